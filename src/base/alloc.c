@@ -1,0 +1,60 @@
+/*
+ * Thin wrappers over the C library's allocator. The one failure, no memory,
+ * is reported on standard error and ends the process. A request of size 0
+ * gets one byte, so that the result is never NULL.
+ */
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+NORETURN static void out_of_memory(size_t size)
+{
+    fprintf(stderr, "out of memory: %zu bytes asked for\n", size);
+    fflush(stderr);
+    abort();
+}
+
+/* More than half of the address space is a negative number gone wrong. */
+static size_t checked_size(size_t size)
+{
+    ASSERT(size <= (size_t)PTRDIFF_MAX);
+    return size > 0 ? size : 1;
+}
+
+void *mem_alloc(size_t size)
+{
+    void *p = malloc(checked_size(size));
+    if (p == NULL)
+        out_of_memory(size);
+    return p;
+}
+
+void *mem_zalloc(size_t size)
+{
+    void *p = calloc(1, checked_size(size));
+    if (p == NULL)
+        out_of_memory(size);
+    return p;
+}
+
+void *mem_realloc(void *p, size_t size)
+{
+    void *q = realloc(p, checked_size(size));
+    if (q == NULL)
+        out_of_memory(size);
+    return q;
+}
+
+char *mem_strdup(const char *s)
+{
+    ASSERT(s != NULL);
+    size_t size = strlen(s) + 1;
+    return memcpy(mem_alloc(size), s, size);
+}
+
+void mem_free(void *p)
+{
+    free(p);
+}

@@ -1,0 +1,33 @@
+/*
+ * The end of a failed assertion, and the texts of the errors. An assertion
+ * that fails says where on standard error and aborts: the crash report of
+ * os/signal.h adds the stack, a restart recovers from the log.
+ */
+#include "base/base.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void assert_failed(const char *expr, const char *file, int line,
+                   const char *func)
+{
+    fprintf(stderr, "assertion failed: %s (%s:%d, %s)\n", expr, file, line,
+            func);
+    fflush(stderr);
+    abort();
+}
+
+const char *error_text(int error)
+{
+    if (error == 0)
+        return "ok";
+    switch (error) {
+#define X(name, value, text)                                                   \
+    case value:                                                                \
+        return text;
+        ERROR_TABLE(X)
+#undef X
+    default:
+        return "unknown error";
+    }
+}

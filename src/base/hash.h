@@ -1,0 +1,15 @@
+/*
+ * Hashes: XXH3-64 (checksums, chain, tables) and CRC16/XMODEM, which Redis
+ * Cluster uses for its slots (https://redis.io/docs/reference/cluster-spec).
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+
+uint64_t hash64(struct bytes b);
+uint64_t hash64_seed(struct bytes b, uint64_t seed);
+uint16_t crc16(struct bytes b);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * Files: one option a line, as in Redis. A line that is refused ends it all,
+ * with a message that says where it stands and what to do; passwords in it
+ * are left out, since messages end up in journals and tickets.
+ */
+#include "config/config_parse.h"
+
+#include "base/alloc.h"
+
+#include <inttypes.h>
+
+#define DEPTH_MAX    16
+#define LINE_SHOWN   200
+#define REASON_SHOWN 2000
+
+/* Appends text without what would confuse a terminal, and not too much. */
+static void append_shown(struct buf *out, struct bytes text, size_t len_max)
+{
+    for (size_t i = 0; i < text.len && i < len_max; i++) {
+        uint8_t c = text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            buf_printf(out, "\\x%02x", c);
+        else
+            buf_char(out, (char)c);
+    }
+    if (text.len > len_max)
+        buf_str(out, "...");
+}
+
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static struct bytes trim(struct bytes b)
+{
+    while (b.len > 0 && is_blank(b.data[0]))
+        b = bytes_from(b, 1);
+    while (b.len > 0 && is_blank(b.data[b.len - 1]))
+        b.len--;
+    return b;
+}
+
+static struct bytes first_word(struct bytes line)
+{
+    size_t n = 0;
+    while (n < line.len && !is_blank(line.data[n]))
+        n++;
+    return bytes_of(line.data, n);
+}
+
+/* The option that a line is, or may be meant to be. */
+static const struct option *option_meant(struct bytes line)
+{
+    struct bytes name = first_word(line);
+    for (int dashes = 0; dashes < 2 && name.len > 0; dashes++) {
+        if (name.data[0] == '-')
+            name = bytes_from(name, 1);
+    }
+    const struct option *o = option_find(name);
+    return o != NULL ? o : option_nearest(name);
+}
+
+int parser_refuse(struct parser *p, const struct place *at,
+                  const struct option *o, const char *reason)
+{
+    ASSERT(p != NULL && at != NULL);
+    struct buf *e = p->error;
+    buf_str(e, "vard: ");
+    append_shown(e, bytes_str(at->name), LINE_SHOWN);
+    if (at->line > 0)
+        buf_printf(e, ", line %zu", at->line);
+    buf_str(e, "\n>>> ");
+    const struct option *meant = o != NULL ? o : option_meant(at->text);
+    if (meant != NULL && (meant->flags & SECRET) != 0) {
+        append_shown(e, first_word(at->text), LINE_SHOWN);
+        buf_str(e, " ...");
+    } else {
+        append_shown(e, at->text, LINE_SHOWN);
+    }
+    buf_char(e, '\n');
+    append_shown(e, bytes_str(reason), REASON_SHOWN);
+    buf_char(e, '\n');
+    return ERR_INVALID;
+}
+
+static int refuse_unknown(struct parser *p, const struct place *at,
+                          struct bytes name)
+{
+    struct buf reason = BUF_INIT;
+    const struct option *o = option_nearest(name);
+    buf_str(&reason, "unknown option '");
+    append_shown(&reason, name, LINE_SHOWN);
+    buf_str(&reason, "'");
+    if (o != NULL)
+        buf_printf(&reason, "; did you mean '%s'?", o->name);
+    buf_str(&reason, " (vard --help lists all options)");
+    buf_char(&reason, '\0');
+    int rc = parser_refuse(p, at, o, (const char *)reason.data);
+    buf_release(&reason);
+    return rc;
+}
+
+static int refuse_value(struct parser *p, const struct place *at,
+                        const struct option *o, struct buf *reason)
+{
+    buf_printf(reason, "; %s: %s", o->name, o->doc);
+    if (o->def[0] != '\0')
+        buf_printf(reason, " (default %s)", o->def);
+    buf_char(reason, '\0');
+    return parser_refuse(p, at, o, (const char *)reason->data);
+}
+
+static void add_notice(struct config *c, const struct buf *text)
+{
+    size_t size = (c->notice_count + 1) * sizeof(c->notices[0]);
+    c->notices = mem_realloc(c->notices, size);
+    c->notices[c->notice_count++] = option_text_of(buf_view(text));
+}
+
+/* Options that are accepted for what they mean elsewhere say so in the log. */
+static void notice_option(struct config *c, const struct option *o)
+{
+    struct buf text = BUF_INIT;
+    if (o->kind == OPTION_FIXED)
+        buf_printf(&text, "option %s %s: always so with vard, %s", o->name,
+                   o->def[0] != '\0' ? o->def : "\"\"", o->doc);
+    else if (o == option_find(BYTES_LIT("supervised")) &&
+             c->supervised == CONFIG_SUPERVISED_UPSTART)
+        buf_str(&text, "option supervised upstart means no");
+    if (text.len > 0)
+        add_notice(c, &text);
+    buf_release(&text);
+}
+
+static int include(struct parser *p, const struct place *at,
+                   const struct config_words *words)
+{
+    if (words->count != 2)
+        return parser_refuse(p, at, NULL, "include needs one file name");
+    char *path = option_text_of(words->items[1]);
+    int rc = ERR_INVALID;
+    if (path == NULL || path[0] == '\0')
+        rc = parser_refuse(p, at, NULL, "this is not a file name");
+    else if (p->depth >= DEPTH_MAX)
+        rc = parser_refuse(p, at, NULL,
+                           "too many includes within each other (does a file "
+                           "include itself?)");
+    else
+        rc = parser_file(p, path, at);
+    mem_free(path);
+    return rc;
+}
+
+int parser_apply(struct parser *p, const struct place *at,
+                 const struct config_words *words)
+{
+    ASSERT(words->count > 0 && words->count <= CONFIG_WORDS_MAX);
+    if (bytes_eq_nocase(words->items[0], BYTES_LIT("include")))
+        return include(p, at, words);
+    const struct option *o = option_find(words->items[0]);
+    if (o == NULL)
+        return refuse_unknown(p, at, words->items[0]);
+    if (p->in_args && !p->nodes_in_args &&
+        bytes_eq(bytes_str(o->name), BYTES_LIT("node"))) {
+        config_clear_nodes(p->config);
+        p->nodes_in_args = true;
+    }
+    struct config_words values = {.count = words->count - 1};
+    for (size_t i = 0; i < values.count; i++)
+        values.items[i] = words->items[i + 1];
+    struct buf reason = BUF_INIT;
+    int rc = option_set(p->config, o, &values, &reason);
+    if (rc != 0)
+        rc = refuse_value(p, at, o, &reason);
+    else
+        notice_option(p->config, o);
+    buf_release(&reason);
+    return rc;
+}
+
+static int parse_line(struct parser *p, const struct place *at)
+{
+    if (at->text.len == 0 || at->text.data[0] == '#')
+        return 0;
+    struct config_words words;
+    switch (config_split(at->text, &p->arena, &words)) {
+    case 0:
+        break;
+    case ERR_TOO_BIG:
+        return parser_refuse(p, at, NULL, "too many words in this line");
+    default:
+        return parser_refuse(p, at, NULL,
+                             "unbalanced quotes: close them, and put a blank "
+                             "behind");
+    }
+    return parser_apply(p, at, &words);
+}
+
+static int parse_text(struct parser *p, const char *name, struct bytes text)
+{
+    int rc = 0;
+    if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        text = bytes_from(text, 3); /* a byte order mark */
+    for (size_t line = 1; rc == 0 && text.len > 0; line++) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t len = end == NULL ? text.len : (size_t)(end - text.data);
+        struct place at = {name, line, trim(bytes_of(text.data, len))};
+        rc = parse_line(p, &at);
+        text = bytes_from(text, MIN(len + 1, text.len));
+    }
+    return rc;
+}
+
+int parser_file(struct parser *p, const char *path, const struct place *from)
+{
+    ASSERT(p->source != NULL && p->source->read != NULL);
+    ASSERT(path[0] != '\0');
+    struct buf text = BUF_INIT;
+    int rc = p->source->read(p->source->ctx, path, &text);
+    if (rc != 0) {
+        struct buf reason = BUF_INIT;
+        buf_printf(&reason, "cannot read '%s': %s", path, error_text(rc));
+        buf_char(&reason, '\0');
+        rc = parser_refuse(p, from, NULL, (const char *)reason.data);
+        buf_release(&reason);
+    } else {
+        bool in_args = p->in_args;
+        p->in_args = false;
+        p->depth++;
+        const char *name =
+            bytes_eq(bytes_str(path), BYTES_LIT("-")) ? "standard input" : path;
+        rc = parse_text(p, name, buf_view(&text));
+        p->depth--;
+        p->in_args = in_args;
+    }
+    buf_release(&text);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/*
+ * A line taken apart into words, as Redis's configuration files are: words
+ * stand between blanks; in "double quotes" \xHH, \n, \r, \t, \b, \a and
+ * backslash with any other character are known, in 'single quotes' only \'.
+ */
+#ifndef CONFIG_CONFIG_WORDS_H
+#define CONFIG_CONFIG_WORDS_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/bytes.h"
+
+#define CONFIG_WORDS_MAX 64
+
+struct config_words {
+    struct bytes items[CONFIG_WORDS_MAX];
+    size_t count;
+};
+
+/* The words live in the arena. ERR_INVALID: a quote that is not closed, or
+ * is not followed by a blank. ERR_TOO_BIG: too many words. */
+MUST_USE int config_split(struct bytes line, struct arena *arena,
+                          struct config_words *out);
+
+#endif

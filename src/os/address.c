@@ -1,0 +1,186 @@
+/*
+ * Addresses as text and back. Numbers are tried first, so that the usual
+ * case asks no name server.
+ */
+#include "base/num.h"
+#include "os/socket.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define HOST_MAX 255
+
+static struct address of_ip4(struct in_addr ip, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+    in.sin_addr = ip;
+    struct address a = {.len = sizeof(in)};
+    memcpy(&a.sa, &in, sizeof(in));
+    return a;
+}
+
+static struct address of_ip6(const struct in6_addr *ip, uint16_t port)
+{
+    struct sockaddr_in6 in = {.sin6_family = AF_INET6,
+                              .sin6_port = htons(port)};
+    in.sin6_addr = *ip;
+    struct address a = {.len = sizeof(in)};
+    memcpy(&a.sa, &in, sizeof(in));
+    return a;
+}
+
+static struct sockaddr_in ip4_of(const struct address *a)
+{
+    struct sockaddr_in in;
+    ASSERT(a->sa.ss_family == AF_INET);
+    memcpy(&in, &a->sa, sizeof(in));
+    return in;
+}
+
+static struct sockaddr_in6 ip6_of(const struct address *a)
+{
+    struct sockaddr_in6 in;
+    ASSERT(a->sa.ss_family == AF_INET6);
+    memcpy(&in, &a->sa, sizeof(in));
+    return in;
+}
+
+/* Names, and IPv6 numbers with a zone. */
+static int look_up(const char *host, uint16_t port, struct address *out)
+{
+    char service[NUM_TEXT_MAX];
+    num_format_i64(port, service);
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    if (getaddrinfo(host, service, &hints, &found) != 0 || found == NULL)
+        return ERR_NOT_FOUND;
+    ASSERT(found->ai_addrlen <= sizeof(out->sa));
+    *out = (struct address){.len = found->ai_addrlen};
+    memcpy(&out->sa, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return 0;
+}
+
+int address_host(struct bytes host, uint16_t port, struct address *out)
+{
+    ASSERT(out != NULL);
+    if (host.len == 0 || host.len > HOST_MAX ||
+        memchr(host.data, '\0', host.len) != NULL)
+        return ERR_INVALID;
+    char text[HOST_MAX + 1];
+    memcpy(text, host.data, host.len);
+    text[host.len] = '\0';
+
+    struct in_addr ip4 = {.s_addr = htonl(INADDR_ANY)};
+    struct in6_addr ip6 = IN6ADDR_ANY_INIT;
+    if (strcmp(text, "*") == 0 || inet_pton(AF_INET, text, &ip4) == 1)
+        *out = of_ip4(ip4, port);
+    else if (strcmp(text, "::*") == 0 || inet_pton(AF_INET6, text, &ip6) == 1)
+        *out = of_ip6(&ip6, port);
+    else
+        return look_up(text, port, out);
+    return 0;
+}
+
+/* Splits at the last colon and takes the brackets off. */
+static bool split(struct bytes text, struct bytes *host, uint16_t *port)
+{
+    size_t colon = text.len;
+    while (colon > 0 && text.data[colon - 1] != ':')
+        colon--;
+    if (colon == 0)
+        return false;
+    uint64_t number = 0;
+    if (!num_parse_u64(bytes_from(text, colon), &number) || number > UINT16_MAX)
+        return false;
+    *port = (uint16_t)number;
+    *host = bytes_of(text.data, colon - 1);
+    size_t len = host->len;
+    if (len >= 2 && host->data[0] == '[' && host->data[len - 1] == ']')
+        *host = bytes_of(host->data + 1, len - 2);
+    else if (len > 0 && memchr(host->data, ':', len) != NULL)
+        return false; /* IPv6 without brackets: which colon is it? */
+    return true;
+}
+
+int address_parse(struct bytes text, struct address *out)
+{
+    ASSERT(out != NULL);
+    struct bytes host;
+    uint16_t port;
+    if (!split(text, &host, &port))
+        return ERR_INVALID;
+    return address_host(host, port, out);
+}
+
+size_t address_format(const struct address *a, char out[ADDRESS_TEXT_MAX])
+{
+    ASSERT(a != NULL);
+    char host[NI_MAXHOST] = "?";
+    const struct sockaddr *sa = (const struct sockaddr *)&a->sa;
+    int n;
+    if (a->len == 0) {
+        n = snprintf(out, ADDRESS_TEXT_MAX, "?");
+    } else if (sa->sa_family == AF_UNIX) {
+        n = snprintf(out, ADDRESS_TEXT_MAX, "unix:");
+    } else {
+        /* Fails only for families that are not made here. */
+        (void)getnameinfo(sa, a->len, host, 64, NULL, 0, NI_NUMERICHOST);
+        n = snprintf(out, ADDRESS_TEXT_MAX,
+                     sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
+                     (unsigned)address_port(a));
+    }
+    ASSERT(n > 0 && n < ADDRESS_TEXT_MAX);
+    return (size_t)n;
+}
+
+uint16_t address_port(const struct address *a)
+{
+    ASSERT(a != NULL);
+    if (a->len > 0 && a->sa.ss_family == AF_INET)
+        return ntohs(ip4_of(a).sin_port);
+    if (a->len > 0 && a->sa.ss_family == AF_INET6)
+        return ntohs(ip6_of(a).sin6_port);
+    return 0;
+}
+
+bool address_is_loopback(const struct address *a)
+{
+    ASSERT(a != NULL);
+    if (a->len == 0)
+        return false;
+    if (a->sa.ss_family == AF_UNIX)
+        return true;
+    if (a->sa.ss_family == AF_INET)
+        return ntohl(ip4_of(a).sin_addr.s_addr) >> 24 == 127;
+    if (a->sa.ss_family != AF_INET6)
+        return false;
+    struct in6_addr ip = ip6_of(a).sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(&ip) ||
+           (IN6_IS_ADDR_V4MAPPED(&ip) && ip.s6_addr[12] == 127);
+}
+
+bool address_eq(const struct address *a, const struct address *b)
+{
+    if (a->len != b->len || a->sa.ss_family != b->sa.ss_family)
+        return false;
+    if (a->len == 0)
+        return true;
+    if (address_port(a) != address_port(b))
+        return false;
+    if (a->sa.ss_family == AF_INET)
+        return ip4_of(a).sin_addr.s_addr == ip4_of(b).sin_addr.s_addr;
+    if (a->sa.ss_family == AF_INET6) {
+        struct sockaddr_in6 x = ip6_of(a);
+        struct sockaddr_in6 y = ip6_of(b);
+        return memcmp(&x.sin6_addr, &y.sin6_addr, sizeof(x.sin6_addr)) == 0 &&
+               x.sin6_scope_id == y.sin6_scope_id;
+    }
+    return memcmp(&a->sa, &b->sa, a->len) == 0;
+}

@@ -1,0 +1,282 @@
+/*
+ * Thin over the system calls; each deals with EINTR and with less done than
+ * asked for. Durable replacement follows the usual order: data synced before
+ * the name points to it, the name synced before success is reported (Pillai
+ * et al., OSDI 2014). After a failed fsync nothing is tried again: the pages
+ * may be gone (Rebello et al., ATC 2020), so the caller gets the error.
+ */
+#include "os/file.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define CHUNK ((size_t)64 * 1024)
+
+static int error_of_errno(void)
+{
+    return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+}
+
+/* Closes and keeps errno of what failed before. */
+static void close_quietly(int fd)
+{
+    int saved = errno;
+    (void)close(fd);
+    errno = saved;
+}
+
+/* Never lets an interruption through. */
+static int open_retry(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+static int sync_fd(int fd)
+{
+    int rc;
+    do
+        rc = fsync(fd);
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 ? ERR_IO : 0;
+}
+
+int file_read_fd(int fd, size_t size_max, struct buf *out)
+{
+    ASSERT(fd >= 0);
+    ASSERT(out != NULL);
+    size_t start = out->len;
+    for (;;) {
+        uint8_t *to = buf_reserve(out, CHUNK);
+        ssize_t n = read(fd, to, CHUNK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 || (size_t)n > size_max - (out->len - start)) {
+            out->len = start;
+            return n < 0 ? ERR_IO : ERR_TOO_BIG;
+        }
+        if (n == 0)
+            return 0;
+        out->len += (size_t)n;
+    }
+}
+
+int file_read(const char *path, size_t size_max, struct buf *out)
+{
+    ASSERT(path != NULL);
+    int fd = open_retry(path, O_RDONLY, 0);
+    if (fd < 0)
+        return error_of_errno();
+    int rc = file_read_fd(fd, size_max, out);
+    close_quietly(fd);
+    return rc;
+}
+
+/* The directory that a path stands in; to be freed. */
+static char *dir_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return mem_strdup(".");
+    if (slash == path)
+        return mem_strdup("/");
+    char *dir = mem_strdup(path);
+    dir[slash - path] = '\0';
+    return dir;
+}
+
+int file_sync_dir(const char *dir)
+{
+    ASSERT(dir != NULL);
+    int fd = open_retry(dir, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return error_of_errno();
+    int rc = sync_fd(fd);
+    close_quietly(fd);
+    return rc;
+}
+
+static int write_synced(const char *path, struct bytes content)
+{
+    int fd = open_retry(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_of_errno();
+    int rc = file_write(fd, content.data, content.len);
+    if (rc == 0)
+        rc = sync_fd(fd);
+    if (rc != 0)
+        close_quietly(fd);
+    else if (close(fd) != 0)
+        rc = ERR_IO;
+    return rc;
+}
+
+int file_replace(const char *path, struct bytes content)
+{
+    ASSERT(path != NULL && path[0] != '\0');
+    struct buf temporary = BUF_INIT;
+    buf_printf(&temporary, "%s.tmp", path);
+    buf_char(&temporary, '\0');
+    const char *from = (const char *)temporary.data;
+    char *dir = dir_of(path);
+
+    int rc = write_synced(from, content);
+    if (rc == 0 && rename(from, path) != 0)
+        rc = error_of_errno();
+    if (rc == 0) {
+        rc = file_sync_dir(dir);
+    } else {
+        int saved = errno;
+        (void)unlink(from);
+        errno = saved;
+    }
+    mem_free(dir);
+    buf_release(&temporary);
+    return rc;
+}
+
+static int make_one_dir(const char *dir)
+{
+    if (mkdir(dir, 0700) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return error_of_errno();
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return error_of_errno();
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    errno = ENOTDIR;
+    return ERR_IO;
+}
+
+int file_make_dir(const char *dir)
+{
+    ASSERT(dir != NULL && dir[0] != '\0');
+    char *path = mem_strdup(dir);
+    int rc = 0;
+    for (char *p = path + 1; rc == 0 && *p != '\0'; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        rc = make_one_dir(path);
+        *p = '/';
+    }
+    if (rc == 0)
+        rc = make_one_dir(path);
+    mem_free(path);
+    return rc;
+}
+
+int file_check_dir(const char *dir)
+{
+    ASSERT(dir != NULL);
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return error_of_errno();
+    if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+        return ERR_MISMATCH;
+    if ((st.st_mode & S_IRWXU) != S_IRWXU ||
+        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return ERR_AUTH;
+    return 0;
+}
+
+int file_lock(const char *path)
+{
+    ASSERT(path != NULL);
+    int fd = open_retry(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_of_errno();
+    int rc;
+    do
+        rc = flock(fd, LOCK_EX | LOCK_NB);
+    while (rc != 0 && errno == EINTR);
+    if (rc == 0)
+        return fd;
+    rc = errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO;
+    close_quietly(fd);
+    return rc;
+}
+
+int64_t file_free_bytes(const char *path)
+{
+    ASSERT(path != NULL);
+    struct statvfs fs;
+    int rc;
+    do
+        rc = statvfs(path, &fs);
+    while (rc != 0 && errno == EINTR);
+    if (rc != 0)
+        return error_of_errno();
+    int64_t bytes;
+    if (__builtin_mul_overflow(fs.f_bavail, fs.f_frsize, &bytes))
+        return INT64_MAX;
+    return bytes;
+}
+
+int file_pread(int fd, void *data, size_t len, int64_t offset)
+{
+    ASSERT(fd >= 0 && offset >= 0);
+    ASSERT(data != NULL || len == 0);
+    uint8_t *p = data;
+    while (len > 0) {
+        ssize_t n = pread(fd, p, len, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return ERR_IO;
+        if (n == 0)
+            return ERR_CORRUPT;
+        p += n;
+        offset += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_pwrite(int fd, const void *data, size_t len, int64_t offset)
+{
+    ASSERT(fd >= 0 && offset >= 0);
+    ASSERT(data != NULL || len == 0);
+    const uint8_t *p = data;
+    while (len > 0) {
+        ssize_t n = pwrite(fd, p, len, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        p += n;
+        offset += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+int file_write(int fd, const void *data, size_t len)
+{
+    ASSERT(fd >= 0);
+    ASSERT(data != NULL || len == 0);
+    const uint8_t *p = data;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return ERR_IO;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}

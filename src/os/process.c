@@ -1,0 +1,163 @@
+/*
+ * One system call or one line of /proc per function. What only informs
+ * (memory, usage) answers 0 rather than failing.
+ */
+#include "os/process.h"
+
+#include "base/buf.h"
+#include "base/num.h"
+#include "os/file.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define PID_TEXT_MAX 32
+
+int64_t process_id(void)
+{
+    return getpid();
+}
+
+int process_daemonize(void)
+{
+    (void)fflush(NULL); /* or both would write what is buffered */
+    pid_t child = fork();
+    if (child < 0)
+        return ERR_LIMIT;
+    if (child > 0)
+        _exit(0);
+    if (setsid() < 0)
+        return ERR_IO;
+    int fd = open("/dev/null", O_RDWR);
+    if (fd < 0)
+        return ERR_IO;
+    int rc = 0;
+    for (int to = 0; to <= 2; to++) {
+        if (dup2(fd, to) < 0)
+            rc = ERR_IO;
+    }
+    if (fd > 2)
+        (void)close(fd);
+    return rc;
+}
+
+/* "123\n"; returns the length. */
+static size_t pid_text(char out[PID_TEXT_MAX])
+{
+    size_t len = num_format_i64(process_id(), out);
+    ASSERT(len + 2 <= PID_TEXT_MAX);
+    out[len] = '\n';
+    return len + 1;
+}
+
+int process_write_pidfile(const char *path)
+{
+    ASSERT(path != NULL && path[0] != '\0');
+    char text[PID_TEXT_MAX];
+    size_t len = pid_text(text);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return ERR_IO;
+    int rc = file_write(fd, text, len);
+    return close(fd) == 0 ? rc : ERR_IO;
+}
+
+void process_remove_pidfile(const char *path)
+{
+    ASSERT(path != NULL);
+    char text[PID_TEXT_MAX];
+    size_t len = pid_text(text);
+    struct buf found = BUF_INIT;
+    if (file_read(path, PID_TEXT_MAX, &found) == 0 &&
+        bytes_eq(buf_view(&found), bytes_of(text, len)))
+        (void)unlink(path);
+    buf_release(&found);
+}
+
+uint64_t process_raise_files(uint64_t wanted)
+{
+    struct rlimit limit;
+    int rc = getrlimit(RLIMIT_NOFILE, &limit);
+    ASSERT(rc == 0);
+    if (limit.rlim_cur >= wanted)
+        return limit.rlim_cur;
+    /* With privileges the upper bound can be raised as well. */
+    struct rlimit more = {wanted, MAX(limit.rlim_max, wanted)};
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return wanted;
+    limit.rlim_cur = MIN((rlim_t)wanted, limit.rlim_max);
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    rc = getrlimit(RLIMIT_NOFILE, &limit);
+    ASSERT(rc == 0);
+    return limit.rlim_cur;
+}
+
+void process_umask(uint32_t mask)
+{
+    ASSERT(mask <= 0777);
+    (void)umask((mode_t)mask);
+}
+
+static int64_t us_of(struct timeval t)
+{
+    return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
+struct process_usage process_usage(void)
+{
+    struct rusage usage;
+    int rc = getrusage(RUSAGE_SELF, &usage);
+    ASSERT(rc == 0);
+    return (struct process_usage){
+        .user_us = us_of(usage.ru_utime),
+        .system_us = us_of(usage.ru_stime),
+        .resident_bytes_max = (uint64_t)usage.ru_maxrss * 1024,
+    };
+}
+
+static uint64_t page_size(void)
+{
+    long size = sysconf(_SC_PAGESIZE);
+    ASSERT(size > 0);
+    return (uint64_t)size;
+}
+
+uint64_t process_resident_bytes(void)
+{
+    struct buf text = BUF_INIT;
+    uint64_t pages = 0;
+    if (file_read("/proc/self/statm", 4096, &text) == 0) {
+        buf_char(&text, '\0');
+        unsigned long resident;
+        if (sscanf((const char *)text.data, "%*u %lu", &resident) == 1)
+            pages = resident;
+    }
+    buf_release(&text);
+    return pages * page_size();
+}
+
+uint64_t process_memory_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    return pages > 0 ? (uint64_t)pages * page_size() : 0;
+}
+
+uint32_t process_cpu_count(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+void process_uname(char out[PROCESS_UNAME_MAX])
+{
+    struct utsname name;
+    int rc = uname(&name);
+    ASSERT(rc == 0);
+    int n = snprintf(out, PROCESS_UNAME_MAX, "%s %s %s", name.sysname,
+                     name.release, name.machine);
+    ASSERT(n > 0);
+}

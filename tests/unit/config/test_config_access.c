@@ -1,0 +1,276 @@
+/* CONFIG GET and SET; vard.conf says what the table says. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "config/config_table.h"
+#include "fixture.h"
+
+#include <stdio.h>
+
+struct seen {
+    struct buf text; /* "name=value\n" ... */
+};
+
+static void collect(void *ctx, struct bytes name, struct bytes value)
+{
+    struct seen *s = ctx;
+    buf_bytes(&s->text, name);
+    buf_char(&s->text, '=');
+    buf_bytes(&s->text, value);
+    buf_char(&s->text, '\n');
+}
+
+static void assert_get(const struct config *c, const char *pattern,
+                       const char *expected)
+{
+    struct seen s = {BUF_INIT};
+    struct bytes p = bytes_str(pattern);
+    config_get(c, &p, 1, collect, &s);
+    buf_char(&s.text, '\0');
+    assert_string_equal((char *)s.text.data, expected);
+    buf_release(&s.text);
+}
+
+static int set(struct config *c, struct buf *error, size_t count,
+               const char *const *args)
+{
+    struct bytes views[8];
+    assert_true(count <= ARRAY_LEN(views));
+    for (size_t i = 0; i < count; i++)
+        views[i] = bytes_str(args[i]);
+    buf_reset(error);
+    int rc = config_set(c, views, count, error);
+    buf_char(error, '\0');
+    return rc;
+}
+
+#define SET(c, e, ...)                                                         \
+    set(c, e, sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *),          \
+        (const char *[]){__VA_ARGS__})
+
+static void get(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf",
+                 "requirepass pw\npeer-secret hush\nunixsocketperm 770\n"
+                 "node 1 a:1 a:2\nnode 2 b:1\n");
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+    const struct config *c = &f.config;
+    assert_get(c, "port", "port=6379\n");
+    assert_get(c, "PORT", "port=6379\n");
+    assert_get(c, "nothing", "");
+    assert_get(c, "bind", "bind=127.0.0.1 -::1\n");
+    assert_get(c, "maxmemory*", "maxmemory=0\nmaxmemory-policy=noeviction\n");
+    assert_get(c, "append*", "appendonly=yes\nappendfsync=always\n");
+    assert_get(c, "save", "save=\n");
+    assert_get(c, "unixsocketperm", "unixsocketperm=770\n");
+    assert_get(c, "proto-max-bulk-len", "proto-max-bulk-len=67108864\n");
+    assert_get(c, "loglevel", "loglevel=notice\n");
+    assert_get(c, "daemonize", "daemonize=no\n");
+    assert_get(c, "requirepass", "requirepass=pw\n");
+    assert_get(c, "peer-secret", "peer-secret=********\n");
+    assert_get(c, "node", "node=1 a:1 a:2, 2 b:1\n");
+    assert_get(c, "client-output-buffer-limit",
+               "client-output-buffer-limit=normal 1073741824 268435456 60 "
+               "slave 268435456 67108864 60 pubsub 33554432 8388608 60\n");
+
+    /* Several patterns name an option once. */
+    const struct bytes patterns[] = {BYTES_LIT("port"), BYTES_LIT("p?rt"),
+                                     BYTES_LIT("hz")};
+    assert_int_equal(config_get(c, patterns, 3, NULL, NULL), 2);
+    size_t all = config_get(c, &BYTES_LIT("*"), 1, NULL, NULL);
+    assert_null(option_at(all));
+    assert_non_null(option_at(all - 1));
+    fixture_release(&f);
+}
+
+static void set_pairs(void **state)
+{
+    UNUSED(state);
+    struct config c;
+    struct buf e = BUF_INIT;
+    config_init(&c);
+    assert_int_equal(
+        SET(&c, &e, "timeout", "7", "LOGLEVEL", "debug", "requirepass", "new"),
+        0);
+    assert_int_equal(c.timeout, 7);
+    assert_int_equal(c.loglevel, 0);
+    assert_string_equal(c.requirepass, "new");
+    assert_int_equal(SET(&c, &e, "client-output-buffer-limit", "normal 0 0 0"),
+                     0);
+    assert_int_equal(c.client_output_buffer_limit[0].hard_bytes, 0);
+    assert_int_equal(c.client_output_buffer_limit[2].soft_seconds, 60);
+    assert_int_equal(SET(&c, &e, "appendonly", "yes", "save", ""), 0);
+    assert_int_equal(SET(&c, &e, "requirepass", ""), 0);
+    assert_string_equal(c.requirepass, "");
+    config_release(&c);
+    buf_release(&e);
+}
+
+#define FAILED(name)                                                           \
+    "CONFIG SET failed (possibly related to argument '" name "') - "
+
+static void set_refused(void **state)
+{
+    UNUSED(state);
+    struct config c;
+    struct buf e = BUF_INIT;
+    config_init(&c);
+    assert_int_equal(SET(&c, &e, "timeout", "7", "hz", "x"), ERR_INVALID);
+    assert_string_equal(
+        (char *)e.data,
+        FAILED("hz") "argument couldn't be parsed into an integer");
+    assert_int_equal(c.timeout, 0);
+
+    assert_int_equal(SET(&c, &e, "nope", "1"), ERR_INVALID);
+    assert_string_equal((char *)e.data,
+                        "Unknown option or number of arguments for CONFIG SET "
+                        "- 'nope'");
+    assert_int_equal(SET(&c, &e, "timeout", "7", "port", "1"), ERR_INVALID);
+    assert_string_equal((char *)e.data,
+                        FAILED("port") "can't set immutable config");
+    assert_int_equal(c.timeout, 0);
+    assert_int_equal(SET(&c, &e, "hz", "7", "HZ", "8"), ERR_INVALID);
+    assert_string_equal((char *)e.data, FAILED("hz") "duplicate parameter");
+    assert_int_equal(SET(&c, &e, "appendonly", "no"), ERR_INVALID);
+    assert_int_equal(SET(&c, &e, "hz"), ERR_INVALID);
+    assert_string_equal((char *)e.data,
+                        "wrong number of arguments for 'config|set' command");
+    assert_int_equal(SET(&c, &e, "hz", "5", "timeout"), ERR_INVALID);
+    assert_string_equal((char *)e.data, "syntax error");
+    assert_int_equal(config_set(&c, NULL, 0, &e), ERR_INVALID);
+    config_release(&c);
+    buf_release(&e);
+}
+
+/* Each value is good alone; together they are not. All are put back. */
+static void set_checks_the_whole(void **state)
+{
+    UNUSED(state);
+    struct config c;
+    struct buf e = BUF_INIT;
+    config_init(&c);
+    assert_int_equal(SET(&c, &e, "requirepass", "pw"), 0);
+    uint64_t before = c.log_size;
+    assert_int_equal(SET(&c, &e, "requirepass", "other", "log-size", "8gb",
+                         "client-output-buffer-limit", "normal 0 0 0"),
+                     ERR_INVALID);
+    assert_non_null(strstr((char *)e.data, "must not be above log-size-max"));
+    assert_true(c.log_size == before);
+    assert_string_equal(c.requirepass, "pw");
+    assert_int_equal(c.client_output_buffer_limit[0].soft_seconds, 60);
+    assert_int_equal(SET(&c, &e, "log-size", "8gb", "log-size-max", "9gb"), 0);
+    config_release(&c);
+    buf_release(&e);
+}
+
+/* Every option that can be set live takes back what CONFIG GET shows. */
+static void values_round_trip(void **state)
+{
+    UNUSED(state);
+    struct config c;
+    struct buf e = BUF_INIT;
+    struct buf value = BUF_INIT;
+    const struct option *o;
+    config_init(&c);
+    for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
+        buf_reset(&value);
+        option_format(&c, o, &value);
+        struct bytes args[2] = {bytes_str(o->name), buf_view(&value)};
+        buf_reset(&e);
+        int rc = config_set(&c, args, 2, &e);
+        assert_int_equal(rc, (o->flags & LIVE) != 0 ? 0 : ERR_INVALID);
+        assert_true(strlen(o->doc) > 5);
+        assert_ptr_equal(option_find(bytes_str(o->name)), o);
+    }
+    config_release(&c);
+    buf_release(&e);
+    buf_release(&value);
+}
+
+/* A file at the top of the project, found from where this one stands. */
+static void read_project_file(const char *name, struct buf *out)
+{
+    struct buf path = BUF_INIT;
+    const char *here = __FILE__;
+    const char *end = strstr(here, "tests/unit/config/");
+    assert_non_null(end);
+    buf_append(&path, here, (size_t)(end - here));
+    buf_str(&path, name);
+    buf_char(&path, '\0');
+    FILE *file = fopen((const char *)path.data, "r");
+    assert_non_null(file);
+    size_t n;
+    do {
+        n = fread(buf_reserve(out, 4096), 1, 4096, file);
+        out->len += n;
+    } while (n > 0);
+    fclose(file);
+    buf_char(out, '\0');
+    buf_release(&path);
+}
+
+static void vard_conf_has_every_option(void **state)
+{
+    UNUSED(state);
+    struct buf text = BUF_INIT;
+    buf_char(&text, '\n');
+    read_project_file("vard.conf", &text);
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
+        char line[200];
+        /* An example instead of the default, which is no node at all. */
+        if (strcmp(o->name, "node") == 0)
+            snprintf(line, sizeof(line), "\n# node 1 ");
+        else if (o->def[0] != '\0')
+            snprintf(line, sizeof(line), "\n%s %s\n", o->name, o->def);
+        else
+            snprintf(line, sizeof(line), "%s \"\"\n", o->name);
+        if (strstr((char *)text.data, line) == NULL)
+            fail_msg("vard.conf lacks: %s", line);
+    }
+    buf_release(&text);
+}
+
+static void project_files_load(void **state)
+{
+    UNUSED(state);
+    const char *names[] = {"vard.conf", "conf/node1.conf", "conf/node2.conf",
+                           "conf/node3.conf"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct buf text = BUF_INIT;
+        struct fixture f;
+        read_project_file(names[i], &text);
+        fixture_init(&f);
+        fixture_file(&f, "main.conf", (const char *)text.data);
+        if (fixture_load(&f, "main.conf", NULL) != CONFIG_RUN)
+            fail_msg("%s: %s", names[i], fixture_error(&f));
+        assert_int_equal(f.config.node_count, i == 0 ? 0 : 3);
+        assert_int_equal(f.config.port, i == 0 ? 6379 : 6378 + i);
+        if (i > 0)
+            assert_int_equal(config_self(&f.config)->id, i);
+        fixture_release(&f);
+        buf_release(&text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(get),
+        cmocka_unit_test(set_pairs),
+        cmocka_unit_test(set_refused),
+        cmocka_unit_test(set_checks_the_whole),
+        cmocka_unit_test(values_round_trip),
+        cmocka_unit_test(vard_conf_has_every_option),
+        cmocka_unit_test(project_files_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,173 @@
+/* The command line: overriding, standard input, the original options. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "fixture.h"
+
+static void options_override_files(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf",
+                 "port 77\nhz 2\ntimeout 3\nnode 1 a:1\nnode 2 a:2\n");
+    fixture_file(&f, "-", "hz 20\ntimeout 30\n");
+    int rc =
+        fixture_load(&f, "main.conf", "--timeout", "300", "--bind", "127.0.0.1",
+                     "-::1", "10.0.0.1", "--node", "1", "b:1", "--node", "3",
+                     "b:3", "--requirepass", "x y", "-", NULL);
+    assert_int_equal(rc, CONFIG_RUN);
+    assert_int_equal(f.config.port, 77);
+    assert_int_equal(f.config.hz, 20);
+    assert_int_equal(f.config.timeout, 300);
+    assert_int_equal(f.config.bind_count, 3);
+    assert_string_equal(f.config.bind[1], "-::1");
+    assert_int_equal(f.config.node_count, 2);
+    assert_string_equal(f.config.nodes[1].peer_address, "b:3");
+    assert_string_equal(f.config.requirepass, "x y");
+    assert_false(f.config.original_options);
+    fixture_release(&f);
+}
+
+static void no_file_at_all(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    assert_int_equal(fixture_load(&f, NULL), CONFIG_RUN);
+    assert_string_equal(f.config.file, "");
+    fixture_release(&f);
+
+    fixture_init(&f);
+    fixture_file(&f, "-", "port 5");
+    assert_int_equal(fixture_load(&f, "-", "--hz", "7", NULL), CONFIG_RUN);
+    assert_int_equal(f.config.port, 5);
+    assert_int_equal(f.config.hz, 7);
+    fixture_release(&f);
+}
+
+static void the_originals_options(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    int rc =
+        fixture_load(&f, "-me", "0", "-port", "8000", "-dbpath", "/tmp/v",
+                     "-node", "0,127.0.0.1:9000", "-node", "1,127.0.0.1:9001",
+                     "-node", "2,127.0.0.1:9002", "-debug", NULL);
+    assert_int_equal(rc, CONFIG_RUN);
+    const struct config *c = &f.config;
+    assert_int_equal(c->node_id, 0);
+    assert_int_equal(c->port, 8000);
+    assert_string_equal(c->dir, "/tmp/v");
+    assert_int_equal(c->node_count, 3);
+    assert_int_equal(c->nodes[2].id, 2);
+    assert_string_equal(c->nodes[2].peer_address, "127.0.0.1:9002");
+    assert_int_equal(c->loglevel, 0);
+    assert_string_equal(c->bind[0], "*");
+    assert_string_equal(c->bind[1], "-::*");
+    assert_false(c->protected_mode);
+    assert_true(c->original_options);
+    assert_true(c->warn_no_password);
+    fixture_release(&f);
+}
+
+static void the_originals_with_others(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    int rc =
+        fixture_load(&f, "--bind", "127.0.0.1", "-me", "1", "-node", "1,a:9001",
+                     "--requirepass", "secret", "-port", "8001", NULL);
+    assert_int_equal(rc, CONFIG_RUN);
+    assert_int_equal(f.config.bind_count, 1);
+    assert_int_equal(f.config.port, 8001);
+    assert_string_equal(f.config.requirepass, "secret");
+    assert_false(f.config.warn_no_password);
+    fixture_release(&f);
+
+    /* With a file, the file says what is open. */
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", "");
+    assert_int_equal(fixture_load(&f, "main.conf", "-debug", NULL), CONFIG_RUN);
+    assert_true(f.config.protected_mode);
+    assert_string_equal(f.config.bind[0], "127.0.0.1");
+    fixture_release(&f);
+}
+
+static void version_and_help(void **state)
+{
+    UNUSED(state);
+    const struct {
+        const char *arg;
+        enum config_action action;
+    } cases[] = {{"-v", CONFIG_SHOW_VERSION},
+                 {"--version", CONFIG_SHOW_VERSION},
+                 {"-h", CONFIG_SHOW_HELP},
+                 {"--help", CONFIG_SHOW_HELP}};
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        assert_int_equal(fixture_load(&f, cases[i].arg, NULL), cases[i].action);
+        fixture_release(&f);
+    }
+    struct buf help = BUF_INIT;
+    config_help(&help);
+    buf_char(&help, '\0');
+    assert_non_null(strstr((char *)help.data, "--election-timeout"));
+    assert_non_null(strstr((char *)help.data, "[300]"));
+    assert_non_null(strstr((char *)help.data, "-me ID"));
+    buf_release(&help);
+}
+
+static void assert_args_refused(const char *part, const char *a, const char *b,
+                                const char *c)
+{
+    struct fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", "");
+    assert_int_equal(fixture_load(&f, a, b, c, NULL), ERR_INVALID);
+    if (strstr(fixture_error(&f), part) == NULL)
+        fail_msg("message is: %s", fixture_error(&f));
+    fixture_release(&f);
+}
+
+static void refused(void **state)
+{
+    UNUSED(state);
+    assert_args_refused("cannot read 'none.conf': not found", "none.conf", NULL,
+                        NULL);
+    assert_args_refused("command line\n>>> --prot 5\nunknown option 'prot'; "
+                        "did you mean 'port'?",
+                        "--prot", "5", NULL);
+    assert_args_refused(">>> --port 70000\n", "main.conf", "--port", "70000");
+    assert_args_refused("wrong number", "main.conf", "--port", NULL);
+    assert_args_refused("a value is missing", "main.conf", "-port", NULL);
+    assert_args_refused("write -node ID,HOST:PORT", "-node", "127.0.0.1:1",
+                        NULL);
+    assert_args_refused("did you mean '--loglevel'?", "-loglevel", "debug",
+                        NULL);
+    assert_args_refused("not expected here", "main.conf", "more.conf", NULL);
+    assert_args_refused("no node line has this id", "-node", "5,a:5", NULL);
+    assert_args_refused("unknown option ''", "main.conf", "--", NULL);
+    assert_args_refused("the name of the file is empty", "", NULL, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_override_files),
+        cmocka_unit_test(no_file_at_all),
+        cmocka_unit_test(the_originals_options),
+        cmocka_unit_test(the_originals_with_others),
+        cmocka_unit_test(version_and_help),
+        cmocka_unit_test(refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

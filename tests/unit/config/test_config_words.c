@@ -1,0 +1,98 @@
+/* Lines taken apart: blanks, quotes, escapes. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "config/config_table.h"
+#include "config/config_words.h"
+
+/* Words are joined with '|' for comparison. */
+static void assert_words(const char *line, const char *expected)
+{
+    struct arena arena = ARENA_INIT;
+    struct config_words words;
+    struct buf joined = BUF_INIT;
+    assert_int_equal(config_split(bytes_str(line), &arena, &words), 0);
+    for (size_t i = 0; i < words.count; i++) {
+        buf_str(&joined, i > 0 ? "|" : "");
+        buf_bytes(&joined, words.items[i]);
+    }
+    buf_char(&joined, '\0');
+    assert_string_equal((char *)joined.data, expected);
+    buf_release(&joined);
+    arena_release(&arena);
+}
+
+static void splits(void **state)
+{
+    UNUSED(state);
+    assert_words("", "");
+    assert_words(" \t ", "");
+    assert_words("a  b\tc\r", "a|b|c");
+    assert_words("a \"\" ''", "a||");
+    assert_words("\"a b\" 'c d'", "a b|c d");
+    assert_words("\"\\x41\\x4g\\n\\q\\\\\\\"\"", "Ax4g\nq\\\"");
+    assert_words("'a\\'b\\n\"'", "a'b\\n\"");
+    assert_words("a\"b c\"", "ab c");
+    assert_words("a\\n", "a\\n");
+    assert_words("\"\\x4\"", "x4");
+}
+
+static void refuses(void **state)
+{
+    UNUSED(state);
+    const char *bad[] = {"\"a", "'a",    "\"a\"b", "'a'b",
+                         "\"",  "\"a\\", "\"\\\"", "'\\'"};
+    struct arena arena = ARENA_INIT;
+    struct config_words words;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(config_split(bytes_str(bad[i]), &arena, &words),
+                         ERR_INVALID);
+    struct buf line = BUF_INIT;
+    for (int i = 0; i < CONFIG_WORDS_MAX; i++)
+        buf_str(&line, "a ");
+    assert_int_equal(config_split(buf_view(&line), &arena, &words), 0);
+    buf_str(&line, "a");
+    assert_int_equal(config_split(buf_view(&line), &arena, &words),
+                     ERR_TOO_BIG);
+    buf_release(&line);
+    arena_release(&arena);
+}
+
+static void assert_nearest(const char *name, const char *expected)
+{
+    const struct option *o = option_nearest(bytes_str(name));
+    if (expected == NULL)
+        assert_null(o);
+    else
+        assert_string_equal(o != NULL ? o->name : "", expected);
+}
+
+static void nearest_names(void **state)
+{
+    UNUSED(state);
+    assert_nearest("prot", "port");
+    assert_nearest("PORTS", "port");
+    assert_nearest("tcpbacklog", "tcp-backlog");
+    assert_nearest("hearbeat-intreval", "heartbeat-interval");
+    assert_nearest("client-output", "client-output-buffer-limit");
+    assert_nearest("cluster-enabled", NULL);
+    assert_nearest("q", NULL);
+    assert_nearest("", NULL);
+    assert_nearest("a-name-that-is-much-longer-than-any-option-there-is", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(splits),
+        cmocka_unit_test(refuses),
+        cmocka_unit_test(nearest_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,399 @@
+/*
+ * The frame of the core: start, events, time, writes.
+ *
+ * raft_step() remembers what others can see, dispatches one event, and says
+ * what has changed; raft_check() then asserts the invariants, in every build.
+ * The struct is zeroed at the start, and what is no longer used is zeroed
+ * again, so that equal states are equal bytes.
+ *
+ * All writes of one step share one raft_write: one number, one batch. Writes
+ * are done in order, so the number of the last one that is durable says
+ * everything: hard_state_seq is compared with it before a vote is spoken of,
+ * truncate_seq before a completed write counts for the log.
+ */
+#include "raft/raft.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+#include "raft/raft_internal.h"
+
+const char *raft_role_name(enum raft_role role)
+{
+    switch (role) {
+    case RAFT_FOLLOWER:
+        return "follower";
+    case RAFT_PRE_CANDIDATE:
+        return "pre-candidate";
+    case RAFT_CANDIDATE:
+        return "candidate";
+    case RAFT_LEADER:
+        return "leader";
+    }
+    return "unknown";
+}
+
+bool raft_can_propose(const struct raft *r)
+{
+    return r->role == RAFT_LEADER && r->transfer_to == NODE_NONE;
+}
+
+static void check_config(const struct raft_config *c)
+{
+    ASSERT(c->voter_count >= 1 && c->voter_count <= RAFT_NODES_MAX);
+    ASSERT(c->incarnation > 0);
+    ASSERT(c->heartbeat_ms > 0);
+    ASSERT(c->election_timeout_ms / 3 >= c->heartbeat_ms);
+    ASSERT(c->peer_down_delay_ms > 0);
+    ASSERT(c->append_entries_max > 0 && c->window_max > 0);
+}
+
+/* Field by field: the caller's padding must not get into the state. */
+static void copy_config(struct raft *r, const struct raft_config *c)
+{
+    struct raft_config *own = &r->config;
+
+    check_config(c);
+    own->cluster_id = c->cluster_id;
+    own->group = c->group;
+    own->self = c->self;
+    own->incarnation = c->incarnation;
+    own->voter_count = c->voter_count;
+    own->election_timeout_ms = c->election_timeout_ms;
+    own->heartbeat_ms = c->heartbeat_ms;
+    own->peer_down_delay_ms = c->peer_down_delay_ms;
+    own->disk_timeout_ms = c->disk_timeout_ms;
+    own->append_entries_max = c->append_entries_max;
+    own->window_max = c->window_max;
+    own->seed = c->seed;
+    for (uint32_t i = 0; i < c->voter_count; i++) {
+        ASSERT(c->voters[i] != NODE_NONE);
+        ASSERT(raft_position(r, c->voters[i]) == (int)i); /* no doubles */
+    }
+}
+
+static void copy_log(struct raft *r, const struct raft_start *s)
+{
+    ASSERT(s->log_first > 0 && s->log_last + 1 >= s->log_first);
+    ASSERT((s->log_first == 1) == (s->log_prev_term == 0));
+    ASSERT((s->log_last + 1 == s->log_first) == (s->run_count == 0));
+    ASSERT(s->applied <= s->log_last);
+    r->first = s->log_first;
+    r->prev_term = s->log_prev_term;
+    r->last = s->log_first - 1;
+    r->durable = r->last;
+    r->commit = MAX(s->applied, r->last);
+    for (uint32_t i = 0; i < s->run_count; i++) {
+        raft_index end =
+            i + 1 < s->run_count ? s->runs[i + 1].first - 1 : s->log_last;
+        ASSERT(s->runs[i].first == r->last + 1 && end >= s->runs[i].first);
+        ASSERT(s->runs[i].term > 0 && s->runs[i].term <= s->term);
+        r->durable = r->last;
+        if (r->run_count == RAFT_RUNS_MAX) {
+            /* The core that wrote this log had to forget its oldest run,
+             * which it does only when that is committed. */
+            r->commit = MAX(r->commit, r->runs[1].first - 1);
+        }
+        bool fits = raft_runs_append(r, end - r->last, s->runs[i].term);
+        ASSERT(fits); /* the node gives what the core gave it */
+    }
+    r->durable = r->last;
+}
+
+void raft_init(struct raft *r, const struct raft_config *config,
+               const struct raft_start *start, int64_t now_ms)
+{
+    ASSERT(now_ms >= 0);
+    memset(r, 0, sizeof(*r));
+    memcpy(r->config.voters, config->voters,
+           config->voter_count * sizeof(config->voters[0]));
+    copy_config(r, config);
+    ASSERT(raft_position(r, config->self) >= 0);
+    r->rng = config->seed;
+    r->now_ms = now_ms;
+    r->role = RAFT_FOLLOWER;
+    r->leader = NODE_NONE;
+    r->term = start->term;
+    r->vote = start->vote;
+    ASSERT(start->vote == NODE_NONE || start->term > 0);
+    copy_log(r, start);
+    r->down_leader = NODE_NONE;
+    r->vote_reply_to = NODE_NONE;
+    r->transfer_to = NODE_NONE;
+    raft_forget_contact(r);
+    raft_draw_timer(r);
+    raft_check(r);
+}
+
+/* The write of this step; the first to ask for it opens it. */
+struct raft_write *raft_open_write(struct raft *r, struct raft_out *out)
+{
+    if (out->write.seq == 0) {
+        if (r->durable_seq == r->write_seq) {
+            r->write_since_ms = r->now_ms;
+        }
+        out->write.seq = ++r->write_seq;
+    }
+    ASSERT(out->write.seq == r->write_seq);
+    return &out->write;
+}
+
+/* The only place where term and vote change: always both, always written. */
+void raft_save_hard_state(struct raft *r, struct raft_out *out, raft_term term,
+                          node_id vote)
+{
+    ASSERT(term > r->term || (term == r->term && r->vote == NODE_NONE));
+    struct raft_write *write = raft_open_write(r, out);
+    r->term = term;
+    r->vote = vote;
+    r->hard_state_seq = write->seq;
+    write->hard_state = true;
+    write->term = term;
+    write->vote = vote;
+}
+
+bool raft_hard_state_durable(const struct raft *r)
+{
+    return r->durable_seq >= r->hard_state_seq;
+}
+
+/* Has the oldest write been under way for too long? */
+bool raft_disk_hangs(const struct raft *r)
+{
+    return r->config.disk_timeout_ms > 0 && r->durable_seq < r->write_seq &&
+           r->now_ms - r->write_since_ms >= r->config.disk_timeout_ms;
+}
+
+static void leader_tick(struct raft *r, struct raft_out *out)
+{
+    if (raft_disk_hangs(r) || r->now_ms >= r->quorum_check_ms) {
+        raft_follow(r, out, r->term, NODE_NONE);
+        raft_follower_clear(r);
+        return;
+    }
+    if (r->transfer_to != NODE_NONE && r->now_ms >= r->transfer_until_ms) {
+        raft_transfer_end(r, out);
+    }
+}
+
+static void tick(struct raft *r, struct raft_out *out)
+{
+    if (r->role == RAFT_LEADER) {
+        leader_tick(r, out);
+        return;
+    }
+    raft_reads_expire(r, out);
+    if (r->now_ms >= r->election_at_ms) {
+        raft_election_timeout(r, out);
+    }
+}
+
+static void propose(struct raft *r, uint32_t count, struct raft_out *out)
+{
+    ASSERT(raft_can_propose(r));
+    ASSERT(count > 0);
+    struct raft_write *write = raft_open_write(r, out);
+    write->append_first = r->last + 1;
+    write->append_term = r->term;
+    bool fits = raft_runs_append(r, count, r->term);
+    ASSERT(fits); /* this term has its run since the empty entry */
+    write->append_last = r->last;
+}
+
+/* Write `seq` and all before it are done; the last entry then was `index`. */
+static void write_done(struct raft *r, uint64_t seq, raft_index index,
+                       struct raft_out *out)
+{
+    raft_index before = r->durable;
+
+    ASSERT(seq <= r->write_seq);
+    if (seq > r->durable_seq) {
+        r->durable_seq = seq;
+        r->write_since_ms = r->now_ms; /* the disk moves */
+    }
+    if (seq >= r->truncate_seq) {
+        ASSERT(index <= r->last);
+        r->durable = MAX(r->durable, index);
+    }
+    if (r->role == RAFT_LEADER) {
+        raft_commit_by_quorum(r);
+    } else {
+        raft_follower_durable(r, before);
+    }
+    if (raft_hard_state_durable(r)) {
+        raft_hard_state_done(r, out);
+    }
+}
+
+static void peer_up(struct raft *r, node_id peer)
+{
+    int pos = raft_position(r, peer);
+    if (pos < 0 || peer == r->config.self) {
+        return;
+    }
+    r->progress[pos].link_up = true;
+    r->progress[pos].restarted_maybe = true;
+    if (r->role == RAFT_LEADER) {
+        raft_progress_reconnect(r, (uint32_t)pos);
+    } else if (r->down_leader == peer) {
+        raft_leader_back(r);
+    }
+}
+
+static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
+{
+    int pos = raft_position(r, peer);
+    if (pos < 0 || peer == r->config.self) {
+        return;
+    }
+    r->progress[pos].link_up = false;
+    r->progress[pos].restarted_maybe = true;
+    if (r->role == RAFT_LEADER) {
+        raft_progress_reconnect(r, (uint32_t)pos);
+        if (r->transfer_to == peer) {
+            raft_transfer_end(r, out);
+        }
+    } else if (r->role == RAFT_FOLLOWER && r->leader == peer) {
+        raft_leader_gone(r, out);
+    }
+}
+
+static void unsent(struct raft *r, node_id peer)
+{
+    int pos = raft_position(r, peer);
+    if (pos >= 0 && peer != r->config.self && r->role == RAFT_LEADER) {
+        raft_progress_unsent(r, (uint32_t)pos);
+    }
+}
+
+static void want_commit(struct raft *r, node_id peer, raft_index index)
+{
+    int pos = raft_position(r, peer);
+    if (pos >= 0 && peer != r->config.self && r->role == RAFT_LEADER) {
+        struct raft_progress *p = &r->progress[pos];
+        p->commit_wanted = MAX(p->commit_wanted, index);
+    }
+}
+
+static void flush(struct raft *r, struct raft_out *out)
+{
+    if (r->role == RAFT_LEADER) {
+        raft_reads_flush(r, out);
+        raft_transfer_flush(r, out);
+        raft_replicate(r, out);
+    } else {
+        raft_follower_flush(r, out);
+        raft_reads_ask(r, out);
+    }
+}
+
+static void dispatch(struct raft *r, const struct raft_event *event,
+                     struct raft_out *out)
+{
+    switch (event->type) {
+    case RAFT_EV_TICK:
+        tick(r, out);
+        break;
+    case RAFT_EV_MESSAGE:
+        raft_receive(r, event->message, out);
+        break;
+    case RAFT_EV_PROPOSE:
+        propose(r, event->count, out);
+        break;
+    case RAFT_EV_DURABLE:
+        write_done(r, event->seq, event->index, out);
+        break;
+    case RAFT_EV_READ:
+        raft_read_event(r, event->read_id, out);
+        break;
+    case RAFT_EV_PEER_UP:
+        peer_up(r, event->peer);
+        break;
+    case RAFT_EV_PEER_DOWN:
+        peer_down(r, event->peer, out);
+        break;
+    case RAFT_EV_UNSENT:
+        unsent(r, event->peer);
+        break;
+    case RAFT_EV_WANT_COMMIT:
+        want_commit(r, event->peer, event->index);
+        break;
+    case RAFT_EV_TRANSFER:
+        raft_transfer_event(r, event->peer, out);
+        break;
+    case RAFT_EV_LOG_CUT:
+        if (event->index > r->first) {
+            raft_log_forget(r, event->index);
+        }
+        break;
+    case RAFT_EV_FLUSH:
+        flush(r, out);
+        break;
+    }
+}
+
+static void out_reset(struct raft_out *out)
+{
+    memset(&out->write, 0, sizeof(out->write));
+    out->message_count = 0;
+    out->read_count = 0;
+    out->reads_lost_count = 0;
+    out->role_changed = false;
+    out->commit_changed = false;
+    out->transfer_ended = false;
+}
+
+void raft_step(struct raft *r, const struct raft_event *event,
+               struct raft_out *out)
+{
+    enum raft_role role = r->role;
+    raft_term term = r->term;
+    node_id leader = r->leader;
+    raft_index commit = r->commit;
+    raft_index last = r->last;
+
+    out_reset(out);
+    r->now_ms = MAX(r->now_ms, event->now_ms);
+    dispatch(r, event, out);
+    out->role_changed =
+        r->role != role || r->term != term || r->leader != leader;
+    out->commit_changed = r->commit != commit;
+
+    ASSERT(r->term >= term && r->commit >= commit);
+    ASSERT(role != RAFT_LEADER || r->role != RAFT_LEADER || r->last >= last);
+    ASSERT(r->role != RAFT_LEADER || role == RAFT_LEADER || r->term > 0);
+    raft_check(r);
+}
+
+static int64_t leader_deadline_ms(const struct raft *r)
+{
+    int64_t at = r->quorum_check_ms;
+
+    if (raft_more_to_send(r)) {
+        return r->now_ms;
+    }
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        if (i != raft_self(r)) {
+            at = MIN(at, r->progress[i].beat_ms + r->config.heartbeat_ms);
+        }
+    }
+    if (r->transfer_to != NODE_NONE) {
+        at = MIN(at, r->transfer_until_ms);
+    }
+    if (r->config.disk_timeout_ms > 0 && r->durable_seq < r->write_seq) {
+        at = MIN(at, r->write_since_ms + r->config.disk_timeout_ms);
+    }
+    return at;
+}
+
+int64_t raft_deadline_ms(const struct raft *r)
+{
+    if (r->role == RAFT_LEADER) {
+        return leader_deadline_ms(r);
+    }
+    int64_t at = r->election_at_ms;
+    if (r->reads_asked_count > 0) {
+        at = MIN(at, r->reads_asked_ms[0] + r->config.election_timeout_ms);
+    }
+    return at;
+}

@@ -1,0 +1,362 @@
+/*
+ * The Raft consensus core: a pure function of (state, event).
+ *
+ * raft_step() is the only thing that changes a struct raft. It makes no
+ * system call, allocates nothing, reads no clock and owns no pointer: time
+ * comes with the event, randomness from the generator inside the struct. So a
+ * core can be copied with an assignment, compared, hashed and explored.
+ *
+ * The core knows which terms stand at which indexes, never the payloads; the
+ * node attaches the bytes to what the core tells it to write and to send.
+ *
+ * Durability. What has to be written comes out as one raft_write with a
+ * sequence number; writes are done in order. When a sync has covered write s,
+ * the node says so with RAFT_EV_DURABLE{s, last index written then}. Every
+ * message in the output may leave at once, even before the write next to it
+ * is done: the core itself holds back what speaks of a fact (a vote, an
+ * acknowledgement, a candidate's own request) until the write of that fact is
+ * durable. A completion older than the last truncation is ignored, so a late
+ * completion for an entry that was replaced counts for nothing.
+ *
+ * Batching. Proposals, reads, acknowledgements and commit notices only mark
+ * what is to be sent; RAFT_EV_FLUSH, once per loop iteration, sends it: at
+ * most one message of a kind per peer.
+ *
+ * Literature: Ongaro & Ousterhout, "In Search of an Understandable Consensus
+ * Algorithm" (2014), figure 2 and section 8; Ongaro's thesis (2014), sections
+ * 3.10 (leadership transfer), 6.4 (ReadIndex), 6.2 (check quorum), 9.6
+ * (pre-vote), 10.2.1 (writing to the leader's disk in parallel).
+ *
+ * Thread: one. Units: milliseconds of a monotonic clock.
+ */
+#ifndef RAFT_RAFT_H
+#define RAFT_RAFT_H
+
+#include "base/base.h"
+
+/* 0 is "before the first": terms and indexes of entries begin at 1. */
+typedef uint64_t raft_term;
+typedef uint64_t raft_index;
+
+#ifndef RAFT_NODES_MAX
+#define RAFT_NODES_MAX 9 /* members of one group */
+#endif
+#ifndef RAFT_RUNS_MAX
+#define RAFT_RUNS_MAX 64 /* different terms the core sees in its log */
+#endif
+#ifndef RAFT_READS_MAX
+#define RAFT_READS_MAX 64 /* reads a leader confirms at the same time */
+#endif
+#ifndef RAFT_MESSAGE_RUNS_MAX
+#define RAFT_MESSAGE_RUNS_MAX 8 /* different terms within one append */
+#endif
+#define RAFT_MESSAGES_MAX (4 * RAFT_NODES_MAX + 2 * RAFT_READS_MAX)
+/* Terms and indexes above this in a message are refused as nonsense. */
+#define RAFT_NUMBER_MAX (UINT64_C(1) << 62)
+
+enum raft_role {
+    RAFT_FOLLOWER,
+    RAFT_PRE_CANDIDATE, /* asks whether an election could be won */
+    RAFT_CANDIDATE,
+    RAFT_LEADER,
+};
+
+/* A stretch of entries of the same term, up to the next run or the end. */
+struct raft_run {
+    raft_index first;
+    raft_term term;
+};
+
+struct raft_config {
+    uint64_t cluster_id;
+    uint16_t group;
+    node_id self;
+    uint64_t incarnation;           /* of this start of this node */
+    node_id voters[RAFT_NODES_MAX]; /* with self */
+    uint32_t voter_count;
+    uint32_t election_timeout_ms; /* drawn from [this, 2 * this) */
+    uint32_t heartbeat_ms;        /* below a third of the above */
+    uint32_t peer_down_delay_ms;  /* drawn from [1, this] */
+    uint32_t disk_timeout_ms;     /* a leader whose write takes longer
+                                     steps down; 0: never */
+    uint32_t append_entries_max;  /* entries per append message */
+    uint32_t window_max;          /* appends in flight per follower */
+    uint64_t seed;                /* of the generator */
+};
+
+/* What the disk said at start. */
+struct raft_start {
+    raft_term term;
+    node_id vote;
+    raft_index log_first;        /* index of the first entry kept; 1 if whole */
+    raft_term log_prev_term;     /* term of the entry before it; 0 if none */
+    raft_index log_last;         /* log_first - 1 if empty */
+    const struct raft_run *runs; /* of log_first..log_last, ascending */
+    uint32_t run_count;
+    raft_index applied; /* known committed: the state contains it */
+};
+
+enum raft_message_type {
+    RAFT_MSG_PRE_VOTE = 1,   /* term: the one it would campaign in */
+    RAFT_MSG_PRE_VOTE_REPLY, /* term: echoed if granted, else own */
+    RAFT_MSG_VOTE,
+    RAFT_MSG_VOTE_REPLY,
+    RAFT_MSG_APPEND,
+    RAFT_MSG_APPEND_REPLY,
+    RAFT_MSG_HEARTBEAT,
+    RAFT_MSG_HEARTBEAT_REPLY,
+    RAFT_MSG_TIMEOUT_NOW, /* leadership transfer: campaign at once */
+    RAFT_MSG_READ,        /* follower asks the leader for a read index */
+    RAFT_MSG_READ_REPLY,
+    RAFT_MSG_TYPE_END,
+};
+
+/*
+ * One message. Flat, all fields always present, those a type does not use
+ * are 0; src/codec/message.c writes every byte of it.
+ */
+struct raft_message {
+    enum raft_message_type type;
+    uint16_t group;
+    uint64_t cluster_id;
+    node_id from;
+    node_id to;
+    uint64_t from_incarnation;
+    uint64_t to_incarnation; /* 0: not known yet to the sender */
+    raft_term term;
+
+    /* VOTE, PRE_VOTE: the candidate's last entry.
+     * APPEND: the entry before the first one sent.
+     * APPEND_REPLY, rejected: the follower's hint, see raft_append.c. */
+    raft_index index;
+    raft_term index_term;
+
+    /* APPEND: entries index+1 .. index+count; their terms. Every run begins
+     * within them, the first one at index+1; count 0: no runs. */
+    uint32_t count;
+    uint32_t run_count;
+    struct raft_run runs[RAFT_MESSAGE_RUNS_MAX];
+
+    raft_index commit;   /* APPEND, HEARTBEAT, READ_REPLY (= read index);
+                            APPEND_REPLY, rejected: the index refused */
+    uint64_t round;      /* APPEND, HEARTBEAT and replies: read round */
+    raft_index match;    /* replies: durable and equal to the leader's log */
+    raft_index verified; /* replies: equal to the leader's log, maybe not yet
+                            durable: shows the leader what got lost */
+    uint64_t read_id;    /* READ, READ_REPLY: the asker's own number */
+    int64_t time_ms;     /* READ_REPLY: filled in and used by the node */
+    bool granted;        /* vote replies; READ_REPLY: false = ask again */
+    bool rejected;       /* APPEND_REPLY: index/index_term did not match */
+    bool transfer;       /* VOTE: the leader asked for it, ignore stickiness */
+};
+
+enum raft_event_type {
+    RAFT_EV_TICK,        /* time has passed */
+    RAFT_EV_MESSAGE,     /* message */
+    RAFT_EV_PROPOSE,     /* count: entries to append (leader only) */
+    RAFT_EV_DURABLE,     /* seq, index: see above */
+    RAFT_EV_READ,        /* read_id: wants a read index */
+    RAFT_EV_PEER_UP,     /* peer: its link is up, handshake done */
+    RAFT_EV_PEER_DOWN,   /* peer: its link broke: its process may be dead */
+    RAFT_EV_UNSENT,      /* peer: an append for it had to be dropped */
+    RAFT_EV_WANT_COMMIT, /* peer, index: tell it at once when committed */
+    RAFT_EV_TRANSFER,    /* peer: hand leadership to it; NODE_NONE: to the
+                            most advanced follower */
+    RAFT_EV_LOG_CUT,     /* index: the log now begins there */
+    RAFT_EV_FLUSH,       /* end of a loop iteration: send what is due */
+};
+
+struct raft_event {
+    enum raft_event_type type;
+    int64_t now_ms;
+    const struct raft_message *message; /* for the length of the call */
+    node_id peer;
+    raft_index index;
+    uint64_t seq;
+    uint64_t read_id;
+    uint32_t count;
+};
+
+/* What must be written, in this order, as one atomic batch. */
+struct raft_write {
+    uint64_t seq; /* 0: nothing to write */
+    bool hard_state;
+    raft_term term;
+    node_id vote;
+    raft_index truncate_from; /* 0, or: drop entries from here on */
+    raft_index append_first;  /* 0, or: entries first..last, */
+    raft_index append_last;   /* of the event's message or proposal; */
+    raft_term append_term;    /* PROPOSE and term start: their term */
+    bool append_empty;        /* the one empty entry of a new term */
+};
+
+/* A read that may be served once the node has applied `index`. */
+struct raft_read {
+    uint64_t read_id;
+    raft_index index;
+    int64_t time_ms; /* as in the READ_REPLY; 0 when this node leads */
+};
+
+/*
+ * Everything one step wants done. Reused by the caller from step to step;
+ * raft_step() resets it. An append message says which entries the node must
+ * attach; the node may split it into several with fewer entries each.
+ */
+struct raft_out {
+    struct raft_write write;
+    struct raft_message messages[RAFT_MESSAGES_MAX];
+    uint32_t message_count;
+    struct raft_read reads[RAFT_READS_MAX];
+    uint32_t read_count;
+    uint64_t reads_lost[RAFT_READS_MAX]; /* ask again (no leader, or the */
+    uint32_t reads_lost_count;           /* leader changed) */
+    bool role_changed; /* role, term or leader differ from before */
+    bool commit_changed;
+    bool transfer_ended; /* given up, or leadership is gone */
+};
+
+/* How a leader sends to one follower (thesis 10.2, etcd's Progress). */
+enum raft_progress_state {
+    RAFT_PROBE,     /* looks for where the logs agree: one at a time */
+    RAFT_REPLICATE, /* streams, up to window_max appends ahead */
+    RAFT_SNAPSHOT,  /* needs what the log no longer has */
+};
+
+struct raft_progress {
+    enum raft_progress_state state;
+    uint64_t incarnation; /* of the peer these facts are about; 0: unknown */
+    raft_index match;     /* durable there and equal to our log */
+    raft_index next;      /* first entry to send */
+    raft_index verified;  /* largest `verified` of its replies */
+    raft_index commit_sent;
+    raft_index commit_wanted;
+    uint64_t round_sent;
+    uint64_t round_acked;
+    int64_t heard_ms;         /* last reply in this term; for check-quorum */
+    int64_t beat_ms;          /* last heartbeat or append sent */
+    uint32_t in_flight;       /* appends sent and not answered */
+    raft_index beat_verified; /* `verified` at the last heartbeat */
+    raft_index beat_next;     /* `next` then */
+    bool beat_waits;          /* that heartbeat was not answered yet */
+    bool probe_sent;          /* PROBE: waiting for the answer */
+    bool link_up;
+    bool restarted_maybe; /* the link broke since the peer was heard: do not
+                             insist on the incarnation we know */
+};
+
+struct raft_pending_read {
+    uint64_t read_id;
+    uint64_t round;
+    raft_index index; /* 0: waits for the first commit of this term */
+    node_id from;
+    uint64_t from_incarnation;
+};
+
+/*
+ * The state. Read it freely (the accessors below are for the common cases);
+ * only raft_step() writes it.
+ */
+struct raft {
+    struct raft_config config;
+    uint64_t rng;
+    int64_t now_ms;
+    enum raft_role role;
+    node_id leader; /* of this term, NODE_NONE if not known */
+
+    raft_term term;
+    node_id vote;
+
+    /* writes */
+    uint64_t write_seq;      /* last one given out */
+    uint64_t durable_seq;    /* last one known to be durable */
+    uint64_t hard_state_seq; /* last one that carried term and vote */
+    uint64_t truncate_seq;   /* last one that truncated */
+    int64_t write_since_ms;  /* when the oldest undurable one began */
+
+    /* log */
+    raft_index first; /* of the entries kept */
+    raft_term prev_term;
+    raft_index last;
+    raft_index durable; /* own entries up to here are durable */
+    struct raft_run runs[RAFT_RUNS_MAX];
+    uint32_t run_count;
+    raft_index commit;
+
+    /* follower */
+    raft_index verified;      /* equal to the log of this term's leader */
+    raft_index leader_commit; /* largest commit this term's leader told */
+    uint64_t leader_incarnation;
+    int64_t leader_heard_ms;
+    int64_t election_at_ms; /* campaign then; INT64_MAX: never */
+    node_id down_leader;    /* the leader whose link broke, or NODE_NONE */
+    int64_t fast_until_ms;  /* until then retry elections quickly; or 0 */
+    uint64_t round_seen;    /* read round to acknowledge */
+    bool reply_append;      /* an acknowledgement is due at flush */
+    bool reply_heartbeat;
+    bool reply_reject;
+    raft_index reject_index; /* hint of the rejection to send */
+    raft_term reject_term;
+    raft_index reject_prev;
+    node_id vote_reply_to; /* waits for hard_state_seq; NODE_NONE: none */
+
+    /* candidate: one bit per position in config.voters */
+    uint32_t votes_granted;
+    uint32_t votes_refused;
+    bool campaign_transfer;
+    bool campaign_waits; /* requests wait for hard_state_seq */
+
+    /* leader */
+    raft_index term_start; /* index of this term's empty entry */
+    struct raft_progress progress[RAFT_NODES_MAX]; /* as config.voters */
+    uint64_t round; /* number of the last read round begun */
+    struct raft_pending_read reads[RAFT_READS_MAX];
+    uint32_t read_count;
+    node_id transfer_to;
+    int64_t transfer_until_ms;
+    bool transfer_sent;
+    int64_t quorum_check_ms;
+
+    /* a follower's reads that the leader was asked for */
+    uint64_t reads_asked[RAFT_READS_MAX];
+    int64_t reads_asked_ms[RAFT_READS_MAX]; /* when */
+    uint32_t reads_asked_count;
+    uint32_t reads_asked_sent; /* the first so many have left */
+};
+
+/* Fills in a fresh core: follower, election timer drawn. The start record is
+ * what the disk proved; asserts that it is consistent. */
+void raft_init(struct raft *r, const struct raft_config *config,
+               const struct raft_start *start, int64_t now_ms);
+
+/* Asserts everything that holds between two steps. raft_step() ends with it;
+ * the explorer and the simulator may call it on any state. */
+void raft_check(const struct raft *r);
+
+/* One event. `out` is overwritten. What a peer sends cannot make it assert:
+ * messages that cannot be true are dropped. A proposal is an assertion
+ * failure unless raft_can_propose(). */
+void raft_step(struct raft *r, const struct raft_event *event,
+               struct raft_out *out);
+
+/* When a TICK is due at the latest. */
+int64_t raft_deadline_ms(const struct raft *r);
+
+static inline bool raft_is_leader(const struct raft *r)
+{
+    return r->role == RAFT_LEADER;
+}
+
+/* Leads, and is not handing leadership over. */
+bool raft_can_propose(const struct raft *r);
+
+/* Term of the entry at index; false if index is outside first-1..last. */
+MUST_USE bool raft_log_term(const struct raft *r, raft_index index,
+                            raft_term *term);
+
+/* Position of a member in config.voters, or -1. */
+int raft_position(const struct raft *r, node_id id);
+
+const char *raft_role_name(enum raft_role role);
+const char *raft_message_name(enum raft_message_type type);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * A follower's side of replication.
+ *
+ * `verified` is the largest index up to which this log is known to equal that
+ * of the leader of this term; it rises with each append that fits and is
+ * forgotten with the term. Commit and acknowledgements are bounded by it: an
+ * old suffix that was not compared yet counts for nothing. What is not durable
+ * yet is not acknowledged (match), but shown (verified), so that the leader
+ * need not send it again.
+ *
+ * An append that does not fit is refused with a hint: the last entry here,
+ * before the refused one, whose term is not above the leader's there. No later
+ * entry here can be in the leader's log before that point; the leader does the
+ * same with its own log (raft_progress.c), so each round trip leaves at least
+ * one term behind.
+ *
+ * Entries that are there already are skipped, wherever the message begins;
+ * only a real conflict truncates. A conflict at or below what is committed or
+ * verified cannot come from a leader: such a message is dropped.
+ *
+ * Replies leave at FLUSH, one per kind, once the term they speak of is
+ * durable.
+ */
+#include "raft/raft_internal.h"
+
+/* Owes the leader no answer (any more). */
+void raft_replies_clear(struct raft *r)
+{
+    r->reply_append = false;
+    r->reply_heartbeat = false;
+    r->reply_reject = false;
+    r->reject_index = 0;
+    r->reject_term = 0;
+    r->reject_prev = 0;
+}
+
+/* Forgets what was true of the leader of a term. */
+void raft_follower_clear(struct raft *r)
+{
+    r->verified = 0;
+    r->leader_commit = 0;
+    r->leader_incarnation = 0;
+    r->round_seen = 0;
+    raft_replies_clear(r);
+}
+
+/* The sender leads this term, as it says. False: that cannot be. */
+static bool accept_leader(struct raft *r, const struct raft_message *m,
+                          struct raft_out *out)
+{
+    ASSERT(m->term == r->term);
+    if (r->role == RAFT_LEADER) {
+        return false;
+    }
+    if (r->leader != NODE_NONE && r->leader != m->from) {
+        return false;
+    }
+    if (r->leader_incarnation != 0 &&
+        r->leader_incarnation != m->from_incarnation) {
+        return false; /* who restarts does not lead the same term again */
+    }
+    raft_follow(r, out, r->term, m->from);
+    r->leader_incarnation = m->from_incarnation;
+    r->leader_heard_ms = r->now_ms;
+    raft_leader_back(r);
+    r->round_seen = MAX(r->round_seen, m->round);
+    return true;
+}
+
+static void refuse(struct raft *r, const struct raft_message *m)
+{
+    raft_index limit = MIN(m->index - 1, r->last);
+    raft_term term = 0;
+
+    ASSERT(m->index > r->commit);
+    (void)raft_log_last_below(r, limit, m->index_term, &r->reject_index);
+    r->reject_index = MAX(r->reject_index, r->commit);
+    bool known = raft_log_term(r, r->reject_index, &term);
+    ASSERT(known);
+    r->reject_term = term;
+    r->reject_prev = m->index;
+    r->reply_reject = true;
+}
+
+/* Is the entry before the sent ones the same here? What lies before `first`
+ * is committed, so it is. */
+static bool prefix_fits(const struct raft *r, const struct raft_message *m)
+{
+    raft_term term = 0;
+
+    if (m->index + 1 < r->first) {
+        return true;
+    }
+    return raft_log_term(r, m->index, &term) && term == m->index_term;
+}
+
+/* Appends the message's entries from `from` on; returns the last one taken. */
+static raft_index append_from(struct raft *r, const struct raft_message *m,
+                              raft_index from, struct raft_out *out)
+{
+    raft_index end = m->index + m->count;
+
+    ASSERT(from == r->last + 1 && from <= end);
+    for (uint32_t i = 0; i < m->run_count; i++) {
+        raft_index last = i + 1 < m->run_count ? m->runs[i + 1].first - 1 : end;
+        if (last <= r->last) {
+            continue;
+        }
+        if (!raft_runs_append(r, last - r->last, m->runs[i].term)) {
+            break;
+        }
+    }
+    if (r->last >= from) {
+        struct raft_write *write = raft_open_write(r, out);
+        write->append_first = from;
+        write->append_last = r->last;
+    }
+    return r->last;
+}
+
+/* May the message's entry at `index` follow what is before it here? */
+static bool joins(const struct raft *r, const struct raft_message *m,
+                  raft_index index)
+{
+    raft_term before = 0;
+    bool known = raft_log_term(r, index - 1, &before);
+
+    ASSERT(known);
+    return raft_message_term(m, index) >= before;
+}
+
+/* Makes this log contain the message's entries. False: they cannot be. */
+static bool merge(struct raft *r, const struct raft_message *m,
+                  struct raft_out *out)
+{
+    raft_index end = m->index + m->count;
+    raft_index conflict = raft_log_conflict(r, m);
+
+    if (conflict <= end) {
+        if (conflict <= r->commit || conflict <= r->verified ||
+            !joins(r, m, conflict)) {
+            return false;
+        }
+        if (conflict <= r->last) {
+            raft_runs_truncate(r, conflict);
+            struct raft_write *write = raft_open_write(r, out);
+            write->truncate_from = conflict;
+            r->truncate_seq = write->seq;
+        }
+        end = append_from(r, m, conflict, out);
+    }
+    r->verified = MAX(r->verified, end);
+    ASSERT(r->verified <= r->last);
+    return true;
+}
+
+void raft_on_append(struct raft *r, const struct raft_message *m,
+                    struct raft_out *out)
+{
+    if (!accept_leader(r, m, out)) {
+        return;
+    }
+    if (!prefix_fits(r, m)) {
+        if (m->index > r->commit && m->index > r->verified) {
+            refuse(r, m);
+        }
+        return;
+    }
+    if (!merge(r, m, out)) {
+        return;
+    }
+    r->leader_commit = MAX(r->leader_commit, m->commit);
+    raft_commit_by_leader(r);
+    r->reply_append = true;
+    if (r->verified >= r->reject_prev) {
+        r->reply_reject = false;
+    }
+}
+
+void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
+                       struct raft_out *out)
+{
+    if (!accept_leader(r, m, out)) {
+        return;
+    }
+    r->leader_commit = MAX(r->leader_commit, m->commit);
+    raft_commit_by_leader(r);
+    r->reply_heartbeat = true;
+}
+
+/* A write is done: there may be more to acknowledge. */
+void raft_follower_durable(struct raft *r, raft_index durable_before)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    ASSERT(r->durable >= durable_before);
+    if (r->leader != NODE_NONE &&
+        MIN(r->durable, r->verified) > MIN(durable_before, r->verified)) {
+        r->reply_append = true;
+    }
+}
+
+static struct raft_message *reply(struct raft *r, struct raft_out *out,
+                                  enum raft_message_type type)
+{
+    int pos = raft_position(r, r->leader);
+
+    ASSERT(pos >= 0);
+    struct raft_message *m = raft_send(r, out, (uint32_t)pos, type);
+    m->round = r->round_seen;
+    m->verified = r->verified;
+    m->match = MIN(r->durable, r->verified);
+    return m;
+}
+
+/* Nothing is said in a term that is not durable yet. */
+void raft_follower_flush(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    if (r->leader == NODE_NONE || !raft_hard_state_durable(r)) {
+        return;
+    }
+    if (r->reply_append || r->reply_reject) {
+        struct raft_message *m = reply(r, out, RAFT_MSG_APPEND_REPLY);
+        if (r->reply_reject) {
+            m->rejected = true;
+            m->index = r->reject_index;
+            m->index_term = r->reject_term;
+            m->commit = r->reject_prev;
+        }
+    }
+    if (r->reply_heartbeat) {
+        (void)reply(r, out, RAFT_MSG_HEARTBEAT_REPLY);
+    }
+    raft_replies_clear(r);
+}

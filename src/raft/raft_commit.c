@@ -1,0 +1,97 @@
+/*
+ * Quorums: what a majority has.
+ *
+ * One function, raft_quorum_value(), answers for indexes (how far a majority
+ * has the log durably), for rounds (which read round a majority has seen) and
+ * for times (since when a majority was heard of): the largest value that at
+ * least a majority of the values reach.
+ *
+ * A leader counts its own copy only as far as it is durable, and commits by
+ * counting only entries of its own term (Raft, section 5.4.2 and figure 8);
+ * earlier ones are committed with them.
+ */
+#include "raft/raft_internal.h"
+
+uint32_t raft_quorum(const struct raft *r)
+{
+    return r->config.voter_count / 2 + 1;
+}
+
+/* The largest v such that a majority of the values are >= v. */
+uint64_t raft_quorum_value(const uint64_t *values, uint32_t count)
+{
+    uint64_t sorted[RAFT_NODES_MAX];
+
+    ASSERT(count > 0 && count <= RAFT_NODES_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = i;
+        for (; at > 0 && sorted[at - 1] < values[i]; at--) {
+            sorted[at] = sorted[at - 1];
+        }
+        sorted[at] = values[i];
+    }
+    return sorted[count / 2]; /* descending: the quorum-th one */
+}
+
+static void commit_to(struct raft *r, raft_index index)
+{
+    ASSERT(index > r->commit && index <= r->last);
+    r->commit = index;
+    if (r->role == RAFT_LEADER) {
+        raft_reads_committed(r);
+    }
+}
+
+/* Leader: commits what a majority has durably. */
+void raft_commit_by_quorum(struct raft *r)
+{
+    raft_index matches[RAFT_NODES_MAX];
+    uint32_t self = raft_self(r);
+
+    ASSERT(r->role == RAFT_LEADER);
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        matches[i] = i == self ? r->durable : r->progress[i].match;
+    }
+    raft_index index = raft_quorum_value(matches, r->config.voter_count);
+    raft_term term = 0;
+    if (index > r->commit && raft_log_term(r, index, &term) &&
+        term == r->term) {
+        commit_to(r, index);
+    }
+}
+
+/* Follower: commits what the leader said, as far as the logs are known to be
+ * equal, which is not the same as how long this log is. */
+void raft_commit_by_leader(struct raft *r)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    raft_index index = MIN(r->leader_commit, r->verified);
+    if (index > r->commit) {
+        commit_to(r, index);
+    }
+}
+
+/* Leader: knows what was committed before its term (Raft, section 8). */
+bool raft_commits_own_term(const struct raft *r)
+{
+    ASSERT(r->role == RAFT_LEADER && r->term_start > 0);
+    return r->commit >= r->term_start;
+}
+
+/* Leader: when it will have heard of no majority for an election timeout. */
+int64_t raft_quorum_until_ms(const struct raft *r)
+{
+    uint64_t ages[RAFT_NODES_MAX];
+    uint32_t self = raft_self(r);
+    uint64_t now = (uint64_t)r->now_ms;
+
+    ASSERT(r->role == RAFT_LEADER);
+    if (r->config.voter_count == 1) {
+        return RAFT_NEVER_MS;
+    }
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        ages[i] = i == self ? now : (uint64_t)r->progress[i].heard_ms;
+    }
+    return (int64_t)raft_quorum_value(ages, r->config.voter_count) +
+           r->config.election_timeout_ms;
+}

@@ -1,0 +1,344 @@
+/*
+ * Roles and votes.
+ *
+ * follower -> pre-candidate: the election timer ran out. Nothing durable
+ * changes: it asks whether it could win (thesis, 9.6).
+ * pre-candidate -> candidate: a majority would vote for it. Term and own vote
+ * are written; only when they are durable does the candidate count its vote
+ * and ask the others. A voter, too, writes first and grants when durable.
+ * candidate -> leader: a majority of different voters granted in this term.
+ * anything -> follower: a higher term, the leader of this term, lost contact.
+ *
+ * A node that heard from its leader within an election timeout refuses to
+ * take part (thesis, 4.2.3): a node that comes back from a partition, or hears
+ * nothing because of a one-way link, disturbs nobody. The leader itself
+ * refuses too, since check-quorum ends its role if it is the one cut off.
+ *
+ * When the link to the leader breaks, its process is probably dead: contact is
+ * forgotten, the campaign begins after a few milliseconds, and for two
+ * election timeouts lost elections are repeated as quickly. A candidate is
+ * patient even then, as its votes have disks to wait for, unless those that
+ * could still answer are too few.
+ */
+#include "base/rng.h"
+#include "raft/raft_internal.h"
+
+/* Raft, section 5.4.1: the last term decides, then the length. */
+bool raft_up_to_date(raft_term term, raft_index index, raft_term own_term,
+                     raft_index own_index)
+{
+    if (term != own_term) {
+        return term > own_term;
+    }
+    return index >= own_index;
+}
+
+bool raft_sticks_to_leader(const struct raft *r)
+{
+    if (r->role == RAFT_LEADER) {
+        return true;
+    }
+    return r->leader != NODE_NONE && r->leader_heard_ms != RAFT_NO_CONTACT &&
+           r->now_ms - r->leader_heard_ms < r->config.election_timeout_ms;
+}
+
+void raft_draw_timer(struct raft *r)
+{
+    uint32_t timeout = r->config.election_timeout_ms;
+    uint64_t extra = rng_below(&r->rng, timeout);
+    r->election_at_ms = r->now_ms + timeout + (int64_t)extra;
+}
+
+static void draw_fast_timer(struct raft *r, uint64_t span_ms)
+{
+    uint64_t extra = rng_below(&r->rng, span_ms);
+    r->election_at_ms = r->now_ms + 1 + (int64_t)extra;
+}
+
+static bool is_fast(const struct raft *r)
+{
+    return r->now_ms < r->fast_until_ms;
+}
+
+void raft_forget_contact(struct raft *r)
+{
+    r->leader_heard_ms = RAFT_NO_CONTACT;
+}
+
+static void set_leader(struct raft *r, node_id leader, struct raft_out *out)
+{
+    if (r->leader != leader) {
+        raft_reads_asked_fail(r, out);
+        raft_forget_contact(r);
+        r->leader = leader;
+    }
+}
+
+/* What belongs to the role that ends now. */
+static void leave_role(struct raft *r, struct raft_out *out)
+{
+    if (r->role == RAFT_LEADER) {
+        raft_reads_fail(r, out);
+        raft_transfer_end(r, out);
+        raft_leader_clear(r);
+    }
+    r->votes_granted = 0;
+    r->votes_refused = 0;
+    r->campaign_transfer = false;
+    r->campaign_waits = false;
+}
+
+static void enter_term(struct raft *r, struct raft_out *out, raft_term term,
+                       node_id vote)
+{
+    ASSERT(term > r->term);
+    raft_save_hard_state(r, out, term, vote);
+    raft_follower_clear(r);
+    r->vote_reply_to = NODE_NONE;
+}
+
+/* Follower of `leader`, or of nobody known, in this term or a later one. */
+void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
+                 node_id leader)
+{
+    bool was_follower = r->role == RAFT_FOLLOWER;
+
+    ASSERT(term >= r->term);
+    ASSERT(leader != r->config.self);
+    leave_role(r, out);
+    if (term > r->term) {
+        enter_term(r, out, term, NODE_NONE);
+    }
+    r->role = RAFT_FOLLOWER;
+    set_leader(r, leader, out);
+    if (!was_follower) {
+        raft_draw_timer(r);
+    }
+}
+
+/* The leader's process seems to be gone. */
+void raft_leader_gone(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role == RAFT_FOLLOWER);
+    ASSERT(r->leader != NODE_NONE);
+    raft_reads_asked_fail(r, out);
+    raft_forget_contact(r);
+    r->down_leader = r->leader;
+    r->fast_until_ms = r->now_ms + 2 * (int64_t)r->config.election_timeout_ms;
+    draw_fast_timer(r, r->config.peer_down_delay_ms);
+}
+
+/* Its link is up again, or a leader was heard: no hurry. */
+void raft_leader_back(struct raft *r)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    r->down_leader = NODE_NONE;
+    r->fast_until_ms = 0;
+    raft_draw_timer(r);
+}
+
+/* A log that takes no new term, or a disk that hangs, makes no leader. */
+bool raft_may_campaign(const struct raft *r)
+{
+    return raft_log_has_room(r) && !raft_disk_hangs(r);
+}
+
+static uint32_t bit(uint32_t pos)
+{
+    ASSERT(pos < RAFT_NODES_MAX);
+    return UINT32_C(1) << pos;
+}
+
+static uint32_t count_bits(uint32_t bits)
+{
+    return (uint32_t)__builtin_popcount(bits);
+}
+
+/* Can those that have not answered no longer make it a majority? */
+static bool election_lost(const struct raft *r)
+{
+    uint32_t possible = count_bits(r->votes_granted);
+
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        bool answered = ((r->votes_granted | r->votes_refused) & bit(i)) != 0;
+        bool reachable = r->progress[i].link_up || !is_fast(r);
+        if (!answered && reachable && i != raft_self(r)) {
+            possible++;
+        }
+    }
+    return possible < raft_quorum(r);
+}
+
+static void ask_for_votes(struct raft *r, struct raft_out *out,
+                          enum raft_message_type type)
+{
+    bool pre = type == RAFT_MSG_PRE_VOTE;
+
+    ASSERT(r->role == (pre ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE));
+    ASSERT(pre || raft_hard_state_durable(r));
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        if (i != raft_self(r)) {
+            struct raft_message *m = raft_send(r, out, i, type);
+            m->term = pre ? r->term + 1 : r->term;
+            m->index = r->last;
+            m->index_term = raft_log_last_term(r);
+            m->transfer = !pre && r->campaign_transfer;
+        }
+    }
+}
+
+/* Begins an election for real. */
+void raft_campaign(struct raft *r, struct raft_out *out, bool transfer)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    ASSERT(raft_may_campaign(r));
+    leave_role(r, out);
+    set_leader(r, NODE_NONE, out);
+    enter_term(r, out, r->term + 1, r->config.self);
+    r->role = RAFT_CANDIDATE;
+    r->campaign_transfer = transfer;
+    r->campaign_waits = true;
+    raft_draw_timer(r);
+}
+
+static void pre_campaign(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    leave_role(r, out);
+    raft_replies_clear(r); /* what was verified in this term stays true */
+    set_leader(r, NODE_NONE, out);
+    if (raft_quorum(r) == 1) {
+        raft_campaign(r, out, false);
+        return;
+    }
+    r->role = RAFT_PRE_CANDIDATE;
+    r->votes_granted = bit(raft_self(r));
+    if (is_fast(r)) {
+        draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
+    } else {
+        raft_draw_timer(r);
+    }
+    ask_for_votes(r, out, RAFT_MSG_PRE_VOTE);
+}
+
+void raft_election_timeout(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    ASSERT(r->now_ms >= r->election_at_ms);
+    if (r->campaign_waits || !raft_may_campaign(r)) {
+        raft_draw_timer(r); /* for the disk there is nothing but to wait */
+        return;
+    }
+    pre_campaign(r, out);
+}
+
+static void count_votes(struct raft *r, struct raft_out *out)
+{
+    if (count_bits(r->votes_granted) >= raft_quorum(r)) {
+        if (r->role == RAFT_PRE_CANDIDATE) {
+            if (raft_may_campaign(r)) {
+                raft_campaign(r, out, false);
+            }
+        } else {
+            leave_role(r, out);
+            r->vote_reply_to = NODE_NONE;
+            raft_lead(r, out);
+        }
+    } else if (r->role == RAFT_CANDIDATE && is_fast(r) && election_lost(r)) {
+        draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
+    }
+}
+
+/* Term and vote are on disk: now they may be spoken of. */
+void raft_hard_state_done(struct raft *r, struct raft_out *out)
+{
+    ASSERT(raft_hard_state_durable(r));
+    if (r->vote_reply_to != NODE_NONE) {
+        ASSERT(r->vote_reply_to == r->vote);
+        int pos = raft_position(r, r->vote_reply_to);
+        ASSERT(pos >= 0);
+        r->vote_reply_to = NODE_NONE;
+        raft_send(r, out, (uint32_t)pos, RAFT_MSG_VOTE_REPLY)->granted = true;
+    }
+    if (r->campaign_waits) {
+        ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
+        r->campaign_waits = false;
+        r->votes_granted |= bit(raft_self(r));
+        ask_for_votes(r, out, RAFT_MSG_VOTE);
+        count_votes(r, out);
+    }
+}
+
+static bool candidate_up_to_date(const struct raft *r,
+                                 const struct raft_message *m)
+{
+    return raft_up_to_date(m->index_term, m->index, raft_log_last_term(r),
+                           r->last);
+}
+
+/* Granted replies echo the asker's term, refusals tell ours. */
+void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
+                      struct raft_out *out)
+{
+    int pos = raft_position(r, m->from);
+    bool grant = m->term > r->term && !raft_sticks_to_leader(r) &&
+                 candidate_up_to_date(r, m);
+
+    ASSERT(pos >= 0);
+    struct raft_message *reply =
+        raft_send(r, out, (uint32_t)pos, RAFT_MSG_PRE_VOTE_REPLY);
+    reply->granted = grant;
+    reply->term = grant ? m->term : r->term;
+}
+
+/* The term is ours by now; a lower one was answered already. */
+void raft_on_vote(struct raft *r, const struct raft_message *m,
+                  struct raft_out *out)
+{
+    int pos = raft_position(r, m->from);
+    bool up_to_date = candidate_up_to_date(r, m);
+
+    ASSERT(pos >= 0 && m->term == r->term);
+    bool free = r->vote == NODE_NONE || r->vote == m->from;
+    if (!free || !up_to_date || r->leader != NODE_NONE) {
+        raft_send(r, out, (uint32_t)pos, RAFT_MSG_VOTE_REPLY)->granted = false;
+        if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {
+            draw_fast_timer(r, r->config.peer_down_delay_ms);
+        }
+        return;
+    }
+    ASSERT(r->role == RAFT_FOLLOWER || r->role == RAFT_PRE_CANDIDATE);
+    raft_follow(r, out, r->term, NODE_NONE);
+    if (r->vote == NODE_NONE) {
+        raft_save_hard_state(r, out, r->term, m->from);
+    }
+    raft_draw_timer(r);
+    r->vote_reply_to = m->from;
+    if (raft_hard_state_durable(r)) {
+        raft_hard_state_done(r, out);
+    }
+}
+
+/* PRE_VOTE_REPLY and VOTE_REPLY; bits make a repeated reply count once. */
+void raft_on_vote_reply(struct raft *r, const struct raft_message *m,
+                        struct raft_out *out)
+{
+    bool pre = m->type == RAFT_MSG_PRE_VOTE_REPLY;
+    int pos = raft_position(r, m->from);
+
+    ASSERT(pos >= 0);
+    if (r->role != (pre ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE) ||
+        r->campaign_waits) {
+        return;
+    }
+    if (m->granted && m->term != (pre ? r->term + 1 : r->term)) {
+        return;
+    }
+    if (m->granted) {
+        r->votes_granted |= bit((uint32_t)pos);
+        r->votes_refused &= ~bit((uint32_t)pos);
+    } else if ((r->votes_granted & bit((uint32_t)pos)) == 0) {
+        r->votes_refused |= bit((uint32_t)pos);
+    }
+    count_votes(r, out);
+}

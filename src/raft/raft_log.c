@@ -1,0 +1,204 @@
+/*
+ * The log as the core sees it: runs of equal terms.
+ *
+ * runs[0] begins at `first`, each run ends where the next begins, the last one
+ * at `last`. An empty log has no run. The entry before `first` is known by its
+ * term only (prev_term); everything up to it is committed. There are never
+ * many terms in a log, so a walk from the end finds any index at once.
+ *
+ * When all runs are in use, the oldest one is forgotten, provided that it is
+ * committed and durable: the node still has those entries, but this core will
+ * no longer send them. If it isn't, the log takes no further term: a follower
+ * accepts a shorter part, and nobody campaigns with such a log.
+ */
+#include <string.h>
+
+#include "raft/raft_internal.h"
+
+static raft_index run_end(const struct raft *r, uint32_t i)
+{
+    ASSERT(i < r->run_count);
+    return i + 1 < r->run_count ? r->runs[i + 1].first - 1 : r->last;
+}
+
+/* The run that holds index, which is in first..last. */
+static uint32_t run_of(const struct raft *r, raft_index index)
+{
+    ASSERT(index >= r->first && index <= r->last);
+    ASSERT(r->run_count > 0);
+    uint32_t i = r->run_count - 1;
+    while (r->runs[i].first > index) {
+        ASSERT(i > 0);
+        i--;
+    }
+    return i;
+}
+
+bool raft_log_term(const struct raft *r, raft_index index, raft_term *term)
+{
+    ASSERT(r->first > 0 && r->last + 1 >= r->first);
+    if (index + 1 < r->first || index > r->last) {
+        return false;
+    }
+    *term =
+        index + 1 == r->first ? r->prev_term : r->runs[run_of(r, index)].term;
+    return true;
+}
+
+raft_term raft_log_last_term(const struct raft *r)
+{
+    return r->run_count > 0 ? r->runs[r->run_count - 1].term : r->prev_term;
+}
+
+/* Largest index <= limit whose term is <= term; false if that is not within
+ * first-1..last. */
+bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
+                         raft_index *index)
+{
+    ASSERT(r->first > 0);
+    limit = MIN(limit, r->last);
+    for (uint32_t i = r->run_count; i > 0; i--) {
+        const struct raft_run *run = &r->runs[i - 1];
+        if (run->first <= limit && run->term <= term) {
+            *index = MIN(limit, run_end(r, i - 1));
+            return true;
+        }
+    }
+    *index = r->first - 1;
+    return limit + 1 >= r->first && r->prev_term <= term;
+}
+
+/* Run of an append message that holds index. */
+static uint32_t message_run_of(const struct raft_message *m, raft_index index)
+{
+    ASSERT(index > m->index && index - m->index <= m->count);
+    uint32_t i = m->run_count - 1;
+    while (m->runs[i].first > index) {
+        ASSERT(i > 0);
+        i--;
+    }
+    return i;
+}
+
+/* Term of an append's entry. */
+raft_term raft_message_term(const struct raft_message *m, raft_index index)
+{
+    return m->runs[message_run_of(m, index)].term;
+}
+
+/* First entry of an append that this log lacks or has with another term; one
+ * past the message's entries if there is none. */
+raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
+{
+    raft_index end = m->index + m->count;
+    raft_index i = MAX(m->index + 1, r->first);
+
+    ASSERT(m->index <= r->last);
+    while (i <= end && i <= r->last) {
+        uint32_t own = run_of(r, i);
+        uint32_t run = message_run_of(m, i);
+        if (r->runs[own].term != m->runs[run].term) {
+            return i;
+        }
+        raft_index run_last =
+            run + 1 < m->run_count ? m->runs[run + 1].first - 1 : end;
+        i = MIN(run_end(r, own), run_last) + 1;
+    }
+    return MIN(MAX(i, m->index + 1), end + 1);
+}
+
+/* Fills in what an append says of the entries after m->index, up to limit, or
+ * fewer if they have too many terms. Returns the last one. */
+raft_index raft_log_slice(const struct raft *r, raft_index limit,
+                          struct raft_message *m)
+{
+    raft_index from = m->index + 1;
+
+    ASSERT(from >= r->first && limit <= r->last);
+    ASSERT(m->run_count == 0 && m->count == 0);
+    if (from > limit) {
+        return m->index;
+    }
+    uint32_t i = run_of(r, from);
+    for (; i < r->run_count && r->runs[i].first <= limit; i++) {
+        if (m->run_count == RAFT_MESSAGE_RUNS_MAX) {
+            limit = r->runs[i].first - 1;
+            break;
+        }
+        m->runs[m->run_count].first = MAX(r->runs[i].first, from);
+        m->runs[m->run_count].term = r->runs[i].term;
+        m->run_count++;
+    }
+    m->count = (uint32_t)(limit - m->index);
+    ASSERT(m->count > 0 && m->run_count > 0);
+    return limit;
+}
+
+static bool oldest_run_is_spare(const struct raft *r)
+{
+    raft_index end = run_end(r, 0);
+    return r->run_count > 1 && end <= r->commit && end <= r->durable;
+}
+
+/* Whether an entry of a new term can be appended. */
+bool raft_log_has_room(const struct raft *r)
+{
+    return r->run_count < RAFT_RUNS_MAX || oldest_run_is_spare(r);
+}
+
+/* The log now begins at `first`: what is before it is known by term only. */
+void raft_log_forget(struct raft *r, raft_index first)
+{
+    ASSERT(first > r->first && first <= r->last + 1);
+    ASSERT(first <= r->commit + 1 && first <= r->durable + 1);
+    raft_term prev_term = 0;
+    bool known = raft_log_term(r, first - 1, &prev_term);
+    ASSERT(known);
+
+    uint32_t gone = 0;
+    while (gone < r->run_count && run_end(r, gone) < first) {
+        gone++;
+    }
+    uint32_t kept = r->run_count - gone;
+    memmove(r->runs, r->runs + gone, kept * sizeof(r->runs[0]));
+    memset(r->runs + kept, 0, gone * sizeof(r->runs[0]));
+    r->run_count = kept;
+    if (kept > 0) {
+        r->runs[0].first = first;
+    }
+    r->first = first;
+    r->prev_term = prev_term;
+}
+
+/* Appends `count` entries of one term; false if there is no room. */
+bool raft_runs_append(struct raft *r, uint64_t count, raft_term term)
+{
+    ASSERT(count > 0);
+    ASSERT(term > 0 && term >= raft_log_last_term(r));
+    if (r->run_count == 0 || r->runs[r->run_count - 1].term != term) {
+        if (!raft_log_has_room(r)) {
+            return false;
+        }
+        if (r->run_count == RAFT_RUNS_MAX) {
+            raft_log_forget(r, r->runs[1].first);
+        }
+        r->runs[r->run_count].first = r->last + 1;
+        r->runs[r->run_count].term = term;
+        r->run_count++;
+    }
+    r->last += count;
+    return true;
+}
+
+/* Drops the entries from `from` on. They were not committed. */
+void raft_runs_truncate(struct raft *r, raft_index from)
+{
+    ASSERT(from > r->commit && from >= r->first);
+    ASSERT(from <= r->last && from > r->verified);
+    while (r->run_count > 0 && r->runs[r->run_count - 1].first >= from) {
+        r->run_count--;
+        memset(&r->runs[r->run_count], 0, sizeof(r->runs[0]));
+    }
+    r->last = from - 1;
+    r->durable = MIN(r->durable, r->last);
+}

@@ -1,0 +1,342 @@
+/*
+ * A leader's side of replication.
+ *
+ * PROBE: one append at a time, until the logs are known to agree at some
+ * point. REPLICATE: appends are streamed, up to window_max ahead, `next` runs
+ * ahead of the answers. SNAPSHOT: the peer refused even the entry before our
+ * first one, so it needs what was cut from the log; only heartbeats are sent.
+ * Always: match <= verified, match < next <= last + 1.
+ *
+ * What gets lost shows itself: an append after a lost one is refused; and if
+ * nothing came after it, the answer to a heartbeat shows that what was sent
+ * before the heartbeat has not arrived. Both lead to PROBE, from the last
+ * point where the logs are known to agree. A link that breaks or comes up, and
+ * a peer that restarted (a new incarnation), do the same.
+ *
+ * Within an incarnation of the follower `match` never falls, whatever late or
+ * repeated reply arrives; with a new incarnation it starts from nothing, as
+ * the facts were about a process that no longer exists.
+ */
+#include <string.h>
+
+#include "raft/raft_internal.h"
+
+static void to_probe(struct raft_progress *p, raft_index next)
+{
+    ASSERT(next > p->match);
+    p->state = RAFT_PROBE;
+    p->next = next;
+    p->in_flight = 0;
+    p->probe_sent = false;
+    p->beat_waits = false;
+}
+
+/* Nothing is known of the peer's log. The caller sets the incarnation. */
+void raft_progress_reset(struct raft *r, uint32_t pos)
+{
+    struct raft_progress *p = &r->progress[pos];
+
+    ASSERT(pos < r->config.voter_count);
+    p->match = 0;
+    p->verified = 0;
+    p->round_acked = 0;
+    p->commit_sent = 0;
+    p->commit_wanted = 0;
+    p->round_sent = 0;
+    p->beat_verified = 0;
+    p->beat_next = 0;
+    to_probe(p, r->last + 1);
+}
+
+/* The link broke or came up: what was under way may be lost, and so may be
+ * what the peer had not yet on disk. */
+void raft_progress_reconnect(struct raft *r, uint32_t pos)
+{
+    struct raft_progress *p = &r->progress[pos];
+
+    ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
+    p->verified = p->match;
+    p->commit_sent = 0;
+    to_probe(p, p->match > 0 ? p->match + 1 : r->last + 1);
+}
+
+/* An append could not even be queued. Any answer, to what is under way or to
+ * a heartbeat, starts it again. */
+void raft_progress_unsent(struct raft *r, uint32_t pos)
+{
+    struct raft_progress *p = &r->progress[pos];
+
+    ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
+    if (p->state != RAFT_SNAPSHOT) {
+        to_probe(p, p->state == RAFT_REPLICATE ? p->verified + 1 : p->next);
+        p->probe_sent = true;
+    }
+    p->commit_sent = 0; /* it carried these two as well */
+    p->round_sent = 0;
+}
+
+/* What only a leader remembers. */
+void raft_leader_clear(struct raft *r)
+{
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        struct raft_progress *p = &r->progress[i];
+        raft_progress_reset(r, i);
+        p->next = 0;
+        p->heard_ms = 0;
+        p->beat_ms = 0;
+    }
+    r->term_start = 0;
+    r->quorum_check_ms = 0;
+}
+
+/* Won the election: an empty entry of the new term, and tell everybody. */
+void raft_lead(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
+    ASSERT(raft_log_last_term(r) < r->term);
+    ASSERT(raft_hard_state_durable(r));
+    r->role = RAFT_LEADER;
+    r->leader = r->config.self;
+    raft_forget_contact(r);
+    r->down_leader = NODE_NONE;
+    r->fast_until_ms = 0;
+    r->election_at_ms = RAFT_NEVER_MS;
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        raft_progress_reset(r, i);
+        r->progress[i].heard_ms = r->now_ms;
+        r->progress[i].beat_ms = r->now_ms;
+    }
+    bool fits = raft_runs_append(r, 1, r->term);
+    ASSERT(fits); /* see raft_may_campaign() */
+    r->term_start = r->last;
+    struct raft_write *write = raft_open_write(r, out);
+    write->append_first = r->last;
+    write->append_last = r->last;
+    write->append_term = r->term;
+    write->append_empty = true;
+    r->quorum_check_ms = raft_quorum_until_ms(r);
+}
+
+/* How many appends are still under way, when `left` of `total` entries are:
+ * one reply may answer several appends. */
+static uint32_t in_flight_left(uint32_t in_flight, uint64_t left,
+                               uint64_t total)
+{
+    ASSERT(left <= total);
+    if (left == 0 || in_flight == 0) {
+        return 0;
+    }
+    return (uint32_t)(((uint64_t)in_flight * left + total - 1) / total);
+}
+
+static void progress_verified(struct raft *r, struct raft_progress *p,
+                              raft_index verified)
+{
+    if (verified > p->verified) {
+        if (p->state == RAFT_REPLICATE && verified < p->next) {
+            p->in_flight = in_flight_left(p->in_flight, p->next - 1 - verified,
+                                          p->next - 1 - p->verified);
+        }
+        p->verified = verified;
+    }
+    if (p->state == RAFT_SNAPSHOT) {
+        if (p->verified + 1 >= r->first) {
+            to_probe(p, p->verified + 1);
+        }
+    } else if (p->state == RAFT_PROBE) {
+        if (verified > 0 && verified + 1 >= p->next) {
+            to_probe(p, p->verified + 1);
+            p->state = RAFT_REPLICATE;
+        }
+    } else if (p->verified >= p->next) {
+        p->next = p->verified + 1;
+        p->in_flight = 0;
+    }
+    ASSERT(p->match <= p->verified && p->verified <= r->last);
+}
+
+/* A reply of this term. False: it says what cannot be. */
+static bool heard(struct raft *r, const struct raft_message *m,
+                  struct raft_progress *p)
+{
+    ASSERT(r->role == RAFT_LEADER && m->term == r->term);
+    if (m->verified > r->last || m->match > m->verified ||
+        m->round > r->round) {
+        return false;
+    }
+    p->heard_ms = r->now_ms;
+    p->round_acked = MAX(p->round_acked, m->round);
+    r->quorum_check_ms = raft_quorum_until_ms(r);
+    progress_verified(r, p, m->verified);
+    if (m->match > p->match) {
+        ASSERT(m->match <= p->verified);
+        p->match = m->match;
+        p->next = MAX(p->next, p->match + 1);
+        raft_commit_by_quorum(r);
+    }
+    return true;
+}
+
+/* The append after m->commit was refused; the hint is (index, index_term). */
+static void step_back(struct raft *r, const struct raft_message *m,
+                      struct raft_progress *p)
+{
+    raft_index agree = 0;
+
+    if (p->state == RAFT_SNAPSHOT || m->commit <= p->verified ||
+        m->index >= m->commit || m->commit >= p->next) {
+        return; /* late, or nonsense */
+    }
+    if (p->state == RAFT_PROBE && m->commit != p->next - 1) {
+        return; /* answers an earlier probe */
+    }
+    if (!raft_log_last_below(r, m->index, m->index_term, &agree)) {
+        to_probe(p, MAX(r->first, p->match + 1));
+        if (m->commit < p->next) { /* not even what is before our log */
+            p->state = RAFT_SNAPSHOT;
+        }
+        return;
+    }
+    to_probe(p, MAX(agree, p->verified) + 1);
+}
+
+static struct raft_progress *progress_of(struct raft *r, node_id id)
+{
+    int pos = raft_position(r, id);
+    ASSERT(pos >= 0);
+    return &r->progress[pos];
+}
+
+void raft_on_append_reply(struct raft *r, const struct raft_message *m)
+{
+    if (r->role != RAFT_LEADER) {
+        return;
+    }
+    struct raft_progress *p = progress_of(r, m->from);
+    if (heard(r, m, p) && m->rejected) {
+        step_back(r, m, p);
+    }
+}
+
+void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m)
+{
+    if (r->role != RAFT_LEADER) {
+        return;
+    }
+    struct raft_progress *p = progress_of(r, m->from);
+    if (!heard(r, m, p) || !p->beat_waits) {
+        return;
+    }
+    p->beat_waits = false;
+    bool lost =
+        p->verified == p->beat_verified && p->verified + 1 < p->beat_next;
+    if (p->state == RAFT_REPLICATE && lost) {
+        to_probe(p, p->verified + 1);
+    } else if (p->state == RAFT_PROBE) {
+        p->probe_sent = false;
+    }
+}
+
+static bool append_due(const struct raft *r, const struct raft_progress *p)
+{
+    switch (p->state) {
+    case RAFT_PROBE:
+        return !p->probe_sent;
+    case RAFT_REPLICATE:
+        return p->next <= r->last && p->in_flight < r->config.window_max;
+    case RAFT_SNAPSHOT:
+        break;
+    }
+    return false;
+}
+
+/* Both kinds tell the commit index and the read round. */
+static struct raft_message *send_to(struct raft *r, struct raft_out *out,
+                                    uint32_t pos, enum raft_message_type type)
+{
+    struct raft_progress *p = &r->progress[pos];
+    struct raft_message *m = raft_send(r, out, pos, type);
+
+    m->commit = r->commit;
+    m->round = r->round;
+    p->commit_sent = r->commit;
+    p->round_sent = r->round;
+    p->beat_ms = r->now_ms;
+    return m;
+}
+
+static void send_append(struct raft *r, struct raft_out *out, uint32_t pos)
+{
+    struct raft_progress *p = &r->progress[pos];
+    struct raft_message *m = send_to(r, out, pos, RAFT_MSG_APPEND);
+    raft_term term = 0;
+
+    ASSERT(p->next >= r->first && p->next <= r->last + 1);
+    m->index = p->next - 1;
+    bool known = raft_log_term(r, m->index, &term);
+    ASSERT(known);
+    m->index_term = term;
+    uint64_t count =
+        MIN(r->last - m->index, (uint64_t)r->config.append_entries_max);
+    raft_index end = raft_log_slice(r, m->index + count, m);
+    if (p->state == RAFT_PROBE) {
+        p->probe_sent = true;
+        p->beat_waits = false; /* an earlier heartbeat tells nothing of it */
+    } else {
+        p->next = end + 1;
+        p->in_flight++;
+    }
+}
+
+static bool heartbeat_due(const struct raft *r, const struct raft_progress *p)
+{
+    return r->now_ms - p->beat_ms >= r->config.heartbeat_ms ||
+           p->round_sent < r->round ||
+           (p->commit_wanted > p->commit_sent && r->commit >= p->commit_wanted);
+}
+
+static void send_heartbeat(struct raft *r, struct raft_out *out, uint32_t pos)
+{
+    struct raft_progress *p = &r->progress[pos];
+
+    (void)send_to(r, out, pos, RAFT_MSG_HEARTBEAT);
+    if (!p->beat_waits) {
+        p->beat_waits = true;
+        p->beat_verified = p->verified;
+        p->beat_next = p->next;
+    }
+}
+
+/* FLUSH: at most one append or heartbeat for each follower. */
+void raft_replicate(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        struct raft_progress *p = &r->progress[i];
+        if (i == raft_self(r)) {
+            continue;
+        }
+        if (p->next < r->first && p->state != RAFT_SNAPSHOT) {
+            to_probe(p, r->first); /* perhaps it has what was cut */
+        }
+        if (append_due(r, p)) {
+            send_append(r, out, i);
+        } else if (heartbeat_due(r, p)) {
+            send_heartbeat(r, out, i);
+        }
+    }
+}
+
+/* One append per FLUSH may not have been all that the window allows. */
+bool raft_more_to_send(const struct raft *r)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        const struct raft_progress *p = &r->progress[i];
+        if (i != raft_self(r) && p->state == RAFT_REPLICATE &&
+            append_due(r, p)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,81 @@
+/*
+ * Handing leadership over (thesis, 3.10).
+ *
+ * The leader takes no more proposals, brings the target up to its own last
+ * entry, and tells it to campaign at once. It stays leader until it sees the
+ * new term; if that does not come within an election timeout, or the target's
+ * process goes away, it carries on. Nothing here is needed for safety: the
+ * target wins an ordinary election, which only skips the question whether
+ * somebody hears a leader.
+ */
+#include "raft/raft_internal.h"
+
+/* Largest match among the reachable followers, or NODE_NONE. */
+static node_id best_target(const struct raft *r)
+{
+    node_id best = NODE_NONE;
+    raft_index match = 0;
+
+    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+        const struct raft_progress *p = &r->progress[i];
+        if (i == raft_self(r) || !p->link_up) {
+            continue;
+        }
+        if (best == NODE_NONE || p->match > match) {
+            best = r->config.voters[i];
+            match = p->match;
+        }
+    }
+    return best;
+}
+
+void raft_transfer_event(struct raft *r, node_id peer, struct raft_out *out)
+{
+    if (r->role == RAFT_LEADER && peer == NODE_NONE) {
+        peer = best_target(r);
+    }
+    if (r->role != RAFT_LEADER || peer == r->config.self ||
+        raft_position(r, peer) < 0) {
+        out->transfer_ended = true;
+        return;
+    }
+    r->transfer_to = peer;
+    r->transfer_sent = false;
+    r->transfer_until_ms = r->now_ms + r->config.election_timeout_ms;
+}
+
+/* Given up, or leadership is gone, which was the purpose. */
+void raft_transfer_end(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    if (r->transfer_to != NODE_NONE) {
+        out->transfer_ended = true;
+    }
+    r->transfer_to = NODE_NONE;
+    r->transfer_sent = false;
+    r->transfer_until_ms = 0;
+}
+
+void raft_transfer_flush(struct raft *r, struct raft_out *out)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    if (r->transfer_to == NODE_NONE || r->transfer_sent) {
+        return;
+    }
+    int pos = raft_position(r, r->transfer_to);
+    ASSERT(pos >= 0 && (uint32_t)pos != raft_self(r));
+    if (r->progress[pos].match == r->last) {
+        (void)raft_send(r, out, (uint32_t)pos, RAFT_MSG_TIMEOUT_NOW);
+        r->transfer_sent = true;
+    }
+}
+
+void raft_on_timeout_now(struct raft *r, const struct raft_message *m,
+                         struct raft_out *out)
+{
+    ASSERT(m->term == r->term);
+    if (r->role == RAFT_FOLLOWER && r->leader == m->from &&
+        raft_may_campaign(r)) {
+        raft_campaign(r, out, true);
+    }
+}

@@ -1,0 +1,104 @@
+/*
+ * The header is put together in an array of fixed size, so that sealing,
+ * writing and checking share one layout. Decoding believes nothing but the
+ * bytes that are there: a length beyond them is ERR_CORRUPT, and so is any
+ * flipped bit, since all of the header and the index are under the checksum.
+ */
+#include "codec/entry.h"
+
+#include "base/hash.h"
+#include "base/reader.h"
+
+#include <string.h>
+
+#define CHECKED_SIZE 32 /* of the header: all but the checksum */
+
+_Static_assert(8 + 8 + 8 + 1 + 3 + 4 == CHECKED_SIZE, "checked fields");
+_Static_assert(CHECKED_SIZE + 8 == ENTRY_HEADER_SIZE, "header size");
+
+/* index(8), then the checked part of the header. */
+static void encode_head(const struct entry *e, uint8_t head[8 + CHECKED_SIZE])
+{
+    ASSERT(e->payload.len <= UINT32_MAX);
+    store_u64le(head, e->index);
+    store_u64le(head + 8, e->term);
+    store_u64le(head + 16, (uint64_t)e->time_ms);
+    store_u64le(head + 24, e->seed);
+    store_u32le(head + 32, e->kind); /* and three zeros */
+    store_u32le(head + 36, (uint32_t)e->payload.len);
+}
+
+/* The hash of the head is the seed of the payload's: both are covered
+ * without copying them together. */
+static uint64_t checksum_of(const uint8_t head[8 + CHECKED_SIZE],
+                            struct bytes payload)
+{
+    return hash64_seed(payload, hash64(bytes_of(head, 8 + CHECKED_SIZE)));
+}
+
+void entry_seal(struct entry *e)
+{
+    ASSERT(e->index > 0);
+    ASSERT(e->kind <= ENTRY_REQUESTS);
+    uint8_t head[8 + CHECKED_SIZE];
+    encode_head(e, head);
+    e->checksum = checksum_of(head, e->payload);
+}
+
+void entry_encode(const struct entry *e, struct buf *out)
+{
+    ASSERT(e->index > 0);
+    ASSERT(e->kind <= ENTRY_REQUESTS);
+    uint8_t head[8 + CHECKED_SIZE];
+    encode_head(e, head);
+    uint8_t *to = buf_reserve(out, ENTRY_HEADER_SIZE + e->payload.len);
+    memcpy(to, head + 8, CHECKED_SIZE);
+    store_u64le(to + CHECKED_SIZE, e->checksum);
+    out->len += ENTRY_HEADER_SIZE;
+    buf_bytes(out, e->payload);
+}
+
+size_t entry_record_size(struct bytes bytes)
+{
+    if (bytes.len < ENTRY_HEADER_SIZE)
+        return 0;
+    return ENTRY_HEADER_SIZE + (size_t)load_u32le(bytes.data + 28);
+}
+
+int entry_decode(raft_index index, struct bytes *bytes, struct entry *out)
+{
+    ASSERT(bytes != NULL);
+    ASSERT(out != NULL);
+    size_t size = entry_record_size(*bytes);
+    if (size == 0 || size > bytes->len)
+        return ERR_CORRUPT;
+    const uint8_t *p = bytes->data;
+    uint8_t head[8 + CHECKED_SIZE];
+    store_u64le(head, index);
+    memcpy(head + 8, p, CHECKED_SIZE);
+
+    struct entry e = {
+        .index = index,
+        .term = load_u64le(p),
+        .time_ms = (int64_t)load_u64le(p + 8),
+        .seed = load_u64le(p + 16),
+        .kind = p[24],
+        .payload = bytes_of(p + ENTRY_HEADER_SIZE, size - ENTRY_HEADER_SIZE),
+        .checksum = load_u64le(p + CHECKED_SIZE),
+    };
+    if (e.kind > ENTRY_REQUESTS || p[25] != 0 || p[26] != 0 || p[27] != 0)
+        return ERR_CORRUPT;
+    if (checksum_of(head, e.payload) != e.checksum)
+        return ERR_CORRUPT;
+    *out = e;
+    *bytes = bytes_from(*bytes, size);
+    return 0;
+}
+
+uint64_t entry_chain(uint64_t previous_chain, uint64_t checksum)
+{
+    uint8_t pair[16];
+    store_u64le(pair, previous_chain);
+    store_u64le(pair + 8, checksum);
+    return hash64(bytes_of(pair, sizeof(pair)));
+}

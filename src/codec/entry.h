@@ -1,0 +1,58 @@
+/*
+ * A Raft log entry, and its record: the same bytes on the wire and on disk.
+ *
+ * record: term(8) time_ms(8) seed(8) kind(1) zero(3) payload_len(4)
+ *         checksum(8) payload; little-endian, ENTRY_HEADER_SIZE = 40.
+ * checksum: XXH3-64 over index(8) and the record without the checksum, in two
+ * steps: the payload's hash, seeded with the hash of index and header. The
+ * index is not part of the record; it is known from where the record stands,
+ * and a record that stands at a wrong index fails its checksum.
+ *
+ * chain: the running hash of the whole log up to the entry,
+ * chain(i) = XXH3-64(chain(i-1) checksum(i)). Two logs with equal chains at
+ * an index are equal up to it. It is never sent; each node computes its own.
+ */
+#ifndef CODEC_ENTRY_H
+#define CODEC_ENTRY_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "raft/raft.h"
+
+#define ENTRY_HEADER_SIZE 40
+
+enum entry_kind {
+    ENTRY_EMPTY = 0,    /* begins a term */
+    ENTRY_REQUESTS = 1, /* payload: groups of requests, codec/request.h */
+};
+
+struct entry {
+    raft_index index;
+    raft_term term;
+    int64_t time_ms; /* the leader's clock, never falls along the log */
+    uint64_t seed;
+    uint8_t kind;
+    struct bytes payload; /* borrowed */
+    uint64_t checksum;    /* set by entry_seal and entry_decode */
+};
+
+/* Computes e->checksum from the other fields. */
+void entry_seal(struct entry *e);
+
+/* Appends the record of a sealed entry. */
+void entry_encode(const struct entry *e, struct buf *out);
+
+/* Reads one record off the front of *bytes and moves *bytes past it. The
+ * payload borrows from it. ERR_CORRUPT: cut short, or the checksum is wrong,
+ * or an unknown kind; *bytes is then unchanged. */
+MUST_USE int entry_decode(raft_index index, struct bytes *bytes,
+                          struct entry *out);
+
+/* The size of the record at the front, from its header alone; 0 if there is
+ * no whole header. Does not verify anything. */
+size_t entry_record_size(struct bytes bytes);
+
+uint64_t entry_chain(uint64_t previous_chain, uint64_t checksum);
+
+#endif

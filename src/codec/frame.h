@@ -1,0 +1,49 @@
+/*
+ * The frame of the peer protocol.
+ *
+ * magic(4) "vard" version(1) type(1) group(2) length(4) zero(4) checksum(8),
+ * then `length` bytes; FRAME_HEADER_SIZE = 24, little-endian. checksum: XXH3-64
+ * of the payload, seeded with that of the header's first 16 bytes.
+ *
+ * Large frames travel as fragments (peer/), each a frame of its own, so that
+ * heartbeats pass between them.
+ */
+#ifndef CODEC_FRAME_H
+#define CODEC_FRAME_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+#define FRAME_MAGIC        0x64726176u /* "vard" */
+#define FRAME_VERSION      1
+#define FRAME_HEADER_SIZE  24
+#define FRAME_LENGTH_MAX   (1024u * 1024u * 4u) /* of one frame's payload */
+
+enum frame_type {
+    FRAME_HELLO = 1,     /* codec/hello.h */
+    FRAME_WELCOME,       /* the answer to it */
+    FRAME_PROOF,         /* HMAC over both nonces, if there is a secret */
+    FRAME_RAFT,          /* codec/message.h, entries attached to an append */
+    FRAME_FORWARD,       /* a group of requests, codec/request.h */
+    FRAME_FRAGMENT,      /* a piece of a large frame */
+    FRAME_TYPE_END,
+};
+
+struct frame {
+    uint8_t type;
+    uint16_t group;
+    struct bytes payload; /* borrowed */
+};
+
+/* Begins a frame at the end of out; returns where. Append the payload, then
+ * frame_end() fills in length and checksum. */
+size_t frame_begin(struct buf *out, uint8_t type, uint16_t group);
+void frame_end(struct buf *out, size_t begin);
+
+/* Reads one frame off the front of *bytes and moves *bytes past it.
+ * ERR_AGAIN: not all of it is there yet. ERR_PROTOCOL: wrong magic, version,
+ * type or length: close the link. ERR_CORRUPT: wrong checksum: close it. */
+MUST_USE int frame_decode(struct bytes *bytes, struct frame *out);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * What two members say before they trust each other, and the pieces of a
+ * large frame: the payloads of FRAME_HELLO, FRAME_WELCOME, FRAME_PROOF and
+ * FRAME_FRAGMENT (codec/frame.h). Little-endian, every byte written, every
+ * spare byte zero and checked.
+ *
+ * hello:    version_min(1) version_max(1) secured(1) zero(1) from(4) to(4)
+ *           client_port(2) zero(2) cluster_id(8) from_incarnation(8)
+ *           to_incarnation(8) nonce(32) client_host(64).
+ * proof:    mac(32).
+ * fragment: id(8) offset(4) total(4) type(1) zero(3) len(4) data(len).
+ *
+ * Decoding wants the whole payload, no byte less or more; ERR_CORRUPT
+ * otherwise. Nothing is allocated.
+ */
+#ifndef CODEC_HELLO_H
+#define CODEC_HELLO_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+#define HELLO_SIZE           136
+#define HELLO_HOST_SIZE      64 /* with the NUL */
+#define HELLO_NONCE_SIZE     32
+#define PROOF_SIZE           32
+#define FRAGMENT_HEADER_SIZE 24
+#define FRAGMENT_TOTAL_MAX   (640u * 1024u * 1024u)
+
+struct hello {
+    uint8_t version_min; /* of the frame versions it speaks, min <= max */
+    uint8_t version_max;
+    uint64_t cluster_id;
+    node_id from;
+    node_id to;
+    uint64_t from_incarnation; /* never 0 */
+    uint64_t to_incarnation;   /* 0: not known yet */
+    uint8_t nonce[HELLO_NONCE_SIZE];
+    bool secured; /* wants a proof, and will give one */
+    uint16_t client_port;
+    char client_host[HELLO_HOST_SIZE]; /* ends in a NUL; may be empty */
+};
+
+struct proof {
+    uint8_t mac[PROOF_SIZE];
+};
+
+/* A piece of a frame whose payload is `total` bytes long. */
+struct fragment {
+    uint64_t id;       /* of the whole, chosen by its sender */
+    uint32_t offset;   /* of this piece in it */
+    uint32_t total;    /* 1..FRAGMENT_TOTAL_MAX */
+    uint8_t type;      /* of the whole: FRAME_RAFT or FRAME_FORWARD */
+    struct bytes data; /* borrowed; never empty, ends at total at most */
+};
+
+/* The same record serves FRAME_HELLO and FRAME_WELCOME. The decoded host is
+ * printable ASCII without spaces, ends in a NUL and has zeros behind it. */
+void hello_encode(const struct hello *h, struct buf *out);
+MUST_USE int hello_decode(struct bytes b, struct hello *out);
+
+void proof_encode(const struct proof *p, struct buf *out);
+MUST_USE int proof_decode(struct bytes b, struct proof *out);
+
+/* Asserts what decoding checks. `total` is a claim: whoever collects the
+ * pieces allocates with what has arrived, not by it. */
+void fragment_encode(const struct fragment *f, struct buf *out);
+MUST_USE int fragment_decode(struct bytes b, struct fragment *out);
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * Each record has one size. The checksum covers everything before it, so a
+ * flipped bit or a cut is ERR_CORRUPT; the kind of the record is its seed, so
+ * that one kind is never read as another of the same size.
+ */
+#include "codec/record.h"
+
+#include "base/hash.h"
+#include "base/reader.h"
+
+#define HARD_STATE_SIZE (8 + 4 + 4 + 8)
+#define IDENTITY_SIZE   (8 + 4 + 4 + 8 + 8)
+#define LOG_START_SIZE  (8 + 8 + 8 + 8)
+
+_Static_assert(8 + 4 + 4 + 8 * 7 + 8 == WATERMARK_RECORD_SIZE,
+               "size of a watermark");
+
+enum record_kind {
+    RECORD_HARD_STATE = 1,
+    RECORD_IDENTITY,
+    RECORD_LOG_START,
+    RECORD_WATERMARK,
+};
+
+static void seal(struct buf *out, size_t begin, enum record_kind kind)
+{
+    ASSERT(begin < out->len);
+    struct bytes body = bytes_of(out->data + begin, out->len - begin);
+    buf_u64(out, hash64_seed(body, kind));
+}
+
+/* The reader for the record's body; failed if it is not one. */
+static struct reader open_record(struct bytes b, size_t size,
+                                 enum record_kind kind)
+{
+    ASSERT(size > 8);
+    struct reader none = {BYTES_NONE, true};
+    if (b.len != size)
+        return none;
+    struct bytes body = bytes_of(b.data, size - 8);
+    if (load_u64le(b.data + size - 8) != hash64_seed(body, kind))
+        return none;
+    return reader_of(body);
+}
+
+void hard_state_encode(const struct hard_state *s, struct buf *out)
+{
+    size_t begin = out->len;
+    buf_u64(out, s->term);
+    buf_u32(out, s->vote);
+    buf_u32(out, 0);
+    seal(out, begin, RECORD_HARD_STATE);
+    ASSERT(out->len - begin == HARD_STATE_SIZE);
+}
+
+int hard_state_decode(struct bytes b, struct hard_state *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, HARD_STATE_SIZE, RECORD_HARD_STATE);
+    out->term = reader_u64(&r);
+    out->vote = reader_u32(&r);
+    uint32_t spare = reader_u32(&r);
+    return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
+}
+
+void identity_encode(const struct identity *s, struct buf *out)
+{
+    size_t begin = out->len;
+    buf_u64(out, s->cluster_id);
+    buf_u32(out, s->node);
+    buf_u32(out, 0);
+    buf_u64(out, s->incarnation);
+    seal(out, begin, RECORD_IDENTITY);
+    ASSERT(out->len - begin == IDENTITY_SIZE);
+}
+
+int identity_decode(struct bytes b, struct identity *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, IDENTITY_SIZE, RECORD_IDENTITY);
+    out->cluster_id = reader_u64(&r);
+    out->node = reader_u32(&r);
+    uint32_t spare = reader_u32(&r);
+    out->incarnation = reader_u64(&r);
+    return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
+}
+
+void log_start_encode(const struct log_start *s, struct buf *out)
+{
+    size_t begin = out->len;
+    buf_u64(out, s->first);
+    buf_u64(out, s->prev_term);
+    buf_u64(out, s->prev_chain);
+    seal(out, begin, RECORD_LOG_START);
+    ASSERT(out->len - begin == LOG_START_SIZE);
+}
+
+int log_start_decode(struct bytes b, struct log_start *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, LOG_START_SIZE, RECORD_LOG_START);
+    out->first = reader_u64(&r);
+    out->prev_term = reader_u64(&r);
+    out->prev_chain = reader_u64(&r);
+    return reader_done(&r) && out->first > 0 ? 0 : ERR_CORRUPT;
+}
+
+void watermark_encode(const struct watermark *s, struct buf *out)
+{
+    size_t begin = out->len;
+    buf_u64(out, s->cluster_id);
+    buf_u32(out, s->node);
+    buf_u32(out, s->vote);
+    buf_u64(out, s->incarnation);
+    buf_u64(out, s->term);
+    buf_u64(out, s->index);
+    buf_u64(out, s->index_term);
+    buf_u64(out, s->chain);
+    buf_u64(out, s->generation);
+    buf_u64(out, 0); /* spare */
+    seal(out, begin, RECORD_WATERMARK);
+    ASSERT(out->len - begin == WATERMARK_RECORD_SIZE);
+}
+
+int watermark_decode(struct bytes b, struct watermark *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, WATERMARK_RECORD_SIZE, RECORD_WATERMARK);
+    out->cluster_id = reader_u64(&r);
+    out->node = reader_u32(&r);
+    out->vote = reader_u32(&r);
+    out->incarnation = reader_u64(&r);
+    out->term = reader_u64(&r);
+    out->index = reader_u64(&r);
+    out->index_term = reader_u64(&r);
+    out->chain = reader_u64(&r);
+    out->generation = reader_u64(&r);
+    uint64_t spare = reader_u64(&r);
+    return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
+}

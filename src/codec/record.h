@@ -1,0 +1,57 @@
+/*
+ * Small records on disk: hard state (term and vote in one), identity, and the
+ * watermark's slots. Each ends in an XXH3-64 of what precedes it; decoding
+ * one that is damaged, too short or too long gives ERR_CORRUPT.
+ */
+#ifndef CODEC_RECORD_H
+#define CODEC_RECORD_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "raft/raft.h"
+
+struct hard_state {
+    raft_term term;
+    node_id vote;
+};
+
+struct identity {
+    uint64_t cluster_id;
+    node_id node;
+    uint64_t incarnation; /* raised at every start, before anything is sent */
+};
+
+/* Where the log begins: after a cut, or after a restart beyond its end. */
+struct log_start {
+    raft_index first;     /* index of the first entry kept */
+    raft_term prev_term;  /* term of the entry before it */
+    uint64_t prev_chain;  /* chain hash up to the entry before it */
+};
+
+/* What this node has promised to others, kept outside RocksDB
+ * (store/watermark.h). */
+struct watermark {
+    uint64_t cluster_id;
+    node_id node;
+    uint64_t incarnation;
+    raft_term term;
+    node_id vote;
+    raft_index index;     /* highest durable entry */
+    raft_term index_term;
+    uint64_t chain;       /* chain hash there */
+    uint64_t generation;  /* the slot with the larger one is the newer */
+};
+
+#define WATERMARK_RECORD_SIZE 80
+
+void hard_state_encode(const struct hard_state *s, struct buf *out);
+MUST_USE int hard_state_decode(struct bytes b, struct hard_state *out);
+void identity_encode(const struct identity *s, struct buf *out);
+MUST_USE int identity_decode(struct bytes b, struct identity *out);
+void log_start_encode(const struct log_start *s, struct buf *out);
+MUST_USE int log_start_decode(struct bytes b, struct log_start *out);
+void watermark_encode(const struct watermark *s, struct buf *out);
+MUST_USE int watermark_decode(struct bytes b, struct watermark *out);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Requests: commands of clients as they stand in Raft entries.
+ *
+ * The requests that one node read in one loop iteration form a *group*, with
+ * consecutive sequence numbers. A follower forwards the group's bytes as they
+ * are; the leader's entry is one group after the other. The session rule
+ * (data/session.h) applies each request exactly once.
+ *
+ * group:   node(4) incarnation(8) first_seq(8) count(4) length(4), then
+ *          `length` bytes of requests.
+ * request: length(4, of what follows) flags(1) db(1) once_len(2) argc(4)
+ *          once_id(8) once_ttl_s(4) once_client(once_len), then argc times
+ *          len(4) bytes.
+ * Little-endian.
+ */
+#ifndef CODEC_REQUEST_H
+#define CODEC_REQUEST_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+#define GROUP_HEADER_SIZE     28
+#define REQUEST_HEADER_SIZE   24
+#define REQUEST_ARGC_MAX      (1024 * 1024)
+#define REQUEST_ONCE_LEN_MAX  64
+#define REQUEST_FLAG_ONCE     0x01 /* once_client, once_id are set */
+#define REQUEST_FLAG_INTERNAL 0x02 /* the node's own, not a client's */
+
+struct request_group {
+    node_id node;
+    uint64_t incarnation;
+    uint64_t first_seq;
+    uint32_t count;
+    struct bytes requests; /* borrowed */
+};
+
+struct request {
+    uint8_t flags;
+    uint8_t db;
+    uint64_t once_id;
+    uint32_t once_ttl_s; /* how long the result is kept: in the request, so
+                            that no replica's configuration matters */
+    struct bytes once_client; /* borrowed */
+    uint32_t argc;
+    struct bytes args; /* borrowed; argc times len(4) bytes, checked */
+};
+
+/* Begins a group at the end of out: count and length are 0 until
+ * request_group_end(). Returns where it begins. */
+size_t request_group_begin(struct buf *out, node_id node, uint64_t incarnation,
+                           uint64_t first_seq);
+void request_encode(struct buf *out, const struct request *head,
+                    const struct bytes *argv);
+void request_group_end(struct buf *out, size_t begin, uint32_t count);
+
+/* Reads one group (one request) off the front of *bytes and moves *bytes
+ * past it. ERR_CORRUPT when it is cut short or its lengths disagree. A group
+ * decodes only if all its requests do: what a peer forwards is checked once,
+ * before it enters the log. */
+MUST_USE int request_group_decode(struct bytes *bytes,
+                                  struct request_group *out);
+MUST_USE int request_decode(struct bytes *bytes, struct request *out);
+
+/* The next argument; the caller counts to argc. */
+struct bytes request_arg(struct bytes *args);
+
+#endif

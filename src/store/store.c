@@ -1,0 +1,104 @@
+/*
+ * Batches: operations one after the other in one buffer, each with a header
+ * of fixed size. Built and read by this file alone, so what does not fit is
+ * the programmer's mistake, not damage.
+ */
+#include "store/store.h"
+
+#include "base/reader.h"
+
+#include <string.h>
+
+#define OP_HEADER_SIZE  12
+#define BATCH_KEEP_SIZE (1024u * 1024u)
+
+_Static_assert(1 + 1 + 2 + 4 + 4 == OP_HEADER_SIZE, "header of an operation");
+
+void store_batch_release(struct store_batch *b)
+{
+    ASSERT(b != NULL);
+    buf_release(&b->ops);
+    b->count = 0;
+}
+
+void store_batch_reset(struct store_batch *b)
+{
+    ASSERT(b != NULL);
+    buf_reset(&b->ops);
+    /* One huge value must not hold its memory for ever. */
+    buf_shrink(&b->ops, BATCH_KEEP_SIZE);
+    b->count = 0;
+}
+
+static void add(struct store_batch *b, enum store_op op,
+                enum store_family family, struct bytes key,
+                const struct bytes value[2])
+{
+    ASSERT(family < STORE_FAMILY_COUNT);
+    ASSERT(key.len > 0 && key.len <= UINT32_MAX);
+    size_t value_len = value[0].len + value[1].len;
+    ASSERT(value_len <= UINT32_MAX);
+    uint8_t *p = buf_reserve(&b->ops, OP_HEADER_SIZE + key.len + value_len);
+    p[0] = (uint8_t)op;
+    p[1] = (uint8_t)family;
+    p[2] = 0;
+    p[3] = 0;
+    store_u32le(p + 4, (uint32_t)key.len);
+    store_u32le(p + 8, (uint32_t)value_len);
+    b->ops.len += OP_HEADER_SIZE;
+    buf_bytes(&b->ops, key);
+    buf_bytes(&b->ops, value[0]);
+    buf_bytes(&b->ops, value[1]);
+    ASSERT(b->count < UINT32_MAX);
+    b->count++;
+}
+
+void store_batch_put(struct store_batch *b, enum store_family family,
+                     struct bytes key, struct bytes value)
+{
+    add(b, STORE_OP_PUT, family, key, (struct bytes[2]){value, BYTES_NONE});
+}
+
+void store_batch_put2(struct store_batch *b, enum store_family family,
+                      struct bytes key, const struct bytes value[2])
+{
+    add(b, STORE_OP_PUT, family, key, value);
+}
+
+void store_batch_delete(struct store_batch *b, enum store_family family,
+                        struct bytes key)
+{
+    const struct bytes none[2] = {BYTES_NONE, BYTES_NONE};
+    add(b, STORE_OP_DELETE, family, key, none);
+}
+
+void store_batch_delete_range(struct store_batch *b, enum store_family family,
+                              struct bytes begin, struct bytes end)
+{
+    ASSERT(bytes_cmp(begin, end) <= 0);
+    add(b, STORE_OP_DELETE_RANGE, family, begin,
+        (struct bytes[2]){end, BYTES_NONE});
+}
+
+bool store_batch_next(const struct store_batch *b, size_t *pos,
+                      struct store_batch_op *out)
+{
+    ASSERT(*pos <= b->ops.len);
+    if (*pos == b->ops.len)
+        return false;
+    struct reader r = reader_of(bytes_from(buf_view(&b->ops), *pos));
+    uint8_t op = reader_u8(&r);
+    uint8_t family = reader_u8(&r);
+    reader_u16(&r);
+    uint32_t key_len = reader_u32(&r);
+    uint32_t value_len = reader_u32(&r);
+    out->key = reader_bytes(&r, key_len);
+    out->value = reader_bytes(&r, value_len);
+    ASSERT(!r.failed);
+    ASSERT(op >= STORE_OP_PUT && op <= STORE_OP_DELETE_RANGE);
+    ASSERT(family < STORE_FAMILY_COUNT);
+    out->op = (enum store_op)op;
+    out->family = (enum store_family)family;
+    *pos = b->ops.len - r.rest.len;
+    return true;
+}

@@ -1,0 +1,177 @@
+/*
+ * The key-value store under everything: a small table of functions, which
+ * RocksDB (store_rocksdb.c) and memory (store_memory.c) implement; both pass
+ * tests/contract. Three families, keys in the order of their bytes.
+ *
+ * Writes. A batch is atomic. STORE_LOGGED batches (log, meta) go through the
+ * write-ahead log and are durable once a store_sync() that began after the
+ * write has returned. STORE_UNLOGGED batches (state) are not: after a crash
+ * the state is an exact prefix of what was written, as of some earlier batch;
+ * the Raft log, cut no further than store_get_flushed() allows, redoes them.
+ * The two kinds never mix in one batch.
+ *
+ * Errors. ERR_NOT_FOUND is normal. ERR_IO and ERR_CORRUPT are final: the
+ * caller says what failed (store_error()) and ends the process; a failed
+ * write or sync is never retried.
+ *
+ * Threads: one thread reads and writes; store_sync() alone may be called from
+ * one other thread at the same time.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+enum store_family {
+    STORE_LOG,
+    STORE_META,
+    STORE_STATE,
+    STORE_FAMILY_COUNT,
+};
+
+enum store_write_kind { STORE_LOGGED, STORE_UNLOGGED };
+
+/*
+ * A batch: operations in order, in one buffer. Pure bytes; the store
+ * translates them. op(1) family(1) zero(2) key_len(4) value_len(4) key value;
+ * for a range deletion the value is the end key (exclusive).
+ */
+enum store_op {
+    STORE_OP_PUT = 1,
+    STORE_OP_DELETE,
+    STORE_OP_DELETE_RANGE,
+};
+
+struct store_batch {
+    struct buf ops;
+    uint32_t count;
+};
+
+#define STORE_BATCH_INIT ((struct store_batch){BUF_INIT, 0})
+
+/* What a person can do about damaged files; ends texts about ERR_CORRUPT. */
+#define STORE_DAMAGE_ADVICE                                                    \
+    "Nothing was changed. Restore the node's directory from a backup, or "     \
+    "remove it and let the node be refilled by the other members; if it is "   \
+    "the only copy, keep it and repair a copy of it."
+
+void store_batch_release(struct store_batch *b);
+void store_batch_reset(struct store_batch *b);
+void store_batch_put(struct store_batch *b, enum store_family family,
+                     struct bytes key, struct bytes value);
+/* A value in two pieces, written one after the other. */
+void store_batch_put2(struct store_batch *b, enum store_family family,
+                      struct bytes key, const struct bytes value[2]);
+void store_batch_delete(struct store_batch *b, enum store_family family,
+                        struct bytes key);
+/* Deletes begin <= key < end. */
+void store_batch_delete_range(struct store_batch *b, enum store_family family,
+                              struct bytes begin, struct bytes end);
+
+struct store_batch_op {
+    enum store_op op;
+    enum store_family family;
+    struct bytes key;
+    struct bytes value;
+};
+/* Iterates over the operations; start with *pos = 0; false at the end. */
+bool store_batch_next(const struct store_batch *b, size_t *pos,
+                      struct store_batch_op *out);
+
+struct store;
+struct store_iter;
+
+struct store_ops {
+    int (*get)(struct store *s, enum store_family family, struct bytes key,
+               struct buf *value);
+    int (*get_flushed)(struct store *s, enum store_family family,
+                       struct bytes key, struct buf *value);
+    int (*write)(struct store *s, const struct store_batch *b,
+                 enum store_write_kind kind);
+    int (*sync)(struct store *s);
+    int (*flush)(struct store *s, enum store_family family, bool wait);
+    struct store_iter *(*iter_new)(struct store *s, enum store_family family);
+    const char *(*error)(struct store *s);
+    void (*close)(struct store *s);
+};
+
+struct store {
+    const struct store_ops *ops;
+};
+
+struct store_iter_ops {
+    void (*seek)(struct store_iter *it, struct bytes key);
+    void (*seek_last)(struct store_iter *it);
+    bool (*valid)(struct store_iter *it);
+    void (*next)(struct store_iter *it);
+    void (*prev)(struct store_iter *it);
+    struct bytes (*key)(struct store_iter *it);
+    struct bytes (*value)(struct store_iter *it);
+    int (*status)(struct store_iter *it); /* 0, ERR_IO or ERR_CORRUPT */
+    void (*free)(struct store_iter *it);
+};
+
+struct store_iter {
+    const struct store_iter_ops *ops;
+};
+
+/* Appends the value to *value (which is not emptied first). */
+MUST_USE static inline int store_get(struct store *s, enum store_family family,
+                                     struct bytes key, struct buf *value)
+{
+    return s->ops->get(s, family, key, value);
+}
+
+/* As store_get, but only what survives a crash of machine and process right
+ * now without its write-ahead log: the state as of the last completed flush.
+ * Only for STORE_STATE. */
+MUST_USE static inline int store_get_flushed(struct store *s,
+                                             enum store_family family,
+                                             struct bytes key,
+                                             struct buf *value)
+{
+    return s->ops->get_flushed(s, family, key, value);
+}
+
+MUST_USE static inline int store_write(struct store *s,
+                                       const struct store_batch *b,
+                                       enum store_write_kind kind)
+{
+    return s->ops->write(s, b, kind);
+}
+
+MUST_USE static inline int store_sync(struct store *s)
+{
+    return s->ops->sync(s);
+}
+
+/* Starts writing a family's memory to files; wait: until it is done. */
+MUST_USE static inline int store_flush(struct store *s,
+                                       enum store_family family, bool wait)
+{
+    return s->ops->flush(s, family, wait);
+}
+
+/* Sees the store as of now, whatever is written later; stands nowhere until
+ * a seek; free it before the store is closed. */
+static inline struct store_iter *store_iter_new(struct store *s,
+                                                enum store_family family)
+{
+    return s->ops->iter_new(s, family);
+}
+
+/* What the last failure was, for a person. */
+static inline const char *store_error(struct store *s)
+{
+    return s->ops->error(s);
+}
+
+/* Closes and frees it. Unsynced writes may be lost. */
+static inline void store_close(struct store *s)
+{
+    s->ops->close(s);
+}
+
+#endif

@@ -1,0 +1,622 @@
+/*
+ * How it works. Three column families (the fourth, "default", RocksDB insists
+ * on and stays empty). Logged batches go to the write-ahead log's buffer
+ * (manual_wal_flush), so that a write never waits for the disk; store_sync()
+ * writes that buffer out and syncs it. The state family skips the write-ahead
+ * log: the Raft log is its redo log.
+ *
+ * Options, and why (measured on RocksDB 7.8):
+ * - wal_recovery_mode 0: a torn tail is normal after a crash, everything else
+ *   refuses to open. The default, 2, silently drops what follows a damaged
+ *   record, acknowledged or not.
+ * - no auto-resume, and the count of background errors is looked at by each
+ *   sync: after any failure nothing is ever reported durable again.
+ * - max_total_wal_size: the state's memory would otherwise hold on to every
+ *   old write-ahead log until it happens to be flushed.
+ * - log and meta are not compressed (entries are read while they are in
+ *   memory, or once); the state is, with lz4.
+ * - never: wal_bytes_per_sync, recycle_log_file_num, unordered_write.
+ *
+ * How it fails. The first failed write, sync or flush is remembered with its
+ * text, and all later ones are refused: after a failed fsync the kernel may
+ * have dropped the pages, so trying again would report a lie. Reads that find
+ * damage return ERR_CORRUPT and say so.
+ */
+#include "store/store_rocksdb.h"
+
+#include "base/alloc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FAMILIES          (STORE_FAMILY_COUNT + 1) /* and "default" */
+#define RECOVERY_TOLERATE 0                        /* a torn tail, no more */
+#define TIER_PERSISTED    2                        /* what files hold */
+#define LOG_LEVEL_WARN    2
+#define BACKGROUND_JOBS   2
+#define OPEN_FILES_MAX    256
+#define INFO_LOG_BYTES    (1024u * 1024u)
+#define LOG_READAHEAD     (2u * 1024u * 1024u)
+#define BATCH_KEEP_SIZE   (1024u * 1024u)
+#define ERROR_SIZE        1024
+
+struct store_rocksdb {
+    struct store base;
+    char *path;
+    rocksdb_t *db;
+    rocksdb_cache_t *cache;
+    rocksdb_options_t *options[FAMILIES];
+    rocksdb_column_family_handle_t *handles[FAMILIES];
+    rocksdb_writeoptions_t *logged;
+    rocksdb_writeoptions_t *unlogged;
+    rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *read_flushed;
+    rocksdb_readoptions_t *scan_log;
+    rocksdb_writebatch_t *batch; /* emptied and used again */
+    uint32_t iterators;
+
+    /* The first failure of a write, sync or flush. */
+    pthread_mutex_t error_lock;
+    atomic_bool failed;
+    char error[ERROR_SIZE];
+    char read_error[ERROR_SIZE]; /* of the reading thread */
+};
+
+struct rocksdb_iter {
+    struct store_iter base;
+    struct store_rocksdb *store;
+    rocksdb_iterator_t *it;
+};
+
+static struct store_rocksdb *rocksdb_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct store_rocksdb, base);
+}
+
+static struct rocksdb_iter *iter_of(struct store_iter *it)
+{
+    return CONTAINER_OF(it, struct rocksdb_iter, base);
+}
+
+static rocksdb_column_family_handle_t *handle_of(struct store_rocksdb *r,
+                                                 enum store_family family)
+{
+    ASSERT(family < STORE_FAMILY_COUNT);
+    return r->handles[family + 1];
+}
+
+static int error_kind(const char *text)
+{
+    return strncmp(text, "Corruption", 10) == 0 ? ERR_CORRUPT : ERR_IO;
+}
+
+static int read_failed(struct store_rocksdb *r, char *text)
+{
+    ASSERT(text != NULL);
+    int kind = error_kind(text);
+    snprintf(r->read_error, sizeof(r->read_error),
+             "%s: reading the database failed: %s. %s", r->path, text,
+             kind == ERR_CORRUPT ? STORE_DAMAGE_ADVICE
+                                 : "Check the disk and its permissions.");
+    rocksdb_free(text);
+    return kind;
+}
+
+/* Remembers the first failure; what comes after it is a consequence. */
+static int write_failed(struct store_rocksdb *r, const char *what,
+                        const char *text)
+{
+    int rc = pthread_mutex_lock(&r->error_lock);
+    ASSERT(rc == 0);
+    if (!atomic_load(&r->failed)) {
+        snprintf(r->error, sizeof(r->error),
+                 "%s: %s failed: %s. Nothing written since the last sync is "
+                 "safe. Check free space and health of the disk, then start "
+                 "again.",
+                 r->path, what, text);
+        atomic_store(&r->failed, true);
+    }
+    rc = pthread_mutex_unlock(&r->error_lock);
+    ASSERT(rc == 0);
+    return error_kind(text);
+}
+
+static int get_with(struct store_rocksdb *r, enum store_family family,
+                    struct bytes key, struct buf *value,
+                    rocksdb_readoptions_t *options)
+{
+    char *err = NULL;
+    rocksdb_pinnableslice_t *slice =
+        rocksdb_get_pinned_cf(r->db, options, handle_of(r, family),
+                              (const char *)key.data, key.len, &err);
+    if (err != NULL)
+        return read_failed(r, err);
+    if (slice == NULL)
+        return ERR_NOT_FOUND;
+    size_t len = 0;
+    const char *data = rocksdb_pinnableslice_value(slice, &len);
+    buf_append(value, data, len);
+    rocksdb_pinnableslice_destroy(slice);
+    return 0;
+}
+
+static int rocks_get(struct store *s, enum store_family family,
+                     struct bytes key, struct buf *value)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    return get_with(r, family, key, value, r->read);
+}
+
+/* The persisted tier skips the memory of a family once anything was written
+ * past the write-ahead log since the start; before that, recovery has left
+ * nothing of the state in memory. Either way only files are read. */
+static int rocks_get_flushed(struct store *s, enum store_family family,
+                             struct bytes key, struct buf *value)
+{
+    ASSERT(family == STORE_STATE);
+    struct store_rocksdb *r = rocksdb_of(s);
+    return get_with(r, family, key, value, r->read_flushed);
+}
+
+static void add_op(struct store_rocksdb *r, const struct store_batch_op *op)
+{
+    const char *key = (const char *)op->key.data;
+    const char *value = (const char *)op->value.data;
+    rocksdb_column_family_handle_t *cf = handle_of(r, op->family);
+    switch (op->op) {
+    case STORE_OP_PUT:
+        rocksdb_writebatch_put_cf(r->batch, cf, key, op->key.len, value,
+                                  op->value.len);
+        break;
+    case STORE_OP_DELETE:
+        rocksdb_writebatch_delete_cf(r->batch, cf, key, op->key.len);
+        break;
+    case STORE_OP_DELETE_RANGE:
+        /* An empty range is no operation; RocksDB would keep it. */
+        if (bytes_cmp(op->key, op->value) < 0)
+            rocksdb_writebatch_delete_range_cf(r->batch, cf, key, op->key.len,
+                                               value, op->value.len);
+        break;
+    }
+}
+
+static int rocks_write(struct store *s, const struct store_batch *b,
+                       enum store_write_kind kind)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    size_t pos = 0;
+    struct store_batch_op op;
+    while (store_batch_next(b, &pos, &op)) {
+        ASSERT((op.family == STORE_STATE) == (kind == STORE_UNLOGGED));
+        add_op(r, &op);
+    }
+    char *err = NULL;
+    rocksdb_write(r->db, kind == STORE_LOGGED ? r->logged : r->unlogged,
+                  r->batch, &err);
+    if (b->ops.len > BATCH_KEEP_SIZE) {
+        rocksdb_writebatch_destroy(r->batch);
+        r->batch = rocksdb_writebatch_create();
+    } else {
+        rocksdb_writebatch_clear(r->batch);
+    }
+    if (err == NULL)
+        return 0;
+    int rc = write_failed(r, "writing", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Runs on the sync thread, next to writes and reads. */
+static int rocks_sync(struct store *s)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    char *err = NULL;
+    rocksdb_flush_wal(r->db, 1, &err);
+    if (err != NULL) {
+        int rc = write_failed(r, "syncing the write-ahead log", err);
+        rocksdb_free(err);
+        return rc;
+    }
+    /* A write may have failed meanwhile; then this sync covers it not. */
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    uint64_t errors = 0;
+    if (rocksdb_property_int(r->db, "rocksdb.background-errors", &errors) !=
+            0 ||
+        errors > 0)
+        return write_failed(r, "a flush or compaction",
+                            "see the file LOG in the same directory");
+    return 0;
+}
+
+static int rocks_flush(struct store *s, enum store_family family, bool wait)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, wait);
+    char *err = NULL;
+    rocksdb_flush_cf(r->db, options, handle_of(r, family), &err);
+    rocksdb_flushoptions_destroy(options);
+    if (err == NULL)
+        return 0;
+    int rc = write_failed(r, "flushing", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+static const char *rocks_error(struct store *s)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    return atomic_load(&r->failed) ? r->error : r->read_error;
+}
+
+static void iter_seek(struct store_iter *it, struct bytes key)
+{
+    rocksdb_iter_seek(iter_of(it)->it, (const char *)key.data, key.len);
+}
+
+static void iter_seek_last(struct store_iter *it)
+{
+    rocksdb_iter_seek_to_last(iter_of(it)->it);
+}
+
+static bool iter_valid(struct store_iter *it)
+{
+    return rocksdb_iter_valid(iter_of(it)->it) != 0;
+}
+
+static void iter_next(struct store_iter *it)
+{
+    ASSERT(iter_valid(it));
+    rocksdb_iter_next(iter_of(it)->it);
+}
+
+static void iter_prev(struct store_iter *it)
+{
+    ASSERT(iter_valid(it));
+    rocksdb_iter_prev(iter_of(it)->it);
+}
+
+static struct bytes iter_key(struct store_iter *it)
+{
+    ASSERT(iter_valid(it));
+    size_t len = 0;
+    const char *key = rocksdb_iter_key(iter_of(it)->it, &len);
+    return bytes_of(key, len);
+}
+
+static struct bytes iter_value(struct store_iter *it)
+{
+    ASSERT(iter_valid(it));
+    size_t len = 0;
+    const char *value = rocksdb_iter_value(iter_of(it)->it, &len);
+    return bytes_of(value, len);
+}
+
+static int iter_status(struct store_iter *it)
+{
+    struct rocksdb_iter *i = iter_of(it);
+    char *err = NULL;
+    rocksdb_iter_get_error(i->it, &err);
+    return err == NULL ? 0 : read_failed(i->store, err);
+}
+
+static void iter_free(struct store_iter *it)
+{
+    struct rocksdb_iter *i = iter_of(it);
+    ASSERT(i->store->iterators > 0);
+    i->store->iterators--;
+    rocksdb_iter_destroy(i->it);
+    mem_free(i);
+}
+
+static struct store_iter *rocks_iter_new(struct store *s,
+                                         enum store_family family)
+{
+    static const struct store_iter_ops ops = {
+        .seek = iter_seek,
+        .seek_last = iter_seek_last,
+        .valid = iter_valid,
+        .next = iter_next,
+        .prev = iter_prev,
+        .key = iter_key,
+        .value = iter_value,
+        .status = iter_status,
+        .free = iter_free,
+    };
+    struct store_rocksdb *r = rocksdb_of(s);
+    struct rocksdb_iter *i = mem_zalloc(sizeof(*i));
+    i->base.ops = &ops;
+    i->store = r;
+    i->it = rocksdb_create_iterator_cf(
+        r->db, family == STORE_LOG ? r->scan_log : r->read,
+        handle_of(r, family));
+    r->iterators++;
+    return &i->base;
+}
+
+/* Frees what exists, also after an opening that failed half-way. Families
+ * before the database: Debian's build asserts it. */
+static void rocks_close(struct store *s)
+{
+    struct store_rocksdb *r = rocksdb_of(s);
+    ASSERT(r->iterators == 0);
+    rocksdb_writebatch_destroy(r->batch);
+    rocksdb_readoptions_destroy(r->read);
+    rocksdb_readoptions_destroy(r->read_flushed);
+    rocksdb_readoptions_destroy(r->scan_log);
+    rocksdb_writeoptions_destroy(r->logged);
+    rocksdb_writeoptions_destroy(r->unlogged);
+    if (r->db != NULL) {
+        for (int i = 0; i < FAMILIES; i++)
+            rocksdb_column_family_handle_destroy(r->handles[i]);
+        rocksdb_close(r->db);
+    }
+    for (int i = 0; i < FAMILIES; i++)
+        rocksdb_options_destroy(r->options[i]);
+    rocksdb_cache_destroy(r->cache);
+    int rc = pthread_mutex_destroy(&r->error_lock);
+    ASSERT(rc == 0);
+    mem_free(r->path);
+    mem_free(r);
+}
+
+/* Auto-resume has no setter of its own in the C interface. */
+static rocksdb_options_t *options_without_resume(void)
+{
+    rocksdb_options_t *base = rocksdb_options_create();
+    rocksdb_options_t *o = rocksdb_options_create();
+    char *err = NULL;
+    rocksdb_get_options_from_string(base, "max_bgerror_resume_count=0", o,
+                                    &err);
+    ASSERT(err == NULL);
+    rocksdb_options_destroy(base);
+    return o;
+}
+
+static rocksdb_options_t *
+database_options(const struct store_rocksdb_options *from)
+{
+    ASSERT(from->wal_bytes_max > 0);
+    rocksdb_options_t *o = options_without_resume();
+    rocksdb_options_set_create_if_missing(o, from->create);
+    rocksdb_options_set_create_missing_column_families(o, from->create);
+    rocksdb_options_set_wal_recovery_mode(o, RECOVERY_TOLERATE);
+    rocksdb_options_set_paranoid_checks(o, 1);
+    rocksdb_options_set_manual_wal_flush(o, 1);
+    rocksdb_options_set_max_total_wal_size(o, from->wal_bytes_max);
+    rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
+    rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
+    rocksdb_options_set_info_log_level(o, LOG_LEVEL_WARN);
+    rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES);
+    rocksdb_options_set_keep_log_file_num(o, 2);
+    return o;
+}
+
+/* One table format for all: checksummed blocks in the shared cache. */
+static rocksdb_options_t *family_options(struct store_rocksdb *r,
+                                         uint64_t memory_bytes, int buffers)
+{
+    ASSERT(memory_bytes > 0);
+    ASSERT(buffers >= 2);
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_block_based_table_options_t *table =
+        rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(table, r->cache);
+    rocksdb_block_based_options_set_format_version(table, 5);
+    rocksdb_block_based_options_set_filter_policy(
+        table, rocksdb_filterpolicy_create_bloom_full(10));
+    rocksdb_block_based_options_set_whole_key_filtering(table, 1);
+    rocksdb_options_set_block_based_table_factory(o, table);
+    rocksdb_block_based_options_destroy(table);
+    rocksdb_options_set_write_buffer_size(o, memory_bytes);
+    rocksdb_options_set_max_write_buffer_number(o, buffers);
+    rocksdb_options_set_compression(o, rocksdb_no_compression);
+    return o;
+}
+
+/* Entries come in ascending order and leave from the low end: files do not
+ * overlap, so merging them rewrites each entry about once. Levels large
+ * enough that a log of usual size never moves further down. */
+static rocksdb_options_t *log_options(struct store_rocksdb *r,
+                                      uint64_t memory_bytes)
+{
+    rocksdb_options_t *o = family_options(r, memory_bytes, 3);
+    rocksdb_options_set_max_bytes_for_level_base(o, 16 * memory_bytes);
+    rocksdb_options_set_target_file_size_base(o, memory_bytes);
+    rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
+    return o;
+}
+
+static void create_options(struct store_rocksdb *r,
+                           const struct store_rocksdb_options *from)
+{
+    ASSERT(r->options[0] == NULL);
+    r->cache = rocksdb_cache_create_lru(from->block_cache_bytes);
+    r->options[0] = database_options(from);
+    r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
+    r->options[1 + STORE_META] = family_options(r, 1024 * 1024, 3);
+    r->options[1 + STORE_STATE] =
+        family_options(r, from->state_memory_bytes, 3);
+    rocksdb_options_set_compression(r->options[1 + STORE_STATE],
+                                    rocksdb_lz4_compression);
+
+    r->logged = rocksdb_writeoptions_create();
+    r->unlogged = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(r->unlogged, 1);
+    r->read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(r->read, 1);
+    r->read_flushed = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(r->read_flushed, 1);
+    rocksdb_readoptions_set_read_tier(r->read_flushed, TIER_PERSISTED);
+    r->scan_log = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(r->scan_log, 1);
+    rocksdb_readoptions_set_readahead_size(r->scan_log, LOG_READAHEAD);
+    rocksdb_readoptions_set_fill_cache(r->scan_log, 0);
+    r->batch = rocksdb_writebatch_create();
+}
+
+static char *open_database(struct store_rocksdb *r)
+{
+    static const char *const names[FAMILIES] = {"default", "log", "meta",
+                                                "state"};
+    _Static_assert(STORE_LOG == 0 && STORE_META == 1 && STORE_STATE == 2,
+                   "order of the names");
+    char *err = NULL;
+    r->db = rocksdb_open_column_families(
+        r->options[0], r->path, FAMILIES, names,
+        (const rocksdb_options_t *const *)r->options, r->handles, &err);
+    ASSERT((r->db == NULL) == (err != NULL));
+    return err;
+}
+
+/* A table or a write-ahead log: digits, then ".sst" or ".log". */
+static bool is_data_file(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+    return digits > 0 && (strcmp(name + digits, ".sst") == 0 ||
+                          strcmp(name + digits, ".log") == 0);
+}
+
+/* RocksDB makes a new, empty database where the file CURRENT is missing,
+ * whatever else stands there. Data files without it are a damaged database. */
+static bool lost_current(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return false;
+    bool current = false;
+    bool data = false;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        current = current || strcmp(e->d_name, "CURRENT") == 0;
+        data = data || is_data_file(e->d_name);
+    }
+    closedir(dir);
+    return data && !current;
+}
+
+/* The directory's own entry must survive a power cut as well. */
+static int sync_parent(const char *path, struct buf *error)
+{
+    char *parent = mem_strdup(path);
+    size_t len = strlen(parent);
+    while (len > 1 && parent[len - 1] == '/')
+        parent[--len] = 0;
+    char *slash = strrchr(parent, '/');
+    const char *name = slash == NULL ? "." : parent;
+    if (slash == parent)
+        name = "/";
+    else if (slash != NULL)
+        *slash = 0;
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd >= 0 && fsync(fd) == 0 ? 0 : ERR_IO;
+    if (rc != 0)
+        buf_printf(error, "%s: syncing the directory above failed: %s", path,
+                   strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    mem_free(parent);
+    return rc;
+}
+
+/* The text of an opening that failed, and its code. */
+static int explain(const char *path, const char *text, struct buf *error)
+{
+    if (strstr(text, "lock") != NULL && strstr(text, "LOCK") != NULL) {
+        buf_printf(error,
+                   "%s: another process uses this directory, or it may not be "
+                   "locked (%s). Stop that process, or choose another "
+                   "directory.",
+                   path, text);
+        return ERR_BUSY;
+    }
+    if (strstr(text, "does not exist") != NULL &&
+        strncmp(text, "Invalid argument", 16) == 0) {
+        buf_printf(error,
+                   "%s: there is no database here, though there should be one "
+                   "(%s). If it was moved or deleted, bring it back.",
+                   path, text);
+        return ERR_IO;
+    }
+    if (error_kind(text) == ERR_CORRUPT) {
+        buf_printf(error, "%s: the database is damaged: %s. %s", path, text,
+                   STORE_DAMAGE_ADVICE);
+        return ERR_CORRUPT;
+    }
+    buf_printf(error,
+               "%s: the database cannot be opened: %s. Check that the "
+               "directory exists and is writable, and that the disk has "
+               "space.",
+               path, text);
+    return ERR_IO;
+}
+
+static struct store_rocksdb *rocks_new(const char *path)
+{
+    static const struct store_ops ops = {
+        .get = rocks_get,
+        .get_flushed = rocks_get_flushed,
+        .write = rocks_write,
+        .sync = rocks_sync,
+        .flush = rocks_flush,
+        .iter_new = rocks_iter_new,
+        .error = rocks_error,
+        .close = rocks_close,
+    };
+    struct store_rocksdb *r = mem_zalloc(sizeof(*r));
+    r->base.ops = &ops;
+    r->path = mem_strdup(path);
+    atomic_init(&r->failed, false);
+    int rc = pthread_mutex_init(&r->error_lock, NULL);
+    ASSERT(rc == 0);
+    return r;
+}
+
+int store_rocksdb_open(struct store **out, const char *path,
+                       const struct store_rocksdb_options *options,
+                       struct buf *error)
+{
+    ASSERT(out != NULL && path != NULL && path[0] != 0);
+    if (lost_current(path)) {
+        buf_printf(error,
+                   "%s: the database is damaged: its file CURRENT is missing. "
+                   "%s",
+                   path, STORE_DAMAGE_ADVICE);
+        return ERR_CORRUPT;
+    }
+    struct store_rocksdb *r = rocks_new(path);
+    create_options(r, options);
+    char *err = open_database(r);
+    if (err != NULL && strstr(err, "not linked") != NULL) {
+        rocksdb_free(err); /* built without lz4 */
+        rocksdb_options_set_compression(r->options[1 + STORE_STATE],
+                                        rocksdb_no_compression);
+        err = open_database(r);
+    }
+    int rc = 0;
+    if (err != NULL)
+        rc = explain(path, err, error);
+    else if (options->create)
+        rc = sync_parent(path, error);
+    rocksdb_free(err);
+    if (rc != 0) {
+        rocks_close(&r->base);
+        return rc;
+    }
+    *out = &r->base;
+    return 0;
+}

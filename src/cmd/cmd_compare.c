@@ -1,0 +1,43 @@
+/*
+ * Compare and set, compare and delete: the operations of the original vard,
+ * and Valkey's spelling of the second one. (SET ... IFEQ is in cmd_string.c.)
+ *
+ * A missing key equals nothing, not even the empty string. CAS gives the key
+ * a new life like SET: an expiry is gone afterwards.
+ */
+#include "cmd/cmd_internal.h"
+#include "cmd/cmd_parse.h"
+
+/* False: the answer has been written. */
+static bool equals(struct cmd_call *c)
+{
+    struct value v;
+    if (!lookup_string(c, c->argv[1], &v))
+        return false;
+    if (v.type != VALUE_NONE && bytes_eq(v.data, c->argv[2]))
+        return true;
+    resp_integer(c->out, 0);
+    return false;
+}
+
+void cmd_cas(struct cmd_call *c)
+{
+    if (c->check_only || !equals(c))
+        return;
+    put_string(c, c->argv[1], c->argv[3], 0);
+    resp_integer(c->out, 1);
+}
+
+void cmd_cad(struct cmd_call *c)
+{
+    if (c->check_only || !equals(c))
+        return;
+    bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
+    ASSERT(was);
+    resp_integer(c->out, 1);
+}
+
+void cmd_delifeq(struct cmd_call *c)
+{
+    cmd_cad(c);
+}

@@ -1,0 +1,139 @@
+/*
+ * Numbers in strings: INCR and its family, INCRBYFLOAT.
+ *
+ * INCRBYFLOAT must give the same bytes on every replica: it adds in long
+ * double and writes 17 decimals without trailing zeros, as Redis does, in the
+ * C locale, which this program never leaves. Members of different processor
+ * architecture may have long doubles of different precision; a cluster must
+ * not mix these.
+ */
+#include "cmd/cmd_internal.h"
+#include "cmd/cmd_parse.h"
+
+#include "base/num.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The largest long double has 4,933 digits before the point. */
+#define FLOAT_TEXT_MAX (5 * 1024)
+
+static void add(struct cmd_call *c, int64_t increment)
+{
+    struct value v;
+    int64_t number = 0;
+    if (!lookup_string(c, c->argv[1], &v))
+        return;
+    if (v.type != VALUE_NONE && !parse_integer(c, v.data, &number))
+        return;
+    if (!num_add_i64(number, increment, &number)) {
+        resp_error(c->out, "ERR increment or decrement would overflow");
+        return;
+    }
+    char text[NUM_TEXT_MAX];
+    size_t len = num_format_i64(number, text);
+    put_string(c, c->argv[1], bytes_of(text, len), v.expire_ms);
+    resp_integer(c->out, number);
+}
+
+void cmd_incr(struct cmd_call *c)
+{
+    if (!c->check_only)
+        add(c, 1);
+}
+
+void cmd_decr(struct cmd_call *c)
+{
+    if (!c->check_only)
+        add(c, -1);
+}
+
+void cmd_incrby(struct cmd_call *c)
+{
+    int64_t increment = 0;
+    if (parse_integer(c, c->argv[2], &increment) && !c->check_only)
+        add(c, increment);
+}
+
+void cmd_decrby(struct cmd_call *c)
+{
+    int64_t decrement = 0;
+    if (!parse_integer(c, c->argv[2], &decrement))
+        return;
+    if (decrement == INT64_MIN) {
+        resp_error(c->out, "ERR decrement would overflow");
+        return;
+    }
+    if (!c->check_only)
+        add(c, -decrement);
+}
+
+/* --- INCRBYFLOAT -------------------------------------------------------- */
+
+/* The whole text is a number as strtold reads it, without space before. */
+static bool float_from(struct bytes text, long double *out)
+{
+    char copy[FLOAT_TEXT_MAX];
+    if (text.len == 0 || text.len >= sizeof(copy))
+        return false;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    bool space = copy[0] == ' ' || (copy[0] >= '\t' && copy[0] <= '\r');
+    char *end = NULL;
+    errno = 0;
+    *out = strtold(copy, &end);
+    ASSERT(end != NULL);
+    bool range = errno == ERANGE && (isinf(*out) || *out == 0);
+    return !space && end == copy + text.len && !range && !isnan(*out);
+}
+
+static bool parse_float(struct cmd_call *c, struct bytes text, long double *out)
+{
+    if (float_from(text, out))
+        return true;
+    resp_error(c->out, "ERR value is not a valid float");
+    return false;
+}
+
+/* 17 decimals, then without trailing zeros, and never "-0". */
+static size_t float_format(long double v, char out[FLOAT_TEXT_MAX])
+{
+    int written = snprintf(out, FLOAT_TEXT_MAX, "%.17Lf", v);
+    ASSERT(written > 0 && written < FLOAT_TEXT_MAX);
+    size_t len = (size_t)written;
+    while (out[len - 1] == '0')
+        len--;
+    if (out[len - 1] == '.')
+        len--;
+    if (len == 2 && out[0] == '-' && out[1] == '0') {
+        out[0] = '0';
+        len = 1;
+    }
+    return len;
+}
+
+void cmd_incrbyfloat(struct cmd_call *c)
+{
+    struct value v;
+    long double number = 0;
+    long double increment = 0;
+    if (c->check_only) {
+        (void)!parse_float(c, c->argv[2], &increment);
+        return;
+    }
+    if (!lookup_string(c, c->argv[1], &v) ||
+        (v.type != VALUE_NONE && !parse_float(c, v.data, &number)) ||
+        !parse_float(c, c->argv[2], &increment))
+        return;
+    number += increment;
+    if (isnan(number) || isinf(number)) {
+        resp_error(c->out, "ERR increment would produce NaN or Infinity");
+        return;
+    }
+    char text[FLOAT_TEXT_MAX];
+    struct bytes result = bytes_of(text, float_format(number, text));
+    put_string(c, c->argv[1], result, v.expire_ms);
+    resp_bulk(c->out, result);
+}

@@ -1,0 +1,21 @@
+/*
+ * Keys of the state family for user keys: 'k' db(1) slot(2) hash(6) userkey.
+ * Their order is that of SCAN, and a slot is one contiguous range.
+ */
+#ifndef DATA_KEY_H
+#define DATA_KEY_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+
+#define KEY_SLOTS       16384
+#define KEY_PREFIX_SIZE 10 /* before the user key */
+
+/* CRC16 of the hash tag (or of the whole key) mod 16384, as in the Redis
+ * Cluster specification. */
+uint16_t key_slot(struct bytes user_key);
+/* Replaces what is in *out. */
+void key_encode(struct buf *out, uint8_t db, struct bytes user_key);
+
+#endif

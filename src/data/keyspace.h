@@ -1,0 +1,125 @@
+/*
+ * The state machine's data: databases of keys with typed values, expiry,
+ * sessions and once-records, over the state family of a store.
+ *
+ * Keys in the family: ns(1) ...
+ *   'k' db(1) slot(2) hash(6) userkey   a value: header, then its bytes
+ *   'x' time_ms(8) key                  expiry index: the state key due then
+ *   's' node(4)                         session
+ *   'o' client                          once-record
+ *   'm' name                            counts, applied position
+ * integers big-endian; slot is CRC16 of the hash tag mod 16384 as in Redis
+ * Cluster, hash the upper 48 bits of XXH3-64 of the user key.
+ *
+ * Value header: type(1) encoding(1) zero(2) expire_ms(8) version(8).
+ * version: the Raft index of the last write of the key.
+ *
+ * Applying. keyspace_begin() opens an entry, commands change the keyspace,
+ * keyspace_commit() writes everything, with the applied position, as one
+ * unlogged batch. In between, reads see the entry's own changes (they stand
+ * in an overlay in memory, not in the store).
+ *
+ * Time. During apply, `now` is the entry's time, which never falls. Outside,
+ * reads are given the time that came with their read index. A key whose
+ * expiry is <= the log's time is gone; one with log time < expiry <= the
+ * read's time is in doubt, because another replica's clock may be behind: the
+ * lookup says so (keyspace_in_doubt) and the caller sends the read through
+ * the log, so that an expired key never comes back.
+ *
+ * Errors of the store are final: they are kept (keyspace_error) and
+ * keyspace_commit returns them.
+ */
+#ifndef DATA_KEYSPACE_H
+#define DATA_KEYSPACE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "store/store.h"
+
+#define KEYSPACE_DATABASES 16
+#define KEY_LEN_MAX        (64 * 1024 * 1024)
+
+enum value_type { VALUE_NONE = 0, VALUE_STRING = 1 };
+
+struct value {
+    uint8_t type;
+    uint8_t encoding;  /* 0: raw bytes */
+    int64_t expire_ms; /* 0: never */
+    uint64_t version;
+    struct bytes data; /* borrowed until the next call on the keyspace */
+};
+
+/* Where an entry stands: what keyspace_commit records with the data. */
+struct applied {
+    uint64_t index;
+    uint64_t term;
+    int64_t time_ms;
+    uint64_t chain; /* chain hash of the log there */
+};
+
+struct keyspace_count {
+    uint64_t keys;
+    uint64_t expires; /* keys with an expiry */
+};
+
+struct keyspace;
+
+/* Opens it over a store, which outlives it: reads position and counts.
+ * ERR_CORRUPT or ERR_IO with a text. */
+MUST_USE int keyspace_open(struct keyspace **out, struct store *s,
+                           struct buf *error);
+void keyspace_close(struct keyspace *ks);
+
+/* The last committed entry (all zero on a new store). */
+const struct applied *keyspace_applied(const struct keyspace *ks);
+/* The position that would survive a crash now (see store_get_flushed). */
+MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
+const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
+                                             uint8_t db);
+
+void keyspace_begin(struct keyspace *ks, const struct applied *entry,
+                    uint64_t seed);
+MUST_USE int keyspace_commit(struct keyspace *ks);
+
+/* Outside begin/commit: the time by which reads judge expiry; also clears
+ * the doubt. */
+void keyspace_read_at(struct keyspace *ks, int64_t time_ms);
+/* A lookup since keyspace_read_at() met a key in doubt: what was found must
+ * not be told; the command has to go through the log. Never true in apply. */
+bool keyspace_in_doubt(const struct keyspace *ks);
+
+/* The time commands compute expiries from. */
+int64_t keyspace_now(const struct keyspace *ks);
+
+/* Looks a live value up; false if there is none (or it has expired). */
+MUST_USE bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
+                           struct value *out);
+/* Sets it; type, encoding, expire_ms and data are taken from v, the version
+ * is that of the entry. v->data may borrow from keyspace_get. An expiry that
+ * is not in the future deletes the key instead. */
+void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
+                  const struct value *v);
+/* Writes data at offset into the string of a key, in place; what lies between
+ * its end and the offset becomes zeros. Expiry and type stay; a missing key
+ * begins as an empty string. For APPEND and SETRANGE, which would copy the
+ * whole value otherwise. `data` must not borrow from the same key. */
+void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
+                        size_t offset, struct bytes data);
+/* True if there was a live value. */
+bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
+void keyspace_flush_db(struct keyspace *ks, uint8_t db);
+
+/* Works off up to `limit` rows of the expiry index whose time has come by
+ * keyspace_now(): deletes the record, or only the row if the record is gone
+ * or has another expiry by now (a flush leaves such rows). Returns how many
+ * rows; less than `limit` means that nothing is due any more. Only during
+ * apply. */
+uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
+/* Outside apply: is anything due at this time? */
+bool keyspace_due(struct keyspace *ks, int64_t time_ms);
+
+/* 0, or the store error that makes the state unusable. */
+int keyspace_error(const struct keyspace *ks);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * The inside of struct keyspace, for the files of this room only.
+ */
+#ifndef DATA_KEYSPACE_INTERNAL_H
+#define DATA_KEYSPACE_INTERNAL_H
+
+#include "data/keyspace.h"
+#include "data/records.h"
+
+struct keyspace {
+    struct records records;
+    struct applied applied; /* the last committed entry */
+    struct applied entry;   /* the one being applied */
+    struct keyspace_count counts[KEYSPACE_DATABASES];
+    uint32_t counts_changed; /* bit per database, in this entry */
+    int64_t read_time_ms;
+    bool in_doubt;
+    struct buf key; /* the state key being worked on */
+};
+
+/* Inside an entry: removes a record by its state key, if it is there, and
+ * counts it. */
+void keyspace_remove(struct keyspace *ks, struct bytes state_key);
+
+#endif

@@ -1,0 +1,247 @@
+/*
+ * How it works: the first touch of a key in an entry reads the store once;
+ * from then on the overlay answers. Commit writes range deletions first and
+ * then the records in order of first touch, which all replicas share: the
+ * batch is the same everywhere. After a flush nothing of that database is
+ * read from the store any more.
+ *
+ * A flush does not look for the index rows of what it deletes: they are
+ * ordered by time. They stay behind and the sweep removes them, because it
+ * believes a row only if the record says the same.
+ *
+ * How it fails: the first error is kept, reads then find nothing, and commit
+ * writes nothing and returns it.
+ */
+#include "data/records.h"
+
+#include "data/keyspace.h"
+#include "data/session.h"
+#include "data/value.h"
+
+#define READ_KEPT  (1024 * 1024)
+#define BATCH_KEPT (4 * 1024 * 1024)
+
+_Static_assert(KEYSPACE_DATABASES <= 32, "a bit each in flushed");
+
+void records_init(struct records *rs, struct store *s)
+{
+    *rs = (struct records){.store = s};
+    rs->batch = STORE_BATCH_INIT;
+    overlay_init(&rs->overlay);
+}
+
+void records_release(struct records *rs)
+{
+    overlay_release(&rs->overlay);
+    store_batch_release(&rs->batch);
+    buf_release(&rs->read);
+    buf_release(&rs->row);
+}
+
+void records_begin(struct records *rs, uint64_t seed)
+{
+    ASSERT(!rs->in_entry);
+    overlay_reset(&rs->overlay, seed);
+    rs->flushed = 0;
+    rs->touched = 0;
+    rs->in_entry = true;
+}
+
+void records_fail(struct records *rs, int error)
+{
+    ASSERT(error < 0);
+    if (rs->error == 0)
+        rs->error = error;
+}
+
+int64_t record_expire_ms(struct bytes key, struct bytes value)
+{
+    ASSERT(key.len > 0);
+    if (key.data[0] == 'k') {
+        ASSERT(value.len >= VALUE_HEADER_SIZE);
+        return time_load(value.data + VALUE_EXPIRE_OFFSET);
+    }
+    if (key.data[0] == 'o') {
+        ASSERT(value.len >= ONCE_HEADER_SIZE);
+        return time_load(value.data + ONCE_EXPIRE_OFFSET);
+    }
+    return 0;
+}
+
+/* A record that came from the store has the form that its kind must have. */
+static bool well_formed(struct bytes key, struct bytes value)
+{
+    struct value v;
+    if (key.data[0] == 'k')
+        return value_decode(value, &v) == 0;
+    if (key.data[0] == 'o')
+        return value.len >= ONCE_HEADER_SIZE &&
+               record_expire_ms(key, value) > 0;
+    return true;
+}
+
+/* Appends the record to *value; false: there is none, or an error. */
+static bool fetch(struct records *rs, struct bytes key, struct buf *value)
+{
+    ASSERT(value->len == 0);
+    if (rs->error != 0)
+        return false;
+    int err = store_get(rs->store, STORE_STATE, key, value);
+    if (err == 0 && !well_formed(key, buf_view(value)))
+        err = ERR_CORRUPT;
+    if (err == 0)
+        return true;
+    if (err != ERR_NOT_FOUND)
+        records_fail(rs, err);
+    buf_reset(value);
+    return false;
+}
+
+struct record *records_touch(struct records *rs, struct bytes key)
+{
+    ASSERT(rs->in_entry && key.len > 0);
+    struct record *r = overlay_find(&rs->overlay, key);
+    if (r != NULL) {
+        if (key.data[0] == 'k')
+            rs->touched |= UINT32_C(1) << key.data[1];
+        return r;
+    }
+    r = overlay_add(&rs->overlay, key);
+    if (key.data[0] == 'k') {
+        rs->touched |= UINT32_C(1) << key.data[1];
+        if ((rs->flushed >> key.data[1] & 1) != 0)
+            return r;
+    }
+    if (fetch(rs, key, &r->value)) {
+        r->stored = true;
+        r->present = true;
+        r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
+    }
+    return r;
+}
+
+bool records_get(struct records *rs, struct bytes key, struct bytes *value)
+{
+    ASSERT(value != NULL);
+    if (rs->in_entry) {
+        struct record *r = records_touch(rs, key);
+        *value = buf_view(&r->value);
+        return r->present;
+    }
+    buf_reset(&rs->read);
+    buf_shrink(&rs->read, READ_KEPT);
+    bool found = fetch(rs, key, &rs->read);
+    *value = buf_view(&rs->read);
+    return found;
+}
+
+void records_put(struct records *rs, struct bytes key, struct bytes value)
+{
+    struct record *r = records_touch(rs, key);
+    ASSERT(value.len == 0 || r->value.data == NULL ||
+           value.data + value.len <= r->value.data ||
+           value.data >= r->value.data + r->value.cap);
+    buf_reset(&r->value);
+    buf_bytes(&r->value, value);
+    r->present = true;
+    r->dirty = true;
+}
+
+void records_delete(struct records *rs, struct bytes key)
+{
+    struct record *r = records_touch(rs, key);
+    if (!r->present)
+        return;
+    buf_reset(&r->value);
+    r->present = false;
+    r->dirty = true;
+}
+
+void records_flush_db(struct records *rs, uint8_t db)
+{
+    ASSERT(rs->in_entry && db < KEYSPACE_DATABASES);
+    uint32_t bit = UINT32_C(1) << db;
+    rs->flushed |= bit;
+    if ((rs->touched & bit) == 0)
+        return;
+    rs->touched &= ~bit;
+    for (uint32_t i = 0; i < rs->overlay.count; i++) {
+        struct record *r = &rs->overlay.records[i];
+        struct bytes key = overlay_key(&rs->overlay, r);
+        if (key.data[0] != 'k' || key.data[1] != db)
+            continue;
+        buf_reset(&r->value);
+        r->stored = false;
+        r->present = false;
+        r->dirty = false;
+        r->stored_expire_ms = 0;
+    }
+}
+
+/* 'x' time(8) key. */
+static struct bytes index_row(struct records *rs, int64_t time_ms,
+                              struct bytes key)
+{
+    ASSERT(time_ms > 0);
+    buf_reset(&rs->row);
+    buf_u8(&rs->row, 'x');
+    buf_u64be(&rs->row, (uint64_t)time_ms);
+    buf_bytes(&rs->row, key);
+    return buf_view(&rs->row);
+}
+
+static void write_record(struct records *rs, const struct record *r)
+{
+    struct store_batch *b = &rs->batch;
+    struct bytes key = overlay_key(&rs->overlay, r);
+    struct bytes value = buf_view(&r->value);
+    ASSERT(r->dirty && (r->present || value.len == 0));
+    int64_t before_ms = r->stored_expire_ms;
+    int64_t after_ms = r->present ? record_expire_ms(key, value) : 0;
+    if (before_ms != 0 && before_ms != after_ms)
+        store_batch_delete(b, STORE_STATE, index_row(rs, before_ms, key));
+    if (r->present)
+        store_batch_put(b, STORE_STATE, key, value);
+    else if (r->stored)
+        store_batch_delete(b, STORE_STATE, key);
+    if (after_ms != 0 && after_ms != before_ms)
+        store_batch_put(b, STORE_STATE, index_row(rs, after_ms, key),
+                        BYTES_NONE);
+}
+
+static void delete_flushed(struct records *rs)
+{
+    for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
+        const uint8_t begin[] = {'k', db};
+        const uint8_t end[] = {'k', (uint8_t)(db + 1)};
+        if ((rs->flushed >> db & 1) != 0)
+            store_batch_delete_range(&rs->batch, STORE_STATE,
+                                     bytes_of(begin, sizeof(begin)),
+                                     bytes_of(end, sizeof(end)));
+    }
+}
+
+struct store_batch *records_prepare(struct records *rs)
+{
+    ASSERT(rs->in_entry);
+    rs->in_entry = false;
+    store_batch_reset(&rs->batch);
+    buf_shrink(&rs->batch.ops, BATCH_KEPT);
+    delete_flushed(rs);
+    for (uint32_t i = 0; i < rs->overlay.count; i++) {
+        if (rs->overlay.records[i].dirty)
+            write_record(rs, &rs->overlay.records[i]);
+    }
+    return &rs->batch;
+}
+
+int records_write(struct records *rs)
+{
+    ASSERT(!rs->in_entry);
+    if (rs->error != 0)
+        return rs->error;
+    int err = store_write(rs->store, &rs->batch, STORE_UNLOGGED);
+    if (err != 0)
+        records_fail(rs, err);
+    return err;
+}

@@ -1,0 +1,49 @@
+/*
+ * Sessions: which request of each node was applied last. A request is
+ * applied only if it is the next of its incarnation (or the first of a newer
+ * one); all others are skipped: duplicates, or behind a gap, which its sender
+ * fills by sending everything unanswered again. Ongaro's thesis, section 6.3;
+ * here the clients of the sessions are the nodes, so their number is small.
+ *
+ * Once-records: the first result of a request that a client named with a
+ * client id and request id, given again when it is repeated.
+ *
+ * Both are part of the keyspace: read and changed between keyspace_begin and
+ * keyspace_commit, in the same batch as the data.
+ */
+#ifndef DATA_SESSION_H
+#define DATA_SESSION_H
+
+#include "data/keyspace.h"
+
+/* A once-record: request_id(8) expire_ms(8) reply, big-endian. */
+#define ONCE_HEADER_SIZE   16
+#define ONCE_EXPIRE_OFFSET 8
+
+struct session {
+    uint64_t incarnation;
+    uint64_t last_seq;
+};
+
+/* The session of a node; all zero if it has none. */
+void session_get(struct keyspace *ks, node_id node, struct session *out);
+
+/* True: apply the request, and the session has moved on to it. The first
+ * sequence number of an incarnation is 1. */
+MUST_USE bool session_admit(struct keyspace *ks, node_id node,
+                            uint64_t incarnation, uint64_t seq);
+
+enum once_verdict {
+    ONCE_NEW,   /* execute it, then once_store() */
+    ONCE_SAME,  /* *reply is the first answer */
+    ONCE_STALE, /* older than the client's newest: its answer is gone */
+};
+
+/* A client's ids only grow. */
+enum once_verdict once_check(struct keyspace *ks, struct bytes client,
+                             uint64_t request_id, struct bytes *reply);
+/* Keeps the reply (RESP2 bytes) for ttl_ms of log time. */
+void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
+                struct bytes reply, int64_t ttl_ms);
+
+#endif

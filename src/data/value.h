@@ -1,0 +1,24 @@
+/*
+ * The header of a stored value: type(1) encoding(1) zero(2) expire_ms(8)
+ * version(8), big-endian; then its bytes.
+ */
+#ifndef DATA_VALUE_H
+#define DATA_VALUE_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+#include "data/keyspace.h"
+
+#define VALUE_HEADER_SIZE   20
+#define VALUE_EXPIRE_OFFSET 4
+
+void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v);
+/* v->data borrows from `record`. ERR_CORRUPT if the record cannot be ours:
+ * too short, an unknown type or encoding, a negative expiry. */
+MUST_USE int value_decode(struct bytes record, struct value *v);
+
+/* A time as it stands in records and index rows, big-endian. */
+int64_t time_load(const uint8_t *p);
+void time_store(uint8_t *p, int64_t time_ms);
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * How it works: each reply goes to the end of the buffer in one piece, with
+ * the room for it reserved once. A writer that drops everything is recognised
+ * first, so that applying on a replica formats nothing.
+ *
+ * How it fails: it does not. Bounding the output is the caller's business.
+ */
+#include "resp/resp_writer.h"
+
+#include "base/num.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool drops(const struct resp_writer *w)
+{
+    ASSERT(w == NULL || w->out == NULL || w->protocol == 2 || w->protocol == 3);
+    return w == NULL || w->out == NULL;
+}
+
+/* type, number, CR LF: the head of nearly everything. */
+static void head(struct resp_writer *w, char type, int64_t n)
+{
+    char line[NUM_TEXT_MAX + 3];
+    line[0] = type;
+    size_t len = 1 + num_format_i64(n, line + 1);
+    line[len++] = '\r';
+    line[len++] = '\n';
+    ASSERT(len <= sizeof(line));
+    buf_append(w->out, line, len);
+}
+
+static void count_head(struct resp_writer *w, char type, size_t count)
+{
+    ASSERT(count <= INT64_MAX);
+    head(w, type, (int64_t)count);
+}
+
+void resp_status(struct resp_writer *w, const char *text)
+{
+    if (drops(w))
+        return;
+    ASSERT(text != NULL && strpbrk(text, "\r\n") == NULL);
+    buf_char(w->out, '+');
+    buf_str(w->out, text);
+    buf_str(w->out, "\r\n");
+}
+
+/* A line must stay one line, whatever an argument quoted in it contains. */
+static void one_line(struct buf *out, size_t from)
+{
+    ASSERT(from <= out->len);
+    for (size_t i = from; i < out->len; i++) {
+        if (out->data[i] == '\r' || out->data[i] == '\n')
+            out->data[i] = ' ';
+    }
+    buf_str(out, "\r\n");
+}
+
+void resp_error(struct resp_writer *w, const char *text)
+{
+    if (drops(w))
+        return;
+    ASSERT(text != NULL && text[0] != '-');
+    buf_char(w->out, '-');
+    size_t from = w->out->len;
+    buf_str(w->out, text);
+    one_line(w->out, from);
+}
+
+/* Appends formatted text of `len` bytes; without the NUL. */
+PRINTF(3, 0)
+static void append_text(struct buf *out, size_t len, const char *format,
+                        va_list ap)
+{
+    char *to = (char *)buf_reserve(out, len + 1);
+    ASSERT(format != NULL);
+    int written = vsnprintf(to, len + 1, format, ap);
+    ASSERT(written >= 0 && (size_t)written == len);
+    out->len += len;
+}
+
+/* How long formatted text will be. */
+PRINTF(1, 0)
+static size_t text_len(const char *format, va_list ap)
+{
+    char none[1];
+    ASSERT(format != NULL);
+    int len = vsnprintf(none, sizeof(none), format, ap);
+    ASSERT(len >= 0);
+    return (size_t)len;
+}
+
+void resp_errorf(struct resp_writer *w, const char *format, ...)
+{
+    if (drops(w))
+        return;
+    va_list ap;
+    va_start(ap, format);
+    size_t len = text_len(format, ap);
+    va_end(ap);
+
+    buf_char(w->out, '-');
+    size_t from = w->out->len;
+    va_start(ap, format);
+    append_text(w->out, len, format, ap);
+    va_end(ap);
+    one_line(w->out, from);
+}
+
+void resp_integer(struct resp_writer *w, int64_t v)
+{
+    if (!drops(w))
+        head(w, ':', v);
+}
+
+void resp_bulk(struct resp_writer *w, struct bytes b)
+{
+    if (drops(w))
+        return;
+    buf_reserve(w->out, b.len + NUM_TEXT_MAX + 8);
+    count_head(w, '$', b.len);
+    buf_bytes(w->out, b);
+    buf_append(w->out, "\r\n", 2);
+}
+
+void resp_bulk_str(struct resp_writer *w, const char *s)
+{
+    ASSERT(s != NULL);
+    resp_bulk(w, bytes_str(s));
+}
+
+void resp_bulkf(struct resp_writer *w, const char *format, ...)
+{
+    if (drops(w))
+        return;
+    va_list ap;
+    va_start(ap, format);
+    size_t len = text_len(format, ap);
+    va_end(ap);
+
+    count_head(w, '$', len);
+    va_start(ap, format);
+    append_text(w->out, len, format, ap);
+    va_end(ap);
+    buf_append(w->out, "\r\n", 2);
+}
+
+void resp_null(struct resp_writer *w)
+{
+    if (!drops(w))
+        buf_str(w->out, w->protocol == 3 ? "_\r\n" : "$-1\r\n");
+}
+
+void resp_null_array(struct resp_writer *w)
+{
+    if (!drops(w))
+        buf_str(w->out, w->protocol == 3 ? "_\r\n" : "*-1\r\n");
+}
+
+void resp_array(struct resp_writer *w, size_t count)
+{
+    if (!drops(w))
+        count_head(w, '*', count);
+}
+
+void resp_map(struct resp_writer *w, size_t pairs)
+{
+    if (drops(w))
+        return;
+    if (w->protocol == 3)
+        count_head(w, '%', pairs);
+    else
+        count_head(w, '*', 2 * pairs);
+}
+
+void resp_set(struct resp_writer *w, size_t count)
+{
+    if (!drops(w))
+        count_head(w, w->protocol == 3 ? '~' : '*', count);
+}
+
+void resp_push(struct resp_writer *w, size_t count)
+{
+    if (!drops(w))
+        count_head(w, w->protocol == 3 ? '>' : '*', count);
+}
+
+void resp_bool(struct resp_writer *w, bool v)
+{
+    if (drops(w))
+        return;
+    if (w->protocol == 3)
+        buf_str(w->out, v ? "#t\r\n" : "#f\r\n");
+    else
+        head(w, ':', v ? 1 : 0);
+}
+
+void resp_double(struct resp_writer *w, double v)
+{
+    if (drops(w))
+        return;
+    char text[64];
+    int len = 0;
+    if (isnan(v))
+        len = snprintf(text, sizeof(text), "nan");
+    else if (isinf(v))
+        len = snprintf(text, sizeof(text), v > 0 ? "inf" : "-inf");
+    else
+        len = snprintf(text, sizeof(text), "%.17g", v);
+    ASSERT(len > 0 && (size_t)len < sizeof(text));
+    if (w->protocol == 3) {
+        buf_char(w->out, ',');
+        buf_append(w->out, text, (size_t)len);
+        buf_str(w->out, "\r\n");
+    } else {
+        resp_bulk(w, bytes_of(text, (size_t)len));
+    }
+}
+
+void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b)
+{
+    if (drops(w))
+        return;
+    ASSERT(format != NULL && strlen(format) == 3);
+    if (w->protocol != 3) {
+        resp_bulk(w, b);
+        return;
+    }
+    count_head(w, '=', b.len + 4);
+    buf_str(w->out, format);
+    buf_char(w->out, ':');
+    buf_bytes(w->out, b);
+    buf_str(w->out, "\r\n");
+}
+
+void resp_raw(struct resp_writer *w, struct bytes b)
+{
+    if (!drops(w))
+        buf_bytes(w->out, b);
+}

@@ -1,0 +1,378 @@
+/*
+ * A node's life: recovery, the turn of its loop, and what it shows.
+ *
+ * Recovery: the log is opened and verified, compared with the watermark, and
+ * joined with the state. The state may be ahead of the log (it is written
+ * without a write-ahead log, after entries were committed by others): then
+ * the log restarts where the state ends. It may be behind: then the entries
+ * between are applied again as they become known to be committed. A gap
+ * between the two cannot be bridged and is refused.
+ */
+#include "node/node.h"
+
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "node/node_internal.h"
+
+static void config_fill(const struct node_options *o, struct raft_config *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->cluster_id = o->cluster_id;
+    c->self = o->self;
+    c->incarnation = o->incarnation;
+    c->voter_count = o->member_count;
+    memcpy(c->voters, o->members, o->member_count * sizeof(o->members[0]));
+    c->election_timeout_ms = o->election_timeout_ms;
+    c->heartbeat_ms = o->heartbeat_ms;
+    c->peer_down_delay_ms = o->peer_down_delay_ms;
+    c->disk_timeout_ms = o->disk_timeout_ms;
+    c->append_entries_max = 4096;
+    c->window_max = 64;
+    c->seed = o->seed;
+}
+
+/* Joins log and state; writes and syncs what that changes. */
+static int join(struct node *n, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    raft_index first = raft_log_first(n->raft_log);
+    raft_index last = raft_log_last(n->raft_log);
+
+    if (a->index + 1 < first) {
+        buf_printf(error,
+                   "the state ends at entry %llu, but the log begins at %llu: "
+                   "entries between them are missing. Restore the data "
+                   "directory from a backup of this node",
+                   (unsigned long long)a->index, (unsigned long long)first);
+        return ERR_CORRUPT;
+    }
+    if (a->index <= last)
+        return 0;
+    log_notice(n->log,
+               "the state is ahead of the log (%llu, %llu): the log restarts "
+               "there",
+               (unsigned long long)a->index, (unsigned long long)last);
+    raft_log_restart(n->raft_log, &n->batch, a->index, a->term, a->chain);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(n->store);
+    if (err != 0)
+        buf_printf(error, "restarting the log: %s", store_error(n->store));
+    return err;
+}
+
+static int recover(struct node *n, struct buf *error)
+{
+    struct raft_log_options log_options = {
+        .group = 0, .cache_bytes_max = n->options.log_cache_bytes};
+    struct raft_config config;
+    struct raft_start start;
+
+    int err = raft_log_open(&n->raft_log, n->store, &log_options, error);
+    if (err == 0 && n->options.mark)
+        err = raft_log_check(n->raft_log, n->options.mark, error);
+    if (err == 0)
+        err = keyspace_open(&n->ks, n->store, error);
+    if (err == 0)
+        err = join(n, error);
+    if (err != 0)
+        return err;
+    memset(&start, 0, sizeof(start));
+    raft_log_start(n->raft_log, &start);
+    start.applied = keyspace_applied(n->ks)->index;
+    config_fill(&n->options, &config);
+    raft_init(&n->raft, &config, &start, n->mono_ms);
+    n->durable.cluster_id = n->options.cluster_id;
+    n->durable.node = n->options.self;
+    n->durable.incarnation = n->options.incarnation;
+    n->durable.term = start.term;
+    n->durable.vote = start.vote;
+    log_notice(
+        n->log,
+        "node %u, incarnation %llu: term %llu, log %llu to %llu, state "
+        "applied to %llu",
+        n->options.self, (unsigned long long)n->options.incarnation,
+        (unsigned long long)start.term, (unsigned long long)start.log_first,
+        (unsigned long long)start.log_last, (unsigned long long)start.applied);
+    return 0;
+}
+
+static void members_fill(struct node *n)
+{
+    for (uint32_t i = 0; i < n->options.member_count; i++) {
+        if (n->options.members[i] == n->options.self)
+            continue;
+        n->peers[n->peer_count++].id = n->options.members[i];
+    }
+    ASSERT(n->peer_count + 1 == n->options.member_count);
+}
+
+int node_new(struct node **out, const struct node_options *options,
+             struct store *store, struct disk *disk,
+             const struct transport *transport,
+             const struct node_events *events, const struct logger *log,
+             struct buf *error)
+{
+    struct node *n = mem_zalloc(sizeof(*n));
+
+    ASSERT(options->member_count > 0);
+    ASSERT(options->member_count <= RAFT_NODES_MAX);
+    n->options = *options;
+    n->store = store;
+    n->disk = disk;
+    n->transport = *transport;
+    n->events = *events;
+    n->log = log;
+    n->rng = options->seed;
+    n->leader = NODE_NONE;
+    n->leaderless_ms = 0;
+    n->cuts_cap = 16;
+    n->cuts = mem_zalloc(n->cuts_cap * sizeof(n->cuts[0]));
+    members_fill(n);
+    node_requests_init(n);
+    int err = recover(n, error);
+    n->options.mark = NULL; /* it was the caller's */
+    if (err != 0) {
+        node_free(n);
+        return err;
+    }
+    n->role = n->raft.role;
+    *out = n;
+    return 0;
+}
+
+void node_free(struct node *n)
+{
+    if (!n)
+        return;
+    node_reads_release(n);
+    node_requests_release(n);
+    if (n->ks)
+        keyspace_close(n->ks);
+    if (n->raft_log)
+        raft_log_close(n->raft_log);
+    store_batch_release(&n->batch);
+    buf_release(&n->message);
+    buf_release(&n->entries);
+    buf_release(&n->scratch);
+    buf_release(&n->apply_scratch);
+    buf_release(&n->once_reply);
+    mem_free(n->argv);
+    mem_free(n);
+}
+
+void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
+{
+    n->mono_ms = MAX(n->mono_ms, mono_ms);
+    n->wall_ms = wall_ms;
+    if (n->leaderless_ms == 0)
+        n->leaderless_ms = n->mono_ms; /* since the start */
+}
+
+int64_t node_deadline_ms(const struct node *n)
+{
+    int64_t at = MIN(raft_deadline_ms(&n->raft), n->housekeeping_at_ms);
+
+    if (n->dead)
+        return INT64_MAX;
+    if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
+        n->raft.commit > keyspace_applied(n->ks)->index)
+        return n->mono_ms;
+    return at;
+}
+
+static void housekeeping(struct node *n)
+{
+    if (n->mono_ms < n->housekeeping_at_ms)
+        return;
+    n->housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
+    node_requests_timeout(n);
+    node_reads_timeout(n);
+    node_compact(n);
+}
+
+static void ask_disk(struct node *n)
+{
+    if (!n->point_due || n->dead)
+        return;
+    n->disk->sync(n->disk, &n->point);
+    n->point_due = false;
+    n->point.hard_state = false;
+}
+
+void node_flush(struct node *n)
+{
+    struct raft_event e;
+
+    if (n->dead)
+        return;
+    if (n->mono_ms >= raft_deadline_ms(&n->raft)) {
+        e = node_event(n, RAFT_EV_TICK);
+        node_step(n, &e, BYTES_NONE);
+    }
+    housekeeping(n);
+    node_requests_route(n);
+    node_reads_start(n);
+    e = node_event(n, RAFT_EV_FLUSH);
+    node_step(n, &e, BYTES_NONE);
+    ask_disk(n);
+    if (n->dead)
+        return;
+    (void)node_apply(n);
+    node_reads_serve(n);
+}
+
+void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
+                  const char *client_address)
+{
+    struct node_peer *p = node_peer_find(n, peer);
+
+    ASSERT(p && client_address);
+    p->up = true;
+    p->incarnation = incarnation;
+    p->client_address[0] = '\0';
+    strncat(p->client_address, client_address, sizeof(p->client_address) - 1);
+    struct raft_event e = node_event(n, RAFT_EV_PEER_UP);
+    e.peer = peer;
+    node_step(n, &e, BYTES_NONE);
+    if (peer == n->leader)
+        node_requests_rewind(n); /* what was under way may be lost */
+}
+
+void node_peer_down(struct node *n, node_id peer)
+{
+    struct node_peer *p = node_peer_find(n, peer);
+
+    ASSERT(p);
+    p->up = false;
+    struct raft_event e = node_event(n, RAFT_EV_PEER_DOWN);
+    e.peer = peer;
+    node_step(n, &e, BYTES_NONE);
+}
+
+static int receive_raft(struct node *n, node_id peer, struct bytes payload)
+{
+    struct raft_message m;
+    struct bytes entries;
+
+    int err = message_decode(payload, &m, &entries);
+    if (err != 0)
+        return err;
+    if (m.from != peer)
+        return ERR_PROTOCOL;
+    if (m.type == RAFT_MSG_APPEND)
+        err = message_check_entries(&m, entries);
+    else if (entries.len > 0)
+        err = ERR_PROTOCOL;
+    if (err != 0)
+        return err;
+    struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
+    e.message = &m;
+    node_step(n, &e, entries);
+    node_compact_told(n, &m);
+    return 0;
+}
+
+int node_receive(struct node *n, node_id peer, uint8_t frame_type,
+                 struct bytes payload)
+{
+    struct node_peer *p = node_peer_find(n, peer);
+
+    ASSERT(p);
+    if (n->dead)
+        return 0;
+    if (frame_type == FRAME_RAFT)
+        return receive_raft(n, peer, payload);
+    if (frame_type == FRAME_FORWARD)
+        return node_requests_forwarded(n, p, payload);
+    return ERR_PROTOCOL;
+}
+
+void node_disk_done(struct node *n)
+{
+    const char *error = n->disk->error(n->disk);
+    struct disk_point point;
+
+    if (error) {
+        node_fail(n, "making the log durable", error);
+        return;
+    }
+    if (!n->disk->done(n->disk, &point))
+        return;
+    n->durable = point.mark;
+    struct raft_event e = node_event(n, RAFT_EV_DURABLE);
+    e.seq = point.seq;
+    e.index = point.mark.index;
+    node_step(n, &e, BYTES_NONE);
+}
+
+bool node_transfer(struct node *n, node_id to)
+{
+    if (n->dead || n->role != RAFT_LEADER || n->peer_count == 0)
+        return false;
+    if (to == n->options.self || (to != NODE_NONE && !node_peer_find(n, to)))
+        return false;
+    log_notice(n->log, "handing leadership of term %llu over",
+               (unsigned long long)n->raft.term);
+    struct raft_event e = node_event(n, RAFT_EV_TRANSFER);
+    e.peer = to;
+    node_step(n, &e, BYTES_NONE);
+    return true;
+}
+
+static void peers_status(const struct node *n, struct node_status *out)
+{
+    for (uint32_t i = 0; i < n->peer_count; i++) {
+        const struct node_peer *p = &n->peers[i];
+        int position = raft_position(&n->raft, p->id);
+        ASSERT(position >= 0);
+        const struct raft_progress *progress = &n->raft.progress[position];
+        out->peers[i].id = p->id;
+        out->peers[i].up = p->up;
+        out->peers[i].client_address = p->client_address;
+        out->peers[i].state = progress->state;
+        out->peers[i].match = progress->match;
+        out->peers[i].next = progress->next;
+        if (p->id == n->leader)
+            out->leader_address = p->client_address;
+    }
+    out->peer_count = n->peer_count;
+}
+
+void node_status(const struct node *n, struct node_status *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->self = n->options.self;
+    out->role = n->raft.role;
+    out->leader = n->raft.leader;
+    out->leader_address = "";
+    out->term = n->raft.term;
+    out->commit = n->raft.commit;
+    out->applied = keyspace_applied(n->ks)->index;
+    out->first = raft_log_first(n->raft_log);
+    out->last = raft_log_last(n->raft_log);
+    out->durable = n->raft.durable;
+    out->log_bytes = raft_log_bytes(n->raft_log);
+    out->pending_requests = n->pending.next_seq - n->pending.first_seq;
+    out->pending_bytes = n->groups.bytes + n->open.len;
+    out->pending_reads = n->waiting_count;
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
+        out->pending_reads += n->batches[i].count;
+    out->applied_requests = n->applied_requests;
+    out->skipped_requests = n->skipped_requests;
+    out->elections = n->elections;
+    out->cluster_id = n->options.cluster_id;
+    out->incarnation = n->options.incarnation;
+    peers_status(n, out);
+}
+
+struct keyspace_count node_counts(const struct node *n, uint8_t db)
+{
+    return *keyspace_counts(n->ks, db);
+}
+
+void node_set_request_timeout(struct node *n, uint32_t ms)
+{
+    ASSERT(ms > 0);
+    n->options.request_timeout_ms = ms;
+}

@@ -1,0 +1,174 @@
+/*
+ * One replica, without sockets: drives the Raft core, its log, the state
+ * machine, sessions and reads. Everything it needs from outside is given to
+ * it: a store, a disk (durability), a transport, the time. The server drives
+ * it from its loop; the simulator drives the same code.
+ *
+ * A loop iteration: node_set_time(), then whatever happened (submits, reads,
+ * received payloads, durable writes), then node_flush(), which closes the
+ * batch: proposes or forwards it, writes to the log, sends, applies what is
+ * committed. node_flush() must follow before the loop waits.
+ *
+ * Requests. node_submit() gives a write its place in this node's session and
+ * promises exactly one reply: from this node's own apply, or an error.
+ * Errors: "CLUSTERDOWN ..." was never executed and never will be; "UNKNOWN
+ * ..." means that no majority answered within request_timeout_ms, the request
+ * may still be executed. Requests that were submitted survive changes of
+ * leader: they are sent again, in order, until they are applied here.
+ *
+ * Reads. node_read() asks for a linearizable point; read_ready() says it is
+ * reached, and node_run_read() then runs commands on the state.
+ *
+ * Failures of the store or the disk end the process (fatal()).
+ *
+ * Thread: one.
+ */
+#ifndef NODE_NODE_H
+#define NODE_NODE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "cmd/cmd.h"
+#include "node/node_transport.h"
+#include "raft/raft.h"
+#include "resp/resp_writer.h"
+#include "store/disk.h"
+#include "store/store.h"
+
+enum read_mode {
+    READ_INDEX, /* linearizable: a quorum round, no clock assumption */
+    READ_STALE, /* this node's state as it is */
+};
+
+struct node_options {
+    uint64_t cluster_id;
+    node_id self;
+    uint64_t incarnation;
+    node_id members[RAFT_NODES_MAX]; /* with self */
+    uint32_t member_count;
+    uint32_t election_timeout_ms;
+    uint32_t heartbeat_ms;
+    uint32_t peer_down_delay_ms;
+    uint32_t disk_timeout_ms;
+    uint32_t request_timeout_ms;
+    uint64_t request_bytes_max; /* of one request: ERR_TOO_BIG above */
+    uint64_t entry_bytes_max;   /* a batch is closed at this size */
+    uint64_t pending_bytes_max; /* own requests not yet applied */
+    uint64_t log_bytes_soft;    /* cut what all members have */
+    uint64_t log_bytes_hard;    /* cut what all live members have */
+    uint64_t log_cache_bytes;
+    uint32_t once_ttl_s; /* results of ONCE requests are kept */
+    enum read_mode read_mode;
+    uint64_t seed;
+    const struct watermark *mark; /* to compare the log with; NULL: none */
+};
+
+/* What a node asks of its owner. `client` is the owner's own pointer. */
+struct node_events {
+    void *ctx;
+    /* The writer for the reply to the oldest unanswered request of this
+     * client; NULL if nobody wants it. Then node writes one reply, and: */
+    struct resp_writer *(*reply_open)(void *ctx, void *client);
+    /* exactly once for each submit, in the order of the submits. */
+    void (*reply_done)(void *ctx, void *client);
+    /* Exactly once for each node_read(): error 0, the state may be read now
+     * with node_run_read(); or ERR_NO_LEADER after request_timeout_ms. */
+    void (*read_ready)(void *ctx, void *client, int error);
+    /* Role, term or leader changed (also told to the log by the node). */
+    void (*changed)(void *ctx);
+    /* node_can_submit() was false and is true again. */
+    void (*writable)(void *ctx);
+    /* A leadership transfer asked for has ended, either way. */
+    void (*transfer_ended)(void *ctx);
+    /* The store or the disk failed: log `text` was done; end the process. */
+    void (*fatal)(void *ctx, const char *text);
+};
+
+struct node;
+
+/* Recovers from the store (whose identity has been checked and whose
+ * incarnation was raised and synced by the caller, see node_boot.h).
+ * On failure a text in `error`. */
+MUST_USE int node_new(struct node **out, const struct node_options *options,
+                      struct store *store, struct disk *disk,
+                      const struct transport *transport,
+                      const struct node_events *events,
+                      const struct logger *log, struct buf *error);
+void node_free(struct node *n);
+
+/* The monotonic and the wall clock, at the start of each iteration. */
+void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms);
+/* When node_flush() must be called at the latest, monotonic. */
+int64_t node_deadline_ms(const struct node *n);
+/* End of an iteration. */
+void node_flush(struct node *n);
+
+struct node_submit {
+    uint8_t db;
+    const struct bytes *argv; /* copied; checked by the command already */
+    uint32_t argc;
+    struct bytes once_client; /* empty: none */
+    uint64_t once_id;
+};
+
+/* False: too much is unanswered; stop reading from clients until writable().
+ */
+bool node_can_submit(const struct node *n);
+/* 0, or ERR_NO_LEADER: refused, there has been no leader for longer than the
+ * request timeout; no reply will come through the events. ERR_TOO_BIG. */
+MUST_USE int node_submit(struct node *n, const struct node_submit *s,
+                         void *client);
+/* Asks for a linearizable point for this client's reads. ERR_NO_LEADER as
+ * above: read_ready() will not be called. */
+MUST_USE int node_read(struct node *n, void *client);
+/* Runs a read command, within read_ready() (or at any time in READ_STALE).
+ * False: a key's expiry is in doubt; the reply (which the caller removes)
+ * must not be sent, the command has to be submitted through the log. */
+MUST_USE bool node_run_read(struct node *n, const struct cmd *cmd,
+                            struct cmd_call *call);
+
+/* The transport's events. */
+void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
+                  const char *client_address);
+void node_peer_down(struct node *n, node_id peer);
+MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
+                          struct bytes payload);
+/* The disk has news (disk->done or disk->error). */
+void node_disk_done(struct node *n);
+
+/* Hands leadership over (NODE_NONE: to the most advanced follower). False if
+ * this node does not lead or has nobody to hand it to. */
+MUST_USE bool node_transfer(struct node *n, node_id to);
+
+struct node_peer_status {
+    node_id id;
+    bool up;
+    const char *client_address;     /* "" if unknown */
+    enum raft_progress_state state; /* leader only, as the next two */
+    raft_index match;
+    raft_index next;
+};
+
+struct node_status {
+    node_id self;
+    enum raft_role role;
+    node_id leader;
+    const char *leader_address; /* of its clients; "" if unknown or self */
+    raft_term term;
+    raft_index commit, applied, first, last, durable;
+    uint64_t log_bytes;
+    uint64_t pending_requests, pending_bytes, pending_reads;
+    uint64_t applied_requests, skipped_requests;
+    uint64_t elections; /* started by this node since its start */
+    uint64_t cluster_id, incarnation;
+    uint32_t peer_count;
+    struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
+};
+void node_status(const struct node *n, struct node_status *out);
+/* Keys and expires of a database. */
+struct keyspace_count node_counts(const struct node *n, uint8_t db);
+/* Takes effect at once. */
+void node_set_request_timeout(struct node *n, uint32_t ms);
+
+#endif

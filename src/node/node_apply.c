@@ -1,0 +1,170 @@
+/*
+ * Applies committed entries, in order, to the keyspace. What an entry does
+ * depends on nothing but the state and the entry: its time, its seed, its
+ * requests. Only the node that a request came from builds its reply.
+ *
+ * How it fails: an entry that is committed but cannot be read or written ends
+ * the process; a request that does not decode cannot be in a committed entry,
+ * because groups are decoded before they are proposed.
+ */
+#include "node/node_internal.h"
+
+static void argv_fill(struct node *n, struct request *r)
+{
+    if (r->argc > n->argv_cap) {
+        n->argv_cap = r->argc;
+        n->argv = mem_realloc(n->argv, n->argv_cap * sizeof(n->argv[0]));
+    }
+    for (uint32_t i = 0; i < r->argc; i++)
+        n->argv[i] = request_arg(&r->args);
+}
+
+/* Runs one request; `w` is NULL when this node's clients do not want it. */
+static void run(struct node *n, struct request *r, struct resp_writer *w,
+                uint64_t seed)
+{
+    struct resp_writer nowhere = {NULL, 2};
+    struct cmd_call call;
+
+    ASSERT(r->argc > 0);
+    argv_fill(n, r);
+    const struct cmd *cmd = cmd_lookup(n->argv[0]);
+    if (!cmd || !cmd->fn || !cmd_arity_ok(cmd, r->argc)) {
+        /* Written by a newer version; every replica refuses it alike. */
+        if (w)
+            cmd_reply_unknown(w, n->argv, r->argc);
+        return;
+    }
+    if (!w && !(cmd->flags & CMD_WRITE))
+        return; /* a read that went through the log to keep its order */
+    call = (struct cmd_call){
+        .ks = n->ks,
+        .out = w ? w : &nowhere,
+        .argv = n->argv,
+        .argc = r->argc,
+        .db = r->db,
+        .seed = seed,
+    };
+    cmd_run(cmd, &call);
+}
+
+/* A request with a client's own id: the first answer is kept and given again.
+ * The answer is built on every replica, since it is part of the state. */
+static void run_once(struct node *n, struct request *r, struct resp_writer *w,
+                     uint64_t seed)
+{
+    struct resp_writer capture = {&n->once_reply, 2};
+    struct bytes reply = BYTES_NONE;
+
+    switch (once_check(n->ks, r->once_client, r->once_id, &reply)) {
+    case ONCE_NEW:
+        buf_reset(&n->once_reply);
+        run(n, r, &capture, seed);
+        reply = buf_view(&n->once_reply);
+        once_store(n->ks, r->once_client, r->once_id, reply,
+                   (int64_t)r->once_ttl_s * 1000);
+        break;
+    case ONCE_SAME:
+        break;
+    case ONCE_STALE:
+        resp_error(w, "ERR this request id is older than the newest one of "
+                      "the client, its answer is not kept any more");
+        return;
+    }
+    if (w && w->protocol == 3 && bytes_eq(reply, BYTES_LIT("$-1\r\n")))
+        resp_null(w);
+    else
+        resp_raw(w, reply);
+}
+
+static void apply_request(struct node *n, const struct request_group *g,
+                          uint64_t seq, struct request *r, uint64_t seed)
+{
+    bool own =
+        g->node == n->options.self && g->incarnation == n->options.incarnation;
+    struct resp_writer *w = NULL;
+    void *client = NULL;
+
+    if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
+        n->skipped_requests++;
+        return;
+    }
+    n->applied_requests++;
+    if (own) {
+        client = node_requests_take(n, seq);
+        if (client)
+            w = n->events.reply_open(n->events.ctx, client);
+    }
+    if (r->flags & REQUEST_FLAG_ONCE)
+        run_once(n, r, w, seed);
+    else
+        run(n, r, w, seed);
+    if (client)
+        n->events.reply_done(n->events.ctx, client);
+}
+
+/* Returns the number of requests. */
+static uint32_t apply_requests(struct node *n, const struct entry *e)
+{
+    struct bytes payload = e->payload;
+    struct request_group g;
+    struct request r;
+    uint64_t seed = e->seed;
+    uint32_t total = 0;
+
+    while (payload.len > 0) {
+        int err = request_group_decode(&payload, &g);
+        ASSERT(err == 0);
+        struct bytes requests = g.requests;
+        for (uint32_t i = 0; i < g.count; i++) {
+            err = request_decode(&requests, &r);
+            ASSERT(err == 0);
+            apply_request(n, &g, g.first_seq + i, &r, seed + total);
+            total++;
+        }
+    }
+    return total;
+}
+
+static uint32_t apply_entry(struct node *n, const struct entry *e)
+{
+    struct applied position = {e->index, e->term, e->time_ms, 0};
+    uint32_t count = 0;
+
+    int err = raft_log_chain(n->raft_log, e->index, &position.chain);
+    if (err != 0) {
+        node_fail(n, "reading the log's chain hash", error_text(err));
+        return 0;
+    }
+    keyspace_begin(n->ks, &position, e->seed);
+    if (e->kind == ENTRY_REQUESTS)
+        count = apply_requests(n, e);
+    err = keyspace_commit(n->ks);
+    if (err != 0)
+        node_fail(n, "writing the state", store_error(n->store));
+    return count;
+}
+
+bool node_apply(struct node *n)
+{
+    raft_index commit = n->raft.commit;
+    raft_index next = keyspace_applied(n->ks)->index + 1;
+    uint64_t requests = 0;
+    uint64_t size = 0;
+    struct entry e;
+
+    for (; next <= commit && !n->dead; next++) {
+        if (requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX)
+            return true;
+        int err = raft_log_read(n->raft_log, next, &e, &n->apply_scratch);
+        if (err != 0) {
+            node_fail(n, "reading a committed entry", error_text(err));
+            return false;
+        }
+        ASSERT(e.index == next);
+        size += e.payload.len;
+        requests += apply_entry(n, &e) + 1;
+    }
+    node_requests_applied(n);
+    return false;
+}

@@ -1,0 +1,154 @@
+/*
+ * The order of the two durable writes at start is: watermark, then identity.
+ * A crash between them leaves the watermark one incarnation ahead, on a new
+ * store with nothing promised yet, so both cases are told from damage. A
+ * watermark with promises next to an empty store, or an identity without a
+ * watermark, is damage.
+ */
+#include "node/node_boot.h"
+
+#include "base/hash.h"
+#include "store/raft_log.h"
+
+static int refuse(struct buf *error, int code, const char *text)
+{
+    buf_str(error, text);
+    return code;
+}
+
+static int check_new(const struct watermark *mark, struct buf *error)
+{
+    if (mark && (mark->term > 0 || mark->index > 0))
+        return refuse(error, ERR_CORRUPT,
+                      "the database is empty, but the watermark file says "
+                      "that this node has voted or acknowledged entries: its "
+                      "data was lost. Restore the data directory from a "
+                      "backup of this node");
+    return 0;
+}
+
+static int check_known(const struct node_boot *boot,
+                       struct watermark_file *file,
+                       const struct watermark *mark, const struct identity *id,
+                       struct buf *error)
+{
+    if (id->node != boot->self) {
+        buf_printf(error,
+                   "the data directory belongs to node %u, the configuration "
+                   "says node %u: use that node's own directory, or correct "
+                   "node-id",
+                   id->node, boot->self);
+        return ERR_MISMATCH;
+    }
+    if (boot->cluster_id_is_given && id->cluster_id != boot->cluster_id) {
+        buf_printf(error,
+                   "the data directory belongs to another cluster (%016llx, "
+                   "the configuration says %016llx): correct cluster-id, or "
+                   "use another directory",
+                   (unsigned long long)id->cluster_id,
+                   (unsigned long long)boot->cluster_id);
+        return ERR_MISMATCH;
+    }
+    if (file && !mark)
+        return refuse(error, ERR_CORRUPT,
+                      "the watermark file is missing, so this node cannot "
+                      "prove that its log is whole. Restore the data directory "
+                      "from a backup of this node");
+    if (mark && (mark->node != id->node || mark->cluster_id != id->cluster_id))
+        return refuse(error, ERR_MISMATCH,
+                      "watermark file and database belong to different nodes: "
+                      "the data directory was put together from two");
+    if (mark && mark->incarnation > id->incarnation + 1)
+        return refuse(error, ERR_CORRUPT,
+                      "the database is an older copy than the watermark file: "
+                      "what this node promised since then is missing. Restore "
+                      "both from the same backup");
+    return 0;
+}
+
+static int write_mark(struct watermark_file *file, const struct watermark *mark,
+                      const struct identity *id)
+{
+    struct watermark next;
+
+    if (!file)
+        return 0;
+    memset(&next, 0, sizeof(next));
+    next.vote = NODE_NONE;
+    if (mark)
+        next = *mark;
+    next.cluster_id = id->cluster_id;
+    next.node = id->node;
+    next.incarnation = id->incarnation;
+    return watermark_write(file, &next, true);
+}
+
+static int write_identity(struct store *store, const struct identity *id)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+
+    raft_log_put_identity(&b, id);
+    int err = store_write(store, &b, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(store);
+    store_batch_release(&b);
+    return err;
+}
+
+int node_boot(const struct node_boot *boot, struct store *store,
+              struct watermark_file *mark_file, const struct watermark *mark,
+              struct identity *identity, struct buf *error)
+{
+    struct identity id;
+
+    ASSERT(boot->self != NODE_NONE);
+    int err = raft_log_identity(store, &id);
+    if (err == ERR_NOT_FOUND) {
+        id.cluster_id = boot->cluster_id;
+        id.node = boot->self;
+        id.incarnation = 0;
+        err = check_new(mark, error);
+    } else if (err == 0) {
+        err = check_known(boot, mark_file, mark, &id, error);
+    } else {
+        buf_printf(error, "reading the identity: %s", store_error(store));
+    }
+    if (err != 0)
+        return err;
+    if (mark)
+        id.incarnation = MAX(id.incarnation, mark->incarnation);
+    id.incarnation++;
+    err = write_mark(mark_file, mark, &id);
+    if (err != 0) {
+        buf_str(error, "writing the watermark file failed");
+        return err;
+    }
+    err = write_identity(store, &id);
+    if (err != 0)
+        buf_printf(error, "writing the identity: %s", store_error(store));
+    *identity = id;
+    return err;
+}
+
+uint64_t node_cluster_id(const char *name, const node_id *ids,
+                         const char *const *addresses, size_t count)
+{
+    struct buf text = BUF_INIT;
+    node_id last = NODE_NONE;
+
+    if (name && *name)
+        return hash64(bytes_str(name));
+    for (size_t done = 0; done < count; done++) {
+        size_t next = count;
+        for (size_t i = 0; i < count; i++)
+            if ((done == 0 || ids[i] > last) &&
+                (next == count || ids[i] < ids[next]))
+                next = i;
+        ASSERT(next < count);
+        last = ids[next];
+        buf_printf(&text, "%u %s\n", ids[next], addresses[next]);
+    }
+    uint64_t id = hash64(buf_view(&text));
+    buf_release(&text);
+    return id;
+}

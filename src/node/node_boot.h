@@ -1,0 +1,33 @@
+/*
+ * What a node does before it may speak: proves that store and watermark
+ * belong to it and are whole, and raises its incarnation durably.
+ */
+#ifndef NODE_NODE_BOOT_H
+#define NODE_NODE_BOOT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "store/store.h"
+#include "store/watermark.h"
+
+struct node_boot {
+    node_id self;
+    uint64_t cluster_id;      /* for a new store, or to compare if */
+    bool cluster_id_is_given; /* the configuration names one */
+};
+
+/* Checks the identity (or writes it on a new store), raises the incarnation,
+ * syncs. `identity` is what holds from now on. A store of another node or
+ * cluster is ERR_MISMATCH; damage ERR_CORRUPT; each with a text that says
+ * what to do. `mark` may be NULL (no watermark file: the simulator). */
+MUST_USE int node_boot(const struct node_boot *boot, struct store *store,
+                       struct watermark_file *mark_file,
+                       const struct watermark *mark, struct identity *identity,
+                       struct buf *error);
+
+/* The cluster id that follows from the configuration: of the name if there
+ * is one, else of the members' ids and addresses, in order of ids. */
+uint64_t node_cluster_id(const char *name, const node_id *ids,
+                         const char *const *addresses, size_t count);
+
+#endif

@@ -1,0 +1,121 @@
+/*
+ * Housekeeping of the log and of expired keys.
+ *
+ * The log is cut by size, and only below what a completed flush of the state
+ * contains on this node (the log is the state's redo log) and what the other
+ * members hold: all of them, up to the soft bound's multiple; beyond the hard
+ * bound only those that are live. The leader knows what they hold and tells
+ * it with its heartbeats, so that a follower does not throw away what it
+ * would need as the next leader.
+ *
+ * Expired keys are deleted through the log: the leader proposes a sweep when
+ * its expiry index says that something is due.
+ */
+#include "base/num.h"
+#include "node/node_internal.h"
+
+/* As leader: the smallest match of all members, and of all live ones. */
+static void measure(struct node *n)
+{
+    raft_index all = n->raft.durable;
+    raft_index live = n->raft.durable;
+
+    for (uint32_t i = 0; i < n->raft.config.voter_count; i++) {
+        const struct raft_progress *p = &n->raft.progress[i];
+        if (n->raft.config.voters[i] == n->options.self)
+            continue;
+        all = MIN(all, p->match);
+        if (p->link_up)
+            live = MIN(live, p->match);
+    }
+    n->held_by_all = MAX(n->held_by_all, all);
+    n->held_by_live = live;
+}
+
+void node_compact_tell(struct node *n, struct raft_message *m)
+{
+    measure(n);
+    m->match = n->held_by_all;
+    m->verified = n->held_by_live;
+}
+
+void node_compact_told(struct node *n, const struct raft_message *m)
+{
+    if (m->type != RAFT_MSG_HEARTBEAT || m->term != n->raft.term ||
+        m->from != n->raft.leader)
+        return;
+    n->held_by_all = MAX(n->held_by_all, m->match);
+    n->held_by_live = m->verified;
+}
+
+static void cut(struct node *n, raft_index first)
+{
+    struct raft_event e;
+
+    ASSERT(first > raft_log_first(n->raft_log));
+    log_verbose(n->log, "log cut: entries below %llu are gone",
+                (unsigned long long)first);
+    store_batch_reset(&n->batch);
+    raft_log_cut(n->raft_log, &n->batch, first);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err != 0) {
+        node_fail(n, "cutting the log", store_error(n->store));
+        return;
+    }
+    n->cached_first = 0;
+    e = node_event(n, RAFT_EV_LOG_CUT);
+    e.index = first;
+    node_step(n, &e, BYTES_NONE);
+}
+
+/* Cuts what may go; starts a flush of the state when that is what is
+ * missing. */
+static void compact_log(struct node *n)
+{
+    uint64_t bytes = raft_log_bytes(n->raft_log);
+    struct applied flushed;
+
+    if (bytes < n->options.log_bytes_soft)
+        return;
+    if (n->role == RAFT_LEADER)
+        measure(n);
+    raft_index held = bytes < n->options.log_bytes_hard
+                          ? n->held_by_all
+                          : MAX(n->held_by_all, n->held_by_live);
+    int err = keyspace_flushed(n->ks, &flushed);
+    if (err != 0) {
+        node_fail(n, "reading the flushed state", store_error(n->store));
+        return;
+    }
+    raft_index keep = MIN(held, flushed.index);
+    raft_index first = raft_log_first(n->raft_log);
+    if (keep > first + LOG_CUT_MARGIN)
+        cut(n, keep - LOG_CUT_MARGIN);
+    raft_index applied = keyspace_applied(n->ks)->index;
+    if (n->dead || flushed.index + LOG_CUT_MARGIN >= held ||
+        applied < n->flush_asked + LOG_CUT_MARGIN)
+        return;
+    n->flush_asked = applied;
+    err = store_flush(n->store, STORE_STATE, false);
+    if (err != 0)
+        node_fail(n, "flushing the state", store_error(n->store));
+}
+
+static void sweep(struct node *n)
+{
+    char limit[NUM_TEXT_MAX];
+    size_t len = num_format_i64(SWEEP_LIMIT, limit);
+    struct bytes argv[2] = {BYTES_LIT("vard.sweep"), bytes_of(limit, len)};
+
+    if (!raft_can_propose(&n->raft) || n->groups.head)
+        return; /* busy, and the last sweep may be among it: next time */
+    if (keyspace_due(n->ks, node_stamp(n)))
+        node_requests_internal(n, argv, 2);
+}
+
+void node_compact(struct node *n)
+{
+    compact_log(n);
+    if (!n->dead)
+        sweep(n);
+}

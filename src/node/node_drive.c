@@ -1,0 +1,259 @@
+/*
+ * Drives the core: every event goes through node_step(), which then does what
+ * the output asks for, in its order: the write first (into the store's
+ * memory; its durability is asked for once, at the end of the flush), then
+ * the messages, then reads and role changes.
+ *
+ * How it fails: a store that refuses a write, or a log that cannot be read,
+ * ends the process (node_fail). Nothing that was not written is ever spoken
+ * about, because the core waits for RAFT_EV_DURABLE.
+ */
+#include "base/rng.h"
+#include "node/node_internal.h"
+
+void node_fail(struct node *n, const char *what, const char *detail)
+{
+    char text[512];
+    struct buf b = BUF_INIT;
+
+    ASSERT(n && what && detail);
+    if (n->dead)
+        return;
+    n->dead = true;
+    buf_printf(&b, "%s: %s", what, detail);
+    size_t len = MIN(b.len, sizeof(text) - 1);
+    memcpy(text, b.data, len);
+    text[len] = '\0';
+    buf_release(&b);
+    log_warning(n->log, "node %u stops: %s", n->options.self, text);
+    n->events.fatal(n->events.ctx, text);
+}
+
+struct raft_event node_event(const struct node *n, enum raft_event_type type)
+{
+    struct raft_event e;
+
+    memset(&e, 0, sizeof(e));
+    e.type = type;
+    e.now_ms = n->mono_ms;
+    e.peer = NODE_NONE;
+    return e;
+}
+
+struct node_peer *node_peer_find(struct node *n, node_id id)
+{
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        if (n->peers[i].id == id)
+            return &n->peers[i];
+    return NULL;
+}
+
+int64_t node_stamp(struct node *n)
+{
+    if (!n->last_time_known) {
+        struct entry e;
+        raft_index last = raft_log_last(n->raft_log);
+        n->last_time_ms = keyspace_applied(n->ks)->time_ms;
+        if (last >= raft_log_first(n->raft_log)) {
+            int err = raft_log_read(n->raft_log, last, &e, &n->scratch);
+            if (err != 0) {
+                node_fail(n, "reading the end of the log", error_text(err));
+                return n->last_time_ms;
+            }
+            n->last_time_ms = MAX(n->last_time_ms, e.time_ms);
+        }
+        n->last_time_known = true;
+    }
+    return MAX(n->wall_ms, n->last_time_ms);
+}
+
+/* The n-th entry (from 0) of what is proposed in this step. */
+static struct bytes proposed_payload(const struct node *n, size_t i)
+{
+    size_t begin = i == 0 ? 0 : n->cuts[i - 1];
+
+    ASSERT(i < n->cuts_cap && n->cuts[i] <= n->payload.len);
+    return bytes_of(n->payload.data + begin, n->cuts[i] - begin);
+}
+
+static void append_own(struct node *n, const struct raft_write *w)
+{
+    int64_t time_ms = node_stamp(n);
+
+    for (raft_index i = w->append_first; i <= w->append_last; i++) {
+        struct entry e = {
+            .index = i,
+            .term = w->append_term,
+            .time_ms = time_ms,
+            .seed = rng_next(&n->rng),
+            .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
+        };
+        if (!w->append_empty)
+            e.payload = proposed_payload(n, (size_t)(i - w->append_first));
+        entry_seal(&e);
+        raft_log_append(n->raft_log, &n->batch, &e);
+    }
+    n->last_time_ms = time_ms;
+}
+
+/* The entries were verified before the message went to the core. */
+static void append_received(struct node *n, const struct raft_write *w,
+                            raft_index prev, struct bytes entries)
+{
+    struct entry e;
+
+    for (raft_index i = prev + 1; i <= w->append_last; i++) {
+        int err = entry_decode(i, &entries, &e);
+        ASSERT(err == 0);
+        if (i < w->append_first)
+            continue;
+        raft_log_append(n->raft_log, &n->batch, &e);
+        n->last_time_ms = e.time_ms;
+        n->last_time_known = true;
+    }
+}
+
+/* The point that the log and the hard state have reached. */
+static void point_set(struct node *n, uint64_t seq, bool hard_state)
+{
+    struct watermark *m = &n->point.mark;
+    raft_index last = raft_log_last(n->raft_log);
+    raft_term term = 0;
+
+    n->point.seq = seq;
+    n->point.hard_state |= hard_state;
+    m->cluster_id = n->options.cluster_id;
+    m->node = n->options.self;
+    m->incarnation = n->options.incarnation;
+    m->term = n->raft.term;
+    m->vote = n->raft.vote;
+    m->index = last;
+    bool known = raft_log_term(&n->raft, last, &term);
+    ASSERT(known || last == 0);
+    m->index_term = term;
+    int err = raft_log_chain(n->raft_log, last, &m->chain);
+    if (err != 0)
+        node_fail(n, "reading the log's chain hash", error_text(err));
+    n->point_due = true;
+}
+
+/* Before entries that were perhaps promised are replaced by the leader's. */
+static void truncate_log(struct node *n, raft_index from)
+{
+    struct watermark mark = n->durable; /* its term and vote are on disk */
+    struct entry e;
+
+    ASSERT(from > 0 && from > raft_log_first(n->raft_log) - 1);
+    mark.index = from - 1;
+    mark.index_term = 0;
+    int err = raft_log_chain(n->raft_log, from - 1, &mark.chain);
+    if (err == 0 && from - 1 >= raft_log_first(n->raft_log)) {
+        err = raft_log_read(n->raft_log, from - 1, &e, &n->scratch);
+        if (err == 0)
+            mark.index_term = e.term;
+    } else if (err == 0) {
+        mark.index_term = n->raft.prev_term;
+    }
+    if (err != 0) {
+        node_fail(n, "reading the log", error_text(err));
+        return;
+    }
+    n->disk->lower(n->disk, &mark);
+    log_notice(n->log, "term %llu: entries from %llu on are replaced",
+               (unsigned long long)n->raft.term, (unsigned long long)from);
+    raft_log_truncate(n->raft_log, &n->batch, from);
+    n->last_time_known = false;
+    n->cached_first = 0;
+}
+
+static void do_write(struct node *n, const struct raft_event *event,
+                     struct bytes entries)
+{
+    const struct raft_write *w = &n->out.write;
+
+    if (w->seq == 0)
+        return;
+    store_batch_reset(&n->batch);
+    if (w->truncate_from > 0)
+        truncate_log(n, w->truncate_from);
+    if (w->hard_state)
+        raft_log_hard_state(n->raft_log, &n->batch, w->term, w->vote);
+    if (w->append_first > 0 && !n->dead) {
+        if (event->type == RAFT_EV_MESSAGE && !w->append_empty)
+            append_received(n, w, event->message->index, entries);
+        else
+            append_own(n, w);
+    }
+    if (n->dead)
+        return;
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err != 0) {
+        node_fail(n, "writing the log", store_error(n->store));
+        return;
+    }
+    point_set(n, w->seq, w->hard_state);
+}
+
+static void role_log(struct node *n)
+{
+    const struct raft *r = &n->raft;
+    unsigned long long term = (unsigned long long)r->term;
+
+    if (r->role == RAFT_LEADER && n->role != RAFT_LEADER)
+        log_notice(n->log, "node %u became leader in term %llu",
+                   n->options.self, term);
+    else if (n->role == RAFT_LEADER && r->role != RAFT_LEADER)
+        log_notice(n->log, "node %u is no longer leader, term %llu",
+                   n->options.self, term);
+    else if (r->role == RAFT_CANDIDATE)
+        log_notice(n->log, "node %u asks for votes in term %llu",
+                   n->options.self, term);
+    else if (r->role == RAFT_FOLLOWER && r->leader != NODE_NONE &&
+             (r->leader != n->leader || r->term != n->leader_term))
+        log_notice(n->log, "node %u follows node %u in term %llu",
+                   n->options.self, r->leader, term);
+    else if (r->role == RAFT_FOLLOWER && r->leader == NODE_NONE &&
+             n->leader != NODE_NONE)
+        log_notice(n->log, "node %u knows no leader, term %llu",
+                   n->options.self, term);
+}
+
+static void role_changed(struct node *n)
+{
+    const struct raft *r = &n->raft;
+    bool moved = r->leader != n->leader || r->term != n->leader_term ||
+                 (r->role == RAFT_LEADER) != (n->role == RAFT_LEADER);
+
+    role_log(n);
+    if (r->role == RAFT_CANDIDATE && n->role != RAFT_CANDIDATE)
+        n->elections++;
+    if (r->leader != NODE_NONE)
+        n->leaderless_ms = -1;
+    else if (n->leaderless_ms < 0)
+        n->leaderless_ms = n->mono_ms;
+    n->role = r->role;
+    n->leader = r->leader;
+    n->leader_term = r->term;
+    if (moved)
+        node_requests_rewind(n);
+    n->events.changed(n->events.ctx);
+}
+
+void node_step(struct node *n, const struct raft_event *event,
+               struct bytes entries)
+{
+    if (n->dead)
+        return;
+    raft_step(&n->raft, event, &n->out);
+    do_write(n, event, entries);
+    if (n->dead)
+        return;
+    bool changed = n->out.role_changed;
+    bool ended = n->out.transfer_ended;
+    node_reads_collect(n);
+    node_send_messages(n);
+    if (changed)
+        role_changed(n);
+    if (ended)
+        n->events.transfer_ended(n->events.ctx);
+}

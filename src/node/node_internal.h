@@ -1,0 +1,220 @@
+/*
+ * The inside of a node, shared by the files of this folder only.
+ */
+#ifndef NODE_NODE_INTERNAL_H
+#define NODE_NODE_INTERNAL_H
+
+#include "base/alloc.h"
+#include "codec/entry.h"
+#include "codec/request.h"
+#include "data/session.h"
+#include "node/node.h"
+#include "store/raft_log.h"
+
+/* Entries attached to one append message, unless a single one is larger. */
+#define APPEND_BYTES_MAX (1024u * 1024u)
+/* Read batches whose index is being asked for at the same time. */
+#define READ_BATCHES_MAX 8
+/* Requests applied per flush before the loop gets its turn again. */
+#define APPLY_REQUESTS_MAX 4096
+#define APPLY_BYTES_MAX    (16u * 1024u * 1024u)
+/* Forwarded groups are sent again if nothing was applied for so long. */
+#define RESEND_MS 2000
+/* Housekeeping: time-outs, expiry, log cutting. */
+#define HOUSEKEEPING_MS 100
+/* Entries kept behind a cut, for followers a moment behind. */
+#define LOG_CUT_MARGIN 1000
+/* Expired keys deleted by one sweep. */
+#define SWEEP_LIMIT 500
+
+/* A request of this node's clients that was not applied yet. */
+struct pending {
+    void *client; /* NULL: the node's own, or its client was answered */
+    int64_t since_ms;
+};
+
+/* Pending requests by sequence number: a ring. */
+struct pending_ring {
+    struct pending *items;
+    size_t cap;         /* a power of two */
+    uint64_t first_seq; /* of the oldest one pending */
+    uint64_t next_seq;  /* given to the next submit */
+    uint64_t timed_out; /* seqs below this were looked at for time-outs */
+    uint64_t answered;  /* how many in it have been answered already */
+};
+
+/* Requests of one iteration, encoded, kept until all are applied. */
+struct group {
+    struct group *next;
+    uint64_t first_seq;
+    uint32_t count;
+    struct buf bytes;
+};
+
+struct group_queue {
+    struct group *head;
+    struct group *tail;
+    struct group *unsent; /* first one the present leader was not sent */
+    struct group *spare;  /* one kept for reuse */
+    uint64_t bytes;
+};
+
+struct read_waiter {
+    void *client;
+    int64_t since_ms;
+};
+
+struct read_batch {
+    uint64_t id; /* as the core knows it; 0: free */
+    int64_t asked_ms;
+    bool released; /* index and time are known */
+    raft_index index;
+    int64_t time_ms;
+    struct read_waiter *waiters;
+    size_t count;
+    size_t cap;
+};
+
+struct node_peer {
+    node_id id;
+    bool up;
+    uint64_t incarnation;
+    char client_address[128];
+    bool forwarded; /* the inbox holds requests of it */
+};
+
+struct node {
+    struct node_options options;
+    struct store *store;
+    struct disk *disk;
+    struct transport transport;
+    struct node_events events;
+    const struct logger *log;
+    bool dead; /* the store or the disk failed */
+
+    int64_t mono_ms;
+    int64_t wall_ms;
+    int64_t housekeeping_at_ms;
+
+    struct raft raft;
+    struct raft_out out;
+    struct raft_log *raft_log;
+    struct keyspace *ks;
+    struct node_peer peers[RAFT_NODES_MAX];
+    uint32_t peer_count;
+
+    /* writing */
+    struct store_batch batch;
+    struct disk_point point; /* asked for at the end of the flush */
+    bool point_due;
+    struct watermark durable; /* the last point that is durable */
+    int64_t last_time_ms;     /* stamp of the last entry of the log, */
+    bool last_time_known;     /* or not known since a truncation */
+    uint64_t rng;
+
+    /* sending */
+    struct buf message;
+    struct buf entries;
+    struct buf scratch;
+    raft_index cached_first; /* what `entries` holds; 0: nothing */
+    raft_index cached_last;
+
+    /* requests */
+    struct pending_ring pending;
+    struct group_queue groups;
+    struct buf open; /* the group being built; empty: none */
+    uint64_t open_first_seq;
+    uint32_t open_count;
+    struct buf inbox;   /* groups forwarded to us, the leader */
+    struct buf payload; /* of the entries being proposed */
+    size_t *cuts;       /* where each entry's payload ends */
+    size_t cuts_cap;
+    int64_t progress_ms;   /* when an own request was last applied or sent */
+    int64_t leaderless_ms; /* since when no leader is known; -1: known */
+    raft_term leader_term; /* the leader that `groups.unsent` is about */
+    node_id leader;
+    enum raft_role role;
+    bool blocked;  /* node_can_submit() said no */
+    bool sweeping; /* a sweep is under way */
+
+    /* reads */
+    struct read_batch batches[READ_BATCHES_MAX];
+    struct read_waiter *waiting;
+    size_t waiting_count;
+    size_t waiting_cap;
+    uint64_t next_read_id;
+    int64_t read_time_ms;
+
+    /* applying */
+    struct bytes *argv;
+    size_t argv_cap;
+    struct buf apply_scratch;
+    struct buf once_reply;
+    uint64_t applied_requests;
+    uint64_t skipped_requests;
+    uint64_t elections;
+
+    /* log cutting: what all members hold, and all live ones, as the leader
+     * last said or as we know as leader */
+    raft_index held_by_all;
+    raft_index held_by_live;
+    raft_index flush_asked;
+};
+
+/* Ends the node: tells the owner once. */
+void node_fail(struct node *n, const char *what, const char *detail);
+
+/* node_drive.c: one event through the core, and everything it wants done.
+ * `entries`: the records that came with an append message. */
+void node_step(struct node *n, const struct raft_event *event,
+               struct bytes entries);
+/* An event of this type, nothing else set, at the present time. */
+struct raft_event node_event(const struct node *n, enum raft_event_type type);
+struct node_peer *node_peer_find(struct node *n, node_id id);
+/* The time the next entry gets: never below the last one's. */
+int64_t node_stamp(struct node *n);
+
+/* node_send.c */
+void node_send_messages(struct node *n);
+
+/* node_request.c */
+void node_requests_init(struct node *n);
+void node_requests_release(struct node *n);
+/* Closes the open group and brings every group on its way. */
+void node_requests_route(struct node *n);
+/* The role, term or leader is another: everything is unsent again. */
+void node_requests_rewind(struct node *n);
+/* The client of an own request being applied; pops it. NULL: nobody. */
+void *node_requests_take(struct node *n, uint64_t seq);
+/* Frees the groups that are applied wholly; wakes who was blocked. */
+void node_requests_applied(struct node *n);
+/* Answers those that have waited too long. */
+void node_requests_timeout(struct node *n);
+/* Submits a request of the node's own, which nobody waits for. */
+void node_requests_internal(struct node *n, const struct bytes *argv,
+                            uint32_t argc);
+MUST_USE int node_requests_forwarded(struct node *n, struct node_peer *peer,
+                                     struct bytes payload);
+
+/* node_apply.c: applies what is committed; true if some is left. */
+bool node_apply(struct node *n);
+
+/* node_read.c */
+void node_reads_release(struct node *n);
+/* Somebody waits, and node_reads_start() would help. */
+bool node_reads_can_start(const struct node *n);
+/* Asks for indexes for what waits. */
+void node_reads_start(struct node *n);
+/* Takes what the core released or lost in the last step. */
+void node_reads_collect(struct node *n);
+/* Serves the batches whose index is applied. */
+void node_reads_serve(struct node *n);
+void node_reads_timeout(struct node *n);
+
+/* node_compact.c */
+void node_compact(struct node *n);
+/* What all members hold: filled in on the leader's heartbeats and appends. */
+void node_compact_tell(struct node *n, struct raft_message *m);
+void node_compact_told(struct node *n, const struct raft_message *m);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * Linearizable reads: ReadIndex (Ongaro's thesis, section 6.4).
+ *
+ * The clients that want to read in one iteration form a batch; the batch gets
+ * one number, for which the core finds an index that a quorum has confirmed
+ * after the batch was formed. Once that index is applied here, all of the
+ * batch may read. While READ_BATCHES_MAX batches are on their way, new
+ * readers gather for the next one.
+ *
+ * How it fails: when the core loses a batch (no leader, another leader) its
+ * readers go back to the queue; after request_timeout_ms they are told
+ * ERR_NO_LEADER, which is always safe to say of a read.
+ */
+#include "node/node_internal.h"
+
+static void waiters_push(struct read_waiter **items, size_t *count, size_t *cap,
+                         struct read_waiter w)
+{
+    if (*count == *cap) {
+        *cap = MAX(*cap * 2, 64);
+        *items = mem_realloc(*items, *cap * sizeof(**items));
+    }
+    (*items)[(*count)++] = w;
+}
+
+void node_reads_release(struct node *n)
+{
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
+        mem_free(n->batches[i].waiters);
+    mem_free(n->waiting);
+}
+
+int node_read(struct node *n, void *client)
+{
+    bool too_long =
+        n->leaderless_ms >= 0 &&
+        n->mono_ms - n->leaderless_ms >= (int64_t)n->options.request_timeout_ms;
+
+    ASSERT(client);
+    if (n->dead || (too_long && n->options.read_mode == READ_INDEX))
+        return ERR_NO_LEADER;
+    waiters_push(&n->waiting, &n->waiting_count, &n->waiting_cap,
+                 (struct read_waiter){client, n->mono_ms});
+    return 0;
+}
+
+bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
+{
+    ASSERT(cmd->fn && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
+    if (n->options.read_mode == READ_STALE)
+        n->read_time_ms = n->wall_ms;
+    keyspace_read_at(n->ks, n->read_time_ms);
+    call->ks = n->ks;
+    cmd_run(cmd, call);
+    if (keyspace_error(n->ks) != 0)
+        node_fail(n, "reading the state", store_error(n->store));
+    return !keyspace_in_doubt(n->ks);
+}
+
+/* Gives a batch's readers back to the queue, before those that came later. */
+static void batch_requeue(struct node *n, struct read_batch *b)
+{
+    for (size_t i = 0; i < n->waiting_count; i++)
+        waiters_push(&b->waiters, &b->count, &b->cap, n->waiting[i]);
+    struct read_waiter *items = n->waiting;
+    size_t cap = n->waiting_cap;
+    n->waiting = b->waiters;
+    n->waiting_count = b->count;
+    n->waiting_cap = b->cap;
+    b->waiters = items;
+    b->cap = cap;
+    b->count = 0;
+    b->id = 0;
+    b->released = false;
+}
+
+static struct read_batch *batch_find(struct node *n, uint64_t id)
+{
+    ASSERT(id != 0);
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
+        if (n->batches[i].id == id && !n->batches[i].released)
+            return &n->batches[i];
+    return NULL;
+}
+
+void node_reads_collect(struct node *n)
+{
+    for (uint32_t i = 0; i < n->out.read_count; i++) {
+        const struct raft_read *r = &n->out.reads[i];
+        struct read_batch *b = batch_find(n, r->read_id);
+        if (!b)
+            continue; /* it was asked again under another number */
+        b->released = true;
+        b->index = r->index;
+        b->time_ms = n->raft.role == RAFT_LEADER ? node_stamp(n) : r->time_ms;
+    }
+    for (uint32_t i = 0; i < n->out.reads_lost_count; i++) {
+        struct read_batch *b = batch_find(n, n->out.reads_lost[i]);
+        if (b)
+            batch_requeue(n, b);
+    }
+    n->out.read_count = 0;
+    n->out.reads_lost_count = 0;
+}
+
+static int batch_free_slot(const struct node *n)
+{
+    for (int i = 0; i < READ_BATCHES_MAX; i++)
+        if (n->batches[i].id == 0)
+            return i;
+    return -1;
+}
+
+bool node_reads_can_start(const struct node *n)
+{
+    if (n->waiting_count == 0 || n->dead || batch_free_slot(n) < 0)
+        return false;
+    return n->options.read_mode == READ_STALE || n->raft.leader != NODE_NONE;
+}
+
+/* The queue becomes the batch, which had nothing in it. */
+static void batch_fill(struct node *n, struct read_batch *b)
+{
+    struct read_waiter *items = b->waiters;
+    size_t cap = b->cap;
+
+    ASSERT(b->id == 0 && b->count == 0);
+    b->waiters = n->waiting;
+    b->count = n->waiting_count;
+    b->cap = n->waiting_cap;
+    n->waiting = items;
+    n->waiting_count = 0;
+    n->waiting_cap = cap;
+    b->id = ++n->next_read_id;
+    b->asked_ms = n->mono_ms;
+    b->released = false;
+}
+
+void node_reads_start(struct node *n)
+{
+    if (!node_reads_can_start(n))
+        return;
+    struct read_batch *b = &n->batches[batch_free_slot(n)];
+    batch_fill(n, b);
+    if (n->options.read_mode == READ_STALE) {
+        b->released = true;
+        b->index = 0;
+        b->time_ms = n->wall_ms;
+        return;
+    }
+    struct raft_event e = node_event(n, RAFT_EV_READ);
+    e.read_id = b->id;
+    node_step(n, &e, BYTES_NONE);
+}
+
+/* Calls the owner for each reader. The batch is taken out first: the owner
+ * may ask for the next read at once. */
+static void batch_serve(struct node *n, struct read_batch *b, int error)
+{
+    struct read_waiter *items = b->waiters;
+    size_t count = b->count;
+    size_t cap = b->cap;
+
+    b->waiters = NULL;
+    b->cap = 0;
+    b->count = 0;
+    b->id = 0;
+    b->released = false;
+    for (size_t i = 0; i < count && !n->dead; i++)
+        n->events.read_ready(n->events.ctx, items[i].client, error);
+    if (b->waiters == NULL) {
+        b->waiters = items;
+        b->cap = cap;
+    } else {
+        mem_free(items);
+    }
+}
+
+void node_reads_serve(struct node *n)
+{
+    raft_index applied = keyspace_applied(n->ks)->index;
+
+    for (size_t i = 0; i < READ_BATCHES_MAX && !n->dead; i++) {
+        struct read_batch *b = &n->batches[i];
+        if (b->id == 0 || !b->released || b->index > applied)
+            continue;
+        n->read_time_ms = b->time_ms;
+        batch_serve(n, b, 0);
+    }
+}
+
+/* How many at the front have waited for longer than the request timeout. */
+static size_t expired(const struct node *n)
+{
+    int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
+    size_t count = 0;
+
+    while (count < n->waiting_count && n->waiting[count].since_ms <= limit)
+        count++;
+    return count;
+}
+
+void node_reads_timeout(struct node *n)
+{
+    int64_t again = n->mono_ms - 2 * (int64_t)n->options.heartbeat_ms;
+
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++) {
+        struct read_batch *b = &n->batches[i];
+        if (b->id != 0 && !b->released && b->asked_ms <= again)
+            batch_requeue(n, b); /* the question or its answer got lost */
+    }
+    size_t count = expired(n);
+    for (size_t i = 0; i < count && !n->dead; i++)
+        n->events.read_ready(n->events.ctx, n->waiting[i].client,
+                             ERR_NO_LEADER);
+    if (count > 0) {
+        memmove(n->waiting, n->waiting + count,
+                (n->waiting_count - count) * sizeof(n->waiting[0]));
+        n->waiting_count -= count;
+    }
+}

@@ -1,0 +1,383 @@
+/*
+ * Requests on their way: from submit to the log.
+ *
+ * Each gets the next sequence number of this node's session. Those of one
+ * iteration form a group, encoded once; the group is kept until all of it has
+ * been applied here, and is sent (as leader: proposed) again, from the oldest
+ * unapplied one on, whenever the leader changes, a link to it comes back, or
+ * nothing was applied for RESEND_MS. The session rule drops what was applied
+ * already, and refuses what would leave a gap, so order and exactly-once hold
+ * whatever gets lost on the way.
+ *
+ * How it fails: memory is bounded by pending_bytes_max here (the server then
+ * stops reading from clients) and by the same bound per member in the inbox
+ * (more is dropped, and sent again by its owner). A request not applied in
+ * time is answered UNKNOWN and keeps its place.
+ */
+#include "codec/frame.h"
+#include "node/node_internal.h"
+
+#define PENDING_CAP_FIRST 1024
+#define GROUP_SPARE_BYTES (256u * 1024u)
+
+void node_requests_init(struct node *n)
+{
+    struct pending_ring *p = &n->pending;
+
+    p->cap = PENDING_CAP_FIRST;
+    p->items = mem_zalloc(p->cap * sizeof(p->items[0]));
+    p->first_seq = 1;
+    p->next_seq = 1;
+    p->timed_out = 1;
+}
+
+static void group_free(struct group *g)
+{
+    buf_release(&g->bytes);
+    mem_free(g);
+}
+
+void node_requests_release(struct node *n)
+{
+    while (n->groups.head) {
+        struct group *g = n->groups.head;
+        n->groups.head = g->next;
+        group_free(g);
+    }
+    if (n->groups.spare)
+        group_free(n->groups.spare);
+    mem_free(n->pending.items);
+    mem_free(n->cuts);
+    buf_release(&n->open);
+    buf_release(&n->inbox);
+    buf_release(&n->payload);
+}
+
+static struct pending *pending_at(struct node *n, uint64_t seq)
+{
+    struct pending_ring *p = &n->pending;
+
+    ASSERT(seq >= p->first_seq && seq < p->next_seq);
+    return &p->items[seq & (p->cap - 1)];
+}
+
+static void pending_push(struct node *n, void *client)
+{
+    struct pending_ring *p = &n->pending;
+
+    if (p->next_seq - p->first_seq == p->cap) {
+        size_t cap = p->cap * 2;
+        struct pending *items = mem_zalloc(cap * sizeof(items[0]));
+        for (uint64_t s = p->first_seq; s < p->next_seq; s++)
+            items[s & (cap - 1)] = p->items[s & (p->cap - 1)];
+        mem_free(p->items);
+        p->items = items;
+        p->cap = cap;
+    }
+    uint64_t seq = p->next_seq++;
+    *pending_at(n, seq) = (struct pending){client, n->mono_ms};
+}
+
+bool node_can_submit(const struct node *n)
+{
+    return n->groups.bytes + n->open.len < n->options.pending_bytes_max;
+}
+
+static bool leaderless_too_long(const struct node *n)
+{
+    return n->leaderless_ms >= 0 && n->mono_ms - n->leaderless_ms >=
+                                        (int64_t)n->options.request_timeout_ms;
+}
+
+static struct group *group_new(struct node *n)
+{
+    struct group *g = n->groups.spare;
+
+    n->groups.spare = NULL;
+    if (!g)
+        g = mem_zalloc(sizeof(*g));
+    buf_reset(&g->bytes);
+    g->next = NULL;
+    return g;
+}
+
+/* Closes the group being built and puts it at the end of the queue. */
+static void group_close(struct node *n)
+{
+    struct group_queue *q = &n->groups;
+
+    if (n->open_count == 0)
+        return;
+    request_group_end(&n->open, 0, n->open_count);
+    struct group *g = group_new(n);
+    struct buf spare = g->bytes;
+    g->bytes = n->open;
+    n->open = spare;
+    g->first_seq = n->open_first_seq;
+    g->count = n->open_count;
+    n->open_count = 0;
+    if (q->tail)
+        q->tail->next = g;
+    else
+        q->head = g;
+    q->tail = g;
+    if (!q->unsent)
+        q->unsent = g;
+    q->bytes += g->bytes.len;
+}
+
+static void submit(struct node *n, const struct request *head,
+                   const struct bytes *argv, void *client)
+{
+    if (n->open_count == 0) {
+        if (n->groups.head == NULL)
+            n->progress_ms = n->mono_ms;
+        n->open_first_seq = n->pending.next_seq;
+        buf_reset(&n->open);
+        (void)request_group_begin(&n->open, n->options.self,
+                                  n->options.incarnation, n->open_first_seq);
+    }
+    request_encode(&n->open, head, argv);
+    n->open_count++;
+    pending_push(n, client);
+    if (n->open.len >= n->options.entry_bytes_max)
+        group_close(n);
+}
+
+int node_submit(struct node *n, const struct node_submit *s, void *client)
+{
+    size_t size = REQUEST_HEADER_SIZE + s->once_client.len;
+    struct request head;
+
+    ASSERT(s->argc > 0);
+    if (n->dead || leaderless_too_long(n))
+        return ERR_NO_LEADER;
+    for (uint32_t i = 0; i < s->argc; i++)
+        size += 4 + s->argv[i].len;
+    if (size > n->options.request_bytes_max || s->argc > REQUEST_ARGC_MAX)
+        return ERR_TOO_BIG;
+    memset(&head, 0, sizeof(head));
+    head.db = s->db;
+    head.argc = s->argc;
+    if (s->once_client.len > 0) {
+        ASSERT(s->once_client.len <= REQUEST_ONCE_LEN_MAX);
+        head.flags = REQUEST_FLAG_ONCE;
+        head.once_client = s->once_client;
+        head.once_id = s->once_id;
+        head.once_ttl_s = n->options.once_ttl_s;
+    }
+    submit(n, &head, s->argv, client);
+    if (!node_can_submit(n))
+        n->blocked = true;
+    return 0;
+}
+
+void node_requests_internal(struct node *n, const struct bytes *argv,
+                            uint32_t argc)
+{
+    struct request head;
+
+    memset(&head, 0, sizeof(head));
+    head.flags = REQUEST_FLAG_INTERNAL;
+    head.argc = argc;
+    submit(n, &head, argv, NULL);
+}
+
+void node_requests_rewind(struct node *n)
+{
+    n->groups.unsent = n->groups.head;
+    n->progress_ms = n->mono_ms;
+    if (n->role != RAFT_LEADER)
+        buf_reset(&n->inbox); /* their owners send them to the new leader */
+}
+
+void *node_requests_take(struct node *n, uint64_t seq)
+{
+    struct pending_ring *p = &n->pending;
+    void *client;
+
+    ASSERT(seq == p->first_seq);
+    client = pending_at(n, seq)->client;
+    p->first_seq++;
+    p->timed_out = MAX(p->timed_out, p->first_seq);
+    return client;
+}
+
+static bool group_applied(const struct node *n, const struct group *g)
+{
+    return g->first_seq + g->count <= n->pending.first_seq;
+}
+
+void node_requests_applied(struct node *n)
+{
+    struct group_queue *q = &n->groups;
+
+    while (q->head && group_applied(n, q->head)) {
+        struct group *g = q->head;
+        q->head = g->next;
+        if (!q->head)
+            q->tail = NULL;
+        if (q->unsent == g)
+            q->unsent = g->next;
+        ASSERT(q->bytes >= g->bytes.len);
+        q->bytes -= g->bytes.len;
+        n->progress_ms = n->mono_ms;
+        if (!q->spare && g->bytes.cap <= GROUP_SPARE_BYTES)
+            q->spare = g;
+        else
+            group_free(g);
+    }
+    if (n->blocked && node_can_submit(n)) {
+        n->blocked = false;
+        n->events.writable(n->events.ctx);
+    }
+}
+
+void node_requests_timeout(struct node *n)
+{
+    struct pending_ring *p = &n->pending;
+    int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
+
+    for (; p->timed_out < p->next_seq; p->timed_out++) {
+        struct pending *item = pending_at(n, p->timed_out);
+        if (item->since_ms > limit)
+            break;
+        if (!item->client)
+            continue;
+        void *client = item->client;
+        item->client = NULL;
+        resp_error(n->events.reply_open(n->events.ctx, client),
+                   "UNKNOWN no majority answered in time, the command may "
+                   "still be executed");
+        n->events.reply_done(n->events.ctx, client);
+    }
+    if (n->groups.head && n->mono_ms - n->progress_ms >= RESEND_MS) {
+        log_verbose(n->log, "nothing applied for %d ms, sending again",
+                    RESEND_MS);
+        n->groups.unsent = n->groups.head;
+        n->progress_ms = n->mono_ms;
+    }
+}
+
+/* A group of another node: worth proposing? */
+static bool group_is_news(struct node *n, const struct request_group *g)
+{
+    struct session s;
+
+    session_get(n->ks, g->node, &s);
+    if (g->incarnation != s.incarnation)
+        return g->incarnation > s.incarnation;
+    return g->first_seq + g->count - 1 > s.last_seq;
+}
+
+int node_requests_forwarded(struct node *n, struct node_peer *peer,
+                            struct bytes payload)
+{
+    struct request_group g;
+    uint64_t bound = n->options.pending_bytes_max * RAFT_NODES_MAX;
+
+    while (payload.len > 0) {
+        const uint8_t *begin = payload.data;
+        int err = request_group_decode(&payload, &g);
+        if (err != 0)
+            return err;
+        if (g.node != peer->id || g.incarnation != peer->incarnation ||
+            g.count == 0)
+            return ERR_PROTOCOL;
+        if (n->role != RAFT_LEADER || n->inbox.len > bound ||
+            !group_is_news(n, &g))
+            continue;
+        buf_append(&n->inbox, begin, (size_t)(payload.data - begin));
+        peer->forwarded = true;
+    }
+    return 0;
+}
+
+static void cut_here(struct node *n, uint32_t *count)
+{
+    if (*count == n->cuts_cap) {
+        n->cuts_cap = MAX(n->cuts_cap * 2, 16);
+        n->cuts = mem_realloc(n->cuts, n->cuts_cap * sizeof(n->cuts[0]));
+    }
+    n->cuts[(*count)++] = n->payload.len;
+}
+
+/* Fills n->payload and n->cuts with the inbox and our own unsent groups;
+ * returns the number of entries. */
+static uint32_t gather_entries(struct node *n)
+{
+    struct bytes inbox = buf_view(&n->inbox);
+    struct request_group g;
+    uint32_t count = 0;
+    size_t begin = 0;
+
+    buf_reset(&n->payload);
+    while (inbox.len > 0) {
+        const uint8_t *from = inbox.data;
+        int err = request_group_decode(&inbox, &g);
+        ASSERT(err == 0); /* it was checked on arrival */
+        buf_append(&n->payload, from, (size_t)(inbox.data - from));
+        if (n->payload.len - begin >= n->options.entry_bytes_max) {
+            cut_here(n, &count);
+            begin = n->payload.len;
+        }
+    }
+    for (; n->groups.unsent; n->groups.unsent = n->groups.unsent->next) {
+        buf_bytes(&n->payload, buf_view(&n->groups.unsent->bytes));
+        if (n->payload.len - begin >= n->options.entry_bytes_max) {
+            cut_here(n, &count);
+            begin = n->payload.len;
+        }
+    }
+    if (n->payload.len > begin)
+        cut_here(n, &count);
+    return count;
+}
+
+static void propose(struct node *n)
+{
+    uint32_t count = gather_entries(n);
+
+    if (count == 0)
+        return;
+    struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
+    e.count = count;
+    node_step(n, &e, BYTES_NONE);
+    buf_reset(&n->inbox);
+    buf_shrink(&n->inbox, 1024 * 1024);
+    buf_shrink(&n->payload, 4 * 1024 * 1024);
+    for (uint32_t i = 0; i < n->peer_count && !n->dead; i++) {
+        if (!n->peers[i].forwarded)
+            continue;
+        n->peers[i].forwarded = false;
+        e = node_event(n, RAFT_EV_WANT_COMMIT);
+        e.peer = n->peers[i].id;
+        e.index = raft_log_last(n->raft_log);
+        node_step(n, &e, BYTES_NONE);
+    }
+}
+
+static void forward(struct node *n)
+{
+    struct group_queue *q = &n->groups;
+    struct node_peer *leader = node_peer_find(n, n->raft.leader);
+
+    if (!leader || !leader->up)
+        return;
+    for (; q->unsent; q->unsent = q->unsent->next) {
+        struct bytes pieces[2] = {buf_view(&q->unsent->bytes), BYTES_NONE};
+        int err = n->transport.send(n->transport.ctx, leader->id, FRAME_FORWARD,
+                                    TRANSPORT_BULK, pieces);
+        if (err != 0)
+            break; /* in order: the next flush goes on from here */
+    }
+}
+
+void node_requests_route(struct node *n)
+{
+    group_close(n);
+    if (raft_can_propose(&n->raft))
+        propose(n);
+    else if (n->role != RAFT_LEADER)
+        forward(n);
+}

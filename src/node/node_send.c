@@ -1,0 +1,129 @@
+/*
+ * Sends the core's messages. To an append the entries are attached, as they
+ * stand in the log; one that would grow beyond APPEND_BYTES_MAX leaves as
+ * several, each a true slice of the log.
+ *
+ * How it fails: an append that the transport refuses (queue full, no link) is
+ * reported to the core with RAFT_EV_UNSENT, which then probes that follower;
+ * other messages are simply lost, as on any network.
+ */
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "node/node_internal.h"
+
+/* Reads first.. into n->entries up to the byte bound; returns the last index
+ * taken, first - 1 on failure. */
+static raft_index gather(struct node *n, raft_index first, raft_index last)
+{
+    struct entry e;
+    raft_index i;
+
+    buf_reset(&n->entries);
+    n->cached_first = 0;
+    for (i = first; i <= last; i++) {
+        int err = raft_log_read(n->raft_log, i, &e, &n->scratch);
+        if (err != 0) {
+            node_fail(n, "reading the log", error_text(err));
+            return first - 1;
+        }
+        size_t size = ENTRY_HEADER_SIZE + e.payload.len;
+        if (i > first && n->entries.len + size > APPEND_BYTES_MAX)
+            break;
+        entry_encode(&e, &n->entries);
+    }
+    n->cached_first = first;
+    n->cached_last = i - 1;
+    return i - 1;
+}
+
+/* Cuts m's runs to its count. */
+static void runs_cut(struct raft_message *m)
+{
+    while (m->run_count > 0 &&
+           m->runs[m->run_count - 1].first > m->index + m->count)
+        m->run_count--;
+    for (uint32_t i = m->run_count; i < RAFT_MESSAGE_RUNS_MAX; i++)
+        m->runs[i] = (struct raft_run){0, 0};
+}
+
+/* Moves m behind what was sent: the rest of the same append. */
+static void runs_advance(struct raft_message *m, raft_index sent_to)
+{
+    uint32_t skip = 0;
+
+    for (uint32_t i = 0; i < m->run_count; i++)
+        if (m->runs[i].first <= sent_to)
+            m->index_term = m->runs[i].term;
+    while (skip + 1 < m->run_count && m->runs[skip + 1].first <= sent_to + 1)
+        skip++;
+    memmove(m->runs, m->runs + skip,
+            (m->run_count - skip) * sizeof(m->runs[0]));
+    m->run_count -= skip;
+    m->runs[0].first = sent_to + 1;
+    m->count -= (uint32_t)(sent_to - m->index);
+    m->index = sent_to;
+    runs_cut(m);
+}
+
+static int send_one(struct node *n, const struct raft_message *m,
+                    struct bytes entries)
+{
+    buf_reset(&n->message);
+    message_encode(m, &n->message);
+    struct bytes pieces[2] = {buf_view(&n->message), entries};
+    enum transport_priority priority =
+        entries.len > 0 ? TRANSPORT_BULK : TRANSPORT_CONTROL;
+    return n->transport.send(n->transport.ctx, m->to, FRAME_RAFT, priority,
+                             pieces);
+}
+
+/* False: not (all of it) sent. */
+static bool send_append(struct node *n, const struct raft_message *message)
+{
+    struct raft_message rest = *message;
+
+    while (rest.count > 0) {
+        raft_index first = rest.index + 1;
+        raft_index last = rest.index + rest.count;
+        bool cached = n->cached_first == first && n->cached_last <= last;
+        raft_index upto = cached ? n->cached_last : gather(n, first, last);
+        if (upto < first)
+            return false;
+        struct raft_message part = rest;
+        part.count = (uint32_t)(upto - rest.index);
+        runs_cut(&part);
+        if (send_one(n, &part, buf_view(&n->entries)) != 0)
+            return false;
+        if (upto == last)
+            return true;
+        runs_advance(&rest, upto);
+    }
+    return send_one(n, &rest, BYTES_NONE) == 0;
+}
+
+void node_send_messages(struct node *n)
+{
+    node_id unsent[RAFT_NODES_MAX];
+    uint32_t unsent_count = 0;
+
+    for (uint32_t i = 0; i < n->out.message_count && !n->dead; i++) {
+        struct raft_message *m = &n->out.messages[i];
+        ASSERT(m->to != n->options.self);
+        if (m->type == RAFT_MSG_READ_REPLY && m->granted)
+            m->time_ms = node_stamp(n);
+        if (m->type == RAFT_MSG_HEARTBEAT)
+            node_compact_tell(n, m);
+        if (m->type != RAFT_MSG_APPEND) {
+            (void)send_one(n, m, BYTES_NONE);
+            continue;
+        }
+        if (!send_append(n, m) && unsent_count < RAFT_NODES_MAX)
+            unsent[unsent_count++] = m->to;
+    }
+    n->out.message_count = 0;
+    for (uint32_t i = 0; i < unsent_count; i++) {
+        struct raft_event e = node_event(n, RAFT_EV_UNSENT);
+        e.peer = unsent[i];
+        node_step(n, &e, BYTES_NONE);
+    }
+}

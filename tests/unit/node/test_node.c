@@ -1,0 +1,434 @@
+/*
+ * Nodes together: requests through any of them, reads, exactly-once across
+ * crashes and cut links, recovery.
+ */
+// link: node store data cmd
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "unit/node/node_cluster.h"
+
+#define REPLY_IS(client, text)                                                 \
+    assert_true(bytes_eq(buf_view(&(client)->out), bytes_str(text)))
+
+static struct test_cluster cluster;
+
+static void wait_answered(struct test_cluster *c, struct test_client *tc)
+{
+    for (int i = 0; i < 5000 && tc->answered < tc->asked; i++)
+        cluster_turn(c);
+    assert_int_equal(tc->answered, tc->asked);
+}
+
+static void wait_read(struct test_cluster *c, struct test_client *tc)
+{
+    uint32_t before = tc->reads_ready;
+    for (int i = 0; i < 5000 && tc->reads_ready == before; i++)
+        cluster_turn(c);
+    assert_int_equal(tc->reads_ready, before + 1);
+}
+
+static void test_single_node(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, 1, 1);
+    assert_int_equal(cluster_elect(c), 0);
+    struct test_client *tc = client_new(c, 0);
+    assert_int_equal(client_submit(tc, "set a 1"), 0);
+    assert_int_equal(client_submit(tc, "incr a"), 0);
+    wait_answered(c, tc);
+    REPLY_IS(tc, "+OK\r\n:2\r\n");
+    cluster_release(c);
+}
+
+static void test_every_node_serves(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct test_client *tc[NODES];
+    char line[32];
+    UNUSED(state);
+    cluster_init(c, NODES, 2);
+    assert_true(cluster_elect(c) >= 0);
+    for (uint32_t i = 0; i < NODES; i++) {
+        tc[i] = client_new(c, i);
+        snprintf(line, sizeof(line), "set key%u value%u", i, i);
+        assert_int_equal(client_submit(tc[i], line), 0);
+    }
+    for (uint32_t i = 0; i < NODES; i++) {
+        wait_answered(c, tc[i]);
+        REPLY_IS(tc[i], "+OK\r\n");
+        buf_reset(&tc[i]->out);
+    }
+    for (uint32_t i = 0; i < NODES; i++) {
+        tc[i]->read_key = i == 0 ? "key2" : "key0";
+        assert_int_equal(node_read(c->nodes[i].node, tc[i]), 0);
+        wait_read(c, tc[i]);
+        REPLY_IS(tc[i], i == 0 ? "$6\r\nvalue2\r\n" : "$6\r\nvalue0\r\n");
+    }
+    cluster_release(c);
+}
+
+/* A reader on any node sees what was acknowledged on any other before. */
+static void test_reads_see_acknowledged_writes(void **state)
+{
+    struct test_cluster *c = &cluster;
+    char line[32], expected[32];
+    UNUSED(state);
+    cluster_init(c, NODES, 3);
+    assert_true(cluster_elect(c) >= 0);
+    struct test_client *tc[NODES];
+    for (uint32_t i = 0; i < NODES; i++)
+        tc[i] = client_new(c, i);
+    for (int round = 0; round < 60; round++) {
+        struct test_client *w = tc[rng_below(&c->rng, NODES)];
+        struct test_client *r = tc[rng_below(&c->rng, NODES)];
+        snprintf(line, sizeof(line), "set k %d", 100 + round);
+        assert_int_equal(client_submit(w, line), 0);
+        wait_answered(c, w);
+        buf_reset(&r->out);
+        r->read_key = "k";
+        assert_int_equal(node_read(r->home->node, r), 0);
+        wait_read(c, r);
+        snprintf(expected, sizeof(expected), "$3\r\n%d\r\n", 100 + round);
+        REPLY_IS(r, expected);
+    }
+    cluster_release(c);
+}
+
+/* The leader dies with requests of the others under way: each is answered
+ * once, none with an error. */
+static void test_leader_crash_is_not_seen(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    for (uint64_t seed = 10; seed < 40; seed++) {
+        cluster_init(c, NODES, seed);
+        int leader = cluster_elect(c);
+        assert_true(leader >= 0);
+        struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+        for (int i = 0; i < 50; i++)
+            assert_int_equal(client_submit(tc, "incr n"), 0);
+        cluster_run(c, (uint32_t)rng_below(&c->rng, 8));
+        node_crash(c, (uint32_t)leader);
+        for (int i = 0; i < 50; i++)
+            assert_int_equal(client_submit(tc, "incr n"), 0);
+        wait_answered(c, tc);
+        struct buf expected = BUF_INIT;
+        for (int i = 1; i <= 100; i++)
+            buf_printf(&expected, ":%d\r\n", i);
+        assert_true(bytes_eq(buf_view(&tc->out), buf_view(&expected)));
+        buf_release(&expected);
+        cluster_release(c);
+    }
+}
+
+static void test_once(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 5);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    for (uint32_t i = 0; i < NODES; i++) {
+        struct test_client *tc = client_new(c, i);
+        struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
+        struct node_submit s = {.argv = argv,
+                                .argc = 2,
+                                .once_client = BYTES_LIT("me"),
+                                .once_id = 7};
+        tc->asked++;
+        assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+        wait_answered(c, tc);
+        REPLY_IS(tc, ":1\r\n"); /* the first answer, on each node */
+        buf_reset(&tc->out);
+        s.once_id = 6;
+        tc->asked++;
+        assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+        wait_answered(c, tc);
+        assert_int_equal(tc->out.data[0], '-');
+    }
+    struct test_client *tc = client_new(c, 0);
+    assert_int_equal(client_submit(tc, "incr n"), 0);
+    wait_answered(c, tc);
+    REPLY_IS(tc, ":2\r\n"); /* it was executed once */
+    cluster_release(c);
+}
+
+/* A node that the entries do not reach does not answer from its old state. */
+static void test_read_waits_for_its_index(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 9);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    uint32_t slow = (uint32_t)(leader + 1) % NODES;
+    struct test_client *writer = client_new(c, (uint32_t)leader);
+    struct test_client *reader = client_new(c, slow);
+    cluster_run(c, 100);
+    c->no_bulk[slow] = true;
+    assert_int_equal(client_submit(writer, "set k new"), 0);
+    wait_answered(c, writer);
+    reader->read_key = "k";
+    assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
+    cluster_run(c, 300);
+    assert_int_equal(reader->reads_ready, 0);
+    c->no_bulk[slow] = false;
+    wait_read(c, reader);
+    REPLY_IS(reader, "$3\r\nnew\r\n");
+    cluster_release(c);
+}
+
+/* Who forwarded a request hears of its commit at once, not with the next
+ * heartbeat. */
+static void test_forwarded_commit_is_told_at_once(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 11);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+    cluster_run(c, 100);
+    c->frozen = true;
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(client_submit(tc, "incr n"), 0);
+        wait_answered(c, tc);
+    }
+    c->frozen = false;
+    cluster_release(c);
+}
+
+/* With no majority a write is UNKNOWN after the time-out and keeps its place;
+ * a read gets an error; later ones are refused at once. */
+static void test_no_majority(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 6);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    uint32_t other = (uint32_t)(leader + 1) % NODES;
+    node_crash(c, (uint32_t)leader);
+    node_crash(c, (uint32_t)(leader + 2) % NODES);
+    struct test_client *tc = client_new(c, other);
+    assert_int_equal(client_submit(tc, "set a 1"), 0);
+    assert_int_equal(node_read(c->nodes[other].node, tc), 0);
+    for (int i = 0; i < 400; i++) {
+        c->now_ms += 200;
+        cluster_turn(c);
+    }
+    assert_int_equal(tc->answered, 1);
+    assert_memory_equal(tc->out.data, "-UNKNOWN", 8);
+    assert_int_equal(tc->reads_ready, 1);
+    assert_int_equal(tc->read_error, ERR_NO_LEADER);
+    struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("a")};
+    struct node_submit s = {.argv = argv, .argc = 2};
+    assert_int_equal(node_submit(c->nodes[other].node, &s, tc), ERR_NO_LEADER);
+    assert_int_equal(node_read(c->nodes[other].node, tc), ERR_NO_LEADER);
+    /* The majority comes back: the write that was UNKNOWN is done. */
+    node_start(c, (uint32_t)leader);
+    assert_true(cluster_elect(c) >= 0);
+    cluster_run(c, 200);
+    buf_reset(&tc->out);
+    tc->read_key = "a";
+    assert_int_equal(node_read(c->nodes[other].node, tc), 0);
+    wait_read(c, tc);
+    REPLY_IS(tc, "$1\r\n1\r\n");
+    cluster_release(c);
+}
+
+/* Entries larger than one append message, and many of them. */
+static void test_large_values(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 8);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+    size_t size = 3u << 20;
+    uint8_t *data = mem_zalloc(size);
+    for (int i = 0; i < 5; i++) {
+        struct bytes argv[3] = {BYTES_LIT("append"), BYTES_LIT("big"),
+                                bytes_of(data, size)};
+        struct node_submit s = {.argv = argv, .argc = 3};
+        tc->asked++;
+        assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+        cluster_turn(c);
+    }
+    wait_answered(c, tc);
+    REPLY_IS(tc, ":3145728\r\n:6291456\r\n:9437184\r\n:12582912\r\n"
+                 ":15728640\r\n");
+    mem_free(data);
+    cluster_release(c);
+}
+
+static void states_equal(struct test_cluster *c)
+{
+    struct store_iter *it[NODES];
+    for (uint32_t i = 0; i < c->count; i++) {
+        it[i] = store_iter_new(c->nodes[i].store, STORE_STATE);
+        it[i]->ops->seek(it[i], BYTES_NONE);
+    }
+    while (it[0]->ops->valid(it[0])) {
+        for (uint32_t i = 1; i < c->count; i++) {
+            assert_true(it[i]->ops->valid(it[i]));
+            assert_true(
+                bytes_eq(it[0]->ops->key(it[0]), it[i]->ops->key(it[i])));
+            assert_true(
+                bytes_eq(it[0]->ops->value(it[0]), it[i]->ops->value(it[i])));
+        }
+        for (uint32_t i = 0; i < c->count; i++)
+            it[i]->ops->next(it[i]);
+    }
+    for (uint32_t i = 0; i < c->count; i++) {
+        assert_false(it[i]->ops->valid(it[i]));
+        it[i]->ops->free(it[i]);
+    }
+}
+
+static void random_fault(struct test_cluster *c)
+{
+    uint32_t a = (uint32_t)rng_below(&c->rng, c->count);
+    uint32_t b = (a + 1) % c->count;
+    switch (rng_below(&c->rng, 4)) {
+    case 0:
+        if (c->nodes[a].node)
+            node_crash(c, a);
+        else
+            node_start(c, a);
+        break;
+    case 1:
+        if (!c->nodes[a].node)
+            node_start(c, a);
+        break;
+    case 2:
+        if (c->cut[a][b] || !c->nodes[a].node || !c->nodes[b].node)
+            break;
+        c->cut[a][b] = c->cut[b][a] = true;
+        links_set(c, a, b, false);
+        break;
+    default:
+        if (!c->cut[a][b])
+            break;
+        c->cut[a][b] = c->cut[b][a] = false;
+        if (c->nodes[a].node && c->nodes[b].node)
+            links_set(c, a, b, true);
+        break;
+    }
+}
+
+static void heal(struct test_cluster *c)
+{
+    for (uint32_t a = 0; a < c->count; a++)
+        for (uint32_t b = a + 1; b < c->count; b++)
+            if (c->cut[a][b]) {
+                c->cut[a][b] = c->cut[b][a] = false;
+                if (c->nodes[a].node && c->nodes[b].node)
+                    links_set(c, a, b, true);
+            }
+    for (uint32_t a = 0; a < c->count; a++)
+        if (!c->nodes[a].node)
+            node_start(c, a);
+}
+
+/* Appends of unique tags under crashes and cuts: afterwards each
+ * acknowledged tag is there once, in the order of its client, none twice. */
+static void check_tags(const struct buf *value, uint32_t client,
+                       const uint32_t *lengths, uint32_t count)
+{
+    uint32_t last = 0, seen = 0;
+    const char *p = (const char *)value->data;
+    const char *end = p + value->len;
+    while (p < end) {
+        unsigned c = 0, n = 0;
+        int used = 0;
+        assert_int_equal(sscanf(p, "%u.%u;%n", &c, &n, &used), 2);
+        p += used;
+        if (c != client)
+            continue;
+        assert_true(n > last); /* in order, and not twice */
+        last = n;
+        seen++;
+    }
+    (void)count;
+    assert_true(seen >= *lengths);
+}
+
+static void random_run(uint64_t seed)
+{
+    struct test_cluster *c = &cluster;
+    uint32_t acked[16];
+    char line[64];
+    cluster_init(c, NODES, seed);
+    for (int i = 0; i < 12; i++)
+        client_new(c, (uint32_t)i % NODES);
+    for (int turn = 0; turn < 600; turn++) {
+        struct test_client *tc = &c->clients[rng_below(&c->rng, 12)];
+        if (tc->home && rng_below(&c->rng, 2)) {
+            snprintf(line, sizeof(line), "append log %u.%u;",
+                     (unsigned)(tc - c->clients), tc->asked + 1);
+            if (client_submit(tc, line) != 0)
+                tc->asked--;
+        }
+        if (rng_below(&c->rng, 25) == 0)
+            random_fault(c);
+        cluster_turn(c);
+    }
+    for (int i = 0; i < 12; i++)
+        acked[i] = c->clients[i].answered;
+    heal(c);
+    assert_true(cluster_elect(c) >= 0);
+    for (int i = 0; i < 12; i++)
+        if (c->clients[i].home)
+            wait_answered(c, &c->clients[i]);
+    cluster_run(c, 300);
+    states_equal(c);
+    struct test_client *reader = client_new(c, 1);
+    reader->read_key = "log";
+    assert_int_equal(node_read(c->nodes[1].node, reader), 0);
+    wait_read(c, reader);
+    uint8_t *text = reader->out.data;
+    size_t head = 0;
+    if (reader->out.len > 5) {
+        while (text[head] != '\n')
+            head++;
+        buf_consume(&reader->out, head + 1);
+        reader->out.len -= 2;
+        *buf_reserve(&reader->out, 1) = '\0';
+        for (uint32_t i = 0; i < 12; i++)
+            check_tags(&reader->out, i, &acked[i], 12);
+    }
+    cluster_release(c);
+}
+
+static void test_random_faults(void **state)
+{
+    UNUSED(state);
+    for (uint64_t seed = 100; seed < 160; seed++)
+        random_run(seed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_single_node),
+        cmocka_unit_test(test_every_node_serves),
+        cmocka_unit_test(test_reads_see_acknowledged_writes),
+        cmocka_unit_test(test_leader_crash_is_not_seen),
+        cmocka_unit_test(test_once),
+        cmocka_unit_test(test_read_waits_for_its_index),
+        cmocka_unit_test(test_forwarded_commit_is_told_at_once),
+        cmocka_unit_test(test_no_majority),
+        cmocka_unit_test(test_large_values),
+        cmocka_unit_test(test_random_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

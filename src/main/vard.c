@@ -1,0 +1,290 @@
+/*
+ * The program: reads the configuration, brings the rooms of one node to life
+ * in their order, runs the loop, and takes them down again.
+ *
+ * Order of life: process (directory, lock, log), loop, server and its
+ * sockets, store, watermark, boot (identity, incarnation), disk thread,
+ * peers, node; down in the opposite order, but for the disk thread, which
+ * ends after the node and before the store.
+ *
+ * How it fails: whatever prevents the start is said on standard error (and in
+ * the log, once there is one) with what to do about it, and the exit status
+ * is 1. A store or disk that fails later ends the process at once: nothing
+ * that was acknowledged is lost by that, and nothing may be acknowledged any
+ * more.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "main/notify.h"
+#include "main/vard_options.h"
+#include "main/vard_process.h"
+#include "net/loop.h"
+#include "node/node.h"
+#include "os/entropy.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "peer/peer.h"
+#include "server/server.h"
+#include "store/disk.h"
+
+#define CONFIG_BYTES_MAX (1024 * 1024)
+
+struct vard {
+    struct config config;
+    struct process process;
+    struct logger *log;
+    struct loop *loop;
+    struct server *server;
+    struct store *store;
+    struct watermark_file *mark_file;
+    struct watermark mark;
+    bool mark_found;
+    struct identity identity;
+    struct disk *disk;
+    struct peers *peers;
+    struct node *node;
+    bool supervised;
+};
+
+/* --- configuration ------------------------------------------------------ */
+
+static int read_config(void *ctx, const char *path, struct buf *out)
+{
+    UNUSED(ctx);
+    if (strcmp(path, "-") == 0)
+        return file_read_fd(STDIN_FILENO, CONFIG_BYTES_MAX, out);
+    return file_read(path, CONFIG_BYTES_MAX, out);
+}
+
+static void show_version(void)
+{
+    printf("vard v=%s bits=%d build=%s\n", VARD_VERSION,
+           (int)sizeof(long) * 8, __VERSION__);
+}
+
+static void print_text(FILE *to, const struct buf *text)
+{
+    fwrite(text->data, 1, text->len, to);
+    if (text->len > 0 && text->data[text->len - 1] != '\n')
+        fputc('\n', to);
+}
+
+/* The exit status, or -1: go on. */
+static int load_config(struct vard *v, int argc, char **argv)
+{
+    const struct config_source source = {read_config, NULL};
+    struct buf text = BUF_INIT;
+    int status = -1;
+    config_init(&v->config);
+    int action = config_load(&v->config, argc, argv, &source, &text);
+    if (action < 0) {
+        print_text(stderr, &text);
+        status = 1;
+    } else if (action == CONFIG_SHOW_VERSION) {
+        show_version();
+        status = 0;
+    } else if (action == CONFIG_SHOW_HELP) {
+        config_help(&text);
+        print_text(stdout, &text);
+        status = 0;
+    }
+    buf_release(&text);
+    return status;
+}
+
+/* --- start -------------------------------------------------------------- */
+
+NORETURN static void on_fatal(void *ctx, const char *text)
+{
+    struct vard *v = ctx;
+    log_warning(v->log, "FATAL: %s. The process ends; nothing acknowledged is "
+                        "lost. Look after the disk before it is started again",
+                text);
+    _exit(1);
+}
+
+static void log_start(struct vard *v)
+{
+    const struct config *c = &v->config;
+    log_notice(v->log, "vard %s is starting, pid %lld, node %u of %zu, data "
+                       "in %s",
+               VARD_VERSION, (long long)process_id(), c->node_id,
+               MAX(c->node_count, (size_t)1), v->process.dir);
+    if (c->file[0] == '\0' && !c->original_options)
+        log_warning(v->log, "no config file specified, using the defaults");
+    for (size_t i = 0; i < c->notice_count; i++)
+        log_notice(v->log, "%s", c->notices[i]);
+    if (c->warn_no_password)
+        log_warning(v->log, "listening on all addresses without a password: "
+                            "whoever reaches this machine can read and change "
+                            "everything; see requirepass and bind");
+    if (c->node_count > 1 && c->peer_secret[0] == '\0')
+        log_warning(v->log, "no peer-secret is set: whoever reaches the peer "
+                            "ports can take part in the cluster");
+}
+
+static int start_server(struct vard *v, struct buf *error)
+{
+    v->loop = loop_new();
+    if (v->loop == NULL) {
+        buf_printf(error, "cannot make an event loop: %s", strerror(errno));
+        return ERR_LIMIT;
+    }
+    struct server_options options = {
+        .loop = v->loop,
+        .config = &v->config,
+        .log = v->log,
+        .logfile = &v->process.logfile,
+        .data_dir = v->process.dir,
+        .executable = v->process.executable,
+        .seed = entropy_u64(),
+        .fatal = on_fatal,
+        .fatal_ctx = v,
+    };
+    v->server = server_new(&options);
+    return server_listen(v->server, error);
+}
+
+static int open_data(struct vard *v, struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+    struct store_rocksdb_options options = options_of_store(&v->config);
+    process_path(&v->process, "db", path);
+    int err = store_rocksdb_open(&v->store, path, &options, error);
+    if (err != 0)
+        return err;
+    process_path(&v->process, "watermark", path);
+    err = watermark_open(&v->mark_file, path, &v->mark, &v->mark_found, error);
+    if (err != 0)
+        return err;
+    struct node_boot boot = options_of_boot(&v->config);
+    return node_boot(&boot, v->store, v->mark_file,
+                     v->mark_found ? &v->mark : NULL, &v->identity, error);
+}
+
+/* A node without others: nothing is ever sent. */
+static int send_nowhere(void *ctx, node_id to, uint8_t frame_type,
+                        enum transport_priority priority,
+                        const struct bytes pieces[2])
+{
+    UNUSED(ctx);
+    UNUSED(to);
+    UNUSED(frame_type);
+    UNUSED(priority);
+    UNUSED(pieces);
+    return ERR_CLOSED;
+}
+
+static int start_peers(struct vard *v, struct transport *transport,
+                       struct buf *error)
+{
+    struct peer_settings settings;
+    *transport = (struct transport){NULL, send_nowhere};
+    if (v->config.node_count <= 1)
+        return 0;
+    options_of_peers(&v->config, &v->identity, &settings);
+    settings.options.log = v->log;
+    settings.options.events = server_transport_events(v->server);
+    int err = peers_new(&v->peers, v->loop, &settings.options, error);
+    if (err == 0)
+        *transport = peers_transport(v->peers);
+    return err;
+}
+
+static int start_node(struct vard *v, struct buf *error)
+{
+    struct transport transport;
+    int err = start_peers(v, &transport, error);
+    if (err != 0)
+        return err;
+    struct node_options options = options_of_node(&v->config, &v->identity);
+    options.mark = v->mark_found ? &v->mark : NULL;
+    v->disk = disk_thread_new(v->store, v->mark_file, server_disk_notify,
+                              v->server);
+    return node_new(&v->node, &options, v->store, v->disk, &transport,
+                    server_node_events(v->server), v->log, error);
+}
+
+static int start(struct vard *v, struct buf *error)
+{
+    int err = start_server(v, error);
+    if (err == 0)
+        err = open_data(v, error);
+    if (err == 0)
+        err = start_node(v, error);
+    if (err == 0)
+        server_start(v->server, v->node, v->peers);
+    return err;
+}
+
+/* --- end ---------------------------------------------------------------- */
+
+static void stop(struct vard *v)
+{
+    if (v->node != NULL)
+        node_free(v->node);
+    if (v->peers != NULL)
+        peers_free(v->peers);
+    if (v->disk != NULL)
+        disk_thread_free(v->disk);
+    if (v->mark_file != NULL)
+        watermark_close(v->mark_file);
+    if (v->store != NULL)
+        store_close(v->store);
+    server_free(v->server);
+    loop_free(v->loop);
+}
+
+static bool is_supervised(const struct config *c)
+{
+    return c->supervised == CONFIG_SUPERVISED_SYSTEMD ||
+           (c->supervised == CONFIG_SUPERVISED_AUTO && notify_wanted());
+}
+
+static void fail(struct vard *v, const struct buf *error)
+{
+    if (v->log != NULL)
+        log_warning(v->log, "cannot start: %.*s", (int)error->len,
+                    (const char *)error->data);
+    fprintf(stderr, "vard: cannot start: %.*s\n", (int)error->len,
+            (const char *)error->data);
+}
+
+static int run(struct vard *v)
+{
+    struct buf error = BUF_INIT;
+    int err = process_begin(&v->process, &v->config, &error);
+    if (v->process.log_open)
+        v->log = &v->process.logfile.logger;
+    if (err == 0) {
+        log_start(v);
+        err = start(v, &error);
+    }
+    if (err != 0) {
+        fail(v, &error);
+    } else {
+        if (is_supervised(&v->config))
+            notify_send("READY=1\nSTATUS=Ready to accept connections\n");
+        loop_run(v->loop);
+        if (is_supervised(&v->config))
+            notify_send("STOPPING=1\nSTATUS=Shutting down\n");
+    }
+    stop(v);
+    process_end(&v->process);
+    buf_release(&error);
+    return err == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct vard vard = {.log = NULL};
+    int status = load_config(&vard, argc, argv);
+    if (status < 0)
+        status = run(&vard);
+    config_release(&vard.config);
+    return status;
+}

@@ -1,0 +1,74 @@
+/*
+ * Links to the other members of the cluster (DESIGN.md section 7).
+ *
+ * Each ordered pair of members has one TCP connection: a node dials every
+ * other one to send to it, and accepts connections of others to receive from
+ * them. A link is *up* when both directions stand, each after a handshake
+ * with the same incarnations: HELLO, WELCOME, and with a peer-secret PROOFs
+ * over both nonces (HMAC-SHA256, with the direction in it, so that a proof
+ * cannot be sent back). Either one breaking takes the link down.
+ *
+ * Payloads above PEER_FRAGMENT_BYTES travel as fragments between which
+ * control payloads pass. Reconnects back off from 10 ms to 1 s with jitter.
+ */
+#ifndef PEER_PEER_H
+#define PEER_PEER_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "net/loop.h"
+#include "node/node_transport.h"
+
+#define PEER_FRAGMENT_BYTES (256 * 1024)
+
+struct peer_member {
+    node_id id;
+    const char *address; /* "host:port" of its peer port */
+};
+
+struct peers_options {
+    uint64_t cluster_id;
+    node_id self;
+    uint64_t incarnation;
+    const char *listen_address; /* our own peer address; NULL: no members */
+    const char *client_host;    /* told to the others: where clients find us */
+    uint16_t client_port;
+    const char *secret;                /* NULL or "": no authentication */
+    uint64_t queue_bytes_max;          /* output per member; above: ERR_LIMIT */
+    uint64_t payload_bytes_max;        /* largest payload accepted */
+    const struct peer_member *members; /* with or without self; copied */
+    size_t member_count;
+    const struct logger *log;
+    const struct transport_events *events;
+};
+
+struct peers;
+
+/* Listens and begins to dial. ERR_IO or ERR_INVALID with a text. Names in
+ * addresses are looked up here, once. */
+MUST_USE int peers_new(struct peers **out, struct loop *l,
+                       const struct peers_options *options, struct buf *error);
+/* Not from within a transport event. Calls none. */
+void peers_free(struct peers *p);
+/* The transport to give to the node. `send` answers ERR_TOO_BIG, besides what
+ * node_transport.h names, for a payload above payload_bytes_max. A payload
+ * larger than queue_bytes_max is taken when the queue is empty; control
+ * payloads may exceed the bound by 1 MiB. */
+struct transport peers_transport(struct peers *p);
+/* Writes what was queued; once per loop iteration, after the node's flush. */
+void peers_flush(struct peers *p);
+
+struct peer_info {
+    node_id id;
+    const char *address;
+    const char *client_address; /* "" until known */
+    bool up;
+    uint64_t incarnation;
+    uint64_t queued_bytes;
+    uint64_t sent_bytes, received_bytes;
+};
+/* What INFO and RAFT STATUS show; false when i is past the last one. */
+bool peers_info(const struct peers *p, size_t i, struct peer_info *out);
+
+#endif

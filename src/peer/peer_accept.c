@@ -1,0 +1,383 @@
+/*
+ * The direction that we accept: HELLO, WELCOME, PROOFs, then receiving until
+ * it breaks.
+ *
+ * Until it has shown who it is, a connection is a stranger: its number, its
+ * time and the bytes kept of it are bounded, and nothing that it says
+ * changes anything. When there are too many, the oldest goes: an honest
+ * handshake takes one round trip, so it is hardly ever the oldest.
+ *
+ * Input that comes between our WELCOME and the moment the link is up in both
+ * directions stays in the buffer (a few KiB, then TCP holds it back), so that
+ * the node always hears `up` before the first payload.
+ *
+ * How it fails: any error closes the connection; one that stood takes the
+ * link down with it.
+ */
+#include "peer/peer_internal.h"
+
+#include "base/alloc.h"
+#include "os/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMPLAIN_EVERY_MS 1000
+
+#define BIT(state) (1u << (state))
+
+/* What may follow each state; the end of all is being freed. */
+static const uint8_t moves[INBOUND_STATE_END] = {
+    [INBOUND_HELLO] = BIT(INBOUND_PROOF) | BIT(INBOUND_STANDING),
+    [INBOUND_PROOF] = BIT(INBOUND_STANDING),
+    [INBOUND_STANDING] = 0,
+};
+
+/* The frames that may come in each state. */
+static const uint8_t frames_allowed[INBOUND_STATE_END] = {
+    [INBOUND_HELLO] = BIT(FRAME_HELLO),
+    [INBOUND_PROOF] = BIT(FRAME_PROOF),
+    [INBOUND_STANDING] =
+        BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT),
+};
+
+_Static_assert(FRAME_TYPE_END <= 8, "frame types fit into the bits");
+
+static void check(const struct peer_inbound *in)
+{
+    bool stands = in->state == INBOUND_STANDING;
+    ASSERT((in->peer != NULL) == stands);
+    ASSERT((in->deadline.impl == NULL) == stands);
+    ASSERT(list_empty(&in->link) == stands);
+    ASSERT(in->state == INBOUND_HELLO || in->hello.from_incarnation != 0);
+    ASSERT(stands || in->assembly.total == 0);
+}
+
+static void move(struct peer_inbound *in, enum peer_inbound_state to)
+{
+    ASSERT(to < INBOUND_STATE_END);
+    ASSERT((moves[in->state] & BIT(to)) != 0);
+    in->state = to;
+    check(in);
+}
+
+static void leave_strangers(struct peer_inbound *in)
+{
+    ASSERT(!list_empty(&in->link));
+    ASSERT(in->peers->stranger_count > 0);
+    list_remove(&in->link);
+    in->peers->stranger_count--;
+}
+
+void peer_inbound_free(struct peer_inbound *in)
+{
+    if (in->peer != NULL) {
+        ASSERT(in->peer->inbound == in);
+        in->peer->inbound = NULL;
+        in->peer->received_bytes += in->conn.received_bytes;
+    } else {
+        leave_strangers(in);
+    }
+    loop_timer_stop(in->peers->loop, &in->deadline);
+    conn_close(&in->conn);
+    peer_assembly_reset(&in->assembly);
+    mem_free(in);
+}
+
+/* ----- the end of a connection ----- */
+
+static void complain_stranger(struct peer_inbound *in, int error)
+{
+    struct peers *p = in->peers;
+    /* Without a reason of ours it was the other side, or the network. */
+    const char *what = in->why[0] != '\0' ? "refused" : "did not get through";
+    const char *why = in->why[0] != '\0' ? in->why : error_text(error);
+    /* Known by its own word only, but that is what the operator looks for. */
+    struct peer *named =
+        in->hello.from_incarnation != 0 ? peers_find(p, in->hello.from) : NULL;
+    if (named != NULL) {
+        peer_complain(named, "connection from %s %s: %s", in->address, what,
+                      why);
+        return;
+    }
+    int64_t now = clock_mono_ms();
+    if (p->complained_at_ms != 0 &&
+        now - p->complained_at_ms < COMPLAIN_EVERY_MS)
+        return;
+    p->complained_at_ms = now;
+    log_warning(p->log, "peer connection from %s %s: %s", in->address, what,
+                why);
+}
+
+/* Closes and frees it, for a reason. */
+static void fail(struct peer_inbound *in, int error)
+{
+    ASSERT(error < 0);
+    if (in->peer != NULL) {
+        peer_break(in->peer, in->why[0] != '\0' ? in->why : error_text(error));
+        return;
+    }
+    complain_stranger(in, error);
+    peer_inbound_free(in);
+}
+
+/* ----- handshake ----- */
+
+static void send_frame(struct peer_inbound *in, uint8_t type,
+                       struct bytes payload)
+{
+    size_t begin = frame_begin(&in->conn.out, type, 0);
+    buf_bytes(&in->conn.out, payload);
+    frame_end(&in->conn.out, begin);
+    conn_flush(&in->conn);
+}
+
+static void send_welcome(struct peer_inbound *in)
+{
+    struct hello h;
+    peers_hello_fill(in->peers, in->hello.from, &h);
+    h.to_incarnation = in->hello.from_incarnation;
+    struct buf bytes = BUF_INIT;
+    hello_encode(&h, &bytes);
+    ASSERT(bytes.len == sizeof(in->welcome));
+    memcpy(in->welcome, bytes.data, bytes.len);
+    send_frame(in, FRAME_WELCOME, buf_view(&bytes));
+    buf_release(&bytes);
+}
+
+static int check_incarnation(struct peer_inbound *in, const struct peer *peer)
+{
+    if (in->hello.from_incarnation >= peer->incarnation_seen)
+        return 0;
+    snprintf(in->why, sizeof(in->why),
+             "incarnation %" PRIu64 " is old, %" PRIu64
+             " was seen already: an old process, or an old copy of its data?",
+             in->hello.from_incarnation, peer->incarnation_seen);
+    return ERR_MISMATCH;
+}
+
+/* It has shown who it is. A newer connection replaces what stands: the other
+ * side would not have dialed if it thought that its link was whole. */
+static int stand(struct peer_inbound *in)
+{
+    struct peer *peer = peers_find(in->peers, in->hello.from);
+    ASSERT(peer != NULL);
+    int rc = check_incarnation(in, peer);
+    if (rc != 0)
+        return rc;
+    bool restarted = in->hello.from_incarnation > peer->incarnation_seen;
+    bool older_link = restarted && peer->link.state == LINK_STANDING;
+    if (peer->inbound != NULL || older_link)
+        peer_break(peer, restarted ? "it has restarted"
+                                   : "a newer connection replaces it");
+    if (restarted)
+        peer->flapping = false;
+    peer->incarnation_seen = in->hello.from_incarnation;
+    leave_strangers(in);
+    loop_timer_stop(in->peers->loop, &in->deadline);
+    in->conn.in_bytes_max = PEER_EARLY_BYTES_MAX;
+    in->peer = peer;
+    peer->inbound = in;
+    move(in, INBOUND_STANDING);
+    peer_link_hurry(peer);
+    peer_join(peer);
+    return 0;
+}
+
+static int take_hello(struct peer_inbound *in, struct bytes payload)
+{
+    struct peers *p = in->peers;
+    struct hello h;
+    int rc = hello_decode(payload, &h);
+    if (rc != 0)
+        return rc;
+    in->hello = h;
+    rc = peer_hello_check(&p->identity, &h, in->why);
+    if (rc != 0)
+        return rc;
+    const struct peer *peer = peers_find(p, h.from);
+    if (peer == NULL) {
+        snprintf(in->why, sizeof(in->why),
+                 "member %u is not in our configuration", h.from);
+        return ERR_MISMATCH;
+    }
+    rc = check_incarnation(in, peer);
+    if (rc != 0)
+        return rc;
+    ASSERT(payload.len == sizeof(in->hello_bytes));
+    memcpy(in->hello_bytes, payload.data, payload.len);
+    send_welcome(in);
+    if (!p->identity.secured)
+        return stand(in);
+    move(in, INBOUND_PROOF);
+    return 0;
+}
+
+static int take_proof(struct peer_inbound *in, struct bytes payload)
+{
+    struct bytes secret = buf_view(&in->peers->secret);
+    struct bytes hello = bytes_of(in->hello_bytes, HELLO_SIZE);
+    struct bytes welcome = bytes_of(in->welcome, HELLO_SIZE);
+    struct proof proof;
+    int rc = proof_decode(payload, &proof);
+    if (rc != 0)
+        return rc;
+    if (!peer_proof_valid(secret, PEER_PROOF_DIALER, hello, welcome, &proof)) {
+        snprintf(in->why, sizeof(in->why),
+                 "its proof is wrong: another peer-secret?");
+        return ERR_AUTH;
+    }
+    peer_proof_make(secret, PEER_PROOF_ACCEPTOR, hello, welcome, &proof);
+    struct buf bytes = BUF_INIT;
+    proof_encode(&proof, &bytes);
+    send_frame(in, FRAME_PROOF, buf_view(&bytes));
+    buf_release(&bytes);
+    return stand(in);
+}
+
+/* ----- receiving ----- */
+
+static int deliver(struct peer_inbound *in, uint8_t type, struct bytes payload)
+{
+    ASSERT(in->peer->up);
+    struct peers *p = in->peers;
+    if (payload.len > p->payload_bytes_max)
+        return ERR_TOO_BIG;
+    const struct transport_events *events = p->events;
+    int rc = events->receive(events->ctx, in->peer->id, type, payload);
+    if (rc >= 0)
+        return 0;
+    snprintf(in->why, sizeof(in->why), "a payload of it was refused: %s",
+             error_text(rc));
+    return rc;
+}
+
+static int take_fragment(struct peer_inbound *in, struct bytes payload)
+{
+    struct fragment f;
+    int rc = fragment_decode(payload, &f);
+    if (rc != 0)
+        return rc;
+    rc = peer_assembly_add(&in->assembly, &f, in->peers->payload_bytes_max);
+    if (rc == ERR_TOO_BIG)
+        snprintf(in->why, sizeof(in->why),
+                 "a payload of %u bytes is above the limit of %" PRIu64,
+                 f.total, in->peers->payload_bytes_max);
+    if (rc <= 0)
+        return rc;
+    rc = deliver(in, in->assembly.type, buf_view(&in->assembly.data));
+    peer_assembly_reset(&in->assembly);
+    return rc;
+}
+
+static int take_frame(struct peer_inbound *in, const struct frame *f)
+{
+    if (f->group != 0 || (frames_allowed[in->state] & BIT(f->type)) == 0) {
+        snprintf(in->why, sizeof(in->why),
+                 "frame type %u of group %u is not allowed now", f->type,
+                 f->group);
+        return ERR_PROTOCOL;
+    }
+    switch ((enum frame_type)f->type) {
+    case FRAME_HELLO:
+        return take_hello(in, f->payload);
+    case FRAME_PROOF:
+        return take_proof(in, f->payload);
+    case FRAME_FRAGMENT:
+        return take_fragment(in, f->payload);
+    case FRAME_RAFT:
+    case FRAME_FORWARD:
+        return deliver(in, f->type, f->payload);
+    case FRAME_WELCOME:
+    case FRAME_TYPE_END:
+        break;
+    }
+    ASSERT(false); /* not in frames_allowed */
+    return ERR_PROTOCOL;
+}
+
+/* 0 when a frame was taken, ERR_AGAIN when there is none to take now. */
+static int take_one(struct peer_inbound *in, struct bytes *rest)
+{
+    if (in->peer != NULL && !in->peer->up)
+        return ERR_AGAIN; /* peer_inbound_resume() goes on */
+    struct frame f;
+    int rc = frame_decode(rest, &f);
+    if (rc == ERR_AGAIN && in->state != INBOUND_STANDING &&
+        rest->len >= PEER_STRANGER_BYTES_MAX)
+        return ERR_TOO_BIG;
+    return rc != 0 ? rc : take_frame(in, &f);
+}
+
+static void take_all(struct peer_inbound *in)
+{
+    struct buf *input = &in->conn.in;
+    struct bytes rest = buf_view(input);
+    int rc = 0;
+    while (rc == 0 && rest.len > 0)
+        rc = take_one(in, &rest);
+    if (rc != 0 && rc != ERR_AGAIN) {
+        fail(in, rc);
+        return;
+    }
+    buf_consume(input, input->len - rest.len);
+}
+
+void peer_inbound_resume(struct peer_inbound *in)
+{
+    ASSERT(in->peer != NULL && in->peer->up);
+    if (in->conn.in_bytes_max == 0)
+        return;
+    in->conn.in_bytes_max = 0;
+    conn_pause(&in->conn, false);
+    take_all(in);
+}
+
+static void conn_input(struct conn *c)
+{
+    take_all(CONTAINER_OF(c, struct peer_inbound, conn));
+}
+
+static void conn_closed(struct conn *c, int error)
+{
+    fail(CONTAINER_OF(c, struct peer_inbound, conn), error);
+}
+
+static const struct conn_events inbound_events = {
+    .input = conn_input,
+    .closed = conn_closed,
+};
+
+static void deadline_cb(void *ctx)
+{
+    struct peer_inbound *in = ctx;
+    ASSERT(in->peer == NULL);
+    snprintf(in->why, sizeof(in->why), "no end of the handshake in time");
+    fail(in, ERR_PROTOCOL);
+}
+
+void peer_inbound_accept(struct peers *p, int fd, const char *address)
+{
+    size_t max = 2 * p->member_count + 8;
+    ASSERT(p->stranger_count <= max);
+    if (p->stranger_count == max) {
+        struct list *oldest = p->strangers.next;
+        peer_inbound_free(CONTAINER_OF(oldest, struct peer_inbound, link));
+    }
+    socket_no_delay(fd);
+    socket_keepalive(fd, PEER_KEEPALIVE_S);
+    socket_user_timeout(fd, PEER_USER_TIMEOUT_MS);
+    struct peer_inbound *in = mem_zalloc(sizeof(*in));
+    in->peers = p;
+    in->state = INBOUND_HELLO;
+    list_init(&in->link);
+    list_append(&p->strangers, &in->link);
+    p->stranger_count++;
+    snprintf(in->address, sizeof(in->address), "%s", address);
+    conn_open(&in->conn, p->loop, fd, &inbound_events);
+    in->conn.in_bytes_max = PEER_STRANGER_BYTES_MAX;
+    in->deadline = (struct loop_timer){NULL, deadline_cb, in};
+    loop_timer_start(p->loop, &in->deadline, PEER_HANDSHAKE_MS);
+    check(in);
+}

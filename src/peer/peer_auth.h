@@ -1,0 +1,46 @@
+/*
+ * Who the other side is: the checks of a HELLO or WELCOME, and the proofs of
+ * knowing the peer-secret.
+ *
+ * A proof is HMAC-SHA256 with the secret over a label that names the
+ * direction, the HELLO and the WELCOME, byte for byte. Both nonces are in
+ * them, so a proof is good for one connection only; the label keeps it from
+ * being sent back; everything that was said in clear is covered.
+ *
+ * What this does not give: frames after the handshake are not encrypted, nor
+ * authenticated one by one. Somebody who can alter traffic on the wire needs
+ * to be kept out by other means (a private network, IPsec, WireGuard).
+ */
+#ifndef PEER_PEER_AUTH_H
+#define PEER_PEER_AUTH_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+#include "codec/hello.h"
+
+#define PEER_WHY_MAX 200
+
+/* What a node knows about itself when it looks at a hello. */
+struct peer_identity {
+    uint64_t cluster_id;
+    node_id self;
+    uint64_t incarnation;
+    bool secured;
+};
+
+enum peer_proof_role { PEER_PROOF_DIALER, PEER_PROOF_ACCEPTOR };
+
+/* 0, or ERR_MISMATCH, ERR_PROTOCOL, ERR_AUTH with the reason in `why`.
+ * Whether the sender is a member is not looked at here. */
+MUST_USE int peer_hello_check(const struct peer_identity *us,
+                              const struct hello *h, char why[PEER_WHY_MAX]);
+
+void peer_proof_make(struct bytes secret, enum peer_proof_role role,
+                     struct bytes hello, struct bytes welcome,
+                     struct proof *out);
+/* In constant time. */
+MUST_USE bool peer_proof_valid(struct bytes secret, enum peer_proof_role role,
+                               struct bytes hello, struct bytes welcome,
+                               const struct proof *proof);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * The structs behind peer.h, shared by the files of this folder only.
+ *
+ * A peer has an outbound link that it dials (peer_link.c) and at most one
+ * standing inbound connection (peer_accept.c); inbound connections that have
+ * not said who they are yet are strangers. peer.c joins the two directions:
+ * it alone says `up` and `down`.
+ *
+ * When one direction breaks, both are closed at once. So whatever breaks
+ * later belongs to a newer pair, and two nodes cannot chase each other's
+ * connections in circles.
+ */
+#ifndef PEER_PEER_INTERNAL_H
+#define PEER_PEER_INTERNAL_H
+
+#include "base/list.h"
+#include "codec/frame.h"
+#include "net/conn.h"
+#include "net/listener.h"
+#include "os/socket.h"
+#include "peer/peer.h"
+#include "peer/peer_assembly.h"
+#include "peer/peer_auth.h"
+#include "peer/peer_queue.h"
+
+#define PEER_HANDSHAKE_MS        2000
+#define PEER_BACKOFF_MIN_MS      10
+#define PEER_BACKOFF_MAX_MS      1000
+#define PEER_SHORT_LIFE_MS       1000 /* a link shorter than this flaps */
+#define PEER_KEEPALIVE_S         5
+#define PEER_USER_TIMEOUT_MS     10000
+#define PEER_STRANGER_BYTES_MAX  4096
+#define PEER_EARLY_BYTES_MAX     (64 * 1024) /* input before the link is up */
+#define PEER_CLIENT_ADDRESS_MAX  (ADDRESS_TEXT_MAX + 16)
+#define PEER_CONTROL_EXTRA_BYTES (1024 * 1024) /* above queue_bytes_max */
+
+struct peer;
+
+enum peer_link_state {
+    LINK_WAITING,    /* for the back-off to pass */
+    LINK_CONNECTING, /* for TCP */
+    LINK_HELLO,      /* HELLO sent, waits for WELCOME */
+    LINK_PROOF,      /* PROOF sent, waits for theirs */
+    LINK_STANDING,
+    LINK_STATE_END,
+};
+
+/* The direction that we dial and send on. */
+struct peer_link {
+    enum peer_link_state state;
+    int connect_fd; /* while connecting, else -1 */
+    struct loop_io connect_io;
+    struct loop_timer timer; /* back-off, or deadline of the handshake */
+    struct conn conn;
+    uint64_t incarnation; /* of the peer, from its WELCOME */
+    uint8_t hello[HELLO_SIZE];
+    uint8_t welcome[HELLO_SIZE];
+    struct peer_queue queue;
+    int64_t backoff_ms; /* before the next attempt */
+    int64_t dialed_at_ms;
+    uint64_t sent_bytes;        /* on earlier connections */
+    char failure[PEER_WHY_MAX]; /* logged last; "": none since it stood */
+};
+
+enum peer_inbound_state {
+    INBOUND_HELLO,
+    INBOUND_PROOF,
+    INBOUND_STANDING,
+    INBOUND_STATE_END,
+};
+
+/* A connection that was accepted, and that we receive on. */
+struct peer_inbound {
+    struct list link; /* in peers.strangers until it stands */
+    struct peers *peers;
+    struct peer *peer; /* whose it is, once it stands */
+    enum peer_inbound_state state;
+    struct conn conn;
+    struct loop_timer deadline; /* of the handshake */
+    struct hello hello;
+    uint8_t hello_bytes[HELLO_SIZE];
+    uint8_t welcome[HELLO_SIZE];
+    struct peer_assembly assembly;
+    char address[ADDRESS_TEXT_MAX];
+    char why[PEER_WHY_MAX]; /* the reason of an error, if there is more */
+};
+
+struct peer {
+    struct peers *peers;
+    node_id id;
+    char *address; /* as configured */
+    struct address resolved;
+    struct peer_link link;
+    struct peer_inbound *inbound; /* NULL: none stands */
+    bool up;
+    bool flapping;             /* its last link was short-lived */
+    uint64_t incarnation_seen; /* the highest, from authenticated hellos */
+    int64_t up_since_ms;
+    int64_t complained_at_ms;
+    uint64_t received_bytes; /* on earlier connections */
+    char client_address[PEER_CLIENT_ADDRESS_MAX];
+};
+
+struct peers {
+    struct loop *loop;
+    const struct logger *log;
+    const struct transport_events *events;
+    struct peer_identity identity;
+    char *client_host;
+    uint16_t client_port;
+    struct buf secret;
+    uint64_t queue_bytes_max;
+    uint64_t payload_bytes_max;
+    struct peer *members; /* without ourselves */
+    size_t member_count;
+    struct listener listener;
+    struct list strangers;
+    size_t stranger_count;
+    int64_t complained_at_ms; /* about those that are no members */
+    struct loop_timer work;   /* what has to go on in the next iteration */
+    uint64_t rng;
+};
+
+/* peer.c */
+struct peer *peers_find(struct peers *p, node_id id);
+/* Runs peer_inbound_resume and peer_link_flush for all, soon. */
+void peers_work_soon(struct peers *p);
+void peers_hello_fill(struct peers *p, node_id to, struct hello *out);
+/* One direction stands now: joins them if both do. */
+void peer_join(struct peer *peer);
+/* One direction that stood broke, or has to go: closes both. */
+void peer_break(struct peer *peer, const char *why);
+/* A line in the log, one a second per peer. */
+void peer_complain(struct peer *peer, const char *format, ...) PRINTF(2, 3);
+void peer_check(const struct peer *peer);
+
+/* peer_link.c */
+void peer_link_init(struct peer *peer);
+void peer_link_release(struct peer *peer);
+/* Closes a standing link and begins to dial again after the back-off. */
+void peer_link_break(struct peer *peer);
+/* The peer has reached us: no reason to wait any longer. */
+void peer_link_hurry(struct peer *peer);
+void peer_link_flush(struct peer *peer);
+/* Queued and not yet taken by the kernel. */
+uint64_t peer_link_queued(const struct peer *peer);
+
+/* peer_accept.c */
+void peer_inbound_accept(struct peers *p, int fd, const char *address);
+/* Closes and frees it; the peer forgets it. Says nothing. */
+void peer_inbound_free(struct peer_inbound *in);
+/* Handles input that came before the link was up. */
+void peer_inbound_resume(struct peer_inbound *in);
+
+#endif

@@ -1,0 +1,443 @@
+/*
+ * The direction that we dial: TCP connect, HELLO, WELCOME, PROOFs, then
+ * sending until it breaks.
+ *
+ * Sending: chunks go from the queue into conn.out only as the socket takes
+ * them, so that a control frame waits behind a few hundred KiB at most in
+ * this process. A large chunk is swapped into the empty buffer, not copied.
+ *
+ * How it fails: every failure ends in LINK_WAITING with a timer. The delay
+ * doubles with each attempt that failed, and with each link that lived less
+ * than a second; it is drawn from its upper half, so that nodes that were
+ * parted at the same moment do not come back at the same moment.
+ */
+#include "peer/peer_internal.h"
+
+#include "base/rng.h"
+#include "os/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OUT_BYTES_TARGET ((size_t)256 * 1024) /* filled into conn.out */
+#define SWAP_BYTES_MIN   ((size_t)32 * 1024)
+#define FLUSH_BYTES_MAX  ((uint64_t)2 * 1024 * 1024) /* per iteration */
+#define HURRY_AFTER_MS   200
+
+#define BIT(state) (1u << (state))
+
+/* What may follow each state. */
+static const uint8_t moves[LINK_STATE_END] = {
+    [LINK_WAITING] = BIT(LINK_WAITING) | BIT(LINK_CONNECTING),
+    [LINK_CONNECTING] = BIT(LINK_HELLO) | BIT(LINK_WAITING),
+    [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_STANDING) | BIT(LINK_WAITING),
+    [LINK_PROOF] = BIT(LINK_STANDING) | BIT(LINK_WAITING),
+    [LINK_STANDING] = BIT(LINK_WAITING),
+};
+
+static void check(const struct peer_link *k)
+{
+    bool talking = k->state == LINK_HELLO || k->state == LINK_PROOF ||
+                   k->state == LINK_STANDING;
+    ASSERT((k->connect_fd >= 0) == (k->state == LINK_CONNECTING));
+    ASSERT((k->connect_io.impl != NULL) == (k->state == LINK_CONNECTING));
+    ASSERT((k->conn.fd >= 0) == talking);
+    /* Only a link that stands may live without a timer. */
+    ASSERT((k->timer.impl != NULL) == (k->state != LINK_STANDING));
+    ASSERT(k->state == LINK_STANDING || peer_queue_empty(&k->queue));
+    ASSERT(k->state != LINK_STANDING || k->incarnation != 0);
+}
+
+static void move(struct peer_link *k, enum peer_link_state to)
+{
+    ASSERT(to < LINK_STATE_END);
+    ASSERT((moves[k->state] & BIT(to)) != 0);
+    k->state = to;
+    check(k);
+}
+
+static struct peer *peer_of(struct peer_link *k)
+{
+    return CONTAINER_OF(k, struct peer, link);
+}
+
+/* ----- waiting, and why ----- */
+
+static void close_all(struct peer_link *k)
+{
+    struct loop *l = peer_of(k)->peers->loop;
+    loop_timer_stop(l, &k->timer);
+    loop_io_stop(l, &k->connect_io);
+    if (k->connect_fd >= 0)
+        socket_close(k->connect_fd);
+    k->connect_fd = -1;
+    conn_close(&k->conn);
+    peer_queue_clear(&k->queue);
+    k->incarnation = 0;
+}
+
+static void wait_backoff(struct peer_link *k)
+{
+    struct peers *p = peer_of(k)->peers;
+    close_all(k);
+    ASSERT(k->backoff_ms >= PEER_BACKOFF_MIN_MS);
+    int64_t half = k->backoff_ms / 2;
+    int64_t delay = half + (int64_t)rng_below(&p->rng, (uint64_t)half + 1);
+    loop_timer_start(p->loop, &k->timer, delay);
+    k->backoff_ms = MIN(k->backoff_ms * 2, PEER_BACKOFF_MAX_MS);
+    move(k, LINK_WAITING);
+}
+
+/* An attempt has failed. The same reason is logged once in a row: a member
+ * that is away for a day is not worth a line per second. */
+static void attempt_failed(struct peer_link *k, const char *why)
+{
+    struct peer *peer = peer_of(k);
+    ASSERT(k->state != LINK_STANDING);
+    if (strcmp(k->failure, why) != 0) {
+        snprintf(k->failure, sizeof(k->failure), "%s", why);
+        log_notice(peer->peers->log, "peer %u (%s): no link yet: %s", peer->id,
+                   peer->address, k->failure);
+    }
+    wait_backoff(k);
+}
+
+void peer_link_break(struct peer *peer)
+{
+    struct peer_link *k = &peer->link;
+    ASSERT(k->state == LINK_STANDING);
+    if (!peer->flapping)
+        k->backoff_ms = PEER_BACKOFF_MIN_MS;
+    wait_backoff(k);
+}
+
+/* ----- handshake ----- */
+
+static void send_frame(struct peer_link *k, uint8_t type, struct bytes payload)
+{
+    size_t begin = frame_begin(&k->conn.out, type, 0);
+    buf_bytes(&k->conn.out, payload);
+    frame_end(&k->conn.out, begin);
+    conn_flush(&k->conn);
+}
+
+static void send_hello(struct peer_link *k)
+{
+    struct peer *peer = peer_of(k);
+    struct hello h;
+    peers_hello_fill(peer->peers, peer->id, &h);
+    struct buf bytes = BUF_INIT;
+    hello_encode(&h, &bytes);
+    ASSERT(bytes.len == sizeof(k->hello));
+    memcpy(k->hello, bytes.data, bytes.len);
+    send_frame(k, FRAME_HELLO, buf_view(&bytes));
+    buf_release(&bytes);
+}
+
+static void send_proof(struct peer_link *k)
+{
+    struct peers *p = peer_of(k)->peers;
+    struct proof proof;
+    peer_proof_make(buf_view(&p->secret), PEER_PROOF_DIALER,
+                    bytes_of(k->hello, HELLO_SIZE),
+                    bytes_of(k->welcome, HELLO_SIZE), &proof);
+    struct buf bytes = BUF_INIT;
+    proof_encode(&proof, &bytes);
+    send_frame(k, FRAME_PROOF, buf_view(&bytes));
+    buf_release(&bytes);
+}
+
+/* The peer is who it should be. An older incarnation of it must not come
+ * back, and what stands of one goes now. */
+static int stand(struct peer_link *k, char why[PEER_WHY_MAX])
+{
+    struct peer *peer = peer_of(k);
+    if (k->incarnation < peer->incarnation_seen) {
+        snprintf(why, PEER_WHY_MAX,
+                 "answers as incarnation %" PRIu64 ", but %" PRIu64
+                 " was seen already",
+                 k->incarnation, peer->incarnation_seen);
+        return ERR_MISMATCH;
+    }
+    struct peer_inbound *in = peer->inbound;
+    if (in != NULL && in->hello.from_incarnation != k->incarnation)
+        peer_break(peer, "it has restarted");
+    peer->incarnation_seen = k->incarnation;
+    loop_timer_stop(peer->peers->loop, &k->timer);
+    move(k, LINK_STANDING);
+    k->failure[0] = '\0';
+    peer_join(peer);
+    return 0;
+}
+
+static int take_welcome(struct peer_link *k, struct bytes payload,
+                        char why[PEER_WHY_MAX])
+{
+    struct peer *peer = peer_of(k);
+    struct peers *p = peer->peers;
+    struct hello h;
+    int rc = hello_decode(payload, &h);
+    if (rc != 0)
+        return rc;
+    rc = peer_hello_check(&p->identity, &h, why);
+    if (rc != 0)
+        return rc;
+    if (h.from != peer->id || h.to_incarnation == 0) {
+        snprintf(why, PEER_WHY_MAX, "member %u answers at its address", h.from);
+        return ERR_MISMATCH;
+    }
+    ASSERT(payload.len == sizeof(k->welcome));
+    memcpy(k->welcome, payload.data, payload.len);
+    k->incarnation = h.from_incarnation;
+    if (!p->identity.secured)
+        return stand(k, why);
+    send_proof(k);
+    move(k, LINK_PROOF);
+    return 0;
+}
+
+static int take_proof(struct peer_link *k, struct bytes payload,
+                      char why[PEER_WHY_MAX])
+{
+    struct peers *p = peer_of(k)->peers;
+    struct proof proof;
+    int rc = proof_decode(payload, &proof);
+    if (rc != 0)
+        return rc;
+    if (!peer_proof_valid(buf_view(&p->secret), PEER_PROOF_ACCEPTOR,
+                          bytes_of(k->hello, HELLO_SIZE),
+                          bytes_of(k->welcome, HELLO_SIZE), &proof)) {
+        snprintf(why, PEER_WHY_MAX, "its proof is wrong: another peer-secret?");
+        return ERR_AUTH;
+    }
+    return stand(k, why);
+}
+
+static int take_frame(struct peer_link *k, const struct frame *f,
+                      char why[PEER_WHY_MAX])
+{
+    if (f->group == 0 && f->type == FRAME_WELCOME && k->state == LINK_HELLO)
+        return take_welcome(k, f->payload, why);
+    if (f->group == 0 && f->type == FRAME_PROOF && k->state == LINK_PROOF)
+        return take_proof(k, f->payload, why);
+    snprintf(why, PEER_WHY_MAX, "frame type %u is not allowed now", f->type);
+    return ERR_PROTOCOL;
+}
+
+/* 0 when a frame was taken, ERR_AGAIN when there is none. */
+static int take_input(struct peer_link *k, char why[PEER_WHY_MAX])
+{
+    if (k->state == LINK_STANDING && k->conn.in.len > 0) {
+        snprintf(why, PEER_WHY_MAX, "it sends where it should only receive");
+        return ERR_PROTOCOL;
+    }
+    struct bytes rest = buf_view(&k->conn.in);
+    struct frame f;
+    int rc = frame_decode(&rest, &f);
+    if (rc == ERR_AGAIN && k->conn.in.len >= PEER_STRANGER_BYTES_MAX)
+        rc = ERR_TOO_BIG;
+    if (rc == 0)
+        rc = take_frame(k, &f, why);
+    if (rc == 0)
+        buf_consume(&k->conn.in, k->conn.in.len - rest.len);
+    return rc;
+}
+
+static void conn_input(struct conn *c)
+{
+    struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
+    struct peer *peer = peer_of(k);
+    char why[PEER_WHY_MAX] = "";
+    int rc;
+    do
+        rc = take_input(k, why);
+    while (rc == 0 && c->in.len > 0);
+    if (rc == 0 || rc == ERR_AGAIN)
+        return;
+    const char *text = why[0] != '\0' ? why : error_text(rc);
+    if (k->state == LINK_STANDING)
+        peer_break(peer, text);
+    else
+        attempt_failed(k, text);
+}
+
+static void conn_drained(struct conn *c)
+{
+    struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
+    peer_link_flush(peer_of(k));
+}
+
+static void conn_closed(struct conn *c, int error)
+{
+    struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
+    ASSERT(k->state != LINK_WAITING && k->state != LINK_CONNECTING);
+    if (k->state == LINK_STANDING) {
+        peer_break(peer_of(k), error_text(error));
+        return;
+    }
+    attempt_failed(k, error == ERR_CLOSED
+                          ? "it closed during the handshake (its log may "
+                            "say why)"
+                          : error_text(error));
+}
+
+static const struct conn_events link_events = {
+    .input = conn_input,
+    .drained = conn_drained,
+    .closed = conn_closed,
+};
+
+/* ----- dialing ----- */
+
+/* A dial to a port of this machine on which nobody listens can, rarely, meet
+ * itself (TCP's simultaneous open), if the port is in the range from which
+ * the kernel takes source ports. */
+static bool met_itself(int fd)
+{
+    struct address here, there;
+    return socket_local(fd, &here) && socket_peer(fd, &there) &&
+           address_eq(&here, &there);
+}
+
+static void connected(struct peer_link *k)
+{
+    struct peers *p = peer_of(k)->peers;
+    int fd = k->connect_fd;
+    int rc = socket_connect_result(fd);
+    if (rc == ERR_AGAIN)
+        return;
+    if (rc != 0) {
+        attempt_failed(k, strerror(errno));
+        return;
+    }
+    if (met_itself(fd)) {
+        attempt_failed(k, strerror(ECONNREFUSED));
+        return;
+    }
+    loop_io_stop(p->loop, &k->connect_io);
+    k->connect_fd = -1;
+    socket_no_delay(fd);
+    socket_keepalive(fd, PEER_KEEPALIVE_S);
+    socket_user_timeout(fd, PEER_USER_TIMEOUT_MS);
+    k->sent_bytes += k->conn.sent_bytes;
+    conn_open(&k->conn, p->loop, fd, &link_events);
+    k->conn.in_bytes_max = PEER_STRANGER_BYTES_MAX;
+    move(k, LINK_HELLO);
+    send_hello(k);
+}
+
+static void connect_cb(void *ctx, int events)
+{
+    UNUSED(events);
+    connected(ctx);
+}
+
+static void dial(struct peer_link *k)
+{
+    struct peer *peer = peer_of(k);
+    ASSERT(k->state == LINK_WAITING);
+    k->dialed_at_ms = clock_mono_ms();
+    int fd = socket_connect(&peer->resolved);
+    if (fd < 0) {
+        attempt_failed(k, strerror(errno));
+        return;
+    }
+    k->connect_fd = fd;
+    loop_io_start(peer->peers->loop, &k->connect_io, fd, LOOP_WRITE);
+    loop_timer_start(peer->peers->loop, &k->timer, PEER_HANDSHAKE_MS);
+    move(k, LINK_CONNECTING);
+}
+
+static void timer_cb(void *ctx)
+{
+    struct peer_link *k = ctx;
+    ASSERT(k->state != LINK_STANDING);
+    if (k->state == LINK_WAITING)
+        dial(k);
+    else if (k->state == LINK_CONNECTING)
+        attempt_failed(k, "no answer");
+    else
+        attempt_failed(k, "no end of the handshake in time");
+}
+
+void peer_link_hurry(struct peer *peer)
+{
+    struct peer_link *k = &peer->link;
+    if (peer->flapping)
+        return;
+    k->backoff_ms = PEER_BACKOFF_MIN_MS;
+    /* A SYN lost while the host was away is repeated only after seconds. */
+    int64_t waited = clock_mono_ms() - k->dialed_at_ms;
+    if (k->state == LINK_CONNECTING && waited > HURRY_AFTER_MS)
+        wait_backoff(k);
+    if (k->state == LINK_WAITING)
+        loop_timer_start(peer->peers->loop, &k->timer, 0);
+}
+
+void peer_link_init(struct peer *peer)
+{
+    struct peer_link *k = &peer->link;
+    k->state = LINK_WAITING;
+    k->connect_fd = -1;
+    k->conn.fd = -1;
+    k->connect_io = (struct loop_io){NULL, connect_cb, k};
+    k->timer = (struct loop_timer){NULL, timer_cb, k};
+    k->backoff_ms = PEER_BACKOFF_MIN_MS;
+    peer_queue_init(&k->queue);
+    loop_timer_start(peer->peers->loop, &k->timer, 0);
+    check(k);
+}
+
+void peer_link_release(struct peer *peer)
+{
+    close_all(&peer->link);
+    ASSERT(peer_queue_empty(&peer->link.queue));
+}
+
+/* ----- sending ----- */
+
+static void fill(struct peer_link *k)
+{
+    struct buf *out = &k->conn.out;
+    while (conn_pending(&k->conn) < OUT_BYTES_TARGET) {
+        struct peer_chunk *chunk = peer_queue_take(&k->queue);
+        if (chunk == NULL)
+            return;
+        if (out->len == 0 && chunk->frames.len >= SWAP_BYTES_MIN) {
+            struct buf empty = *out;
+            *out = chunk->frames;
+            chunk->frames = empty;
+        } else {
+            buf_bytes(out, buf_view(&chunk->frames));
+        }
+        peer_chunk_free(chunk);
+    }
+}
+
+void peer_link_flush(struct peer *peer)
+{
+    struct peer_link *k = &peer->link;
+    if (k->state != LINK_STANDING)
+        return;
+    struct conn *c = &k->conn;
+    uint64_t before = c->sent_bytes;
+    while (!c->writing && c->error == 0) {
+        fill(k);
+        if (conn_pending(c) == 0)
+            return;
+        conn_flush(c);
+        if (c->sent_bytes - before >= FLUSH_BYTES_MAX) {
+            /* The socket takes all; the other links want their turn. */
+            peers_work_soon(peer->peers);
+            return;
+        }
+    }
+}
+
+uint64_t peer_link_queued(const struct peer *peer)
+{
+    const struct peer_link *k = &peer->link;
+    return k->queue.bytes + conn_pending(&k->conn);
+}

@@ -1,0 +1,49 @@
+/*
+ * What waits to be sent to one member: two queues of chunks, each chunk one
+ * or several whole frames, ready for the wire. Small frames share a chunk, a
+ * large payload becomes a row of chunks with a fragment each.
+ *
+ * Control overtakes bulk between chunks. Within each of them order is kept.
+ * The fragments of one payload are never mixed with those of another, so that
+ * the receiver puts one payload together at a time; a control payload large
+ * enough for fragments therefore waits for the end of a bulk payload that has
+ * begun to leave.
+ *
+ * The bound is the owner's affair (peer_link.c).
+ */
+#ifndef PEER_PEER_QUEUE_H
+#define PEER_PEER_QUEUE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "node/node_transport.h"
+
+struct peer_chunk {
+    struct list link;
+    struct buf frames;
+    bool fragment; /* one fragment of a larger payload */
+    bool last;     /* and no more of them follow */
+};
+
+struct peer_queue {
+    struct list control;
+    struct list bulk;
+    uint64_t bytes;       /* in both */
+    uint64_t fragment_id; /* of the payload fragmented last */
+    bool mid_bulk;        /* a bulk payload has left in part */
+};
+
+void peer_queue_init(struct peer_queue *q);
+/* Drops everything that waits. */
+void peer_queue_clear(struct peer_queue *q);
+bool peer_queue_empty(const struct peer_queue *q);
+/* Copies a payload of up to two pieces into the queue. */
+void peer_queue_add(struct peer_queue *q, uint8_t frame_type,
+                    enum transport_priority priority,
+                    const struct bytes pieces[2]);
+/* The next chunk to send, now the caller's, or NULL. */
+struct peer_chunk *peer_queue_take(struct peer_queue *q);
+void peer_chunk_free(struct peer_chunk *chunk);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * What a client may take of the server's memory and time, and what ends it:
+ * too much unsent output (a slow reader), too much unexecuted input, silence,
+ * and a last reply that it never takes. Also the chores of each second.
+ *
+ * Policy: whoever passes a bound is closed, with a line in the log; nobody
+ * else notices. Reading pauses long before a bound for those that merely send
+ * faster than the cluster commits (dispatch.c).
+ */
+#include "os/file.h"
+#include "os/process.h"
+#include "server/commands.h"
+#include "server/server_internal.h"
+
+static void close_for(struct client *c, const char *why)
+{
+    struct buf text = BUF_INIT;
+    client_describe(c, &text);
+    log_warning(c->server->log, "Client closed for %s: %.*s", why,
+                (int)MIN(text.len, 700), (const char *)text.data);
+    buf_release(&text);
+    client_doom(c);
+}
+
+static bool above_soft_for_too_long(struct client *c,
+                                    const struct config_output_limit *limit,
+                                    size_t pending)
+{
+    int64_t now = c->server->mono_ms;
+    if (limit->soft_bytes == 0 || pending <= limit->soft_bytes) {
+        c->above_soft_ms = 0;
+        return false;
+    }
+    if (c->above_soft_ms == 0)
+        c->above_soft_ms = now;
+    return now - c->above_soft_ms >= (int64_t)limit->soft_seconds * 1000;
+}
+
+void limits_output(struct client *c)
+{
+    struct server *s = c->server;
+    const struct config_output_limit *limit =
+        &s->config->client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
+    size_t pending = conn_pending(&c->conn);
+    if (c->state != CLIENT_OPEN && c->state != CLIENT_CLOSING)
+        return;
+    bool hard = limit->hard_bytes > 0 && pending > limit->hard_bytes;
+    bool unauth = !c->authenticated && pending > UNAUTH_OUTPUT_MAX;
+    if (!hard && !unauth && !above_soft_for_too_long(c, limit, pending))
+        return;
+    s->stats.output_limit_closed++;
+    close_for(c, "overcoming of output buffer limits");
+}
+
+bool limits_input(struct client *c)
+{
+    struct server *s = c->server;
+    uint64_t max = s->config->client_query_buffer_limit;
+    ASSERT(c->state == CLIENT_OPEN);
+    if (!c->authenticated)
+        max = MIN(max, UNAUTH_INPUT_MAX);
+    if (c->conn.in.len <= max)
+        return true;
+    s->stats.query_limit_closed++;
+    close_for(c, "reaching the max query buffer length");
+    return false;
+}
+
+static void check_idle(struct client *c)
+{
+    struct server *s = c->server;
+    int64_t timeout_ms = (int64_t)s->config->timeout * 1000;
+    if (timeout_ms == 0 || !client_is_idle(c) || c->wait != WAIT_NONE)
+        return;
+    if (s->mono_ms - c->active_ms < timeout_ms)
+        return;
+    log_verbose(s->log, "Closing idle client id=%llu",
+                (unsigned long long)c->id);
+    s->stats.idle_closed++;
+    client_doom(c);
+}
+
+static void check_client(struct client *c)
+{
+    struct server *s = c->server;
+    server_count_bytes(c);
+    s->max_input_bytes = MAX(s->max_input_bytes, c->conn.in.len);
+    s->max_output_bytes =
+        MAX(s->max_output_bytes, (uint64_t)conn_pending(&c->conn));
+    if (c->wait != WAIT_NONE)
+        s->blocked_clients++;
+    limits_output(c);
+    if (c->state == CLIENT_OPEN)
+        check_idle(c);
+    else if (c->state == CLIENT_CLOSING &&
+             s->mono_ms - c->closing_ms > CLIENT_CLOSING_MS)
+        client_doom(c);
+}
+
+/* Below the floor writes are refused; they are taken again when a quarter
+ * more is free, so that the answer does not flicker. */
+static void check_disk(struct server *s)
+{
+    uint64_t floor = s->config->min_free_disk;
+    int64_t bytes = file_free_bytes(s->options.data_dir);
+    s->disk_free_bytes = bytes;
+    if (bytes < 0)
+        return;
+    bool was_full = s->disk_full;
+    uint64_t wanted = was_full ? floor + floor / 4 : floor;
+    s->disk_full = (uint64_t)bytes < wanted;
+    if (s->disk_full && !was_full)
+        log_warning(s->log,
+                    "only %lld MB of disk are free in %s (min-free-disk is "
+                    "%llu MB): writes are refused until there is more",
+                    (long long)(bytes >> 20), s->options.data_dir,
+                    (unsigned long long)(floor >> 20));
+    else if (!s->disk_full && was_full)
+        log_notice(s->log, "enough disk is free again: writes are taken");
+}
+
+static void each_second(struct server *s)
+{
+    s->max_input_bytes = 0;
+    s->max_output_bytes = 0;
+    s->blocked_clients = 0;
+    LIST_EACH(link, &s->clients)
+    {
+        check_client(CONTAINER_OF(link, struct client, link));
+    }
+    check_disk(s);
+    s->resident_peak_bytes =
+        MAX(s->resident_peak_bytes, process_resident_bytes());
+}
+
+void limits_cron(struct server *s)
+{
+    ASSERT(s->time_is_set);
+    stats_sample(&s->stats, s->mono_ms);
+    if (s->accept_pause_until_ms != 0 &&
+        s->mono_ms >= s->accept_pause_until_ms &&
+        s->shutdown.phase == SHUTDOWN_NONE) {
+        s->accept_pause_until_ms = 0;
+        server_accept_pause(s, false);
+    }
+    if (s->mono_ms - s->second_ms >= 1000) {
+        s->second_ms = s->mono_ms;
+        each_second(s);
+    }
+}

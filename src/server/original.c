@@ -1,0 +1,346 @@
+/*
+ * How it works: frames become requests to the node with the internal commands
+ * of cmd/cmd_original.c, under the client's id and request id; so exactly-once
+ * is the same machinery as for ONCE. Replies come as arrays of three and
+ * leave as text.
+ *
+ * How it fails: what does not belong to the protocol closes that connection
+ * and nothing else, as in the original, which has no error replies. So does a
+ * value that a RESP client has stored and that this protocol can't carry, and
+ * a request of which nobody knows whether it was executed. With a password
+ * set nobody gets in this way, because the protocol has no place for it.
+ */
+#include "server/original.h"
+
+#include "base/reader.h"
+#include "server/dispatch.h"
+#include "server/server_internal.h"
+
+int64_t original_frame(struct bytes input, uint64_t max, struct bytes *text,
+                       size_t *need)
+{
+    *need = 4;
+    if (input.len < 4)
+        return 0;
+    uint32_t len = load_u32le(input.data);
+    if (len > max)
+        return ERR_TOO_BIG;
+    *need = 4 + (size_t)len;
+    if (input.len < *need)
+        return 0;
+    *text = bytes_of(input.data + 4, len);
+    ASSERT(*need <= input.len);
+    return (int64_t)*need;
+}
+
+int original_parse_id(struct bytes text, char id[ORIGINAL_ID_LEN + 1])
+{
+    if (text.len != ORIGINAL_ID_LEN)
+        return ERR_PROTOCOL;
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t ch = text.data[i];
+        if (!(ch >= '0' && ch <= '9') && !(ch >= 'a' && ch <= 'f'))
+            return ERR_PROTOCOL;
+    }
+    memcpy(id, text.data, ORIGINAL_ID_LEN);
+    id[ORIGINAL_ID_LEN] = '\0';
+    return 0;
+}
+
+/* --- requests ----------------------------------------------------------- */
+
+static bool is_word_char(uint8_t ch)
+{
+    return ch == '/' || (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
+           (ch >= 'a' && ch <= 'z');
+}
+
+/* [/A-Za-z0-9]+ or a lone "-". */
+static bool is_word(struct bytes text)
+{
+    if (bytes_eq(text, BYTES_LIT("-")))
+        return true;
+    for (size_t i = 0; i < text.len; i++)
+        if (!is_word_char(text.data[i]))
+            return false;
+    return text.len > 0;
+}
+
+static bool is_space(uint8_t ch)
+{
+    return ch == ' ' || (ch >= '\t' && ch <= '\r');
+}
+
+/* The next word and what is behind it. */
+static struct bytes next_word(struct bytes *text)
+{
+    size_t begin = 0;
+    while (begin < text->len && is_space(text->data[begin]))
+        begin++;
+    size_t end = begin;
+    while (end < text->len && !is_space(text->data[end]))
+        end++;
+    struct bytes word = bytes_of(text->data + begin, end - begin);
+    *text = bytes_from(*text, end);
+    return word;
+}
+
+/* Digits, leading zeros allowed, as the original reads them. */
+static bool parse_number(struct bytes text, uint64_t *out)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(v, (uint64_t)10, &v) ||
+            __builtin_add_overflow(v, (uint64_t)(text.data[i] - '0'), &v))
+            return false;
+    }
+    *out = v;
+    return text.len > 0;
+}
+
+struct operation {
+    struct bytes name;
+    const char *command;
+    uint32_t args; /* taken of key, arg, arg */
+};
+
+static const struct operation operations[] = {
+    {BYTES_LIT("GET"), "vard.get", 1}, {BYTES_LIT("PUT"), "vard.put", 2},
+    {BYTES_LIT("DEL"), "vard.del", 1}, {BYTES_LIT("CAS"), "vard.cas", 3},
+    {BYTES_LIT("CAD"), "vard.cad", 2},
+};
+
+int original_parse(struct bytes text, struct original_request *out)
+{
+    struct bytes words[5];
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        words[i] = next_word(&text);
+    if (next_word(&text).len > 0 || !parse_number(words[0], &out->id))
+        return ERR_PROTOCOL;
+    for (size_t i = 2; i < ARRAY_LEN(words); i++)
+        if (!is_word(words[i]))
+            return ERR_PROTOCOL;
+    for (size_t i = 0; i < ARRAY_LEN(operations); i++) {
+        const struct operation *op = &operations[i];
+        if (!bytes_eq(words[1], op->name))
+            continue;
+        out->command = op->command;
+        out->argc = 1 + op->args;
+        out->argv[0] = bytes_str(op->command);
+        ASSERT(out->argc <= ARRAY_LEN(out->argv));
+        for (uint32_t j = 0; j < op->args; j++)
+            out->argv[1 + j] = words[2 + j];
+        return 0;
+    }
+    return ERR_PROTOCOL;
+}
+
+/* --- replies ------------------------------------------------------------ */
+
+/* A line up to CR LF, after its first byte, which must be `type`. */
+static bool take_number(struct bytes *in, uint8_t type, int64_t *out)
+{
+    size_t i = 1;
+    int64_t v = 0;
+    if (in->len < 4 || in->data[0] != type)
+        return false;
+    bool negative = in->data[1] == '-';
+    for (i = negative ? 2 : 1; i < in->len && in->data[i] != '\r'; i++)
+        v = v * 10 + (in->data[i] - '0');
+    if (in->len - i < 2)
+        return false;
+    *out = negative ? -v : v;
+    *in = bytes_from(*in, i + 2);
+    return true;
+}
+
+/* A bulk string of RESP2; a null becomes "-". */
+static bool take_bulk(struct bytes *in, struct bytes *out)
+{
+    int64_t len;
+    if (!take_number(in, '$', &len))
+        return false;
+    if (len < 0) {
+        *out = BYTES_LIT("-");
+        return true;
+    }
+    if (in->len < (uint64_t)len + 2)
+        return false;
+    *out = bytes_of(in->data, (size_t)len);
+    *in = bytes_from(*in, (size_t)len + 2);
+    return true;
+}
+
+static bool begins_with(struct bytes text, const char *prefix)
+{
+    size_t len = strlen(prefix);
+    return text.len >= len && memcmp(text.data, prefix, len) == 0;
+}
+
+static int format_error(struct bytes reply)
+{
+    ASSERT(reply.len == 0 || reply.data[0] == '-');
+    if (begins_with(reply, "-CLUSTERDOWN"))
+        return ERR_NO_LEADER;
+    if (begins_with(reply, "-ERR this request id is older"))
+        return ERR_NOT_FOUND;
+    return ERR_INVALID;
+}
+
+int original_format(uint64_t id, struct bytes reply, struct buf *out)
+{
+    struct bytes parts[3];
+    int64_t count;
+    if (reply.len == 0 || reply.data[0] == '-')
+        return format_error(reply);
+    if (!take_number(&reply, '*', &count) || count != 3)
+        return ERR_INVALID;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        if (!take_bulk(&reply, &parts[i]) || !is_word(parts[i]))
+            return ERR_INVALID;
+    size_t begin = out->len;
+    buf_u32(out, 0);
+    buf_printf(out, "Response %llu", (unsigned long long)id);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        buf_char(out, ' ');
+        buf_bytes(out, parts[i]);
+    }
+    store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
+    return 0;
+}
+
+/* --- the connection ----------------------------------------------------- */
+
+static void close_with(struct client *c, const char *why)
+{
+    char text[ADDRESS_TEXT_MAX];
+    address_format(&c->peer, text);
+    log_verbose(c->server->log,
+                "closing client %s, which speaks the original's protocol: %s",
+                text, why);
+    client_doom(c);
+}
+
+static void not_leader(struct client *c, uint64_t id)
+{
+    struct buf *out = &c->conn.out;
+    size_t begin = out->len;
+    buf_u32(out, 0);
+    buf_printf(out, "NotLeader %llu", (unsigned long long)id);
+    store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
+    client_mark_dirty(c);
+}
+
+void original_reply(struct client *c, uint64_t id, struct bytes reply)
+{
+    (void)stats_reply(&c->server->stats, reply);
+    if (c->state != CLIENT_OPEN)
+        return;
+    switch (original_format(id, reply, &c->conn.out)) {
+    case 0:
+        client_mark_dirty(c);
+        break;
+    case ERR_NO_LEADER:
+        not_leader(c, id);
+        break;
+    case ERR_NOT_FOUND:
+        break;
+    default:
+        close_with(c, "the reply cannot be said in it");
+        break;
+    }
+}
+
+bool original_refused(struct client *c, uint64_t id, int error)
+{
+    if (!client_is_idle(c)) {
+        c->wait = WAIT_IDLE;
+        return false;
+    }
+    if (error == ERR_TOO_BIG)
+        close_with(c, "the request is too big");
+    else
+        not_leader(c, id);
+    return true;
+}
+
+/* The first frame: who it is. An older connection of the same client's is
+ * closed, as the original does. */
+static void introduce(struct client *c, struct bytes text)
+{
+    struct server *s = c->server;
+    if (!c->authenticated) {
+        close_with(c, "a password is required, which it cannot give");
+        return;
+    }
+    if (original_parse_id(text, c->once_client) != 0) {
+        close_with(c, "bad client id");
+        return;
+    }
+    LIST_EACH(link, &s->clients)
+    {
+        struct client *other = CONTAINER_OF(link, struct client, link);
+        if (other != c && strcmp(other->once_client, c->once_client) == 0)
+            close_with(other, "a newer connection of the same client");
+    }
+}
+
+/* False: not now. */
+static bool request(struct client *c, struct bytes text)
+{
+    struct original_request r;
+    if (original_parse(text, &r) != 0) {
+        close_with(c, "not a request");
+        return true;
+    }
+    struct dispatch d = {
+        .cmd = cmd_lookup(bytes_str(r.command)),
+        .argv = r.argv,
+        .argc = r.argc,
+        .flags = PENDING_ORIGINAL,
+        .request_id = r.id,
+        .once_client = bytes_str(c->once_client),
+        .once_id = r.id,
+    };
+    ASSERT(d.cmd != NULL);
+    if (c->server->disk_full)
+        return original_refused(c, r.id, ERR_LIMIT);
+    return dispatch_submit(c, &d);
+}
+
+/* One frame; the bytes it took, or 0: no further now. */
+static size_t take_frame(struct client *c, struct bytes input)
+{
+    struct bytes text;
+    uint64_t max = c->server->config->proto_max_bulk_len;
+    bool first = c->once_client[0] == '\0';
+    int64_t size = original_frame(input, first ? ORIGINAL_ID_LEN : max, &text,
+                                  &c->need);
+    if (size < 0)
+        close_with(c, "the frame is too long");
+    if (size <= 0)
+        return 0;
+    if (first)
+        introduce(c, text);
+    else if (!request(c, text))
+        return 0;
+    return (size_t)size;
+}
+
+void original_input(struct client *c)
+{
+    struct buf *in = &c->conn.in;
+    uint32_t commands = 0;
+    size_t pos = 0;
+    while (in->len - pos >= c->need && dispatch_has_share(c, commands, pos)) {
+        size_t size = take_frame(c, bytes_from(buf_view(in), pos));
+        if (size == 0)
+            break;
+        c->need = 4;
+        pos += size;
+        commands++;
+    }
+    buf_consume(in, pos);
+}

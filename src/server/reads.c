@@ -1,0 +1,183 @@
+/*
+ * Reads that wait for their point in time. All of a client's reads of one
+ * iteration share one question to the node; when it is answered they are
+ * executed in their order.
+ *
+ * Two things can end that early. A key may be about to expire (its expiry is
+ * in doubt, data/keyspace.h): that read and those behind it then go through
+ * the log. And the replies may grow so large that they should leave first:
+ * the rest is then asked for again, at a later point, which is as correct.
+ *
+ * How it fails: without a leader each of them is answered with an error.
+ */
+#include "os/clock.h"
+#include "server/commands.h"
+#include "server/dispatch.h"
+#include "server/server_internal.h"
+
+/* Nothing is left of the list: whoever waited for that may go on. */
+static void list_done(struct client *c)
+{
+    deferred_clear(&c->reads);
+    client_wake(c, WAIT_READS);
+    if (client_is_idle(c))
+        client_wake(c, WAIT_IDLE);
+}
+
+static void fail_all(struct client *c, int error)
+{
+    struct deferred_list *l = &c->reads;
+    for (; l->next < l->count; l->next++) {
+        const struct deferred *d = &l->items[l->next];
+        client_reply_error(c, d->cmd, d->flags, dispatch_error_text(error));
+    }
+}
+
+/* False: it could not be told, and has to go through the log. */
+static bool run_one(struct client *c, const struct deferred *d)
+{
+    struct server *s = c->server;
+    int64_t start_us = clock_mono_us();
+    struct cmd_call call = {
+        .out = client_reply_begin(c),
+        .argv = d->argv,
+        .argc = d->argc,
+        .db = c->db,
+    };
+    if (!node_run_read(s->node, d->cmd, &call)) {
+        c->conn.out.len = c->reply_start;
+        return false;
+    }
+    client_reply_end(c, d->cmd, d->flags);
+    struct stats_command *stats = stats_of(&s->stats, d->cmd);
+    stats->calls++;
+    stats->usec += (uint64_t)MAX(clock_mono_us() - start_us, 0);
+    return true;
+}
+
+static void run_all(struct client *c)
+{
+    struct deferred_list *l = &c->reads;
+    while (l->next < l->count) {
+        if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
+            l->phase = READS_AGAIN;
+            c->wait = WAIT_OUTPUT;
+            client_mark_dirty(c);
+            return;
+        }
+        if (!run_one(c, &l->items[l->next])) {
+            l->phase = READS_TO_LOG;
+            c->wait = WAIT_TURN;
+            client_mark_ready(c);
+            return;
+        }
+        l->next++;
+    }
+}
+
+void reads_ready(struct client *c, int error)
+{
+    ASSERT(c->reads.phase == READS_ASKED);
+    ASSERT(c->pending.count == 0);
+    if (c->state >= CLIENT_DOOMED) {
+        deferred_clear(&c->reads);
+        if (c->state == CLIENT_ZOMBIE)
+            client_move(c, CLIENT_GONE);
+        return;
+    }
+    if (error != 0)
+        fail_all(c, error);
+    else
+        run_all(c);
+    if (c->reads.next == c->reads.count)
+        list_done(c);
+}
+
+bool reads_defer(struct client *c, const struct dispatch *d)
+{
+    struct server *s = c->server;
+    struct deferred_list *l = &c->reads;
+    ASSERT(c->pending.count == 0);
+    if (l->phase != READS_NONE &&
+        (l->phase != READS_ASKED || l->iteration != s->iteration)) {
+        c->wait = WAIT_READS;
+        return false;
+    }
+    if (l->phase == READS_NONE) {
+        int err = node_read(s->node, c);
+        if (err != 0) {
+            stats_of(&s->stats, d->cmd)->rejected++;
+            client_reply_error(c, NULL, d->flags, dispatch_error_text(err));
+            return true;
+        }
+        l->phase = READS_ASKED;
+        l->iteration = s->iteration;
+    }
+    struct deferred item = {d->cmd, NULL, d->argc, d->flags};
+    deferred_add(l, &item, d->argv);
+    return true;
+}
+
+/* What is left goes through the log, as far as it is taken. */
+static bool to_log(struct client *c)
+{
+    struct deferred_list *l = &c->reads;
+    while (l->next < l->count) {
+        struct deferred *item = &l->items[l->next];
+        struct node_submit submit = {
+            .db = c->db, .argv = item->argv, .argc = item->argc};
+        if (!node_can_submit(c->server->node)) {
+            c->wait = WAIT_NODE;
+            return false;
+        }
+        int err = node_submit(c->server->node, &submit, c);
+        if (err != 0 && c->pending.count > 0) {
+            c->wait = WAIT_IDLE; /* its error comes behind their replies */
+            return false;
+        }
+        if (err != 0) {
+            client_reply_error(c, item->cmd, item->flags,
+                               dispatch_error_text(err));
+        } else {
+            struct pending p = {item->cmd, 0, clock_mono_us(), item->flags};
+            pending_push(&c->pending, &p);
+            c->server->stats.reads_through_log++;
+        }
+        l->next++;
+    }
+    deferred_clear(l);
+    return true;
+}
+
+static bool ask_again(struct client *c)
+{
+    struct deferred_list *l = &c->reads;
+    if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
+        c->wait = WAIT_OUTPUT;
+        return false;
+    }
+    int err = node_read(c->server->node, c);
+    if (err != 0) {
+        fail_all(c, err);
+        deferred_clear(l);
+        return true;
+    }
+    l->phase = READS_ASKED;
+    c->wait = WAIT_READS;
+    return false;
+}
+
+bool reads_resume(struct client *c)
+{
+    ASSERT(c->state == CLIENT_OPEN && c->wait == WAIT_NONE);
+    switch (c->reads.phase) {
+    case READS_NONE:
+    case READS_ASKED:
+        return true;
+    case READS_TO_LOG:
+        return to_log(c);
+    case READS_AGAIN:
+        return ask_again(c);
+    }
+    return true;
+}

@@ -1,0 +1,61 @@
+/*
+ * The server of one node: clients, their commands, and the wiring of loop,
+ * node, peers and disk.
+ *
+ * An iteration of the loop: whatever happened (input of clients, payloads of
+ * peers, durable writes, timers) is handled, at one time that was read from
+ * the clocks once; then, before the loop waits again, clients that may go on
+ * get their turn, the node closes its batch (node_flush), peers and clients
+ * are sent what is due to them.
+ *
+ * Start-up: server_new, server_listen, then the owner makes peers and node
+ * with the events of the server, then server_start, then loop_run. The loop
+ * is stopped by the server when a shutdown is complete.
+ *
+ * Thread: the loop's, but for server_disk_notify.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "net/loop.h"
+#include "node/node.h"
+#include "node/node_transport.h"
+#include "os/logfile.h"
+#include "peer/peer.h"
+
+struct server_options {
+    struct loop *loop;
+    struct config *config;   /* CONFIG SET changes it */
+    struct logger *log;      /* its level follows the option loglevel */
+    struct logfile *logfile; /* told the role; may be NULL */
+    const char *data_dir;    /* absolute; its free disk is watched */
+    const char *executable;  /* for INFO */
+    uint64_t seed;
+    /* The store or the disk failed: must not return. */
+    void (*fatal)(void *ctx, const char *text);
+    void *fatal_ctx;
+};
+
+struct server;
+
+struct server *server_new(const struct server_options *options);
+/* Opens the sockets for clients; they are served from server_start on. On
+ * failure a text that says which address and why. */
+MUST_USE int server_listen(struct server *s, struct buf *error);
+/* What to give to node_new and peers_new. They live as long as the server. */
+const struct node_events *server_node_events(struct server *s);
+const struct transport_events *server_transport_events(struct server *s);
+/* What to give to disk_thread_new; any thread. */
+void server_disk_notify(void *server);
+/* From now on events reach the node. `peers` is NULL without other members. */
+void server_start(struct server *s, struct node *node, struct peers *peers);
+/* As SIGTERM: hands leadership over, answers what is due, stops the loop. */
+void server_shutdown(struct server *s);
+/* Closes clients and sockets; node and peers must be gone already. */
+void server_free(struct server *s);
+
+#endif

@@ -1,0 +1,399 @@
+/*
+ * CLIENT: who is connected, and the settings of one's own connection.
+ *
+ * CLIENT KILL dooms connections: they are closed before the loop waits next;
+ * one's own is closed after the reply.
+ */
+#include "base/num.h"
+#include "server/commands.h"
+#include "server/server_internal.h"
+
+static void reply_bytes(struct server_call *call, const char *text)
+{
+    if (text == NULL)
+        resp_null(call->out);
+    else
+        resp_bulk_str(call->out, text);
+}
+
+static void sub_id(struct server_call *call)
+{
+    resp_integer(call->out, (int64_t)call->c->id);
+}
+
+static void sub_getname(struct server_call *call)
+{
+    reply_bytes(call, call->c->name);
+}
+
+static bool printable(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '!' || text.data[i] > '~')
+            return false;
+    return true;
+}
+
+static void sub_setname(struct server_call *call)
+{
+    if (!printable(call->argv[2])) {
+        resp_error(call->out, "ERR Client names cannot contain spaces, "
+                              "newlines or special characters.");
+        return;
+    }
+    client_set_text(&call->c->name, call->argv[2]);
+    resp_status(call->out, "OK");
+}
+
+static void sub_setinfo(struct server_call *call)
+{
+    char **field = NULL;
+    if (arg_is(call, 2, "lib-name"))
+        field = &call->c->lib_name;
+    else if (arg_is(call, 2, "lib-ver"))
+        field = &call->c->lib_version;
+    int len = (int)MIN(call->argv[2].len, 64);
+    if (field == NULL) {
+        resp_errorf(call->out, "ERR Unrecognized option '%.*s'", len,
+                    (const char *)call->argv[2].data);
+    } else if (!printable(call->argv[3])) {
+        resp_errorf(call->out,
+                    "ERR %.*s cannot contain spaces, newlines or special "
+                    "characters.",
+                    len, (const char *)call->argv[2].data);
+    } else {
+        client_set_text(field, call->argv[3]);
+        resp_status(call->out, "OK");
+    }
+}
+
+/* ON or OFF; false: a syntax error was written. */
+static bool on_off(struct server_call *call, bool *value)
+{
+    if (!arg_is(call, 2, "on") && !arg_is(call, 2, "off")) {
+        resp_error(call->out, "ERR syntax error");
+        return false;
+    }
+    *value = arg_is(call, 2, "on");
+    return true;
+}
+
+static void sub_no_evict(struct server_call *call)
+{
+    if (on_off(call, &call->c->no_evict))
+        resp_status(call->out, "OK");
+}
+
+static void sub_no_touch(struct server_call *call)
+{
+    if (on_off(call, &call->c->no_touch))
+        resp_status(call->out, "OK");
+}
+
+static void sub_reply(struct server_call *call)
+{
+    struct client *c = call->c;
+    if (arg_is(call, 2, "on")) {
+        c->reply_off = false;
+        c->reply_skip = false;
+        resp_status(call->out, "OK");
+    } else if (arg_is(call, 2, "off")) {
+        c->reply_off = true;
+    } else if (arg_is(call, 2, "skip")) {
+        if (!c->reply_off)
+            c->reply_skip_next = true;
+    } else {
+        resp_error(call->out, "ERR syntax error");
+    }
+}
+
+/* No connection here is ever redirected or tracked. */
+static void sub_getredir(struct server_call *call)
+{
+    resp_integer(call->out, -1);
+}
+
+/* No command of ours blocks in a way that could be unblocked. */
+static void sub_unblock(struct server_call *call)
+{
+    int64_t id;
+    if (!num_parse_i64(call->argv[2], &id))
+        resp_error(call->out, "ERR value is not an integer or out of range");
+    else if (call->argc > 4 ||
+             (call->argc == 4 && !arg_is(call, 3, "timeout") &&
+              !arg_is(call, 3, "error")))
+        resp_error(call->out, "ERR CLIENT UNBLOCK reason should be TIMEOUT or "
+                              "ERROR");
+    else
+        resp_integer(call->out, 0);
+}
+
+/* --- LIST, INFO --------------------------------------------------------- */
+
+static void describe_size(const struct client *c, struct buf *out)
+{
+    size_t in = c->conn.in.len;
+    size_t in_free = c->conn.in.cap - c->conn.in.len;
+    size_t args = c->reads.arena.used;
+    size_t total = sizeof(*c) + c->conn.in.cap + c->conn.out.cap + args +
+                   c->pending.cap * sizeof(struct pending);
+    buf_printf(out,
+               " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu",
+               in, in_free, args, c->conn.out.cap, c->conn.out.cap,
+               conn_pending(&c->conn), c->conn.out.cap, total);
+}
+
+void client_describe(const struct client *c, struct buf *out)
+{
+    const struct server *s = c->server;
+    char peer[ADDRESS_TEXT_MAX];
+    char local[ADDRESS_TEXT_MAX];
+    address_format(&c->peer, peer);
+    address_format(&c->local, local);
+    ASSERT(s->mono_ms >= c->created_ms);
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
+               (unsigned long long)c->id, peer, local, c->conn.fd,
+               c->name != NULL ? c->name : "",
+               (long long)((s->mono_ms - c->created_ms) / 1000),
+               (long long)((s->mono_ms - c->active_ms) / 1000));
+    const char *flags = c->unix_socket ? "U" : "N";
+    if (c->state == CLIENT_CLOSING)
+        flags = "c";
+    else if (c->state == CLIENT_DOOMED)
+        flags = "A";
+    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1", flags,
+               c->db);
+    describe_size(c, out);
+    buf_printf(out, " events=%s%s cmd=%s user=default redir=-1 resp=%u",
+               c->conn.paused ? "" : "r", c->conn.writing ? "w" : "",
+               c->last_cmd != NULL ? c->last_cmd->name : "NULL",
+               c->writer.protocol);
+    buf_printf(out, " lib-name=%s lib-ver=%s",
+               c->lib_name != NULL ? c->lib_name : "",
+               c->lib_version != NULL ? c->lib_version : "");
+}
+
+static void sub_info(struct server_call *call)
+{
+    struct buf text = BUF_INIT;
+    client_describe(call->c, &text);
+    buf_char(&text, '\n');
+    resp_verbatim(call->out, "txt", buf_view(&text));
+    buf_release(&text);
+}
+
+static bool id_listed(const struct server_call *call, uint64_t id)
+{
+    for (uint32_t i = 3; i < call->argc; i++) {
+        uint64_t wanted;
+        if (num_parse_u64(call->argv[i], &wanted) && wanted == id)
+            return true;
+    }
+    return false;
+}
+
+/* Which clients LIST shows; false: an error was written. */
+static bool parse_list(struct server_call *call, bool *by_id, bool *none)
+{
+    *by_id = false;
+    *none = false;
+    if (call->argc == 2)
+        return true;
+    if (arg_is(call, 2, "type") && call->argc == 4) {
+        *none = !arg_is(call, 3, "normal");
+        if (*none && !arg_is(call, 3, "master") &&
+            !arg_is(call, 3, "replica") && !arg_is(call, 3, "slave") &&
+            !arg_is(call, 3, "pubsub")) {
+            int len = (int)MIN(call->argv[3].len, 64);
+            resp_errorf(call->out, "ERR Unknown client type '%.*s'", len,
+                        (const char *)call->argv[3].data);
+            return false;
+        }
+        return true;
+    }
+    if (!arg_is(call, 2, "id") || call->argc < 4) {
+        resp_error(call->out, "ERR syntax error");
+        return false;
+    }
+    *by_id = true;
+    for (uint32_t i = 3; i < call->argc; i++) {
+        uint64_t id;
+        if (!num_parse_u64(call->argv[i], &id)) {
+            resp_error(call->out, "ERR Invalid client ID");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void sub_list(struct server_call *call)
+{
+    struct buf text = BUF_INIT;
+    bool by_id, none;
+    if (!parse_list(call, &by_id, &none))
+        return;
+    LIST_EACH(link, &call->s->clients)
+    {
+        struct client *c = CONTAINER_OF(link, struct client, link);
+        if (none || (by_id && !id_listed(call, c->id)))
+            continue;
+        client_describe(c, &text);
+        buf_char(&text, '\n');
+    }
+    resp_verbatim(call->out, "txt", buf_view(&text));
+    buf_release(&text);
+}
+
+/* --- KILL --------------------------------------------------------------- */
+
+struct kill_filter {
+    struct bytes addr, laddr;
+    bool by_id;
+    uint64_t id;
+    bool nobody; /* a type or a user that no connection has */
+    bool skip_me;
+};
+
+static bool address_is(const struct address *a, struct bytes text)
+{
+    char own[ADDRESS_TEXT_MAX];
+    size_t len = address_format(a, own);
+    return bytes_eq(bytes_of(own, len), text);
+}
+
+static bool killed_by(const struct kill_filter *f, const struct client *c,
+                      const struct client *me)
+{
+    if (f->nobody || (f->skip_me && c == me))
+        return false;
+    if (f->by_id && c->id != f->id)
+        return false;
+    if (f->addr.len > 0 && !address_is(&c->peer, f->addr))
+        return false;
+    return f->laddr.len == 0 || address_is(&c->local, f->laddr);
+}
+
+static uint32_t kill_clients(struct server_call *call,
+                             const struct kill_filter *f)
+{
+    uint32_t count = 0;
+    LIST_EACH(link, &call->s->clients)
+    {
+        struct client *c = CONTAINER_OF(link, struct client, link);
+        if (c->state != CLIENT_OPEN || !killed_by(f, c, call->c))
+            continue;
+        count++;
+        if (c == call->c)
+            client_close_after_reply(c);
+        else
+            client_doom(c);
+    }
+    return count;
+}
+
+/* One pair of words; false: an error was written. */
+static bool parse_kill_pair(struct server_call *call, uint32_t i,
+                            struct kill_filter *f)
+{
+    struct bytes value = call->argv[i + 1];
+    if (arg_is(call, i, "id")) {
+        f->by_id = true;
+        if (!num_parse_u64(value, &f->id) || f->id == 0) {
+            resp_error(call->out, "ERR client-id should be greater than 0");
+            return false;
+        }
+    } else if (arg_is(call, i, "addr")) {
+        f->addr = value;
+    } else if (arg_is(call, i, "laddr")) {
+        f->laddr = value;
+    } else if (arg_is(call, i, "type")) {
+        f->nobody = f->nobody || !arg_is(call, i + 1, "normal");
+    } else if (arg_is(call, i, "user")) {
+        f->nobody = f->nobody || !bytes_eq(value, BYTES_LIT("default"));
+    } else if (arg_is(call, i, "skipme") && arg_is(call, i + 1, "yes")) {
+        f->skip_me = true;
+    } else if (arg_is(call, i, "skipme") && arg_is(call, i + 1, "no")) {
+        f->skip_me = false;
+    } else {
+        resp_error(call->out, "ERR syntax error");
+        return false;
+    }
+    return true;
+}
+
+static void sub_kill(struct server_call *call)
+{
+    struct kill_filter f = {.skip_me = true};
+    if (call->argc == 3) { /* the old form: one address, perhaps one's own */
+        f.addr = call->argv[2];
+        f.skip_me = false;
+        if (kill_clients(call, &f) > 0)
+            resp_status(call->out, "OK");
+        else
+            resp_error(call->out, "ERR No such client");
+        return;
+    }
+    if (call->argc % 2 != 0) {
+        resp_error(call->out, "ERR syntax error");
+        return;
+    }
+    for (uint32_t i = 2; i + 1 < call->argc; i += 2)
+        if (!parse_kill_pair(call, i, &f))
+            return;
+    resp_integer(call->out, kill_clients(call, &f));
+}
+
+static const struct subcommand subcommands[] = {
+    {"getname", 2, sub_getname},   {"getredir", 2, sub_getredir},
+    {"id", 2, sub_id},             {"info", 2, sub_info},
+    {"kill", -3, sub_kill},        {"list", -2, sub_list},
+    {"no-evict", 3, sub_no_evict}, {"no-touch", 3, sub_no_touch},
+    {"reply", 3, sub_reply},       {"setinfo", 4, sub_setinfo},
+    {"setname", 3, sub_setname},   {"unblock", -3, sub_unblock},
+};
+
+static const char *const help[] = {
+    "GETNAME",
+    "    Return the name of the current connection.",
+    "GETREDIR",
+    "    Return -1: connections are never redirected.",
+    "ID",
+    "    Return the ID of the current connection.",
+    "INFO",
+    "    Return information about the current client connection.",
+    "KILL <ip:port>",
+    "    Kill connection made from <ip:port>.",
+    "KILL <option> <value> [<option> <value> [...]]",
+    "    Kill connections. Options are:",
+    "    * ADDR (<ip:port>|<unixsocket>:0)",
+    "    * LADDR (<ip:port>|<unixsocket>:0)",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "    * USER <username>",
+    "    * SKIPME (YES|NO)",
+    "    * ID <client-id>",
+    "LIST [options ...]",
+    "    Return information about client connections. Options:",
+    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
+    "    * ID <client-id> [<client-id> [...]]",
+    "NO-EVICT (ON|OFF)",
+    "    Accepted; no connection is ever evicted.",
+    "NO-TOUCH (ON|OFF)",
+    "    Accepted; keys have no access times.",
+    "REPLY (ON|OFF|SKIP)",
+    "    Control the replies sent to the current connection.",
+    "SETINFO <option> <value>",
+    "    Set client meta attributes. Options are:",
+    "    * LIB-NAME: the client library name.",
+    "    * LIB-VER: the client library version.",
+    "SETNAME <name>",
+    "    Assign the name <name> to the current connection.",
+    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+    "    Return 0: no connection is ever blocked by a command.",
+};
+
+void server_client(struct server_call *call)
+{
+    subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
+                   ARRAY_LEN(help));
+}

@@ -1,0 +1,86 @@
+/*
+ * CONFIG: the options of this node, while it runs. What CONFIG SET changes
+ * holds until the process ends; CONFIG REWRITE refuses, because the file
+ * belongs to the operator.
+ */
+#include "server/commands.h"
+#include "server/server_internal.h"
+
+struct collector {
+    struct resp_writer *out;
+};
+
+static void write_pair(void *ctx, struct bytes name, struct bytes value)
+{
+    struct collector *c = ctx;
+    resp_bulk(c->out, name);
+    resp_bulk(c->out, value);
+}
+
+static void sub_get(struct server_call *call)
+{
+    const struct bytes *patterns = call->argv + 2;
+    size_t count = call->argc - 2;
+    struct collector collector = {call->out};
+    ASSERT(count > 0);
+    size_t pairs = config_get(call->s->config, patterns, count, NULL, NULL);
+    resp_map(call->out, pairs);
+    size_t written = config_get(call->s->config, patterns, count, write_pair,
+                                &collector);
+    ASSERT(written == pairs);
+}
+
+static void sub_set(struct server_call *call)
+{
+    struct buf error = BUF_INIT;
+    int err = config_set(call->s->config, call->argv + 2, call->argc - 2,
+                         &error);
+    if (err != 0) {
+        resp_errorf(call->out, "ERR %.*s", (int)error.len,
+                    (const char *)error.data);
+    } else {
+        server_config_changed(call->s);
+        resp_status(call->out, "OK");
+    }
+    buf_release(&error);
+}
+
+static void sub_resetstat(struct server_call *call)
+{
+    stats_reset(&call->s->stats);
+    resp_status(call->out, "OK");
+}
+
+static void sub_rewrite(struct server_call *call)
+{
+    if (call->s->config->file[0] == '\0')
+        resp_error(call->out,
+                   "ERR The server is running without a config file");
+    else
+        resp_error(call->out, "ERR Rewriting config file: not supported, "
+                              "change the file by hand");
+}
+
+static const struct subcommand subcommands[] = {
+    {"get", -3, sub_get},
+    {"resetstat", 2, sub_resetstat},
+    {"rewrite", 2, sub_rewrite},
+    {"set", -4, sub_set},
+};
+
+static const char *const help[] = {
+    "GET <pattern>",
+    "    Return parameters matching the glob-like <pattern> and their values.",
+    "SET <directive> <value>",
+    "    Set the configuration <directive> to <value>, until the next start.",
+    "RESETSTAT",
+    "    Reset statistics reported by the INFO command.",
+    "REWRITE",
+    "    Not supported: change the configuration file by hand.",
+};
+
+void server_config(struct server_call *call)
+{
+    subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
+                   ARRAY_LEN(help));
+}

@@ -1,0 +1,203 @@
+/*
+ * Who a connection is and how it speaks: HELLO, AUTH, RESET, QUIT, SELECT.
+ *
+ * Passwords are compared in constant time. There is one user, "default"; the
+ * answer for another one is the same as for a wrong password.
+ *
+ * HELLO is all or nothing: its options are checked before any is applied.
+ */
+#include "base/num.h"
+#include "net/crypto.h"
+#include "server/commands.h"
+#include "server/server_internal.h"
+
+#define WRONGPASS                                                              \
+    "WRONGPASS invalid username-password pair or user is disabled."
+
+static bool password_ok(struct server_call *call, struct bytes user,
+                        struct bytes password)
+{
+    struct bytes wanted = bytes_str(call->s->config->requirepass);
+    bool same = wanted.len == 0 || crypto_equal(password, wanted);
+    bool ok = same && bytes_eq(user, BYTES_LIT("default"));
+    if (!ok) {
+        char text[ADDRESS_TEXT_MAX];
+        address_format(&call->c->peer, text);
+        call->s->stats.auth_failures++;
+        log_verbose(call->s->log, "authentication of %s failed", text);
+    }
+    return ok;
+}
+
+void server_auth(struct server_call *call)
+{
+    struct bytes user = BYTES_LIT("default");
+    if (call->argc > 3) {
+        resp_error(call->out, "ERR syntax error");
+        return;
+    }
+    if (call->argc == 2 && call->s->config->requirepass[0] == '\0') {
+        resp_error(call->out,
+                   "ERR AUTH <password> called without any password "
+                   "configured for the default user. Are you sure your "
+                   "configuration is correct?");
+        return;
+    }
+    if (call->argc == 3)
+        user = call->argv[1];
+    if (!password_ok(call, user, call->argv[call->argc - 1])) {
+        resp_error(call->out, WRONGPASS);
+        return;
+    }
+    call->c->authenticated = true;
+    resp_status(call->out, "OK");
+}
+
+struct hello {
+    int protocol; /* 0: as it is */
+    bool auth;
+    struct bytes user, password;
+    bool set_name;
+    struct bytes name;
+};
+
+static bool name_ok(struct bytes name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (name.data[i] < '!' || name.data[i] > '~')
+            return false;
+    return true;
+}
+
+/* False: an error was written. */
+static bool parse_hello(struct server_call *call, struct hello *h)
+{
+    uint32_t i = 1;
+    if (call->argc > 1) {
+        int64_t protocol;
+        if (!num_parse_i64(call->argv[1], &protocol)) {
+            resp_error(call->out, "ERR Protocol version is not an integer or "
+                                  "out of range");
+            return false;
+        }
+        if (protocol < 2 || protocol > 3) {
+            resp_error(call->out, "NOPROTO unsupported protocol version");
+            return false;
+        }
+        h->protocol = (int)protocol;
+        i = 2;
+    }
+    while (i < call->argc) {
+        if (arg_is(call, i, "auth") && i + 2 < call->argc) {
+            h->auth = true;
+            h->user = call->argv[i + 1];
+            h->password = call->argv[i + 2];
+            i += 3;
+        } else if (arg_is(call, i, "setname") && i + 1 < call->argc) {
+            h->set_name = true;
+            h->name = call->argv[i + 1];
+            i += 2;
+        } else {
+            int len = (int)MIN(call->argv[i].len, 64);
+            resp_errorf(call->out, "ERR Syntax error in HELLO option '%.*s'",
+                        len, (const char *)call->argv[i].data);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *role_name(const struct server *s)
+{
+    struct node_status status;
+    node_status(s->node, &status);
+    return status.role == RAFT_LEADER ? "master" : "replica";
+}
+
+static void reply_hello(struct server_call *call)
+{
+    struct resp_writer *w = call->out;
+    resp_map(w, 7);
+    resp_bulk_str(w, "server");
+    resp_bulk_str(w, "redis");
+    resp_bulk_str(w, "version");
+    resp_bulk_str(w, SERVER_REDIS_VERSION);
+    resp_bulk_str(w, "proto");
+    resp_integer(w, w->protocol);
+    resp_bulk_str(w, "id");
+    resp_integer(w, (int64_t)call->c->id);
+    resp_bulk_str(w, "mode");
+    resp_bulk_str(w, "standalone");
+    resp_bulk_str(w, "role");
+    resp_bulk_str(w, role_name(call->s));
+    resp_bulk_str(w, "modules");
+    resp_array(w, 0);
+}
+
+void server_hello(struct server_call *call)
+{
+    struct client *c = call->c;
+    struct hello h = {0};
+    if (!parse_hello(call, &h))
+        return;
+    if (h.auth && !password_ok(call, h.user, h.password)) {
+        resp_error(call->out, WRONGPASS);
+        return;
+    }
+    if (!h.auth && !c->authenticated) {
+        resp_error(call->out,
+                   "NOAUTH HELLO must be called with the client already "
+                   "authenticated, otherwise the HELLO <proto> AUTH <user> "
+                   "<pass> option can be used to authenticate the client and "
+                   "select the RESP protocol version at the same time");
+        return;
+    }
+    if (h.set_name && !name_ok(h.name)) {
+        resp_error(call->out, "ERR Client names cannot contain spaces, "
+                              "newlines or special characters.");
+        return;
+    }
+    c->authenticated = true;
+    if (h.set_name)
+        client_set_text(&c->name, h.name);
+    if (h.protocol != 0)
+        c->writer.protocol = (uint8_t)h.protocol;
+    reply_hello(call);
+}
+
+void server_reset(struct server_call *call)
+{
+    struct client *c = call->c;
+    ASSERT(client_is_idle(c));
+    c->db = 0;
+    c->writer.protocol = 2;
+    c->reply_off = false;
+    c->reply_skip = false;
+    c->reply_skip_next = false;
+    c->no_evict = false;
+    c->no_touch = false;
+    client_set_text(&c->name, BYTES_NONE);
+    c->authenticated = call->s->config->requirepass[0] == '\0';
+    resp_status(call->out, "RESET");
+}
+
+void server_quit(struct server_call *call)
+{
+    resp_status(call->out, "OK");
+    client_close_after_reply(call->c);
+}
+
+void server_select(struct server_call *call)
+{
+    int64_t db;
+    if (!num_parse_i64(call->argv[1], &db)) {
+        resp_error(call->out, "ERR value is not an integer or out of range");
+        return;
+    }
+    if (db < 0 || db >= (int64_t)call->s->config->databases) {
+        resp_error(call->out, "ERR DB index is out of range");
+        return;
+    }
+    call->c->db = (uint8_t)db;
+    resp_status(call->out, "OK");
+}

@@ -1,0 +1,139 @@
+/*
+ * The inside of the server, shared by the files of this folder only.
+ */
+#ifndef SERVER_SERVER_INTERNAL_H
+#define SERVER_SERVER_INTERNAL_H
+
+#include "base/list.h"
+#include "server/client.h"
+#include "server/server.h"
+#include "server/stats.h"
+
+/* The version of Redis whose behaviour clients are told to expect. */
+#define SERVER_REDIS_VERSION "7.0.15"
+#define LISTENERS_MAX 17 /* addresses, and the Unix socket */
+/* Connections accepted per event and listener. */
+#define ACCEPT_MAX 16
+/* What one client may do per iteration, so that others have their turn. */
+#define CLIENT_COMMANDS_MAX 1000
+#define CLIENT_INPUT_MAX    (1024 * 1024)
+/* A client with more unsent output than this executes nothing. */
+#define CLIENT_OUTPUT_PAUSE (1024 * 1024)
+/* A client that waits is not read from beyond this much input. */
+#define CLIENT_INPUT_PAUSE (1024 * 1024)
+/* Requests a client may have given to the node, unanswered. */
+#define CLIENT_PENDING_MAX 65536
+/* Before authentication. */
+#define UNAUTH_INPUT_MAX  (1024 * 1024)
+#define UNAUTH_OUTPUT_MAX (64 * 1024)
+/* How long a client that is being closed may take its last output. */
+#define CLIENT_CLOSING_MS 10000
+
+struct listener {
+    struct server *server;
+    struct loop_io io;
+    int fd;
+    bool unix_socket;
+    char text[ADDRESS_TEXT_MAX];
+};
+
+enum shutdown_phase {
+    SHUTDOWN_NONE,
+    SHUTDOWN_TRANSFER, /* leadership is handed over; clients are served */
+    SHUTDOWN_DRAIN,    /* no new commands; answers that are due go out */
+    SHUTDOWN_DONE,     /* the loop was stopped */
+};
+
+struct shutdown {
+    enum shutdown_phase phase;
+    int64_t deadline_ms;
+    struct loop_timer timer;
+    struct loop_signal sigterm;
+    struct loop_signal sigint;
+    bool by_signal;
+    bool transfer_ended;
+};
+
+struct server {
+    struct loop *loop;
+    struct config *config;
+    struct logger *log;
+    struct logfile *logfile;
+    struct server_options options;
+    struct node *node;
+    struct peers *peers;
+    struct node_events node_events;
+    struct transport_events transport_events;
+    struct loop_async disk_async;
+    struct loop_timer deadline_timer;
+    struct loop_timer cron_timer;
+    struct listener listeners[LISTENERS_MAX];
+    size_t listener_count;
+    struct shutdown shutdown;
+
+    /* The time of this iteration. */
+    bool time_is_set;
+    int64_t mono_ms;
+    int64_t wall_ms;
+    uint64_t iteration; /* raised at each node_flush() */
+    bool node_writable; /* node_can_submit() was seen false: wake up later */
+
+    /* Clients by state, and those that have something to do. */
+    struct list clients;
+    struct list doomed;
+    struct list zombies;
+    struct list gone;
+    struct list ready;
+    struct list dirty;
+    size_t client_count;
+    uint64_t last_client_id;
+
+    struct stats stats;
+    struct buf scratch; /* one reply being looked at */
+    struct resp_writer scratch_writer;
+    int64_t start_mono_ms;
+    int64_t start_wall_ms;
+    int64_t second_ms;   /* when the chores of each second were done last */
+    int64_t accept_pause_until_ms;
+    int64_t security_warned_ms;
+    int64_t disk_free_bytes; /* negative: not known */
+    bool disk_full;
+    uint64_t max_input_bytes;  /* largest of a client's buffers seen in the */
+    uint64_t max_output_bytes; /* last round through all clients */
+    uint64_t blocked_clients;  /* that wait for something, in that round */
+    uint64_t resident_peak_bytes;
+    char run_id[41];
+};
+
+/* server.c: reads the clocks, if this iteration has not yet. */
+void server_tick(struct server *s);
+/* The options that others must be told of have been changed. */
+void server_config_changed(struct server *s);
+extern const struct conn_events server_conn_events;
+/* Adds what the connection moved since the last time to the statistics. */
+void server_count_bytes(struct client *c);
+
+/* listen.c */
+void server_accept_start(struct server *s);
+void server_accept_pause(struct server *s, bool paused);
+void server_listen_close(struct server *s);
+
+/* limits.c: called about hz times a second, and each second. */
+void limits_cron(struct server *s);
+/* Unsent output: closes the client if it is too much. */
+void limits_output(struct client *c);
+/* Unexecuted input; false if the client was closed for it. */
+bool limits_input(struct client *c);
+
+/* shutdown.c */
+enum shutdown_how { SHUTDOWN_ORDERLY, SHUTDOWN_NOW };
+void shutdown_init(struct server *s);
+void shutdown_begin(struct server *s, enum shutdown_how how);
+/* False if there is none to be aborted, or it is too late. */
+bool shutdown_abort(struct server *s);
+void shutdown_transfer_ended(struct server *s);
+/* Before the loop waits: is everything answered? */
+void shutdown_progress(struct server *s);
+void shutdown_release(struct server *s);
+
+#endif

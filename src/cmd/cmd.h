@@ -92,6 +92,12 @@ void cmd_reply_unknown(struct resp_writer *w, const struct bytes *argv,
                        uint32_t argc);
 void cmd_reply_arity(struct resp_writer *w, const struct cmd *c);
 
+/* An entry that has brought more than this into memory executes nothing more:
+ * the rest of its commands are answered with OOM. A few kilobytes of APPEND
+ * to large values could exhaust the memory of every replica otherwise, again
+ * at each restart. Part of the state machine, so it is no option. */
+#define CMD_ENTRY_BYTES_MAX (256 * 1024 * 1024)
+
 /* Runs a data command; argv[0] is the command's name, arity was checked. */
 void cmd_run(const struct cmd *c, struct cmd_call *call);
 

@@ -132,5 +132,10 @@ void cmd_run(const struct cmd *c, struct cmd_call *call)
     ASSERT(c != NULL && c->fn != NULL && cmd_arity_ok(c, call->argc));
     ASSERT(call->check_only || call->ks != NULL);
     ASSERT(call->db < KEYSPACE_DATABASES);
+    if (!call->check_only && (c->flags & CMD_INTERNAL) == 0 &&
+        keyspace_entry_bytes(call->ks) > CMD_ENTRY_BYTES_MAX) {
+        resp_error(call->out, "OOM too much data in one log entry, try again");
+        return;
+    }
     c->fn(call);
 }

@@ -65,19 +65,15 @@ size_t entry_record_size(struct bytes bytes)
     return ENTRY_HEADER_SIZE + (size_t)load_u32le(bytes.data + 28);
 }
 
-int entry_decode(raft_index index, struct bytes *bytes, struct entry *out)
+/* Reads the record at the front of *bytes; its checksum is not looked at. */
+static bool parse(raft_index index, struct bytes bytes, struct entry *e)
 {
-    ASSERT(bytes != NULL);
-    ASSERT(out != NULL);
-    size_t size = entry_record_size(*bytes);
-    if (size == 0 || size > bytes->len)
-        return ERR_CORRUPT;
-    const uint8_t *p = bytes->data;
-    uint8_t head[8 + CHECKED_SIZE];
-    store_u64le(head, index);
-    memcpy(head + 8, p, CHECKED_SIZE);
+    size_t size = entry_record_size(bytes);
+    if (size == 0 || size > bytes.len)
+        return false;
+    const uint8_t *p = bytes.data;
 
-    struct entry e = {
+    *e = (struct entry){
         .index = index,
         .term = load_u64le(p),
         .time_ms = (int64_t)load_u64le(p + 8),
@@ -86,13 +82,31 @@ int entry_decode(raft_index index, struct bytes *bytes, struct entry *out)
         .payload = bytes_of(p + ENTRY_HEADER_SIZE, size - ENTRY_HEADER_SIZE),
         .checksum = load_u64le(p + CHECKED_SIZE),
     };
-    if (e.kind > ENTRY_REQUESTS || p[25] != 0 || p[26] != 0 || p[27] != 0)
+    return e->kind <= ENTRY_REQUESTS && p[25] == 0 && p[26] == 0 && p[27] == 0;
+}
+
+int entry_decode(raft_index index, struct bytes *bytes, struct entry *out)
+{
+    ASSERT(bytes != NULL);
+    ASSERT(out != NULL);
+    struct entry e;
+    if (!parse(index, *bytes, &e))
         return ERR_CORRUPT;
+    uint8_t head[8 + CHECKED_SIZE];
+    store_u64le(head, index);
+    memcpy(head + 8, bytes->data, CHECKED_SIZE);
     if (checksum_of(head, e.payload) != e.checksum)
         return ERR_CORRUPT;
     *out = e;
-    *bytes = bytes_from(*bytes, size);
+    *bytes = bytes_from(*bytes, ENTRY_HEADER_SIZE + e.payload.len);
     return 0;
+}
+
+void entry_view(raft_index index, struct bytes *bytes, struct entry *out)
+{
+    bool ok = parse(index, *bytes, out);
+    ASSERT(ok);
+    *bytes = bytes_from(*bytes, ENTRY_HEADER_SIZE + out->payload.len);
 }
 
 uint64_t entry_chain(uint64_t previous_chain, uint64_t checksum)

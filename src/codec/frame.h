@@ -15,18 +15,18 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define FRAME_MAGIC        0x64726176u /* "vard" */
-#define FRAME_VERSION      1
-#define FRAME_HEADER_SIZE  24
-#define FRAME_LENGTH_MAX   (1024u * 1024u * 4u) /* of one frame's payload */
+#define FRAME_MAGIC       0x64726176u /* "vard" */
+#define FRAME_VERSION     1
+#define FRAME_HEADER_SIZE 24
+#define FRAME_LENGTH_MAX  (1024u * 1024u * 4u) /* of one frame's payload */
 
 enum frame_type {
-    FRAME_HELLO = 1,     /* codec/hello.h */
-    FRAME_WELCOME,       /* the answer to it */
-    FRAME_PROOF,         /* HMAC over both nonces, if there is a secret */
-    FRAME_RAFT,          /* codec/message.h, entries attached to an append */
-    FRAME_FORWARD,       /* a group of requests, codec/request.h */
-    FRAME_FRAGMENT,      /* a piece of a large frame */
+    FRAME_HELLO = 1, /* codec/hello.h */
+    FRAME_WELCOME,   /* the answer to it */
+    FRAME_PROOF,     /* HMAC over both nonces, if there is a secret */
+    FRAME_RAFT,      /* codec/message.h, entries attached to an append */
+    FRAME_FORWARD,   /* a group of requests, codec/request.h */
+    FRAME_FRAGMENT,  /* a piece of a large frame */
     FRAME_TYPE_END,
 };
 

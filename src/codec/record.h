@@ -24,9 +24,9 @@ struct identity {
 
 /* Where the log begins: after a cut, or after a restart beyond its end. */
 struct log_start {
-    raft_index first;     /* index of the first entry kept */
-    raft_term prev_term;  /* term of the entry before it */
-    uint64_t prev_chain;  /* chain hash up to the entry before it */
+    raft_index first;    /* index of the first entry kept */
+    raft_term prev_term; /* term of the entry before it */
+    uint64_t prev_chain; /* chain hash up to the entry before it */
 };
 
 /* What this node has promised to others, kept outside RocksDB
@@ -37,10 +37,10 @@ struct watermark {
     uint64_t incarnation;
     raft_term term;
     node_id vote;
-    raft_index index;     /* highest durable entry */
+    raft_index index; /* highest durable entry */
     raft_term index_term;
-    uint64_t chain;       /* chain hash there */
-    uint64_t generation;  /* the slot with the larger one is the newer */
+    uint64_t chain;      /* chain hash there */
+    uint64_t generation; /* the slot with the larger one is the newer */
 };
 
 #define WATERMARK_RECORD_SIZE 80

@@ -13,7 +13,8 @@
 #define FLAGS_KNOWN (REQUEST_FLAG_ONCE | REQUEST_FLAG_INTERNAL)
 
 _Static_assert(4 + 8 + 8 + 4 + 4 == GROUP_HEADER_SIZE, "group header");
-_Static_assert(4 + 1 + 1 + 2 + 4 + 8 + 4 == REQUEST_HEADER_SIZE, "request header");
+_Static_assert(4 + 1 + 1 + 2 + 4 + 8 + 4 == REQUEST_HEADER_SIZE,
+               "request header");
 
 size_t request_group_begin(struct buf *out, node_id node, uint64_t incarnation,
                            uint64_t first_seq)
@@ -47,8 +48,7 @@ static bool head_valid(const struct request *r)
     if (r->argc == 0 && (r->flags & REQUEST_FLAG_INTERNAL) == 0)
         return false;
     if ((r->flags & REQUEST_FLAG_ONCE) == 0)
-        return r->once_client.len == 0 && r->once_id == 0 &&
-               r->once_ttl_s == 0;
+        return r->once_client.len == 0 && r->once_id == 0 && r->once_ttl_s == 0;
     return r->once_client.len > 0 && r->once_client.len <= REQUEST_ONCE_LEN_MAX;
 }
 

@@ -39,8 +39,8 @@ struct request {
     uint8_t flags;
     uint8_t db;
     uint64_t once_id;
-    uint32_t once_ttl_s; /* how long the result is kept: in the request, so
-                            that no replica's configuration matters */
+    uint32_t once_ttl_s;      /* how long the result is kept: in the request, so
+                                 that no replica's configuration matters */
     struct bytes once_client; /* borrowed */
     uint32_t argc;
     struct bytes args; /* borrowed; argc times len(4) bytes, checked */

@@ -121,6 +121,11 @@ const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
     return &ks->counts[db];
 }
 
+uint64_t keyspace_entry_bytes(const struct keyspace *ks)
+{
+    return ks->records.in_entry ? ks->records.entry_bytes : 0;
+}
+
 int keyspace_error(const struct keyspace *ks)
 {
     return ks->records.error;
@@ -339,6 +344,7 @@ void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
     size_t end = begin + data.len;
     ASSERT(end >= data.len);
     if (end > record->len) {
+        ks->records.entry_bytes += end - record->len;
         buf_reserve(record, end - record->len);
         if (begin > record->len)
             memset(record->data + record->len, 0, begin - record->len);

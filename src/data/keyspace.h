@@ -119,6 +119,11 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
 /* Outside apply: is anything due at this time? */
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);
 
+/* During apply: the bytes that this entry has read from the store or made
+ * out of nothing (SETRANGE), all of which stand in memory until the commit:
+ * the same on every replica. Otherwise 0. */
+uint64_t keyspace_entry_bytes(const struct keyspace *ks);
+
 /* 0, or the store error that makes the state unusable. */
 int keyspace_error(const struct keyspace *ks);
 

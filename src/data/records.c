@@ -20,6 +20,8 @@
 
 #define READ_KEPT  (1024 * 1024)
 #define BATCH_KEPT (4 * 1024 * 1024)
+/* Deleting many large values must not gather them in memory. */
+#define DELETED_KEPT (16 * 1024)
 
 _Static_assert(KEYSPACE_DATABASES <= 32, "a bit each in flushed");
 
@@ -44,6 +46,7 @@ void records_begin(struct records *rs, uint64_t seed)
     overlay_reset(&rs->overlay, seed);
     rs->flushed = 0;
     rs->touched = 0;
+    rs->entry_bytes = 0;
     rs->in_entry = true;
 }
 
@@ -115,6 +118,7 @@ struct record *records_touch(struct records *rs, struct bytes key)
     if (fetch(rs, key, &r->value)) {
         r->stored = true;
         r->present = true;
+        rs->entry_bytes += r->value.len;
         r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
     }
     return r;
@@ -153,6 +157,7 @@ void records_delete(struct records *rs, struct bytes key)
     if (!r->present)
         return;
     buf_reset(&r->value);
+    buf_shrink(&r->value, DELETED_KEPT);
     r->present = false;
     r->dirty = true;
 }
@@ -201,7 +206,7 @@ static void write_record(struct records *rs, const struct record *r)
     if (before_ms != 0 && before_ms != after_ms)
         store_batch_delete(b, STORE_STATE, index_row(rs, before_ms, key));
     if (r->present)
-        store_batch_put(b, STORE_STATE, key, value);
+        store_batch_put_borrowed(b, STORE_STATE, key, value);
     else if (r->stored)
         store_batch_delete(b, STORE_STATE, key);
     if (after_ms != 0 && after_ms != before_ms)

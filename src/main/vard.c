@@ -47,7 +47,6 @@ struct vard {
     struct disk *disk;
     struct peers *peers;
     struct node *node;
-    bool supervised;
 };
 
 /* --- configuration ------------------------------------------------------ */
@@ -62,8 +61,8 @@ static int read_config(void *ctx, const char *path, struct buf *out)
 
 static void show_version(void)
 {
-    printf("vard v=%s bits=%d build=%s\n", VARD_VERSION,
-           (int)sizeof(long) * 8, __VERSION__);
+    printf("vard v=%s bits=%d build=%s\n", VARD_VERSION, (int)sizeof(long) * 8,
+           __VERSION__);
 }
 
 static void print_text(FILE *to, const struct buf *text)
@@ -98,20 +97,35 @@ static int load_config(struct vard *v, int argc, char **argv)
 
 /* --- start -------------------------------------------------------------- */
 
+/* The node has said in the log what failed. */
 NORETURN static void on_fatal(void *ctx, const char *text)
 {
     struct vard *v = ctx;
-    log_warning(v->log, "FATAL: %s. The process ends; nothing acknowledged is "
-                        "lost. Look after the disk before it is started again",
-                text);
+    ASSERT(text != NULL);
+    log_warning(v->log, "FATAL: exiting at once because of that. Nothing that "
+                        "was acknowledged is lost");
     _exit(1);
+}
+
+static bool is_supervised(const struct config *c)
+{
+    return c->supervised == CONFIG_SUPERVISED_SYSTEMD ||
+           (c->supervised == CONFIG_SUPERVISED_AUTO && notify_wanted());
+}
+
+static void on_stopping(void *ctx)
+{
+    struct vard *v = ctx;
+    if (is_supervised(&v->config))
+        notify_send("STOPPING=1\nSTATUS=Shutting down\n");
 }
 
 static void log_start(struct vard *v)
 {
     const struct config *c = &v->config;
-    log_notice(v->log, "vard %s is starting, pid %lld, node %u of %zu, data "
-                       "in %s",
+    log_notice(v->log,
+               "vard %s is starting, pid %lld, node %u of %zu, data "
+               "in %s",
                VARD_VERSION, (long long)process_id(), c->node_id,
                MAX(c->node_count, (size_t)1), v->process.dir);
     if (c->file[0] == '\0' && !c->original_options)
@@ -143,7 +157,8 @@ static int start_server(struct vard *v, struct buf *error)
         .executable = v->process.executable,
         .seed = entropy_u64(),
         .fatal = on_fatal,
-        .fatal_ctx = v,
+        .stopping = on_stopping,
+        .ctx = v,
     };
     v->server = server_new(&options);
     return server_listen(v->server, error);
@@ -203,8 +218,8 @@ static int start_node(struct vard *v, struct buf *error)
         return err;
     struct node_options options = options_of_node(&v->config, &v->identity);
     options.mark = v->mark_found ? &v->mark : NULL;
-    v->disk = disk_thread_new(v->store, v->mark_file, server_disk_notify,
-                              v->server);
+    v->disk =
+        disk_thread_new(v->store, v->mark_file, server_disk_notify, v->server);
     return node_new(&v->node, &options, v->store, v->disk, &transport,
                     server_node_events(v->server), v->log, error);
 }
@@ -239,12 +254,6 @@ static void stop(struct vard *v)
     loop_free(v->loop);
 }
 
-static bool is_supervised(const struct config *c)
-{
-    return c->supervised == CONFIG_SUPERVISED_SYSTEMD ||
-           (c->supervised == CONFIG_SUPERVISED_AUTO && notify_wanted());
-}
-
 static void fail(struct vard *v, const struct buf *error)
 {
     if (v->log != NULL)
@@ -270,8 +279,6 @@ static int run(struct vard *v)
         if (is_supervised(&v->config))
             notify_send("READY=1\nSTATUS=Ready to accept connections\n");
         loop_run(v->loop);
-        if (is_supervised(&v->config))
-            notify_send("STOPPING=1\nSTATUS=Shutting down\n");
     }
     stop(v);
     process_end(&v->process);

@@ -94,9 +94,9 @@ static void set_client_address(const struct config_node *self,
                                const struct config *c,
                                struct peer_settings *out)
 {
-    struct bytes text = bytes_str(self->client_address != NULL
-                                      ? self->client_address
-                                      : self->peer_address);
+    struct bytes text =
+        bytes_str(self->client_address != NULL ? self->client_address
+                                               : self->peer_address);
     size_t colon = text.len;
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
@@ -121,8 +121,8 @@ void options_of_peers(const struct config *c, const struct identity *identity,
     ASSERT(self != NULL && self->id == identity->node);
     memset(out, 0, sizeof(*out));
     for (size_t i = 0; i < c->node_count; i++)
-        out->members[i] = (struct peer_member){c->nodes[i].id,
-                                               c->nodes[i].peer_address};
+        out->members[i] =
+            (struct peer_member){c->nodes[i].id, c->nodes[i].peer_address};
     out->options = (struct peers_options){
         .cluster_id = identity->cluster_id,
         .self = identity->node,

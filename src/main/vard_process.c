@@ -6,6 +6,7 @@
 #include "main/vard_process.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +34,14 @@ static int make_dir(struct process *p, const char *dir, struct buf *error)
                    strerror(errno));
         return err;
     }
-    char *absolute = realpath(dir, NULL);
-    if (absolute == NULL || strlen(absolute) > PATH_TEXT_MAX - 64) {
+    char absolute[PATH_MAX];
+    bool known = realpath(dir, absolute) != NULL;
+    if (!known || strlen(absolute) > PATH_TEXT_MAX - 64) {
         buf_printf(error, "cannot use the data directory %s: %s", dir,
-                   absolute == NULL ? strerror(errno) : "its name is too long");
-        free(absolute);
+                   known ? "its name is too long" : strerror(errno));
         return ERR_IO;
     }
     snprintf(p->dir, sizeof(p->dir), "%s", absolute);
-    free(absolute);
     err = file_check_dir(p->dir);
     if (err == ERR_AUTH)
         buf_printf(error,
@@ -106,8 +106,8 @@ static void write_lock(const struct process *p)
 static int open_log(struct process *p, const struct config *c,
                     struct buf *error)
 {
-    int err = logfile_open(&p->logfile, c->logfile,
-                           (enum log_level)c->loglevel, c->syslog_enabled);
+    int err = logfile_open(&p->logfile, c->logfile, (enum log_level)c->loglevel,
+                           c->syslog_enabled);
     if (err != 0) {
         buf_printf(error, "cannot open the log file %s: %s", c->logfile,
                    strerror(errno));
@@ -120,8 +120,8 @@ static int open_log(struct process *p, const struct config *c,
 
 static void find_executable(struct process *p)
 {
-    ssize_t len = readlink("/proc/self/exe", p->executable,
-                           sizeof(p->executable) - 1);
+    ssize_t len =
+        readlink("/proc/self/exe", p->executable, sizeof(p->executable) - 1);
     p->executable[MAX(len, 0)] = '\0';
 }
 

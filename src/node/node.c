@@ -10,6 +10,8 @@
  */
 #include "node/node.h"
 
+#include <stdio.h>
+
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "node/node_internal.h"
@@ -126,8 +128,6 @@ int node_new(struct node **out, const struct node_options *options,
     n->rng = options->seed;
     n->leader = NODE_NONE;
     n->leaderless_ms = 0;
-    n->cuts_cap = 16;
-    n->cuts = mem_zalloc(n->cuts_cap * sizeof(n->cuts[0]));
     members_fill(n);
     node_requests_init(n);
     int err = recover(n, error);
@@ -200,16 +200,34 @@ static void ask_disk(struct node *n)
     n->point.hard_state = false;
 }
 
+/* After a long turn, what arrived meanwhile has not been read yet: timers
+ * wait for one more turn, or a busy follower would depose a good leader. */
+static void tick(struct node *n)
+{
+    int64_t away_ms = n->mono_ms - n->flushed_ms;
+
+    if (n->flushed_ms > 0 &&
+        away_ms > (int64_t)n->options.election_timeout_ms / 2)
+        log_notice(n->log, "the loop was busy or stopped for %lld ms",
+                   (long long)away_ms);
+    n->flushed_ms = n->mono_ms;
+    if (n->mono_ms < raft_deadline_ms(&n->raft))
+        return;
+    n->tick_waits =
+        !n->tick_waits && away_ms > (int64_t)n->options.heartbeat_ms * 2;
+    if (n->tick_waits)
+        return;
+    struct raft_event e = node_event(n, RAFT_EV_TICK);
+    node_step(n, &e, BYTES_NONE);
+}
+
 void node_flush(struct node *n)
 {
     struct raft_event e;
 
     if (n->dead)
         return;
-    if (n->mono_ms >= raft_deadline_ms(&n->raft)) {
-        e = node_event(n, RAFT_EV_TICK);
-        node_step(n, &e, BYTES_NONE);
-    }
+    tick(n);
     housekeeping(n);
     node_requests_route(n);
     node_reads_start(n);
@@ -230,8 +248,8 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
     ASSERT(p && client_address);
     p->up = true;
     p->incarnation = incarnation;
-    p->client_address[0] = '\0';
-    strncat(p->client_address, client_address, sizeof(p->client_address) - 1);
+    snprintf(p->client_address, sizeof(p->client_address), "%s",
+             client_address);
     struct raft_event e = node_event(n, RAFT_EV_PEER_UP);
     e.peer = peer;
     node_step(n, &e, BYTES_NONE);

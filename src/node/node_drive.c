@@ -67,19 +67,12 @@ int64_t node_stamp(struct node *n)
     return MAX(n->wall_ms, n->last_time_ms);
 }
 
-/* The n-th entry (from 0) of what is proposed in this step. */
-static struct bytes proposed_payload(const struct node *n, size_t i)
-{
-    size_t begin = i == 0 ? 0 : n->cuts[i - 1];
-
-    ASSERT(i < n->cuts_cap && n->cuts[i] <= n->payload.len);
-    return bytes_of(n->payload.data + begin, n->cuts[i] - begin);
-}
-
 static void append_own(struct node *n, const struct raft_write *w)
 {
     int64_t time_ms = node_stamp(n);
 
+    ASSERT(w->append_empty ||
+           w->append_last - w->append_first + 1 == n->payload_count);
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
         struct entry e = {
             .index = i,
@@ -89,7 +82,7 @@ static void append_own(struct node *n, const struct raft_write *w)
             .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
         };
         if (!w->append_empty)
-            e.payload = proposed_payload(n, (size_t)(i - w->append_first));
+            e.payload = n->payloads[i - w->append_first];
         entry_seal(&e);
         raft_log_append(n->raft_log, &n->batch, &e);
     }
@@ -103,8 +96,7 @@ static void append_received(struct node *n, const struct raft_write *w,
     struct entry e;
 
     for (raft_index i = prev + 1; i <= w->append_last; i++) {
-        int err = entry_decode(i, &entries, &e);
-        ASSERT(err == 0);
+        entry_view(i, &entries, &e);
         if (i < w->append_first)
             continue;
         raft_log_append(n->raft_log, &n->batch, &e);

@@ -94,6 +94,8 @@ struct node {
 
     int64_t mono_ms;
     int64_t wall_ms;
+    int64_t flushed_ms; /* time of the last flush */
+    bool tick_waits;    /* timers were put off to this one */
     int64_t housekeeping_at_ms;
 
     struct raft raft;
@@ -125,10 +127,11 @@ struct node {
     struct buf open; /* the group being built; empty: none */
     uint64_t open_first_seq;
     uint32_t open_count;
-    struct buf inbox;   /* groups forwarded to us, the leader */
-    struct buf payload; /* of the entries being proposed */
-    size_t *cuts;       /* where each entry's payload ends */
-    size_t cuts_cap;
+    struct buf inbox;       /* groups forwarded to us, the leader */
+    struct buf payload;     /* small groups put together */
+    struct bytes *payloads; /* of the entries being proposed */
+    uint32_t payload_count;
+    uint32_t payloads_cap;
     int64_t progress_ms;   /* when an own request was last applied or sent */
     int64_t leaderless_ms; /* since when no leader is known; -1: known */
     raft_term leader_term; /* the leader that `groups.unsent` is about */

@@ -47,7 +47,7 @@ void node_requests_release(struct node *n)
     if (n->groups.spare)
         group_free(n->groups.spare);
     mem_free(n->pending.items);
-    mem_free(n->cuts);
+    mem_free(n->payloads);
     buf_release(&n->open);
     buf_release(&n->inbox);
     buf_release(&n->payload);
@@ -293,55 +293,84 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
     return 0;
 }
 
-static void cut_here(struct node *n, uint32_t *count)
+/*
+ * Collects what is to be proposed: the groups of the inbox and our own unsent
+ * ones. Groups that stand side by side in memory need no copy: an entry is
+ * first a stretch of the inbox, or one group of ours; only small groups of
+ * our own are put together, in n->payload.
+ */
+static void payload_add(struct node *n, struct bytes b)
 {
-    if (*count == n->cuts_cap) {
-        n->cuts_cap = MAX(n->cuts_cap * 2, 16);
-        n->cuts = mem_realloc(n->cuts, n->cuts_cap * sizeof(n->cuts[0]));
+    if (n->payload_count == n->payloads_cap) {
+        n->payloads_cap = MAX(n->payloads_cap * 2, 16);
+        n->payloads =
+            mem_realloc(n->payloads, n->payloads_cap * sizeof(n->payloads[0]));
     }
-    n->cuts[(*count)++] = n->payload.len;
+    n->payloads[n->payload_count++] = b;
 }
 
-/* Fills n->payload and n->cuts with the inbox and our own unsent groups;
- * returns the number of entries. */
-static uint32_t gather_entries(struct node *n)
+static void gather_inbox(struct node *n)
 {
-    struct bytes inbox = buf_view(&n->inbox);
+    struct bytes rest = buf_view(&n->inbox);
+    const uint8_t *begin = rest.data;
     struct request_group g;
-    uint32_t count = 0;
-    size_t begin = 0;
+
+    while (rest.len > 0) {
+        int err = request_group_decode(&rest, &g);
+        ASSERT(err == 0); /* it was checked on arrival */
+        size_t size = (size_t)(rest.data - begin);
+        if (size >= n->options.entry_bytes_max || rest.len == 0) {
+            payload_add(n, bytes_of(begin, size));
+            begin = rest.data;
+        }
+    }
+}
+
+/* The small groups from *first on, as one payload. */
+static struct bytes join_small(struct node *n, struct group **first)
+{
+    size_t begin = n->payload.len;
+
+    while (*first && n->payload.len - begin + (*first)->bytes.len <=
+                         n->options.entry_bytes_max) {
+        buf_bytes(&n->payload, buf_view(&(*first)->bytes));
+        *first = (*first)->next;
+    }
+    return bytes_of(n->payload.data + begin, n->payload.len - begin);
+}
+
+static void gather_own(struct node *n)
+{
+    struct group *g = n->groups.unsent;
+    size_t total = 0;
 
     buf_reset(&n->payload);
-    while (inbox.len > 0) {
-        const uint8_t *from = inbox.data;
-        int err = request_group_decode(&inbox, &g);
-        ASSERT(err == 0); /* it was checked on arrival */
-        buf_append(&n->payload, from, (size_t)(inbox.data - from));
-        if (n->payload.len - begin >= n->options.entry_bytes_max) {
-            cut_here(n, &count);
-            begin = n->payload.len;
+    for (const struct group *i = g; i; i = i->next)
+        if (i->bytes.len <= n->options.entry_bytes_max)
+            total += i->bytes.len;
+    if (g && g->next)
+        (void)buf_reserve(&n->payload, total); /* views into it stay */
+    while (g) {
+        bool alone = !g->next || g->bytes.len > n->options.entry_bytes_max;
+        if (alone) {
+            payload_add(n, buf_view(&g->bytes));
+            g = g->next;
+        } else {
+            payload_add(n, join_small(n, &g));
         }
     }
-    for (; n->groups.unsent; n->groups.unsent = n->groups.unsent->next) {
-        buf_bytes(&n->payload, buf_view(&n->groups.unsent->bytes));
-        if (n->payload.len - begin >= n->options.entry_bytes_max) {
-            cut_here(n, &count);
-            begin = n->payload.len;
-        }
-    }
-    if (n->payload.len > begin)
-        cut_here(n, &count);
-    return count;
+    n->groups.unsent = NULL;
 }
 
 static void propose(struct node *n)
 {
-    uint32_t count = gather_entries(n);
-
-    if (count == 0)
+    n->payload_count = 0;
+    gather_inbox(n);
+    gather_own(n);
+    if (n->payload_count == 0)
         return;
     struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
-    e.count = count;
+    e.count = n->payload_count;
     node_step(n, &e, BYTES_NONE);
     buf_reset(&n->inbox);
     buf_shrink(&n->inbox, 1024 * 1024);

@@ -85,14 +85,19 @@ static bool send_append(struct node *n, const struct raft_message *message)
     while (rest.count > 0) {
         raft_index first = rest.index + 1;
         raft_index last = rest.index + rest.count;
-        bool cached = n->cached_first == first && n->cached_last <= last;
-        raft_index upto = cached ? n->cached_last : gather(n, first, last);
+        struct bytes entries = raft_log_cached_record(n->raft_log, first);
+        raft_index upto = first;
+        if (entries.len < APPEND_BYTES_MAX) {
+            bool ready = n->cached_first == first && n->cached_last <= last;
+            upto = ready ? n->cached_last : gather(n, first, last);
+            entries = buf_view(&n->entries);
+        }
         if (upto < first)
             return false;
         struct raft_message part = rest;
         part.count = (uint32_t)(upto - rest.index);
         runs_cut(&part);
-        if (send_one(n, &part, buf_view(&n->entries)) != 0)
+        if (send_one(n, &part, entries) != 0)
             return false;
         if (upto == last)
             return true;

@@ -188,6 +188,12 @@ void socket_no_delay(int fd)
     (void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+void socket_not_sent_low(int fd, size_t bytes)
+{
+    ASSERT(fd >= 0 && bytes > 0 && bytes <= INT32_MAX);
+    (void)set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, (int)bytes);
+}
+
 void socket_keepalive(int fd, uint32_t idle_s)
 {
     ASSERT(fd >= 0);

@@ -55,6 +55,9 @@ MUST_USE int socket_connect_result(int fd);
 
 /* Hints, whose failure is of no consequence (not for Unix sockets). */
 void socket_no_delay(int fd);
+/* How much unsent data the kernel may hold before the socket counts as full:
+ * what is still here can be overtaken. */
+void socket_not_sent_low(int fd, size_t bytes);
 /* Probes after `idle_s` seconds of silence, dead after three lost ones. */
 void socket_keepalive(int fd, uint32_t idle_s);
 /* Dead when sent data is not acknowledged for this long; 0: the default. */

@@ -25,6 +25,7 @@
 #define SWAP_BYTES_MIN   ((size_t)32 * 1024)
 #define FLUSH_BYTES_MAX  ((uint64_t)2 * 1024 * 1024) /* per iteration */
 #define HURRY_AFTER_MS   200
+#define NOT_SENT_BYTES   ((size_t)256 * 1024) /* held by the kernel */
 
 #define BIT(state) (1u << (state))
 
@@ -319,6 +320,7 @@ static void connected(struct peer_link *k)
     loop_io_stop(p->loop, &k->connect_io);
     k->connect_fd = -1;
     socket_no_delay(fd);
+    socket_not_sent_low(fd, NOT_SENT_BYTES);
     socket_keepalive(fd, PEER_KEEPALIVE_S);
     socket_user_timeout(fd, PEER_USER_TIMEOUT_MS);
     k->sent_bytes += k->conn.sent_bytes;

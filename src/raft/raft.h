@@ -42,7 +42,10 @@ typedef uint64_t raft_index;
 #define RAFT_NODES_MAX 9 /* members of one group */
 #endif
 #ifndef RAFT_RUNS_MAX
-#define RAFT_RUNS_MAX 64 /* different terms the core sees in its log */
+/* Different terms the core sees in its log. With that many that are not known
+ * to be committed, nobody campaigns any more: leave room for clusters that are
+ * killed again and again before their state is flushed. */
+#define RAFT_RUNS_MAX 1024
 #endif
 #ifndef RAFT_READS_MAX
 #define RAFT_READS_MAX 64 /* reads a leader confirms at the same time */
@@ -93,7 +96,8 @@ struct raft_start {
     raft_index log_last;         /* log_first - 1 if empty */
     const struct raft_run *runs; /* of log_first..log_last, ascending */
     uint32_t run_count;
-    raft_index applied; /* known committed: the state contains it */
+    raft_index applied; /* largest index known to be committed, at least what
+                           the state contains */
 };
 
 enum raft_message_type {

@@ -10,9 +10,9 @@
 #include "base/alloc.h"
 #include "server/server_internal.h"
 
-#define PENDING_CAP_FIRST 8
+#define PENDING_CAP_FIRST  8
 #define DEFERRED_CAP_FIRST 8
-#define DEFERRED_CAP_KEPT 1024
+#define DEFERRED_CAP_KEPT  1024
 
 /* allowed[from][to] */
 static const bool allowed[CLIENT_STATE_COUNT][CLIENT_STATE_COUNT] = {
@@ -20,9 +20,8 @@ static const bool allowed[CLIENT_STATE_COUNT][CLIENT_STATE_COUNT] = {
                      [CLIENT_DOOMED] = true,
                      [CLIENT_ZOMBIE] = true,
                      [CLIENT_GONE] = true},
-    [CLIENT_CLOSING] = {[CLIENT_DOOMED] = true,
-                        [CLIENT_ZOMBIE] = true,
-                        [CLIENT_GONE] = true},
+    [CLIENT_CLOSING] =
+        {[CLIENT_DOOMED] = true, [CLIENT_ZOMBIE] = true, [CLIENT_GONE] = true},
     [CLIENT_DOOMED] = {[CLIENT_ZOMBIE] = true, [CLIENT_GONE] = true},
     [CLIENT_ZOMBIE] = {[CLIENT_GONE] = true},
 };

@@ -135,7 +135,7 @@ struct client {
 
     /* output */
     struct resp_writer writer;
-    size_t reply_start; /* of the reply being written, in conn.out */
+    size_t reply_start;    /* of the reply being written, in conn.out */
     int64_t above_soft_ms; /* since when over the soft limit; 0: not */
     bool reply_off;
     bool reply_skip;
@@ -150,7 +150,7 @@ struct client {
     bool no_evict;
     bool no_touch;
     uint8_t db;
-    char *name;    /* NULL: none */
+    char *name; /* NULL: none */
     char *lib_name;
     char *lib_version;
     char once_client[33]; /* PROTOCOL_ORIGINAL: its id */

@@ -8,8 +8,8 @@
 #include "os/clock.h"
 #include "server/server_internal.h"
 
-#include <stdio.h>
 #include <ctype.h>
+#include <stdio.h>
 
 static void ping(struct server_call *call)
 {
@@ -71,8 +71,7 @@ void server_command_run(struct server_call *call)
 
 bool arg_is(const struct server_call *call, uint32_t i, const char *word)
 {
-    return i < call->argc &&
-           bytes_eq_nocase(call->argv[i], bytes_str(word));
+    return i < call->argc && bytes_eq_nocase(call->argv[i], bytes_str(word));
 }
 
 #define NAME_MAX_LEN 32
@@ -92,9 +91,9 @@ static void reply_help(struct server_call *call, const char *const *help,
     char name[NAME_MAX_LEN];
     char first[128];
     upper_name(call, name);
-    snprintf(first, sizeof(first),
-             "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-             name);
+    snprintf(
+        first, sizeof(first),
+        "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", name);
     resp_array(call->out, help_count + 3);
     resp_status(call->out, first);
     for (size_t i = 0; i < help_count; i++)

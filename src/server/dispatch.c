@@ -115,8 +115,8 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
     if (!client_is_idle(c))
         return wait_for(c, WAIT_IDLE);
     int64_t start_us = clock_mono_us();
-    struct server_call call = {c->server, c,       d->cmd, d->argv,
-                               d->argc,   &c->writer};
+    struct server_call call = {c->server, c,       d->cmd,
+                               d->argv,   d->argc, &c->writer};
     (void)client_reply_begin(c);
     c->last_cmd = d->cmd;
     server_command_run(&call);
@@ -288,8 +288,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 static struct resp_limits limits_of(const struct client *c)
 {
     if (!c->authenticated)
-        return (struct resp_limits){RESP_ARGC_MAX_UNAUTH,
-                                    RESP_BULK_MAX_UNAUTH};
+        return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
     uint64_t bulk_max = c->server->config->proto_max_bulk_len;
     return (struct resp_limits){RESP_ARGC_MAX, bulk_max};
 }

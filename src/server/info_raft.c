@@ -10,8 +10,7 @@
 typedef unsigned long long ull;
 
 /* What the links know of a member; false if there are none. */
-static bool find_link(const struct server *s, node_id id,
-                      struct peer_info *out)
+static bool find_link(const struct server *s, node_id id, struct peer_info *out)
 {
     if (s->peers == NULL)
         return false;
@@ -26,8 +25,8 @@ static void peer_line(const struct server *s, const struct node_status *st,
 {
     const struct node_peer_status *peer = &st->peers[i];
     struct peer_info link;
-    buf_printf(out, "raft_node_%u:client_address=%s,link=%s,state=%s",
-               peer->id, peer->client_address, peer->up ? "up" : "down",
+    buf_printf(out, "raft_node_%u:client_address=%s,link=%s,state=%s", peer->id,
+               peer->client_address, peer->up ? "up" : "down",
                raft_progress_text(st, i));
     if (st->role == RAFT_LEADER) {
         ull lag = st->last > peer->match ? st->last - peer->match : 0;
@@ -38,9 +37,8 @@ static void peer_line(const struct server *s, const struct node_status *st,
         buf_printf(out,
                    ",peer_address=%s,incarnation=%llu,queued_bytes=%llu,"
                    "sent_bytes=%llu,received_bytes=%llu",
-                   link.address, (ull)link.incarnation,
-                   (ull)link.queued_bytes, (ull)link.sent_bytes,
-                   (ull)link.received_bytes);
+                   link.address, (ull)link.incarnation, (ull)link.queued_bytes,
+                   (ull)link.sent_bytes, (ull)link.received_bytes);
     buf_str(out, "\r\n");
 }
 
@@ -64,9 +62,8 @@ void info_section_raft(struct server *s, struct buf *out)
                "raft_last_index:%llu\r\n"
                "raft_log_bytes:%llu\r\n",
                raft_role_text(st.role), st.self, leader, st.leader_address,
-               (ull)st.term, (ull)st.commit, (ull)st.applied,
-               (ull)st.durable, (ull)st.first, (ull)st.last,
-               (ull)st.log_bytes);
+               (ull)st.term, (ull)st.commit, (ull)st.applied, (ull)st.durable,
+               (ull)st.first, (ull)st.last, (ull)st.log_bytes);
     buf_printf(out,
                "raft_cluster_id:%016llx\r\n"
                "raft_incarnation:%llu\r\n"
@@ -80,8 +77,7 @@ void info_section_raft(struct server *s, struct buf *out)
                (ull)st.cluster_id, (ull)st.incarnation,
                (ull)st.pending_requests, (ull)st.pending_bytes,
                (ull)st.pending_reads, (ull)st.applied_requests,
-               (ull)st.skipped_requests, (ull)st.elections,
-               st.peer_count + 1);
+               (ull)st.skipped_requests, (ull)st.elections, st.peer_count + 1);
     for (size_t i = 0; i < st.peer_count; i++)
         peer_line(s, &st, i, out);
 }

@@ -90,7 +90,10 @@ static void check_client(struct client *c)
     if (c->wait != WAIT_NONE)
         s->blocked_clients++;
     limits_output(c);
-    if (c->state == CLIENT_OPEN)
+    if (c->state == CLIENT_OPEN && !c->authenticated &&
+        s->mono_ms - c->created_ms > UNAUTH_DEADLINE_MS)
+        close_for(c, "not authenticating in time");
+    else if (c->state == CLIENT_OPEN)
         check_idle(c);
     else if (c->state == CLIENT_CLOSING &&
              s->mono_ms - c->closing_ms > CLIENT_CLOSING_MS)
@@ -137,12 +140,6 @@ void limits_cron(struct server *s)
 {
     ASSERT(s->time_is_set);
     stats_sample(&s->stats, s->mono_ms);
-    if (s->accept_pause_until_ms != 0 &&
-        s->mono_ms >= s->accept_pause_until_ms &&
-        s->shutdown.phase == SHUTDOWN_NONE) {
-        s->accept_pause_until_ms = 0;
-        server_accept_pause(s, false);
-    }
     if (s->mono_ms - s->second_ms >= 1000) {
         s->second_ms = s->mono_ms;
         each_second(s);

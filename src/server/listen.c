@@ -3,19 +3,16 @@
  * who is turned away with a reason.
  *
  * How it fails: an address that can't be listened on is fatal at start, but
- * for one with a leading '-', which may be missing. Out of descriptors: no
- * more accepting for a second, so that the loop does not spin.
+ * for one with a leading '-', which may be missing. While the node shuts
+ * down, new connections are closed at once.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "os/clock.h"
 #include "os/socket.h"
 #include "server/server_internal.h"
-
-#define ACCEPT_PAUSE_MS 1000
 
 static const char protected_text[] =
     "-DENIED vard is running in protected mode because protected mode is "
@@ -42,59 +39,50 @@ static bool is_protected(const struct server *s, const struct address *peer)
            !address_is_loopback(peer);
 }
 
-static void admit(struct listener *l, int fd, const struct address *peer)
+static void admit(struct door *door, int fd, const struct address *peer)
 {
-    struct server *s = l->server;
+    struct server *s = door->server;
     if (s->client_count >= s->config->maxclients) {
         turn_away(s, fd, "-ERR max number of clients reached\r\n");
         return;
     }
-    if (!l->unix_socket && is_protected(s, peer)) {
+    if (!door->unix_socket && is_protected(s, peer)) {
         turn_away(s, fd, protected_text);
         return;
     }
-    if (!l->unix_socket) {
+    if (!door->unix_socket) {
         socket_no_delay(fd);
         if (s->config->tcp_keepalive > 0)
             socket_keepalive(fd, s->config->tcp_keepalive);
     }
     s->stats.connections_received++;
-    struct client *c = client_new(s, fd, peer, l->unix_socket);
-    char text[ADDRESS_TEXT_MAX];
-    address_format(&c->peer, text);
-    log_debug(s->log, "Accepted %s", text);
+    (void)client_new(s, fd, peer, door->unix_socket);
 }
 
-static void on_listener(void *ctx, int events)
+static void on_accepted(void *ctx, int fd, const char *text)
 {
-    struct listener *l = ctx;
-    UNUSED(events);
-    server_tick(l->server);
-    for (int i = 0; i < ACCEPT_MAX; i++) {
-        struct address peer;
-        int fd = socket_accept(l->fd, &peer);
-        if (fd == ERR_AGAIN)
-            return;
-        if (fd < 0) {
-            log_warning(l->server->log, "Accepting client connection: %s",
-                        strerror(errno));
-            l->server->accept_pause_until_ms =
-                l->server->mono_ms + ACCEPT_PAUSE_MS;
-            server_accept_pause(l->server, true);
-            return;
-        }
-        admit(l, fd, &peer);
+    struct door *door = ctx;
+    struct server *s = door->server;
+    struct address peer;
+    server_tick(s);
+    if (s->shutdown.phase != SHUTDOWN_NONE || !socket_peer(fd, &peer)) {
+        socket_close(fd); /* the client tries another node */
+        return;
     }
+    log_debug(s->log, "Accepted %s", text);
+    admit(door, fd, &peer);
 }
 
-static void add_listener(struct server *s, int fd, const char *text,
-                         bool unix_socket)
+static void add_door(struct server *s, int fd, const char *text,
+                     bool unix_socket)
 {
-    ASSERT(s->listener_count < LISTENERS_MAX && fd >= 0);
-    struct listener *l = &s->listeners[s->listener_count++];
-    *l = (struct listener){.server = s, .fd = fd, .unix_socket = unix_socket};
-    l->io = (struct loop_io){NULL, on_listener, l};
-    snprintf(l->text, sizeof(l->text), "%s", text);
+    ASSERT(s->door_count < DOORS_MAX && fd >= 0);
+    struct door *door = &s->doors[s->door_count++];
+    *door = (struct door){.server = s, .fd = fd, .unix_socket = unix_socket};
+    door->listener.fd = -1;
+    door->listener.accepted = on_accepted;
+    door->listener.ctx = door;
+    snprintf(door->text, sizeof(door->text), "%s", text);
 }
 
 /* One word of the option bind. */
@@ -110,7 +98,7 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
     if (fd >= 0) {
         char text[ADDRESS_TEXT_MAX];
         address_format(&a, text);
-        add_listener(s, fd, text, false);
+        add_door(s, fd, text, false);
         return 0;
     }
     /* EAFNOSUPPORT: no IPv6 at all on this machine. */
@@ -134,16 +122,16 @@ static int listen_on_unix(struct server *s, struct buf *error)
                    fd == ERR_IO ? strerror(errno) : error_text(fd));
         return fd;
     }
-    add_listener(s, fd, path, true);
+    add_door(s, fd, path, true);
     return 0;
 }
 
 int server_listen(struct server *s, struct buf *error)
 {
     const struct config *config = s->config;
-    ASSERT(s->listener_count == 0);
+    ASSERT(s->door_count == 0);
     for (size_t i = 0; i < config->bind_count && config->port != 0; i++) {
-        if (s->listener_count == LISTENERS_MAX - 1) {
+        if (s->door_count == DOORS_MAX - 1) {
             buf_str(error, "more than 16 addresses to listen on");
             return ERR_LIMIT;
         }
@@ -156,7 +144,7 @@ int server_listen(struct server *s, struct buf *error)
         if (err != 0)
             return err;
     }
-    if (s->listener_count == 0) {
+    if (s->door_count == 0) {
         buf_str(error, "there is no address to listen on for clients; see the "
                        "options bind, port and unixsocket");
         return ERR_INVALID;
@@ -166,26 +154,24 @@ int server_listen(struct server *s, struct buf *error)
 
 void server_accept_start(struct server *s)
 {
-    ASSERT(s->listener_count > 0);
-    for (size_t i = 0; i < s->listener_count; i++)
-        loop_io_start(s->loop, &s->listeners[i].io, s->listeners[i].fd,
-                      LOOP_READ);
-}
-
-void server_accept_pause(struct server *s, bool paused)
-{
-    for (size_t i = 0; i < s->listener_count; i++)
-        if (s->listeners[i].io.impl != NULL)
-            loop_io_set(s->loop, &s->listeners[i].io, paused ? 0 : LOOP_READ);
+    ASSERT(s->door_count > 0);
+    for (size_t i = 0; i < s->door_count; i++) {
+        struct door *door = &s->doors[i];
+        listener_open(&door->listener, s->loop, door->fd, s->log);
+        log_verbose(s->log, "listening on %s", door->text);
+    }
 }
 
 void server_listen_close(struct server *s)
 {
-    for (size_t i = 0; i < s->listener_count; i++) {
-        loop_io_stop(s->loop, &s->listeners[i].io);
-        socket_close(s->listeners[i].fd);
-        if (s->listeners[i].unix_socket)
+    for (size_t i = 0; i < s->door_count; i++) {
+        struct door *door = &s->doors[i];
+        if (door->listener.fd >= 0)
+            listener_close(&door->listener);
+        else
+            socket_close(door->fd); /* it was never opened to clients */
+        if (door->unix_socket)
             (void)unlink(s->config->unixsocket);
     }
-    s->listener_count = 0;
+    s->door_count = 0;
 }

@@ -316,8 +316,8 @@ static size_t take_frame(struct client *c, struct bytes input)
     struct bytes text;
     uint64_t max = c->server->config->proto_max_bulk_len;
     bool first = c->once_client[0] == '\0';
-    int64_t size = original_frame(input, first ? ORIGINAL_ID_LEN : max, &text,
-                                  &c->need);
+    int64_t size =
+        original_frame(input, first ? ORIGINAL_ID_LEN : max, &text, &c->need);
     if (size < 0)
         close_with(c, "the frame is too long");
     if (size <= 0)

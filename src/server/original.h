@@ -37,8 +37,7 @@ struct original_request {
  * complete; ERR_TOO_BIG when it claims more than `max`. The text borrows. */
 MUST_USE int64_t original_frame(struct bytes input, uint64_t max,
                                 struct bytes *text, size_t *need);
-MUST_USE int original_parse_id(struct bytes text,
-                               char id[ORIGINAL_ID_LEN + 1]);
+MUST_USE int original_parse_id(struct bytes text, char id[ORIGINAL_ID_LEN + 1]);
 MUST_USE int original_parse(struct bytes text, struct original_request *out);
 /* Turns a reply of an internal command into text. ERR_NO_LEADER,
  * ERR_NOT_FOUND (an older request: the original does not answer it) or

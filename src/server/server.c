@@ -124,8 +124,9 @@ static void on_transfer_ended(void *ctx)
 static void on_fatal(void *ctx, const char *text)
 {
     struct server *s = ctx;
-    s->options.fatal(s->options.fatal_ctx, text);
-    ASSERT(!"fatal() must not return");
+    bool returned = true;
+    s->options.fatal(s->options.ctx, text);
+    ASSERT(!returned); /* see server.h */
 }
 
 /* --- the peers ---------------------------------------------------------- */
@@ -278,8 +279,8 @@ struct server *server_new(const struct server_options *options)
     s->node_events = (struct node_events){
         s,          on_reply_open, on_reply_done,     on_read_ready,
         on_changed, on_writable,   on_transfer_ended, on_fatal};
-    s->transport_events = (struct transport_events){
-        s, on_peer_up, on_peer_down, on_peer_receive};
+    s->transport_events =
+        (struct transport_events){s, on_peer_up, on_peer_down, on_peer_receive};
     s->disk_async = (struct loop_async){NULL, on_disk, s};
     s->deadline_timer = (struct loop_timer){NULL, on_deadline, s};
     s->cron_timer = (struct loop_timer){NULL, on_cron, s};
@@ -316,8 +317,8 @@ void server_config_changed(struct server *s)
     if (s->log != NULL)
         s->log->level = (enum log_level)s->config->loglevel;
     node_set_request_timeout(s->node, s->config->request_timeout);
-    uint64_t files = process_raise_files(s->config->maxclients +
-                                         (uint64_t)FILES_RESERVED);
+    uint64_t files =
+        process_raise_files(s->config->maxclients + (uint64_t)FILES_RESERVED);
     if (files < s->config->maxclients + (uint64_t)FILES_RESERVED)
         log_warning(s->log,
                     "this process may open only %llu files, too few for "
@@ -339,8 +340,6 @@ void server_start(struct server *s, struct node *node, struct peers *peers)
     loop_before_wait(s->loop, before_wait, s);
     on_cron(s);
     server_accept_start(s);
-    for (size_t i = 0; i < s->listener_count; i++)
-        log_verbose(s->log, "listening on %s", s->listeners[i].text);
     log_notice(s->log, "Ready to accept connections");
 }
 

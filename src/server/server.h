@@ -37,7 +37,9 @@ struct server_options {
     uint64_t seed;
     /* The store or the disk failed: must not return. */
     void (*fatal)(void *ctx, const char *text);
-    void *fatal_ctx;
+    /* An orderly shutdown begins; may be NULL. */
+    void (*stopping)(void *ctx);
+    void *ctx; /* of the two above */
 };
 
 struct server;

@@ -1,9 +1,9 @@
 /*
  * For operators: RAFT STATUS, RAFT TRANSFER, ROLE, SHUTDOWN.
  */
+#include "server/server_admin.h"
 #include "base/num.h"
 #include "server/commands.h"
-#include "server/server_admin.h"
 #include "server/server_internal.h"
 
 #include <stdio.h>
@@ -147,8 +147,7 @@ static void sub_transfer(struct server_call *call)
     else if (to == st.self)
         resp_error(call->out, "ERR this node leads already");
     else if (!node_transfer(call->s->node, to))
-        resp_error(call->out,
-                   "ERR there is no such node that could take over");
+        resp_error(call->out, "ERR there is no such node that could take over");
     else
         resp_status(call->out, "OK");
 }
@@ -205,8 +204,7 @@ static void role_slave(struct server_call *call, const struct node_status *st)
     resp_bulk_str(call->out, "slave");
     resp_bulk(call->out, host);
     resp_integer(call->out, port);
-    resp_bulk_str(call->out,
-                  st->leader == NODE_NONE ? "connect" : "connected");
+    resp_bulk_str(call->out, st->leader == NODE_NONE ? "connect" : "connected");
     resp_integer(call->out, (int64_t)st->applied);
 }
 

@@ -193,6 +193,34 @@ static bool id_listed(const struct server_call *call, uint64_t id)
     return false;
 }
 
+/* The name of a type of clients, of which only "normal" ones exist; false: an
+ * error was written. */
+static bool client_type(struct server_call *call, uint32_t i, bool *nobody)
+{
+    static const char *const others[] = {"master", "replica", "slave",
+                                         "pubsub"};
+    ASSERT(i < call->argc);
+    if (arg_is(call, i, "normal"))
+        return true;
+    *nobody = true;
+    for (size_t j = 0; j < ARRAY_LEN(others); j++)
+        if (arg_is(call, i, others[j]))
+            return true;
+    int len = (int)MIN(call->argv[i].len, 64);
+    resp_errorf(call->out, "ERR Unknown client type '%.*s'", len,
+                (const char *)call->argv[i].data);
+    return false;
+}
+
+static bool only_user(struct server_call *call, struct bytes name)
+{
+    if (bytes_eq(name, BYTES_LIT("default")))
+        return true;
+    resp_errorf(call->out, "ERR No such user '%.*s'", (int)MIN(name.len, 64),
+                (const char *)name.data);
+    return false;
+}
+
 /* Which clients LIST shows; false: an error was written. */
 static bool parse_list(struct server_call *call, bool *by_id, bool *none)
 {
@@ -200,18 +228,8 @@ static bool parse_list(struct server_call *call, bool *by_id, bool *none)
     *none = false;
     if (call->argc == 2)
         return true;
-    if (arg_is(call, 2, "type") && call->argc == 4) {
-        *none = !arg_is(call, 3, "normal");
-        if (*none && !arg_is(call, 3, "master") &&
-            !arg_is(call, 3, "replica") && !arg_is(call, 3, "slave") &&
-            !arg_is(call, 3, "pubsub")) {
-            int len = (int)MIN(call->argv[3].len, 64);
-            resp_errorf(call->out, "ERR Unknown client type '%.*s'", len,
-                        (const char *)call->argv[3].data);
-            return false;
-        }
-        return true;
-    }
+    if (arg_is(call, 2, "type") && call->argc == 4)
+        return client_type(call, 3, none);
     if (!arg_is(call, 2, "id") || call->argc < 4) {
         resp_error(call->out, "ERR syntax error");
         return false;
@@ -251,7 +269,7 @@ struct kill_filter {
     struct bytes addr, laddr;
     bool by_id;
     uint64_t id;
-    bool nobody; /* a type or a user that no connection has */
+    bool nobody; /* a type that no connection has */
     bool skip_me;
 };
 
@@ -308,9 +326,9 @@ static bool parse_kill_pair(struct server_call *call, uint32_t i,
     } else if (arg_is(call, i, "laddr")) {
         f->laddr = value;
     } else if (arg_is(call, i, "type")) {
-        f->nobody = f->nobody || !arg_is(call, i + 1, "normal");
+        return client_type(call, i + 1, &f->nobody);
     } else if (arg_is(call, i, "user")) {
-        f->nobody = f->nobody || !bytes_eq(value, BYTES_LIT("default"));
+        return only_user(call, value);
     } else if (arg_is(call, i, "skipme") && arg_is(call, i + 1, "yes")) {
         f->skip_me = true;
     } else if (arg_is(call, i, "skipme") && arg_is(call, i + 1, "no")) {
@@ -345,12 +363,18 @@ static void sub_kill(struct server_call *call)
 }
 
 static const struct subcommand subcommands[] = {
-    {"getname", 2, sub_getname},   {"getredir", 2, sub_getredir},
-    {"id", 2, sub_id},             {"info", 2, sub_info},
-    {"kill", -3, sub_kill},        {"list", -2, sub_list},
-    {"no-evict", 3, sub_no_evict}, {"no-touch", 3, sub_no_touch},
-    {"reply", 3, sub_reply},       {"setinfo", 4, sub_setinfo},
-    {"setname", 3, sub_setname},   {"unblock", -3, sub_unblock},
+    {"getname", 2, sub_getname},
+    {"getredir", 2, sub_getredir},
+    {"id", 2, sub_id},
+    {"info", 2, sub_info},
+    {"kill", -3, sub_kill},
+    {"list", -2, sub_list},
+    {"no-evict", 3, sub_no_evict},
+    {"no-touch", 3, sub_no_touch},
+    {"reply", 3, sub_reply},
+    {"setinfo", 4, sub_setinfo},
+    {"setname", 3, sub_setname},
+    {"unblock", -3, sub_unblock},
 };
 
 static const char *const help[] = {

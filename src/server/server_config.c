@@ -25,16 +25,16 @@ static void sub_get(struct server_call *call)
     ASSERT(count > 0);
     size_t pairs = config_get(call->s->config, patterns, count, NULL, NULL);
     resp_map(call->out, pairs);
-    size_t written = config_get(call->s->config, patterns, count, write_pair,
-                                &collector);
+    size_t written =
+        config_get(call->s->config, patterns, count, write_pair, &collector);
     ASSERT(written == pairs);
 }
 
 static void sub_set(struct server_call *call)
 {
     struct buf error = BUF_INIT;
-    int err = config_set(call->s->config, call->argv + 2, call->argc - 2,
-                         &error);
+    int err =
+        config_set(call->s->config, call->argv + 2, call->argc - 2, &error);
     if (err != 0) {
         resp_errorf(call->out, "ERR %.*s", (int)error.len,
                     (const char *)error.data);

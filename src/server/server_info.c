@@ -82,9 +82,8 @@ static void section_clients(struct server *s, struct buf *out)
                "blocked_clients:0\r\n"
                "tracking_clients:0\r\n"
                "waiting_clients:%llu\r\n",
-               s->client_count, s->config->maxclients,
-               (ull)s->max_input_bytes, (ull)s->max_output_bytes,
-               (ull)s->blocked_clients);
+               s->client_count, s->config->maxclients, (ull)s->max_input_bytes,
+               (ull)s->max_output_bytes, (ull)s->blocked_clients);
 }
 
 static void human_field(struct buf *out, const char *name, uint64_t bytes)
@@ -137,8 +136,8 @@ static void section_stats(struct server *s, struct buf *out)
                "evicted_keys:0\r\n"
                "total_error_replies:%llu\r\n",
                (ull)st->connections_received, (ull)st->commands_processed,
-               (ull)stats_rate_value(&st->commands_rate),
-               (ull)st->input_bytes, (ull)st->output_bytes,
+               (ull)stats_rate_value(&st->commands_rate), (ull)st->input_bytes,
+               (ull)st->output_bytes,
                (double)stats_rate_value(&st->input_rate) / 1024,
                (double)stats_rate_value(&st->output_rate) / 1024,
                (ull)st->connections_rejected, (ull)st->error_replies);

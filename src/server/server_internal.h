@@ -5,15 +5,14 @@
 #define SERVER_SERVER_INTERNAL_H
 
 #include "base/list.h"
+#include "net/listener.h"
 #include "server/client.h"
 #include "server/server.h"
 #include "server/stats.h"
 
 /* The version of Redis whose behaviour clients are told to expect. */
 #define SERVER_REDIS_VERSION "7.0.15"
-#define LISTENERS_MAX 17 /* addresses, and the Unix socket */
-/* Connections accepted per event and listener. */
-#define ACCEPT_MAX 16
+#define DOORS_MAX            17 /* addresses, and the Unix socket */
 /* What one client may do per iteration, so that others have their turn. */
 #define CLIENT_COMMANDS_MAX 1000
 #define CLIENT_INPUT_MAX    (1024 * 1024)
@@ -24,14 +23,16 @@
 /* Requests a client may have given to the node, unanswered. */
 #define CLIENT_PENDING_MAX 65536
 /* Before authentication. */
-#define UNAUTH_INPUT_MAX  (1024 * 1024)
-#define UNAUTH_OUTPUT_MAX (64 * 1024)
+#define UNAUTH_INPUT_MAX   (1024 * 1024)
+#define UNAUTH_OUTPUT_MAX  (64 * 1024)
+#define UNAUTH_DEADLINE_MS 60000
 /* How long a client that is being closed may take its last output. */
 #define CLIENT_CLOSING_MS 10000
 
-struct listener {
+/* An address that clients come in by. */
+struct door {
     struct server *server;
-    struct loop_io io;
+    struct listener listener; /* its fd is -1 until server_start() */
     int fd;
     bool unix_socket;
     char text[ADDRESS_TEXT_MAX];
@@ -67,8 +68,8 @@ struct server {
     struct loop_async disk_async;
     struct loop_timer deadline_timer;
     struct loop_timer cron_timer;
-    struct listener listeners[LISTENERS_MAX];
-    size_t listener_count;
+    struct door doors[DOORS_MAX];
+    size_t door_count;
     struct shutdown shutdown;
 
     /* The time of this iteration. */
@@ -76,7 +77,6 @@ struct server {
     int64_t mono_ms;
     int64_t wall_ms;
     uint64_t iteration; /* raised at each node_flush() */
-    bool node_writable; /* node_can_submit() was seen false: wake up later */
 
     /* Clients by state, and those that have something to do. */
     struct list clients;
@@ -93,8 +93,7 @@ struct server {
     struct resp_writer scratch_writer;
     int64_t start_mono_ms;
     int64_t start_wall_ms;
-    int64_t second_ms;   /* when the chores of each second were done last */
-    int64_t accept_pause_until_ms;
+    int64_t second_ms; /* when the chores of each second were done last */
     int64_t security_warned_ms;
     int64_t disk_free_bytes; /* negative: not known */
     bool disk_full;
@@ -115,7 +114,6 @@ void server_count_bytes(struct client *c);
 
 /* listen.c */
 void server_accept_start(struct server *s);
-void server_accept_pause(struct server *s, bool paused);
 void server_listen_close(struct server *s);
 
 /* limits.c: called about hz times a second, and each second. */

@@ -42,11 +42,7 @@ static bool begin_transfer(struct server *s)
     if (st.role != RAFT_LEADER || st.peer_count == 0)
         return false;
     s->shutdown.transfer_ended = false;
-    if (!node_transfer(s->node, NODE_NONE))
-        return false;
-    log_notice(s->log, "handing leadership over (term %llu)",
-               (unsigned long long)st.term);
-    return true;
+    return node_transfer(s->node, NODE_NONE);
 }
 
 void shutdown_begin(struct server *s, enum shutdown_how how)
@@ -54,6 +50,8 @@ void shutdown_begin(struct server *s, enum shutdown_how how)
     struct shutdown *sd = &s->shutdown;
     if (sd->phase == SHUTDOWN_DONE)
         return;
+    if (sd->phase == SHUTDOWN_NONE && s->options.stopping != NULL)
+        s->options.stopping(s->options.ctx);
     if (how == SHUTDOWN_NOW) {
         stop_loop(s);
         return;
@@ -61,7 +59,6 @@ void shutdown_begin(struct server *s, enum shutdown_how how)
     if (sd->phase != SHUTDOWN_NONE)
         return;
     sd->phase = SHUTDOWN_TRANSFER;
-    server_accept_pause(s, true);
     if (begin_transfer(s))
         loop_timer_start(s->loop, &sd->timer,
                          2 * (int64_t)s->config->election_timeout);
@@ -91,7 +88,6 @@ bool shutdown_abort(struct server *s)
         return false;
     sd->phase = SHUTDOWN_NONE;
     loop_timer_stop(s->loop, &sd->timer);
-    server_accept_pause(s, false);
     log_notice(s->log, "Shutdown manually aborted.");
     tell_aborted(s);
     return true;

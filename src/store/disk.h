@@ -16,9 +16,9 @@
 
 /* Everything written to the store so far, and what it amounts to. */
 struct disk_point {
-    uint64_t seq;           /* of the raft_write written last */
-    struct watermark mark;  /* position and hard state after that write */
-    bool hard_state;        /* term or vote changed: the mark is synced too */
+    uint64_t seq;          /* of the raft_write written last */
+    struct watermark mark; /* position and hard state after that write */
+    bool hard_state;       /* term or vote changed: the mark is synced too */
 };
 
 struct disk {

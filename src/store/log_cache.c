@@ -73,13 +73,17 @@ void log_cache_add(struct log_cache *c, uint8_t *record, size_t size,
     ASSERT(c->count == 0 ||
            slot_at(c, c->count - 1)->entry.index + 1 == e->index);
     struct log_cache_slot slot = {record, size, *e};
-    while (c->count > 0 && c->bytes + cost(&slot) > c->bytes_max)
-        drop_oldest(c);
     if (c->count == c->cap)
         grow(c);
     c->count++;
     *slot_at(c, c->count - 1) = slot;
     c->bytes += cost(&slot);
+}
+
+void log_cache_trim(struct log_cache *c)
+{
+    while (c->count > 1 && c->bytes > c->bytes_max)
+        drop_oldest(c);
 }
 
 const struct log_cache_slot *log_cache_find(const struct log_cache *c,

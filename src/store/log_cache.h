@@ -1,8 +1,8 @@
 /*
  * The newest entries of a Raft log, in memory: a ring of owned records with
- * ascending indexes and no gaps, up to the log's last. Bounded in bytes; at
- * the bound the oldest leave. The newest stays whatever its size: it is about
- * to be sent and applied.
+ * ascending indexes and no gaps, up to the log's last. Bounded in bytes, by
+ * log_cache_trim(): the oldest leave. The newest stays whatever its size: it is
+ * about to be sent and applied.
  */
 #ifndef STORE_LOG_CACHE_H
 #define STORE_LOG_CACHE_H
@@ -30,6 +30,8 @@ void log_cache_release(struct log_cache *c);
 /* Takes the record over; the entry must follow the newest one. */
 void log_cache_add(struct log_cache *c, uint8_t *record, size_t size,
                    const struct entry *e);
+/* Drops the oldest above the bound. */
+void log_cache_trim(struct log_cache *c);
 /* NULL if it is not kept. */
 const struct log_cache_slot *log_cache_find(const struct log_cache *c,
                                             raft_index index);

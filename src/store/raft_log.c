@@ -455,7 +455,11 @@ void raft_log_append(struct raft_log *log, struct store_batch *b,
 
     uint8_t key[KEY_SIZE];
     log_key(log->group, e->index, key);
-    store_batch_put(b, STORE_LOG, bytes_of(key, KEY_SIZE), buf_view(&record));
+    /* The batch borrows the record: only what was written before may go. */
+    if (b->count == 0)
+        log_cache_trim(&log->cache);
+    store_batch_put_borrowed(b, STORE_LOG, bytes_of(key, KEY_SIZE),
+                             buf_view(&record));
     ASSERT(record.len == size && record.cap == size);
     take_entry(log, e, record.data, record.len);
 }
@@ -573,6 +577,15 @@ static int read_stored(struct raft_log *log, raft_index index,
                    chain == entry_chain(chain_at(log, index - 1), out->checksum)
                ? 0
                : ERR_CORRUPT;
+}
+
+struct bytes raft_log_cached_record(const struct raft_log *log,
+                                    raft_index index)
+{
+    const struct log_cache_slot *slot = log_cache_find(&log->cache, index);
+    if (slot == NULL)
+        return BYTES_NONE;
+    return bytes_from(bytes_of(slot->record, slot->size), CHAIN_SIZE);
 }
 
 int raft_log_read(struct raft_log *log, raft_index index, struct entry *out,

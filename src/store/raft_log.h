@@ -60,7 +60,8 @@ MUST_USE int raft_log_check(struct raft_log *log, const struct watermark *w,
  * The next four put operations into a batch, which the caller then writes as
  * STORE_LOGGED, and change the log in memory at once.
  */
-/* e->index must be last + 1; the entry is copied and must be sealed. */
+/* e->index must be last + 1; the entry is copied and must be sealed. The batch
+ * borrows the copy: write it before the next one is begun. */
 void raft_log_append(struct raft_log *log, struct store_batch *b,
                      const struct entry *e);
 /* Removes the entries from `from` on. */
@@ -81,5 +82,10 @@ void raft_log_restart(struct raft_log *log, struct store_batch *b,
  * first..last. ERR_IO, ERR_CORRUPT: final. */
 MUST_USE int raft_log_read(struct raft_log *log, raft_index index,
                            struct entry *out, struct buf *scratch);
+
+/* The record (codec/entry.h) of an entry that is kept in memory, borrowed
+ * until the log changes; empty if it is not. */
+struct bytes raft_log_cached_record(const struct raft_log *log,
+                                    raft_index index);
 
 #endif

@@ -11,6 +11,7 @@
 
 #define OP_HEADER_SIZE  12
 #define BATCH_KEEP_SIZE (1024u * 1024u)
+#define BORROW_MIN_SIZE 256 /* below, a copy is cheaper */
 
 _Static_assert(1 + 1 + 2 + 4 + 4 == OP_HEADER_SIZE, "header of an operation");
 
@@ -59,6 +60,21 @@ void store_batch_put(struct store_batch *b, enum store_family family,
     add(b, STORE_OP_PUT, family, key, (struct bytes[2]){value, BYTES_NONE});
 }
 
+void store_batch_put_borrowed(struct store_batch *b, enum store_family family,
+                              struct bytes key, struct bytes value)
+{
+    if (value.len < BORROW_MIN_SIZE) {
+        store_batch_put(b, family, key, value);
+        return;
+    }
+    size_t begin = b->ops.len;
+    struct bytes address = bytes_of(&value.data, sizeof(value.data));
+    add(b, STORE_OP_PUT, family, key, (struct bytes[2]){address, BYTES_NONE});
+    ASSERT(value.len <= UINT32_MAX);
+    b->ops.data[begin + 2] = 1;
+    store_u32le(b->ops.data + begin + 8, (uint32_t)value.len);
+}
+
 void store_batch_put2(struct store_batch *b, enum store_family family,
                       struct bytes key, const struct bytes value[2])
 {
@@ -89,11 +105,19 @@ bool store_batch_next(const struct store_batch *b, size_t *pos,
     struct reader r = reader_of(bytes_from(buf_view(&b->ops), *pos));
     uint8_t op = reader_u8(&r);
     uint8_t family = reader_u8(&r);
-    reader_u16(&r);
+    bool borrowed = reader_u16(&r) == 1;
     uint32_t key_len = reader_u32(&r);
     uint32_t value_len = reader_u32(&r);
     out->key = reader_bytes(&r, key_len);
-    out->value = reader_bytes(&r, value_len);
+    if (borrowed) {
+        const uint8_t *data = NULL;
+        struct bytes address = reader_bytes(&r, sizeof(data));
+        ASSERT(!r.failed);
+        memcpy(&data, address.data, sizeof(data));
+        out->value = bytes_of(data, value_len);
+    } else {
+        out->value = reader_bytes(&r, value_len);
+    }
     ASSERT(!r.failed);
     ASSERT(op >= STORE_OP_PUT && op <= STORE_OP_DELETE_RANGE);
     ASSERT(family < STORE_FAMILY_COUNT);

@@ -35,8 +35,9 @@ enum store_write_kind { STORE_LOGGED, STORE_UNLOGGED };
 
 /*
  * A batch: operations in order, in one buffer. Pure bytes; the store
- * translates them. op(1) family(1) zero(2) key_len(4) value_len(4) key value;
- * for a range deletion the value is the end key (exclusive).
+ * translates them. op(1) family(1) borrowed(1) zero(1) key_len(4)
+ * value_len(4) key value; for a range deletion the value is the end key
+ * (exclusive), for a borrowed one its address.
  */
 enum store_op {
     STORE_OP_PUT = 1,
@@ -61,6 +62,9 @@ void store_batch_release(struct store_batch *b);
 void store_batch_reset(struct store_batch *b);
 void store_batch_put(struct store_batch *b, enum store_family family,
                      struct bytes key, struct bytes value);
+/* The value is not copied: it must stay until the batch was written. */
+void store_batch_put_borrowed(struct store_batch *b, enum store_family family,
+                              struct bytes key, struct bytes value);
 /* A value in two pieces, written one after the other. */
 void store_batch_put2(struct store_batch *b, enum store_family family,
                       struct bytes key, const struct bytes value[2]);

@@ -435,7 +435,7 @@ static rocksdb_options_t *family_options(struct store_rocksdb *r,
 static rocksdb_options_t *log_options(struct store_rocksdb *r,
                                       uint64_t memory_bytes)
 {
-    rocksdb_options_t *o = family_options(r, memory_bytes, 3);
+    rocksdb_options_t *o = family_options(r, memory_bytes, 8);
     rocksdb_options_set_max_bytes_for_level_base(o, 16 * memory_bytes);
     rocksdb_options_set_target_file_size_base(o, memory_bytes);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
@@ -451,7 +451,7 @@ static void create_options(struct store_rocksdb *r,
     r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
     r->options[1 + STORE_META] = family_options(r, 1024 * 1024, 3);
     r->options[1 + STORE_STATE] =
-        family_options(r, from->state_memory_bytes, 3);
+        family_options(r, from->state_memory_bytes, 5);
     rocksdb_options_set_compression(r->options[1 + STORE_STATE],
                                     rocksdb_lz4_compression);
 

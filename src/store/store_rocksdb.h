@@ -12,8 +12,8 @@ struct store_rocksdb_options {
     uint64_t state_memory_bytes; /* write buffer of the state family */
     uint64_t log_memory_bytes;   /* write buffer of the log family */
     uint64_t block_cache_bytes;
-    uint64_t wal_bytes_max;      /* all write-ahead logs together */
-    bool create;                 /* create the database if it is missing */
+    uint64_t wal_bytes_max; /* all write-ahead logs together */
+    bool create;            /* create the database if it is missing */
 };
 
 /* Opens it. On failure returns ERR_IO, ERR_BUSY (another process has it) or

@@ -89,7 +89,7 @@ static void test_cut_anywhere(void **state)
 static void test_lengths_disagree(void **state)
 {
     UNUSED(state);
-    const size_t fields[] = {20, 24, 28, 28 + 6, 28 + 8, 28 + 20};
+    const size_t fields[] = {20, 24, 28, 28 + 6, 28 + 8, 28 + 24};
     struct buf out = BUF_INIT;
     group_of_two(&out);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
@@ -135,7 +135,7 @@ static void test_counts_refused(void **state)
     buf_release(&out);
 }
 
-/* One request of 20 + 4 + 1 bytes to spoil. */
+/* One request of 24 + 4 + 1 bytes to spoil. */
 static int decode_spoilt(size_t at, uint8_t value)
 {
     struct buf out = BUF_INIT;
@@ -159,6 +159,7 @@ static void test_one_encoding(void **state)
     assert_int_equal(decode_spoilt(4, REQUEST_FLAG_ONCE), ERR_CORRUPT);
     assert_int_equal(decode_spoilt(4, REQUEST_FLAG_INTERNAL), 0);
     assert_int_equal(decode_spoilt(12, 1), ERR_CORRUPT); /* id, no flag */
+    assert_int_equal(decode_spoilt(20, 1), ERR_CORRUPT); /* time, no flag */
     assert_int_equal(decode_spoilt(6, 1), ERR_CORRUPT);  /* client, no flag */
     assert_int_equal(decode_spoilt(8, 0), ERR_CORRUPT);  /* no arguments */
 }
@@ -181,12 +182,13 @@ static void test_once_length(void **state)
     assert_int_equal(r.once_client.len, REQUEST_ONCE_LEN_MAX);
     /* One byte longer, everything else in agreement. */
     buf_reset(&out);
-    buf_u32(&out, 16 + 65 + 4);
+    buf_u32(&out, 20 + 65 + 4);
     buf_u8(&out, REQUEST_FLAG_ONCE);
     buf_u8(&out, 0);
     buf_u16(&out, 65);
     buf_u32(&out, 1);
     buf_u64(&out, 1);
+    buf_u32(&out, 0);
     buf_append(&out, client, 65);
     buf_u32(&out, 0);
     in = buf_view(&out);

@@ -47,7 +47,7 @@ static void defaults(void **state)
     assert_int_equal(c->node_count, 0);
     assert_int_equal(c->node_id, 1);
     assert_true(c->log_size_max == UINT64_C(4) << 30);
-    assert_int_equal(c->election_timeout, 300);
+    assert_int_equal(c->election_timeout, 1000);
     assert_false(c->warn_no_password);
     assert_null(config_self(c));
     fixture_release(&f);
@@ -205,7 +205,7 @@ static void options_that_do_not_fit(void **state)
                    NULL);
     assert_refused("node 1 a:1 a:1\n", "two ports are needed", NULL);
     assert_refused("port 77\nnode 1 a:77\n", "two ports are needed", NULL);
-    assert_refused("heartbeat-interval 101", "at most a third", NULL);
+    assert_refused("heartbeat-interval 334", "at most a third", NULL);
     assert_refused("log-size 2gb\nlog-size-max 1gb", "log-size-max", NULL);
     assert_refused("entry-size-max 2mb\nlog-size 1mb", "entry-size-max", NULL);
     assert_refused("port 0", "nothing to listen on", NULL);
@@ -215,7 +215,7 @@ static void options_that_do_not_fit(void **state)
                    "node 9 a:9\nnode 10 a:10\n",
                    "10 node lines", "at most 9");
     struct fixture f;
-    assert_int_equal(load_text(&f, "heartbeat-interval 100"), CONFIG_RUN);
+    assert_int_equal(load_text(&f, "heartbeat-interval 333"), CONFIG_RUN);
     fixture_release(&f);
 }
 

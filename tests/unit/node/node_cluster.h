@@ -6,6 +6,8 @@
 #ifndef TESTS_NODE_CLUSTER_H
 #define TESTS_NODE_CLUSTER_H
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "node/node.h"
@@ -171,8 +173,7 @@ static void on_nothing(void *ctx)
 static void on_fatal(void *ctx, const char *text)
 {
     struct test_node *t = ctx;
-    t->failure[0] = '\0';
-    strncat(t->failure, text, sizeof(t->failure) - 1);
+    snprintf(t->failure, sizeof(t->failure), "%s", text);
 }
 
 static void links_set(struct test_cluster *c, uint32_t a, uint32_t b, bool up)

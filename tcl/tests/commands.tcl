@@ -1,0 +1,290 @@
+# Each command once and its errors, on the leader, on a follower, and (but for
+# vard's own) on a real redis-server: the expected replies are Redis's.
+#
+# A row: command, expected reply with its type (support/resp.tcl); an expected
+# reply that begins with ~ is a pattern. Rows after "vard:" are not Redis's.
+
+set table {
+    {PING} +PONG
+    {PING hello} {$hello}
+    {ping a b} {-ERR wrong number of arguments for 'ping' command}
+    {ECHO hi} {$hi}
+    {ECHO} {-ERR wrong number of arguments for 'echo' command}
+    {SELECT 0} +OK
+    {SELECT 16} {-ERR DB index is out of range}
+    {SELECT x} {-ERR value is not an integer or out of range}
+    {NOSUCHCMD a b} {-ERR unknown command 'NOSUCHCMD', with args beginning with: 'a' 'b' }
+
+    {SET k v} +OK
+    {GET k} {$v}
+    {GET none} nil
+    {GET} {-ERR wrong number of arguments for 'get' command}
+    {SET k} {-ERR wrong number of arguments for 'set' command}
+    {SET k v BAD} {-ERR syntax error}
+    {SET k v2 NX} nil
+    {SET k v2 XX} +OK
+    {SET none v XX} nil
+    {SET n1 v NX} +OK
+    {SET k v3 GET} {$v2}
+    {SET gnone v GET} nil
+    {SET k v NX XX} {-ERR syntax error}
+    {SET k v EX 100} +OK
+    {TTL k} :100
+    {SET k v4 KEEPTTL} +OK
+    {TTL k} :100
+    {SET k v5} +OK
+    {TTL k} :-1
+    {SET k v EX 0} {-ERR invalid expire time in 'set' command}
+    {SET k v EX abc} {-ERR value is not an integer or out of range}
+    {SET k v EX 10 PX 10} {-ERR syntax error}
+    {SET k v PX 100000} +OK
+    {TTL k} :100
+    {SET k v EXAT 99999999999} +OK
+    {SET k v PXAT 99999999999999} +OK
+    {PEXPIRETIME k} :99999999999999
+    {EXPIRETIME k} :100000000000
+    {SET k v EX 9223372036854775807} {-ERR invalid expire time in 'set' command}
+    {SET k v NX GET} {$v}
+
+    {SETNX k x} :0
+    {SETNX sn x} :1
+    {SETEX se 100 v} +OK
+    {TTL se} :100
+    {SETEX se 0 v} {-ERR invalid expire time in 'setex' command}
+    {PSETEX pse 100000 v} +OK
+    {PSETEX pse -1 v} {-ERR invalid expire time in 'psetex' command}
+    {GETSET k new} {$v}
+    {GETSET gsnone x} nil
+    {GETDEL k} {$new}
+    {GETDEL k} nil
+    {GETEX se} {$v}
+    {GETEX se PERSIST} {$v}
+    {TTL se} :-1
+    {GETEX se EX 50} {$v}
+    {TTL se} :50
+    {MSET a 1 b 2 c 3} +OK
+    {MSET a} {-ERR wrong number of arguments for 'mset' command}
+    {MSET a 1 b} {-ERR wrong number of arguments for 'mset' command}
+    {MGET a b none c} {[$1 $2 nil $3]}
+    {MSETNX a 9 zz 9} :0
+    {EXISTS zz} :0
+    {MSETNX y1 9 y2 9} :1
+    {APPEND ap foo} :3
+    {APPEND ap bar} :6
+    {GET ap} {$foobar}
+    {STRLEN ap} :6
+    {STRLEN none} :0
+    {GETRANGE ap 0 2} {$foo}
+    {GETRANGE ap -3 -1} {$bar}
+    {GETRANGE ap 5 1} {$}
+    {SUBSTR ap 1 2} {$oo}
+    {SETRANGE ap 3 BAR} :6
+    {GET ap} {$fooBAR}
+    {SETRANGE ap -1 x} {-ERR offset is out of range}
+
+    {INCR n} :1
+    {INCR n} :2
+    {INCRBY n 10} :12
+    {DECR n} :11
+    {DECRBY n 5} :6
+    {INCRBY n abc} {-ERR value is not an integer or out of range}
+    {INCR ap} {-ERR value is not an integer or out of range}
+    {SET big 9223372036854775807} +OK
+    {INCR big} {-ERR increment or decrement would overflow}
+    {DECRBY big -1} {-ERR increment or decrement would overflow}
+    {DECRBY n -9223372036854775808} {-ERR decrement would overflow}
+    {SET sp { 11}} +OK
+    {INCR sp} {-ERR value is not an integer or out of range}
+    {INCRBYFLOAT f 10.5} {$10.5}
+    {INCRBYFLOAT f 0.1} {$10.6}
+    {INCRBYFLOAT f abc} {-ERR value is not a valid float}
+
+    {EXISTS a b none a} :3
+    {TYPE a} +string
+    {TYPE none} +none
+    {TOUCH a b none} :2
+    {DEL a none b} :2
+    {UNLINK c none} :1
+    {DEL} {-ERR wrong number of arguments for 'del' command}
+    {EXPIRE none 10} :0
+    {SET e v} +OK
+    {EXPIRE e 100} :1
+    {TTL e} :100
+    {PTTL none} :-2
+    {TTL none} :-2
+    {PERSIST e} :1
+    {PERSIST e} :0
+    {TTL e} :-1
+    {PTTL e} :-1
+    {EXPIRETIME e} :-1
+    {EXPIRE e abc} {-ERR value is not an integer or out of range}
+    {EXPIRE e 100 XX} :0
+    {EXPIRE e 100 NX} :1
+    {EXPIRE e 50 GT} :0
+    {EXPIRE e 200 GT} :1
+    {EXPIRE e 100 LT} :1
+    {EXPIRE e 100 NX XX} {-ERR NX and XX, GT or LT options at the same time are not compatible}
+    {EXPIRE e 100 WHAT} {-ERR Unsupported option WHAT}
+    {EXPIRE e 9223372036854775807} {-ERR invalid expire time in 'expire' command}
+    {PEXPIRE e 100000} :1
+    {EXPIREAT e 99999999999} :1
+    {PEXPIREAT e 99999999999999} :1
+    {PEXPIRETIME e} :99999999999999
+    {PEXPIRETIME none} :-2
+    {EXPIRE e -1} :1
+    {EXISTS e} :0
+
+    {SELECT 3} +OK
+    {SET db3 x} +OK
+    {DBSIZE} :1
+    {FLUSHDB} +OK
+    {DBSIZE} :0
+    {FLUSHDB SYNC} +OK
+    {FLUSHDB WHAT} {-ERR syntax error}
+    {SELECT 0} +OK
+    {DBSIZE} ~:*
+    {TIME} {~\[$1* $*\]}
+    {COMMAND COUNT} ~:*
+    {COMMAND INFO nosuch} {[nil]}
+    {CONFIG GET nosuchoption} {[]}
+    {CLIENT GETNAME} nil
+    {CLIENT SETNAME me} +OK
+    {CLIENT GETNAME} {$me}
+    {CLIENT SETNAME {a b}} {-ERR Client names cannot contain spaces, newlines or special characters.}
+    {CLIENT ID} ~:*
+    {CLIENT NO-EVICT on} +OK
+    {CLIENT WHAT} {-ERR unknown subcommand 'WHAT'. Try CLIENT HELP.}
+    {CONFIG WHAT} {-ERR unknown subcommand 'WHAT'. Try CONFIG HELP.}
+    {AUTH pw} {-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?}
+    {HELLO 4} {-NOPROTO unsupported protocol version}
+    {HELLO abc} {-ERR Protocol version is not an integer or out of range}
+    {RESET} +RESET
+    {FLUSHALL} +OK
+    {DBSIZE} :0
+    vard: {}
+    {SET k v1} +OK
+    {SET k v2 IFEQ nope} nil
+    {SET k v2 IFEQ v1} +OK
+    {SET k v3 IFEQ v2 GET} {$v2}
+    {SET k x IFEQ v3 NX} {-ERR syntax error}
+    {SET none x IFEQ v} nil
+    {CAS k v3 v4} :1
+    {CAS k v3 v5} :0
+    {GET k} {$v4}
+    {CAS none a b} :0
+    {CAS k v4} {-ERR wrong number of arguments for 'cas' command}
+    {CAD k nope} :0
+    {CAD k v4} :1
+    {CAD k v4} :0
+    {SET k v} +OK
+    {DELIFEQ k no} :0
+    {DELIFEQ k v} :1
+    {DELIFEQ k v} :0
+    {DELIFEQ k} {-ERR wrong number of arguments for 'delifeq' command}
+    {CLIENT SETINFO lib-name test} +OK
+    {CLIENT SETINFO lib-ver 1.0} +OK
+    {ONCE CLIENT_ID 1 INCR once} :1
+    {ONCE CLIENT_ID 1 INCR once} :1
+    {GET once} {$1}
+    {ONCE CLIENT_ID 2 INCR once} :2
+    {ONCE CLIENT_ID 2 INCR once} :2
+    {ONCE x} {-ERR wrong number of arguments for 'once' command}
+    {FLUSHALL} +OK
+}
+
+# Runs the table; stops at the rows that are not Redis's unless all is set.
+proc run_table {table c all} {
+    $c FLUSHALL
+    set wrong {}
+    set id [format %032x [clock microseconds]]
+    foreach {command expected} $table {
+        if {$command eq "vard:"} {
+            if {!$all} break
+            continue
+        }
+        # A client id of its own for each run of the table.
+        set got [$c -typed {*}[string map [list CLIENT_ID $id] $command]]
+        if {[string index $expected 0] eq "~"} {
+            set good [string match [string range $expected 1 end] $got]
+        } else {
+            set good [expr {$got eq $expected}]
+        }
+        if {!$good} {
+            lappend wrong "$command\n        gives [shorten $got]\n        not   $expected"
+        }
+    }
+    if {$wrong ne ""} {
+        error "[llength $wrong] rows differ:\n      [join $wrong "\n      "]"
+    }
+}
+
+start_cluster 3 {} {
+    set lead [wait_for_leader]
+    set follow [lindex [followers $lead] 0]
+
+    test "a real redis-server gives these replies too" {
+        set port [free_port]
+        set pid [start_process $::env(VARD_TEST_DIR)/redis.log redis-server \
+            --port $port --save "" --bind 127.0.0.1 \
+            --dir $::env(VARD_TEST_DIR)]
+        wait_for_condition 5000 {![catch {resp::connect 127.0.0.1 $port} c]}
+        run_table $table $c 0
+        $c -close
+        signal_process $pid TERM
+        wait_process_end $pid 5000
+    }
+
+    test "each command on the leader" {
+        set c [node_client $lead]
+        run_table $table $c 1
+        $c -close
+    }
+
+    test "each command on a follower" {
+        set c [node_client $follow]
+        run_table $table $c 1
+        $c -close
+    }
+
+    test "a write through one node is read at once through all others" {
+        set bad 0
+        for {set i 0} {$i < 60} {incr i} {
+            set to [lindex $cluster::ids [expr {$i % 3}]]
+            R $to SET seen $i
+            foreach id $cluster::ids {
+                if {[R $id GET seen] ne $i} {incr bad}
+            }
+        }
+        assert_equal 0 $bad
+    }
+
+    test "databases are apart, on every node" {
+        set c [node_client $follow]
+        $c SELECT 5
+        $c SET where five
+        R $lead SET where zero
+        $c -close
+        set c [node_client $lead]
+        $c SELECT 5
+        assert_equal five [$c GET where]
+        $c -close
+        assert_equal zero [R $follow GET where]
+    }
+
+    test "keys and values with every byte" {
+        set all ""
+        for {set i 0} {$i < 256} {incr i} {append all [format %c $i]}
+        R $follow SET $all "v$all"
+        assert_equal "v$all" [R $lead GET $all]
+        assert_equal 257 [R $lead STRLEN $all]
+        R $lead SET "" "empty key"
+        assert_equal "empty key" [R $follow GET ""]
+        R $lead SET emptyvalue ""
+        assert_equal 1 [R $follow EXISTS emptyvalue]
+        assert_equal {$} [node_typed $follow GET emptyvalue]
+    }
+
+    test "the state is the same on all nodes" {
+        wait_for_same_state
+    }
+}

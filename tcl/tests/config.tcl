@@ -1,0 +1,138 @@
+# Starting with wrong and right options: what is said, and the exit status.
+
+set dir $::env(VARD_TEST_DIR)/conf
+file mkdir $dir
+
+# Writes a configuration and starts vard with it; {status output}.
+proc try_config {text args} {
+    write_file $::dir/vard.conf $text
+    return [run_program timeout -k 5 10 $::vard $::dir/vard.conf {*}$args]
+}
+
+test "--version and --help end well" {
+    foreach option {-v --version -h --help} {
+        lassign [run_program $vard $option] status output
+        assert_equal 0 $status $option
+        assert {$output ne ""}
+    }
+}
+
+test "an unknown option: file, line, the line, the nearest one" {
+    lassign [try_config "# comment\nport 7000\nelection-timeot 300\n"] \
+        status output
+    assert_equal 1 $status
+    assert_match "*vard.conf*3*election-timeot*election-timeout*" \
+        [string map {\n " "} $output]
+}
+
+test "wrong values, each with its line" {
+    foreach line {
+        "port 99999"
+        "port abc"
+        "loglevel loud"
+        "daemonize maybe"
+        "proto-max-bulk-len 12parsecs"
+        "port"
+        "requirepass \"open"
+        "maxmemory-policy allkeys-lru"
+        "election-timeout 1"
+        "node 1 nonsense"
+        "databases 0"
+    } {
+        lassign [try_config "\n$line\n"] status output
+        assert_equal 1 $status $line
+        assert {[string first [lindex [split $line] 0] $output] >= 0} \
+            "$line: $output"
+        assert {[regexp {\m2\M} $output]} "no line number: $output"
+    }
+}
+
+test "options that do not fit together" {
+    lassign [try_config "node-id 7\nnode 1 127.0.0.1:7101\nnode 2 127.0.0.1:7102\n"] \
+        status output
+    assert_equal 1 $status
+    assert_match "*7*" $output
+    lassign [try_config "node-id 1\nnode 1 127.0.0.1:7101\nnode 1 127.0.0.1:7102\n"] \
+        status output
+    assert_equal 1 $status
+}
+
+test "a file that is not there; a data directory that cannot be" {
+    lassign [run_program timeout 10 $vard $dir/nosuch.conf] status output
+    assert_equal 1 $status
+    assert_match "*nosuch.conf*" $output
+    write_file $dir/nowhere ""
+    lassign [try_config "port [free_port]\ndir $dir/nowhere/at/all\n"] \
+        status output
+    assert_equal 1 $status
+    assert_match "*nowhere*" $output
+}
+
+test "a port in use is named" {
+    set port [free_port]
+    set fd [socket -server {apply {args {}}} -myaddr 127.0.0.1 $port]
+    file mkdir $dir/busy
+    lassign [try_config "port $port\nbind 127.0.0.1\ndir $dir/busy\n"] \
+        status output
+    close $fd
+    assert_equal 1 $status
+    assert_match "*$port*" $output
+}
+
+start_server {} {
+    test "a second process on the same data is refused" {
+        set text [string map [list "port $nodes(1,port)" "port [free_port]"] \
+            [node_config 1]]
+        lassign [try_config $text] status output
+        assert_equal 1 $status
+        assert {$output ne ""}
+        assert_equal PONG [r PING]
+    }
+
+    test "the command line overrides the file" {
+        set port [free_port]
+        file mkdir $dir/over
+        write_file $dir/over.conf \
+            "port 1\nbind 127.0.0.1\ndir $dir/over\nmin-free-disk 0\n"
+        set pid [start_process $dir/over.log $vard $dir/over.conf \
+            --port $port --loglevel verbose]
+        wait_for_condition 10000 {![catch {
+            set c [resp::connect 127.0.0.1 $port]
+            $c PING
+        }]}
+        assert_equal "loglevel verbose" [$c CONFIG GET loglevel]
+        $c -close
+        signal_process $pid TERM
+        wait_process_end $pid 10000
+    }
+
+    test "a node's data is refused by a node of another id or cluster" {
+        kill_node 1 TERM
+        write_file $dir/other.conf "[node_config 1]\nnode-id 2\n\
+            node 2 127.0.0.1:[free_port]\nnode 3 127.0.0.1:[free_port]\n"
+        lassign [run_program timeout -k 5 10 $vard $dir/other.conf] \
+            status output
+        assert_equal 1 $status
+        assert {$output ne ""}
+        restart_node 1
+        wait_for_leader
+        assert_equal PONG [r PING]
+    }
+}
+
+test "vard.conf of the house starts a single node as it is" {
+    set port [free_port]
+    file mkdir $dir/reference
+    set pid [start_process $dir/reference.log $vard $root/vard.conf \
+        --port $port --dir $dir/reference --logfile "" --daemonize no \
+        --pidfile ""]
+    wait_for_condition 10000 {![catch {
+        set c [resp::connect 127.0.0.1 $port]
+        $c SET k v
+    } message]} {error "$message [read_file $dir/reference.log]"}
+    assert_equal v [$c GET k]
+    $c -close
+    signal_process $pid TERM
+    wait_process_end $pid 10000
+    assert_equal {} [crash_lines $dir/reference.log]
+}

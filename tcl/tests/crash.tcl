@@ -1,0 +1,119 @@
+# All nodes crash; and what a node says to damage on its disk.
+
+# The write-ahead logs of a node's database, largest first.
+proc wal_files {id} {
+    set found {}
+    foreach path [exec find $::nodes($id,dir) -name *.log -type f] {
+        lappend found [list [file size $path] $path]
+    }
+    return [lmap f [lsort -integer -decreasing -index 0 $found] {
+        lindex $f 1
+    }]
+}
+
+# Turns one bit of a file.
+proc flip_bit {path offset} {
+    set fd [open $path r+]
+    fconfigure $fd -translation binary
+    seek $fd $offset
+    binary scan [read $fd 1] cu byte
+    seek $fd $offset
+    puts -nonewline $fd [binary format c [expr {$byte ^ 0x10}]]
+    close $fd
+}
+
+# Puts the copy made by the test in the place of the node's directory.
+proc restore_directory {id} {
+    file delete -force $::nodes($id,dir)
+    file rename $::nodes($id,dir).away $::nodes($id,dir)
+}
+
+# Starts a node that must refuse; returns its last lines.
+proc refuses_to_start {id} {
+    set before [file size $::nodes($id,log)]
+    forget_client $id
+    start_node $id 0
+    wait_process_end $::nodes($id,pid) 20000
+    return [string range [read_file $::nodes($id,log)] $before end]
+}
+
+start_cluster 3 {} {
+    foreach op {append incr set} {
+        test "kill -9 of all three under load, restart ($op)" {
+            set report [crash_round $op 30 $op]
+            note "[dict get $report acked] acknowledged,\
+                [dict get $report unknown] unknown"
+        }
+    }
+
+    test "the state is the same on all nodes" {
+        wait_for_same_state
+    }
+
+    test "a flipped bit in the log: refuses, and says which file" {
+        set id [lindex [followers] 0]
+        kill_node $id
+        set wal [lindex [wal_files $id] 0]
+        assert {[file size $wal] > 1000}
+        flip_bit $wal [expr {[file size $wal] / 2}]
+        set said [refuses_to_start $id]
+        flip_bit $wal [expr {[file size $wal] / 2}]
+        restart_node $id
+        wait_for_leader
+        assert {![regexp {Ready to accept} $said]}
+        assert_match "*damaged*[file tail $wal]*" $said
+    }
+
+    test "the log is gone: refuses" {
+        set id [lindex [followers] 0]
+        R $id SET precious data
+        kill_node $id
+        # The whole directory comes back afterwards: by then the database
+        # may have been opened without its log.
+        file copy $nodes($id,dir) $nodes($id,dir).away
+        file delete {*}[wal_files $id]
+        set said [refuses_to_start $id]
+        restore_directory $id
+        restart_node $id
+        wait_for_leader
+        assert {![regexp {Ready to accept} $said]} $said
+        assert_match "*cannot start*" $said
+        assert_equal data [R $id GET precious]
+    }
+
+    test "the log is cut at its end: a torn tail is repaired, or refused" {
+        set id [lindex [followers] 0]
+        kill_node $id
+        file copy $nodes($id,dir) $nodes($id,dir).away
+        set wal [lindex [wal_files $id] 0]
+        set fd [open $wal r+]
+        chan truncate $fd [expr {[file size $wal] - 3}]
+        close $fd
+        start_node $id 0
+        wait_for_condition 20000 {![process_alive $nodes($id,pid)] ||
+            ![catch {leader_agreed $cluster::ids} agreed] && $agreed}
+        if {![node_alive $id]} {
+            note "refused: [lindex [split [log_tail $id 1] \n] end]"
+            restore_directory $id
+            restart_node $id
+        }
+        wait_for_leader
+        assert_equal data [R $id GET precious]
+    }
+}
+
+start_server {} {
+    test "a single node: kill -9 under load, restart" {
+        for {set round 1} {$round <= 3} {incr round} {
+            crash_round single$round 20 append
+        }
+    }
+
+    test "a single node: the data directory survives SIGTERM" {
+        r SET k v
+        kill_node 1 TERM
+        restart_node 1
+        wait_for_leader
+        assert_equal v [r GET k]
+    }
+}

@@ -1,0 +1,139 @@
+# The leader goes, in every way; the clients of the others must not notice
+# more than a pause.
+
+start_cluster 3 {} {
+    foreach op {append incr set} {
+        test "kill -9 of the leader under 50 writers ($op)" {
+            set report [failover_round $op 50 $op]
+            note "gap [dict get $report gap-ms] ms, [dict get $report acked]\
+                writes acknowledged"
+        }
+    }
+
+    test "SIGTERM of the leader hands over: no error at the other nodes" {
+        set report [failover_round term 20 append TERM]
+        note "gap [dict get $report gap-ms] ms"
+    }
+
+    test "SIGTERM of the leader: its own clients are answered before the end" {
+        set leader [wait_for_leader]
+        set c [node_client $leader]
+        for {set i 1} {$i <= 100} {incr i} {$c -buffer INCR bye}
+        $c -flush
+        signal_process $nodes($leader,pid) TERM
+        set answered 0
+        while {![catch {$c -read} reply]} {
+            incr answered
+            assert_equal $answered $reply
+        }
+        $c -close
+        forget_client $leader
+        wait_process_end $nodes($leader,pid) 15000
+        set other [lindex [followers $leader] 0]
+        wait_for_leader [followers $leader]
+        assert {[R $other GET bye] >= $answered}
+        restart_node $leader
+        wait_for_leader
+        note "$answered of 100 answered"
+    }
+
+    test "SIGSTOP of the leader: the others elect one, it comes back as follower" {
+        set leader [wait_for_leader]
+        set others [followers $leader]
+        R [lindex $others 0] SET before stop
+        kill_node $leader STOP
+        set start [clock milliseconds]
+        wait_for_condition 10000 {[leader_now $others] != 0}
+        note "new leader after [expr {[clock milliseconds] - $start}] ms"
+        set new [leader_now $others]
+        assert_equal OK [R $new SET during stop]
+        kill_node $leader CONT
+        forget_client $leader
+        wait_for_leader
+        assert_equal $new [leader_now]
+        assert_equal stop [R $leader GET during]
+    }
+
+    test "a paused leader that wakes up serves no stale read" {
+        set leader [wait_for_leader]
+        set others [followers $leader]
+        R [lindex $others 0] SET fresh old
+        set c [node_client $leader]
+        $c PING
+        kill_node $leader STOP
+        # Waits in the socket until the node runs again.
+        $c -send GET fresh
+        wait_for_condition 10000 {[leader_now $others] != 0}
+        R [lindex $others 0] SET fresh new
+        signal_process $nodes($leader,pid) CONT
+        assert_equal new [$c -read]
+        $c -close
+        forget_client $leader
+        wait_for_leader
+    }
+
+    test "without a majority: errors in time, reads too; afterwards all is well" {
+        set leader [wait_for_leader]
+        set others [followers $leader]
+        foreach id $others {kill_node $id}
+        R $leader CONFIG SET request-timeout 1000
+        set c [node_client $leader]
+        set start [clock milliseconds]
+        set reply [$c -typed SET lonely 1]
+        assert {[clock milliseconds] - $start < 5000}
+        assert {[string match "-UNKNOWN*" $reply] ||
+            [string match "-CLUSTERDOWN*" $reply]} $reply
+        wait_for_condition 8000 {[string match "-CLUSTERDOWN*" \
+            [$c -typed GET lonely]]}
+        assert_match "-CLUSTERDOWN*" [$c -typed SET lonely 2]
+        assert_equal +PONG [$c -typed PING]
+        $c -close
+        foreach id $others {restart_node $id}
+        wait_for_leader
+        R $leader CONFIG SET request-timeout 5000
+        assert_equal OK [R $leader SET lonely 3]
+        foreach id $cluster::ids {assert_equal 3 [R $id GET lonely]}
+    }
+
+    test "a follower away for 100,000 writes catches up" {
+        set leader [wait_for_leader]
+        lassign [followers $leader] away other
+        kill_node $away
+        set file $::env(VARD_TEST_DIR)/away.acks
+        set load [start_load [list $leader $other] $file --writers 100 \
+            --count 1000 --seconds 240 --op set --prefix away]
+        wait_process_end $load 240000
+        set report [finish_load $load $file ""]
+        assert_equal 100000 [dict get $report acked]
+        restart_node $away
+        wait_for_leader
+        set start [clock milliseconds]
+        wait_for_same_state 60000
+        note "caught up after [expr {[clock milliseconds] - $start}] ms"
+        verify_load $away $file --op set --prefix away
+    }
+
+    test "each node is killed in turn, under one load: nothing is lost" {
+        set file $::env(VARD_TEST_DIR)/turn.acks
+        set load [start_load $cluster::ids $file --writers 30 --seconds 120 \
+            --op append --prefix turn --quiet]
+        wait_for_condition 20000 {[file exists $file] &&
+            [file size $file] > 20000}
+        foreach id {1 2 3} {
+            kill_node $id
+            pause 300
+            restart_node $id
+            wait_for_leader
+            pause 300
+        }
+        set report [finish_load $load $file]
+        assert_equal 0 [dict get $report refused] [dict get $report output]
+        verify_load $cluster::ids $file --op append --prefix turn
+        note "[dict get $report acked] acknowledged,\
+            [dict get $report unknown] unknown"
+    }
+
+    test "the state is the same on all nodes" {
+        wait_for_same_state
+    }
+}

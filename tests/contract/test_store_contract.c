@@ -1,0 +1,653 @@
+// link: store store_rocksdb
+/*
+ * What store.h promises, run against both stores. A fixture makes the store,
+ * crashes it after running a function, and opens what is left.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "contract/killed_child.h"
+#include "contract/temp_dir.h"
+#include "store/store.h"
+#include "store/store_memory.h"
+#include "store/store_rocksdb.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct fixture {
+    struct store *store;
+    bool memory;
+    struct temp_dir dir;
+    char path[TEMP_PATH_SIZE];
+};
+
+static const struct store_rocksdb_options small = {
+    .state_memory_bytes = 1024 * 1024,
+    .log_memory_bytes = 1024 * 1024,
+    .block_cache_bytes = 1024 * 1024,
+    .wal_bytes_max = 16 * 1024 * 1024,
+    .create = true,
+};
+
+static void open_rocksdb(struct fixture *f)
+{
+    struct buf error = BUF_INIT;
+    int rc = store_rocksdb_open(&f->store, f->path, &small, &error);
+    if (rc != 0)
+        print_error("%.*s\n", (int)error.len, (const char *)error.data);
+    assert_int_equal(rc, 0);
+    buf_release(&error);
+}
+
+static int setup_memory(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    f->memory = true;
+    f->store = store_memory_new();
+    *state = f;
+    return 0;
+}
+
+static int setup_rocksdb(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    f->dir = temp_dir_new();
+    temp_dir_file(&f->dir, "db", f->path);
+    open_rocksdb(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    if (f->store != NULL)
+        store_close(f->store);
+    if (!f->memory)
+        temp_dir_remove(&f->dir);
+    mem_free(f);
+    return 0;
+}
+
+/* Pieces of work that end in a crash; defined beside their tests. */
+static void write_synced(struct store *s);
+static void write_state(struct store *s);
+static void write_prefix(struct store *s);
+static void write_pairs(struct store *s);
+
+static void (*const works[])(struct store *) = {write_synced, write_state,
+                                                write_prefix, write_pairs};
+
+/* The child's part: never returns. */
+NORETURN static void crash_in_child(int number, const char *path)
+{
+    struct buf error = BUF_INIT;
+    struct store *s;
+    if (store_rocksdb_open(&s, path, &small, &error) != 0)
+        _exit(1);
+    works[number](s);
+    killed_child_end();
+}
+
+/* Runs a piece of work on the store and crashes right after it. */
+static void crash_after(struct fixture *f, void (*work)(struct store *))
+{
+    if (f->memory) {
+        work(f->store);
+        store_memory_crash(f->store, 0);
+        return;
+    }
+    store_close(f->store);
+    f->store = NULL;
+    char number[2] = "0";
+    while (works[number[0] - '0'] != work)
+        number[0]++;
+    assert_true(killed_child_run(number, f->path));
+    open_rocksdb(f);
+}
+
+/* Short forms. */
+
+static void put(struct store *s, enum store_family family, const char *key,
+                const char *value)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, family, bytes_str(key), bytes_str(value));
+    int rc = store_write(s, &b,
+                         family == STORE_STATE ? STORE_UNLOGGED : STORE_LOGGED);
+    ASSERT(rc == 0);
+    store_batch_release(&b);
+}
+
+static void expect(struct store *s, enum store_family family, const char *key,
+                   const char *value)
+{
+    struct buf got = BUF_INIT;
+    int rc = store_get(s, family, bytes_str(key), &got);
+    if (value == NULL) {
+        assert_int_equal(rc, ERR_NOT_FOUND);
+    } else {
+        assert_int_equal(rc, 0);
+        assert_true(bytes_eq(buf_view(&got), bytes_str(value)));
+    }
+    buf_release(&got);
+}
+
+static void expect_flushed(struct store *s, const char *key, const char *value)
+{
+    struct buf got = BUF_INIT;
+    int rc = store_get_flushed(s, STORE_STATE, bytes_str(key), &got);
+    if (value == NULL) {
+        assert_int_equal(rc, ERR_NOT_FOUND);
+    } else {
+        assert_int_equal(rc, 0);
+        assert_true(bytes_eq(buf_view(&got), bytes_str(value)));
+    }
+    buf_release(&got);
+}
+
+/* All keys of a family in a line, forwards or backwards. */
+static void expect_keys(struct store *s, enum store_family family,
+                        const char *forwards, const char *backwards)
+{
+    struct buf keys = BUF_INIT;
+    struct store_iter *it = store_iter_new(s, family);
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
+        buf_bytes(&keys, it->ops->key(it));
+    assert_int_equal(it->ops->status(it), 0);
+    assert_true(bytes_eq(buf_view(&keys), bytes_str(forwards)));
+    buf_reset(&keys);
+    for (it->ops->seek_last(it); it->ops->valid(it); it->ops->prev(it))
+        buf_bytes(&keys, it->ops->key(it));
+    assert_int_equal(it->ops->status(it), 0);
+    assert_true(bytes_eq(buf_view(&keys), bytes_str(backwards)));
+    it->ops->free(it);
+    buf_release(&keys);
+}
+
+static void test_get_put_delete(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    expect(s, STORE_META, "a", NULL);
+    put(s, STORE_META, "a", "1");
+    put(s, STORE_META, "b", "");
+    expect(s, STORE_META, "a", "1");
+    expect(s, STORE_META, "b", "");
+    put(s, STORE_META, "a", "2");
+    expect(s, STORE_META, "a", "2");
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_delete(&b, STORE_META, BYTES_LIT("a"));
+    store_batch_delete(&b, STORE_META, BYTES_LIT("never there"));
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_release(&b);
+    expect(s, STORE_META, "a", NULL);
+    expect(s, STORE_META, "b", "");
+}
+
+static void test_get_appends(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    put(s, STORE_STATE, "k", "value");
+    struct buf out = BUF_INIT;
+    buf_str(&out, "before ");
+    assert_int_equal(store_get(s, STORE_STATE, BYTES_LIT("k"), &out), 0);
+    assert_true(bytes_eq(buf_view(&out), BYTES_LIT("before value")));
+    buf_release(&out);
+}
+
+/* Later operations of a batch win over earlier ones. */
+static void test_order_in_batch(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    put(s, STORE_LOG, "b", "old");
+    put(s, STORE_LOG, "d", "old");
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("a"), BYTES_LIT("1"));
+    store_batch_delete_range(&b, STORE_LOG, BYTES_LIT("a"), BYTES_LIT("d"));
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("c"), BYTES_LIT("2"));
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("e"), BYTES_LIT("3"));
+    store_batch_delete(&b, STORE_LOG, BYTES_LIT("e"));
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("f"), BYTES_LIT("x"));
+    store_batch_put2(&b, STORE_LOG, BYTES_LIT("f"),
+                     (struct bytes[2]){BYTES_LIT("4"), BYTES_LIT("5")});
+    store_batch_put(&b, STORE_META, BYTES_LIT("a"), BYTES_LIT("meta"));
+    /* An empty range. */
+    store_batch_delete_range(&b, STORE_LOG, BYTES_LIT("f"), BYTES_LIT("f"));
+    char large[1000];
+    memset(large, 'L', sizeof(large) - 1);
+    large[sizeof(large) - 1] = '\0';
+    store_batch_put_borrowed(&b, STORE_META, BYTES_LIT("l"), bytes_str(large));
+    store_batch_put_borrowed(&b, STORE_META, BYTES_LIT("s"), BYTES_LIT("6"));
+    assert_int_equal(b.count, 11);
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_release(&b);
+    expect(s, STORE_META, "l", large);
+    expect(s, STORE_META, "s", "6");
+    expect(s, STORE_LOG, "a", NULL);
+    expect(s, STORE_LOG, "b", NULL);
+    expect(s, STORE_LOG, "c", "2");
+    expect(s, STORE_LOG, "d", "old");
+    expect(s, STORE_LOG, "e", NULL);
+    expect(s, STORE_LOG, "f", "45");
+    expect(s, STORE_META, "a", "meta");
+    expect_keys(s, STORE_LOG, "cdf", "fdc");
+}
+
+static void test_families_apart(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    put(s, STORE_LOG, "k", "log");
+    put(s, STORE_META, "k", "meta");
+    put(s, STORE_STATE, "k", "state");
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_delete_range(&b, STORE_META, BYTES_LIT("a"), BYTES_LIT("z"));
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_release(&b);
+    expect(s, STORE_LOG, "k", "log");
+    expect(s, STORE_META, "k", NULL);
+    expect(s, STORE_STATE, "k", "state");
+}
+
+static void test_iteration(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    const char *keys[] = {"d", "b", "a", "c", "e"};
+    expect_keys(s, STORE_STATE, "", "");
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        put(s, STORE_STATE, keys[i], keys[i]);
+    expect_keys(s, STORE_STATE, "abcde", "edcba");
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect_keys(s, STORE_STATE, "abcde", "edcba");
+
+    struct store_iter *it = store_iter_new(s, STORE_STATE);
+    assert_false(it->ops->valid(it));
+    it->ops->seek(it, BYTES_LIT("bb"));
+    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("c")));
+    assert_true(bytes_eq(it->ops->value(it), BYTES_LIT("c")));
+    it->ops->prev(it);
+    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("b")));
+    it->ops->next(it);
+    it->ops->next(it);
+    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("d")));
+    it->ops->seek(it, BYTES_LIT("f"));
+    assert_false(it->ops->valid(it));
+    it->ops->seek(it, BYTES_LIT("a"));
+    it->ops->prev(it);
+    assert_false(it->ops->valid(it));
+    it->ops->free(it);
+}
+
+/* An iterator sees the store as it was when it was made. */
+static void test_iterator_is_stable(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    put(s, STORE_LOG, "a", "1");
+    put(s, STORE_LOG, "c", "1");
+    struct store_iter *it = store_iter_new(s, STORE_LOG);
+    put(s, STORE_LOG, "b", "2");
+    put(s, STORE_LOG, "c", "2");
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_delete(&b, STORE_LOG, BYTES_LIT("a"));
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_release(&b);
+    it->ops->seek(it, BYTES_NONE);
+    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("a")));
+    it->ops->next(it);
+    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("c")));
+    assert_true(bytes_eq(it->ops->value(it), BYTES_LIT("1")));
+    it->ops->next(it);
+    assert_false(it->ops->valid(it));
+    it->ops->free(it);
+    expect_keys(s, STORE_LOG, "bc", "cb");
+}
+
+static void test_binary_keys(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    const struct bytes keys[] = {BYTES_LIT("\0"),      BYTES_LIT("\0\0"),
+                                 BYTES_LIT("\0\xff"),  BYTES_LIT("a\0b"),
+                                 BYTES_LIT("\x80"),    BYTES_LIT("\xff"),
+                                 BYTES_LIT("\xff\xff")};
+    struct store_batch b = STORE_BATCH_INIT;
+    for (size_t i = ARRAY_LEN(keys); i > 0; i--)
+        store_batch_put(&b, STORE_LOG, keys[i - 1], keys[i - 1]);
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_release(&b);
+    struct store_iter *it = store_iter_new(s, STORE_LOG);
+    it->ops->seek(it, BYTES_NONE);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        assert_true(it->ops->valid(it));
+        assert_true(bytes_eq(it->ops->key(it), keys[i]));
+        assert_true(bytes_eq(it->ops->value(it), keys[i]));
+        it->ops->next(it);
+    }
+    assert_false(it->ops->valid(it));
+    it->ops->free(it);
+}
+
+static void test_big_value(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    size_t len = 64u * 1024 * 1024;
+    uint8_t *big = mem_alloc(len);
+    for (size_t i = 0; i < len; i++)
+        big[i] = (uint8_t)(i * 31 + (i >> 16));
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("big"), bytes_of(big, len));
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    store_batch_reset(&b);
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("big"), bytes_of(big, len));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    store_batch_release(&b);
+    put(s, STORE_META, "small", "after it");
+    assert_int_equal(store_sync(s), 0);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    struct buf out = BUF_INIT;
+    assert_int_equal(store_get(s, STORE_LOG, BYTES_LIT("big"), &out), 0);
+    assert_true(bytes_eq(buf_view(&out), bytes_of(big, len)));
+    buf_reset(&out);
+    assert_int_equal(store_get_flushed(s, STORE_STATE, BYTES_LIT("big"), &out),
+                     0);
+    assert_true(bytes_eq(buf_view(&out), bytes_of(big, len)));
+    expect(s, STORE_META, "small", "after it");
+    buf_release(&out);
+    mem_free(big);
+}
+
+static void test_empty_batch(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store_batch b = STORE_BATCH_INIT;
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    assert_int_equal(store_sync(s), 0);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect_keys(s, STORE_LOG, "", "");
+}
+
+static void test_flushed(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    expect_flushed(s, "k", NULL);
+    put(s, STORE_STATE, "k", "1");
+    expect(s, STORE_STATE, "k", "1");
+    expect_flushed(s, "k", NULL);
+    /* What happens to other families changes nothing. */
+    put(s, STORE_LOG, "k", "log");
+    assert_int_equal(store_sync(s), 0);
+    assert_int_equal(store_flush(s, STORE_LOG, true), 0);
+    expect_flushed(s, "k", NULL);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect_flushed(s, "k", "1");
+    put(s, STORE_STATE, "k", "2");
+    put(s, STORE_STATE, "l", "2");
+    expect(s, STORE_STATE, "k", "2");
+    expect_flushed(s, "k", "1");
+    expect_flushed(s, "l", NULL);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect_flushed(s, "k", "2");
+    expect_flushed(s, "l", "2");
+}
+
+/* Synced: a, b. Written after the sync: c. */
+static void write_synced(struct store *s)
+{
+    put(s, STORE_LOG, "a", "1");
+    put(s, STORE_META, "b", "1");
+    int rc = store_sync(s);
+    ASSERT(rc == 0);
+    put(s, STORE_LOG, "c", "1");
+}
+
+static void test_sync_survives(void **state)
+{
+    struct fixture *f = *state;
+    put(f->store, STORE_META, "before", "1");
+    assert_int_equal(store_sync(f->store), 0);
+    crash_after(f, write_synced);
+    expect(f->store, STORE_META, "before", "1");
+    expect(f->store, STORE_LOG, "a", "1");
+    expect(f->store, STORE_META, "b", "1");
+    expect(f->store, STORE_LOG, "c", NULL); /* was still in a buffer */
+}
+
+/* Twice in one run: the second crash must not bring back the first. */
+static void test_crash_twice(void **state)
+{
+    struct fixture *f = *state;
+    crash_after(f, write_synced);
+    put(f->store, STORE_LOG, "a", "2");
+    assert_int_equal(store_sync(f->store), 0);
+    crash_after(f, write_synced);
+    expect(f->store, STORE_LOG, "a", "1");
+    expect(f->store, STORE_LOG, "c", NULL);
+}
+
+static void write_state(struct store *s)
+{
+    put(s, STORE_STATE, "x", "flushed");
+    put(s, STORE_STATE, "y", "flushed");
+    int rc = store_flush(s, STORE_STATE, true);
+    ASSERT(rc == 0);
+    put(s, STORE_STATE, "y", "lost");
+    put(s, STORE_STATE, "z", "lost");
+    put(s, STORE_LOG, "entry", "synced");
+    rc = store_sync(s);
+    ASSERT(rc == 0);
+}
+
+/* A sync makes the log durable and leaves the state where its flush was. */
+static void test_state_survives_by_flush(void **state)
+{
+    struct fixture *f = *state;
+    crash_after(f, write_state);
+    expect(f->store, STORE_LOG, "entry", "synced");
+    expect(f->store, STORE_STATE, "x", "flushed");
+    expect(f->store, STORE_STATE, "y", "flushed");
+    expect(f->store, STORE_STATE, "z", NULL);
+    expect_flushed(f->store, "y", "flushed");
+    expect_flushed(f->store, "z", NULL);
+    put(f->store, STORE_STATE, "z", "again");
+    expect_flushed(f->store, "z", NULL);
+}
+
+#define PREFIX_WRITES 5000
+
+/* Batches of two keys and a counter, with flushes that nobody waits for. */
+static void write_prefix(struct store *s)
+{
+    char value[2000];
+    memset(value, 'v', sizeof(value));
+    struct store_batch b = STORE_BATCH_INIT;
+    for (int i = 1; i <= PREFIX_WRITES; i++) {
+        char key[2][16];
+        snprintf(key[0], sizeof(key[0]), "a%06d", i);
+        snprintf(key[1], sizeof(key[1]), "b%06d", PREFIX_WRITES - i);
+        store_batch_reset(&b);
+        store_batch_put(&b, STORE_STATE, bytes_str(key[0]),
+                        bytes_of(value, sizeof(value)));
+        store_batch_put(&b, STORE_STATE, bytes_str(key[1]), BYTES_LIT("2"));
+        store_batch_put(&b, STORE_STATE, BYTES_LIT("count"),
+                        bytes_str(key[0] + 1));
+        int rc = store_write(s, &b, STORE_UNLOGGED);
+        ASSERT(rc == 0);
+        if (i == PREFIX_WRITES / 4 || i == PREFIX_WRITES / 2) {
+            rc = store_flush(s, STORE_STATE, false);
+            ASSERT(rc == 0);
+        }
+    }
+    store_batch_release(&b);
+}
+
+/* The state after a crash is exactly the first n batches, for some n. */
+static void test_state_is_a_prefix(void **state)
+{
+    struct fixture *f = *state;
+    crash_after(f, write_prefix);
+    struct buf count = BUF_INIT;
+    int n = 0;
+    int rc = store_get(f->store, STORE_STATE, BYTES_LIT("count"), &count);
+    if (rc == 0) {
+        buf_char(&count, 0);
+        n = (int)strtol((const char *)count.data, NULL, 10);
+    }
+    for (int i = 1; i <= PREFIX_WRITES; i++) {
+        char key[2][16];
+        snprintf(key[0], sizeof(key[0]), "a%06d", i);
+        snprintf(key[1], sizeof(key[1]), "b%06d", PREFIX_WRITES - i);
+        for (int k = 0; k < 2; k++) {
+            buf_reset(&count);
+            rc = store_get(f->store, STORE_STATE, bytes_str(key[k]), &count);
+            assert_int_equal(rc, i <= n ? 0 : ERR_NOT_FOUND);
+        }
+    }
+    buf_release(&count);
+}
+
+/* A torn batch would show as one key without the other. */
+static void write_pairs(struct store *s)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%06d", i);
+        store_batch_reset(&b);
+        store_batch_put(&b, STORE_LOG, bytes_str(key), BYTES_LIT("log"));
+        store_batch_put(&b, STORE_META, bytes_str(key), BYTES_LIT("meta"));
+        int rc = store_write(s, &b, STORE_LOGGED);
+        ASSERT(rc == 0);
+        if (i % 100 == 50) {
+            rc = store_sync(s);
+            ASSERT(rc == 0);
+        }
+    }
+    store_batch_release(&b);
+}
+
+static void test_batches_are_atomic(void **state)
+{
+    struct fixture *f = *state;
+    crash_after(f, write_pairs);
+    struct buf out = BUF_INIT;
+    int last = -1;
+    for (int i = 0; i < 1000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%06d", i);
+        int log = store_get(f->store, STORE_LOG, bytes_str(key), &out);
+        int meta = store_get(f->store, STORE_META, bytes_str(key), &out);
+        assert_int_equal(log, meta);
+        if (log == 0) {
+            assert_int_equal(last, i - 1); /* no gap */
+            last = i;
+        }
+    }
+    assert_true(last >= 950); /* the last sync */
+    buf_release(&out);
+}
+
+static void test_many_keys(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store_batch b = STORE_BATCH_INIT;
+    char key[16];
+    for (int i = 0; i < 100000; i++) {
+        snprintf(key, sizeof(key), "%08d", (i * 7919) % 100000);
+        store_batch_put(&b, STORE_STATE, bytes_str(key), bytes_str(key));
+        if (b.count == 100) {
+            assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+            store_batch_reset(&b);
+        }
+    }
+    store_batch_delete_range(&b, STORE_STATE, BYTES_LIT("00010000"),
+                             BYTES_LIT("00090000"));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    store_batch_release(&b);
+    struct store_iter *it = store_iter_new(s, STORE_STATE);
+    int n = 0;
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
+        snprintf(key, sizeof(key), "%08d", n < 10000 ? n : n + 80000);
+        assert_true(bytes_eq(it->ops->key(it), bytes_str(key)));
+        n++;
+    }
+    assert_int_equal(n, 20000);
+    it->ops->free(it);
+}
+
+struct syncer {
+    struct store *store;
+    atomic_bool stop;
+    int failures;
+};
+
+static void *sync_all_the_time(void *arg)
+{
+    struct syncer *y = arg;
+    while (!atomic_load(&y->stop))
+        y->failures += store_sync(y->store) != 0;
+    return NULL;
+}
+
+/* store_sync() from one other thread, next to writes and reads. */
+static void test_sync_thread(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct syncer y = {.store = s};
+    atomic_init(&y.stop, false);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, sync_all_the_time, &y), 0);
+    for (int i = 0; i < 3000; i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "%06d", i);
+        put(s, STORE_LOG, key, key);
+        put(s, STORE_STATE, key, key);
+        expect(s, STORE_LOG, key, key);
+        if (i % 1000 == 0) {
+            struct store_iter *it = store_iter_new(s, STORE_LOG);
+            it->ops->seek_last(it);
+            assert_true(bytes_eq(it->ops->key(it), bytes_str(key)));
+            it->ops->free(it);
+        }
+    }
+    atomic_store(&y.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(y.failures, 0);
+}
+
+#define BOTH(test)                                                             \
+    {"memory: " #test, test, setup_memory, teardown, NULL},                    \
+    {                                                                          \
+        "rocksdb: " #test, test, setup_rocksdb, teardown, NULL                 \
+    }
+
+int main(int argc, char **argv)
+{
+    if (killed_child_is(argc, argv))
+        crash_in_child(argv[2][0] - '0', argv[3]);
+    const struct CMUnitTest tests[] = {
+        BOTH(test_get_put_delete),
+        BOTH(test_get_appends),
+        BOTH(test_order_in_batch),
+        BOTH(test_families_apart),
+        BOTH(test_iteration),
+        BOTH(test_iterator_is_stable),
+        BOTH(test_binary_keys),
+        BOTH(test_big_value),
+        BOTH(test_empty_batch),
+        BOTH(test_flushed),
+        BOTH(test_sync_survives),
+        BOTH(test_crash_twice),
+        BOTH(test_state_survives_by_flush),
+        BOTH(test_state_is_a_prefix),
+        BOTH(test_batches_are_atomic),
+        BOTH(test_many_keys),
+        BOTH(test_sync_thread),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+#!/bin/bash
+# Installs what is missing, builds, runs all tests. As root, or with sudo for
+# what deps/install.sh installs.
+#
+#   tests/run.sh [PART ...]
+#
+# Parts: units      unit tests, normal and sanitized
+#        scripts    interaction scripts of the Raft core, both builds
+#        contract   the contract of the stores, both builds
+#        tidy       the rules of the house, and that each can fail
+#        tcl        real processes
+# Without a part: all of them, in that order. Each prints a line
+# "NAME: N passed, N failed"; the exit status is 0 if nothing failed.
+#
+# build/ is the normal build with gcc, build-asan/ the one with clang and
+# AddressSanitizer and UndefinedBehaviorSanitizer.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+normal=$root/build
+sanitized=$root/build-asan
+jobs=$(nproc)
+results=()
+failures=0
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+
+say() { printf '%s\n' "$*"; }
+
+# One line of the summary.
+result() {
+    results+=("$1: $2 passed, $3 failed")
+    failures=$((failures + $3))
+    say "$1: $2 passed, $3 failed"
+}
+
+configure() {
+    cmake -G Ninja -S "$root" -B "$1" -DVARD_TESTS=ON "${@:2}" >"$1.log" 2>&1 ||
+        {
+            tail -n 30 "$1.log" >&2
+            return 1
+        }
+}
+
+build_normal() {
+    CC=gcc configure "$normal" && ninja -C "$normal" -j "$jobs" --quiet
+}
+
+build_sanitized() {
+    CC=clang configure "$sanitized" -DVARD_SANITIZE=address,undefined &&
+        ninja -C "$sanitized" -j "$jobs" --quiet
+}
+
+# Runs a build once; a build that fails is a failure of its own, and what
+# needs it is not run.
+declare -A built=()
+need() {
+    if [ -z "${built[$1]:-}" ]; then
+        say "--- build: $1"
+        if "build_$1"; then
+            built[$1]=good
+        else
+            built[$1]=bad
+            result "build-$1" 0 1
+        fi
+    fi
+    [ "${built[$1]}" = good ]
+}
+
+# run_ctest NAME DIRECTORY FILTER...: counts from ctest's own report.
+run_ctest() {
+    local name=$1 dir=$2 report total failed
+    report=$(mktemp)
+    (cd "$dir" && ctest -j "$jobs" --timeout 300 --output-on-failure \
+        "${@:3}") >"$report" 2>&1 || true
+    grep -v -E '^(Test project| *Start |.* Passed )' "$report" || true
+    # "97% tests passed, 1 tests failed out of 35"
+    total=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$report")
+    failed=$(sed -n 's/.*passed, \([0-9]*\) tests failed.*/\1/p' "$report")
+    rm -f "$report"
+    # No tests found is a failure too: a test that cannot fail is a defect.
+    if [ -z "$total" ] || [ "$total" -eq 0 ]; then
+        result "$name" 0 1
+    else
+        result "$name" $((total - failed)) "$failed"
+    fi
+}
+
+# Tests of both builds: both NAME FILTER...
+both() {
+    say "--- $1"
+    if need normal; then run_ctest "$1" "$normal" "${@:2}"; fi
+    if need sanitized; then run_ctest "$1-asan" "$sanitized" "${@:2}"; fi
+}
+
+run_units() {
+    both units -E '^(script$|contract/)'
+}
+
+# run_scripts_of NAME DIRECTORY: the runner prints TAP.
+run_scripts_of() {
+    local report good bad scripts
+    report=$(mktemp)
+    mapfile -t scripts < <(find tests/script -name '*.txt' \
+        ! -name CMakeLists.txt | sort)
+    "$2/tests/run_scripts" "${scripts[@]}" >"$report" 2>&1 || true
+    grep -v -E '^(ok |1\.\.)' "$report" || true
+    good=$(grep -c '^ok ' "$report" || true)
+    bad=$(grep -c '^not ok ' "$report" || true)
+    # A runner that ended before its last script says so by its plan.
+    if ! grep -qx "1\.\.$((good + bad))" "$report"; then bad=$((bad + 1)); fi
+    rm -f "$report"
+    result "$1" "$good" "$bad"
+}
+
+run_scripts() {
+    say "--- scripts"
+    if need normal; then run_scripts_of scripts "$normal"; fi
+    if need sanitized; then run_scripts_of scripts-asan "$sanitized"; fi
+}
+
+run_contract() {
+    both contract -R '^contract/'
+}
+
+# Takes the counts from the last line of a runner, "name: N passed, N failed".
+take_counts() {
+    local line
+    line=$(tail -n 1 "$2")
+    if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        result "$1" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+    else
+        result "$1" 0 1
+    fi
+}
+
+run_tidy() {
+    local report
+    need normal || return 0
+    report=$(mktemp)
+    say "--- tidy"
+    python3 tests/tidy/tidy.py --build "$normal" | tee "$report" |
+        sed '$d' || true
+    take_counts tidy "$report"
+    tests/tidy/selftest.sh | tee "$report" | sed '$d' || true
+    take_counts tidy-selftest "$report"
+    rm -f "$report"
+}
+
+run_tcl() {
+    local report
+    need normal || return 0
+    report=$(mktemp)
+    say "--- tcl"
+    tclsh tcl/run.tcl --build "$normal" | tee "$report" | sed '$d' || true
+    take_counts tcl "$report"
+    rm -f "$report"
+}
+
+main() {
+    local part started=$SECONDS line
+    for part in "$@"; do
+        declare -F "run_$part" >/dev/null || {
+            sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+            exit 2
+        }
+    done
+    [ $# -gt 0 ] || set -- units scripts contract tidy tcl
+    deps/install.sh --tests
+    for part in "$@"; do "run_$part"; done
+    say ""
+    say "=== $((SECONDS - started)) s in total"
+    for line in "${results[@]}"; do say "$line"; done
+    [ "$failures" -eq 0 ]
+}
+
+main "$@"

@@ -1,0 +1,208 @@
+#!/bin/bash
+# Shows that each check of tidy.py can fail: a tiny tree that passes all, then
+# one defect at a time, each of which must be complained of, and by the check
+# it is meant for.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+put() {
+    mkdir -p "$(dirname "$tree/$1")"
+    cat >"$tree/$1"
+}
+
+# A house with three rooms and nothing wrong in it.
+good_tree() {
+    tree=$work/tree
+    rm -rf "$tree"
+    mkdir -p "$tree/build"
+    cp "$here/../../.clang-format" "$tree/"
+    put src/LAYERS <<'END'
+base:
+raft: base
+codec: base raft/raft.h
+resp: base
+cmd: base resp
+foreign: ev.h src/cmd/loop.c
+END
+    put tests/tidy/symbols <<'END'
+raft: memcpy
+codec: BASE
+resp: BASE
+END
+    put src/base/base.h <<'END'
+#ifndef BASE_BASE_H
+#define BASE_BASE_H
+int base_one(void);
+#endif
+END
+    put src/base/base.c <<'END'
+#include "base/base.h"
+
+int base_one(void)
+{
+    return 1;
+}
+END
+    put src/raft/raft.h <<'END'
+int raft_one(void);
+END
+    put src/raft/raft.c <<'END'
+#include "raft/raft.h"
+
+int raft_one(void)
+{
+    return 1;
+}
+END
+    for room in codec resp; do
+        printf '#include "base/base.h"\n\nint %s_one(void);\n' $room |
+            put src/$room/$room.h
+        printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    %s;\n}\n' \
+            $room $room $room 'return base_one()' | put src/$room/$room.c
+    done
+    put src/cmd/commands.def <<'END'
+DATA(cmd_get, "get", 2)
+END
+    put src/cmd/cmd.h <<'END'
+struct cmd_call;
+void cmd_get(struct cmd_call *c);
+END
+    put src/cmd/cmd.c <<'END'
+#include "cmd/cmd.h"
+
+void cmd_get(struct cmd_call *c)
+{
+    (void)c;
+}
+END
+    put tcl/tests/get.tcl <<<'test GET'
+    put README.md <<<'GET key'
+    local d
+    for d in src src/base src/raft src/codec src/resp src/cmd tests tcl conf \
+        deps; do
+        put $d/README.md <<<'# a room'
+    done
+}
+
+repeat() {
+    local i
+    for ((i = 0; i < $1; i++)); do printf '%s\n' "$2"; done
+}
+
+compile() {
+    local room
+    for room in base raft codec resp cmd; do
+        rm -f "$tree/build/lib$room.a"
+        (cd "$tree/build" && gcc -c -I ../src "../src/$room/"*.c &&
+            ar qc "lib$room.a" ./*.o && rm -f ./*.o)
+    done
+}
+
+count() {
+    if [ "$1" = ok ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'selftest: %s\n' "$2"
+    fi
+}
+
+# expect CHECK TEXT: the check complains, with TEXT in its complaint.
+expect() {
+    local out
+    if out=$(python3 "$here/tidy.py" --root "$tree" --build "$tree/build" \
+        "$1"); then
+        count bad "$1 did not see: $2"
+    elif grep -qF -- "$2" <<<"$out"; then
+        count ok
+    else
+        count bad "$1 should say '$2', says: $out"
+    fi
+    good_tree
+}
+
+good_tree
+compile
+if out=$(python3 "$here/tidy.py" --root "$tree" --build "$tree/build"); then
+    count ok
+else
+    count bad "the good tree fails: $out"
+fi
+
+sed -i '1i #include "cmd/cmd.h"' "$tree/src/raft/raft.c"
+expect layers 'raft must not include "cmd/cmd.h"'
+sed -i '1i #include "raft/other.h"' "$tree/src/codec/codec.c"
+expect layers 'codec must not include "raft/other.h"'
+put src/new/new.c <<<'int new_one;'
+expect layers 'room new is not in src/LAYERS'
+put src/cmd/other.c <<<'#include <ev.h>'
+expect foreign 'only src/cmd/loop.c may include <ev.h>'
+put src/cmd/other.c <<<'#include <curl/curl.h>'
+expect foreign '<curl/curl.h> is not in src/LAYERS'
+
+sed -i 's/return 1/extern int getpid(void);\n    return getpid()/' \
+    "$tree/src/raft/raft.c"
+compile
+expect symbols 'libraft.a: calls getpid'
+sed -i 's/return 1/extern int rocksdb_put(void);\n    return rocksdb_put()/' \
+    "$tree/src/base/base.c"
+compile
+expect symbols 'calls rocksdb_put'
+sed -i '1i static int calls;' "$tree/src/raft/raft.c"
+sed -i 's/return 1/return calls++/' "$tree/src/raft/raft.c"
+compile
+expect data 'calls in .bss'
+printf 'data: raft/gone\n' >>"$tree/tests/tidy/symbols"
+compile
+expect data 'data raft/gone is not needed any more'
+
+printf 'void raft_x(struct nowhere y);\nuint64_t z;\n' >>"$tree/src/raft/raft.h"
+expect headers 'raft/raft.h: gcc'
+put src/cmd/other.c <<<'int f(char *a) { return atoi(a); }'
+expect banned 'atoi is banned'
+put src/cmd/other.c <<<'void *f(void) { return malloc(1); }'
+expect banned 'malloc: use base/alloc.h'
+
+{
+    printf 'int f(void)\n{\n'
+    repeat 68 '    ;'
+    printf '}\n'
+} | put src/cmd/other.c
+printf 'function-lines src/cmd/other.c:f 80\n' >"$tree/tests/tidy/exceptions"
+expect sizes 'lower (or remove)'
+{
+    printf 'int f(void)\n{\n'
+    repeat 68 '    ;'
+    printf '}\n'
+} | put src/cmd/other.c
+expect sizes 'function-lines is 71'
+repeat 1001 '' | put src/cmd/other.c
+expect sizes 'file-lines is 1001'
+printf 'int f(int a, int (*b)(int, int), int c, int d, int e, int g)\n{\n}\n' |
+    put src/cmd/other.c
+expect sizes 'parameters is 6'
+printf 'int f(void)\n{\n  {{{{{}}}}}\n}\n' | put src/cmd/other.c
+expect sizes 'nesting is 5'
+printf 'nesting src/cmd/cmd.c:gone 9\n' >"$tree/tests/tidy/exceptions"
+expect sizes 'gone is not needed any more'
+
+put src/cmd/other.c <<<'int  f( void );'
+expect format 'src/cmd/other.c:1: format'
+put src/cmd/commands.def <<<'DATA(cmd_set, "set", 3)'
+expect commands 'command set: no function'
+put tcl/tests/get.tcl <<<'test SET'
+expect commands 'command get: no test'
+put README.md <<<'nothing'
+expect commands 'command get: not in README.md'
+rm "$tree/src/raft/README.md"
+expect readmes 'src/raft: no README.md'
+put conf/x.sh <<<"cd /$(printf work)/x"
+expect paths 'conf/x.sh:1: absolute path'
+
+printf 'selftest: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,437 @@
+#!/usr/bin/env python3
+"""Checks what STYLE says a reader may rely on.
+
+    tests/tidy/tidy.py [--root DIR] [--build DIR] [CHECK ...]
+
+Each check is a function named check_...; it yields complaints, one line each.
+Without names all checks run. The build directory is needed by those that look
+at libraries with nm; without one they are skipped, and said to be.
+selftest.sh shows that each check can fail.
+"""
+import argparse
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+FILE_LINES_MAX = 1000
+FUNCTION_LINES_MAX = 70
+PARAMETERS_MAX = 5
+NESTING_MAX = 4
+
+# Rooms that the simulator links: no event loop, no TLS, no RocksDB.
+PURE_ROOMS = 'base config raft resp codec store data cmd node'.split()
+FOREIGN_SYMBOL = re.compile(r'^(rocksdb_|ev_|SSL_|EVP_|HMAC|redis)')
+
+# <...> headers that need no entry in src/LAYERS: C11, POSIX, Linux.
+SYSTEM_HEADERS = set('''assert ctype dirent errno execinfo fcntl getopt glob
+grp ifaddrs inttypes limits locale math netdb poll pthread pwd sched
+setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio
+stdlib stdnoreturn string strings syslog termios time ucontext unistd
+wchar'''.split())
+SYSTEM_PREFIXES = ('sys/', 'linux/', 'netinet/', 'arpa/', 'net/')
+
+BANNED = re.compile(r'(?<![\w.>])(strcpy|strcat|strncpy|strncat|sprintf|'
+                    r'vsprintf|strtok|atoi|atol|atoll|atof|gets|rand|srand|'
+                    r'random|time|localtime|gmtime|ctime|asctime|alloca)'
+                    r'\s*\(')
+BARE_ALLOCATION = re.compile(r'(?<![\w.>])(malloc|calloc|realloc|free|strdup|'
+                             r'strndup|reallocarray|posix_memalign)\s*\(')
+MACHINE_PATH = re.compile(r'(?<![\w.$}])/(work|root|home|Users)/')
+
+
+class Tree:
+    """The files of a checkout."""
+
+    def __init__(self, root, build):
+        self.root = Path(root).resolve()
+        self.build = Path(build).resolve() if build else None
+        self.exceptions = self._read_exceptions()
+
+    def files(self, *folders, suffixes=('.c', '.h')):
+        for folder in folders:
+            for path in sorted((self.root / folder).rglob('*')):
+                if path.is_file() and path.suffix in suffixes:
+                    yield path
+
+    def name(self, path):
+        return str(path.relative_to(self.root))
+
+    def _read_exceptions(self):
+        """Lines 'what file[:function] number'; each must still be needed."""
+        found = {}
+        path = self.root / 'tests/tidy/exceptions'
+        if path.exists():
+            for line in path.read_text().splitlines():
+                line = line.split('#')[0].split()
+                if line:
+                    found[line[0], line[1]] = int(line[2])
+        return found
+
+
+def read(path):
+    return path.read_text(encoding='utf-8', errors='replace') \
+        if path.exists() else ''
+
+
+def blank(match):
+    """Keeps line numbers when comments and strings are cut out."""
+    return re.sub(r'[^\n]', ' ', match.group(0))
+
+
+def code_of(text):
+    """The text without comments, strings and character constants."""
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'
+                  r"'(?:\\.|[^'\\\n])*'", blank, text, flags=re.S)
+
+
+def without_comments(text):
+    return re.sub(r'/\*.*?\*/|//[^\n]*|("(?:\\.|[^"\\\n])*")',
+                  lambda m: m.group(1) or blank(m), text, flags=re.S)
+
+
+def line_of(text, position):
+    return text.count('\n', 0, position) + 1
+
+
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True,
+                          errors='replace')
+
+
+# ---- layers -------------------------------------------------------------
+
+def read_layers(tree):
+    rooms, foreign = {}, {}
+    for line in read(tree.root / 'src/LAYERS').splitlines():
+        if line.startswith('#') or ':' not in line:
+            continue
+        room, _, rest = line.partition(':')
+        if room == 'foreign':
+            header, source = rest.split()
+            foreign[header] = source
+        else:
+            rooms[room] = rest.split()
+    return rooms, foreign
+
+
+def includes_of(path):
+    text = without_comments(read(path))
+    for m in re.finditer(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]',
+                         text, flags=re.M):
+        yield line_of(text, m.start()), m.group(1), m.group(2)
+
+
+def check_layers(tree):
+    """Quoted includes name a room that src/LAYERS allows."""
+    rooms, _ = read_layers(tree)
+    src = tree.root / 'src'
+    for path in tree.files('src', suffixes=('.c', '.h', '.def')):
+        room = path.relative_to(src).parts[0]
+        where = tree.name(path)
+        if room not in rooms:
+            yield f'{where}: room {room} is not in src/LAYERS'
+            continue
+        allowed = [room] + rooms[room]
+        for line, kind, header in includes_of(path):
+            if kind != '"':
+                continue
+            if header.split('/')[0] not in allowed and header not in allowed:
+                yield (f'{where}:{line}: {room} must not include "{header}" '
+                       '(src/LAYERS)')
+            elif not (src / header).exists():
+                yield f'{where}:{line}: no file src/{header}'
+
+
+def check_foreign(tree):
+    """A foreign header is included by the one file that LAYERS names."""
+    _, foreign = read_layers(tree)
+    for path in tree.files('src'):
+        where = tree.name(path)
+        for line, kind, header in includes_of(path):
+            base = header[:-2] if header.endswith('.h') else header
+            if kind != '<' or base in SYSTEM_HEADERS \
+                    or header.startswith(SYSTEM_PREFIXES):
+                continue
+            owner = foreign.get(header) or foreign.get(header.split('/')[0])
+            if owner is None:
+                yield f'{where}:{line}: <{header}> is not in src/LAYERS'
+            elif owner != where:
+                yield f'{where}:{line}: only {owner} may include <{header}>'
+
+
+# ---- symbols ------------------------------------------------------------
+
+def archives(tree):
+    return {p.stem[3:]: p for p in sorted(tree.build.glob('lib*.a'))}
+
+
+def symbols(archive, *flags):
+    """(name, class, section) of each symbol of an archive."""
+    for line in run('nm', '--format=sysv', *flags,
+                    str(archive)).stdout.splitlines():
+        parts = [p.strip() for p in line.split('|')]
+        if len(parts) == 7 and parts[0] != 'Name':
+            yield parts[0], parts[2], parts[6]
+
+
+def undefined(archive):
+    wanted = {n for n, _, _ in symbols(archive, '-u')}
+    return wanted - defined(archive)
+
+
+def defined(archive):
+    return {n for n, _, _ in symbols(archive, '--defined-only', '-g')}
+
+
+def read_allowed(tree):
+    allowed = {}
+    for line in read(tree.root / 'tests/tidy/symbols').splitlines():
+        name, colon, rest = line.split('#')[0].partition(':')
+        if colon:
+            allowed.setdefault(name, set()).update(rest.split())
+    return allowed
+
+
+def check_symbols(tree):
+    """raft, codec and resp call nothing but what the list allows; no pure
+    room refers to the event loop, TLS or RocksDB."""
+    libs, allowed = archives(tree), read_allowed(tree)
+    base = defined(libs['base']) - allowed.get('not-from-base', set())
+    for room in ('raft', 'codec', 'resp'):
+        if room not in libs:
+            yield f'lib{room}.a: not in the build directory'
+            continue
+        permitted = set(allowed[room])
+        if 'BASE' in permitted:
+            permitted |= base
+        if room == 'codec' and 'raft' in libs:
+            permitted |= defined(libs['raft'])
+        for name in sorted(undefined(libs[room]) - permitted):
+            yield f'lib{room}.a: calls {name} (tests/tidy/symbols)'
+    for room in PURE_ROOMS:
+        for name in sorted(undefined(libs[room]) if room in libs else []):
+            if FOREIGN_SYMBOL.match(name):
+                yield f'lib{room}.a: calls {name}, which the simulator lacks'
+
+
+def check_data(tree):
+    """No hidden state: nothing in .data or .bss but what the list allows."""
+    allowed = read_allowed(tree).get('data', set())
+    used = set()
+    for room, archive in archives(tree).items():
+        for name, _, section in symbols(archive, '--defined-only'):
+            if not re.match(r'\.(data|bss|tdata|tbss)|\*COM\*', section) \
+                    or section.startswith('.data.rel.ro'):
+                continue
+            if f'{room}/{name}' in allowed:
+                used.add(f'{room}/{name}')
+            else:
+                yield f'lib{room}.a: {name} in {section} is mutable state'
+    for name in sorted(allowed - used):
+        yield f'tests/tidy/symbols: data {name} is not needed any more'
+
+
+# ---- one file at a time -------------------------------------------------
+
+def check_headers(tree):
+    """Each header compiles alone, with both compilers."""
+    jobs = []
+    for path in tree.files('src', suffixes=('.h',)):
+        for compiler in ('gcc', 'clang'):
+            jobs.append((compiler, '-std=gnu11', '-D_GNU_SOURCE', '-Wall',
+                         '-Wextra', '-Werror', '-Wno-pragma-once-outside-header',
+                         '-Wno-unused-function', '-Wno-unknown-warning-option',
+                         '-fsyntax-only', '-x', 'c',
+                         '-I', str(tree.root / 'src'), str(path)))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for job, result in zip(jobs, pool.map(lambda j: run(*j), jobs)):
+            if result.returncode != 0:
+                first = (result.stderr.strip() or '?').splitlines()[0]
+                yield f'{tree.name(Path(job[-1]))}: {job[0]}: {first}'
+
+
+def check_banned(tree):
+    """Calls that STYLE bans; allocation outside base/alloc.c."""
+    for path in tree.files('src', 'tests'):
+        where, code = tree.name(path), code_of(read(path))
+        for m in BANNED.finditer(code):
+            yield f'{where}:{line_of(code, m.start())}: {m.group(1)} is banned'
+        # Tests may want blocks of an exact size, for the sanitizers.
+        if where == 'src/base/alloc.c' or where.startswith('tests/'):
+            continue
+        for m in BARE_ALLOCATION.finditer(code):
+            yield (f'{where}:{line_of(code, m.start())}: {m.group(1)}: use '
+                   'base/alloc.h')
+
+
+def parameter_count(signature):
+    """Of the last top-level (...) of what stands before a body."""
+    depth, start, last = 0, 0, ''
+    for i, c in enumerate(signature):
+        if c == '(':
+            depth += 1
+            if depth == 1:
+                start = i + 1
+        elif c == ')':
+            depth -= 1
+            if depth == 0:
+                last = signature[start:i]
+    flat, depth = '', 0
+    for c in last:
+        depth -= c == ')'
+        flat += c if depth == 0 else ' '
+        depth += c == '('
+    return 0 if flat.strip() in ('', 'void') else flat.count(',') + 1
+
+
+def functions_of(code):
+    """(name, first line, line count, parameters, nesting) of each function:
+    a body opens and closes in column 0."""
+    lines = code.split('\n')
+    for i, line in enumerate(lines):
+        if line.rstrip() != '{':
+            continue
+        top = i
+        while top > 0 and lines[top - 1].strip() and not re.search(
+                r'[;}\\]\s*$|^#', lines[top - 1]):
+            top -= 1
+        signature = ' '.join(lines[top:i])
+        end = next((j for j in range(i, len(lines))
+                    if lines[j].rstrip() == '}'), len(lines) - 1)
+        name = re.search(r'(\w+)\s*\(', signature)
+        depth = deepest = 0
+        for c in '\n'.join(lines[i:end + 1]):
+            depth += (c == '{') - (c == '}')
+            deepest = max(deepest, depth)
+        yield (name.group(1) if name else '?', top + 1, end - top + 1,
+               parameter_count(signature), deepest - 1)
+
+
+def check_sizes(tree):
+    """Lines of files and functions, parameters, nesting."""
+    unused = dict(tree.exceptions)
+
+    def judge(what, where, value, limit):
+        bound = unused.pop((what, where), None)
+        if bound is None and value > limit:
+            return f'{where}: {what} is {value}, at most {limit}'
+        if bound is not None and value > bound:
+            return f'{where}: {what} is {value}, its exception says {bound}'
+        if bound is not None and value < bound:
+            return (f'{where}: {what} is {value} now: lower (or remove) '
+                    'its line in tests/tidy/exceptions')
+        return None
+
+    for path in tree.files('src', 'tests'):
+        where, text = tree.name(path), read(path)
+        found = [judge('file-lines', where, text.count('\n'), FILE_LINES_MAX)]
+        for name, _, lines, parameters, nesting in functions_of(code_of(text)):
+            place = f'{where}:{name}'
+            found += [
+                judge('function-lines', place, lines, FUNCTION_LINES_MAX),
+                judge('parameters', place, parameters, PARAMETERS_MAX),
+                judge('nesting', place, nesting, NESTING_MAX)]
+        yield from filter(None, found)
+    for what, where in unused:
+        yield f'tests/tidy/exceptions: {what} {where} is not needed any more'
+
+
+def check_format(tree):
+    """clang-format has nothing to change."""
+    paths = [str(p) for p in tree.files('src', 'tests')]
+    for i in range(0, len(paths), 40):
+        result = run('clang-format', '--dry-run', '-Werror', '--style=file',
+                     *paths[i:i + 40])
+        seen = set()
+        for line in result.stderr.splitlines():
+            m = re.match(r'(.*?):(\d+):\d+: error:', line)
+            if m and m.group(1) not in seen:
+                seen.add(m.group(1))
+                yield f'{tree.name(Path(m.group(1)))}:{m.group(2)}: format'
+        if result.returncode != 0 and not seen:
+            yield f'clang-format: {result.stderr.strip()[:200]}'
+
+
+# ---- the whole ----------------------------------------------------------
+
+def read_commands(tree):
+    path = tree.root / 'src/cmd/commands.def'
+    text = without_comments(read(path))
+    for m in re.finditer(r'^(SERVER|DATA)\(\s*(\w+),\s*"([^"]+)"', text,
+                         flags=re.M):
+        yield m.groups()
+
+
+def check_commands(tree):
+    """Every command has a function, a Tcl test and a line in the README."""
+    sources = '\n'.join(read(p) for p in tree.files('src/cmd', 'src/server'))
+    tests = '\n'.join(read(p) for p in tree.files('tcl/tests',
+                                                  suffixes=('.tcl',))).lower()
+    documents = read(tree.root / 'README.md').lower()
+    commands = list(read_commands(tree))
+    if not commands:
+        yield 'src/cmd/commands.def: no commands'
+    for kind, ident, name in commands:
+        word = re.compile(rf'(?<![\w-]){re.escape(name)}(?![\w-])')
+        function = f'SERVER_CMD_{ident}' if kind == 'SERVER' else \
+            rf'void {ident}\(struct cmd_call \*\w+\)\s*\{{'
+        if not re.search(function, sources):
+            yield f'command {name}: no function for {ident}'
+        if name.startswith('vard.'):
+            continue  # internal, no client can call it
+        if not word.search(tests):
+            yield f'command {name}: no test in tcl/tests'
+        if not word.search(documents):
+            yield f'command {name}: not in README.md'
+
+
+def check_readmes(tree):
+    """Every room and every other folder of the house says what it is."""
+    src = tree.root / 'src'
+    folders = [src] + [p for p in sorted(src.iterdir()) if p.is_dir()]
+    folders += [tree.root / n for n in ('tests', 'tcl', 'conf', 'deps')]
+    for folder in folders:
+        if not (folder / 'README.md').exists():
+            yield f'{tree.name(folder)}: no README.md'
+
+
+def check_paths(tree):
+    """Nothing names a directory of somebody's machine."""
+    skip = {'.git', 'run'}
+    for path in sorted(tree.root.rglob('*')):
+        parts = path.relative_to(tree.root).parts
+        if skip & set(parts) or parts[0].startswith('build') \
+                or not path.is_file() or path.stat().st_size > 1 << 20:
+            continue
+        for number, line in enumerate(read(path).splitlines(), 1):
+            if MACHINE_PATH.search(line) and 'MACHINE_PATH' not in line:
+                yield f'{tree.name(path)}:{number}: absolute path'
+
+
+def main():
+    checks = {n[6:]: f for n, f in globals().items() if n.startswith('check_')}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--root', default=Path(__file__).parents[2])
+    parser.add_argument('--build')
+    parser.add_argument('checks', nargs='*', metavar='CHECK')
+    args = parser.parse_args()
+    tree = Tree(args.root, args.build)
+    passed = failed = 0
+    for name in args.checks or checks:
+        if name in ('symbols', 'data') and tree.build is None:
+            print(f'tidy {name}: skipped, no --build')
+            continue
+        complaints = list(checks[name](tree))
+        for line in complaints:
+            print(f'tidy {name}: {line}')
+        passed += not complaints
+        failed += bool(complaints)
+    print(f'tidy: {passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

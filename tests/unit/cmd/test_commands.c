@@ -1,0 +1,296 @@
+/*
+ * Every data command: line in, exact reply out.
+ */
+// link: store data resp base
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/cmd/cmd_fixture.h"
+#include "unit/cmd/cmd_rows.h"
+
+static const struct group {
+    const char *name;
+    const struct row *rows;
+    size_t count;
+} groups[] = {
+    {"strings", strings_rows, ARRAY_LEN(strings_rows)},
+    {"parts", parts_rows, ARRAY_LEN(parts_rows)},
+    {"counters", counters_rows, ARRAY_LEN(counters_rows)},
+    {"generic", generic_rows, ARRAY_LEN(generic_rows)},
+    {"expire", expire_rows, ARRAY_LEN(expire_rows)},
+    {"compare", compare_rows, ARRAY_LEN(compare_rows)},
+    {"internal", internal_rows, ARRAY_LEN(internal_rows)},
+};
+
+static void run_group(struct fixture *f, const struct group *g)
+{
+    f->internal = strcmp(g->name, "internal") == 0;
+    for (size_t i = 0; i < g->count; i++) {
+        const char *reply = fixture_run(f, g->rows[i].line);
+        if (strcmp(reply, g->rows[i].reply) != 0)
+            print_message("%s row %zu: %s\n", g->name, i, g->rows[i].line);
+        assert_string_equal(reply, g->rows[i].reply);
+    }
+}
+
+static void test_rows(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+        run_group(&f, &groups[i]);
+    fixture_release(&f);
+}
+
+/* All rows of a group in one single entry: the entry's own changes count at
+ * once, whether they are in the store or not. */
+static void test_rows_in_one_entry(void **state)
+{
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.internal = strcmp(groups[i].name, "internal") == 0;
+        fixture_begin(&f);
+        for (size_t r = 0; r < groups[i].count; r++) {
+            buf_reset(&f.out);
+            fixture_apply(&f, groups[i].rows[r].line);
+            buf_u8(&f.out, 0);
+            if (strcmp((char *)f.out.data, groups[i].rows[r].reply) != 0)
+                print_message("%s row %zu: %s\n", groups[i].name, r,
+                              groups[i].rows[r].line);
+            assert_string_equal((char *)f.out.data, groups[i].rows[r].reply);
+        }
+        fixture_commit(&f);
+        fixture_release(&f);
+    }
+}
+
+/* The rows again with a writer that drops everything leave the same data. */
+static void test_rows_without_replies(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    f.internal = true;
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        for (size_t r = 0; r < groups[i].count; r++) {
+            fixture_split(&f, groups[i].rows[r].line);
+            const struct cmd *cmd = fixture_find(&f);
+            if (cmd == NULL || cmd->fn == NULL || !fixture_step(&f, cmd, true))
+                continue;
+            struct resp_writer w = {NULL, 2};
+            struct cmd_call call = {.ks = f.ks,
+                                    .out = &w,
+                                    .argv = f.reader.argv,
+                                    .argc = f.reader.argc};
+            fixture_begin(&f);
+            cmd_run(cmd, &call);
+            fixture_commit(&f);
+        }
+        buf_reset(&f.out);
+    }
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":0\r\n");
+    fixture_release(&f);
+}
+
+static bool named(const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        for (size_t r = 0; r < groups[i].count; r++) {
+            const char *line = groups[i].rows[r].line;
+            if (strlen(line) >= len && (line[len] == ' ' || line[len] == 0) &&
+                bytes_eq_nocase(bytes_of(line, len), bytes_str(name)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static void test_every_command_is_tested(void **state)
+{
+    UNUSED(state);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if (c->fn != NULL && !named(c->name))
+            fail_msg("no row names %s", c->name);
+    }
+}
+
+/* Time passes between entries: what has expired is gone for every command,
+ * before and after the sweep. */
+static void test_time(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "SET a 1 PX 1000");
+    fixture_run(&f, "SET b 1 EX 10");
+    fixture_run(&f, "SET c 1");
+    f.time_ms += 499;
+    assert_string_equal(fixture_run(&f, "PTTL a"), ":501\r\n");
+    assert_string_equal(fixture_run(&f, "TTL a"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "EXPIRETIME a"), ":1800000001\r\n");
+    f.time_ms += 2;
+    assert_string_equal(fixture_run(&f, "TTL a"), ":0\r\n");
+    f.time_ms += 498;
+    assert_string_equal(fixture_run(&f, "GET a"), "$1\r\n1\r\n");
+    f.time_ms += 1;
+    assert_string_equal(fixture_run(&f, "GET a"), "$-1\r\n");
+    assert_string_equal(fixture_run(&f, "TTL a"), ":-2\r\n");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":3\r\n");
+    assert_string_equal(fixture_run(&f, "APPEND a x"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "TTL a"), ":-1\r\n");
+    f.time_ms += 9000;
+    assert_string_equal(fixture_run(&f, "INCR b"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "SET d 1 PX 5"), "+OK\r\n");
+    f.time_ms += 5;
+    assert_string_equal(fixture_run(&f, "SET d 2 XX"), "$-1\r\n");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":4\r\n");
+    assert_string_equal(fixture_run(&f, "vard.sweep 10"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":3\r\n");
+    assert_string_equal(fixture_run(&f, "vard.sweep 10"), ":0\r\n");
+    fixture_release(&f);
+}
+
+/* A read whose time is ahead of the log's must not tell of an expiry yet. */
+static void test_read_in_doubt(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_run(&f, "SET a 1 PX 1000");
+    assert_string_equal(fixture_read(&f, START_MS + 400, "PTTL a"), ":600\r\n");
+    assert_false(keyspace_in_doubt(f.ks));
+    fixture_read(&f, START_MS + 1000, "GET a");
+    assert_true(keyspace_in_doubt(f.ks));
+    assert_string_equal(fixture_read(&f, START_MS - 50, "PTTL a"), ":1000\r\n");
+    assert_false(keyspace_in_doubt(f.ks));
+    f.time_ms += 1000;
+    fixture_run(&f, "INCR unrelated");
+    assert_string_equal(fixture_read(&f, START_MS, "GET a"), "$-1\r\n");
+    assert_false(keyspace_in_doubt(f.ks));
+    fixture_release(&f);
+}
+
+/* Sums of times that overflow only together with the entry's time. */
+static void test_time_overflow(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_run(&f, "SET a 1");
+    assert_string_equal(fixture_run(&f, "PEXPIRE a 9223370236854775807"),
+                        ":1\r\n");
+    assert_string_equal(fixture_run(&f, "PEXPIRETIME a"),
+                        ":9223372036854775807\r\n");
+    assert_string_equal(fixture_run(&f, "PEXPIRE a 9223370236854775808"),
+                        "-ERR invalid expire time in 'pexpire' command\r\n");
+    assert_string_equal(fixture_run(&f, "PSETEX a 9223370236854775808 v"),
+                        "-ERR invalid expire time in 'psetex' command\r\n");
+    assert_string_equal(fixture_run(&f, "PSETEX a 9223370236854775807 v"),
+                        "+OK\r\n");
+    assert_string_equal(fixture_run(&f, "GETEX a PX 9223370236854775808"),
+                        "-ERR invalid expire time in 'getex' command\r\n");
+    fixture_release(&f);
+}
+
+static void test_databases(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_run(&f, "SET a zero");
+    f.db = 15;
+    assert_string_equal(fixture_run(&f, "GET a"), "$-1\r\n");
+    fixture_run(&f, "MSET a x b y");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":2\r\n");
+    f.db = 0;
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":1\r\n");
+    fixture_run(&f, "FLUSHDB");
+    f.db = 15;
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":2\r\n");
+    fixture_run(&f, "FLUSHALL");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":0\r\n");
+    fixture_release(&f);
+}
+
+/* RESP3 has its own null; nothing else differs for these commands. */
+static void test_resp3(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    f.protocol = 3;
+    assert_string_equal(fixture_run(&f, "GET a"), "_\r\n");
+    assert_string_equal(fixture_run(&f, "MGET a b"), "*2\r\n_\r\n_\r\n");
+    assert_string_equal(fixture_run(&f, "SET a 1 XX"), "_\r\n");
+    assert_string_equal(fixture_run(&f, "INCRBYFLOAT a 1.5"), "$3\r\n1.5\r\n");
+    fixture_release(&f);
+}
+
+/* Growing a value by many small pieces in one entry does not copy it each
+ * time: half a million appends to a megabyte would take minutes. */
+static void test_many_appends(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_run(&f, "SETRANGE big 1000000 x");
+    fixture_begin(&f);
+    for (int i = 0; i < 100000; i++) {
+        buf_reset(&f.out);
+        fixture_apply(&f, "APPEND big y");
+    }
+    fixture_commit(&f);
+    assert_string_equal(fixture_run(&f, "STRLEN big"), ":1100001\r\n");
+    assert_string_equal(fixture_run(&f, "GETRANGE big -2 -1"), "$2\r\nyy\r\n");
+    fixture_release(&f);
+}
+
+/* A few bytes that unpack to more than an entry may hold in memory. */
+static void test_entry_limit(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    fixture_run(&f, "SET b 1");
+    fixture_begin(&f);
+    fixture_apply(&f, "SETRANGE a 268435400 1");
+    fixture_apply(&f, "APPEND b 2");
+    buf_reset(&f.out);
+    fixture_apply(&f, "APPEND a 0123456789012345678901234567890123456789");
+    fixture_apply(&f, "GET b");
+    fixture_apply(&f, "SET c 1");
+    buf_u8(&f.out, 0);
+    assert_string_equal((const char *)f.out.data,
+                        ":268435441\r\n"
+                        "-OOM too much data in one log entry, try again\r\n"
+                        "-OOM too much data in one log entry, try again\r\n");
+    fixture_release(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows_in_one_entry),
+        cmocka_unit_test(test_rows_without_replies),
+        cmocka_unit_test(test_every_command_is_tested),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_read_in_doubt),
+        cmocka_unit_test(test_time_overflow),
+        cmocka_unit_test(test_databases),
+        cmocka_unit_test(test_resp3),
+        cmocka_unit_test(test_many_appends),
+        cmocka_unit_test(test_entry_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

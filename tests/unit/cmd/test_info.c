@@ -1,0 +1,242 @@
+/*
+ * COMMAND. The replies in full were captured from redis-server 7.0.15; the
+ * summaries of DOCS are our own.
+ */
+// link: store data resp base
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/cmd/cmd_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void expect(uint8_t protocol, const char *line, const char *reply)
+{
+    struct fixture f;
+    fixture_init(&f);
+    f.protocol = protocol;
+    assert_string_equal(fixture_run(&f, line), reply);
+    fixture_release(&f);
+}
+
+static void test_info_resp2(void **state)
+{
+    UNUSED(state);
+    expect(2, "COMMAND INFO get nosuch dbsize",
+           "*3\r\n*10\r\n$3\r\nget\r\n:2\r\n*2\r\n+readonly\r\n+fast\r\n"
+           ":1\r\n:1\r\n:1\r\n*3\r\n+@read\r\n+@string\r\n+@fast\r\n*0\r\n"
+           "*1\r\n*6\r\n$5\r\nflags\r\n*2\r\n+RO\r\n+access\r\n"
+           "$12\r\nbegin_search\r\n*4\r\n$4\r\ntype\r\n$5\r\nindex\r\n"
+           "$4\r\nspec\r\n*2\r\n$5\r\nindex\r\n:1\r\n$9\r\nfind_keys\r\n"
+           "*4\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec\r\n*6\r\n"
+           "$7\r\nlastkey\r\n:0\r\n$7\r\nkeystep\r\n:1\r\n$5\r\nlimit\r\n"
+           ":0\r\n*0\r\n$-1\r\n*10\r\n$6\r\ndbsize\r\n:1\r\n*2\r\n+readonly"
+           "\r\n+fast\r\n:0\r\n:0\r\n:0\r\n*3\r\n+@keyspace\r\n+@read\r\n"
+           "+@fast\r\n*2\r\n$25\r\nrequest_policy:all_shards\r\n"
+           "$23\r\nresponse_policy:agg_sum\r\n*0\r\n*0\r\n");
+}
+
+static void test_info_resp3(void **state)
+{
+    UNUSED(state);
+    expect(3, "COMMAND INFO mset client|id nosuch",
+           "*3\r\n*10\r\n$4\r\nmset\r\n:-3\r\n~2\r\n+write\r\n+denyoom\r\n"
+           ":1\r\n:-1\r\n:2\r\n~3\r\n+@write\r\n+@string\r\n+@slow\r\n~2\r\n"
+           "$26\r\nrequest_policy:multi_shard\r\n"
+           "$29\r\nresponse_policy:all_succeeded\r\n~1\r\n%3\r\n$5\r\nflags"
+           "\r\n~2\r\n+OW\r\n+update\r\n$12\r\nbegin_search\r\n%2\r\n$4\r\n"
+           "type\r\n$5\r\nindex\r\n$4\r\nspec\r\n%1\r\n$5\r\nindex\r\n:1\r\n"
+           "$9\r\nfind_keys\r\n%2\r\n$4\r\ntype\r\n$5\r\nrange\r\n$4\r\nspec"
+           "\r\n%3\r\n$7\r\nlastkey\r\n:-1\r\n$7\r\nkeystep\r\n:2\r\n$5\r\n"
+           "limit\r\n:0\r\n~0\r\n"
+           "*10\r\n$9\r\nclient|id\r\n:2\r\n~3\r\n+noscript\r\n+loading\r\n"
+           "+stale\r\n:0\r\n:0\r\n:0\r\n~2\r\n+@slow\r\n+@connection\r\n~0\r\n"
+           "~0\r\n~0\r\n_\r\n");
+}
+
+static void test_docs(void **state)
+{
+    UNUSED(state);
+    expect(3, "COMMAND DOCS nosuch get",
+           "%1\r\n$3\r\nget\r\n%5\r\n$7\r\nsummary\r\n"
+           "$22\r\nGet the value of a key\r\n$5\r\nsince\r\n$5\r\n1.0.0\r\n"
+           "$5\r\ngroup\r\n$6\r\nstring\r\n$10\r\ncomplexity\r\n$4\r\nO(1)"
+           "\r\n$9\r\narguments\r\n*1\r\n%3\r\n$4\r\nname\r\n$3\r\nkey\r\n"
+           "$4\r\ntype\r\n$3\r\nkey\r\n$14\r\nkey_spec_index\r\n:0\r\n");
+    expect(2, "COMMAND DOCS nosuch", "*0\r\n");
+    expect(3, "COMMAND DOCS nosuch vard.noop", "%0\r\n");
+}
+
+/* The argument notation: options, alternatives, tokens, repetition. */
+static void test_docs_arguments(void **state)
+{
+    UNUSED(state);
+    expect(2, "COMMAND DOCS flushdb",
+           "*2\r\n$7\r\nflushdb\r\n*10\r\n$7\r\nsummary\r\n"
+           "$40\r\nDelete all keys of the selected database\r\n"
+           "$5\r\nsince\r\n$5\r\n1.0.0\r\n$5\r\ngroup\r\n$6\r\nserver\r\n"
+           "$10\r\ncomplexity\r\n"
+           "$53\r\nO(1); the space is given back later in the background\r\n"
+           "$9\r\narguments\r\n*1\r\n*8\r\n$4\r\nname\r\n$6\r\noption\r\n"
+           "$4\r\ntype\r\n$5\r\noneof\r\n$5\r\nflags\r\n*1\r\n+optional\r\n"
+           "$9\r\narguments\r\n*2\r\n"
+           "*6\r\n$4\r\nname\r\n$5\r\nasync\r\n$4\r\ntype\r\n"
+           "$10\r\npure-token\r\n$5\r\ntoken\r\n$5\r\nASYNC\r\n"
+           "*6\r\n$4\r\nname\r\n$4\r\nsync\r\n$4\r\ntype\r\n"
+           "$10\r\npure-token\r\n$5\r\ntoken\r\n$4\r\nSYNC\r\n");
+    expect(2, "COMMAND DOCS client|setname",
+           "*2\r\n$14\r\nclient|setname\r\n*10\r\n$7\r\nsummary\r\n"
+           "$27\r\nGive this connection a name\r\n$5\r\nsince\r\n$5\r\n2.6.9"
+           "\r\n$5\r\ngroup\r\n$10\r\nconnection\r\n$10\r\ncomplexity\r\n"
+           "$37\r\nO(N) where N is the size of the reply\r\n"
+           "$9\r\narguments\r\n*1\r\n*4\r\n$4\r\nname\r\n"
+           "$15\r\nconnection-name\r\n$4\r\ntype\r\n$6\r\nstring\r\n");
+}
+
+static void test_getkeys(void **state)
+{
+    UNUSED(state);
+    static const char arity[] =
+        "-ERR wrong number of arguments for 'command|getkeys' command\r\n";
+    static const char keys[] =
+        "-ERR Invalid number of arguments specified for command\r\n";
+    expect(2, "COMMAND GETKEYS", arity);
+    expect(2, "COMMAND GETKEYS get", arity);
+    expect(2, "COMMAND GETKEYS nosuch a", "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS vard.get a",
+           "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS ping a",
+           "-ERR The command has no key arguments\r\n");
+    expect(2, "COMMAND GETKEYS mset a", keys);
+    expect(2, "COMMAND GETKEYS mset a b c d", "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
+    expect(2, "COMMAND GETKEYS mset a b c", "*2\r\n$1\r\na\r\n$1\r\nc\r\n");
+    expect(2, "COMMAND GETKEYS DEL a b c",
+           "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n");
+    expect(2, "COMMAND GETKEYS ONCE client 5 SET k v", "*1\r\n$1\r\nk\r\n");
+    expect(2, "COMMAND GETKEYS ONCE client 5",
+           "-ERR The command has no key arguments\r\n");
+    expect(2, "COMMAND GETKEYSANDFLAGS mset a b",
+           "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+OW\r\n+update\r\n");
+    expect(3, "COMMAND GETKEYSANDFLAGS mset a b",
+           "*1\r\n*2\r\n$1\r\na\r\n~2\r\n+OW\r\n+update\r\n");
+}
+
+static void test_list(void **state)
+{
+    UNUSED(state);
+    static const char syntax[] = "-ERR syntax error\r\n";
+    expect(2, "COMMAND LIST x", syntax);
+    expect(2, "COMMAND LIST FILTERBY", syntax);
+    expect(2, "COMMAND LIST FILTERBY x y", syntax);
+    expect(2, "COMMAND LIST FILTERBY PATTERN get a", syntax);
+    expect(2, "COMMAND LIST FILTERBY MODULE x", "*0\r\n");
+    expect(2, "COMMAND LIST FILTERBY ACLCAT nosuch", "*0\r\n");
+    expect(2, "COMMAND LIST filterby pattern getrang?",
+           "*1\r\n$8\r\ngetrange\r\n");
+    expect(2, "COMMAND LIST FILTERBY PATTERN CONFIG|*",
+           "*4\r\n$10\r\nconfig|get\r\n$11\r\nconfig|help\r\n"
+           "$16\r\nconfig|resetstat\r\n"
+           "$10\r\nconfig|set\r\n");
+    expect(2, "COMMAND LIST FILTERBY PATTERN vard*", "*0\r\n");
+    expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
+           "*13\r\n"
+           "$6\r\nconfig\r\n"
+           "$4\r\nraft\r\n"
+           "$4\r\nrole\r\n"
+           "$8\r\nshutdown\r\n"
+           "$11\r\nclient|kill\r\n"
+           "$11\r\nclient|list\r\n"
+           "$15\r\nclient|no-evict\r\n"
+           "$14\r\nclient|unblock\r\n"
+           "$10\r\nconfig|get\r\n"
+           "$16\r\nconfig|resetstat\r\n"
+           "$10\r\nconfig|set\r\n"
+           "$11\r\nraft|status\r\n"
+           "$13\r\nraft|transfer\r\n");
+}
+
+static void test_errors(void **state)
+{
+    UNUSED(state);
+    expect(2, "COMMAND foo",
+           "-ERR unknown subcommand 'foo'. Try COMMAND HELP.\r\n");
+    expect(2, "COMMAND \"a\\r\\nb\"",
+           "-ERR unknown subcommand 'a  b'. Try COMMAND HELP.\r\n");
+    expect(2, "COMMAND COUNT x",
+           "-ERR wrong number of arguments for 'command|count' command\r\n");
+    expect(2, "COMMAND HELP x",
+           "-ERR wrong number of arguments for 'command|help' command\r\n");
+}
+
+/* Walks one RESP3 value at *p; every length in it must be right. */
+static void walk(const char **p, const char *end)
+{
+    assert_true(*p < end);
+    char type = **p;
+    char *after = NULL;
+    long n = strtol(*p + 1, &after, 10);
+    const char *eol = strstr(*p, "\r\n");
+    assert_non_null(eol);
+    *p = eol + 2;
+    if (type == '$')
+        *p += n + 2;
+    if (type == '%')
+        n *= 2;
+    for (long i = 0; i < n && strchr("*%~", type) != NULL; i++)
+        walk(p, end);
+}
+
+/* Everything about everything, in both protocols: the lengths agree. */
+static void test_whole_replies(void **state)
+{
+    UNUSED(state);
+    static const char *const lines[] = {"COMMAND",      "COMMAND INFO",
+                                        "COMMAND DOCS", "COMMAND LIST",
+                                        "COMMAND HELP", "COMMAND COUNT"};
+    for (size_t i = 0; i < 2 * ARRAY_LEN(lines); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.protocol = (uint8_t)(2 + i % 2);
+        const char *p = fixture_run(&f, lines[i / 2]);
+        const char *end = p + f.out.len - 1;
+        assert_int_equal(strlen(p), f.out.len - 1);
+        walk(&p, end);
+        assert_ptr_equal(p, end);
+        fixture_release(&f);
+    }
+}
+
+static void test_count(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    char expected[32];
+    size_t n = 0;
+    for (size_t i = 0; i < cmd_count(); i++)
+        n += (cmd_at(i)->flags & CMD_INTERNAL) == 0;
+    snprintf(expected, sizeof(expected), ":%zu\r\n", n);
+    fixture_init(&f);
+    assert_string_equal(fixture_run(&f, "COMMAND COUNT"), expected);
+    fixture_release(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_info_resp2),
+        cmocka_unit_test(test_info_resp3),
+        cmocka_unit_test(test_docs),
+        cmocka_unit_test(test_docs_arguments),
+        cmocka_unit_test(test_getkeys),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_whole_replies),
+        cmocka_unit_test(test_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+/*
+ * A keyspace over a store in memory, with short words for what the tests do.
+ */
+#ifndef TESTS_UNIT_DATA_FIXTURE_H
+#define TESTS_UNIT_DATA_FIXTURE_H
+
+#include "data/keyspace.h"
+#include "store/store_memory.h"
+
+struct fixture {
+    struct store *store;
+    struct keyspace *ks;
+    uint64_t index;
+    int64_t now_ms;
+};
+
+static inline void open_keyspace(struct fixture *f)
+{
+    struct buf error = BUF_INIT;
+    int err = keyspace_open(&f->ks, f->store, &error);
+    ASSERT(err == 0);
+    f->index = keyspace_applied(f->ks)->index;
+    buf_release(&error);
+}
+
+static inline void setup(struct fixture *f)
+{
+    *f = (struct fixture){.store = store_memory_new(), .now_ms = 1000};
+    open_keyspace(f);
+}
+
+static inline void teardown(struct fixture *f)
+{
+    keyspace_close(f->ks);
+    store_close(f->store);
+}
+
+static inline void begin(struct fixture *f)
+{
+    f->index++;
+    struct applied entry = {f->index, 3, f->now_ms, f->index + 100};
+    keyspace_begin(f->ks, &entry, f->index);
+}
+
+static inline void commit(struct fixture *f)
+{
+    int err = keyspace_commit(f->ks);
+    ASSERT(err == 0);
+}
+
+static inline void put(struct fixture *f, uint8_t db, const char *key,
+                       const char *data, int64_t expire_ms)
+{
+    struct value v = {
+        .type = VALUE_STRING, .expire_ms = expire_ms, .data = bytes_str(data)};
+    keyspace_put(f->ks, db, bytes_str(key), &v);
+}
+
+static inline bool del(struct fixture *f, uint8_t db, const char *key)
+{
+    return keyspace_delete(f->ks, db, bytes_str(key));
+}
+
+/* The value is this text; NULL: there is none. */
+static inline bool holds(struct fixture *f, uint8_t db, const char *key,
+                         const char *data)
+{
+    struct value v;
+    bool found = keyspace_get(f->ks, db, bytes_str(key), &v);
+    if (data == NULL || !found)
+        return !found && data == NULL;
+    return bytes_eq(v.data, bytes_str(data));
+}
+
+/* Rows of the state family that begin with this letter. */
+static inline size_t rows(struct fixture *f, char kind)
+{
+    size_t n = 0;
+    struct store_iter *it = store_iter_new(f->store, STORE_STATE);
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
+        n += it->ops->key(it).data[0] == (uint8_t)kind;
+    it->ops->free(it);
+    return n;
+}
+
+#endif

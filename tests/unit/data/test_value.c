@@ -1,0 +1,113 @@
+/*
+ * The forms on disk: value headers and state keys.
+ */
+// link: store base
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/hash.h"
+#include "data/key.h"
+#include "data/value.h"
+
+static void test_header(void **state)
+{
+    UNUSED(state);
+    struct value v = {.type = VALUE_STRING,
+                      .expire_ms = 0x0102030405060708,
+                      .version = 0x1112131415161718};
+    uint8_t record[VALUE_HEADER_SIZE + 2];
+    value_encode_header(record, &v);
+    record[VALUE_HEADER_SIZE] = 'h';
+    record[VALUE_HEADER_SIZE + 1] = 'i';
+    static const uint8_t expected[] = {
+        1,    0,    0,    0,    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
+        0x08, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 'h',  'i'};
+    assert_memory_equal(record, expected, sizeof(record));
+
+    struct value got;
+    assert_int_equal(value_decode(bytes_of(record, sizeof(record)), &got), 0);
+    assert_int_equal(got.type, VALUE_STRING);
+    assert_int_equal(got.expire_ms, v.expire_ms);
+    assert_int_equal(got.version, v.version);
+    assert_true(bytes_eq(got.data, BYTES_LIT("hi")));
+}
+
+static void test_damaged_header(void **state)
+{
+    UNUSED(state);
+    struct value v = {.type = VALUE_STRING};
+    uint8_t good[VALUE_HEADER_SIZE];
+    value_encode_header(good, &v);
+    for (size_t len = 0; len < VALUE_HEADER_SIZE; len++)
+        assert_int_equal(value_decode(bytes_of(good, len), &v), ERR_CORRUPT);
+    static const struct {
+        size_t at;
+        uint8_t byte;
+    } damage[] = {{0, 0}, {0, 2}, {1, 1}, {2, 1}, {3, 255}, {4, 0x80}};
+    for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
+        uint8_t bad[VALUE_HEADER_SIZE];
+        memcpy(bad, good, sizeof(bad));
+        bad[damage[i].at] = damage[i].byte;
+        assert_int_equal(value_decode(bytes_of(bad, sizeof(bad)), &v),
+                         ERR_CORRUPT);
+    }
+}
+
+/* Slots as CLUSTER KEYSLOT of redis-server gives them. */
+static void test_slots(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *key;
+        uint16_t slot;
+    } slots[] = {
+        {"foo", 12182},
+        {"", 0},
+        {"bar", 5061},
+        {"123456789", 12739},
+        {"{user1000}.following", 3443},
+        {"{user1000}.followers", 3443},
+        {"foo{}{bar}", 8363},
+        {"foo{{bar}}zap", 4015},
+        {"foo{bar}{zap}", 5061},
+        {"{}", 15257},
+        {"{a", 10276},
+        {"}a{b}", 3300},
+        {"a{b", 13340},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(slots); i++)
+        assert_int_equal(key_slot(bytes_str(slots[i].key)), slots[i].slot);
+}
+
+static void test_key(void **state)
+{
+    UNUSED(state);
+    struct buf key = BUF_INIT;
+    struct bytes user = BYTES_LIT("foo");
+    uint64_t hash = hash64(user);
+    key_encode(&key, 9, BYTES_LIT("longer than the next"));
+    key_encode(&key, 9, user);
+    assert_int_equal(key.len, KEY_PREFIX_SIZE + 3);
+    assert_int_equal(key.data[0], 'k');
+    assert_int_equal(key.data[1], 9);
+    assert_int_equal(key.data[2] << 8 | key.data[3], 12182);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(key.data[4 + i], (uint8_t)(hash >> (56 - 8 * i)));
+    assert_memory_equal(key.data + KEY_PREFIX_SIZE, "foo", 3);
+    buf_release(&key);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_damaged_header),
+        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

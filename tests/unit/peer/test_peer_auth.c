@@ -1,0 +1,89 @@
+/*
+ * Proofs: what each of them depends on. (The checks of a HELLO are tested
+ * through the links, test_peer_hostile.c.)
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "peer/peer_auth.h"
+
+static uint8_t hello[HELLO_SIZE];
+static uint8_t welcome[HELLO_SIZE];
+
+static bool valid(const char *secret, enum peer_proof_role role,
+                  const struct proof *proof)
+{
+    return peer_proof_valid(bytes_str(secret), role,
+                            bytes_of(hello, HELLO_SIZE),
+                            bytes_of(welcome, HELLO_SIZE), proof);
+}
+
+static void test_proof_depends_on_all(void **state)
+{
+    (void)state;
+    struct proof proof;
+    memset(hello, 1, sizeof(hello));
+    memset(welcome, 2, sizeof(welcome));
+    peer_proof_make(BYTES_LIT("secret"), PEER_PROOF_DIALER,
+                    bytes_of(hello, HELLO_SIZE), bytes_of(welcome, HELLO_SIZE),
+                    &proof);
+    assert_true(valid("secret", PEER_PROOF_DIALER, &proof));
+    assert_false(valid("secret", PEER_PROOF_ACCEPTOR, &proof));
+    assert_false(valid("Secret", PEER_PROOF_DIALER, &proof));
+    for (size_t i = 0; i < HELLO_SIZE; i++) {
+        hello[i] ^= 0x80;
+        assert_false(valid("secret", PEER_PROOF_DIALER, &proof));
+        hello[i] ^= 0x80;
+        welcome[i] ^= 1;
+        assert_false(valid("secret", PEER_PROOF_DIALER, &proof));
+        welcome[i] ^= 1;
+    }
+    for (size_t i = 0; i < PROOF_SIZE; i++) {
+        proof.mac[i] ^= 1;
+        assert_false(valid("secret", PEER_PROOF_DIALER, &proof));
+        proof.mac[i] ^= 1;
+    }
+    assert_true(valid("secret", PEER_PROOF_DIALER, &proof));
+}
+
+static void test_hello_checked(void **state)
+{
+    (void)state;
+    const struct peer_identity us = {
+        .cluster_id = 9, .self = 1, .incarnation = 4, .secured = true};
+    const struct hello good = {.version_min = 0,
+                               .version_max = 200,
+                               .cluster_id = 9,
+                               .from = 2,
+                               .to = 1,
+                               .from_incarnation = 1,
+                               .secured = true};
+    char why[PEER_WHY_MAX];
+    assert_int_equal(peer_hello_check(&us, &good, why), 0);
+    struct hello h = good;
+    h.to_incarnation = 4;
+    assert_int_equal(peer_hello_check(&us, &h, why), 0);
+    h.to_incarnation = 3;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
+    h = good;
+    h.secured = false;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_AUTH);
+    h = good;
+    h.version_max = 0;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
+    assert_non_null(strstr(why, "versions 0 to 0"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_proof_depends_on_all),
+        cmocka_unit_test(test_hello_checked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

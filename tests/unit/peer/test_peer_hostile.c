@@ -1,0 +1,871 @@
+/*
+ * Node 1 against a member 2 that the test plays byte by byte: garbage, every
+ * bit flipped, every truncation, frames out of place, claims of sizes,
+ * replays. Whatever comes, node 1 refuses it, keeps its memory small, and
+ * stands ready for an honest member afterwards.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "unit/peer/fixture.h"
+
+#include "base/reader.h"
+
+#include <sys/socket.h>
+
+#define SECRET      "open sesame"
+#define OUR_NODE    3 /* incarnation of node 1 */
+#define HELLO_FRAME (FRAME_HEADER_SIZE + HELLO_SIZE)
+#define PROOF_FRAME (FRAME_HEADER_SIZE + PROOF_SIZE)
+#define IDLE_FLOOD  50
+
+struct raw {
+    struct conn conn;
+    bool closed;
+};
+
+/* The raw listener of member 2, and what node 1 dialed last. */
+struct raw_member {
+    struct cluster *cluster;
+    struct listener listener;
+    struct raw from_one; /* node 1 sends here */
+    int accepted;
+    struct raw to_one; /* we send here */
+};
+
+static void raw_input(struct conn *c)
+{
+    (void)c; /* it stays in conn.in */
+}
+
+static void raw_closed_cb(struct conn *c, int error)
+{
+    (void)error;
+    CONTAINER_OF(c, struct raw, conn)->closed = true;
+}
+
+static const struct conn_events raw_events = {.input = raw_input,
+                                              .closed = raw_closed_cb};
+
+static void raw_dial(struct cluster *c, struct raw *r)
+{
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(c->addresses[1]), &a), 0);
+    int fd = socket_connect(&a);
+    assert_true(fd >= 0);
+    r->closed = false;
+    conn_open(&r->conn, c->loop, fd, &raw_events);
+}
+
+static void raw_send(struct raw *r, struct bytes b)
+{
+    buf_bytes(&r->conn.out, b);
+    conn_flush(&r->conn);
+}
+
+/* Says that nothing more will come; the answer can still be read. */
+static void raw_end(struct raw *r)
+{
+    if (r->conn.fd >= 0)
+        (void)shutdown(r->conn.fd, SHUT_WR);
+}
+
+static bool raw_is_closed(struct cluster *c)
+{
+    return ((struct raw *)c->arg)->closed;
+}
+
+static void run_until_closed(struct cluster *c, struct raw *r)
+{
+    c->arg = r;
+    run_until(c, raw_is_closed);
+}
+
+static bool raw_has_wanted(struct cluster *c)
+{
+    struct raw *r = c->arg;
+    return r->closed || r->conn.in.len >= c->wanted;
+}
+
+static void run_until_input(struct cluster *c, struct raw *r, size_t len)
+{
+    c->arg = r;
+    c->wanted = len;
+    run_until(c, raw_has_wanted);
+    assert_false(r->closed);
+}
+
+static struct hello hello_of_two(bool secured)
+{
+    return (struct hello){
+        .version_min = FRAME_VERSION,
+        .version_max = FRAME_VERSION,
+        .cluster_id = CLUSTER_ID,
+        .from = 2,
+        .to = 1,
+        .from_incarnation = 5,
+        .nonce = {1, 2, 3},
+        .secured = secured,
+        .client_port = 7002,
+    };
+}
+
+static void add_frame(struct buf *out, uint8_t type, struct bytes payload)
+{
+    size_t begin = frame_begin(out, type, 0);
+    buf_bytes(out, payload);
+    frame_end(out, begin);
+}
+
+static void add_hello(struct buf *out, uint8_t type, const struct hello *h)
+{
+    size_t begin = frame_begin(out, type, 0);
+    hello_encode(h, out);
+    frame_end(out, begin);
+}
+
+static void start_one(struct cluster *c, bool secured)
+{
+    struct peers_options o = node_options(c, 1, OUR_NODE);
+    o.secret = secured ? SECRET : NULL;
+    node_start_with(c, &o);
+}
+
+static void expect_nothing_stands(struct cluster *c)
+{
+    struct peer *two = peer_in(c, 1, 2);
+    assert_null(two->inbound);
+    assert_int_equal(two->incarnation_seen, 0);
+    assert_int_equal(c->nodes[1].ups[2], 0);
+}
+
+/* Sends bytes on a new connection, ends it, and waits for node 1 to close
+ * it. Returns what node 1 had to say (bytes). */
+static size_t refused(struct cluster *c, struct bytes b)
+{
+    struct raw r;
+    raw_dial(c, &r);
+    raw_send(&r, b);
+    raw_end(&r);
+    run_until_closed(c, &r);
+    size_t got = (size_t)r.conn.received_bytes;
+    conn_close(&r.conn);
+    return got;
+}
+
+/* ----- strangers ----- */
+
+static void test_garbage(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, false);
+    uint64_t seed = 5;
+    uint8_t noise[6000];
+    for (size_t i = 0; i < sizeof(noise); i++)
+        noise[i] = (uint8_t)rng_next(&seed);
+    for (size_t len = 0; len < sizeof(noise); len += 97)
+        assert_int_equal(refused(c, bytes_of(noise, len)), 0);
+    assert_int_equal(refused(c, BYTES_LIT("GET / HTTP/1.1\r\n\r\n")), 0);
+    expect_nothing_stands(c);
+    /* One line for all of them in this second or two. */
+    assert_true(lines_with(&c->nodes[1], "peer connection from") <= 3);
+    assert_true(lines_with(&c->nodes[1], "peer connection from") >= 1);
+}
+
+static void test_hello_bits(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, false);
+    struct hello h = hello_of_two(false);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, &h);
+    assert_int_equal(b.len, HELLO_FRAME);
+    for (size_t bit = 0; bit < b.len * 8; bit++) {
+        b.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        assert_int_equal(refused(c, buf_view(&b)), 0);
+        b.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    expect_nothing_stands(c);
+    /* Not refused for being tired of it: */
+    assert_int_equal(refused(c, buf_view(&b)), HELLO_FRAME);
+    buf_release(&b);
+}
+
+static void test_hello_truncated(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    struct hello h = hello_of_two(true);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, &h);
+    for (size_t len = 0; len < b.len; len++)
+        assert_int_equal(refused(c, bytes_of(b.data, len)), 0);
+    /* The whole HELLO gets a WELCOME, and no more without a proof. */
+    assert_int_equal(refused(c, buf_view(&b)), HELLO_FRAME);
+    expect_nothing_stands(c);
+    buf_release(&b);
+}
+
+static size_t refused_hello(struct cluster *c, const struct hello *h)
+{
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, h);
+    size_t got = refused(c, buf_view(&b));
+    buf_release(&b);
+    return got;
+}
+
+static void test_hello_fields(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, false);
+    struct hello h = hello_of_two(false);
+    h.version_min = h.version_max = FRAME_VERSION + 1;
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.cluster_id++;
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.to = 2;
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.from = 1; /* says it is node 1 itself */
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.from = 3; /* no member */
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.to_incarnation = OUR_NODE - 1;
+    assert_int_equal(refused_hello(c, &h), 0);
+    h = hello_of_two(false);
+    h.secured = true;
+    assert_int_equal(refused_hello(c, &h), 0);
+    expect_nothing_stands(c);
+    h = hello_of_two(false);
+    h.to_incarnation = OUR_NODE;
+    h.version_max = FRAME_VERSION + 7; /* a newer one that speaks ours too */
+    assert_int_equal(refused_hello(c, &h), HELLO_FRAME);
+}
+
+/* Frames that are whole and correct, but not a stranger's to send. */
+static void test_stranger_frames(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    for (uint8_t type = FRAME_WELCOME; type < FRAME_TYPE_END; type++) {
+        struct buf b = BUF_INIT;
+        add_frame(&b, type, BYTES_LIT("some payload"));
+        assert_int_equal(refused(c, buf_view(&b)), 0);
+        buf_release(&b);
+    }
+    struct hello h = hello_of_two(true);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, &h);
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("without a proof"));
+    assert_int_equal(refused(c, buf_view(&b)), HELLO_FRAME);
+    expect_nothing_stands(c);
+    assert_int_equal(c->nodes[1].received_count, 0);
+    buf_release(&b);
+}
+
+static bool stranger_sent(struct cluster *c)
+{
+    struct list *l = &c->nodes[1].peers->strangers;
+    LIST_EACH(cur, l)
+    {
+        struct peer_inbound *in = CONTAINER_OF(cur, struct peer_inbound, link);
+        assert_true(in->conn.in.cap <= PEER_STRANGER_BYTES_MAX);
+        if (in->conn.received_bytes >= c->wanted)
+            return true;
+    }
+    return false;
+}
+
+/* A header that claims 4 MiB, and a stranger that really sends them: what is
+ * kept of it stays small, until that is enough. */
+static void test_stranger_claims(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    struct buf b = BUF_INIT;
+    memset(buf_reserve(&b, FRAME_LENGTH_MAX), 'x', FRAME_LENGTH_MAX);
+    struct buf frame = BUF_INIT;
+    add_frame(&frame, FRAME_HELLO, bytes_of(b.data, FRAME_LENGTH_MAX));
+    struct raw r;
+    raw_dial(c, &r);
+    raw_send(&r, bytes_of(frame.data, PEER_STRANGER_BYTES_MAX - 1));
+    c->wanted = PEER_STRANGER_BYTES_MAX - 1;
+    run_until(c, stranger_sent);
+    raw_send(&r, bytes_from(buf_view(&frame), PEER_STRANGER_BYTES_MAX - 1));
+    run_until_closed(c, &r);
+    assert_int_equal(r.conn.received_bytes, 0);
+    conn_close(&r.conn);
+    buf_release(&b);
+    buf_release(&frame);
+}
+
+static bool first_closed(struct cluster *c)
+{
+    struct raw *all = c->arg;
+    int closed = 0;
+    for (int i = 0; i < IDLE_FLOOD; i++)
+        closed += all[i].closed;
+    assert_true(c->nodes[1].peers->stranger_count <= 2 + 8);
+    return closed >= IDLE_FLOOD - (2 + 8);
+}
+
+/* Idle connections: a bounded number is kept, the newest, and not for long. */
+static void test_idle_flood(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    struct raw *all = mem_zalloc(IDLE_FLOOD * sizeof(*all));
+    for (int i = 0; i < IDLE_FLOOD; i++)
+        raw_dial(c, &all[i]);
+    c->arg = all;
+    run_until(c, first_closed);
+    assert_true(all[0].closed);
+    assert_false(all[IDLE_FLOOD - 1].closed);
+    run_until_closed(c, &all[IDLE_FLOOD - 1]); /* its time is up */
+    assert_int_equal(c->nodes[1].peers->stranger_count, 0);
+    for (int i = 0; i < IDLE_FLOOD; i++)
+        conn_close(&all[i].conn);
+    mem_free(all);
+}
+
+/* ----- proofs ----- */
+
+/* Dials and says HELLO; returns with the WELCOME in conn.in. */
+static void shake_hands(struct cluster *c, struct raw *r, struct buf *hello)
+{
+    struct hello h = hello_of_two(true);
+    add_hello(hello, FRAME_HELLO, &h);
+    raw_dial(c, r);
+    raw_send(r, buf_view(hello));
+    run_until_input(c, r, HELLO_FRAME);
+}
+
+static void add_proof(struct buf *out, enum peer_proof_role role,
+                      struct bytes hello_frame, struct bytes welcome_frame)
+{
+    struct proof proof;
+    peer_proof_make(BYTES_LIT(SECRET), role,
+                    bytes_from(hello_frame, FRAME_HEADER_SIZE),
+                    bytes_from(welcome_frame, FRAME_HEADER_SIZE), &proof);
+    size_t begin = frame_begin(out, FRAME_PROOF, 0);
+    proof_encode(&proof, out);
+    frame_end(out, begin);
+}
+
+/* Sends a frame as the proof; true when it was believed. */
+static bool proof_believed(struct cluster *c, struct raw *r, struct bytes b)
+{
+    size_t before = (size_t)r->conn.received_bytes;
+    raw_send(r, b);
+    raw_end(r);
+    run_until_closed(c, r);
+    bool believed = r->conn.received_bytes > before;
+    conn_close(&r->conn);
+    return believed;
+}
+
+static void test_proof_bits(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    for (size_t bit = 0; bit <= PROOF_FRAME * 8; bit++) {
+        struct raw r;
+        struct buf hello = BUF_INIT, proof = BUF_INIT;
+        shake_hands(c, &r, &hello);
+        add_proof(&proof, PEER_PROOF_DIALER, buf_view(&hello),
+                  buf_view(&r.conn.in));
+        bool honest = bit == PROOF_FRAME * 8;
+        if (!honest) {
+            expect_nothing_stands(c);
+            proof.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        }
+        assert_int_equal(proof_believed(c, &r, buf_view(&proof)), honest);
+        buf_release(&hello);
+        buf_release(&proof);
+    }
+}
+
+/* A proof made without the secret, but with a right checksum. */
+static void test_proof_forged(void **state)
+{
+    struct cluster *c = *state;
+    start_one(c, true);
+    struct raw r;
+    struct buf hello = BUF_INIT, proof = BUF_INIT, old = BUF_INIT;
+    for (size_t bit = 0; bit < PROOF_SIZE * 8; bit += 7) {
+        buf_reset(&hello);
+        buf_reset(&proof);
+        shake_hands(c, &r, &hello);
+        add_proof(&proof, PEER_PROOF_DIALER, buf_view(&hello),
+                  buf_view(&r.conn.in));
+        proof.data[FRAME_HEADER_SIZE + bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        frame_end(&proof, 0);
+        assert_false(proof_believed(c, &r, buf_view(&proof)));
+    }
+    /* The other direction's proof is not ours to give. */
+    buf_reset(&hello);
+    buf_reset(&proof);
+    shake_hands(c, &r, &hello);
+    add_proof(&proof, PEER_PROOF_ACCEPTOR, buf_view(&hello),
+              buf_view(&r.conn.in));
+    assert_false(proof_believed(c, &r, buf_view(&proof)));
+    /* Nor is a proof of an earlier connection, replayed. */
+    buf_reset(&hello);
+    shake_hands(c, &r, &hello);
+    add_proof(&old, PEER_PROOF_DIALER, buf_view(&hello), buf_view(&r.conn.in));
+    conn_close(&r.conn);
+    buf_reset(&hello);
+    shake_hands(c, &r, &hello);
+    assert_false(proof_believed(c, &r, buf_view(&old)));
+    expect_nothing_stands(c);
+    buf_release(&hello);
+    buf_release(&proof);
+    buf_release(&old);
+}
+
+/* ----- as the one who is dialed ----- */
+
+static void raw_accepted(void *ctx, int fd, const char *address)
+{
+    struct raw_member *m = ctx;
+    (void)address;
+    conn_close(&m->from_one.conn);
+    m->from_one.closed = false;
+    conn_open(&m->from_one.conn, m->cluster->loop, fd, &raw_events);
+    m->accepted++;
+}
+
+static void raw_listen(struct cluster *c, struct raw_member *m)
+{
+    *m = (struct raw_member){.cluster = c, .listener.fd = -1};
+    m->from_one.conn.fd = -1;
+    m->to_one.conn.fd = -1;
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
+    int fd = socket_listen(&a, 16);
+    assert_true(fd >= 0);
+    m->listener.accepted = raw_accepted;
+    m->listener.ctx = m;
+    listener_open(&m->listener, c->loop, fd, NULL);
+}
+
+static void raw_member_close(struct raw_member *m)
+{
+    listener_close(&m->listener);
+    conn_close(&m->from_one.conn);
+    conn_close(&m->to_one.conn);
+}
+
+static bool hello_came(struct cluster *c)
+{
+    struct raw_member *m = c->arg;
+    return m->from_one.conn.fd >= 0 && m->from_one.conn.in.len >= HELLO_FRAME;
+}
+
+static bool link_waits(struct cluster *c)
+{
+    return peer_in(c, 1, 2)->link.state == LINK_WAITING;
+}
+
+static struct hello welcome_of_two(bool secured)
+{
+    struct hello h = hello_of_two(secured);
+    h.to_incarnation = OUR_NODE;
+    return h;
+}
+
+static void await_hello(struct cluster *c, struct raw_member *m)
+{
+    c->arg = m;
+    run_until(c, hello_came);
+}
+
+/* Lets node 1 dial anew at once, whatever it thinks of us. */
+static void drop_and_hurry(struct cluster *c, struct raw_member *m)
+{
+    raw_end(&m->from_one);
+    run_until(c, link_waits);
+    assert_int_equal(c->nodes[1].ups[2], 0);
+    assert_int_equal(peer_in(c, 1, 2)->incarnation_seen, 0);
+    conn_close(&m->from_one.conn);
+    peer_link_hurry(peer_in(c, 1, 2));
+}
+
+static void test_welcome_bits(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    raw_listen(c, &m);
+    start_one(c, false);
+    struct hello h = welcome_of_two(false);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_WELCOME, &h);
+    for (size_t bit = 0; bit < b.len * 8; bit++) {
+        await_hello(c, &m);
+        b.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        raw_send(&m.from_one, buf_view(&b));
+        b.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        drop_and_hurry(c, &m);
+    }
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+static void test_welcome_fields(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    raw_listen(c, &m);
+    start_one(c, false);
+    for (int i = 0; i < 6; i++) {
+        struct hello h = welcome_of_two(false);
+        h.cluster_id += i == 0;
+        h.from = i == 1 ? 3 : h.from;
+        h.to = i == 2 ? 3 : h.to;
+        h.to_incarnation = i == 3 ? 0 : h.to_incarnation;
+        h.to_incarnation += i == 4;
+        h.secured = i == 5;
+        struct buf b = BUF_INIT;
+        add_hello(&b, FRAME_WELCOME, &h);
+        await_hello(c, &m);
+        raw_send(&m.from_one, buf_view(&b));
+        drop_and_hurry(c, &m);
+        buf_release(&b);
+    }
+    raw_member_close(&m);
+}
+
+/* A dialed member that knows no secret cannot end the handshake. */
+static void test_acceptor_without_secret(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    raw_listen(c, &m);
+    start_one(c, true);
+    await_hello(c, &m);
+    struct hello h = welcome_of_two(true);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_WELCOME, &h);
+    raw_send(&m.from_one, buf_view(&b));
+    run_until_input(c, &m.from_one, HELLO_FRAME + PROOF_FRAME);
+    /* Sends node 1's own proof back to it. */
+    raw_send(&m.from_one,
+             bytes_of(m.from_one.conn.in.data + HELLO_FRAME, PROOF_FRAME));
+    run_until_logged(c, 1, "proof is wrong");
+    drop_and_hurry(c, &m);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+/* ----- as an authenticated member ----- */
+
+static bool one_is_up(struct cluster *c)
+{
+    return c->nodes[1].is_up[2];
+}
+
+/* Both directions stand, no secret. */
+static void raw_join(struct cluster *c, struct raw_member *m)
+{
+    struct hello h = welcome_of_two(false);
+    struct buf b = BUF_INIT;
+    await_hello(c, m);
+    add_hello(&b, FRAME_WELCOME, &h);
+    raw_send(&m->from_one, buf_view(&b));
+    buf_reset(&b);
+    h = hello_of_two(false);
+    add_hello(&b, FRAME_HELLO, &h);
+    raw_dial(c, &m->to_one);
+    raw_send(&m->to_one, buf_view(&b));
+    run_until(c, one_is_up);
+    buf_release(&b);
+}
+
+static void start_joined(struct cluster *c, struct raw_member *m)
+{
+    raw_listen(c, m);
+    struct peers_options o = node_options(c, 1, OUR_NODE);
+    o.payload_bytes_max = UINT64_MAX; /* cut to what the format allows */
+    node_start_with(c, &o);
+    raw_join(c, m);
+}
+
+/* Sends bytes on the link; node 1 must take it down. */
+static void expect_link_closed(struct cluster *c, struct raw_member *m,
+                               struct bytes b)
+{
+    int downs = c->nodes[1].downs[2];
+    raw_send(&m->to_one, b);
+    run_until(c, one_sees_two_down);
+    assert_int_equal(c->nodes[1].downs[2], downs + 1);
+    run_until_closed(c, &m->to_one);
+    run_until_closed(c, &m->from_one); /* both directions */
+    conn_close(&m->to_one.conn);
+    conn_close(&m->from_one.conn);
+    c->arg = m;
+    peer_in(c, 1, 2)->flapping = false;
+    peer_link_hurry(peer_in(c, 1, 2));
+    raw_join(c, m);
+}
+
+static void add_fragment(struct buf *out, const struct fragment *f)
+{
+    size_t begin = frame_begin(out, FRAME_FRAGMENT, 0);
+    fragment_encode(f, out);
+    frame_end(out, begin);
+}
+
+static void test_frames_out_of_place(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct buf b = BUF_INIT;
+    for (uint8_t type = FRAME_HELLO; type <= FRAME_PROOF; type++) {
+        buf_reset(&b);
+        add_frame(&b, type, BYTES_LIT("what now"));
+        expect_link_closed(c, &m, buf_view(&b));
+    }
+    buf_reset(&b);
+    size_t begin = frame_begin(&b, FRAME_RAFT, 1); /* another group */
+    frame_end(&b, begin);
+    expect_link_closed(c, &m, buf_view(&b));
+    buf_reset(&b);
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("payload"));
+    b.data[b.len - 1] ^= 1;
+    expect_link_closed(c, &m, buf_view(&b));
+    assert_int_equal(c->nodes[1].received_count, 0);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+static void test_bad_fragments(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct fragment first = {
+        .id = 7, .total = 8, .type = FRAME_RAFT, .data = BYTES_LIT("abcd")};
+    for (int i = 0; i < 6; i++) {
+        struct fragment f = first;
+        struct buf b = BUF_INIT;
+        if (i > 0) /* begins well */
+            add_fragment(&b, &f);
+        f.offset = 4;
+        f.id += i == 1;     /* of another payload */
+        f.offset -= i == 2; /* overlaps */
+        f.offset += i == 3; /* leaves a gap */
+        f.total += i == 4;  /* another size */
+        f.type = i == 5 ? FRAME_FORWARD : FRAME_RAFT;
+        if (i == 3)
+            f.data.len = 3;
+        add_fragment(&b, &f);
+        expect_link_closed(c, &m, buf_view(&b));
+        buf_release(&b);
+    }
+    /* An id that is not above the one before. */
+    struct buf b = BUF_INIT;
+    first.total = 4;
+    add_fragment(&b, &first);
+    add_fragment(&b, &first);
+    expect_link_closed(c, &m, buf_view(&b));
+    assert_int_equal(c->nodes[1].received_count, 1);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+static bool input_arrived(struct cluster *c)
+{
+    struct peer_inbound *in = peer_in(c, 1, 2)->inbound;
+    return in->conn.received_bytes >= c->wanted;
+}
+
+/* What is claimed is not allocated: 4 MiB by a frame, 600 MiB by a fragment. */
+static void test_claims(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct peer *two = peer_in(c, 1, 2);
+    struct buf b = BUF_INIT;
+    struct fragment f = {.id = 1,
+                         .total = 600u * 1024 * 1024,
+                         .type = FRAME_RAFT,
+                         .data = BYTES_LIT("a little")};
+    add_fragment(&b, &f);
+    size_t begin = frame_begin(&b, FRAME_RAFT, 0);
+    store_u32le(b.data + begin + 8, FRAME_LENGTH_MAX);
+    buf_str(&b, "ten bytes.");
+    raw_send(&m.to_one, buf_view(&b));
+    c->wanted = HELLO_FRAME + b.len;
+    run_until(c, input_arrived);
+    assert_int_equal(two->inbound->assembly.data.len, 8);
+    assert_true(two->inbound->assembly.data.cap <= 1024);
+    assert_true(two->inbound->conn.in.cap <= 64 * 1024);
+    assert_true(c->nodes[1].is_up[2]);
+
+    peer_break(two, "end of this test's part");
+    conn_close(&m.to_one.conn);
+    conn_close(&m.from_one.conn);
+    c->arg = &m;
+    peer_in(c, 1, 2)->flapping = false;
+    peer_link_hurry(two);
+    raw_join(c, &m);
+    buf_reset(&b);
+    begin = frame_begin(&b, FRAME_RAFT, 0);
+    store_u32le(b.data + begin + 8, FRAME_LENGTH_MAX + 1);
+    expect_link_closed(c, &m, buf_view(&b));
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+static void test_payload_above_limit(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    c->nodes[1].peers->payload_bytes_max = 1000;
+    struct buf b = BUF_INIT;
+    struct fragment f = {.id = 1,
+                         .total = 1001,
+                         .type = FRAME_RAFT,
+                         .data = BYTES_LIT("a little")};
+    add_fragment(&b, &f);
+    expect_link_closed(c, &m, buf_view(&b));
+    assert_int_equal(
+        lines_with(&c->nodes[1], "1001 bytes is above the limit of 1000"), 1);
+    uint8_t big[1001] = {0};
+    buf_reset(&b);
+    add_frame(&b, FRAME_RAFT, bytes_of(big, sizeof(big)));
+    expect_link_closed(c, &m, buf_view(&b));
+    assert_int_equal(c->nodes[1].received_count, 0);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+/* Data on the connection that node 1 only sends on. */
+static void test_wrong_direction(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct buf b = BUF_INIT;
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("payload"));
+    raw_send(&m.from_one, buf_view(&b));
+    run_until(c, one_sees_two_down);
+    assert_int_equal(c->nodes[1].received_count, 0);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+/* A payload in pieces of one byte each still arrives. */
+static void test_byte_by_byte(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct buf b = BUF_INIT;
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("payload"));
+    for (size_t i = 0; i < b.len; i++) {
+        raw_send(&m.to_one, bytes_of(b.data + i, 1));
+        c->wanted = HELLO_FRAME + i + 1;
+        run_until(c, input_arrived);
+    }
+    run_until_received(c, 1, 1);
+    assert_memory_equal(c->nodes[1].received[0].payload.data, "payload", 7);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+/* The member dials again without having closed: the newer one counts. */
+static void test_newer_replaces(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct raw newer = {0};
+    struct hello h = hello_of_two(false);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, &h);
+    raw_dial(c, &newer);
+    raw_send(&newer, buf_view(&b));
+    run_until_closed(c, &m.to_one);
+    assert_int_equal(c->nodes[1].downs[2], 1);
+    assert_int_equal(lines_with(&c->nodes[1], "a newer connection"), 1);
+    conn_close(&newer.conn);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+/* Input that is there before the link is up waits for it. */
+static void test_early_input(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    raw_listen(c, &m);
+    start_one(c, false);
+    struct hello h = hello_of_two(false);
+    struct buf b = BUF_INIT;
+    add_hello(&b, FRAME_HELLO, &h);
+    for (int i = 0; i < 200; i++) {
+        uint8_t some[1000] = {(uint8_t)i};
+        add_frame(&b, FRAME_RAFT, bytes_of(some, sizeof(some)));
+    }
+    raw_dial(c, &m.to_one);
+    raw_send(&m.to_one, buf_view(&b));
+    run_until_input(c, &m.to_one, HELLO_FRAME);
+    run_for(c, 30);
+    struct peer *two = peer_in(c, 1, 2);
+    assert_non_null(two->inbound);
+    assert_true(two->inbound->conn.in.len <= PEER_EARLY_BYTES_MAX);
+    assert_int_equal(c->nodes[1].received_count, 0);
+    await_hello(c, &m);
+    buf_reset(&b);
+    h = welcome_of_two(false);
+    add_hello(&b, FRAME_WELCOME, &h);
+    raw_send(&m.from_one, buf_view(&b));
+    run_until_received(c, 1, 200);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(c->nodes[1].received[i].payload.data[0], i);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
+int main(void)
+{
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, cluster_setup, cluster_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_garbage),
+        TEST(test_hello_bits),
+        TEST(test_hello_truncated),
+        TEST(test_hello_fields),
+        TEST(test_stranger_frames),
+        TEST(test_stranger_claims),
+        TEST(test_idle_flood),
+        TEST(test_proof_bits),
+        TEST(test_proof_forged),
+        TEST(test_welcome_bits),
+        TEST(test_welcome_fields),
+        TEST(test_acceptor_without_secret),
+        TEST(test_frames_out_of_place),
+        TEST(test_bad_fragments),
+        TEST(test_claims),
+        TEST(test_payload_above_limit),
+        TEST(test_wrong_direction),
+        TEST(test_byte_by_byte),
+        TEST(test_newer_replaces),
+        TEST(test_early_input),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,178 @@
+/*
+ * The queue alone: what is on the wire, in which order.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "peer/peer_queue.h"
+
+#include "base/alloc.h"
+#include "codec/frame.h"
+#include "codec/hello.h"
+#include "peer/peer.h"
+
+#define LARGE (3 * (size_t)PEER_FRAGMENT_BYTES + 17)
+
+static void add(struct peer_queue *q, enum transport_priority priority,
+                struct bytes a, struct bytes b)
+{
+    const struct bytes pieces[2] = {a, b};
+    peer_queue_add(q, FRAME_RAFT, priority, pieces);
+}
+
+/* Takes one chunk and decodes its only frame; the chunk is the caller's. */
+static struct peer_chunk *take(struct peer_queue *q, struct frame *f)
+{
+    struct peer_chunk *chunk = peer_queue_take(q);
+    assert_non_null(chunk);
+    struct bytes rest = buf_view(&chunk->frames);
+    assert_int_equal(frame_decode(&rest, f), 0);
+    assert_int_equal(rest.len, 0);
+    return chunk;
+}
+
+static void test_small_frames_share(void **state)
+{
+    (void)state;
+    struct peer_queue q;
+    peer_queue_init(&q);
+    assert_true(peer_queue_empty(&q));
+    for (int i = 0; i < 100; i++)
+        add(&q, TRANSPORT_BULK, BYTES_LIT("piece one, "), BYTES_LIT("two"));
+    assert_int_equal(q.bytes, 100 * (FRAME_HEADER_SIZE + 14));
+    struct peer_chunk *chunk = peer_queue_take(&q);
+    assert_true(peer_queue_empty(&q));
+    assert_null(peer_queue_take(&q));
+    struct bytes rest = buf_view(&chunk->frames);
+    for (int i = 0; i < 100; i++) {
+        struct frame f;
+        assert_int_equal(frame_decode(&rest, &f), 0);
+        assert_int_equal(f.type, FRAME_RAFT);
+        assert_true(bytes_eq(f.payload, BYTES_LIT("piece one, two")));
+    }
+    assert_int_equal(rest.len, 0);
+    peer_chunk_free(chunk);
+}
+
+/* Every split of a large payload into two pieces gives the same bytes. */
+static void test_fragments(void **state)
+{
+    (void)state;
+    uint8_t *data = mem_alloc(LARGE);
+    for (size_t i = 0; i < LARGE; i++)
+        data[i] = (uint8_t)(i * 31 + i / 251);
+    const size_t splits[] = {0, 1, PEER_FRAGMENT_BYTES, LARGE - 1, LARGE};
+    struct peer_queue q;
+    peer_queue_init(&q);
+    for (size_t i = 0; i < ARRAY_LEN(splits); i++) {
+        size_t split = splits[i];
+        add(&q, TRANSPORT_BULK, bytes_of(data, split),
+            bytes_of(data + split, LARGE - split));
+        size_t offset = 0;
+        bool last = false;
+        while (!last) {
+            struct frame frame;
+            struct fragment f;
+            struct peer_chunk *chunk = take(&q, &frame);
+            assert_int_equal(frame.type, FRAME_FRAGMENT);
+            assert_int_equal(fragment_decode(frame.payload, &f), 0);
+            assert_true(chunk->fragment);
+            assert_int_equal(f.id, i + 1);
+            assert_int_equal(f.total, LARGE);
+            assert_int_equal(f.offset, offset);
+            assert_true(f.data.len <= PEER_FRAGMENT_BYTES);
+            assert_memory_equal(f.data.data, data + offset, f.data.len);
+            assert_int_equal(chunk->frames.len, chunk->frames.cap > 1024
+                                                    ? chunk->frames.cap
+                                                    : chunk->frames.len);
+            offset += f.data.len;
+            last = chunk->last;
+            peer_chunk_free(chunk);
+        }
+        assert_int_equal(offset, LARGE);
+        assert_true(peer_queue_empty(&q));
+    }
+    mem_free(data);
+}
+
+static uint8_t next_type(struct peer_queue *q, size_t *len)
+{
+    struct frame f;
+    struct peer_chunk *chunk = take(q, &f);
+    *len = chunk->frames.len;
+    peer_chunk_free(chunk);
+    return f.type;
+}
+
+/* Control passes between fragments; large control waits for a bulk payload
+ * that has begun, and small control behind it keeps its place. */
+static void test_order(void **state)
+{
+    (void)state;
+    uint8_t *data = mem_zalloc(LARGE);
+    struct bytes large = bytes_of(data, LARGE);
+    struct peer_queue q;
+    size_t len;
+    peer_queue_init(&q);
+    add(&q, TRANSPORT_BULK, large, BYTES_NONE);
+    assert_int_equal(next_type(&q, &len), FRAME_FRAGMENT); /* bulk 1 of 4 */
+    add(&q, TRANSPORT_CONTROL, BYTES_LIT("a"), BYTES_NONE);
+    add(&q, TRANSPORT_CONTROL, large, BYTES_NONE);
+    add(&q, TRANSPORT_CONTROL, BYTES_LIT("b"), BYTES_NONE);
+    add(&q, TRANSPORT_BULK, BYTES_LIT("bulk"), BYTES_NONE);
+    assert_int_equal(next_type(&q, &len), FRAME_RAFT); /* "a" */
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(next_type(&q, &len), FRAME_FRAGMENT); /* bulk */
+    assert_true(len < 200);                                    /* its end */
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(next_type(&q, &len), FRAME_FRAGMENT); /* control */
+    assert_int_equal(next_type(&q, &len), FRAME_RAFT);
+    assert_int_equal(len, FRAME_HEADER_SIZE + 1); /* "b" */
+    assert_int_equal(next_type(&q, &len), FRAME_RAFT);
+    assert_int_equal(len, FRAME_HEADER_SIZE + 4); /* "bulk" */
+    assert_true(peer_queue_empty(&q));
+    mem_free(data);
+}
+
+static void test_clear(void **state)
+{
+    (void)state;
+    uint8_t *data = mem_zalloc(LARGE);
+    struct peer_queue q;
+    size_t len;
+    peer_queue_init(&q);
+    add(&q, TRANSPORT_BULK, bytes_of(data, LARGE), BYTES_NONE);
+    add(&q, TRANSPORT_CONTROL, BYTES_LIT("a"), BYTES_NONE);
+    (void)next_type(&q, &len);
+    (void)next_type(&q, &len); /* in the middle of the bulk payload */
+    peer_queue_clear(&q);
+    assert_true(peer_queue_empty(&q));
+    assert_null(peer_queue_take(&q));
+    /* The next link begins afresh, with a higher fragment id. */
+    add(&q, TRANSPORT_CONTROL, bytes_of(data, LARGE), BYTES_NONE);
+    struct frame frame;
+    struct fragment f;
+    struct peer_chunk *chunk = take(&q, &frame);
+    assert_int_equal(fragment_decode(frame.payload, &f), 0);
+    assert_int_equal(f.id, 2);
+    assert_int_equal(f.offset, 0);
+    peer_chunk_free(chunk);
+    peer_queue_clear(&q);
+    mem_free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_frames_share),
+        cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_clear),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+/*
+ * The writer of replies, in both protocols.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "resp/resp_writer.h"
+
+#include <math.h>
+
+static void expect(struct buf *out, const char *expected)
+{
+    assert_true(bytes_eq(buf_view(out), bytes_str(expected)));
+    buf_reset(out);
+}
+
+/* Writes one reply of each kind. */
+static void write_all(struct resp_writer *w)
+{
+    resp_status(w, "OK");
+    resp_error(w, "ERR bad\r\nthing");
+    resp_errorf(w, "ERR '%s' %d", "a\nb", 5);
+    resp_integer(w, INT64_MIN);
+    resp_integer(w, 0);
+    resp_bulk(w, bytes_of("a\0b", 3));
+    resp_bulk(w, BYTES_NONE);
+    resp_bulk_str(w, "text");
+    resp_bulkf(w, "%d-%d", 1, 22);
+    resp_null(w);
+    resp_null_array(w);
+    resp_array(w, 2);
+    resp_map(w, 3);
+    resp_set(w, 4);
+    resp_push(w, 5);
+    resp_bool(w, true);
+    resp_bool(w, false);
+    resp_double(w, 1.5);
+    resp_double(w, INFINITY);
+    resp_double(w, -INFINITY);
+    resp_double(w, NAN);
+    resp_verbatim(w, "txt", BYTES_LIT("hi"));
+    resp_raw(w, BYTES_LIT("+RAW\r\n"));
+}
+
+#define COMMON                                                                 \
+    "+OK\r\n-ERR bad  thing\r\n-ERR 'a b' 5\r\n:-9223372036854775808\r\n"      \
+    ":0\r\n$3\r\na\0b\r\n$0\r\n\r\n$4\r\ntext\r\n$4\r\n1-22\r\n"
+
+static void test_resp2(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {&out, 2};
+    write_all(&w);
+    struct bytes expected =
+        BYTES_LIT(COMMON "$-1\r\n*-1\r\n*2\r\n*6\r\n*4\r\n*5\r\n:1\r\n:0\r\n"
+                         "$3\r\n1.5\r\n$3\r\ninf\r\n$4\r\n-inf\r\n$3\r\nnan\r\n"
+                         "$2\r\nhi\r\n+RAW\r\n");
+    assert_true(bytes_eq(buf_view(&out), expected));
+    buf_release(&out);
+}
+
+static void test_resp3(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {&out, 3};
+    write_all(&w);
+    struct bytes expected = BYTES_LIT(
+        COMMON "_\r\n_\r\n*2\r\n%3\r\n~4\r\n>5\r\n#t\r\n#f\r\n"
+               ",1.5\r\n,inf\r\n,-inf\r\n,nan\r\n=6\r\ntxt:hi\r\n+RAW\r\n");
+    assert_true(bytes_eq(buf_view(&out), expected));
+    buf_release(&out);
+}
+
+static void test_dropping(void **state)
+{
+    UNUSED(state);
+    struct resp_writer w = {NULL, 2};
+    write_all(&w);
+    write_all(NULL);
+    assert_null(w.out);
+}
+
+/* Formatted text of any length, right up to its terminator. */
+static void test_long_format(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {&out, 2};
+    char text[3000];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    resp_errorf(&w, "%s", text);
+    assert_int_equal(out.len, sizeof(text) - 1 + 3);
+    buf_reset(&out);
+    resp_bulkf(&w, "%s", "");
+    expect(&out, "$0\r\n\r\n");
+    buf_release(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_resp2),
+        cmocka_unit_test(test_resp3),
+        cmocka_unit_test(test_dropping),
+        cmocka_unit_test(test_long_format),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

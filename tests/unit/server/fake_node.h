@@ -1,0 +1,337 @@
+/*
+ * A node that does what the test says, and a client on a socket pair, with
+ * the real server and loop between them. The functions of node/node.h that
+ * the server calls are defined here, so the linker takes none from the room.
+ *
+ * Nothing sleeps: turn() runs the loop until it has been about to wait twice,
+ * and the fake node's deadline is always "now".
+ */
+#ifndef UNIT_SERVER_FAKE_NODE_H
+#define UNIT_SERVER_FAKE_NODE_H
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "node/node.h"
+#include "server/dispatch.h"
+#include "server/server_internal.h"
+
+#define FIXTURE      __attribute__((unused)) static
+#define REQUESTS_MAX 4096
+
+struct fake_request {
+    void *client;
+    char text[256]; /* the arguments, a space between them */
+    char once[128]; /* "client id", or "" */
+};
+
+/* The node. It is what the struct node of the real room would be. */
+struct node {
+    int64_t mono_ms;
+    const struct node_events *events;
+    struct fake_request requests[REQUESTS_MAX];
+    size_t submitted;
+    size_t answered;
+    void *readers[REQUESTS_MAX];
+    size_t reads_asked;
+    size_t reads_told;
+    size_t flushes;
+    bool full; /* node_can_submit() */
+    int error; /* of submits and reads */
+    bool leader;
+};
+
+void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
+{
+    UNUSED(wall_ms);
+    n->mono_ms = mono_ms;
+}
+
+int64_t node_deadline_ms(const struct node *n)
+{
+    return n->mono_ms;
+}
+
+void node_flush(struct node *n)
+{
+    n->flushes++;
+}
+
+bool node_can_submit(const struct node *n)
+{
+    return !n->full;
+}
+
+int node_submit(struct node *n, const struct node_submit *s, void *client)
+{
+    if (n->error != 0)
+        return n->error;
+    ASSERT(n->submitted < REQUESTS_MAX);
+    struct fake_request *r = &n->requests[n->submitted++];
+    struct buf text = BUF_INIT;
+    for (uint32_t i = 0; i < s->argc; i++)
+        buf_printf(&text, "%s%.*s", i > 0 ? " " : "", (int)s->argv[i].len,
+                   (const char *)s->argv[i].data);
+    buf_char(&text, '\0');
+    snprintf(r->text, sizeof(r->text), "%s", (const char *)text.data);
+    buf_release(&text);
+    r->once[0] = '\0';
+    if (s->once_client.len > 0)
+        snprintf(r->once, sizeof(r->once), "%.*s %llu", (int)s->once_client.len,
+                 (const char *)s->once_client.data,
+                 (unsigned long long)s->once_id);
+    r->client = client;
+    return 0;
+}
+
+int node_read(struct node *n, void *client)
+{
+    if (n->error != 0)
+        return n->error;
+    ASSERT(n->reads_asked < REQUESTS_MAX);
+    n->readers[n->reads_asked++] = client;
+    return 0;
+}
+
+/* The value of a key is its name; that of "doubt" is in doubt. */
+bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
+{
+    UNUSED(n);
+    UNUSED(cmd);
+    resp_bulk(call->out, call->argv[call->argc - 1]);
+    return !bytes_eq(call->argv[call->argc - 1], BYTES_LIT("doubt"));
+}
+
+void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
+                  const char *client_address)
+{
+    UNUSED(n);
+    UNUSED(peer);
+    UNUSED(incarnation);
+    UNUSED(client_address);
+}
+
+void node_peer_down(struct node *n, node_id peer)
+{
+    UNUSED(n);
+    UNUSED(peer);
+}
+
+int node_receive(struct node *n, node_id peer, uint8_t frame_type,
+                 struct bytes payload)
+{
+    UNUSED(n);
+    UNUSED(peer);
+    UNUSED(frame_type);
+    UNUSED(payload);
+    return 0;
+}
+
+void node_disk_done(struct node *n)
+{
+    UNUSED(n);
+}
+
+bool node_transfer(struct node *n, node_id to)
+{
+    UNUSED(to);
+    return n->leader;
+}
+
+void node_status(const struct node *n, struct node_status *out)
+{
+    *out = (struct node_status){
+        .self = 1,
+        .role = n->leader ? RAFT_LEADER : RAFT_FOLLOWER,
+        .leader = n->leader ? 1 : 2,
+        .leader_address = n->leader ? "" : "10.0.0.2:6380",
+        .term = 7,
+        .commit = 41,
+        .applied = 40,
+        .first = 3,
+        .last = 42,
+        .durable = 42,
+        .cluster_id = 0xabcdef,
+        .incarnation = 5,
+        .peer_count = 2,
+    };
+    out->peers[0] = (struct node_peer_status){
+        .id = 2, .up = true, .client_address = "10.0.0.2:6380", .match = 39};
+    out->peers[1] = (struct node_peer_status){.id = 3, .client_address = ""};
+}
+
+struct keyspace_count node_counts(const struct node *n, uint8_t db)
+{
+    UNUSED(n);
+    return (struct keyspace_count){db == 0 ? 4 : 0, db == 0 ? 1 : 0};
+}
+
+void node_set_request_timeout(struct node *n, uint32_t ms)
+{
+    UNUSED(n);
+    UNUSED(ms);
+}
+
+/* --- the fixture -------------------------------------------------------- */
+
+struct fixture {
+    struct loop *loop;
+    struct config config;
+    struct server *server;
+    struct node *node;
+    struct client *client;
+    int fd; /* the test's end of the client's connection */
+    int waits;
+    char dir[64];
+    char path[80];
+};
+
+FIXTURE void fixture_fatal(void *ctx, const char *text)
+{
+    UNUSED(ctx);
+    fprintf(stderr, "fatal: %s\n", text);
+    abort();
+}
+
+FIXTURE void fixture_before_wait(void *ctx)
+{
+    struct fixture *f = ctx;
+    if (++f->waits >= 2)
+        loop_stop(f->loop);
+}
+
+/* Another client; the test's end of its connection in *fd. */
+FIXTURE struct client *connect_client(struct fixture *f, int *fd)
+{
+    int pair[2];
+    struct address peer;
+    int rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair);
+    ASSERT(rc == 0);
+    bool known = socket_peer(pair[0], &peer);
+    ASSERT(known);
+    *fd = pair[1];
+    return client_new(f->server, pair[0], &peer, true);
+}
+
+/* The server wants an address to listen on: a Unix socket of its own. */
+FIXTURE void open_door(struct fixture *f)
+{
+    struct buf error = BUF_INIT;
+    snprintf(f->dir, sizeof(f->dir), "/tmp/vard-test-XXXXXX");
+    char *made = mkdtemp(f->dir);
+    ASSERT(made != NULL);
+    snprintf(f->path, sizeof(f->path), "%s/socket", f->dir);
+    f->config.port = 0;
+    mem_free(f->config.unixsocket);
+    f->config.unixsocket = mem_strdup(f->path);
+    int err = server_listen(f->server, &error);
+    ASSERT(err == 0);
+    buf_release(&error);
+}
+
+FIXTURE int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    config_init(&f->config);
+    f->loop = loop_new();
+    struct server_options options = {
+        .loop = f->loop,
+        .config = &f->config,
+        .data_dir = "/",
+        .executable = "test",
+        .seed = 1,
+        .fatal = fixture_fatal,
+    };
+    f->config.min_free_disk = 0;
+    f->server = server_new(&options);
+    f->node = mem_zalloc(sizeof(*f->node));
+    f->node->events = server_node_events(f->server);
+    f->node->leader = true;
+    open_door(f);
+    server_start(f->server, f->node, NULL);
+    loop_before_wait(f->loop, fixture_before_wait, f);
+    f->client = connect_client(f, &f->fd);
+    *state = f;
+    return 0;
+}
+
+FIXTURE int teardown(void **state)
+{
+    struct fixture *f = *state;
+    close(f->fd);
+    server_free(f->server);
+    rmdir(f->dir); /* the server has removed its socket */
+    loop_free(f->loop);
+    config_release(&f->config);
+    mem_free(f->node);
+    mem_free(f);
+    return 0;
+}
+
+FIXTURE void turn(struct fixture *f)
+{
+    f->waits = 0;
+    loop_run(f->loop);
+}
+
+FIXTURE void send_text(struct fixture *f, const char *text)
+{
+    ssize_t n = write(f->fd, text, strlen(text));
+    ASSERT(n == (ssize_t)strlen(text));
+    turn(f);
+}
+
+/* What has come back since the last time; at most 1 MiB. NULL: closed. */
+FIXTURE const char *received_on(int fd)
+{
+    static char text[1 << 20];
+    size_t len = 0;
+    ssize_t n;
+    while ((n = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+        len += (size_t)n;
+    if (n == 0 && len == 0)
+        return NULL;
+    text[len] = '\0';
+    return text;
+}
+
+#define expect(f, wanted)                                                      \
+    do {                                                                       \
+        const char *expect_got = received_on((f)->fd);                         \
+        assert_non_null(expect_got);                                           \
+        assert_string_equal(expect_got, (wanted));                             \
+    } while (0)
+
+/* Answers the oldest requests with "+" and their text. */
+FIXTURE void answer(struct fixture *f, size_t count)
+{
+    struct node *n = f->node;
+    for (; count > 0; count--) {
+        ASSERT(n->answered < n->submitted);
+        struct fake_request *r = &n->requests[n->answered++];
+        struct resp_writer *w =
+            n->events->reply_open(n->events->ctx, r->client);
+        resp_status(w, r->text);
+        n->events->reply_done(n->events->ctx, r->client);
+    }
+    turn(f);
+}
+
+/* Tells every reader that has asked. */
+FIXTURE void reads_told(struct fixture *f, int error)
+{
+    struct node *n = f->node;
+    size_t asked = n->reads_asked;
+    while (n->reads_told < asked) {
+        void *client = n->readers[n->reads_told++];
+        n->events->read_ready(n->events->ctx, client, error);
+    }
+    turn(f);
+}
+
+#endif

@@ -1,0 +1,296 @@
+/*
+ * What the server tells about itself: INFO, ROLE, RAFT, CLIENT, CONFIG,
+ * HELLO, SHUTDOWN, with a node that leads or follows as the test wants.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_node.h"
+#include "server/server_admin.h"
+
+static const char *ask(struct fixture *f, const char *command)
+{
+    send_text(f, command);
+    const char *got = received_on(f->fd);
+    assert_non_null(got);
+    return got;
+}
+
+#define assert_has(text, part)   assert_non_null(strstr((text), (part)))
+#define assert_lacks(text, part) assert_null(strstr((text), (part)))
+
+static void info_has_what_libraries_read(void **state)
+{
+    static const char *const fields[] = {
+        "# Server\r\nredis_version:7.0.15\r\n",
+        "\r\nvard_version:",
+        "\r\nredis_mode:standalone\r\n",
+        "\r\n\r\n# Clients\r\nconnected_clients:1\r\n",
+        "\r\nused_memory:",
+        "\r\nmaxmemory_policy:noeviction\r\n",
+        "\r\nloading:0\r\n",
+        "\r\ntotal_commands_processed:0\r\n",
+        "\r\nrole:master\r\nconnected_slaves:1\r\nslave0:ip=10.0.0.2,"
+        "port=6380,state=online,offset=39,lag=0\r\n",
+        "\r\nused_cpu_user:",
+        "\r\n# Cluster\r\ncluster_enabled:0\r\n",
+        "\r\n# Keyspace\r\ndb0:keys=4,expires=1,avg_ttl=0\r\n",
+        "\r\n# Raft\r\nraft_role:leader\r\nraft_node_id:1\r\n"
+        "raft_leader_id:1\r\nraft_leader_address:\r\nraft_term:7\r\n"
+        "raft_commit_index:41\r\nraft_applied_index:40\r\n",
+        "\r\nraft_nodes:3\r\nraft_node_2:client_address=10.0.0.2:6380,link=up,"
+        "state=probe,match=39,next=0,lag=3\r\n",
+        "\r\nraft_node_3:client_address=,link=down,state=down,match=0,",
+    };
+    struct fixture *f = *state;
+    const char *got = ask(f, "INFO\r\n");
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        assert_has(got, fields[i]);
+    assert_lacks(got, "# Commandstats");
+}
+
+static void info_of_some_sections(void **state)
+{
+    struct fixture *f = *state;
+    const char *got = ask(f, "INFO replication CLUSTER\r\n");
+    assert_has(got, "\r\n# Replication\r\n");
+    assert_has(got, "\r\n\r\n# Cluster\r\n");
+    assert_lacks(got, "# Server");
+    got = ask(f, "INFO commandstats\r\n");
+    assert_has(got, "cmdstat_info:calls=1,");
+    assert_string_equal(ask(f, "INFO nosuch\r\n"), "$0\r\n\r\n");
+    got = ask(f, "INFO all\r\n");
+    assert_has(got, "# Server\r\n");
+    assert_has(got, "# Commandstats\r\n");
+    got = ask(f, "NOSUCH\r\n");
+    assert_has(ask(f, "INFO errorstats\r\n"), "errorstat_ERR:count=1\r\n");
+}
+
+static void a_follower_says_who_leads(void **state)
+{
+    struct fixture *f = *state;
+    f->node->leader = false;
+    const char *got = ask(f, "INFO replication\r\n");
+    assert_has(got, "role:slave\r\nmaster_host:10.0.0.2\r\n"
+                    "master_port:6380\r\nmaster_link_status:up\r\n");
+    assert_string_equal(ask(f, "ROLE\r\n"),
+                        "*5\r\n$5\r\nslave\r\n$8\r\n10.0.0.2\r\n:6380\r\n"
+                        "$9\r\nconnected\r\n:40\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER\r\n"),
+                        "-NOTLEADER the leader is node 2 at 10.0.0.2:6380\r\n");
+}
+
+static void a_leader_tells_its_followers(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "ROLE\r\n"),
+                        "*3\r\n$6\r\nmaster\r\n:40\r\n*1\r\n*3\r\n"
+                        "$8\r\n10.0.0.2\r\n$4\r\n6380\r\n$2\r\n39\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER 2\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER 1\r\n"),
+                        "-ERR this node leads already\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER x\r\n"),
+                        "-ERR invalid node id\r\n");
+    const char *got = ask(f, "RAFT STATUS\r\n");
+    assert_has(got, "*28\r\n$7\r\nnode-id\r\n:1\r\n");
+    assert_has(got, "$4\r\nrole\r\n$6\r\nleader\r\n");
+    assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
+}
+
+static void addresses_are_split(void **state)
+{
+    struct bytes host;
+    uint16_t port;
+    (void)state;
+    split_address("[::1]:7000", &host, &port);
+    assert_true(bytes_eq(host, BYTES_LIT("::1")));
+    assert_int_equal(port, 7000);
+    split_address("", &host, &port);
+    assert_int_equal(host.len, 0);
+    assert_int_equal(port, 0);
+}
+
+static void hello_and_its_protocols(void **state)
+{
+    struct fixture *f = *state;
+    const char *got = ask(f, "HELLO 3 SETNAME me\r\n");
+    assert_has(got, "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n");
+    assert_has(got, "$5\r\nproto\r\n:3\r\n");
+    assert_has(got, "$4\r\nmode\r\n$10\r\nstandalone\r\n");
+    assert_string_equal(ask(f, "CLIENT GETNAME\r\n"), "$2\r\nme\r\n");
+    assert_string_equal(ask(f, "HELLO 4\r\n"),
+                        "-NOPROTO unsupported protocol version\r\n");
+    assert_string_equal(
+        ask(f, "HELLO x\r\n"),
+        "-ERR Protocol version is not an integer or out of range\r\n");
+    assert_string_equal(ask(f, "HELLO 2 FOO\r\n"),
+                        "-ERR Syntax error in HELLO option 'FOO'\r\n");
+    assert_has(ask(f, "HELLO\r\n"), "%7\r\n");
+    assert_has(ask(f, "HELLO 2\r\n"), "*14\r\n");
+    assert_string_equal(ask(f, "RESET\r\n"), "+RESET\r\n");
+    assert_string_equal(ask(f, "CLIENT GETNAME\r\n"), "$-1\r\n");
+}
+
+static void databases(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "SELECT 15\r\n"), "+OK\r\n");
+    assert_int_equal(f->client->db, 15);
+    assert_string_equal(ask(f, "SELECT 16\r\n"),
+                        "-ERR DB index is out of range\r\n");
+    assert_string_equal(ask(f, "SELECT -1\r\n"),
+                        "-ERR DB index is out of range\r\n");
+    assert_string_equal(ask(f, "SELECT a\r\n"),
+                        "-ERR value is not an integer or out of range\r\n");
+    assert_int_equal(f->client->db, 15);
+}
+
+static void clients_are_listed_and_killed(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    char text[64];
+    struct client *other = connect_client(f, &fd);
+    const char *got = ask(f, "CLIENT LIST\r\n");
+    assert_has(got, "id=1 addr=");
+    assert_has(got, "\nid=2 addr=");
+    assert_has(got, " cmd=client user=default ");
+    snprintf(text, sizeof(text), "CLIENT LIST ID %llu\r\n",
+             (unsigned long long)other->id);
+    got = ask(f, text);
+    assert_lacks(got, "id=1 ");
+    assert_has(got, "id=2 ");
+    assert_string_equal(ask(f, "CLIENT KILL ID 99\r\n"), ":0\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL TYPE pubsub\r\n"), ":0\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL TYPE foo\r\n"),
+                        "-ERR Unknown client type 'foo'\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL USER nobody\r\n"),
+                        "-ERR No such user 'nobody'\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL ID 2\r\n"), ":1\r\n");
+    assert_null(received_on(fd));
+    close(fd);
+    assert_string_equal(ask(f, "CLIENT KILL ID 1\r\n"), ":0\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL ID 1 SKIPME no\r\n"), ":1\r\n");
+    turn(f);
+    assert_null(received_on(f->fd));
+}
+
+static void client_settings(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "CLIENT ID\r\n"), ":1\r\n");
+    assert_string_equal(ask(f, "CLIENT SETINFO LIB-NAME lib\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "CLIENT SETINFO LIB-VER 1.2\r\n"), "+OK\r\n");
+    assert_has(ask(f, "CLIENT INFO\r\n"), " lib-name=lib lib-ver=1.2\n");
+    assert_string_equal(ask(f, "CLIENT SETINFO FOO x\r\n"),
+                        "-ERR Unrecognized option 'FOO'\r\n");
+    assert_string_equal(ask(f, "CLIENT SETNAME \"a b\"\r\n"),
+                        "-ERR Client names cannot contain spaces, newlines or "
+                        "special characters.\r\n");
+    assert_string_equal(ask(f, "CLIENT NO-EVICT on\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "CLIENT NO-TOUCH x\r\n"),
+                        "-ERR syntax error\r\n");
+    assert_string_equal(ask(f, "CLIENT FOO\r\n"),
+                        "-ERR unknown subcommand 'FOO'. Try CLIENT HELP.\r\n");
+    assert_string_equal(
+        ask(f, "CLIENT SETNAME\r\n"),
+        "-ERR wrong number of arguments for 'client|setname' command\r\n");
+    assert_has(ask(f, "CLIENT HELP\r\n"), "+CLIENT <subcommand> [<arg>");
+}
+
+static void options(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "CONFIG GET maxclients nosuch\r\n"),
+                        "*2\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n");
+    assert_string_equal(ask(f, "CONFIG GET nosuch\r\n"), "*0\r\n");
+    assert_string_equal(ask(f, "CONFIG SET timeout 7\r\n"), "+OK\r\n");
+    assert_int_equal(f->config.timeout, 7);
+    assert_has(ask(f, "CONFIG SET nosuch 7\r\n"), "-ERR Unknown option");
+    assert_string_equal(ask(f, "CONFIG RESETSTAT\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "CONFIG REWRITE\r\n"),
+                        "-ERR The server is running without a config file\r\n");
+}
+
+static void shutdown_waits_for_answers(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    f->node->leader = false;
+    (void)connect_client(f, &fd);
+    send_text(f, "SET a 1\r\n");
+    ssize_t n = write(fd, "SHUTDOWN\r\n", 10);
+    assert_int_equal(n, 10);
+    turn(f);
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DRAIN);
+    send_text(f, "SET b 1\r\n");
+    assert_int_equal(f->node->submitted, 1); /* nothing new */
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DONE);
+    close(fd);
+}
+
+static void shutdown_hands_leadership_over_first(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    (void)connect_client(f, &fd);
+    ssize_t n = write(fd, "SHUTDOWN\r\n", 10);
+    assert_int_equal(n, 10);
+    turn(f);
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_TRANSFER);
+    assert_string_equal(ask(f, "PING\r\n"), "+PONG\r\n");
+    assert_string_equal(ask(f, "SHUTDOWN ABORT\r\n"), "+OK\r\n");
+    assert_string_equal(received_on(fd),
+                        "-ERR Errors trying to SHUTDOWN. Check logs.\r\n");
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_NONE);
+    assert_string_equal(ask(f, "SHUTDOWN ABORT\r\n"),
+                        "-ERR No shutdown in progress.\r\n");
+    n = write(fd, "SHUTDOWN\r\n", 10);
+    assert_int_equal(n, 10);
+    turn(f);
+    f->node->events->transfer_ended(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DONE);
+    close(fd);
+}
+
+static void shutdown_words(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "SHUTDOWN FOO\r\n"), "-ERR syntax error\r\n");
+    assert_string_equal(ask(f, "SHUTDOWN SAVE NOSAVE\r\n"),
+                        "-ERR syntax error\r\n");
+    assert_string_equal(ask(f, "SHUTDOWN ABORT NOW\r\n"),
+                        "-ERR syntax error\r\n");
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_NONE);
+    send_text(f, "SHUTDOWN NOW\r\n");
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DONE);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(info_has_what_libraries_read),
+        test(info_of_some_sections),
+        test(a_follower_says_who_leads),
+        test(a_leader_tells_its_followers),
+        cmocka_unit_test(addresses_are_split),
+        test(hello_and_its_protocols),
+        test(databases),
+        test(clients_are_listed_and_killed),
+        test(client_settings),
+        test(options),
+        test(shutdown_waits_for_answers),
+        test(shutdown_hands_leadership_over_first),
+        test(shutdown_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,455 @@
+/*
+ * The order of replies, and what waits for what, with a node that answers
+ * when the test wants it to.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_node.h"
+
+static void writes_do_not_wait_for_each_other(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\nSET b 2\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    assert_string_equal(f->node->requests[1].text, "SET b 2");
+    expect(f, "");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    answer(f, 1);
+    expect(f, "+SET b 2\r\n");
+}
+
+static void reads_of_one_iteration_share_a_question(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET a\r\nGET b\r\nGET c\r\n");
+    assert_int_equal(f->node->reads_asked, 1);
+    expect(f, "");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n");
+}
+
+static void a_later_read_does_not_join(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET a\r\n");
+    send_text(f, "GET b\r\n");
+    assert_int_equal(f->node->reads_asked, 1);
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->reads_asked, 2);
+    reads_told(f, 0);
+    expect(f, "$1\r\nb\r\n");
+}
+
+static void a_write_waits_for_reads(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET a\r\nSET a 1\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+}
+
+static void a_read_behind_a_write_goes_through_the_log(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\nGET a\r\nSET a 2\r\n");
+    assert_int_equal(f->node->submitted, 3);
+    assert_int_equal(f->node->reads_asked, 0);
+    assert_string_equal(f->node->requests[1].text, "GET a");
+    answer(f, 3);
+    expect(f, "+SET a 1\r\n+GET a\r\n+SET a 2\r\n");
+}
+
+static void server_commands_and_errors_keep_the_order(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\nPING\r\nSET\r\nNOSUCH\r\nGET a\r\nPING\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    expect(f, "");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n+PONG\r\n"
+              "-ERR wrong number of arguments for 'set' command\r\n"
+              "-ERR unknown command 'NOSUCH', with args beginning with: \r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n+PONG\r\n");
+}
+
+static void syntax_errors_never_enter_the_log(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1 FOO\r\nSET a 1\r\nSET a 1 EX 0\r\nSET b 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    expect(f, "-ERR syntax error\r\n");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n-ERR invalid expire time in 'set' command\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    assert_string_equal(f->node->requests[1].text, "SET b 1");
+}
+
+static void reads_in_doubt_go_through_the_log(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET a\r\nGET doubt\r\nGET b\r\nSET c 1\r\nPING\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->submitted, 3);
+    assert_string_equal(f->node->requests[0].text, "GET doubt");
+    assert_string_equal(f->node->requests[1].text, "GET b");
+    assert_string_equal(f->node->requests[2].text, "SET c 1");
+    answer(f, 3);
+    expect(f, "+GET doubt\r\n+GET b\r\n+SET c 1\r\n+PONG\r\n");
+}
+
+static void doubtful_reads_without_a_leader(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET doubt\r\nPING\r\n");
+    f->node->error = ERR_NO_LEADER;
+    reads_told(f, 0);
+    expect(f, "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n+PONG\r\n");
+}
+
+static void no_leader(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\n");
+    f->node->error = ERR_NO_LEADER;
+    send_text(f, "SET b 1\r\nGET b\r\n");
+    expect(f, ""); /* behind the first one's reply */
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n"
+              "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n"
+              "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n");
+    f->node->error = 0;
+    send_text(f, "GET a\r\nGET b\r\n");
+    reads_told(f, ERR_NO_LEADER);
+    expect(f, "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n"
+              "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n");
+}
+
+static void a_full_node_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    f->node->full = true;
+    send_text(f, "SET a 1\r\nPING\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    turn(f);
+    assert_int_equal(f->node->submitted, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n+PONG\r\n");
+}
+
+static void muted_replies(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "CLIENT REPLY SKIP\r\nSET a 1\r\nSET b 1\r\n");
+    answer(f, 2);
+    expect(f, "+SET b 1\r\n");
+    send_text(f, "CLIENT REPLY OFF\r\nGET a\r\nPING\r\nNOSUCH\r\n");
+    reads_told(f, 0);
+    send_text(f, "CLIENT REPLY ON\r\nPING\r\n");
+    expect(f, "+OK\r\n+PONG\r\n");
+}
+
+static void a_client_that_leaves_is_kept_until_answered(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    (void)connect_client(f, &fd);
+    assert_int_equal(f->server->client_count, 2);
+    ssize_t n = write(fd, "SET a 1\r\nSET b 1\r\n", 18);
+    assert_int_equal(n, 18);
+    turn(f);
+    close(fd);
+    turn(f);
+    assert_int_equal(f->server->client_count, 1);
+    assert_false(list_empty(&f->server->zombies));
+    answer(f, 1);
+    assert_false(list_empty(&f->server->zombies));
+    answer(f, 1);
+    assert_true(list_empty(&f->server->zombies));
+    assert_true(list_empty(&f->server->gone));
+}
+
+static void a_reader_that_leaves_is_kept_until_told(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    (void)connect_client(f, &fd);
+    ssize_t n = write(fd, "GET a\r\n", 7);
+    assert_int_equal(n, 7);
+    turn(f);
+    close(fd);
+    turn(f);
+    assert_false(list_empty(&f->server->zombies));
+    reads_told(f, 0);
+    assert_true(list_empty(&f->server->zombies));
+}
+
+static void long_pipelines_take_several_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < 3500; i++)
+        buf_str(&text, "PING\r\n");
+    buf_char(&text, '\0');
+    send_text(f, (const char *)text.data);
+    size_t got = 0;
+    size_t turns = 0;
+    for (; got < 3500 * 7 && turns < 20; turns++) {
+        const char *part = received_on(f->fd);
+        assert_non_null(part);
+        got += strlen(part);
+        turn(f);
+    }
+    assert_int_equal(got, 3500 * 7);
+    assert_true(turns > 1);
+    buf_release(&text);
+}
+
+static void once_names_client_and_request(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "ONCE me:1 18446744073709551615 INCR a\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_string_equal(f->node->requests[0].text, "INCR a");
+    assert_string_equal(f->node->requests[0].once, "me:1 18446744073709551615");
+    answer(f, 1);
+    expect(f, "+INCR a\r\n");
+    send_text(f, "ONCE a,b 1 INCR a\r\nONCE a x INCR a\r\nONCE a 1 GET a\r\n"
+                 "ONCE a 1 PING\r\nONCE a 1 INCR\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    expect(f, "-ERR invalid client id: 1 to 64 letters, digits or _ . : - are "
+              "allowed\r\n"
+              "-ERR invalid request id: not a number of 64 bits\r\n"
+              "-ERR ONCE is for commands that write\r\n"
+              "-ERR ONCE is for commands that write\r\n"
+              "-ERR wrong number of arguments for 'incr' command\r\n");
+}
+
+static void protocol_errors_come_last(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\n*1\r\n!x\r\nPING\r\n");
+    expect(f, "");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n-ERR Protocol error: expected '$', got '!'\r\n");
+    turn(f);
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->server->client_count, 0);
+}
+
+static void web_browsers_are_cut_off(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "POST / HTTP/1.1\r\nHost: x\r\nSET a 1\r\n");
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->node->submitted, 0);
+}
+
+static void a_full_disk_refuses_writes_only(void **state)
+{
+    struct fixture *f = *state;
+    f->server->disk_full = true;
+    send_text(f, "GET a\r\nSET a 1\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n-MISCONF too little disk is free on this node (see "
+              "min-free-disk): writes are refused, reads go on\r\n");
+    assert_int_equal(f->node->submitted, 0);
+}
+
+static void passwords(void **state)
+{
+    struct fixture *f = *state;
+    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
+    struct buf error = BUF_INIT;
+    int fd = f->fd;
+    assert_int_equal(config_set(&f->config, set, 2, &error), 0);
+    (void)connect_client(f, &f->fd);
+    close(fd);
+    send_text(f, "SET a 1\r\nPING\r\nAUTH wrong\r\nAUTH other secret\r\n"
+                 "HELLO 3\r\n");
+    expect(f, "-NOAUTH Authentication required.\r\n"
+              "-NOAUTH Authentication required.\r\n"
+              "-WRONGPASS invalid username-password pair or user is "
+              "disabled.\r\n"
+              "-WRONGPASS invalid username-password pair or user is "
+              "disabled.\r\n"
+              "-NOAUTH HELLO must be called with the client already "
+              "authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
+              "option can be used to authenticate the client and select the "
+              "RESP protocol version at the same time\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    send_text(f, "AUTH default secret\r\nPING\r\nRESET\r\nPING\r\n"
+                 "AUTH secret\r\nPING\r\n");
+    expect(f, "+OK\r\n+PONG\r\n+RESET\r\n-NOAUTH Authentication required.\r\n"
+              "+OK\r\n+PONG\r\n");
+    buf_release(&error);
+}
+
+static void small_limits_before_authentication(void **state)
+{
+    struct fixture *f = *state;
+    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
+    struct buf error = BUF_INIT;
+    int fd = f->fd;
+    assert_int_equal(config_set(&f->config, set, 2, &error), 0);
+    (void)connect_client(f, &f->fd);
+    close(fd);
+    send_text(f, "*11\r\n");
+    expect(f, "-ERR Protocol error: unauthenticated multibulk length\r\n");
+    close(f->fd);
+    (void)connect_client(f, &f->fd);
+    send_text(f, "*2\r\n$16385\r\n");
+    expect(f, "-ERR Protocol error: unauthenticated bulk length\r\n");
+    close(f->fd);
+    (void)connect_client(f, &f->fd);
+    send_text(f, "AUTH secret\r\n*11\r\n");
+    expect(f, "+OK\r\n");
+    buf_release(&error);
+}
+
+static void send_frame(struct fixture *f, const char *text, bool split)
+{
+    uint8_t frame[256] = {(uint8_t)strlen(text)};
+    size_t len = 4 + strlen(text);
+    memcpy(frame + 4, text, strlen(text));
+    for (size_t i = 0; i < len; i += split ? 1 : len) {
+        size_t part = split ? 1 : len;
+        ssize_t n = write(f->fd, frame + i, part);
+        assert_int_equal(n, part);
+        turn(f);
+    }
+}
+
+static void the_originals_protocol(void **state)
+{
+    static const char id[] = "00112233445566778899aabbccddeeff";
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    send_frame(f, id, true);
+    send_frame(f, "7 CAS key - new", true);
+    assert_int_equal(n->submitted, 1);
+    assert_string_equal(n->requests[0].text, "vard.cas key - new");
+    assert_string_equal(n->requests[0].once,
+                        "00112233445566778899aabbccddeeff 7");
+    struct resp_writer *w = n->events->reply_open(n->events->ctx, f->client);
+    resp_array(w, 3);
+    resp_bulk_str(w, "key");
+    resp_bulk_str(w, "new");
+    resp_null(w);
+    n->events->reply_done(n->events->ctx, f->client);
+    n->answered++;
+    turn(f);
+    const char *got = received_on(f->fd);
+    assert_non_null(got);
+    assert_int_equal(got[0], strlen("Response 7 key new -"));
+    assert_string_equal(got + 4, "Response 7 key new -");
+    n->error = ERR_NO_LEADER;
+    send_frame(f, "8 GET key - -", false);
+    got = received_on(f->fd);
+    assert_non_null(got);
+    assert_string_equal(got + 4, "NotLeader 8");
+    send_frame(f, "garbage", false);
+    assert_null(received_on(f->fd));
+}
+
+static void a_newer_connection_of_the_originals_client(void **state)
+{
+    static const char id[] = "00112233445566778899aabbccddeeff";
+    struct fixture *f = *state;
+    send_frame(f, id, false);
+    int older = f->fd;
+    (void)connect_client(f, &f->fd);
+    send_frame(f, id, false);
+    assert_null(received_on(older));
+    close(older);
+    assert_int_equal(f->server->client_count, 1);
+}
+
+static void slow_readers_execute_nothing(void **state)
+{
+    struct fixture *f = *state;
+    /* Fills the output without the socket's help. */
+    uint8_t *zeros = mem_zalloc(CLIENT_OUTPUT_PAUSE + 1);
+    buf_append(&f->client->conn.out, zeros, CLIENT_OUTPUT_PAUSE + 1);
+    ssize_t n = write(f->fd, "SET a 1\r\n", 9);
+    assert_int_equal(n, 9);
+    turn(f);
+    assert_int_equal(f->node->submitted, 0);
+    assert_int_equal(f->client->wait, WAIT_OUTPUT);
+    client_mark_dirty(f->client);
+    for (int i = 0; i < 1000 && f->node->submitted == 0; i++) {
+        (void)received_on(f->fd);
+        turn(f);
+    }
+    assert_int_equal(f->node->submitted, 1);
+    mem_free(zeros);
+}
+
+static void the_output_limit_closes(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *zeros = mem_zalloc(CLIENT_OUTPUT_PAUSE);
+    f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL].hard_bytes =
+        1000;
+    buf_append(&f->client->conn.out, zeros, CLIENT_OUTPUT_PAUSE);
+    client_mark_dirty(f->client);
+    turn(f);
+    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+    mem_free(zeros);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(writes_do_not_wait_for_each_other),
+        test(reads_of_one_iteration_share_a_question),
+        test(a_later_read_does_not_join),
+        test(a_write_waits_for_reads),
+        test(a_read_behind_a_write_goes_through_the_log),
+        test(server_commands_and_errors_keep_the_order),
+        test(syntax_errors_never_enter_the_log),
+        test(reads_in_doubt_go_through_the_log),
+        test(doubtful_reads_without_a_leader),
+        test(no_leader),
+        test(a_full_node_is_waited_for),
+        test(muted_replies),
+        test(a_client_that_leaves_is_kept_until_answered),
+        test(a_reader_that_leaves_is_kept_until_told),
+        test(long_pipelines_take_several_turns),
+        test(once_names_client_and_request),
+        test(protocol_errors_come_last),
+        test(web_browsers_are_cut_off),
+        test(a_full_disk_refuses_writes_only),
+        test(passwords),
+        test(small_limits_before_authentication),
+        test(the_originals_protocol),
+        test(a_newer_connection_of_the_originals_client),
+        test(slow_readers_execute_nothing),
+        test(the_output_limit_closes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

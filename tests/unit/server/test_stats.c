@@ -1,0 +1,112 @@
+/*
+ * The counters behind INFO.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "server/server_info.h"
+#include "server/stats.h"
+
+#include <stdio.h>
+
+static void errors_are_counted_by_code(void **state)
+{
+    struct stats s;
+    (void)state;
+    stats_init(&s, 1);
+    assert_false(stats_reply(&s, BYTES_LIT("+OK\r\n")));
+    assert_false(stats_reply(&s, BYTES_NONE));
+    assert_true(stats_reply(&s, BYTES_LIT("-ERR a b\r\n")));
+    assert_true(stats_reply(&s, BYTES_LIT("-ERR c\r\n")));
+    assert_true(stats_reply(&s, BYTES_LIT("-NOAUTH\r\n")));
+    assert_int_equal(s.error_replies, 3);
+    assert_int_equal(*(uint64_t *)map_get(&s.errors, BYTES_LIT("ERR")), 2);
+    assert_int_equal(*(uint64_t *)map_get(&s.errors, BYTES_LIT("NOAUTH")), 1);
+    stats_release(&s);
+}
+
+static void error_codes_are_bounded(void **state)
+{
+    struct stats s;
+    char text[32];
+    (void)state;
+    stats_init(&s, 1);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(text, sizeof(text), "-E%d x\r\n", i);
+        assert_true(stats_reply(&s, bytes_str(text)));
+    }
+    assert_int_equal(s.errors.count, STATS_ERRORS);
+    assert_int_equal(s.error_replies, 1000);
+    stats_reset(&s);
+    assert_int_equal(s.errors.count, 0);
+    assert_int_equal(s.error_replies, 0);
+    stats_release(&s);
+}
+
+static void commands_have_counters_of_their_own(void **state)
+{
+    struct stats s;
+    (void)state;
+    stats_init(&s, 1);
+    for (size_t i = 0; i < cmd_count(); i++)
+        stats_of(&s, cmd_at(i))->calls = i + 1;
+    for (size_t i = 0; i < cmd_count(); i++)
+        assert_int_equal(stats_of(&s, cmd_at(i))->calls, i + 1);
+    stats_release(&s);
+}
+
+static void rates(void **state)
+{
+    struct stats s;
+    (void)state;
+    stats_init(&s, 1);
+    stats_sample(&s, 1000);
+    for (int i = 1; i <= STATS_SAMPLES; i++) {
+        s.commands_processed += 50;
+        stats_sample(&s, 1000 + 100 * i);
+    }
+    assert_int_equal(stats_rate_value(&s.commands_rate), 500);
+    stats_sample(&s, 1000 + 100 * STATS_SAMPLES + 1); /* too soon: no sample */
+    assert_int_equal(stats_rate_value(&s.commands_rate), 500);
+    for (int i = 1; i <= STATS_SAMPLES; i++)
+        stats_sample(&s, 5000 + 100 * i);
+    assert_int_equal(stats_rate_value(&s.commands_rate), 0);
+    stats_release(&s);
+}
+
+static void expect_human(uint64_t bytes, const char *text)
+{
+    struct buf out = BUF_INIT;
+    info_human(bytes, &out);
+    assert_true(bytes_eq(buf_view(&out), bytes_str(text)));
+    buf_release(&out);
+}
+
+static void sizes_for_people(void **state)
+{
+    (void)state;
+    expect_human(0, "0B");
+    expect_human(1023, "1023B");
+    expect_human(1024, "1.00K");
+    expect_human(1536, "1.50K");
+    expect_human(UINT64_C(3) << 20, "3.00M");
+    expect_human(UINT64_C(5) << 30, "5.00G");
+    expect_human(UINT64_MAX, "16384.00P");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_counted_by_code),
+        cmocka_unit_test(error_codes_are_bounded),
+        cmocka_unit_test(commands_have_counters_of_their_own),
+        cmocka_unit_test(rates),
+        cmocka_unit_test(sizes_for_people),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

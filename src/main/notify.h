@@ -1,8 +1,6 @@
 /*
- * Tells systemd how the start goes (Type=notify): one datagram to the socket
- * that it names in NOTIFY_SOCKET. The protocol is documented in sd_notify(3)
- * as stable, and so small that linking libsystemd for it would only add code
- * to the process.
+ * Tells systemd how the start goes (Type=notify), through libsystemd: see
+ * sd_notify(3). Nothing happens when no supervisor listens.
  */
 #ifndef MAIN_NOTIFY_H
 #define MAIN_NOTIFY_H

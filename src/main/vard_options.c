@@ -13,18 +13,15 @@
 
 #define MB ((uint64_t)1024 * 1024)
 
-/* A command with the longest value fits, and one with a few. */
-static uint64_t request_bytes_max(const struct config *c)
-{
-    return MAX(2 * c->proto_max_bulk_len, 16 * MB);
-}
+/* The longest value that proto-max-bulk-len may ever allow fits. The same on
+ * all nodes, whatever their configuration: what one accepts from its clients,
+ * the others must take from it. */
+#define REQUEST_BYTES_MAX (576 * MB)
 
-/* An entry is closed when it has reached entry-size-max, by a group that may
- * have been just below that, and whose last request may be the largest. */
-static uint64_t payload_bytes_max(const struct config *c)
-{
-    return request_bytes_max(c) + 3 * c->entry_size_max + MB;
-}
+/* An entry is closed when it has reached entry-size-max (16 MiB at most), by
+ * a group that may have been just below that, and whose last request may be
+ * the largest. */
+#define PAYLOAD_BYTES_MAX (REQUEST_BYTES_MAX + 3 * 16 * MB + MB)
 
 struct store_rocksdb_options options_of_store(const struct config *c)
 {
@@ -68,7 +65,7 @@ struct node_options options_of_node(const struct config *c,
         .peer_down_delay_ms = c->peer_down_delay,
         .disk_timeout_ms = c->disk_timeout,
         .request_timeout_ms = c->request_timeout,
-        .request_bytes_max = request_bytes_max(c),
+        .request_bytes_max = REQUEST_BYTES_MAX,
         .entry_bytes_max = c->entry_size_max,
         .pending_bytes_max = 64 * MB,
         .log_bytes_soft = c->log_size,
@@ -129,8 +126,8 @@ void options_of_peers(const struct config *c, const struct identity *identity,
         .incarnation = identity->incarnation,
         .listen_address = self->peer_address,
         .secret = c->peer_secret,
-        .queue_bytes_max = MAX(c->peer_queue_max, 2 * payload_bytes_max(c)),
-        .payload_bytes_max = payload_bytes_max(c),
+        .queue_bytes_max = c->peer_queue_max,
+        .payload_bytes_max = PAYLOAD_BYTES_MAX,
         .members = out->members,
         .member_count = c->node_count,
     };

@@ -394,3 +394,16 @@ void node_set_request_timeout(struct node *n, uint32_t ms)
     ASSERT(ms > 0);
     n->options.request_timeout_ms = ms;
 }
+
+void node_set_read_mode(struct node *n, enum read_mode mode)
+{
+    ASSERT(mode == READ_INDEX || mode == READ_STALE);
+    n->options.read_mode = mode;
+}
+
+void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)
+{
+    ASSERT(soft > 0 && soft <= hard);
+    n->options.log_bytes_soft = soft;
+    n->options.log_bytes_hard = hard;
+}

@@ -168,7 +168,9 @@ struct node_status {
 void node_status(const struct node *n, struct node_status *out);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
-/* Takes effect at once. */
+/* These take effect at once. */
 void node_set_request_timeout(struct node *n, uint32_t ms);
+void node_set_read_mode(struct node *n, enum read_mode mode);
+void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard);
 
 #endif

@@ -16,8 +16,8 @@
 /* Read batches whose index is being asked for at the same time. */
 #define READ_BATCHES_MAX 8
 /* Requests applied per flush before the loop gets its turn again. */
-#define APPLY_REQUESTS_MAX 4096
-#define APPLY_BYTES_MAX    (16u * 1024u * 1024u)
+#define APPLY_REQUESTS_MAX 2048
+#define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
 /* Forwarded groups are sent again if nothing was applied for so long. */
 #define RESEND_MS 2000
 /* Housekeeping: time-outs, expiry, log cutting. */

@@ -91,6 +91,8 @@ void signal_ignore(void)
     ASSERT(rc == 0);
     rc = sigaction(SIGHUP, &action, NULL);
     ASSERT(rc == 0);
+    rc = sigaction(SIGXFSZ, &action, NULL); /* the write fails instead */
+    ASSERT(rc == 0);
 }
 
 /* A stack for handlers, unless there is one. It is never given back. */

@@ -177,6 +177,19 @@ void node_set_request_timeout(struct node *n, uint32_t ms)
     UNUSED(ms);
 }
 
+void node_set_read_mode(struct node *n, enum read_mode mode)
+{
+    UNUSED(n);
+    UNUSED(mode);
+}
+
+void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)
+{
+    UNUSED(n);
+    UNUSED(soft);
+    UNUSED(hard);
+}
+
 /* --- the fixture -------------------------------------------------------- */
 
 struct fixture {

@@ -328,6 +328,18 @@ static void small_limits_before_authentication(void **state)
     buf_release(&error);
 }
 
+static void who_does_not_authenticate_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    f->client->authenticated = false;
+    f->client->created_ms -= UNAUTH_DEADLINE_MS + 1000;
+    f->server->second_ms -= 1000;
+    server_tick(f->server);
+    limits_cron(f->server);
+    turn(f);
+    assert_null(received_on(f->fd));
+}
+
 static void send_frame(struct fixture *f, const char *text, bool split)
 {
     uint8_t frame[256] = {(uint8_t)strlen(text)};
@@ -446,6 +458,7 @@ int main(void)
         test(a_full_disk_refuses_writes_only),
         test(passwords),
         test(small_limits_before_authentication),
+        test(who_does_not_authenticate_is_closed),
         test(the_originals_protocol),
         test(a_newer_connection_of_the_originals_client),
         test(slow_readers_execute_nothing),

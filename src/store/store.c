@@ -126,3 +126,13 @@ bool store_batch_next(const struct store_batch *b, size_t *pos,
     *pos = b->ops.len - r.rest.len;
     return true;
 }
+
+void store_batch_copy(struct store_batch *b, const struct store_batch *from)
+{
+    struct store_batch_op op;
+    size_t pos = 0;
+    ASSERT(b != from);
+    while (store_batch_next(from, &pos, &op))
+        add(b, op.op, op.family, op.key,
+            (struct bytes[2]){op.value, BYTES_NONE});
+}

@@ -74,6 +74,9 @@ void store_batch_delete(struct store_batch *b, enum store_family family,
 void store_batch_delete_range(struct store_batch *b, enum store_family family,
                               struct bytes begin, struct bytes end);
 
+/* Appends the operations of `from`; what they borrow is copied. */
+void store_batch_copy(struct store_batch *b, const struct store_batch *from);
+
 struct store_batch_op {
     enum store_op op;
     enum store_family family;

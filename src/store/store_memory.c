@@ -155,8 +155,7 @@ static void keep_pending(struct store_memory *m, const struct store_batch *b)
 {
     ASSERT(m->pending_count < UINT32_MAX);
     struct pending *p = mem_zalloc(sizeof(*p));
-    buf_bytes(&p->batch.ops, buf_view(&b->ops));
-    p->batch.count = b->count;
+    store_batch_copy(&p->batch, b);
     list_append(&m->pending, &p->link);
     m->pending_count++;
 }

@@ -240,8 +240,11 @@ static void node_start(struct test_cluster *c, uint32_t id)
     t->disk = (struct test_disk){
         .disk = {disk_sync, disk_done, disk_lower, disk_error},
         .store = t->store};
-    ASSERT(node_new(&t->node, &o, t->store, &t->disk.disk, &transport, &events,
-                    NULL, &error) == 0);
+    int err = node_new(&t->node, &o, t->store, &t->disk.disk, &transport,
+                       &events, NULL, &error);
+    if (err != 0)
+        fprintf(stderr, "%.*s\n", (int)error.len, (const char *)error.data);
+    ASSERT(err == 0);
     node_set_time(t->node, c->now_ms, 1000000 + c->now_ms);
     for (uint32_t i = 0; i < c->count; i++)
         if (i != id && c->nodes[i].node && !c->cut[id][i])

@@ -20,8 +20,7 @@ struct record_damage {
 };
 
 /* 0: every record is whole (the last one may be cut short, as after a power
- * cut). ERR_CORRUPT: `out` says where and what. ERR_IO: cannot be read, errno
- * is set. */
+ * cut). ERR_CORRUPT: `out` says where and what. ERR_IO: cannot be read. */
 MUST_USE int record_file_check(const char *path, struct record_damage *out);
 
 #endif

@@ -3,7 +3,7 @@
  * in their order, runs the loop, and takes them down again.
  *
  * Order of life: process (directory, lock, log), loop, server and its
- * sockets, store, watermark, boot (identity, incarnation), disk thread,
+ * sockets, watermark, store, boot (identity, incarnation), disk thread,
  * peers, node; down in the opposite order, but for the disk thread, which
  * ends after the node and before the store.
  *
@@ -168,12 +168,16 @@ static int open_data(struct vard *v, struct buf *error)
 {
     char path[PATH_TEXT_MAX];
     struct store_rocksdb_options options = options_of_store(&v->config);
-    process_path(&v->process, "db", path);
-    int err = store_rocksdb_open(&v->store, path, &options, error);
+    process_path(&v->process, "watermark", path);
+    int err =
+        watermark_open(&v->mark_file, path, &v->mark, &v->mark_found, error);
     if (err != 0)
         return err;
-    process_path(&v->process, "watermark", path);
-    err = watermark_open(&v->mark_file, path, &v->mark, &v->mark_found, error);
+    /* A database that lacks what was promised is refused before anything is
+     * written to it. */
+    options.promised = v->mark_found ? &v->mark : NULL;
+    process_path(&v->process, "db", path);
+    err = store_rocksdb_open(&v->store, path, &options, error);
     if (err != 0)
         return err;
     struct node_boot boot = options_of_boot(&v->config);

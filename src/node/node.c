@@ -169,18 +169,6 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
         n->leaderless_ms = n->mono_ms; /* since the start */
 }
 
-int64_t node_deadline_ms(const struct node *n)
-{
-    int64_t at = MIN(raft_deadline_ms(&n->raft), n->housekeeping_at_ms);
-
-    if (n->dead)
-        return INT64_MAX;
-    if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
-        n->raft.commit > keyspace_applied(n->ks)->index)
-        return n->mono_ms;
-    return at;
-}
-
 static void housekeeping(struct node *n)
 {
     if (n->mono_ms < n->housekeeping_at_ms)
@@ -200,6 +188,41 @@ static void ask_disk(struct node *n)
     n->point.hard_state = false;
 }
 
+void node_allow(struct node *n, uint64_t bytes)
+{
+    int64_t ms = (int64_t)(MIN(bytes, ALLOW_BYTES_MAX) / ALLOW_BYTES_PER_MS);
+
+    if (bytes >= ALLOW_BYTES_MIN)
+        n->allow_until_ms = MAX(n->allow_until_ms, n->mono_ms) + ms;
+}
+
+/* While a large entry passes through the cluster, silence is no sign of
+ * death; a leader whose process dies is known by its link. */
+static bool is_allowing(const struct node *n)
+{
+    if (n->mono_ms >= n->allow_until_ms)
+        return false;
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        if (n->peers[i].id == n->leader)
+            return n->peers[i].up;
+    return n->role == RAFT_LEADER;
+}
+
+int64_t node_deadline_ms(const struct node *n)
+{
+    int64_t at = raft_deadline_ms(&n->raft);
+
+    if (n->dead)
+        return INT64_MAX;
+    if (at <= n->mono_ms && is_allowing(n))
+        at = n->mono_ms + ALLOW_STEP_MS;
+    at = MIN(at, n->housekeeping_at_ms);
+    if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
+        n->raft.commit > keyspace_applied(n->ks)->index)
+        return n->mono_ms;
+    return at;
+}
+
 /* After a long turn, what arrived meanwhile has not been read yet: timers
  * wait for one more turn, or a busy follower would depose a good leader. */
 static void tick(struct node *n)
@@ -211,7 +234,7 @@ static void tick(struct node *n)
         log_notice(n->log, "the loop was busy or stopped for %lld ms",
                    (long long)away_ms);
     n->flushed_ms = n->mono_ms;
-    if (n->mono_ms < raft_deadline_ms(&n->raft))
+    if (n->mono_ms < raft_deadline_ms(&n->raft) || is_allowing(n))
         return;
     n->tick_waits =
         !n->tick_waits && away_ms > (int64_t)n->options.heartbeat_ms * 2;
@@ -246,6 +269,8 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
     struct node_peer *p = node_peer_find(n, peer);
 
     ASSERT(p && client_address);
+    if (p->incarnation != incarnation)
+        p->taken_seq = 0;
     p->up = true;
     p->incarnation = incarnation;
     snprintf(p->client_address, sizeof(p->client_address), "%s",
@@ -286,6 +311,7 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
         return err;
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
+    node_allow(n, entries.len);
     node_step(n, &e, entries);
     node_compact_told(n, &m);
     return 0;

@@ -163,6 +163,7 @@ bool node_apply(struct node *n)
         }
         ASSERT(e.index == next);
         size += e.payload.len;
+        node_allow(n, e.payload.len);
         requests += apply_entry(n, &e) + 1;
     }
     node_requests_applied(n);

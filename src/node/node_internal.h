@@ -19,9 +19,15 @@
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
 /* Forwarded groups are sent again if nothing was applied for so long. */
-#define RESEND_MS 2000
+#define RESEND_MS 10000
 /* Housekeeping: time-outs, expiry, log cutting. */
 #define HOUSEKEEPING_MS 100
+/* Elections and check-quorum allow for the time that large entries take on
+ * their way through the cluster: a millisecond for so many bytes. */
+#define ALLOW_BYTES_MIN    (1024u * 1024u)
+#define ALLOW_BYTES_PER_MS (8u * 1024u)
+#define ALLOW_BYTES_MAX    ((uint64_t)256 * 1024 * 1024)
+#define ALLOW_STEP_MS      10
 /* Entries kept behind a cut, for followers a moment behind. */
 #define LOG_CUT_MARGIN 1000
 /* Expired keys deleted by one sweep. */
@@ -80,7 +86,9 @@ struct node_peer {
     bool up;
     uint64_t incarnation;
     char client_address[128];
-    bool forwarded; /* the inbox holds requests of it */
+    bool forwarded;     /* the inbox holds requests of it */
+    uint64_t taken_seq; /* as leader: its requests up to here are in our log,
+                           or in the inbox */
 };
 
 struct node {
@@ -94,8 +102,9 @@ struct node {
 
     int64_t mono_ms;
     int64_t wall_ms;
-    int64_t flushed_ms; /* time of the last flush */
-    bool tick_waits;    /* timers were put off to this one */
+    int64_t flushed_ms;     /* time of the last flush */
+    bool tick_waits;        /* timers were put off to this one */
+    int64_t allow_until_ms; /* see ALLOW_BYTES_MIN */
     int64_t housekeeping_at_ms;
 
     struct raft raft;
@@ -134,6 +143,7 @@ struct node {
     uint32_t payloads_cap;
     int64_t progress_ms;   /* when an own request was last applied or sent */
     int64_t leaderless_ms; /* since when no leader is known; -1: known */
+    bool resend_waits;     /* see node_request.c */
     raft_term leader_term; /* the leader that `groups.unsent` is about */
     node_id leader;
     enum raft_role role;
@@ -176,6 +186,9 @@ struct raft_event node_event(const struct node *n, enum raft_event_type type);
 struct node_peer *node_peer_find(struct node *n, node_id id);
 /* The time the next entry gets: never below the last one's. */
 int64_t node_stamp(struct node *n);
+
+/* Bytes of entries that this node, and so the others, are busy with. */
+void node_allow(struct node *n, uint64_t bytes);
 
 /* node_send.c */
 void node_send_messages(struct node *n);

@@ -9,6 +9,13 @@
  * already, and refuses what would leave a gap, so order and exactly-once hold
  * whatever gets lost on the way.
  *
+ * What was sent to an earlier leader may be in the log of the new one. So it
+ * is not sent again before an entry of the new term is applied here: then all
+ * that the new leader inherited is applied too, and only what is missing is
+ * left. Within a term the leader remembers how far it has taken each node's
+ * requests. Otherwise large requests would fill the log with copies of
+ * themselves just when it is slow.
+ *
  * How it fails: memory is bounded by pending_bytes_max here (the server then
  * stops reading from clients) and by the same bound per member in the inbox
  * (more is dropped, and sent again by its owner). A request not applied in
@@ -185,10 +192,15 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
 
 void node_requests_rewind(struct node *n)
 {
+    if (n->groups.unsent != n->groups.head)
+        n->resend_waits = true;
     n->groups.unsent = n->groups.head;
     n->progress_ms = n->mono_ms;
-    if (n->role != RAFT_LEADER)
-        buf_reset(&n->inbox); /* their owners send them to the new leader */
+    if (n->role == RAFT_LEADER)
+        return;
+    buf_reset(&n->inbox); /* their owners send them to the new leader */
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        n->peers[i].taken_seq = 0;
 }
 
 void *node_requests_take(struct node *n, uint64_t seq)
@@ -238,6 +250,8 @@ void node_requests_timeout(struct node *n)
     struct pending_ring *p = &n->pending;
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
 
+    if (n->mono_ms < n->allow_until_ms)
+        return; /* large entries are on their way */
     for (; p->timed_out < p->next_seq; p->timed_out++) {
         struct pending *item = pending_at(n, p->timed_out);
         if (item->since_ms > limit)
@@ -260,10 +274,13 @@ void node_requests_timeout(struct node *n)
 }
 
 /* A group of another node: worth proposing? */
-static bool group_is_news(struct node *n, const struct request_group *g)
+static bool group_is_news(struct node *n, const struct node_peer *peer,
+                          const struct request_group *g)
 {
     struct session s;
 
+    if (g->first_seq + g->count - 1 <= peer->taken_seq)
+        return false;
     session_get(n->ks, g->node, &s);
     if (g->incarnation != s.incarnation)
         return g->incarnation > s.incarnation;
@@ -285,8 +302,9 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
             g.count == 0)
             return ERR_PROTOCOL;
         if (n->role != RAFT_LEADER || n->inbox.len > bound ||
-            !group_is_news(n, &g))
+            !group_is_news(n, peer, &g))
             continue;
+        peer->taken_seq = g.first_seq + g.count - 1;
         buf_append(&n->inbox, begin, (size_t)(payload.data - begin));
         peer->forwarded = true;
     }
@@ -366,11 +384,14 @@ static void propose(struct node *n)
 {
     n->payload_count = 0;
     gather_inbox(n);
-    gather_own(n);
+    if (!n->resend_waits)
+        gather_own(n);
     if (n->payload_count == 0)
         return;
     struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
     e.count = n->payload_count;
+    for (uint32_t i = 0; i < n->payload_count; i++)
+        node_allow(n, n->payloads[i].len);
     node_step(n, &e, BYTES_NONE);
     buf_reset(&n->inbox);
     buf_shrink(&n->inbox, 1024 * 1024);
@@ -391,7 +412,7 @@ static void forward(struct node *n)
     struct group_queue *q = &n->groups;
     struct node_peer *leader = node_peer_find(n, n->raft.leader);
 
-    if (!leader || !leader->up)
+    if (!leader || !leader->up || n->resend_waits)
         return;
     for (; q->unsent; q->unsent = q->unsent->next) {
         struct bytes pieces[2] = {buf_view(&q->unsent->bytes), BYTES_NONE};
@@ -399,12 +420,15 @@ static void forward(struct node *n)
                                     TRANSPORT_BULK, pieces);
         if (err != 0)
             break; /* in order: the next flush goes on from here */
+        node_allow(n, q->unsent->bytes.len);
     }
 }
 
 void node_requests_route(struct node *n)
 {
     group_close(n);
+    if (keyspace_applied(n->ks)->term == n->raft.term)
+        n->resend_waits = false;
     if (raft_can_propose(&n->raft))
         propose(n);
     else if (n->role != RAFT_LEADER)

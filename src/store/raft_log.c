@@ -11,7 +11,8 @@
  * Opening reads the log from its start record on (entries cut off lie before
  * it and are never looked at), and refuses what does not prove itself: a
  * hole, a wrong checksum, a broken chain, terms that fall, entries without
- * hard state. It never repairs.
+ * hard state. It never repairs. What it reads goes through the cache, which is
+ * trimmed meanwhile: a long log does not stand in memory as a whole.
  */
 #include "store/raft_log.h"
 
@@ -302,6 +303,7 @@ static int open_entry(struct raft_log *log, struct bytes value,
     uint8_t *record = mem_alloc(value.len);
     memcpy(record, value.data, value.len);
     take_entry(log, &e, record, value.len);
+    log_cache_trim(&log->cache);
     return 0;
 }
 
@@ -332,12 +334,71 @@ static int open_entries(struct raft_log *log, struct buf *error)
     return rc;
 }
 
-static int open_log(struct raft_log *log, struct buf *error)
+/* The last entry that the store has; below the log's first if there is none. */
+static int find_last(struct raft_log *log, raft_index *last, struct buf *error)
+{
+    uint8_t key[KEY_SIZE];
+    log_key(log->group, UINT64_MAX, key);
+    struct store_iter *it = store_iter_new(log->store, STORE_LOG);
+    it->ops->seek(it, bytes_of(key, KEY_SIZE));
+    if (it->ops->valid(it))
+        it->ops->prev(it);
+    else
+        it->ops->seek_last(it);
+    *last = log->start.first - 1;
+    if (it->ops->valid(it)) {
+        struct reader r = reader_of(it->ops->key(it));
+        bool ours = reader_u16be(&r) == log->group;
+        raft_index index = reader_u64be(&r);
+        if (ours && reader_done(&r))
+            *last = MAX(*last, index);
+    }
+    int rc = it->ops->status(it);
+    it->ops->free(it);
+    return rc != 0 ? store_failed(log, error, rc) : 0;
+}
+
+/* Moves the start up, so that `newest` entries are left to be read. The one
+ * before them is read for its term and chain. */
+static int skip_to_newest(struct raft_log *log, uint64_t newest,
+                          struct buf *error)
+{
+    raft_index last = 0;
+    int rc = find_last(log, &last, error);
+    if (rc != 0 || last + 1 - log->start.first <= newest)
+        return rc;
+    raft_index before = last - newest;
+    ASSERT(before >= log->start.first);
+    uint8_t key[KEY_SIZE];
+    log_key(log->group, before, key);
+    struct buf raw = BUF_INIT;
+    struct entry e;
+    rc = store_get(log->store, STORE_LOG, bytes_of(key, KEY_SIZE), &raw);
+    struct bytes record = buf_view(&raw);
+    struct bytes rest = bytes_from(record, MIN(record.len, (size_t)CHAIN_SIZE));
+    if (rc == ERR_NOT_FOUND)
+        rc = damaged(log, error, before,
+                     "it is missing, but later ones are there");
+    else if (rc != 0)
+        rc = store_failed(log, error, rc);
+    else if (entry_decode(before, &rest, &e) != 0)
+        rc = damaged(log, error, before, "its checksum is wrong");
+    else
+        log->start = (struct log_start){.first = before + 1,
+                                        .prev_term = e.term,
+                                        .prev_chain = load_u64le(record.data)};
+    buf_release(&raw);
+    return rc;
+}
+
+static int open_log(struct raft_log *log, uint64_t newest, struct buf *error)
 {
     bool has_hard;
     int rc = open_hard_state(log, &has_hard, error);
     if (rc == 0)
         rc = open_start(log, error);
+    if (rc == 0 && newest > 0)
+        rc = skip_to_newest(log, newest, error);
     if (rc == 0)
         rc = open_entries(log, error);
     if (rc != 0 || log->mark_count == 0)
@@ -358,7 +419,7 @@ int raft_log_open(struct raft_log **out, struct store *s,
     log->store = s;
     log->group = options->group;
     log_cache_init(&log->cache, options->cache_bytes_max);
-    int rc = open_log(log, error);
+    int rc = open_log(log, options->newest, error);
     if (rc != 0) {
         raft_log_close(log);
         return rc;
@@ -387,7 +448,7 @@ void raft_log_start(const struct raft_log *log, struct raft_start *start)
         .log_first = log->start.first,
         .log_prev_term = log->start.prev_term,
         .log_last = raft_log_last(log),
-        .runs = log->runs + skip,
+        .runs = skip > 0 ? &log->runs[skip] : log->runs,
         .run_count = log->run_count - skip,
     };
     if (skip > 0) {

@@ -25,13 +25,16 @@ struct raft_log;
 struct raft_log_options {
     uint16_t group;
     uint64_t cache_bytes_max; /* of entries kept in memory */
+    /* 0: all entries are read. Otherwise the newest so many, and the log
+     * begins with them: for a check, not for a node. */
+    uint64_t newest;
 };
 
 /* The identity record; ERR_NOT_FOUND on a new store. */
 MUST_USE int raft_log_identity(struct store *s, struct identity *out);
 void raft_log_put_identity(struct store_batch *b, const struct identity *i);
 
-/* Opens the log: reads and verifies all of it. The store stays the caller's
+/* Opens the log: reads and verifies it. The store stays the caller's
  * and must outlive it. On ERR_CORRUPT or ERR_IO `error` has the text. */
 MUST_USE int raft_log_open(struct raft_log **out, struct store *s,
                            const struct raft_log_options *options,

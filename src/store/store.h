@@ -52,11 +52,17 @@ struct store_batch {
 
 #define STORE_BATCH_INIT ((struct store_batch){BUF_INIT, 0})
 
-/* What a person can do about damaged files; ends texts about ERR_CORRUPT. */
+/* What a person can do about damaged files; ends texts about ERR_CORRUPT.
+ * A node that comes back empty has forgotten its votes and entries, and gets
+ * entries from the others only as long as they still have all of them. */
 #define STORE_DAMAGE_ADVICE                                                    \
-    "Nothing was changed. Restore the node's directory from a backup, or "     \
-    "remove it and let the node be refilled by the other members; if it is "   \
-    "the only copy, keep it and repair a copy of it."
+    "Before anything else, copy the node's whole directory. If files were "    \
+    "moved away, bring them back. If not, restore the directory from a "       \
+    "backup that was made after this node's last stop. Removing it, so that "  \
+    "the other members refill the node, works only while all of them run, "    \
+    "have a leader, and still hold the log from its first entry on "           \
+    "(raft_first_index:1 in INFO raft of the leader); a node on its own has "  \
+    "nobody to refill it."
 
 void store_batch_release(struct store_batch *b);
 void store_batch_reset(struct store_batch *b);

@@ -17,6 +17,11 @@
  *   memory, or once); the state is, with lz4.
  * - never: wal_bytes_per_sync, recycle_log_file_num, unordered_write.
  *
+ * Opening for writing changes files: logs are replayed into tables and then
+ * deleted, tables that the MANIFEST does not know are deleted, a torn tail is
+ * dropped. A file that was missing cannot be brought back afterwards (RocksDB
+ * 7.8 aborts on it). So the database is opened for reading before.
+ *
  * How it fails. The first failed write, sync or flush is remembered with its
  * text, and all later ones are refused: after a failed fsync the kernel may
  * have dropped the pages, so trying again would report a lie. Reads that find
@@ -25,6 +30,8 @@
 #include "store/store_rocksdb.h"
 
 #include "base/alloc.h"
+#include "store/damage.h"
+#include "store/start_check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -46,7 +53,7 @@
 #define INFO_LOG_BYTES    (1024u * 1024u)
 #define LOG_READAHEAD     (2u * 1024u * 1024u)
 #define BATCH_KEEP_SIZE   (1024u * 1024u)
-#define ERROR_SIZE        1024
+#define ERROR_SIZE        2048
 
 struct store_rocksdb {
     struct store base;
@@ -470,43 +477,65 @@ static void create_options(struct store_rocksdb *r,
     r->batch = rocksdb_writebatch_create();
 }
 
-static char *open_database(struct store_rocksdb *r)
+static char *try_to_open(struct store_rocksdb *r, bool read_only)
 {
     static const char *const names[FAMILIES] = {"default", "log", "meta",
                                                 "state"};
     _Static_assert(STORE_LOG == 0 && STORE_META == 1 && STORE_STATE == 2,
                    "order of the names");
+    const rocksdb_options_t *const *options =
+        (const rocksdb_options_t *const *)r->options;
     char *err = NULL;
-    r->db = rocksdb_open_column_families(
-        r->options[0], r->path, FAMILIES, names,
-        (const rocksdb_options_t *const *)r->options, r->handles, &err);
+    ASSERT(r->db == NULL);
+    if (read_only)
+        r->db = rocksdb_open_for_read_only_column_families(
+            r->options[0], r->path, FAMILIES, names, options, r->handles, false,
+            &err);
+    else
+        r->db = rocksdb_open_column_families(r->options[0], r->path, FAMILIES,
+                                             names, options, r->handles, &err);
     ASSERT((r->db == NULL) == (err != NULL));
     return err;
 }
 
-/* A table or a write-ahead log: digits, then ".sst" or ".log". */
-static bool is_data_file(const char *name)
+static char *open_database(struct store_rocksdb *r, bool read_only)
 {
-    size_t digits = strspn(name, "0123456789");
-    return digits > 0 && (strcmp(name + digits, ".sst") == 0 ||
-                          strcmp(name + digits, ".log") == 0);
+    char *err = try_to_open(r, read_only);
+    if (err == NULL || strstr(err, "not linked") == NULL)
+        return err;
+    rocksdb_free(err); /* built without lz4 */
+    rocksdb_options_set_compression(r->options[1 + STORE_STATE],
+                                    rocksdb_no_compression);
+    return try_to_open(r, read_only);
 }
 
-/* RocksDB makes a new, empty database where the file CURRENT is missing,
- * whatever else stands there. Data files without it are a damaged database. */
-static bool lost_current(const char *path)
+/* Digits, then the suffix. */
+static bool is_numbered(const char *name, const char *suffix)
 {
+    size_t digits = strspn(name, "0123456789");
+    return digits > 0 && strcmp(name + digits, suffix) == 0;
+}
+
+/* What stands in a directory, as far as it tells what it is. */
+struct content {
+    bool current;
+    bool tables;
+    bool logs;
+};
+
+static struct content content_of(const char *path)
+{
+    struct content c = {false, false, false};
     DIR *dir = opendir(path);
     if (dir == NULL)
-        return false;
-    bool current = false;
-    bool data = false;
+        return c;
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        current = current || strcmp(e->d_name, "CURRENT") == 0;
-        data = data || is_data_file(e->d_name);
+        c.current = c.current || strcmp(e->d_name, "CURRENT") == 0;
+        c.tables = c.tables || is_numbered(e->d_name, ".sst");
+        c.logs = c.logs || is_numbered(e->d_name, ".log");
     }
     closedir(dir);
-    return data && !current;
+    return c;
 }
 
 /* The directory's own entry must survive a power cut as well. */
@@ -552,10 +581,17 @@ static int explain(const char *path, const char *text, struct buf *error)
                    path, text);
         return ERR_IO;
     }
-    if (error_kind(text) == ERR_CORRUPT) {
-        buf_printf(error, "%s: the database is damaged: %s. %s", path, text,
-                   STORE_DAMAGE_ADVICE);
-        return ERR_CORRUPT;
+    if (error_kind(text) == ERR_CORRUPT || strstr(text, "No such file")) {
+        struct buf clause = BUF_INIT;
+        bool named = damage_find(path, text, &clause);
+        bool corrupt = named || error_kind(text) == ERR_CORRUPT;
+        if (corrupt)
+            buf_printf(error, "%s: the database is damaged: %.*s (%s). %s",
+                       path, (int)clause.len, (const char *)clause.data, text,
+                       STORE_DAMAGE_ADVICE);
+        buf_release(&clause);
+        if (corrupt)
+            return ERR_CORRUPT;
     }
     buf_printf(error,
                "%s: the database cannot be opened: %s. Check that the "
@@ -586,28 +622,108 @@ static struct store_rocksdb *rocks_new(const char *path)
     return r;
 }
 
+/* A MANIFEST that does not know our families: from a first start that was
+ * interrupted, or cut. Opening for writing would make them anew and delete
+ * the tables of the old ones. */
+static int explain_families(const char *path, const char *text, bool tables,
+                            struct buf *error)
+{
+    if (!tables)
+        return ERR_NOT_FOUND;
+    buf_printf(error,
+               "%s: the database is damaged: its MANIFEST file is cut short "
+               "(%s). %s",
+               path, text, STORE_DAMAGE_ADVICE);
+    return ERR_CORRUPT;
+}
+
+/* Entries of a family that stand in write-ahead logs only. */
+static uint64_t unflushed(struct store_rocksdb *r, enum store_family family)
+{
+    static const char *const names[] = {"rocksdb.num-entries-active-mem-table",
+                                        "rocksdb.num-entries-imm-mem-tables"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        uint64_t n = 0;
+        int rc =
+            rocksdb_property_int_cf(r->db, handle_of(r, family), names[i], &n);
+        ASSERT(rc == 0);
+        sum += n;
+    }
+    return sum;
+}
+
+static int check_promised(struct store_rocksdb *r,
+                          const struct watermark *promised, struct buf *error)
+{
+    struct buf text = BUF_INIT;
+    int rc = start_check(&r->base, unflushed(r, STORE_LOG), promised, &text);
+    ASSERT((rc == 0) == (text.len == 0));
+    if (rc != 0)
+        buf_printf(error, "%s: %.*s", r->path, (int)text.len,
+                   (const char *)text.data);
+    buf_release(&text);
+    return rc;
+}
+
+/* Opens it for reading, and checks what was promised. ERR_NOT_FOUND: the
+ * database was never made in full. */
+static int check_database(const char *path,
+                          const struct store_rocksdb_options *options,
+                          bool tables, struct buf *error)
+{
+    struct store_rocksdb *r = rocks_new(path);
+    create_options(r, options);
+    int rc = 0;
+    char *err = open_database(r, true);
+    if (err != NULL && strstr(err, "Column family not found") != NULL)
+        rc = explain_families(path, err, tables, error);
+    else if (err != NULL)
+        rc = explain(path, err, error);
+    else if (options->promised != NULL)
+        rc = check_promised(r, options->promised, error);
+    rocksdb_free(err);
+    rocks_close(&r->base);
+    return rc;
+}
+
+/* Whatever can be found out without writing. */
+static int check_before(const char *path,
+                        const struct store_rocksdb_options *options,
+                        struct buf *error)
+{
+    struct content c = content_of(path);
+    int rc = ERR_NOT_FOUND;
+    if (c.current) {
+        rc = check_database(path, options, c.tables, error);
+    } else if (c.tables || c.logs) {
+        /* RocksDB would make a new, empty database in its place. */
+        buf_printf(error,
+                   "%s: the database is damaged: its file CURRENT is missing. "
+                   "%s",
+                   path, STORE_DAMAGE_ADVICE);
+        rc = ERR_CORRUPT;
+    }
+    if (rc == ERR_NOT_FOUND && options->promised != NULL)
+        rc = start_check_new(path, options->promised, error);
+    if (rc == ERR_CORRUPT)
+        buf_str(error, " Nothing was written: the files of the database are "
+                       "as they were.");
+    return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
 int store_rocksdb_open(struct store **out, const char *path,
                        const struct store_rocksdb_options *options,
                        struct buf *error)
 {
     ASSERT(out != NULL && path != NULL && path[0] != 0);
-    if (lost_current(path)) {
-        buf_printf(error,
-                   "%s: the database is damaged: its file CURRENT is missing. "
-                   "%s",
-                   path, STORE_DAMAGE_ADVICE);
-        return ERR_CORRUPT;
-    }
+    ASSERT(error != NULL);
+    int rc = check_before(path, options, error);
+    if (rc != 0)
+        return rc;
     struct store_rocksdb *r = rocks_new(path);
     create_options(r, options);
-    char *err = open_database(r);
-    if (err != NULL && strstr(err, "not linked") != NULL) {
-        rocksdb_free(err); /* built without lz4 */
-        rocksdb_options_set_compression(r->options[1 + STORE_STATE],
-                                        rocksdb_no_compression);
-        err = open_database(r);
-    }
-    int rc = 0;
+    char *err = open_database(r, false);
     if (err != NULL)
         rc = explain(path, err, error);
     else if (options->create)

@@ -6,6 +6,7 @@
 #define STORE_STORE_ROCKSDB_H
 
 #include "base/buf.h"
+#include "codec/record.h"
 #include "store/store.h"
 
 struct store_rocksdb_options {
@@ -14,11 +15,20 @@ struct store_rocksdb_options {
     uint64_t block_cache_bytes;
     uint64_t wal_bytes_max; /* all write-ahead logs together */
     bool create;            /* create the database if it is missing */
+    /* What the node has promised, borrowed for the call; NULL: not known. */
+    const struct watermark *promised;
 };
 
-/* Opens it. On failure returns ERR_IO, ERR_BUSY (another process has it) or
- * ERR_CORRUPT (damage: refuses), and `error` says which file, what is wrong
- * with it and what to do. */
+/* Opens it, in two steps. First it is opened for reading, and what it has is
+ * compared with what was promised (start_check.h): a database that is refused
+ * then is left as it was, byte for byte. Only then it is opened for writing.
+ * The first step costs one more replay of the write-ahead logs, in memory (at
+ * most about wal_bytes_max). The caller sees to it that no other process has
+ * the database open.
+ *
+ * On failure returns ERR_IO, ERR_BUSY (another process has it) or ERR_CORRUPT
+ * (damage: refuses), and `error` says which file, what is wrong with it and
+ * what to do. */
 MUST_USE int store_rocksdb_open(struct store **out, const char *path,
                                 const struct store_rocksdb_options *options,
                                 struct buf *error);

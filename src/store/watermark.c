@@ -22,7 +22,7 @@
 
 #define SLOT_SIZE  4096
 #define SLOTS      2
-#define ERROR_SIZE 512
+#define ERROR_SIZE 2048
 
 _Static_assert(WATERMARK_RECORD_SIZE <= 512, "within one sector");
 

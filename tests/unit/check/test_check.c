@@ -3,12 +3,13 @@
  * transitions passes, and each breach put into it is named. No core runs here;
  * the transitions are made up.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/alloc.h"
 #include "check/check.h"
@@ -74,8 +75,7 @@ static void caught(struct story *s, const char *name)
 }
 
 static struct raft_message *receive(struct story *s, uint32_t from,
-                                    enum raft_message_type type,
-                                    raft_term term)
+                                    enum raft_message_type type, raft_term term)
 {
     s->in.type = type;
     s->in.cluster_id = 7;
@@ -123,8 +123,7 @@ static void append(struct story *s, raft_term term, bool created)
     struct raft *core = &s->core[s->pos];
     struct raft_write *w = &s->out->write;
 
-    if (core->run_count == 0 ||
-        core->runs[core->run_count - 1].term != term) {
+    if (core->run_count == 0 || core->runs[core->run_count - 1].term != term) {
         core->runs[core->run_count].first = core->last + 1;
         core->runs[core->run_count++].term = term;
     }

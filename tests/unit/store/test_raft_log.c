@@ -504,6 +504,78 @@ static void test_watermark(void **state)
     assert_int_equal(check(f, 3, 1, 5, chain[6]), ERR_CORRUPT);
 }
 
+/* Opening reads the newest entries alone, if told to. */
+static void test_newest(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 10, 2);
+    append(f, 30, 3);
+    uint64_t chain = 0;
+    uint64_t before = 0;
+    assert_int_equal(raft_log_chain(f->log, 25, &before), 0);
+    assert_int_equal(raft_log_chain(f->log, 40, &chain), 0);
+    struct raft_log_options part = options;
+    for (part.newest = 1; part.newest <= 45; part.newest++) {
+        struct raft_log *log;
+        struct raft_start start;
+        struct buf error = BUF_INIT;
+        uint64_t got = 0;
+        assert_int_equal(raft_log_open(&log, f->store, &part, &error), 0);
+        raft_index first = part.newest > 40 ? 1 : 41 - part.newest;
+        assert_int_equal(raft_log_first(log), first);
+        assert_int_equal(raft_log_last(log), 40);
+        assert_int_equal(raft_log_chain(log, 40, &got), 0);
+        assert_int_equal(got, chain);
+        raft_log_start(log, &start);
+        assert_int_equal(start.log_prev_term,
+                         first == 1 ? 0 : (first > 11 ? 3 : 2));
+        assert_int_equal(start.run_count, first > 10 ? 1 : 2);
+        struct watermark w = {
+            .term = 3, .vote = 1, .index = 25, .chain = before};
+        assert_int_equal(raft_log_check(log, &w, &error), 0);
+        w.chain++;
+        assert_int_equal(raft_log_check(log, &w, &error),
+                         first <= 26 ? ERR_CORRUPT : 0);
+        raft_log_close(log);
+        buf_release(&error);
+    }
+}
+
+/* A hole is found if it is among them, or just before. */
+static void test_newest_with_hole(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 40, 3);
+    const uint8_t key[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 30};
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_delete(&b, STORE_LOG, bytes_of(key, sizeof(key)));
+    write_batch(f->store, &b);
+    struct raft_log_options part = options;
+    for (part.newest = 1; part.newest <= 40; part.newest++) {
+        struct raft_log *log = NULL;
+        struct buf error = BUF_INIT;
+        int rc = raft_log_open(&log, f->store, &part, &error);
+        assert_int_equal(rc, part.newest < 10 ? 0 : ERR_CORRUPT);
+        assert_true((rc == 0) == (error.len == 0));
+        if (log != NULL)
+            raft_log_close(log);
+        buf_release(&error);
+    }
+}
+
+/* A long log does not come into memory as a whole. */
+static void test_cache_after_open(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 200, 3);
+    reopen(f);
+    raft_index kept = 0;
+    for (raft_index i = 1; i <= 200; i++)
+        kept += raft_log_cached_record(f->log, i).len > 0;
+    assert_in_range(kept, 1, options.cache_bytes_max / 40);
+    assert_true(raft_log_cached_record(f->log, 200).len > 0);
+}
+
 /* Two logs in one store do not touch each other. */
 static void test_groups_apart(void **state)
 {
@@ -721,6 +793,9 @@ int main(int argc, char **argv)
         BOTH(test_hole),
         BOTH(test_damaged_meta),
         BOTH(test_watermark),
+        BOTH(test_newest),
+        BOTH(test_newest_with_hole),
+        BOTH(test_cache_after_open),
         BOTH(test_groups_apart),
         ROCKSDB(test_wal_whole),
         ROCKSDB(test_wal_deleted),

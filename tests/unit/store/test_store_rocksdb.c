@@ -1,0 +1,464 @@
+// link: store store_rocksdb
+/*
+ * A database that must be refused: the message names the file, and no file
+ * has changed, so that what was missing can be brought back.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "contract/killed_child.h"
+#include "contract/temp_dir.h"
+#include "os/file.h"
+#include "store/raft_log.h"
+#include "store/store_rocksdb.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ENTRIES   200 /* half of them in each write-ahead log */
+#define PATH_SIZE (2 * TEMP_PATH_SIZE)
+#define FILE_MAX  (64 * 1024 * 1024)
+
+static const struct store_rocksdb_options small = {
+    .state_memory_bytes = 1024 * 1024,
+    .log_memory_bytes = 1024 * 1024,
+    .block_cache_bytes = 1024 * 1024,
+    .wal_bytes_max = 16 * 1024 * 1024,
+    .create = true,
+};
+static const struct raft_log_options options = {.group = 0,
+                                                .cache_bytes_max = 1000};
+
+struct fixture {
+    struct temp_dir dir;
+    char path[TEMP_PATH_SIZE];
+    struct watermark promised;
+    struct buf error;
+};
+
+/* In the child: half of the entries, a flush of the state, which begins a new
+ * write-ahead log, the other half, and the end. */
+
+static void write_half(struct store *s, struct raft_log *log)
+{
+    const struct identity id = {.cluster_id = 9, .node = 1, .incarnation = 3};
+    for (int i = 0; i < ENTRIES / 2; i++) {
+        struct store_batch b = STORE_BATCH_INIT;
+        struct entry e = {.index = raft_log_last(log) + 1,
+                          .term = 3,
+                          .payload = BYTES_LIT("something to be kept")};
+        entry_seal(&e);
+        raft_log_put_identity(&b, &id);
+        raft_log_hard_state(log, &b, 3, 1);
+        raft_log_append(log, &b, &e);
+        int rc = store_write(s, &b, STORE_LOGGED);
+        ASSERT(rc == 0);
+        store_batch_release(&b);
+    }
+    int rc = store_sync(s);
+    ASSERT(rc == 0);
+}
+
+static void write_state(struct store *s)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("key"), BYTES_LIT("value"));
+    int rc = store_write(s, &b, STORE_UNLOGGED);
+    ASSERT(rc == 0);
+    rc = store_flush(s, STORE_STATE, true);
+    ASSERT(rc == 0);
+    store_batch_release(&b);
+}
+
+NORETURN static void write_in_child(const char *path)
+{
+    struct store *s;
+    struct raft_log *log;
+    struct buf error = BUF_INIT;
+    if (store_rocksdb_open(&s, path, &small, &error) != 0 ||
+        raft_log_open(&log, s, &options, &error) != 0)
+        _exit(1);
+    write_half(s, log);
+    write_state(s);
+    write_half(s, log);
+    killed_child_end();
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    f->dir = temp_dir_new();
+    f->error = BUF_INIT;
+    temp_dir_file(&f->dir, "db", f->path);
+    if (!killed_child_run("0", f->path))
+        return -1;
+    uint64_t chain = 0;
+    for (raft_index i = 1; i <= ENTRIES; i++) {
+        struct entry e = {.index = i,
+                          .term = 3,
+                          .payload = BYTES_LIT("something to be kept")};
+        entry_seal(&e);
+        chain = entry_chain(chain, e.checksum);
+    }
+    f->promised = (struct watermark){.cluster_id = 9,
+                                     .node = 1,
+                                     .incarnation = 3,
+                                     .term = 3,
+                                     .vote = 1,
+                                     .index = ENTRIES,
+                                     .index_term = 3,
+                                     .chain = chain};
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    temp_dir_remove(&f->dir);
+    buf_release(&f->error);
+    mem_free(f);
+    return 0;
+}
+
+/* Names, contents and times of all files. */
+static uint64_t fingerprint(const char *path)
+{
+    uint64_t sum = 0;
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return 0;
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        struct buf b = BUF_INIT;
+        struct stat st;
+        char file[PATH_SIZE];
+        snprintf(file, sizeof(file), "%s/%.200s", path, e->d_name);
+        assert_int_equal(stat(file, &st), 0);
+        if (S_ISREG(st.st_mode))
+            assert_int_equal(file_read(file, FILE_MAX, &b), 0);
+        buf_str(&b, e->d_name);
+        if (strcmp(e->d_name, "..") != 0)
+            buf_append(&b, &st.st_mtim, sizeof(st.st_mtim));
+        sum += hash64(buf_view(&b));
+        buf_release(&b);
+    }
+    closedir(dir);
+    return sum;
+}
+
+/* The first file, by name, with this beginning and end. */
+static void find(const struct fixture *f, const char *begin, const char *end,
+                 char *out)
+{
+    char first[64] = "";
+    DIR *dir = opendir(f->path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        size_t len = strlen(e->d_name);
+        if (strncmp(e->d_name, begin, strlen(begin)) == 0 &&
+            len > strlen(end) && len < sizeof(first) &&
+            strcmp(e->d_name + len - strlen(end), end) == 0 &&
+            (first[0] == 0 || strcmp(e->d_name, first) < 0))
+            memcpy(first, e->d_name, len + 1);
+    }
+    closedir(dir);
+    assert_true(first[0] != 0);
+    snprintf(out, PATH_SIZE, "%s/%s", f->path, first);
+}
+
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+static void flip(const char *path, off_t at)
+{
+    FILE *file = fopen(path, "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    int c = fgetc(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    fputc(c ^ 0x10, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int open_with(struct fixture *f, bool promised, struct store **s)
+{
+    struct store_rocksdb_options o = small;
+    o.promised = promised ? &f->promised : NULL;
+    buf_reset(&f->error);
+    return store_rocksdb_open(s, f->path, &o, &f->error);
+}
+
+static void expect_text(struct fixture *f, const char *words)
+{
+    buf_char(&f->error, 0);
+    f->error.len--;
+    if (strstr((const char *)f->error.data, words) == NULL)
+        fail_msg("no \"%s\" in: %s", words, (const char *)f->error.data);
+}
+
+/* Refused as damaged, with these words, and nothing has changed. */
+static void expect_refused(struct fixture *f, bool promised, const char *words)
+{
+    struct store *s = NULL;
+    uint64_t before = fingerprint(f->path);
+    assert_int_equal(open_with(f, promised, &s), ERR_CORRUPT);
+    expect_text(f, words);
+    expect_text(f, "copy the node's whole directory");
+    expect_text(f, "Nothing was written");
+    assert_int_equal(fingerprint(f->path), before);
+}
+
+/* Opens with all that was promised. */
+static void expect_whole(struct fixture *f)
+{
+    struct store *s = NULL;
+    struct raft_log *log = NULL;
+    int rc = open_with(f, true, &s);
+    if (rc != 0)
+        fail_msg("%.*s", (int)f->error.len, (const char *)f->error.data);
+    assert_int_equal(raft_log_open(&log, s, &options, &f->error), 0);
+    assert_int_equal(raft_log_check(log, &f->promised, &f->error), 0);
+    assert_int_equal(raft_log_last(log), ENTRIES);
+    raft_log_close(log);
+    store_close(s);
+    assert_int_equal(f->error.len, 0);
+}
+
+static void test_whole(void **state)
+{
+    expect_whole(*state);
+    expect_whole(*state);
+}
+
+/* One bit of a file: the message names it; turned back, all is there. */
+static void check_flip(struct fixture *f, const char *begin, const char *end,
+                       off_t from_end)
+{
+    char file[PATH_SIZE];
+    find(f, begin, end, file);
+    off_t at = from_end > 0 ? size_of(file) - from_end : size_of(file) / 2;
+    flip(file, at);
+    expect_refused(f, true, file);
+    expect_refused(f, false, file);
+    flip(file, at);
+    expect_whole(f);
+}
+
+static void test_flipped_bit_in_log(void **state)
+{
+    check_flip(*state, "", ".log", 0);
+}
+
+static void test_flipped_bit_in_manifest(void **state)
+{
+    check_flip(*state, "MANIFEST-", "", 0);
+}
+
+static void test_flipped_bit_in_current(void **state)
+{
+    check_flip(*state, "CURRENT", "", 0);
+}
+
+static void test_newline_of_current(void **state)
+{
+    check_flip(*state, "CURRENT", "", 1);
+}
+
+/* RocksDB's texts about these are of three kinds. */
+static void test_flipped_bit_at_end_of_table(void **state)
+{
+    check_flip(*state, "", ".sst", 3); /* magic */
+}
+
+static void test_flipped_checksum_type_of_table(void **state)
+{
+    check_flip(*state, "", ".sst", 53);
+}
+
+static void test_flipped_handle_of_table(void **state)
+{
+    check_flip(*state, "", ".sst", 51);
+}
+
+/* Not seen before the block is read; then the file is named. */
+static void test_flipped_bit_in_block(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    struct buf value = BUF_INIT;
+    char file[PATH_SIZE];
+    find(f, "", ".sst", file);
+    flip(file, 10);
+    assert_int_equal(open_with(f, true, &s), 0);
+    assert_int_equal(store_get(s, STORE_STATE, BYTES_LIT("key"), &value),
+                     ERR_CORRUPT);
+    assert_non_null(strstr(store_error(s), file));
+    assert_non_null(strstr(store_error(s), "backup"));
+    store_close(s);
+    buf_release(&value);
+}
+
+/* A file that is moved away, and comes back. */
+static void check_missing(struct fixture *f, const char *begin, const char *end,
+                          const char *words)
+{
+    char file[PATH_SIZE];
+    char away[TEMP_PATH_SIZE];
+    find(f, begin, end, file);
+    temp_dir_file(&f->dir, "away", away);
+    assert_int_equal(rename(file, away), 0);
+    expect_refused(f, true, words != NULL ? words : file);
+    assert_int_equal(rename(away, file), 0);
+    expect_whole(f);
+}
+
+static void test_missing_table(void **state)
+{
+    check_missing(*state, "", ".sst", ".sst is missing");
+}
+
+static void test_missing_manifest(void **state)
+{
+    check_missing(*state, "MANIFEST-", "", NULL);
+}
+
+static void test_missing_current(void **state)
+{
+    check_missing(*state, "CURRENT", "", "CURRENT is missing");
+}
+
+/* The older of the two logs: a hole in front of the entries. */
+static void test_missing_older_log(void **state)
+{
+    check_missing(*state, "", ".log", "entry 100: it is missing");
+}
+
+/* The newer one, and then both. */
+static void test_missing_newer_logs(void **state)
+{
+    struct fixture *f = *state;
+    char file[2][PATH_SIZE];
+    char away[2][TEMP_PATH_SIZE];
+    temp_dir_file(&f->dir, "older", away[0]);
+    temp_dir_file(&f->dir, "newer", away[1]);
+    find(f, "", ".log", file[0]);
+    assert_int_equal(rename(file[0], away[0]), 0);
+    find(f, "", ".log", file[1]);
+    assert_int_equal(rename(file[1], away[1]), 0);
+    expect_refused(f, true, "files of the database were deleted or cut");
+    assert_int_equal(rename(away[0], file[0]), 0);
+    expect_refused(f, true, "ends at entry 100");
+    assert_int_equal(rename(away[1], file[1]), 0);
+    expect_whole(f);
+}
+
+/* Wherever the newest log is cut. Only its last record may be missing. */
+static void test_cut_log(void **state)
+{
+    struct fixture *f = *state;
+    char older[PATH_SIZE];
+    char newer[PATH_SIZE];
+    char away[TEMP_PATH_SIZE];
+    struct buf whole = BUF_INIT;
+    find(f, "", ".log", older);
+    temp_dir_file(&f->dir, "older", away);
+    assert_int_equal(rename(older, away), 0);
+    find(f, "", ".log", newer);
+    assert_int_equal(rename(away, older), 0);
+    assert_int_equal(file_read(newer, FILE_MAX, &whole), 0);
+    for (size_t len = 0; len < whole.len; len += 1 + whole.len / 20) {
+        assert_int_equal(truncate(newer, (off_t)len), 0);
+        expect_refused(f, true, "ends at entry");
+    }
+    assert_int_equal(file_replace(newer, buf_view(&whole)), 0);
+    assert_int_equal(truncate(newer, (off_t)whole.len - 1), 0);
+    expect_refused(f, true, "ends at entry 199");
+    assert_int_equal(file_replace(newer, buf_view(&whole)), 0);
+    expect_whole(f);
+    buf_release(&whole);
+}
+
+static void test_older_promises(void **state)
+{
+    struct fixture *f = *state;
+    f->promised.incarnation = 5;
+    expect_refused(f, true, "old copy");
+    f->promised.incarnation = 4; /* the node stopped between two writes */
+    expect_whole(f);
+    f->promised.term = 4;
+    expect_refused(f, true, "hard state");
+    f->promised.term = 3;
+    f->promised.chain++;
+    expect_refused(f, true, "not the entry");
+}
+
+/* No database, where there should be one: none is made. */
+static void test_missing_database(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    struct stat st;
+    temp_dir_file(&f->dir, "nothing", f->path);
+    expect_refused(f, true, "there is no database here");
+    assert_int_not_equal(stat(f->path, &st), 0);
+    f->promised = (struct watermark){.incarnation = 1, .vote = NODE_NONE};
+    assert_int_equal(open_with(f, true, &s), 0); /* a first start */
+    store_close(s);
+}
+
+/* A MANIFEST that lost its end does not know the tables any more, and RocksDB
+ * would delete them. */
+static void test_cut_manifest(void **state)
+{
+    struct fixture *f = *state;
+    char file[PATH_SIZE];
+    struct buf whole = BUF_INIT;
+    find(f, "MANIFEST-", "", file);
+    assert_int_equal(file_read(file, FILE_MAX, &whole), 0);
+    assert_int_equal(truncate(file, (off_t)whole.len / 2), 0);
+    expect_refused(f, true, "MANIFEST");
+    expect_refused(f, false, "MANIFEST");
+    assert_int_equal(file_replace(file, buf_view(&whole)), 0);
+    expect_whole(f);
+    buf_release(&whole);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(int argc, char **argv)
+{
+    if (killed_child_is(argc, argv))
+        write_in_child(argv[3]);
+    const struct CMUnitTest tests[] = {
+        TEST(test_whole),
+        TEST(test_flipped_bit_in_log),
+        TEST(test_flipped_bit_in_manifest),
+        TEST(test_flipped_bit_in_current),
+        TEST(test_newline_of_current),
+        TEST(test_flipped_bit_at_end_of_table),
+        TEST(test_flipped_checksum_type_of_table),
+        TEST(test_flipped_handle_of_table),
+        TEST(test_flipped_bit_in_block),
+        TEST(test_missing_table),
+        TEST(test_missing_manifest),
+        TEST(test_missing_current),
+        TEST(test_missing_older_log),
+        TEST(test_missing_newer_logs),
+        TEST(test_cut_log),
+        TEST(test_older_promises),
+        TEST(test_missing_database),
+        TEST(test_cut_manifest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -3,10 +3,11 @@
  *
  * Recovery: the log is opened and verified, compared with the watermark, and
  * joined with the state. The state may be ahead of the log (it is written
- * without a write-ahead log, after entries were committed by others): then
- * the log restarts where the state ends. It may be behind: then the entries
- * between are applied again as they become known to be committed. A gap
- * between the two cannot be bridged and is refused.
+ * without a write-ahead log, after entries were committed by others, while
+ * the own log waits for its disk): the log then ends before the state, or has
+ * another entry there, and restarts where the state ends. It may be behind:
+ * then the entries between are applied again as they become known to be
+ * committed. A gap between the two cannot be bridged and is refused.
  */
 #include "node/node.h"
 
@@ -33,12 +34,58 @@ static void config_fill(const struct node_options *o, struct raft_config *c)
     c->seed = o->seed;
 }
 
+/* Does the log, where the state ends, hold the entry that the state has seen?
+ * The chain hash is of all entries up to there. */
+static int same_there(struct node *n, bool *same, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    uint64_t chain = 0;
+
+    *same = false;
+    if (a->index > raft_log_last(n->raft_log))
+        return 0;
+    int err = raft_log_chain(n->raft_log, a->index, &chain);
+    if (err != 0) {
+        buf_printf(error, "reading the log at entry %llu: %s",
+                   (unsigned long long)a->index, error_text(err));
+        return err;
+    }
+    *same = chain == a->chain;
+    return 0;
+}
+
+/* The log begins anew where the state ends. What it loses by that was never
+ * committed. The term is raised with it; a vote in a term that is not on disk
+ * was never spoken of. */
+static int restart_log(struct node *n, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    struct raft_start start;
+
+    log_notice(n->log,
+               "the state is ahead of the log (%llu, %llu): the log restarts "
+               "there",
+               (unsigned long long)a->index,
+               (unsigned long long)raft_log_last(n->raft_log));
+    raft_log_start(n->raft_log, &start);
+    store_batch_reset(&n->batch);
+    raft_log_restart(n->raft_log, &n->batch, a->index, a->term, a->chain);
+    if (a->term > start.term)
+        raft_log_hard_state(n->raft_log, &n->batch, a->term, NODE_NONE);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(n->store);
+    if (err != 0)
+        buf_printf(error, "restarting the log: %s", store_error(n->store));
+    return err;
+}
+
 /* Joins log and state; writes and syncs what that changes. */
 static int join(struct node *n, struct buf *error)
 {
     const struct applied *a = keyspace_applied(n->ks);
     raft_index first = raft_log_first(n->raft_log);
-    raft_index last = raft_log_last(n->raft_log);
+    bool same;
 
     if (a->index + 1 < first) {
         buf_printf(error,
@@ -48,19 +95,18 @@ static int join(struct node *n, struct buf *error)
                    (unsigned long long)a->index, (unsigned long long)first);
         return ERR_CORRUPT;
     }
-    if (a->index <= last)
-        return 0;
-    log_notice(n->log,
-               "the state is ahead of the log (%llu, %llu): the log restarts "
-               "there",
-               (unsigned long long)a->index, (unsigned long long)last);
-    raft_log_restart(n->raft_log, &n->batch, a->index, a->term, a->chain);
-    int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    if (err == 0)
-        err = store_sync(n->store);
-    if (err != 0)
-        buf_printf(error, "restarting the log: %s", store_error(n->store));
-    return err;
+    int err = same_there(n, &same, error);
+    if (err != 0 || same)
+        return err;
+    if (a->index + 1 == first) {
+        buf_printf(error,
+                   "state and log disagree at entry %llu, where the log was "
+                   "cut: they are not of the same node or time. Restore the "
+                   "data directory from a backup of this node",
+                   (unsigned long long)a->index);
+        return ERR_CORRUPT;
+    }
+    return restart_log(n, error);
 }
 
 static int recover(struct node *n, struct buf *error)
@@ -218,7 +264,7 @@ int64_t node_deadline_ms(const struct node *n)
         at = n->mono_ms + ALLOW_STEP_MS;
     at = MIN(at, n->housekeeping_at_ms);
     if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
-        n->raft.commit > keyspace_applied(n->ks)->index)
+        node_requests_due(n) || n->raft.commit > keyspace_applied(n->ks)->index)
         return n->mono_ms;
     return at;
 }

@@ -198,6 +198,8 @@ void node_requests_init(struct node *n);
 void node_requests_release(struct node *n);
 /* Closes the open group and brings every group on its way. */
 void node_requests_route(struct node *n);
+/* What waited for an entry of this term can go on: flush again. */
+bool node_requests_due(const struct node *n);
 /* The role, term or leader is another: everything is unsent again. */
 void node_requests_rewind(struct node *n);
 /* The client of an own request being applied; pops it. NULL: nobody. */

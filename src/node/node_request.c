@@ -192,8 +192,7 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
 
 void node_requests_rewind(struct node *n)
 {
-    if (n->groups.unsent != n->groups.head)
-        n->resend_waits = true;
+    n->resend_waits |= n->groups.unsent != n->groups.head;
     n->groups.unsent = n->groups.head;
     n->progress_ms = n->mono_ms;
     if (n->role == RAFT_LEADER)
@@ -273,42 +272,50 @@ void node_requests_timeout(struct node *n)
     }
 }
 
-/* A group of another node: worth proposing? */
-static bool group_is_news(struct node *n, const struct node_peer *peer,
-                          const struct request_group *g)
-{
-    struct session s;
-
-    if (g->first_seq + g->count - 1 <= peer->taken_seq)
-        return false;
-    session_get(n->ks, g->node, &s);
-    if (g->incarnation != s.incarnation)
-        return g->incarnation > s.incarnation;
-    return g->first_seq + g->count - 1 > s.last_seq;
-}
-
 int node_requests_forwarded(struct node *n, struct node_peer *peer,
                             struct bytes payload)
 {
     struct request_group g;
     uint64_t bound = n->options.pending_bytes_max * RAFT_NODES_MAX;
+    struct bytes rest = payload;
 
-    while (payload.len > 0) {
-        const uint8_t *begin = payload.data;
-        int err = request_group_decode(&payload, &g);
+    while (rest.len > 0) {
+        int err = request_group_decode(&rest, &g);
         if (err != 0)
             return err;
-        if (g.node != peer->id || g.incarnation != peer->incarnation ||
-            g.count == 0)
+        if (g.node != peer->id || g.incarnation != peer->incarnation)
             return ERR_PROTOCOL;
-        if (n->role != RAFT_LEADER || n->inbox.len > bound ||
-            !group_is_news(n, peer, &g))
-            continue;
-        peer->taken_seq = g.first_seq + g.count - 1;
-        buf_append(&n->inbox, begin, (size_t)(payload.data - begin));
-        peer->forwarded = true;
     }
+    if (n->role != RAFT_LEADER || n->inbox.len > bound)
+        return 0;
+    buf_bytes(&n->inbox, payload);
+    peer->forwarded = true;
     return 0;
+}
+
+/*
+ * A group of another node: is it the next one? Not if all of it was taken
+ * before; not if something before it is missing, since it would be skipped
+ * when applied: its sender sends again from there. The session is that of our
+ * whole log but for what was taken in this term: see propose().
+ */
+static bool group_is_next(struct node *n, const struct request_group *g)
+{
+    struct node_peer *peer = node_peer_find(n, g->node);
+    uint64_t last = g->first_seq + g->count - 1;
+    struct session s;
+
+    ASSERT(peer);
+    session_get(n->ks, g->node, &s);
+    if (g->incarnation < s.incarnation || g->incarnation != peer->incarnation)
+        return false;
+    uint64_t taken = peer->taken_seq;
+    if (g->incarnation == s.incarnation)
+        taken = MAX(taken, s.last_seq);
+    if (last <= taken || g->first_seq > taken + 1)
+        return false;
+    peer->taken_seq = last;
+    return true;
 }
 
 /*
@@ -334,11 +341,17 @@ static void gather_inbox(struct node *n)
     struct request_group g;
 
     while (rest.len > 0) {
+        const uint8_t *from = rest.data;
         int err = request_group_decode(&rest, &g);
         ASSERT(err == 0); /* it was checked on arrival */
-        size_t size = (size_t)(rest.data - begin);
-        if (size >= n->options.entry_bytes_max || rest.len == 0) {
+        bool next = group_is_next(n, &g);
+        const uint8_t *end = next ? rest.data : from;
+        size_t size = (size_t)(end - begin);
+        if (size > 0 &&
+            (!next || size >= n->options.entry_bytes_max || rest.len == 0)) {
             payload_add(n, bytes_of(begin, size));
+            begin = rest.data;
+        } else if (!next) {
             begin = rest.data;
         }
     }
@@ -380,14 +393,19 @@ static void gather_own(struct node *n)
     n->groups.unsent = NULL;
 }
 
+/* What was inherited with the log is applied before anything is added to it:
+ * then the sessions tell what is in the log. */
 static void propose(struct node *n)
 {
+    if (keyspace_applied(n->ks)->term != n->raft.term)
+        return;
     n->payload_count = 0;
     gather_inbox(n);
-    if (!n->resend_waits)
-        gather_own(n);
-    if (n->payload_count == 0)
+    gather_own(n);
+    if (n->payload_count == 0) {
+        buf_reset(&n->inbox);
         return;
+    }
     struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
     e.count = n->payload_count;
     for (uint32_t i = 0; i < n->payload_count; i++)
@@ -422,6 +440,15 @@ static void forward(struct node *n)
             break; /* in order: the next flush goes on from here */
         node_allow(n, q->unsent->bytes.len);
     }
+}
+
+bool node_requests_due(const struct node *n)
+{
+    if (keyspace_applied(n->ks)->term != n->raft.term)
+        return false;
+    if (raft_can_propose(&n->raft))
+        return n->groups.unsent || n->inbox.len > 0;
+    return n->resend_waits;
 }
 
 void node_requests_route(struct node *n)

@@ -62,6 +62,7 @@ struct test_cluster {
     bool cut[NODES][NODES]; /* the link from a to b is cut */
     bool no_bulk[NODES];    /* nothing large reaches this node */
     bool frozen;            /* time stands still */
+    bool stalled[NODES];    /* the disk of this node does not finish */
     struct net_message queue[QUEUE_MAX];
     uint32_t queued;
     struct test_client clients[CLIENTS];
@@ -252,23 +253,34 @@ static void node_start(struct test_cluster *c, uint32_t id)
     buf_release(&error);
 }
 
-/* Power off: what was not synced is lost, but for a random prefix. */
-static void node_crash(struct test_cluster *c, uint32_t id)
+/* Power off: of what was not synced `keep` batches survive. */
+static void node_crash_keep(struct test_cluster *c, uint32_t id, uint32_t keep)
 {
     struct test_node *t = &c->nodes[id];
     if (!t->node)
         return;
     node_free(t->node);
     t->node = NULL;
-    uint32_t unsynced = store_memory_unsynced(t->store);
-    store_memory_crash(t->store,
-                       (uint32_t)rng_below(&c->rng, (uint64_t)unsynced + 1));
+    store_memory_crash(t->store, keep);
     for (uint32_t i = 0; i < c->client_count; i++)
         if (c->clients[i].home == t)
             c->clients[i].home = NULL; /* its connection is gone */
     for (uint32_t i = 0; i < c->count; i++)
         if (i != id && c->nodes[i].node && !c->cut[id][i])
             node_peer_down(c->nodes[i].node, id);
+}
+
+/* The same with a random part lost; the state may have reached the disk
+ * before the log has. */
+static void node_crash(struct test_cluster *c, uint32_t id)
+{
+    struct store *s = c->nodes[id].store;
+    if (!c->nodes[id].node)
+        return;
+    if (rng_below(&c->rng, 2) == 0)
+        ASSERT(store_flush(s, STORE_STATE, true) == 0);
+    uint64_t unsynced = store_memory_unsynced(s);
+    node_crash_keep(c, id, (uint32_t)rng_below(&c->rng, unsynced + 1));
 }
 
 static void cluster_init(struct test_cluster *c, uint32_t count, uint64_t seed)
@@ -343,7 +355,7 @@ static void cluster_turn(struct test_cluster *c)
         deliver(c, pick);
     }
     for (uint32_t i = 0; i < c->count; i++)
-        if (rng_below(&c->rng, 3) > 0)
+        if (!c->stalled[i] && rng_below(&c->rng, i + 2) == 0)
             disk_complete(&c->nodes[i]);
     c->now_ms += c->frozen ? 0 : (int64_t)rng_below(&c->rng, 5);
     flush_all(c);

@@ -8,6 +8,8 @@
 #        scripts    interaction scripts of the Raft core, both builds
 #        contract   the contract of the stores, both builds
 #        tidy       the rules of the house, and that each can fail
+#        model      the explorer: X-A, and a walk through a larger space
+#        sim        the simulator: some hundred seeds
 #        tcl        real processes
 # Without a part: all of them, in that order. Each prints a line
 # "NAME: N passed, N failed"; the exit status is 0 if nothing failed.
@@ -94,8 +96,24 @@ both() {
     if need sanitized; then run_ctest "$1-asan" "$sanitized" "${@:2}"; fi
 }
 
+# What takes long is sampled in the normal build only; test_lin_speed measures.
 run_units() {
-    both units -E '^(script$|contract/)'
+    local slow='script$|contract/|model/|sim/'
+    say "--- units"
+    if need normal; then run_ctest units "$normal" -E "^($slow)"; fi
+    if need sanitized; then
+        run_ctest units-asan "$sanitized" -E "^($slow|check/test_lin_speed)"
+    fi
+}
+
+run_model() {
+    say "--- model"
+    if need normal; then run_ctest model "$normal" -R '^model/'; fi
+}
+
+run_sim() {
+    say "--- sim"
+    if need normal; then run_ctest sim "$normal" -R '^sim/'; fi
 }
 
 # run_scripts_of NAME DIRECTORY: the runner prints TAP.
@@ -162,11 +180,12 @@ main() {
     local part started=$SECONDS line
     for part in "$@"; do
         declare -F "run_$part" >/dev/null || {
-            sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+            sed -n '2,20s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
             exit 2
         }
     done
-    [ $# -gt 0 ] || set -- units scripts contract tidy tcl
+    [ $# -gt 0 ] || set -- units scripts contract tidy \
+        model sim tcl
     deps/install.sh --tests
     for part in "$@"; do "run_$part"; done
     say ""

@@ -106,7 +106,7 @@ static void test_witness(void **state)
     struct history h;
     struct witness_report r;
     struct gen_options o = {.seed = 4,
-                            .ops = 10000000 / SHRINK,
+                            .ops = 2000000 / SHRINK,
                             .clients = 60,
                             .keys = 10000,
                             .values = 100000,

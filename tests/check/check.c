@@ -1,0 +1,518 @@
+/*
+ * Images of the disks, and what one step does to log, role and commit index.
+ *
+ * How it works: every raft_write is done to `live` at once and queued; a sync
+ * moves it to `disk`. A leader's election copies its log into logs[term]; what
+ * it appends extends that copy. Whatever anybody else appends is looked up
+ * there. A leader's commit is recomputed from the disks of all.
+ */
+#include "check.h"
+
+#include <string.h>
+
+#include "base/rng.h"
+#include "check_internal.h"
+
+uint64_t check_hash(uint64_t before, raft_term term, uint64_t payload)
+{
+    uint64_t state = before + term * UINT64_C(0x9e3779b97f4a7c15) +
+                     payload * UINT64_C(0xc2b2ae3d27d4eb4f);
+    return rng_next(&state);
+}
+
+void check_init(struct check *c, uint32_t count)
+{
+    ASSERT(count > 0 && count <= RAFT_NODES_MAX);
+    memset(c, 0, sizeof(*c));
+    c->count = count;
+    for (uint32_t i = 0; i < RAFT_NODES_MAX; i++) {
+        c->nodes[i].disk_vote = NODE_NONE;
+        for (uint32_t t = 0; t < CHECK_TERMS_MAX; t++) {
+            c->votes[i][t] = NODE_NONE;
+        }
+    }
+}
+
+static bool same_log(const struct raft *core, const struct check_log *log)
+{
+    raft_term term = 0;
+
+    if (core->last != log->last) {
+        return false;
+    }
+    for (raft_index i = core->first; i <= core->last; i++) {
+        if (!raft_log_term(core, i, &term) || term != log->at[i].term) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void check_start(struct check *c, uint32_t pos, const struct raft *core)
+{
+    struct check_node *n = &c->nodes[pos];
+
+    ASSERT(pos < c->count);
+    check_that(c, core->config.incarnation > n->incarnation,
+               "X5 incarnation: a start without a new one");
+    n->incarnation = core->config.incarnation;
+    check_that(c, core->term == n->disk_term && core->vote == n->disk_vote,
+               "X2 recovery: term or vote are not those of the disk");
+    check_that(c, same_log(core, &n->disk),
+               "X2 recovery: the log is not that of the disk");
+    check_that(c, core->role == RAFT_FOLLOWER,
+               "X2 recovery: started in another role than follower");
+    check_that(
+        c,
+        core->commit <= c->commit &&
+            check_has(&n->disk, core->commit, c->committed[core->commit].hash),
+        "I13 commit: starts with a commit index nobody reached");
+    n->live = n->disk;
+    n->write_count = 0;
+    n->applied = MIN(n->applied, core->commit);
+}
+
+/* Does a write to an image. */
+static void do_write(struct check_log *log, const struct check_write *w)
+{
+    if (w->truncate_from > 0) {
+        log->last = MIN(log->last, w->truncate_from - 1);
+    }
+    for (raft_index i = w->append_first; i > 0 && i <= w->append_last; i++) {
+        log->at[i] = w->entries[i - w->append_first];
+        log->last = i;
+    }
+}
+
+static void sync_one(struct check_node *n)
+{
+    const struct check_write *w = &n->writes[0];
+
+    ASSERT(n->write_count > 0);
+    if (w->hard_state) {
+        n->disk_term = w->term;
+        n->disk_vote = w->vote;
+    }
+    do_write(&n->disk, w);
+    n->write_count--;
+    memmove(n->writes, n->writes + 1, n->write_count * sizeof(n->writes[0]));
+    memset(&n->writes[n->write_count], 0, sizeof(n->writes[0]));
+}
+
+void check_synced(struct check *c, uint32_t pos, uint32_t count)
+{
+    struct check_node *n = &c->nodes[pos];
+
+    ASSERT(count <= n->write_count);
+    for (uint32_t i = 0; i < count; i++) {
+        sync_one(n);
+    }
+}
+
+void check_crash(struct check *c, uint32_t pos, uint32_t kept)
+{
+    struct check_node *n = &c->nodes[pos];
+
+    check_synced(c, pos, kept);
+    memset(n->writes, 0, n->write_count * sizeof(n->writes[0]));
+    n->write_count = 0;
+}
+
+void check_applied(struct check *c, uint32_t pos, raft_index index)
+{
+    struct check_node *n = &c->nodes[pos];
+
+    check_that(c, index == n->applied + 1,
+               "I16 apply order: an index left out or repeated");
+    check_that(c, index <= c->commit,
+               "I16 apply order: applied before it is committed");
+    if (c->violation == NULL) {
+        check_that(c, check_has(&n->live, index, c->committed[index].hash),
+                   "I15 state machine safety: applied another entry");
+        n->applied = index;
+    }
+}
+
+/* The leader of its term adds an entry. */
+static void create(struct check *c, uint32_t pos, raft_index index,
+                   const struct check_entry *e)
+{
+    struct check_leader *l = &c->logs[e->term];
+
+    check_that(c, l->known && l->pos == pos,
+               "I8 provenance: an entry made by one who does not lead");
+    check_that(c, index == l->last + 1,
+               "I9 leader append-only: an entry in place of another");
+    if (c->violation == NULL) {
+        l->last = index;
+        l->hash[index] = e->hash;
+    }
+}
+
+/* Somebody else's entry. */
+static void copied(struct check *c, raft_index index,
+                   const struct check_entry *e)
+{
+    const struct check_leader *l = &c->logs[e->term];
+
+    check_that(c, l->known && index >= l->start && index <= l->last,
+               "I8 provenance: an entry that no leader made");
+    check_that(c, c->violation != NULL || l->hash[index] == e->hash,
+               "I7 log matching: same index and term, another prefix");
+}
+
+/* The entries that the step's write appends, into w. */
+static void append(struct check *c, const struct check_step *s,
+                   struct check_write *w)
+{
+    const struct raft_write *write = &s->out->write;
+    struct check_log *live = &c->nodes[s->pos].live;
+
+    check_that(c,
+               w->append_first == live->last + 1 &&
+                   w->append_last >= w->append_first,
+               "I6 shape of logs: appended with a gap or an overlap");
+    check_that(c,
+               w->append_last <= CHECK_LOG_MAX &&
+                   w->append_last - w->append_first < CHECK_CHUNK_MAX,
+               "limit: CHECK_LOG_MAX or CHECK_CHUNK_MAX");
+    for (raft_index i = w->append_first;
+         c->violation == NULL && i <= w->append_last; i++) {
+        raft_index at = i - w->append_first;
+        struct check_entry *e = &w->entries[at];
+        uint64_t payload = s->payloads != NULL ? s->payloads[at] : 0;
+        bool known = raft_log_term(s->after, i, &e->term);
+
+        check_that(c, known && e->term >= live->at[i - 1].term && e->term > 0,
+                   "I6 shape of logs: terms fall");
+        if (c->violation != NULL || !check_fits(c, e->term)) {
+            return;
+        }
+        e->hash = check_hash(live->at[i - 1].hash, e->term, payload);
+        if (write->append_term != 0) {
+            check_that(c, write->append_term == e->term,
+                       "I9 leader append-only: written with another term");
+            create(c, s->pos, i, e);
+        } else {
+            copied(c, i, e);
+        }
+        live->at[i] = *e;
+        live->last = i;
+    }
+}
+
+static void truncate(struct check *c, const struct check_step *s,
+                     raft_index from)
+{
+    struct check_log *live = &c->nodes[s->pos].live;
+
+    check_that(c, from > 0 && from <= live->last,
+               "I6 shape of logs: truncates what is not there");
+    check_that(c,
+               s->before->role != RAFT_LEADER || s->after->role != RAFT_LEADER,
+               "I9 leader append-only: a leader truncates its log");
+    check_that(c, from > s->before->commit,
+               "I15 state machine safety: truncates what it committed");
+    if (c->violation == NULL) {
+        check_that(c,
+                   from > c->commit ||
+                       live->at[from].hash != c->committed[from].hash,
+                   "I15 state machine safety: truncates a committed entry");
+        live->last = from - 1;
+    }
+}
+
+/* The step's write: hard state, truncation, entries. */
+static void written(struct check *c, const struct check_step *s)
+{
+    const struct raft_write *write = &s->out->write;
+    struct check_node *n = &c->nodes[s->pos];
+
+    if (write->seq == 0) {
+        return;
+    }
+    check_that(c, n->write_count < CHECK_WRITES_MAX, "limit: CHECK_WRITES_MAX");
+    if (c->violation != NULL) {
+        return;
+    }
+    struct check_write *w = &n->writes[n->write_count++];
+    w->hard_state = write->hard_state;
+    w->term = write->term;
+    w->vote = write->vote;
+    w->truncate_from = write->truncate_from;
+    w->append_first = write->append_first;
+    w->append_last = write->append_last;
+    if (w->truncate_from > 0) {
+        truncate(c, s, w->truncate_from);
+    }
+    if (w->append_first > 0) {
+        append(c, s, w);
+    }
+}
+
+/* I2, I5: term and vote. */
+static void terms(struct check *c, const struct check_step *s)
+{
+    const struct raft *b = s->before;
+    const struct raft *a = s->after;
+    const struct raft_write *w = &s->out->write;
+
+    check_that(c, a->term >= b->term, "I5 terms: a term fell");
+    check_that(c,
+               a->term > b->term || b->vote == NODE_NONE || a->vote == b->vote,
+               "I2 one vote: changed within a term");
+    bool changed = a->term != b->term || a->vote != b->vote;
+    check_that(c,
+               !changed ||
+                   (w->hard_state && w->term == a->term && w->vote == a->vote),
+               "X1 durability: term or vote changed without a write");
+    check_that(c, !w->hard_state || (w->term == a->term && w->vote == a->vote),
+               "X2 recovery: what is written is not term and vote");
+}
+
+static uint32_t votes_for(const struct check *c, const struct raft *core,
+                          uint32_t pos)
+{
+    const struct check_node *own = &c->nodes[pos];
+    uint32_t votes = 0;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        bool self = i == pos && own->disk_term == core->term &&
+                    own->disk_vote == core->config.self;
+        votes += self || c->votes[i][core->term] == core->config.self;
+    }
+    return votes;
+}
+
+/* The largest index that was committed in a term before this one. */
+static raft_index committed_before(const struct check *c, raft_term term)
+{
+    raft_index index = c->commit;
+
+    while (index > 0 && c->committed_in[index] >= term) {
+        index--;
+    }
+    return index;
+}
+
+/* I1, I3, I5, I14: a new leader. */
+static void elected(struct check *c, const struct check_step *s)
+{
+    const struct raft *a = s->after;
+    const struct check_log *live = &c->nodes[s->pos].live;
+    struct check_leader *l = &c->logs[a->term];
+    raft_index commit = committed_before(c, a->term);
+
+    check_that(c, !l->known, "I1 election safety: two leaders in one term");
+    check_that(c, votes_for(c, a, s->pos) > c->count / 2,
+               "I3 votes are real: leads without a majority's votes");
+    check_that(c, check_has(live, commit, c->committed[commit].hash),
+               "I14 leader completeness: a leader lacks what is committed");
+    check_that(c, live->at[live->last].term < a->term,
+               "I5 terms: elected in a term its log has already");
+    l->known = true;
+    l->pos = s->pos;
+    l->start = live->last + 1;
+    l->last = live->last;
+    for (raft_index i = 0; i <= live->last; i++) {
+        l->hash[i] = live->at[i].hash;
+    }
+}
+
+/* I3, I5: counting. */
+static void roles(struct check *c, const struct check_step *s)
+{
+    const struct raft *a = s->after;
+    const struct raft *b = s->before;
+    const struct check_log *live = &c->nodes[s->pos].live;
+
+    if (a->role == RAFT_LEADER &&
+        (b->role != RAFT_LEADER || b->term != a->term)) {
+        elected(c, s);
+    }
+    if (a->role == RAFT_CANDIDATE) {
+        check_that(c, a->vote == a->config.self,
+                   "I2 one vote: a candidate that voted for another");
+        check_that(c, live->at[live->last].term < a->term,
+                   "I5 terms: a candidate whose log has its term");
+    }
+    for (uint32_t i = 0; i < c->count && a->role == RAFT_CANDIDATE; i++) {
+        bool counted = (a->votes_granted >> i & 1) != 0;
+        check_that(c,
+                   !counted || i == s->pos ||
+                       c->votes[i][a->term] == a->config.self,
+                   "I3 votes are real: counted a vote nobody gave");
+    }
+}
+
+static uint32_t disks_with(const struct check *c, raft_index index,
+                           uint64_t hash)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        count += check_has(&c->nodes[i].disk, index, hash);
+    }
+    return count;
+}
+
+/* A leader's commit: by the disks of all. */
+static void commit_by_leader(struct check *c, const struct check_step *s)
+{
+    const struct check_log *live = &c->nodes[s->pos].live;
+    raft_index commit = s->after->commit;
+
+    check_that(c, live->at[commit].term == s->after->term,
+               "I13 commit: an entry of an earlier term, by counting");
+    check_that(c, disks_with(c, commit, live->at[commit].hash) > c->count / 2,
+               "I13 commit: not on a majority of disks");
+    for (raft_index i = c->commit + 1; i <= commit; i++) {
+        c->committed[i] = live->at[i];
+        c->committed_in[i] = s->after->term;
+    }
+    c->commit = commit;
+}
+
+static void commits(struct check *c, const struct check_step *s)
+{
+    const struct check_log *live = &c->nodes[s->pos].live;
+    raft_index before = s->before->commit;
+    raft_index commit = s->after->commit;
+
+    check_that(c, commit >= before, "I13 commit: a commit index fell");
+    check_that(c, commit <= live->last, "I13 commit: beyond the log");
+    if (commit == before || c->violation != NULL) {
+        return;
+    }
+    if (s->after->role == RAFT_LEADER && commit > c->commit) {
+        commit_by_leader(c, s);
+    }
+    check_that(c, commit <= c->commit,
+               "I13 commit: follows nobody who committed it");
+    for (raft_index i = before + 1; c->violation == NULL && i <= commit; i++) {
+        check_that(c, live->at[i].hash == c->committed[i].hash,
+                   "I15 state machine safety: commits another entry");
+    }
+}
+
+/* I6, I11, I13: the core's view of its own log, and of its own disk. */
+static void own_log(struct check *c, const struct check_step *s)
+{
+    const struct raft *a = s->after;
+    const struct check_node *n = &c->nodes[s->pos];
+
+    check_that(c, same_log(a, &n->live),
+               "I6 shape of logs: core and writes differ");
+    check_that(c, n->live.at[n->live.last].term <= a->term,
+               "I5 terms: an entry above its holder's term");
+    check_that(c, a->durable <= a->last && a->commit <= a->last,
+               "I13 commit: beyond the log");
+    check_that(c,
+               c->violation != NULL ||
+                   check_has(&n->disk, a->durable, n->live.at[a->durable].hash),
+               "X1 durability: believes durable what is not");
+    check_that(c, a->first <= a->commit + 1,
+               "X3 snapshot: the log was cut beyond the commit index");
+}
+
+/* X6: reads. */
+static void reads(struct check *c, const struct check_step *s)
+{
+    if (s->event->type == RAFT_EV_READ) {
+        check_that(c, s->event->read_id < CHECK_READS_MAX,
+                   "limit: CHECK_READS_MAX");
+        if (c->violation == NULL) {
+            c->reads[s->event->read_id] = c->commit + 1;
+        }
+    }
+    for (uint32_t i = 0; c->violation == NULL && i < s->out->reads_lost_count;
+         i++) {
+        c->reads[s->out->reads_lost[i]] = 0;
+    }
+    for (uint32_t i = 0; c->violation == NULL && i < s->out->read_count; i++) {
+        const struct raft_read *read = &s->out->reads[i];
+        raft_index *asked = &c->reads[read->read_id];
+        check_that(c, *asked > 0, "X6 reads: answered one that nobody asked");
+        check_that(c, read->index + 1 >= *asked,
+                   "X6 reads: older than what was committed when it began");
+        *asked = 0;
+    }
+}
+
+/* X8: check-quorum. */
+static void quorum_contact(struct check *c, const struct check_step *s)
+{
+    const struct raft *b = s->before;
+    uint32_t heard = 1;
+
+    if (s->event->type != RAFT_EV_TICK || b->role != RAFT_LEADER) {
+        return;
+    }
+    for (uint32_t i = 0; i < c->count; i++) {
+        heard += i != s->pos && s->after->now_ms - b->progress[i].heard_ms <
+                                    b->config.election_timeout_ms;
+    }
+    check_that(c, heard > c->count / 2 || s->after->role != RAFT_LEADER,
+               "X8 check-quorum: leads without contact to a majority");
+}
+
+void check_step(struct check *c, const struct check_step *s)
+{
+    ASSERT(s->pos < c->count);
+    ASSERT(s->before != NULL && s->after != NULL && s->out != NULL);
+    if (!check_fits(c, s->after->term)) {
+        return;
+    }
+    terms(c, s);
+    roles(c, s);
+    if (c->violation == NULL) {
+        written(c, s);
+    }
+    if (c->violation == NULL) {
+        own_log(c, s);
+        commits(c, s);
+        quorum_contact(c, s);
+    }
+    if (c->violation == NULL && s->event->type == RAFT_EV_MESSAGE) {
+        check_received(c, s);
+    }
+    for (uint32_t i = 0; c->violation == NULL && i < s->out->message_count;
+         i++) {
+        check_sent(c, s, &s->out->messages[i]);
+    }
+    reads(c, s);
+}
+
+/* I11: what a leader believes of another is on that one's disk, unless that
+ * one has gone on to a later term. */
+static void believes(struct check *c, const struct raft *leader, uint32_t pos,
+                     uint32_t other)
+{
+    const struct raft_progress *p = &leader->progress[other];
+    const struct check_log *own = &c->nodes[pos].live;
+    const struct check_node *n = &c->nodes[other];
+
+    check_that(c,
+               p->match <= leader->last && p->match < p->next &&
+                   p->next <= leader->last + 1,
+               "I11 acks are true: match < next <= last + 1 is broken");
+    if (c->violation != NULL || n->disk_term > leader->term) {
+        return;
+    }
+    check_that(c, check_has(&n->disk, p->match, own->at[p->match].hash),
+               "I11 acks are true: a leader's match is not on that disk");
+}
+
+void check_cluster(struct check *c, const struct raft *const cores[])
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (cores[i] == NULL || cores[i]->role != RAFT_LEADER) {
+            continue;
+        }
+        for (uint32_t k = 0; k < c->count && c->violation == NULL; k++) {
+            if (k != i) {
+                believes(c, cores[i], i, k);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+/*
+ * An exhaustive explorer of the real core.
+ *
+ * The files of src/raft are compiled again with small limits; three cores,
+ * their disks (in struct check) and the messages in flight make one state.
+ * Every enabled event is tried in every state, breadth first; all invariants
+ * of tests/check hold after every transition, or a shortest way to the breach
+ * is printed as an interaction script. README.md says what is abstracted.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdio.h>
+
+#include "check/check.h"
+
+#define MODEL_NODES        3
+#define MODEL_WIRE_MAX     10 /* in flight, before the bound is applied */
+#define MODEL_NEW_MAX      16 /* sent by one macro step */
+#define MODEL_EVENTS_MAX   96
+#define MODEL_BYTES_MAX    1024
+#define MODEL_NOW_MS       INT64_C(1000000) /* it is always this time */
+#define MODEL_ELECTION_MS  100000
+#define MODEL_HEARTBEAT_MS 1
+
+_Static_assert(RAFT_NODES_MAX == MODEL_NODES, "small limits");
+
+#define MODEL_ANY 255 /* no bound, and not counted */
+
+/* What a search may do, and how often (or MODEL_ANY). */
+struct model_config {
+    const char *name;
+    const char *about;
+    uint32_t terms;      /* largest term */
+    uint32_t requests;   /* proposals in a run */
+    uint32_t crashes;    /* with restart */
+    uint32_t duplicates; /* messages delivered and kept */
+    uint32_t in_flight;  /* messages; if more, some must be lost */
+    uint32_t losses;     /* messages lost */
+    uint32_t heartbeats; /* sent by a timer */
+    uint32_t writes;     /* under way on a node; 0: disks are done at once */
+    uint32_t reads;
+    uint32_t transfers;
+    uint32_t breaks; /* links that break and come up, appends dropped */
+    bool elected;    /* begins with a leader of term 1, of whom nobody heard */
+    bool all;        /* keeps also messages that are of no use any more */
+    bool brief;      /* a pre-vote is asked and answered in one event */
+    bool applied;    /* a restart may know what was applied */
+    bool live;       /* check also that progress stays possible */
+};
+
+/* How often each bounded event happened. */
+struct model_used {
+    uint8_t requests;
+    uint8_t crashes;
+    uint8_t duplicates;
+    uint8_t losses;
+    uint8_t heartbeats;
+    uint8_t reads;
+    uint8_t transfers;
+    uint8_t breaks;
+};
+
+struct model_state {
+    struct raft cores[MODEL_NODES];
+    struct check check;
+    struct model_used used;
+    uint32_t wire_count;
+    struct raft_message wire[MODEL_WIRE_MAX];
+};
+
+enum model_event_type {
+    MODEL_TIMEOUT,       /* node: its election timer runs out */
+    MODEL_ELECT,         /* node, peer: timeout; peer grants the pre-vote */
+    MODEL_HEARTBEAT,     /* node: a heartbeat interval passes */
+    MODEL_QUORUM_LOSS,   /* node: an election timeout without an answer */
+    MODEL_PROPOSE,       /* node */
+    MODEL_SYNC,          /* node, arg: the oldest so many writes are done */
+    MODEL_CRASH,         /* node, arg: writes that survive; peer: applied? */
+    MODEL_BREAK,         /* node, peer: link down and up */
+    MODEL_UNSENT,        /* node, peer */
+    MODEL_READ,          /* node */
+    MODEL_READ_EXPIRE,   /* node */
+    MODEL_TRANSFER,      /* node, peer */
+    MODEL_TRANSFER_LATE, /* node */
+    MODEL_DELIVER,       /* arg: which message */
+    MODEL_DELIVER_STALE, /* the same; the receiver heard no leader lately */
+    MODEL_DUPLICATE,     /* deliver, and keep */
+};
+
+struct model_event {
+    uint8_t type;
+    uint8_t node;
+    uint8_t peer;
+    uint8_t arg;
+};
+
+/* Everything one search needs; no globals. */
+struct model {
+    const struct model_config *config;
+    struct raft_out out;      /* of the last step */
+    struct raft_out dead_out; /* of a trial in model_dead.c */
+    struct model_state state; /* being made */
+    struct raft_message sent[MODEL_NEW_MAX];
+    uint32_t sent_ids[MODEL_NEW_MAX]; /* for the script */
+    uint32_t sent_count;
+    /* Old and new messages, filled in by model_apply(). */
+    const struct raft_message *all[MODEL_WIRE_MAX + MODEL_NEW_MAX];
+    uint32_t all_ids[MODEL_WIRE_MAX + MODEL_NEW_MAX];
+    uint32_t all_count;
+    bool cut;           /* the last event went over a bound */
+    struct raft before; /* of the step under way */
+    const char *violation;
+
+    /* Only a replay writes a script of what it does. */
+    FILE *script;
+    uint32_t ids; /* messages sent so far, as the script's runner counts */
+    uint32_t wire_ids[MODEL_WIRE_MAX]; /* of state.wire */
+    uint32_t kept_ids[MODEL_WIRE_MAX]; /* of model_wire()'s choice */
+};
+
+/* model_config.c */
+extern const struct model_config model_configs[];
+extern const uint32_t model_config_count;
+const struct model_config *model_config_find(const char *name);
+
+/* model_state.c */
+/* m->state becomes the first state. */
+void model_start(struct model *m);
+/* What happens before the search: nothing, or an election. Writes the
+ * beginning of the script. */
+void model_prelude(struct model *m);
+/* Brings times and numbers of writes into one form. */
+void model_canonical(struct model_state *s);
+/* Without the free places of `wire`, which are most of a state. */
+void model_copy(struct model_state *to, const struct model_state *from);
+void model_raft_config(struct raft_config *c, uint32_t pos,
+                       uint64_t incarnation);
+
+/* model_event.c: what may happen. */
+uint32_t model_events(const struct model *m, const struct model_state *s,
+                      struct model_event *events);
+
+/* model_step.c: makes it happen to m->state; the messages go to m->sent.
+ * A breach is in m->violation. */
+void model_apply(struct model *m, struct model_event event);
+/* Next way to keep no more than the bound of old and new messages; *choice
+ * begins at 0. False: there is no further one. */
+bool model_wire(struct model *m, uint64_t *choice, struct model_state *to);
+
+/* The core step alone, with the net under it. False: a violation. */
+bool model_step_core(struct model *m, struct raft *core,
+                     const struct raft_event *event, struct raft_out *out);
+
+/* model_dead.c: can this message not do anything any more? */
+bool model_dead(struct model *m, const struct raft_message *msg);
+
+/* The same with a choice made: one bit for each of m->all. */
+void model_keep(struct model *m, uint64_t choice, struct model_state *to);
+
+/* model_code.c: states as bytes. */
+struct model_code {
+    uint32_t size;
+    uint8_t bytes[MODEL_BYTES_MAX];
+};
+/* The canonical form over all exchanges of nodes. */
+void model_encode(const struct model_state *s, struct model_code *code);
+void model_decode(const struct model_code *code, struct model_state *s);
+uint64_t model_fingerprint(const struct model_code *code);
+/* Does decoding give back all of the (canonical) state? */
+bool model_code_whole(const struct model_state *s);
+uint32_t model_pack(const struct model_code *code, uint8_t *to);
+void model_unpack(const uint8_t *from, struct model_code *code);
+
+/* model_script.c: commands for tests/script; nothing if m->script is NULL. */
+void model_script_begin(struct model *m);
+void model_script_event(struct model *m, struct model_event event);
+void model_script_stale(struct model *m, uint32_t pos);
+void model_script_deliver(struct model *m, const struct raft_message *msg,
+                          uint32_t id);
+void model_script_synced(struct model *m, uint32_t pos);
+
+/* model_search.c */
+struct model_limits {
+    uint64_t states_max;
+    double seconds;
+    uint64_t memory_mb;
+    const char *script_path; /* NULL: standard output */
+};
+/* 0: nothing found; 1: a violation. */
+int model_search(const struct model_config *config,
+                 const struct model_limits *limits);
+
+/* model_walk.c */
+int model_walk(const struct model_config *config, uint64_t seed, uint64_t steps,
+               const struct model_limits *limits);
+
+#endif

@@ -1,0 +1,472 @@
+/*
+ * One event of the model: a step of a core with all that follows at once.
+ *
+ * FLUSH follows every step, as in a node's loop. With writes == 0 the disk is
+ * done at once as well. An assertion of the core ends in a jump back here, and
+ * counts as a violation; that needs the only mutable global of the explorer,
+ * as assert_failed() has no argument that leads to the search.
+ */
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model.h"
+
+static jmp_buf *assert_jump;
+static char assert_text[200];
+
+NORETURN void assert_failed(const char *expr, const char *file, int line,
+                            const char *func)
+{
+    if (assert_jump == NULL) {
+        fprintf(stderr, "%s:%d: %s: assertion failed: %s\n", file, line, func,
+                expr);
+        abort();
+    }
+    snprintf(assert_text, sizeof(assert_text), "assertion in %s(): %s", func,
+             expr);
+    longjmp(*assert_jump, 1);
+}
+
+static void collect(struct model *m)
+{
+    for (uint32_t i = 0; i < m->out.message_count; i++) {
+        uint32_t id = ++m->ids;
+        bool known = false;
+        for (uint32_t k = 0; k < m->sent_count; k++) {
+            known = known || memcmp(&m->sent[k], &m->out.messages[i],
+                                    sizeof(m->sent[0])) == 0;
+        }
+        if (!known) {
+            ASSERT(m->sent_count < MODEL_NEW_MAX);
+            m->sent_ids[m->sent_count] = id;
+            m->sent[m->sent_count++] = m->out.messages[i];
+        }
+    }
+}
+
+bool model_step_core(struct model *m, struct raft *core,
+                     const struct raft_event *event, struct raft_out *out)
+{
+    jmp_buf jump;
+
+    assert_jump = &jump;
+    if (setjmp(jump) != 0) {
+        assert_jump = NULL;
+        m->violation = assert_text;
+        return false;
+    }
+    raft_step(core, event, out);
+    assert_jump = NULL;
+    return true;
+}
+
+static void one_step(struct model *m, uint32_t pos, struct raft_event event)
+{
+    struct raft *core = &m->state.cores[pos];
+    struct check *check = &m->state.check;
+    struct check_step s = {.pos = pos,
+                           .before = &m->before,
+                           .after = core,
+                           .event = &event,
+                           .out = &m->out};
+
+    if (m->violation != NULL) {
+        return;
+    }
+    m->before = *core;
+    if (!model_step_core(m, core, &event, &m->out)) {
+        return;
+    }
+    if (core->term > m->config->terms || core->last > CHECK_LOG_MAX) {
+        m->cut = true;
+        return;
+    }
+    check_step(check, &s);
+    if (check->violation == NULL) {
+        collect(m);
+    }
+    m->violation = check->violation;
+}
+
+static void flush(struct model *m, uint32_t pos, int64_t now_ms)
+{
+    if (!m->cut) {
+        one_step(m, pos,
+                 (struct raft_event){.type = RAFT_EV_FLUSH, .now_ms = now_ms});
+    }
+}
+
+static void sync_writes(struct model *m, uint32_t pos, uint32_t count)
+{
+    struct raft *core = &m->state.cores[pos];
+    struct check_node *n = &m->state.check.nodes[pos];
+
+    check_synced(&m->state.check, pos, count);
+    struct raft_event event = {.type = RAFT_EV_DURABLE,
+                               .now_ms = core->now_ms,
+                               .seq = core->write_seq - n->write_count,
+                               .index = n->disk.last};
+    one_step(m, pos, event);
+    flush(m, pos, core->now_ms);
+}
+
+/* An event of one core, and what follows it at once. */
+static void macro_step(struct model *m, uint32_t pos, struct raft_event event)
+{
+    const struct check_node *n = &m->state.check.nodes[pos];
+
+    event.now_ms = MAX(event.now_ms, MODEL_NOW_MS);
+    one_step(m, pos, event);
+    flush(m, pos, event.now_ms);
+    while (m->config->writes == 0 && n->write_count > 0 && !m->cut &&
+           m->violation == NULL) {
+        model_script_synced(m, pos);
+        sync_writes(m, pos, n->write_count);
+    }
+}
+
+static void link_event(struct model *m, uint32_t pos, uint32_t peer, bool up)
+{
+    macro_step(
+        m, pos,
+        (struct raft_event){.type = up ? RAFT_EV_PEER_UP : RAFT_EV_PEER_DOWN,
+                            .peer = peer});
+}
+
+static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
+{
+    struct model_state *s = &m->state;
+    struct check_node *n = &s->check.nodes[pos];
+    struct raft_run runs[CHECK_LOG_MAX + 1];
+    struct raft_config config = {0};
+    /* The state on disk never runs ahead of the log on disk. */
+    raft_index known = MIN(s->cores[pos].commit, s->cores[pos].durable);
+
+    model_raft_config(&config, pos, n->incarnation + 1);
+    check_crash(&s->check, pos, kept);
+    struct raft_start start = {.term = n->disk_term,
+                               .vote = n->disk_vote,
+                               .log_first = 1,
+                               .log_last = n->disk.last,
+                               .runs = runs,
+                               .applied = applied ? known : 0};
+    for (raft_index i = 1; i <= n->disk.last; i++) {
+        raft_term term = n->disk.at[i].term;
+        if (start.run_count == 0 || runs[start.run_count - 1].term != term) {
+            runs[start.run_count].first = i;
+            runs[start.run_count++].term = term;
+        }
+    }
+    raft_init(&s->cores[pos], &config, &start, MODEL_NOW_MS);
+    check_start(&s->check, pos, &s->cores[pos]);
+    m->violation = s->check.violation;
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        if (i != pos) {
+            link_event(m, i, pos, true);
+            link_event(m, pos, i, true);
+        }
+    }
+}
+
+static void timer_event(struct model *m, struct model_event e)
+{
+    struct raft *core = &m->state.cores[e.node];
+    struct raft_event tick = {.type = RAFT_EV_TICK, .now_ms = MODEL_NOW_MS};
+
+    switch (e.type) {
+    case MODEL_TIMEOUT:
+        core->election_at_ms = MODEL_NOW_MS;
+        break;
+    case MODEL_HEARTBEAT:
+        if (m->config->heartbeats != MODEL_ANY) {
+            m->state.used.heartbeats++;
+        }
+        tick.now_ms += MODEL_HEARTBEAT_MS;
+        break;
+    case MODEL_QUORUM_LOSS:
+        tick.now_ms += MODEL_ELECTION_MS;
+        break;
+    case MODEL_READ_EXPIRE:
+        tick.now_ms += MODEL_ELECTION_MS;
+        core->election_at_ms = tick.now_ms + 1;
+        break;
+    case MODEL_TRANSFER_LATE:
+        core->transfer_until_ms = MODEL_NOW_MS;
+        break;
+    default:
+        ASSERT(false);
+    }
+    macro_step(m, e.node, tick);
+}
+
+static void deliver(struct model *m, struct model_event e)
+{
+    struct model_state *s = &m->state;
+    struct raft_message message = s->wire[e.arg];
+    struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &message};
+
+    ASSERT(e.arg < s->wire_count);
+    if (e.type == MODEL_DUPLICATE) {
+        s->used.duplicates++;
+    } else {
+        s->wire_count--;
+        for (uint32_t i = e.arg; i < s->wire_count; i++) {
+            s->wire[i] = s->wire[i + 1];
+            m->wire_ids[i] = m->wire_ids[i + 1];
+        }
+    }
+    if (e.type == MODEL_DELIVER_STALE) {
+        event.now_ms = MODEL_NOW_MS + MODEL_ELECTION_MS;
+    }
+    macro_step(m, message.to, event);
+}
+
+/* Takes the message of this type between these two out of those just sent;
+ * the others of this type are lost. */
+static bool take_sent(struct model *m, enum raft_message_type type,
+                      uint32_t from, uint32_t to, struct raft_message *message)
+{
+    uint32_t kept = 0;
+    bool found = false;
+
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        const struct raft_message *sent = &m->sent[i];
+        if (sent->type != type) {
+            m->sent_ids[kept] = m->sent_ids[i];
+            m->sent[kept++] = *sent;
+        } else if (sent->from == from && sent->to == to) {
+            *message = *sent;
+            found = true;
+            model_script_deliver(m, message, m->sent_ids[i]);
+        }
+    }
+    m->sent_count = kept;
+    return found;
+}
+
+/* Timeout, pre-vote and its answer in one: nothing durable is at stake. */
+static void elect(struct model *m, struct model_event e)
+{
+    struct raft_message message;
+    struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &message};
+
+    timer_event(m, (struct model_event){.type = MODEL_TIMEOUT, .node = e.node});
+    model_script_stale(m, e.peer);
+    if (!take_sent(m, RAFT_MSG_PRE_VOTE, e.node, e.peer, &message)) {
+        return;
+    }
+    event.now_ms = MODEL_NOW_MS + MODEL_ELECTION_MS;
+    macro_step(m, e.peer, event);
+    event.now_ms = MODEL_NOW_MS;
+    if (take_sent(m, RAFT_MSG_PRE_VOTE_REPLY, e.peer, e.node, &message)) {
+        macro_step(m, e.node, event);
+    }
+}
+
+static void request_event(struct model *m, struct model_event e)
+{
+    struct model_used *used = &m->state.used;
+    struct raft_event event = {.peer = e.peer};
+
+    switch (e.type) {
+    case MODEL_PROPOSE:
+        used->requests++;
+        event.type = RAFT_EV_PROPOSE;
+        event.count = 1;
+        break;
+    case MODEL_READ:
+        event.type = RAFT_EV_READ;
+        event.read_id = ++used->reads;
+        break;
+    case MODEL_TRANSFER:
+        used->transfers++;
+        event.type = RAFT_EV_TRANSFER;
+        break;
+    case MODEL_UNSENT:
+        used->breaks++;
+        event.type = RAFT_EV_UNSENT;
+        break;
+    default:
+        ASSERT(false);
+    }
+    macro_step(m, e.node, event);
+}
+
+static void do_event(struct model *m, struct model_event e)
+{
+    switch ((enum model_event_type)e.type) {
+    case MODEL_TIMEOUT:
+    case MODEL_HEARTBEAT:
+    case MODEL_QUORUM_LOSS:
+    case MODEL_READ_EXPIRE:
+    case MODEL_TRANSFER_LATE:
+        timer_event(m, e);
+        break;
+    case MODEL_ELECT:
+        elect(m, e);
+        break;
+    case MODEL_PROPOSE:
+    case MODEL_READ:
+    case MODEL_TRANSFER:
+    case MODEL_UNSENT:
+        request_event(m, e);
+        break;
+    case MODEL_SYNC:
+        sync_writes(m, e.node, e.arg);
+        break;
+    case MODEL_CRASH:
+        m->state.used.crashes++;
+        crash(m, e.node, e.arg, e.peer != 0);
+        break;
+    case MODEL_BREAK:
+        m->state.used.breaks++;
+        link_event(m, e.node, e.peer, false);
+        link_event(m, e.node, e.peer, true);
+        break;
+    case MODEL_DELIVER:
+    case MODEL_DELIVER_STALE:
+    case MODEL_DUPLICATE:
+        deliver(m, e);
+        break;
+    }
+}
+
+static void add_message(struct model *m, const struct raft_message *msg,
+                        uint32_t id)
+{
+    for (uint32_t i = 0; i < m->all_count; i++) {
+        if (memcmp(m->all[i], msg, sizeof(*msg)) == 0) {
+            return;
+        }
+    }
+    if (!model_dead(m, msg)) {
+        m->all_ids[m->all_count] = id;
+        m->all[m->all_count++] = msg;
+    }
+}
+
+/* Old and new messages in one list, equal ones once. */
+static void merge(struct model *m)
+{
+    m->all_count = 0;
+    for (uint32_t i = 0; i < m->state.wire_count; i++) {
+        add_message(m, &m->state.wire[i], m->wire_ids[i]);
+    }
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        add_message(m, &m->sent[i], m->sent_ids[i]);
+    }
+}
+
+void model_apply(struct model *m, struct model_event event)
+{
+    const struct raft *cores[MODEL_NODES];
+
+    m->sent_count = 0;
+    m->cut = false;
+    m->violation = NULL;
+    model_script_event(m, event);
+    do_event(m, event);
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        cores[i] = &m->state.cores[i];
+        m->cut =
+            m->cut || (m->config->writes > 0 &&
+                       m->state.check.nodes[i].write_count > m->config->writes);
+    }
+    if (m->violation == NULL && !m->cut) {
+        check_cluster(&m->state.check, cores);
+        m->violation = m->state.check.violation;
+    }
+    if (m->violation == NULL && !m->cut) {
+        merge(m);
+    }
+}
+
+/* The next larger number with as many bits (Gosper). */
+static uint64_t next_choice(uint64_t v)
+{
+    uint64_t low = v & -v;
+    uint64_t up = v + low;
+    return (((up ^ v) >> 2) / low) | up;
+}
+
+void model_keep(struct model *m, uint64_t choice, struct model_state *to)
+{
+    model_copy(to, &m->state);
+    to->wire_count = 0;
+    for (uint32_t i = 0; i < m->all_count; i++) {
+        if ((choice >> i & 1) != 0) {
+            ASSERT(to->wire_count < MODEL_WIRE_MAX);
+            m->kept_ids[to->wire_count] = m->all_ids[i];
+            to->wire[to->wire_count++] = *m->all[i];
+        }
+    }
+    if (m->config->losses != MODEL_ANY) {
+        uint32_t lost = m->all_count - to->wire_count;
+        to->used.losses = (uint8_t)(to->used.losses + lost);
+    }
+    model_canonical(to);
+}
+
+bool model_wire(struct model *m, uint64_t *choice, struct model_state *to)
+{
+    uint32_t count = m->all_count;
+    uint32_t kept = MIN(count, m->config->in_flight);
+
+    if (m->config->losses != MODEL_ANY &&
+        m->state.used.losses + count - kept > m->config->losses) {
+        m->cut = true;
+        return false;
+    }
+    if (*choice == 0) {
+        *choice = (UINT64_C(1) << kept) - 1 + (kept == 0);
+    } else if (kept == count) {
+        return false;
+    } else {
+        *choice = next_choice(*choice);
+        if (*choice >> count != 0) {
+            return false;
+        }
+    }
+    model_keep(m, *choice, to);
+    return true;
+}
+
+/* Does e, and keeps of what was sent only messages of this type. */
+static void prelude_event(struct model *m, struct model_event e,
+                          enum raft_message_type type)
+{
+    struct model_state next;
+    uint64_t choice = 0;
+
+    model_apply(m, e);
+    ASSERT(m->violation == NULL && !m->cut);
+    for (uint32_t i = 0; i < m->all_count; i++) {
+        choice |= (uint64_t)(m->all[i]->type == type) << i;
+    }
+    ASSERT(choice != 0);
+    model_keep(m, choice, &next);
+    next.used = (struct model_used){0};
+    model_copy(&m->state, &next);
+    memcpy(m->wire_ids, m->kept_ids, sizeof(m->wire_ids));
+}
+
+/* Up to the votes the disks are done at once. */
+void model_prelude(struct model *m)
+{
+    const struct model_config *config = m->config;
+    struct model_config quick = *config;
+    struct model_event elect = {.type = MODEL_ELECT, .node = 0, .peer = 1};
+    struct model_event deliver = {.type = MODEL_DELIVER, .arg = 0};
+
+    model_script_begin(m);
+    if (!config->elected) {
+        return;
+    }
+    quick.writes = 0;
+    m->config = &quick;
+    prelude_event(m, elect, RAFT_MSG_VOTE);
+    prelude_event(m, deliver, RAFT_MSG_VOTE_REPLY);
+    m->config = config;
+    prelude_event(m, deliver, RAFT_MSG_APPEND);
+}

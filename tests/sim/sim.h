@@ -1,0 +1,636 @@
+/*
+ * The simulator: whole nodes on a simulated network, disk and clock.
+ *
+ * One seed is one run. Everything that happens is an event with a time in
+ * microseconds; nothing reads a clock, an address or the environment, so a run
+ * repeats itself to the byte. What is real: everything from src/node down.
+ * What is simulated: the links between members (sim_net.c), the disk under the
+ * store (sim_disk.c), processes, their loop and their clocks (sim_node.c),
+ * clients (sim_client.c), and the faults of all of them (sim_fault.c).
+ *
+ * Three oracles watch: the ghost log (sim_ghost.c: what Raft promises, seen in
+ * what reaches disk and network), the model (sim_oracle.c: an independent
+ * state machine that predicts every reply), and the phases (sim_phase.c:
+ * liveness and convergence once faults end).
+ *
+ * A breach ends the run with sim_fail(), which does not return.
+ */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include "base/alloc.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "node/node_internal.h"
+#include "store/store_memory.h"
+
+#include <setjmp.h>
+
+#define SIM_NODES_MAX   5
+#define SIM_PAIRS_MAX   (SIM_NODES_MAX * (SIM_NODES_MAX - 1) / 2)
+#define SIM_CLIENTS_MAX 24
+#define SIM_MS          INT64_C(1000)
+#define SIM_S           INT64_C(1000000)
+
+/* What can go wrong: constant, name on the command line. */
+#define SIM_FAULTS(X)                                                          \
+    X(RESET, "reset")             /* a link breaks, both sides notice */       \
+    X(HALF_OPEN, "half-open")     /* one side notices late */                  \
+    X(CUT, "cut")                 /* one direction carries nothing */          \
+    X(PARTITION, "partition")     /* groups, rings, bridges */                 \
+    X(ISOLATE, "isolate")         /* the leader alone */                       \
+    X(TAIL, "tail")               /* some messages take much longer */         \
+    X(SLOW_LINK, "slow-link")     /* little bandwidth */                       \
+    X(FULL, "full")               /* short queues: ERR_LIMIT */                \
+    X(CRASH, "crash")             /* process killed, or power lost */          \
+    X(CRASH_ALL, "crash-all")     /* all at the same moment */                 \
+    X(LOOP, "restart-loop")       /* one that dies again and again */          \
+    X(PAUSE, "pause")             /* a process stands still */                 \
+    X(SLOW_CPU, "slow-cpu")       /* turns of the loop take long */            \
+    X(STALL, "stall")             /* a sync takes up to a minute */            \
+    X(SYNC_ERROR, "sync-error")   /* a sync fails */                           \
+    X(WRITE_ERROR, "write-error") /* a write fails */                          \
+    X(FLUSH, "flush")             /* state reaches the disk unasked */         \
+    X(DRIFT, "drift")             /* clocks run up to 20 % off */              \
+    X(JUMP, "jump")               /* the wall clock jumps up to an hour */     \
+    X(EDGE, "clock-edge")         /* monotonic clock near 2^31, 2^32 */        \
+    X(TRANSFER, "transfer")       /* leadership handed over by order */        \
+    X(LEAVE, "leave")             /* clients leave with requests open */
+
+enum sim_fault {
+#define X(id, name) FAULT_##id,
+    SIM_FAULTS(X)
+#undef X
+        FAULT_COUNT,
+};
+
+extern const char *const sim_fault_names[FAULT_COUNT];
+
+enum sim_event_kind {
+    EV_TURN,      /* a: node; gen */
+    EV_DELIVER,   /* a: pair, b: direction * 2 + priority */
+    EV_LINK_TRY,  /* a: pair; gen */
+    EV_LINK_UP,   /* a: pair, b: side; gen: epoch */
+    EV_LINK_DOWN, /* a: pair, b: side; gen: epoch */
+    EV_CUT_END,   /* a: pair, b: direction; gen */
+    EV_CUT_SEEN,  /* a: pair, b: side; gen: epoch */
+    EV_SYNCED,    /* a: node; gen: incarnation of the disk */
+    EV_FLUSHED,   /* a: node; gen: same */
+    EV_START,     /* a: node; gen */
+    EV_CLIENT,    /* a: client; gen */
+    EV_FAULT,     /* a: kind */
+    EV_PHASE,
+    EV_KIND_COUNT,
+};
+
+struct sim_event {
+    int64_t at_us;
+    uint64_t order; /* of those at the same time */
+    uint64_t gen;
+    enum sim_event_kind kind;
+    uint32_t a, b;
+};
+
+struct sim_heap {
+    struct sim_event *items;
+    size_t count;
+    size_t cap;
+    uint64_t order;
+};
+
+/* --- network -------------------------------------------------------------- */
+
+struct sim_message {
+    struct sim_message *next;
+    int64_t at_us;
+    uint64_t epoch;
+    uint32_t from;
+    uint32_t size;
+    uint8_t frame_type;
+    uint8_t raft_type; /* 0: none */
+    uint8_t bytes[];
+};
+
+struct sim_queue {
+    struct sim_message *head;
+    struct sim_message *tail;
+    int64_t last_us; /* arrival of the last one: order is kept */
+};
+
+/* From side d to side 1 - d. */
+struct sim_direction {
+    struct sim_queue queues[2];
+    uint64_t bytes;  /* sent and not yet taken by the receiver */
+    int64_t free_us; /* when the wire is free for more bulk */
+    bool cut;
+    uint64_t cut_gen;
+};
+
+struct sim_side {
+    bool up;             /* as told to the node */
+    uint64_t epoch;      /* of the link it is up with */
+    uint64_t dead_epoch; /* it has closed this one and all before */
+    uint64_t peer_incarnation;
+};
+
+struct sim_pair {
+    uint32_t nodes[2]; /* of side 0, 1 */
+    uint64_t epoch;
+    uint64_t try_gen;
+    int64_t backoff_us;
+    bool trying;
+    struct sim_side sides[2];
+    struct sim_direction dirs[2];
+};
+
+/* --- ghost ---------------------------------------------------------------- */
+
+/* An entry as it was first written, by the leader of its term. */
+struct ghost_entry {
+    struct ghost_entry *next; /* another one at this index */
+    raft_term term;
+    uint64_t chain;
+    uint64_t seed;
+    int64_t time_ms;
+    uint8_t kind;
+    struct buf payload;
+};
+
+struct ghost_log {
+    raft_index first;
+    raft_index last;
+    uint64_t prev_chain; /* of the entry before the first */
+    const struct ghost_entry **at;
+    size_t cap;
+};
+
+enum ghost_effect_kind {
+    EFFECT_APPEND,
+    EFFECT_TRUNCATE,
+    EFFECT_START,
+    EFFECT_HARD,
+};
+
+struct ghost_effect {
+    enum ghost_effect_kind kind;
+    uint64_t batch;
+    raft_index index; /* or term */
+    node_id vote;
+    uint64_t chain;
+    const struct ghost_entry *entry;
+};
+
+/* What one node has written, and what of it is on its disk. */
+struct ghost_node {
+    struct ghost_log live;
+    struct ghost_log disk;
+    raft_term live_term, disk_term;
+    node_id live_vote, disk_vote;
+    struct ghost_effect *effects;
+    size_t effect_head, effect_count, effect_cap;
+    raft_index commit;
+    raft_index applied;
+    raft_index flushed; /* applied, as of the last flush of the state */
+    node_id *votes;     /* by term: what it told */
+    size_t votes_cap;
+};
+
+struct ghost {
+    struct ghost_entry **entries; /* by index: all that were ever made */
+    const struct ghost_entry **committed;
+    raft_term *committed_in; /* by index: term of the leader who did it */
+    uint64_t *states;        /* by index: hash of the batch that applied it */
+    size_t cap;
+    raft_index commit;
+    raft_index applied; /* largest with a state hash */
+    node_id *leaders;   /* by term */
+    size_t leaders_cap;
+    uint64_t elections;
+    struct ghost_node nodes[SIM_NODES_MAX];
+};
+
+/* --- model ---------------------------------------------------------------- */
+
+/* A value of a key from an index on. */
+struct oracle_version {
+    raft_index index;
+    bool present;
+    int64_t expire_ms;
+    uint64_t hash;
+    uint64_t len;
+};
+
+struct oracle_key {
+    char name[24];
+    struct buf value; /* of the newest version */
+    struct oracle_version *versions;
+    size_t count;
+    size_t cap;
+};
+
+struct oracle_once {
+    uint64_t id;
+    int64_t expire_ms;
+    struct buf reply;
+};
+
+struct oracle {
+    struct map keys;
+    struct map once;
+    raft_index head;
+    int64_t *times; /* entry times by index */
+    size_t times_cap;
+    struct session sessions[SIM_NODES_MAX];
+    uint64_t executed;
+    uint64_t skipped;
+};
+
+/* --- clients -------------------------------------------------------------- */
+
+#define OP_ARGS_MAX 5
+
+enum op_state { OP_OPEN, OP_DONE, OP_UNKNOWN, OP_REFUSED, OP_DROPPED };
+
+struct sim_op {
+    struct sim_op *all;  /* the next one of the run */
+    struct sim_op *next; /* in its connection */
+    struct sim_conn *conn;
+    struct sim_op *origin; /* ONCE: the first attempt, if not this */
+    struct sim_op *answer; /* the attempt that was answered first */
+    struct bytes argv[OP_ARGS_MAX];
+    uint32_t argc;
+    uint32_t client;
+    bool once;
+    bool read;  /* by read index, not through the log */
+    bool doubt; /* began as a read */
+    uint64_t once_id;
+    uint32_t node;
+    uint64_t incarnation;
+    uint64_t seq;
+    enum op_state state;
+    int64_t invoke_us, return_us;
+    raft_index invoke_commit; /* largest index anybody had committed */
+    raft_index executed;      /* 0: not (yet) */
+    raft_index seen;          /* a read's */
+    struct buf expected;      /* by the oracle; a read's: its reply */
+    uint8_t text[];
+};
+
+/* A connection of a client to one incarnation of a node. */
+struct sim_conn {
+    struct sim_conn *all;
+    struct sim *sim;
+    struct sim_client *client;
+    uint32_t node;
+    uint64_t incarnation;
+    bool open;                  /* the client still listens */
+    bool queued;                /* its turn stands in the inbox */
+    struct sim_op *head, *tail; /* submitted, unanswered */
+    uint32_t outstanding;
+    struct sim_op *reads, *reads_tail;
+    bool reading; /* node_read() asked */
+    bool to_log;  /* the reads left have to go through the log */
+    struct buf out;
+    struct resp_writer writer;
+};
+
+struct sim_client {
+    uint32_t id;
+    struct sim_conn *conn;
+    uint64_t gen;
+    int64_t think_us;
+    uint32_t depth; /* requests in the pipeline */
+    bool probe;     /* asks for liveness only */
+    int64_t home;   /* -1: any node */
+    uint64_t once_id;
+    struct sim_op *retry; /* ONCE: unanswered */
+    uint32_t tag;
+    uint64_t rng;
+};
+
+/* --- nodes ---------------------------------------------------------------- */
+
+enum inbox_kind { IN_MESSAGE, IN_UP, IN_DOWN, IN_DISK, IN_CLIENT, IN_TRANSFER };
+
+struct inbox_item {
+    enum inbox_kind kind;
+    uint32_t pair;
+    uint32_t side;
+    uint64_t epoch;
+    uint64_t incarnation;
+    struct sim_message *message;
+    struct sim_conn *conn;
+};
+
+struct inbox {
+    struct inbox_item *items;
+    size_t head, count, cap; /* a ring; cap a power of two */
+};
+
+struct sim_disk {
+    struct disk disk;
+    struct store base; /* what the node sees */
+    struct store *inner;
+    struct sim *sim;
+    uint32_t node;
+    uint64_t gen;
+    uint64_t written; /* logged batches since the inner store's last sync */
+    uint64_t durable; /* of them, promised */
+    bool running;
+    uint64_t covers; /* by the sync under way */
+    uint64_t running_writes;
+    struct disk_point asked, running_point, ready;
+    bool has_asked, has_ready;
+    bool failed;
+    int64_t stall_until_us;
+    bool fail_sync;
+    uint64_t fail_write; /* 1: the next logged batch */
+    struct watermark mark, mark_synced;
+    bool has_mark;
+    int64_t mark_synced_us;
+    raft_index flush_index; /* applied when a flush was asked for */
+};
+
+struct sim_clock {
+    int64_t since_us;
+    int64_t mono_us; /* then */
+    int64_t wall_us; /* added to mono */
+    int32_t ppm;
+};
+
+struct sim_node {
+    uint32_t id;
+    struct node *node; /* NULL: down */
+    struct sim_disk *disk;
+    uint64_t incarnation;
+    struct sim_clock clock;
+    struct inbox inbox;
+    int64_t busy_until_us;
+    int64_t turn_us; /* the turn that is scheduled; INT64_MAX: none */
+    uint64_t turn_gen;
+    uint64_t start_gen;
+    bool expected_death; /* an error was injected */
+    int64_t loop_until_us;
+    int64_t slow_until_us;
+    bool broken; /* in the liveness phase: not healed */
+    char failure[160];
+    uint64_t turns;
+    int64_t guard_us;
+    uint32_t guard_turns;
+    struct sim_op ***ops; /* by incarnation, by seq */
+    uint64_t *ops_cap;
+    uint64_t incarnations_cap;
+};
+
+/* --- the run -------------------------------------------------------------- */
+
+#define LOG_UNBOUNDED (UINT64_C(1) << 40)
+
+struct sim_config {
+    uint32_t nodes;
+    uint32_t election_ms, heartbeat_ms, peer_down_ms, disk_timeout_ms;
+    uint32_t request_timeout_ms;
+    uint64_t entry_bytes_max, pending_bytes_max;
+    uint64_t log_soft, log_hard, log_cache;
+    uint32_t once_ttl_s;
+    uint64_t queue_bytes; /* per direction */
+    int64_t latency_us, jitter_us;
+    uint64_t bandwidth; /* bytes per ms; 0: without limit */
+    uint32_t tail_ppm;
+    int64_t sync_us, flush_us, turn_us;
+    uint32_t clients;
+    int64_t think_us;
+    uint32_t depth_max;
+    uint32_t value_max;
+    uint32_t big_percent, read_percent, once_percent;
+    int64_t safety_us;
+    bool on[FAULT_COUNT];
+    int64_t every_us[FAULT_COUNT];
+};
+
+enum sim_phase { PHASE_SAFETY, PHASE_LIVE, PHASE_AFTER, PHASE_DRAIN };
+
+struct sim_options {
+    uint32_t nodes; /* 0: drawn */
+    bool trace;
+    bool off[FAULT_COUNT];
+    int64_t safety_us; /* 0: drawn */
+    uint32_t clients;  /* 0: drawn */
+    bool core;         /* the core's monitor, whatever the seed */
+};
+
+#define ROLE_COUNT 4
+
+struct sim_stats {
+    uint64_t events, turns, messages, bytes;
+    uint64_t faults[FAULT_COUNT];
+    uint64_t lost_batches, crashes;
+    uint64_t ops, reads, unknown, refused, once_same, doubt;
+    uint64_t commits, elections;
+    uint64_t lin_ops, lin_keys, lin_undecided, core_steps;
+    uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
+    uint64_t live_runs, live_in_3;
+    int64_t live_worst_permille;
+    uint64_t covered[ROLE_COUNT][RAFT_MSG_TYPE_END];
+    uint64_t roles[ROLE_COUNT];
+    int64_t simulated_us;
+};
+
+struct sim {
+    uint64_t seed;
+    struct sim_options options;
+    struct sim_config config;
+    struct sim_stats stats;
+    int64_t now_us;
+    uint64_t hash;
+    struct sim_heap heap;
+    uint64_t rng_net, rng_disk, rng_fault, rng_node, rng_client;
+    struct sim_node nodes[SIM_NODES_MAX];
+    uint32_t count;
+    struct sim_pair pairs[SIM_PAIRS_MAX];
+    uint32_t pair_count;
+    struct ghost ghost;
+    struct sim_core *core; /* NULL: not in this run */
+    struct oracle oracle;
+    struct sim_client clients[SIM_CLIENTS_MAX];
+    uint32_t client_count;
+    struct sim_conn *conns;
+    struct sim_op *ops;
+    struct sim_node *current; /* whose code is running */
+    enum sim_phase phase;
+    int64_t phase_us;     /* when it began */
+    int64_t live_us;      /* when a probe was first answered; 0: not yet */
+    uint32_t core_mask;   /* healed in the liveness phase */
+    uint32_t served_mask; /* of them, those that have served */
+    raft_term core_term;  /* of the leader that was seen last */
+    int64_t core_led_us;  /* when that term's leader was seen first */
+    bool done;
+    bool stopped; /* clients ask for nothing any more */
+    char failure[512];
+    jmp_buf end;
+};
+
+/* sim_run.c */
+/* True: the run ended well; else sim->failure says what broke. */
+bool sim_run(struct sim *s);
+void sim_release(struct sim *s);
+NORETURN void sim_fail(struct sim *s, const char *format, ...) PRINTF(2, 3);
+void sim_trace(struct sim *s, const char *format, ...) PRINTF(2, 3);
+static inline void sim_mix(struct sim *s, uint64_t v)
+{
+    s->hash = (s->hash ^ v) * UINT64_C(0x9fb21c651e98df25);
+    s->hash ^= s->hash >> 29;
+}
+/* Whether the run counts; if not, a text in `why`. */
+bool sim_counts(const struct sim *s, char *why, size_t size);
+
+/* The run under way; NULL between runs. */
+struct sim *sim_running(void);
+
+/* sim_random.c */
+/* Exponentially distributed, by integers only. */
+int64_t sim_exponential(uint64_t *rng, int64_t mean);
+/* From lo to hi, all magnitudes alike. */
+int64_t sim_magnitude(uint64_t *rng, int64_t lo, int64_t hi);
+static inline bool sim_chance(uint64_t *rng, uint32_t percent)
+{
+    return rng_below(rng, 100) < percent;
+}
+
+/* sim_event.c */
+#define WHO_BITS 16
+#define WHO_MASK 0xffffu
+/* a and b of an event in one; a alone stands for itself. */
+static inline uint32_t sim_who(uint32_t a, uint32_t b)
+{
+    return b << WHO_BITS | a;
+}
+void sim_push(struct sim *s, int64_t at_us, enum sim_event_kind kind,
+              uint32_t who, uint64_t gen);
+bool sim_pop(struct sim *s, struct sim_event *out);
+
+/* sim_fault.c */
+void sim_config_draw(struct sim *s);
+void sim_faults_begin(struct sim *s);
+void sim_fault_event(struct sim *s, const struct sim_event *e);
+/* Ends every fault that touches only nodes of the mask. */
+void sim_heal(struct sim *s, uint32_t mask);
+
+/* sim_net.c */
+void net_init(struct sim *s);
+void net_release(struct sim *s);
+void net_event(struct sim *s, const struct sim_event *e);
+struct sim_pair *net_pair(struct sim *s, uint32_t a, uint32_t b,
+                          uint32_t *side);
+int net_send(void *ctx, node_id to, uint8_t type,
+             enum transport_priority priority, const struct bytes pieces[2]);
+void net_taken(struct sim *s, uint32_t pair, uint32_t side,
+               const struct sim_message *m);
+void net_node_down(struct sim *s, uint32_t node, bool power);
+void net_node_up(struct sim *s, uint32_t node);
+void net_reset(struct sim *s, struct sim_pair *p, int64_t seen_us[2],
+               int64_t retry_us);
+void net_cut(struct sim *s, struct sim_pair *p, uint32_t dir, int64_t for_us,
+             int64_t seen_us);
+void net_heal(struct sim *s, struct sim_pair *p);
+
+/* sim_disk.c */
+struct sim_disk *disk_new(struct sim *s, uint32_t node);
+void disk_free(struct sim_disk *d);
+void disk_event(struct sim *s, const struct sim_event *e);
+void disk_crash(struct sim_disk *d, bool power);
+void disk_flush_now(struct sim_disk *d);
+
+/* sim_node.c */
+void process_init(struct sim *s);
+void process_release(struct sim *s);
+void process_event(struct sim *s, const struct sim_event *e);
+void process_start(struct sim *s, uint32_t node);
+/* down_us: until it starts again. */
+void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us);
+/* By kill or power cut; down for a time of any magnitude between these. */
+void process_crash_soon(struct sim *s, uint32_t node, int64_t from_us,
+                        int64_t to_us);
+void process_pause(struct sim *s, uint32_t node, int64_t for_us);
+void process_resume(struct sim *s, uint32_t node);
+void process_push(struct sim *s, uint32_t node, struct inbox_item item);
+void clock_drift(struct sim *s, uint32_t node, int32_t ppm);
+int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n);
+/* The node of this index, or NULL. */
+struct sim_node *sim_leader(struct sim *s);
+
+/* sim_ghost.c */
+void ghost_init(struct sim *s);
+void ghost_release(struct sim *s);
+void ghost_logged(struct sim *s, uint32_t node, const struct store_batch *b,
+                  uint64_t batch);
+void ghost_applied(struct sim *s, uint32_t node, const struct store_batch *b);
+void ghost_durable(struct sim *s, uint32_t node, uint64_t batch);
+void ghost_crashed(struct sim *s, uint32_t node, uint64_t kept);
+void ghost_started(struct sim *s, uint32_t node);
+/* After each turn, and before what it says is looked at. */
+void ghost_commit(struct sim *s, uint32_t node);
+void ghost_turn(struct sim *s, uint32_t node);
+/* It leads the term it is in. */
+void ghost_leads(struct sim *s, uint32_t node);
+/* sim_sent.c: a message that leaves; its type. */
+uint8_t ghost_sent(struct sim *s, uint32_t node, uint32_t to,
+                   struct bytes payload);
+bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
+                      node_id candidate);
+
+/* sim_core.c: the monitor of tests/check. */
+void core_init(struct sim *s);
+void core_release(struct sim *s);
+void core_written(struct sim *s, uint32_t node, uint64_t batch);
+void core_synced(struct sim *s, uint32_t node, uint64_t batch);
+void core_crashed(struct sim *s, uint32_t node, uint64_t kept);
+void core_started(struct sim *s, uint32_t node);
+void core_applied(struct sim *s, uint32_t node, raft_index index);
+void core_turn(struct sim *s);
+
+/* sim_oracle.c */
+void oracle_init(struct sim *s);
+void oracle_release(struct sim *s);
+void oracle_advance(struct sim *s, raft_index to);
+/* A read's reply, served by its node when it had applied `at`. */
+void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
+                       struct bytes reply);
+/* Compares all of a node's state with the model. */
+void oracle_compare(struct sim *s, uint32_t node);
+/* sim_command.c */
+void oracle_command(struct sim *s, const struct bytes *argv, uint32_t argc,
+                    const struct ghost_entry *e, struct buf *reply);
+struct oracle_key *oracle_key_get(struct sim *s, struct bytes name, bool make);
+const struct oracle_version *oracle_version_at(const struct oracle_key *k,
+                                               raft_index at);
+
+/* sim_client.c */
+void clients_init(struct sim *s);
+void clients_release(struct sim *s);
+void client_event(struct sim *s, const struct sim_event *e);
+void client_turn(struct sim *s, struct sim_conn *c);
+void clients_node_down(struct sim *s, uint32_t node);
+void client_leave(struct sim *s, struct sim_client *c);
+bool clients_idle(struct sim *s);
+struct resp_writer *client_reply_open(void *ctx, void *client);
+void client_reply_done(void *ctx, void *client);
+void client_read_ready(void *ctx, void *client, int error);
+struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
+                       uint64_t seq);
+/* sim_work.c: what clients ask for. */
+struct sim_op *work_next(struct sim *s, struct sim_client *c, bool read);
+struct sim_op *work_copy(struct sim *s, struct sim_op *op);
+
+/* sim_history.c: the linearizability checker's opinion. */
+void history_check(struct sim *s);
+
+/* sim_phase.c */
+void phase_event(struct sim *s);
+void phase_probe_answered(struct sim *s, const struct sim_op *op);
+
+/* sim_report.c */
+void stats_add(struct sim_stats *to, const struct sim_stats *from);
+void stats_print(const struct sim_stats *t);
+
+#endif

@@ -1,0 +1,472 @@
+/*
+ * Clients: closed loops and pipelines on connections to any node.
+ *
+ * A connection lives as long as its node's incarnation, or until its client
+ * leaves; requests that are then open have an unknown outcome. An answer
+ * "UNKNOWN", a crash or a departure makes a client with a ONCE request ask
+ * again, elsewhere, under the same id. Each reply is compared with the model
+ * at the moment it is made, within the apply of its entry.
+ */
+#include "sim.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+
+static void schedule(struct sim *s, struct sim_client *c, int64_t after_us)
+{
+    sim_push(s, s->now_us + after_us, EV_CLIENT, c->id, ++c->gen);
+}
+
+static void think(struct sim *s, struct sim_client *c)
+{
+    schedule(s, c, 50 + sim_exponential(&c->rng, c->think_us));
+}
+
+struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
+                       uint64_t seq)
+{
+    const struct sim_node *n = &s->nodes[node];
+
+    if (incarnation >= n->incarnations_cap || seq >= n->ops_cap[incarnation])
+        return NULL;
+    return n->ops[incarnation][seq];
+}
+
+static void op_register(struct sim *s, struct sim_op *op)
+{
+    struct sim_node *n = &s->nodes[op->node];
+    uint64_t i = op->incarnation;
+
+    if (i >= n->incarnations_cap) {
+        uint64_t cap = i + 16;
+        n->ops = mem_realloc(n->ops, cap * sizeof(n->ops[0]));
+        n->ops_cap = mem_realloc(n->ops_cap, cap * sizeof(n->ops_cap[0]));
+        for (uint64_t k = n->incarnations_cap; k < cap; k++) {
+            n->ops[k] = NULL;
+            n->ops_cap[k] = 0;
+        }
+        n->incarnations_cap = cap;
+    }
+    if (op->seq >= n->ops_cap[i]) {
+        uint64_t cap = MAX(n->ops_cap[i] * 2, op->seq + 64);
+        n->ops[i] = mem_realloc(n->ops[i], cap * sizeof(n->ops[i][0]));
+        memset(n->ops[i] + n->ops_cap[i], 0,
+               (cap - n->ops_cap[i]) * sizeof(n->ops[i][0]));
+        n->ops_cap[i] = cap;
+    }
+    ASSERT(n->ops[i][op->seq] == NULL);
+    n->ops[i][op->seq] = op;
+}
+
+static void invoke(struct sim *s, struct sim_conn *c, struct sim_op *op)
+{
+    op->conn = c;
+    op->node = c->node;
+    op->incarnation = c->incarnation;
+    op->invoke_us = s->now_us;
+    op->invoke_commit = s->ghost.commit;
+    s->stats.ops++;
+}
+
+/* False: refused, definitely. */
+static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
+{
+    struct node *n = s->nodes[c->node].node;
+    char name[16];
+    uint64_t before = n->pending.next_seq;
+    struct node_submit what = {.argv = op->argv, .argc = op->argc};
+
+    if (op->once) {
+        snprintf(name, sizeof(name), "client%u", op->client);
+        what.once_client = bytes_str(name);
+        what.once_id = op->once_id;
+    }
+    op->seq = before;
+    op->next = NULL;
+    int err = node_submit(n, &what, c);
+    if (err != 0) {
+        if (n->pending.next_seq != before || err != ERR_NO_LEADER)
+            sim_fail(s, "X11 honest: node %u refuses (%s) and has taken it",
+                     c->node, error_text(err));
+        op->state = OP_REFUSED;
+        s->stats.refused++;
+        return false;
+    }
+    ASSERT(n->pending.next_seq == before + 1);
+    op_register(s, op);
+    if (c->tail)
+        c->tail->next = op;
+    else
+        c->head = op;
+    c->tail = op;
+    c->outstanding++;
+    return true;
+}
+
+static void ask_reads(struct sim *s, struct sim_conn *c)
+{
+    uint32_t count =
+        1 + (uint32_t)rng_below(&c->client->rng, MIN(c->client->depth, 4));
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct sim_op *op = work_next(s, c->client, true);
+        invoke(s, c, op);
+        s->stats.reads++;
+        if (c->reads_tail)
+            c->reads_tail->next = op;
+        else
+            c->reads = op;
+        c->reads_tail = op;
+    }
+    if (node_read(s->nodes[c->node].node, c) == 0) {
+        c->reading = true;
+        return;
+    }
+    s->stats.refused += count;
+    c->reads = c->reads_tail = NULL;
+    think(s, c->client);
+}
+
+static void write_some(struct sim *s, struct sim_conn *c)
+{
+    struct sim_client *client = c->client;
+    struct node *n = s->nodes[c->node].node;
+    uint32_t room = client->depth - MIN(client->depth, c->outstanding);
+    uint32_t count = room > 0 ? 1 + (uint32_t)rng_below(&client->rng, room) : 0;
+
+    for (uint32_t i = 0; i < count && node_can_submit(n); i++) {
+        struct sim_op *op = client->retry ? work_copy(s, client->retry)
+                                          : work_next(s, client, false);
+        client->retry = NULL;
+        invoke(s, c, op);
+        if (!submit(s, c, op))
+            break;
+    }
+    if (c->outstanding < client->depth)
+        think(s, client);
+}
+
+static void reads_to_log(struct sim *s, struct sim_conn *c)
+{
+    c->to_log = false;
+    while (c->reads) {
+        struct sim_op *op = c->reads;
+        c->reads = op->next;
+        op->read = false;
+        op->doubt = true;
+        s->stats.doubt++;
+        (void)submit(s, c, op);
+    }
+    c->reads_tail = NULL;
+    if (c->outstanding == 0)
+        think(s, c->client);
+}
+
+void client_turn(struct sim *s, struct sim_conn *c)
+{
+    c->queued = false;
+    if (!c->open || s->nodes[c->node].node->dead)
+        return;
+    if (c->to_log) {
+        reads_to_log(s, c);
+        return;
+    }
+    if (c->reading || s->stopped)
+        return;
+    bool read = c->outstanding == 0 && !c->client->retry &&
+                sim_chance(&c->client->rng, s->config.read_percent);
+    if (read)
+        ask_reads(s, c);
+    else
+        write_some(s, c);
+}
+
+static void wake(struct sim *s, struct sim_conn *c)
+{
+    if (c->queued)
+        return;
+    c->queued = true;
+    process_push(s, c->node, (struct inbox_item){.kind = IN_CLIENT, .conn = c});
+}
+
+/* --- replies -------------------------------------------------------------- */
+
+struct resp_writer *client_reply_open(void *ctx, void *client)
+{
+    struct sim_conn *c = client;
+
+    UNUSED(ctx);
+    if (!c->head)
+        sim_fail(c->sim, "replies: node %u answers more than was asked",
+                 c->node);
+    if (!c->open)
+        return NULL;
+    buf_reset(&c->out);
+    c->writer.out = &c->out;
+    return &c->writer;
+}
+
+static bool begins(struct bytes b, const char *text)
+{
+    struct bytes t = bytes_str(text);
+    return b.len >= t.len && memcmp(b.data, t.data, t.len) == 0;
+}
+
+static void check_reply(struct sim *s, struct sim_conn *c, struct sim_op *op)
+{
+    struct bytes reply = buf_view(&c->out);
+    struct bytes expected = buf_view(&op->expected);
+    raft_index at = s->ghost.nodes[c->node].applied + 1;
+
+    ghost_commit(s, c->node);
+    if (at > s->ghost.nodes[c->node].commit)
+        sim_fail(s, "replies: node %u answers before the commit", c->node);
+    oracle_advance(s, at);
+    if (op->executed != at)
+        sim_fail(s,
+                 "replies: node %u answers request %llu at entry %llu, its "
+                 "place is %llu",
+                 c->node, (unsigned long long)op->seq, (unsigned long long)at,
+                 (unsigned long long)op->executed);
+    expected = buf_view(&op->expected);
+    if (c->writer.protocol == 3 && bytes_eq(expected, BYTES_LIT("$-1\r\n")))
+        expected = BYTES_LIT("_\r\n");
+    if (!bytes_eq(reply, expected))
+        sim_fail(s,
+                 "I17 output: node %u, entry %llu, %.*s %.*s: %.*s instead "
+                 "of %.*s",
+                 c->node, (unsigned long long)at, (int)op->argv[0].len,
+                 (const char *)op->argv[0].data, (int)op->argv[1].len,
+                 (const char *)op->argv[1].data, (int)MIN(reply.len, 60),
+                 (const char *)reply.data, (int)MIN(expected.len, 60),
+                 (const char *)expected.data);
+}
+
+void client_reply_done(void *ctx, void *client)
+{
+    struct sim_conn *c = client;
+    struct sim *s = c->sim;
+    struct sim_op *op = c->head;
+
+    UNUSED(ctx);
+    ASSERT(op && c->outstanding > 0);
+    c->head = op->next;
+    if (!c->head)
+        c->tail = NULL;
+    c->outstanding--;
+    op->return_us = s->now_us;
+    if (!c->open) {
+        op->state = OP_DROPPED;
+        return;
+    }
+    sim_mix(s, hash64(buf_view(&c->out)));
+    if (begins(buf_view(&c->out), "-UNKNOWN ")) {
+        op->state = OP_UNKNOWN;
+        s->stats.unknown++;
+        if (op->once)
+            c->client->retry = op;
+    } else {
+        check_reply(s, c, op);
+        op->state = OP_DONE;
+        struct sim_op *root = op->origin ? op->origin : op;
+        if (!root->answer && op->expected.data[0] != '-')
+            root->answer = op;
+        if (c->client->probe)
+            phase_probe_answered(s, op);
+    }
+    if (c->client->retry == op && !c->client->probe)
+        client_leave(s, c->client);
+    else if (c->outstanding == 0 && !c->reading)
+        think(s, c->client);
+}
+
+static void run_read(struct sim *s, struct sim_conn *c, struct sim_op *op)
+{
+    struct node *n = s->nodes[c->node].node;
+    struct resp_writer w = {&c->out, 2};
+    struct cmd_call call = {.out = &w, .argv = op->argv, .argc = op->argc};
+    raft_index at = keyspace_applied(n->ks)->index;
+
+    buf_reset(&c->out);
+    if (at < op->invoke_commit)
+        sim_fail(s,
+                 "X6 reads: node %u serves at %llu, committed before it "
+                 "began was %llu",
+                 c->node, (unsigned long long)at,
+                 (unsigned long long)op->invoke_commit);
+    if (!node_run_read(n, cmd_lookup(op->argv[0]), &call)) {
+        c->to_log = true;
+        return;
+    }
+    oracle_check_read(s, op, at, buf_view(&c->out));
+    sim_mix(s, hash64(buf_view(&c->out)));
+    buf_bytes(&op->expected, buf_view(&c->out));
+    op->answer = op;
+    op->seen = at;
+    op->return_us = s->now_us;
+    op->state = OP_DONE;
+}
+
+void client_read_ready(void *ctx, void *client, int error)
+{
+    struct sim_conn *c = client;
+    struct sim *s = c->sim;
+
+    UNUSED(ctx);
+    if (!c->reading)
+        sim_fail(s, "reads: node %u is ready twice", c->node);
+    c->reading = false;
+    while (c->open && c->reads && !c->to_log) {
+        struct sim_op *op = c->reads;
+        if (error != 0) {
+            op->state = OP_REFUSED;
+            s->stats.refused++;
+        } else {
+            run_read(s, c, op);
+        }
+        if (!c->to_log)
+            c->reads = op->next;
+    }
+    if (c->to_log) {
+        wake(s, c);
+        return;
+    }
+    c->reads = c->reads_tail = NULL;
+    if (c->open)
+        think(s, c->client);
+}
+
+/* --- connections ---------------------------------------------------------- */
+
+static struct sim_conn *connect(struct sim *s, struct sim_client *c)
+{
+    uint32_t at = (uint32_t)rng_below(&c->rng, s->count);
+    struct sim_node *n = NULL;
+
+    for (uint32_t i = 0; i < s->count && !n; i++)
+        if (s->nodes[(at + i) % s->count].node)
+            n = &s->nodes[(at + i) % s->count];
+    if (c->home >= 0)
+        n = s->nodes[c->home].node ? &s->nodes[c->home] : NULL;
+    if (!n)
+        return NULL;
+    struct sim_conn *conn = mem_zalloc(sizeof(*conn));
+    conn->sim = s;
+    conn->client = c;
+    conn->node = n->id;
+    conn->incarnation = n->incarnation;
+    conn->open = true;
+    conn->writer.protocol = (uint8_t)(2 + rng_below(&c->rng, 2));
+    conn->all = s->conns;
+    s->conns = conn;
+    return conn;
+}
+
+void client_event(struct sim *s, const struct sim_event *e)
+{
+    struct sim_client *c = &s->clients[e->a];
+
+    if (e->gen != c->gen || s->stopped)
+        return;
+    if (!c->conn)
+        c->conn = connect(s, c);
+    if (!c->conn) {
+        schedule(s, c, 50 * SIM_MS);
+        return;
+    }
+    wake(s, c->conn);
+}
+
+static void conn_close(struct sim *s, struct sim_conn *c)
+{
+    for (struct sim_op *op = c->head; op; op = op->next) {
+        op->state = OP_UNKNOWN;
+        if (op->once && c->open)
+            c->client->retry = op;
+    }
+    for (struct sim_op *op = c->reads; op; op = op->next)
+        op->state = OP_UNKNOWN;
+    c->reads = c->reads_tail = NULL;
+    c->to_log = false;
+    if (c->open && c->client->conn == c)
+        c->client->conn = NULL;
+    c->open = false;
+    UNUSED(s);
+}
+
+void client_leave(struct sim *s, struct sim_client *c)
+{
+    if (!c->conn)
+        return;
+    conn_close(s, c->conn);
+    schedule(s, c, 100 + sim_exponential(&c->rng, 20 * SIM_MS));
+}
+
+void clients_node_down(struct sim *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->client_count; i++) {
+        struct sim_client *c = &s->clients[i];
+        if (c->conn && c->conn->node == node)
+            client_leave(s, c);
+    }
+    for (struct sim_conn *c = s->conns; c; c = c->all) {
+        if (c->node != node || c->incarnation != s->nodes[node].incarnation)
+            continue;
+        c->head = c->tail = NULL;
+        c->outstanding = 0;
+        c->reading = false;
+    }
+}
+
+/* Every open request is answered. */
+bool clients_idle(struct sim *s)
+{
+    for (const struct sim_conn *c = s->conns; c; c = c->all)
+        if (c->outstanding > 0 || c->reading || c->reads)
+            return false;
+    return true;
+}
+
+void clients_init(struct sim *s)
+{
+    uint32_t workers = MIN(s->config.clients, SIM_CLIENTS_MAX - s->count);
+
+    /* The last ones, one for each node, ask for liveness. */
+    s->client_count = workers + s->count;
+    for (uint32_t i = 0; i < s->client_count; i++) {
+        struct sim_client *c = &s->clients[i];
+        c->id = i;
+        c->rng = rng_next(&s->rng_client);
+        c->probe = i >= workers;
+        c->home = -1;
+        c->depth = 1;
+        c->think_us = 20 * SIM_MS;
+        if (c->probe) {
+            c->home = i - workers;
+            continue; /* begins in the liveness phase */
+        }
+        c->think_us = s->config.think_us;
+        if (sim_chance(&c->rng, 40))
+            c->depth = 1 + (uint32_t)rng_below(&c->rng, s->config.depth_max);
+        if (sim_chance(&c->rng, 30))
+            c->home = (int64_t)rng_below(&c->rng, s->count);
+        think(s, c);
+    }
+}
+
+void clients_release(struct sim *s)
+{
+    while (s->conns) {
+        struct sim_conn *c = s->conns;
+        s->conns = c->all;
+        buf_release(&c->out);
+        mem_free(c);
+    }
+    while (s->ops) {
+        struct sim_op *op = s->ops;
+        s->ops = op->all;
+        buf_release(&op->expected);
+        mem_free(op);
+    }
+}

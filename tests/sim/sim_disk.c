@@ -1,0 +1,328 @@
+/*
+ * A node's disk: its store, as it sees it, and `struct disk`.
+ *
+ * The store is the one in memory behind a wrapper that shows every batch to
+ * the ghost before it is written. A sync promises what was written before it
+ * began, and takes time; what was written since may or may not survive: at a
+ * crash any number of the newest batches that were not promised are lost. The
+ * inner store is synced only when all was promised, so that it keeps what a
+ * crash may take away.
+ *
+ * The watermark stands for the file outside the database: written with each
+ * sync, synced with each term and vote and otherwise every 100 ms; a crash
+ * leaves either.
+ */
+#include "sim.h"
+
+static struct sim_disk *disk_of(struct disk *d)
+{
+    return CONTAINER_OF(d, struct sim_disk, disk);
+}
+
+static struct sim_disk *base_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct sim_disk, base);
+}
+
+/* --- the store ------------------------------------------------------------ */
+
+static int wrap_get(struct store *s, enum store_family family, struct bytes key,
+                    struct buf *value)
+{
+    return store_get(base_of(s)->inner, family, key, value);
+}
+
+static int wrap_get_flushed(struct store *s, enum store_family family,
+                            struct bytes key, struct buf *value)
+{
+    return store_get_flushed(base_of(s)->inner, family, key, value);
+}
+
+static int write_state(struct sim_disk *d, const struct store_batch *b)
+{
+    struct sim *s = d->sim;
+
+    ghost_applied(s, d->node, b);
+    int err = store_write(d->inner, b, STORE_UNLOGGED);
+    ASSERT(err == 0);
+    /* A full memtable is flushed when nobody thinks of it. */
+    if (s->config.on[FAULT_FLUSH] && s->phase == PHASE_SAFETY &&
+        rng_below(&s->rng_disk, 500) == 0) {
+        s->stats.faults[FAULT_FLUSH]++;
+        disk_flush_now(d);
+    }
+    return 0;
+}
+
+static int write_logged(struct sim_disk *d, const struct store_batch *b)
+{
+    struct sim *s = d->sim;
+    bool fails = d->fail_write == 1;
+
+    if (d->failed)
+        return ERR_IO;
+    if (d->fail_write > 0)
+        d->fail_write--;
+    if (fails) {
+        /* It may have reached the disk all the same. */
+        s->stats.faults[FAULT_WRITE_ERROR]++;
+        d->failed = true;
+        s->nodes[d->node].expected_death = true;
+        if (rng_below(&s->rng_disk, 2) == 0)
+            return ERR_IO;
+    }
+    d->written++;
+    core_written(s, d->node, d->written);
+    ghost_logged(s, d->node, b, d->written);
+    int err = store_write(d->inner, b, STORE_LOGGED);
+    ASSERT(err == 0);
+    return fails ? ERR_IO : 0;
+}
+
+static int wrap_write(struct store *base, const struct store_batch *b,
+                      enum store_write_kind kind)
+{
+    struct sim_disk *d = base_of(base);
+
+    if (kind == STORE_UNLOGGED)
+        return d->failed ? ERR_IO : write_state(d, b);
+    return write_logged(d, b);
+}
+
+/* Everything written up to here is promised. */
+static void promise(struct sim_disk *d, uint64_t upto)
+{
+    ASSERT(upto >= d->durable && upto <= d->written);
+    d->durable = upto;
+    ghost_durable(d->sim, d->node, upto);
+    core_synced(d->sim, d->node, upto);
+    if (upto < d->written)
+        return;
+    int err = store_sync(d->inner);
+    ASSERT(err == 0);
+}
+
+/* Only recovery asks for one that it waits for. */
+static int wrap_sync(struct store *base)
+{
+    struct sim_disk *d = base_of(base);
+
+    if (d->failed)
+        return ERR_IO;
+    promise(d, d->written);
+    return 0;
+}
+
+static int wrap_flush(struct store *base, enum store_family family, bool wait)
+{
+    struct sim_disk *d = base_of(base);
+    struct sim *s = d->sim;
+
+    ASSERT(family == STORE_STATE);
+    if (wait) {
+        disk_flush_now(d);
+        return 0;
+    }
+    int64_t after = sim_exponential(&s->rng_disk, s->config.flush_us);
+    sim_push(s, s->now_us + after, EV_FLUSHED, d->node, d->gen);
+    return 0;
+}
+
+static struct store_iter *wrap_iter_new(struct store *base,
+                                        enum store_family family)
+{
+    return store_iter_new(base_of(base)->inner, family);
+}
+
+static const char *wrap_error(struct store *base)
+{
+    UNUSED(base);
+    return "the simulated disk failed";
+}
+
+static void wrap_close(struct store *base)
+{
+    UNUSED(base);
+}
+
+/* --- the disk ------------------------------------------------------------- */
+
+static void begin(struct sim_disk *d)
+{
+    struct sim *s = d->sim;
+    int64_t after = 20 + sim_exponential(&s->rng_disk, s->config.sync_us);
+
+    d->running = true;
+    d->running_point = d->asked;
+    d->covers = d->written;
+    d->has_asked = false;
+    d->asked.hard_state = false;
+    after = MAX(after, d->stall_until_us - s->now_us);
+    sim_push(s, s->now_us + after, EV_SYNCED, d->node, d->gen);
+}
+
+static void sync_asked(struct disk *disk, const struct disk_point *point)
+{
+    struct sim_disk *d = disk_of(disk);
+    bool hard = d->has_asked && d->asked.hard_state;
+
+    d->asked = *point;
+    d->asked.hard_state |= hard;
+    d->has_asked = true;
+    if (!d->running && !d->failed)
+        begin(d);
+}
+
+static bool sync_taken(struct disk *disk, struct disk_point *point)
+{
+    struct sim_disk *d = disk_of(disk);
+
+    if (!d->has_ready)
+        return false;
+    *point = d->ready;
+    d->has_ready = false;
+    return true;
+}
+
+static void lower_one(struct watermark *m, const struct watermark *to)
+{
+    if (m->index <= to->index)
+        return;
+    m->index = to->index;
+    m->index_term = to->index_term;
+    m->chain = to->chain;
+}
+
+/* With a sync; a point on its way speaks of what is about to go. */
+static void lower(struct disk *disk, const struct watermark *mark)
+{
+    struct sim_disk *d = disk_of(disk);
+
+    lower_one(&d->asked.mark, mark);
+    lower_one(&d->running_point.mark, mark);
+    lower_one(&d->mark, mark);
+    d->mark_synced = d->mark;
+}
+
+static const char *disk_failure(struct disk *disk)
+{
+    return disk_of(disk)->failed ? "the simulated disk failed" : NULL;
+}
+
+static void mark_written(struct sim_disk *d, const struct disk_point *point)
+{
+    struct sim *s = d->sim;
+
+    d->mark = point->mark;
+    d->has_mark = true;
+    if (point->hard_state || s->now_us - d->mark_synced_us > 100 * SIM_MS) {
+        d->mark_synced = d->mark;
+        d->mark_synced_us = s->now_us;
+    }
+}
+
+static void synced(struct sim_disk *d)
+{
+    struct sim *s = d->sim;
+
+    if (!d->running)
+        return; /* it was healed, and finished early */
+    d->running = false;
+    if (d->failed)
+        return;
+    if (d->fail_sync) {
+        s->stats.faults[FAULT_SYNC_ERROR]++;
+        sim_trace(s, "node %u: a sync fails", d->node);
+        d->fail_sync = false;
+        d->failed = true;
+        s->nodes[d->node].expected_death = true;
+    } else {
+        promise(d, d->covers);
+        mark_written(d, &d->running_point);
+        bool hard = d->has_ready && d->ready.hard_state;
+        d->ready = d->running_point;
+        d->ready.hard_state |= hard;
+        d->has_ready = true;
+        if (d->has_asked)
+            begin(d);
+    }
+    process_push(s, d->node, (struct inbox_item){.kind = IN_DISK});
+}
+
+void disk_flush_now(struct sim_disk *d)
+{
+    struct sim *s = d->sim;
+    int err = store_flush(d->inner, STORE_STATE, true);
+
+    ASSERT(err == 0);
+    s->ghost.nodes[d->node].flushed = s->ghost.nodes[d->node].applied;
+}
+
+void disk_event(struct sim *s, const struct sim_event *e)
+{
+    struct sim_disk *d = s->nodes[e->a].disk;
+
+    if (e->gen != d->gen)
+        return;
+    if (e->kind == EV_SYNCED)
+        synced(d);
+    else if (!d->failed)
+        disk_flush_now(d);
+}
+
+/* Of what was not promised some survives; after a mere kill the page cache
+ * keeps all of it more often. */
+void disk_crash(struct sim_disk *d, bool power)
+{
+    struct sim *s = d->sim;
+    uint64_t open = d->written - d->durable;
+    uint64_t kept = d->durable + rng_below(&s->rng_disk, open + 1);
+
+    if (!power && rng_below(&s->rng_disk, 2) == 0)
+        kept = d->written;
+    s->stats.lost_batches += d->written - kept;
+    core_crashed(s, d->node, kept);
+    ghost_crashed(s, d->node, kept);
+    /* The inner store counts from its last sync, and so do we only if all
+     * was promised then. */
+    uint64_t inner = store_memory_unsynced(d->inner);
+    ASSERT(inner >= open && inner <= d->written);
+    store_memory_crash(d->inner, (uint32_t)(inner - (d->written - kept)));
+    if (rng_below(&s->rng_disk, 2) == 0)
+        d->mark = d->mark_synced;
+    d->mark_synced = d->mark;
+    d->written = d->durable = 0;
+    d->gen++;
+    d->running = d->has_asked = d->has_ready = d->failed = false;
+    d->fail_sync = false;
+    d->fail_write = 0;
+    memset(&d->asked, 0, sizeof(d->asked));
+}
+
+struct sim_disk *disk_new(struct sim *s, uint32_t node)
+{
+    static const struct store_ops ops = {
+        .get = wrap_get,
+        .get_flushed = wrap_get_flushed,
+        .write = wrap_write,
+        .sync = wrap_sync,
+        .flush = wrap_flush,
+        .iter_new = wrap_iter_new,
+        .error = wrap_error,
+        .close = wrap_close,
+    };
+    struct sim_disk *d = mem_zalloc(sizeof(*d));
+
+    d->disk = (struct disk){sync_asked, sync_taken, lower, disk_failure};
+    d->base.ops = &ops;
+    d->inner = store_memory_new();
+    d->sim = s;
+    d->node = node;
+    return d;
+}
+
+void disk_free(struct sim_disk *d)
+{
+    store_close(d->inner);
+    mem_free(d);
+}

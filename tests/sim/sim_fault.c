@@ -1,0 +1,479 @@
+/*
+ * Faults: which of them a seed has, how strong, how often (swarm testing,
+ * Groce et al., ISSTA 2012: leaving some out finds more than always having
+ * all), and what each does when its time comes.
+ *
+ * In the safety phase a fault may strike anything. In the liveness phase only
+ * nodes that are not of the healed majority are struck, and links to them.
+ */
+#include "sim.h"
+
+const char *const sim_fault_names[FAULT_COUNT] = {
+#define X(id, name) name,
+    SIM_FAULTS(X)
+#undef X
+};
+
+static int64_t between(uint64_t *rng, int64_t lo, int64_t hi)
+{
+    return lo + (int64_t)rng_below(rng, (uint64_t)(hi - lo) + 1);
+}
+
+static void draw_times(struct sim *s, struct sim_config *c, uint64_t *rng)
+{
+    static const uint32_t elections[] = {150, 300, 500, 1000, 1000};
+
+    UNUSED(s);
+    c->election_ms = elections[rng_below(rng, ARRAY_LEN(elections))];
+    c->heartbeat_ms = c->election_ms / (uint32_t)between(rng, 4, 10);
+    c->peer_down_ms = (uint32_t)between(rng, 1, 50);
+    c->disk_timeout_ms = (uint32_t)sim_magnitude(rng, 500, 10000);
+    c->request_timeout_ms = (uint32_t)sim_magnitude(rng, 500, 10000);
+    c->latency_us = sim_magnitude(rng, 30, c->election_ms * 10);
+    c->jitter_us = sim_magnitude(rng, 10, c->latency_us + 10);
+    c->sync_us = sim_magnitude(rng, 50, c->election_ms * 10);
+    c->flush_us = sim_magnitude(rng, 1000, 2 * SIM_S);
+    c->turn_us = sim_magnitude(rng, 5, 200);
+}
+
+static void draw_sizes(struct sim_config *c, uint64_t *rng)
+{
+    c->entry_bytes_max = (uint64_t)sim_magnitude(rng, 60, 1 << 20);
+    c->pending_bytes_max = (uint64_t)sim_magnitude(rng, 500, 1 << 20);
+    c->log_soft = (uint64_t)sim_magnitude(rng, 1000, 1 << 20);
+    c->log_hard = LOG_UNBOUNDED;
+    if (sim_chance(rng, 15))
+        c->log_hard = c->log_soft * 4;
+    c->log_cache = (uint64_t)sim_magnitude(rng, 100, 1 << 20);
+    c->once_ttl_s = sim_chance(rng, 30) ? 10 : 7 * 86400;
+    c->queue_bytes = 8 << 20;
+    if (c->on[FAULT_FULL])
+        c->queue_bytes = (uint64_t)sim_magnitude(rng, 300, 5000);
+    if (c->on[FAULT_SLOW_LINK])
+        c->bandwidth = (uint64_t)sim_magnitude(rng, 20, 1000);
+    if (c->on[FAULT_TAIL])
+        c->tail_ppm = (uint32_t)sim_magnitude(rng, 1000, 20000);
+}
+
+static void draw_work(struct sim *s, struct sim_config *c, uint64_t *rng)
+{
+    c->clients = (uint32_t)between(rng, 2, 10);
+    if (s->options.clients > 0)
+        c->clients = s->options.clients;
+    c->depth_max = (uint32_t)sim_magnitude(rng, 1, 100);
+    int64_t rate = sim_magnitude(rng, 2, 50); /* requests a second */
+    c->safety_us = sim_magnitude(rng, 15 * SIM_S, 120 * SIM_S);
+    if (sim_chance(rng, 5)) { /* under load */
+        rate = 500;
+        c->safety_us = MIN(c->safety_us, 20 * SIM_S);
+    }
+    if (sim_chance(rng, 10)) { /* many small entries: the log is cut */
+        rate = 150;
+        c->depth_max = 1;
+        c->log_soft = 1000;
+        c->safety_us = 40 * SIM_S;
+    }
+    c->think_us = c->clients * (4 + c->depth_max) / 4 * SIM_S / rate;
+    c->value_max = (uint32_t)sim_magnitude(rng, 1, 300);
+    c->big_percent = sim_chance(rng, 30) ? 3 : 0;
+    c->read_percent = (uint32_t)between(rng, 0, 70);
+    c->once_percent = (uint32_t)between(rng, 0, 50);
+    if (s->options.safety_us > 0)
+        c->safety_us = s->options.safety_us;
+}
+
+void sim_config_draw(struct sim *s)
+{
+    struct sim_config *c = &s->config;
+    uint64_t rng = s->seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    uint32_t percent = (uint32_t)between(&rng, 10, 70);
+
+    c->nodes = rng_below(&rng, 10) < 6 ? 3 : 5;
+    if (rng_below(&rng, 25) == 0)
+        c->nodes = 1;
+    if (s->options.nodes > 0)
+        c->nodes = s->options.nodes;
+    for (int i = 0; i < FAULT_COUNT; i++) {
+        c->on[i] = sim_chance(&rng, percent);
+        c->every_us[i] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
+        if (s->options.off[i])
+            c->on[i] = false;
+    }
+    draw_times(s, c, &rng);
+    draw_sizes(c, &rng);
+    draw_work(s, c, &rng);
+    if (c->nodes == 1) { /* what needs another one */
+        static const enum sim_fault links[] = {
+            FAULT_RESET,     FAULT_HALF_OPEN, FAULT_CUT,
+            FAULT_PARTITION, FAULT_ISOLATE,   FAULT_TAIL,
+            FAULT_SLOW_LINK, FAULT_FULL,      FAULT_TRANSFER};
+        for (size_t i = 0; i < ARRAY_LEN(links); i++)
+            c->on[links[i]] = false;
+    }
+}
+
+void sim_faults_begin(struct sim *s)
+{
+    for (uint32_t i = 0; i < FAULT_COUNT; i++)
+        if (s->config.on[i]) {
+            int64_t first = MIN(s->config.every_us[i], s->config.safety_us / 4);
+            sim_push(s, between(&s->rng_fault, first / 2, first * 2), EV_FAULT,
+                     i, 0);
+        }
+}
+
+/* --- targets -------------------------------------------------------------- */
+
+static bool may_strike(const struct sim *s, uint32_t node)
+{
+    return s->phase == PHASE_SAFETY || !(s->core_mask >> node & 1);
+}
+
+static struct sim_node *some_node(struct sim *s)
+{
+    uint32_t at = (uint32_t)rng_below(&s->rng_fault, s->count);
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if (may_strike(s, (at + i) % s->count))
+            return &s->nodes[(at + i) % s->count];
+    return NULL;
+}
+
+/* The leader more often than others: it is the one that matters. */
+static struct sim_node *target(struct sim *s)
+{
+    struct sim_node *leader = sim_leader(s);
+
+    if (leader && may_strike(s, leader->id) && sim_chance(&s->rng_fault, 40))
+        return leader;
+    return some_node(s);
+}
+
+static struct sim_pair *some_pair(struct sim *s)
+{
+    uint32_t at = (uint32_t)rng_below(&s->rng_fault, s->pair_count);
+
+    for (uint32_t i = 0; i < s->pair_count; i++) {
+        struct sim_pair *p = &s->pairs[(at + i) % s->pair_count];
+        if (may_strike(s, p->nodes[0]) || may_strike(s, p->nodes[1]))
+            return p;
+    }
+    return NULL;
+}
+
+/* --- network -------------------------------------------------------------- */
+
+static bool reset(struct sim *s, bool half)
+{
+    struct sim_pair *p = some_pair(s);
+    int64_t seen[2];
+    int64_t retry = 5 * SIM_MS;
+
+    if (!p)
+        return false;
+    for (int d = 0; d < 2; d++)
+        seen[d] = between(&s->rng_fault, 0, 2 * SIM_MS);
+    if (half) {
+        retry = sim_magnitude(&s->rng_fault, 10 * SIM_MS, 10 * SIM_S);
+        seen[rng_below(&s->rng_fault, 2)] = retry * 2;
+    }
+    bool was = p->sides[0].up && p->sides[1].up;
+    net_reset(s, p, seen, retry);
+    return was;
+}
+
+static void cut(struct sim *s, uint32_t from, uint32_t to, int64_t for_us,
+                int64_t seen_us)
+{
+    uint32_t side;
+
+    if (from == to || (!may_strike(s, from) && !may_strike(s, to)))
+        return;
+    struct sim_pair *p = net_pair(s, from, to, &side);
+    net_cut(s, p, side, for_us, seen_us);
+}
+
+static bool linked(const struct sim *s, uint32_t shape, uint32_t a, uint32_t b,
+                   uint32_t groups)
+{
+    uint32_t gap = a > b ? a - b : b - a;
+
+    switch (shape) {
+    case 0: /* two groups */
+        return (groups >> a & 1) == (groups >> b & 1);
+    case 1: /* one way between them */
+        return (groups >> a & 1) <= (groups >> b & 1);
+    case 2: /* a ring */
+        return gap == 1 || gap == s->count - 1;
+    case 3: /* a bridge: node 0 sees both groups */
+        return a == 0 || b == 0 || (groups >> a & 1) == (groups >> b & 1);
+    default: /* a chain */
+        return gap == 1;
+    }
+}
+
+static bool partition(struct sim *s)
+{
+    uint64_t *rng = &s->rng_fault;
+    uint32_t shape = (uint32_t)rng_below(rng, 5);
+    uint32_t groups = (uint32_t)rng_below(rng, UINT64_C(1) << s->count);
+    int64_t for_us = sim_magnitude(rng, 50 * SIM_MS, 20 * SIM_S);
+    int64_t seen_us = sim_magnitude(rng, 10 * SIM_MS, 30 * SIM_S);
+    uint64_t before = s->stats.cuts;
+
+    for (uint32_t a = 0; a < s->count; a++)
+        for (uint32_t b = 0; b < s->count; b++)
+            if (a != b && !linked(s, shape, a, b, groups))
+                cut(s, a, b, for_us, seen_us);
+    return s->stats.cuts > before;
+}
+
+static bool isolate(struct sim *s)
+{
+    struct sim_node *n = s->phase == PHASE_SAFETY ? sim_leader(s) : target(s);
+    uint32_t how = (uint32_t)rng_below(&s->rng_fault, 3);
+    int64_t for_us = sim_magnitude(&s->rng_fault, 100 * SIM_MS, 20 * SIM_S);
+    int64_t seen_us = sim_magnitude(&s->rng_fault, 10 * SIM_MS, 30 * SIM_S);
+
+    if (!n)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (how != 1)
+            cut(s, n->id, i, for_us, seen_us);
+        if (how != 2)
+            cut(s, i, n->id, for_us, seen_us);
+    }
+    return true;
+}
+
+static bool cut_one(struct sim *s)
+{
+    struct sim_pair *p = some_pair(s);
+    uint32_t dir = (uint32_t)rng_below(&s->rng_fault, 2);
+    int64_t for_us = sim_magnitude(&s->rng_fault, 20 * SIM_MS, 30 * SIM_S);
+    int64_t seen_us = sim_magnitude(&s->rng_fault, 10 * SIM_MS, 30 * SIM_S);
+
+    if (!p)
+        return false;
+    net_cut(s, p, dir, for_us, seen_us);
+    return true;
+}
+
+/* --- processes, disks, clocks --------------------------------------------- */
+
+static bool crash(struct sim *s, bool loop)
+{
+    struct sim_node *n = target(s);
+    uint64_t *rng = &s->rng_fault;
+
+    if (!n || !n->node)
+        return false;
+    if (loop)
+        n->loop_until_us =
+            s->now_us + sim_magnitude(rng, 200 * SIM_MS, 3 * SIM_S);
+    process_crash_soon(s, n->id, loop ? 5 * SIM_MS : 10 * SIM_MS,
+                       loop ? 500 * SIM_MS : 20 * SIM_S);
+    return true;
+}
+
+static bool crash_all(struct sim *s)
+{
+    if (s->phase != PHASE_SAFETY)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        process_crash_soon(s, i, 10 * SIM_MS, 2 * SIM_S);
+    return true;
+}
+
+static bool pause_one(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    process_pause(s, n->id,
+                  sim_magnitude(&s->rng_fault, 100 * SIM_MS, 60 * SIM_S));
+    return true;
+}
+
+static bool slow_cpu(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    n->slow_until_us =
+        s->now_us + sim_magnitude(&s->rng_fault, 100 * SIM_MS, 20 * SIM_S);
+    return true;
+}
+
+static bool stall(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    n->disk->stall_until_us =
+        s->now_us + sim_magnitude(&s->rng_fault, 100 * SIM_MS, 60 * SIM_S);
+    return true;
+}
+
+static bool disk_error(struct sim *s, bool sync)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    if (sync)
+        n->disk->fail_sync = true;
+    else
+        n->disk->fail_write = 1 + rng_below(&s->rng_fault, 5);
+    return false; /* counted when it happens */
+}
+
+static bool drift(struct sim *s)
+{
+    struct sim_node *n = some_node(s);
+
+    if (!n)
+        return false;
+    clock_drift(s, n->id, (int32_t)between(&s->rng_fault, -200000, 200000));
+    return true;
+}
+
+static bool jump(struct sim *s)
+{
+    struct sim_node *n = target(s);
+    int64_t by = sim_magnitude(&s->rng_fault, SIM_MS, 3600 * SIM_S);
+
+    if (!n)
+        return false;
+    n->clock.wall_us += sim_chance(&s->rng_fault, 50) ? by : -by;
+    return true;
+}
+
+static bool flush_one(struct sim *s)
+{
+    struct sim_node *n = some_node(s);
+
+    if (!n || !n->node)
+        return false;
+    disk_flush_now(n->disk);
+    return true;
+}
+
+static bool transfer(struct sim *s)
+{
+    struct sim_node *n = sim_leader(s);
+
+    if (n && s->phase == PHASE_SAFETY)
+        process_push(s, n->id, (struct inbox_item){.kind = IN_TRANSFER});
+    return false; /* counted when it is accepted */
+}
+
+static bool leave(struct sim *s)
+{
+    uint32_t at = (uint32_t)rng_below(&s->rng_fault, s->client_count);
+
+    for (uint32_t i = 0; i < s->client_count; i++) {
+        struct sim_client *c = &s->clients[(at + i) % s->client_count];
+        if (!c->conn || c->conn->outstanding == 0)
+            continue;
+        client_leave(s, c);
+        return true;
+    }
+    return false;
+}
+
+static bool strike(struct sim *s, enum sim_fault kind)
+{
+    switch (kind) {
+    case FAULT_RESET:
+        return reset(s, false);
+    case FAULT_HALF_OPEN:
+        return reset(s, true);
+    case FAULT_CUT:
+        return cut_one(s);
+    case FAULT_PARTITION:
+        return partition(s);
+    case FAULT_ISOLATE:
+        return isolate(s);
+    case FAULT_CRASH:
+        return crash(s, false);
+    case FAULT_LOOP:
+        return crash(s, true);
+    case FAULT_CRASH_ALL:
+        return crash_all(s);
+    case FAULT_PAUSE:
+        return pause_one(s);
+    case FAULT_SLOW_CPU:
+        return slow_cpu(s);
+    case FAULT_STALL:
+        return stall(s);
+    case FAULT_SYNC_ERROR:
+        return disk_error(s, true);
+    case FAULT_WRITE_ERROR:
+        return disk_error(s, false);
+    case FAULT_FLUSH:
+        return flush_one(s);
+    case FAULT_DRIFT:
+        return drift(s);
+    case FAULT_JUMP:
+        return jump(s);
+    case FAULT_TRANSFER:
+        return transfer(s);
+    case FAULT_LEAVE:
+        return leave(s);
+    default:
+        return false; /* always there: TAIL, SLOW_LINK, FULL, EDGE */
+    }
+}
+
+void sim_fault_event(struct sim *s, const struct sim_event *e)
+{
+    enum sim_fault kind = (enum sim_fault)e->a;
+
+    ASSERT(kind < FAULT_COUNT);
+    if (s->phase >= PHASE_DRAIN)
+        return;
+    bool happened = strike(s, kind);
+    s->stats.faults[kind] += happened;
+    if (happened)
+        sim_trace(s, "fault: %s", sim_fault_names[kind]);
+    int64_t again =
+        1 + sim_exponential(&s->rng_fault, s->config.every_us[kind]);
+    if (!happened)
+        again = MIN(again, 300 * SIM_MS);
+    sim_push(s, s->now_us + again, EV_FAULT, e->a, 0);
+}
+
+static void heal_node(struct sim *s, uint32_t node)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    n->loop_until_us = 0;
+    n->slow_until_us = 0;
+    clock_drift(s, node, 0);
+    n->disk->stall_until_us = 0;
+    n->disk->fail_sync = false;
+    if (!n->disk->failed)
+        n->disk->fail_write = 0;
+    if (n->disk->running)
+        sim_push(s, s->now_us, EV_SYNCED, node, n->disk->gen);
+    if (n->node)
+        process_resume(s, node);
+    else
+        process_start(s, node);
+}
+
+void sim_heal(struct sim *s, uint32_t mask)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (mask >> i & 1)
+            heal_node(s, i);
+    for (uint32_t i = 0; i < s->pair_count; i++) {
+        struct sim_pair *p = &s->pairs[i];
+        if ((mask >> p->nodes[0] & 1) && (mask >> p->nodes[1] & 1))
+            net_heal(s, p);
+    }
+}

@@ -1,0 +1,582 @@
+/*
+ * The ghost log: what every node has written, what of it is on its disk, and
+ * what that amounts to for the cluster.
+ *
+ * It is fed by the store's wrapper with the bytes that reach the store, not by
+ * the code under test. Every entry ever made is kept once per (index, term),
+ * with the chain hash of the log up to it; whoever writes (index, term) must
+ * have the same chain, which is log matching and all that follows from it.
+ * Names of invariants are those of the table in tests/check/README.md.
+ *
+ * The state: each applied entry is one batch; the batches of one index must do
+ * the same on every node, also when applied again after a crash, so the
+ * states at equal applied index are equal by induction.
+ */
+#include "sim.h"
+
+#include "base/hash.h"
+#include "base/reader.h"
+
+static const struct ghost_entry *log_at(const struct ghost_log *l, raft_index i)
+{
+    ASSERT(i >= l->first && i <= l->last);
+    return l->at[i];
+}
+
+static void log_set(struct ghost_log *l, raft_index i,
+                    const struct ghost_entry *e)
+{
+    if (i >= l->cap) {
+        l->cap = MAX(l->cap * 2, i + 256);
+        l->at = mem_realloc(l->at, l->cap * sizeof(l->at[0]));
+    }
+    l->at[i] = e;
+    l->last = i;
+}
+
+static void log_copy(struct ghost_log *to, const struct ghost_log *from)
+{
+    to->first = from->first;
+    to->last = from->first - 1;
+    to->prev_chain = from->prev_chain;
+    for (raft_index i = from->first; i <= from->last; i++)
+        log_set(to, i, from->at[i]);
+}
+
+/* The log begins at `first` from now on. */
+static void log_start(struct ghost_log *l, raft_index first, uint64_t chain)
+{
+    l->first = first;
+    l->prev_chain = chain;
+    if (l->last + 1 < first)
+        l->last = first - 1;
+}
+
+static void grow(struct ghost *g, raft_index to)
+{
+    size_t cap = MAX(g->cap * 2, to + 256);
+
+    if (to < g->cap)
+        return;
+    g->entries = mem_realloc(g->entries, cap * sizeof(g->entries[0]));
+    g->committed = mem_realloc(g->committed, cap * sizeof(g->committed[0]));
+    g->states = mem_realloc(g->states, cap * sizeof(g->states[0]));
+    g->committed_in =
+        mem_realloc(g->committed_in, cap * sizeof(g->committed_in[0]));
+    for (size_t i = g->cap; i < cap; i++) {
+        g->entries[i] = NULL;
+        g->committed[i] = NULL;
+        g->states[i] = 0;
+        g->committed_in[i] = 0;
+    }
+    g->cap = cap;
+}
+
+static node_id *by_term(node_id **items, size_t *cap, raft_term term)
+{
+    if (term >= *cap) {
+        size_t more = MAX(*cap * 2, term + 64);
+        *items = mem_realloc(*items, more * sizeof(**items));
+        for (size_t i = *cap; i < more; i++)
+            (*items)[i] = NODE_NONE;
+        *cap = more;
+    }
+    return &(*items)[term];
+}
+
+/* I2, X1: this node has let it be known that it votes so. */
+bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
+                      node_id candidate)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    node_id *vote = by_term(&n->votes, &n->votes_cap, term);
+
+    if (*vote != NODE_NONE && *vote != candidate)
+        return false;
+    *vote = candidate;
+    return true;
+}
+
+/* I1, I3, I14: a node says that it leads. */
+static void leads(struct sim *s, uint32_t node, raft_term term)
+{
+    struct ghost *g = &s->ghost;
+    struct ghost_node *n = &g->nodes[node];
+    node_id *leader = by_term(&g->leaders, &g->leaders_cap, term);
+    uint32_t votes = 0;
+
+    if (*leader == node)
+        return;
+    if (*leader != NODE_NONE)
+        sim_fail(s, "I1 election safety: nodes %u and %u lead term %llu", node,
+                 *leader, (unsigned long long)term);
+    *leader = node;
+    g->elections++;
+    s->stats.elections++;
+    if (n->disk_term != term || n->disk_vote != node)
+        sim_fail(s,
+                 "X1 durability: node %u leads term %llu, its own vote is "
+                 "not on its disk",
+                 node, (unsigned long long)term);
+    for (uint32_t i = 0; i < s->count; i++)
+        votes += i == node || *by_term(&g->nodes[i].votes,
+                                       &g->nodes[i].votes_cap, term) == node;
+    if (votes <= s->count / 2)
+        sim_fail(s, "I3 votes: node %u leads term %llu with %u votes", node,
+                 (unsigned long long)term, votes);
+    /* It may be late, and a later leader have committed meanwhile. */
+    raft_index must = g->commit;
+    while (must > 0 && g->committed_in[must] >= term)
+        must--;
+    if (must >= n->live.first &&
+        (n->live.last < must || log_at(&n->live, must) != g->committed[must]))
+        sim_fail(s,
+                 "I14 leader completeness: node %u leads term %llu without "
+                 "entry %llu",
+                 node, (unsigned long long)term, (unsigned long long)must);
+}
+
+void ghost_leads(struct sim *s, uint32_t node)
+{
+    leads(s, node, s->nodes[node].node->raft.term);
+}
+
+static struct ghost_entry *find(struct ghost *g, raft_index i, raft_term term)
+{
+    struct ghost_entry *e = g->entries[i];
+
+    while (e && e->term != term)
+        e = e->next;
+    return e;
+}
+
+/* A leader makes an entry. */
+static struct ghost_entry *create(struct sim *s, uint32_t node, raft_index i,
+                                  const struct entry *from, uint64_t chain)
+{
+    const struct raft *r = &s->nodes[node].node->raft;
+
+    if (r->role != RAFT_LEADER || r->term != from->term)
+        sim_fail(s,
+                 "I8 provenance: node %u writes entry %llu of term %llu, "
+                 "which no leader made",
+                 node, (unsigned long long)i, (unsigned long long)from->term);
+    leads(s, node, from->term);
+    struct ghost_entry *e = mem_zalloc(sizeof(*e));
+    *e = (struct ghost_entry){.term = from->term,
+                              .chain = chain,
+                              .seed = from->seed,
+                              .time_ms = from->time_ms,
+                              .kind = from->kind};
+    buf_bytes(&e->payload, from->payload);
+    e->next = s->ghost.entries[i];
+    s->ghost.entries[i] = e;
+    return e;
+}
+
+static void effect(struct ghost_node *n, struct ghost_effect e)
+{
+    if (n->effect_head + n->effect_count == n->effect_cap) {
+        if (n->effect_head > n->effect_cap / 2) {
+            memmove(n->effects, n->effects + n->effect_head,
+                    n->effect_count * sizeof(n->effects[0]));
+            n->effect_head = 0;
+        } else {
+            n->effect_cap = MAX(n->effect_cap * 2, 64);
+            n->effects =
+                mem_realloc(n->effects, n->effect_cap * sizeof(n->effects[0]));
+        }
+    }
+    n->effects[n->effect_head + n->effect_count++] = e;
+}
+
+static void appended(struct sim *s, uint32_t node, raft_index i,
+                     struct bytes value, uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    struct entry record;
+    uint64_t before = n->live.last < n->live.first
+                          ? n->live.prev_chain
+                          : n->live.at[n->live.last]->chain;
+
+    ASSERT(value.len > 8);
+    uint64_t chain = load_u64le(value.data);
+    struct bytes rest = bytes_from(value, 8);
+    if (i != n->live.last + 1 || entry_decode(i, &rest, &record) != 0)
+        sim_fail(s, "I6 shape: node %u writes entry %llu behind %llu", node,
+                 (unsigned long long)i, (unsigned long long)n->live.last);
+    if (chain != entry_chain(before, record.checksum))
+        sim_fail(s, "I7 log matching: node %u, entry %llu: wrong chain", node,
+                 (unsigned long long)i);
+    if (n->live.last >= n->live.first &&
+        n->live.at[n->live.last]->term > record.term)
+        sim_fail(s, "I6 shape: node %u, entry %llu: the term falls", node,
+                 (unsigned long long)i);
+    if (record.term > n->live_term)
+        sim_fail(s, "I5 terms: node %u, entry %llu is above its term", node,
+                 (unsigned long long)i);
+    grow(&s->ghost, i + 1);
+    struct ghost_entry *e = find(&s->ghost, i, record.term);
+    if (!e)
+        e = create(s, node, i, &record, chain);
+    if (e->chain != chain)
+        sim_fail(s, "I7 log matching: node %u, entry %llu of term %llu differs",
+                 node, (unsigned long long)i, (unsigned long long)record.term);
+    log_set(&n->live, i, e);
+    effect(n,
+           (struct ghost_effect){
+               .kind = EFFECT_APPEND, .batch = batch, .index = i, .entry = e});
+}
+
+static void truncated(struct sim *s, uint32_t node, raft_index from,
+                      uint64_t batch)
+{
+    struct ghost *g = &s->ghost;
+    struct ghost_node *n = &g->nodes[node];
+
+    s->stats.truncations++;
+    if (from <= n->commit || (from <= g->commit && from <= n->live.last &&
+                              log_at(&n->live, from) == g->committed[from]))
+        sim_fail(s,
+                 "I15 state machine safety: node %u drops entry %llu, which "
+                 "is committed",
+                 node, (unsigned long long)from);
+    if (from <= n->live.last)
+        n->live.last = from - 1;
+    effect(n, (struct ghost_effect){
+                  .kind = EFFECT_TRUNCATE, .batch = batch, .index = from});
+}
+
+static void restarted(struct sim *s)
+{
+    s->stats.log_restarts++;
+    core_release(s);
+}
+
+static void started_at(struct sim *s, uint32_t node,
+                       const struct log_start *start, uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    if (start->first > n->live.first && start->first - 1 > n->flushed)
+        sim_fail(s,
+                 "X3 cut: node %u cuts its log to %llu, its state on disk "
+                 "ends at %llu",
+                 node, (unsigned long long)start->first,
+                 (unsigned long long)n->flushed);
+    if (start->first > n->live.last + 1)
+        restarted(s);
+    else
+        s->stats.log_cuts++;
+    log_start(&n->live, start->first, start->prev_chain);
+    effect(n, (struct ghost_effect){.kind = EFFECT_START,
+                                    .batch = batch,
+                                    .index = start->first,
+                                    .chain = start->prev_chain});
+}
+
+static void hard_state(struct sim *s, uint32_t node, const struct hard_state *h,
+                       uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    if (h->term < n->live_term)
+        sim_fail(s, "I5 terms: node %u goes back to term %llu", node,
+                 (unsigned long long)h->term);
+    if (h->term == n->live_term && n->live_vote != NODE_NONE &&
+        h->vote != n->live_vote)
+        sim_fail(s, "I2 one vote: node %u changes it in term %llu", node,
+                 (unsigned long long)h->term);
+    n->live_term = h->term;
+    n->live_vote = h->vote;
+    effect(n, (struct ghost_effect){.kind = EFFECT_HARD,
+                                    .batch = batch,
+                                    .index = h->term,
+                                    .vote = h->vote});
+}
+
+static raft_index key_index(struct bytes key)
+{
+    struct reader r = reader_of(key);
+    (void)reader_u16be(&r);
+    return reader_u64be(&r);
+}
+
+void ghost_logged(struct sim *s, uint32_t node, const struct store_batch *b,
+                  uint64_t batch)
+{
+    struct store_batch_op op;
+    struct log_start start;
+    struct hard_state hard;
+    bool moves = false;
+    size_t pos = 0;
+
+    while (store_batch_next(b, &pos, &op))
+        if (op.family == STORE_META &&
+            bytes_eq(op.key, BYTES_LIT("g0/start")) &&
+            log_start_decode(op.value, &start) == 0) {
+            moves = true;
+            started_at(s, node, &start, batch);
+        }
+    pos = 0;
+    while (store_batch_next(b, &pos, &op)) {
+        if (op.family == STORE_LOG && op.op == STORE_OP_PUT)
+            appended(s, node, key_index(op.key), op.value, batch);
+        else if (op.family == STORE_LOG && !moves)
+            truncated(s, node, key_index(op.key), batch);
+        else if (op.family == STORE_META &&
+                 bytes_eq(op.key, BYTES_LIT("g0/hard")) &&
+                 hard_state_decode(op.value, &hard) == 0)
+            hard_state(s, node, &hard, batch);
+    }
+}
+
+static void do_effect(struct ghost_node *n, const struct ghost_effect *e)
+{
+    switch (e->kind) {
+    case EFFECT_APPEND:
+        log_set(&n->disk, e->index, e->entry);
+        break;
+    case EFFECT_TRUNCATE:
+        if (e->index <= n->disk.last)
+            n->disk.last = e->index - 1;
+        break;
+    case EFFECT_START:
+        log_start(&n->disk, e->index, e->chain);
+        break;
+    case EFFECT_HARD:
+        n->disk_term = e->index;
+        n->disk_vote = e->vote;
+        break;
+    }
+}
+
+void ghost_durable(struct sim *s, uint32_t node, uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    while (n->effect_count > 0 && n->effects[n->effect_head].batch <= batch) {
+        do_effect(n, &n->effects[n->effect_head++]);
+        n->effect_count--;
+    }
+    if (n->effect_count == 0)
+        n->effect_head = 0;
+}
+
+void ghost_crashed(struct sim *s, uint32_t node, uint64_t kept)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    ghost_durable(s, node, kept);
+    n->effect_head = n->effect_count = 0;
+    log_copy(&n->live, &n->disk);
+    n->live_term = n->disk_term;
+    n->live_vote = n->disk_vote;
+    n->applied = n->flushed;
+}
+
+void ghost_started(struct sim *s, uint32_t node)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    const struct node *real = s->nodes[node].node;
+    const struct raft *r = &real->raft;
+    uint64_t chain = 0;
+
+    if (r->term != n->disk_term || r->vote != n->disk_vote)
+        sim_fail(s, "X2 recovery: node %u: term or vote are not the disk's",
+                 node);
+    int err = raft_log_chain(real->raft_log, n->disk.last, &chain);
+    uint64_t known = n->disk.last < n->disk.first
+                         ? n->disk.prev_chain
+                         : n->disk.at[n->disk.last]->chain;
+    if (r->last != n->disk.last || err != 0 || chain != known)
+        sim_fail(s, "X2 recovery: node %u: the log is not the disk's", node);
+    raft_index applied = keyspace_applied(real->ks)->index;
+    if (applied != n->flushed)
+        sim_fail(s,
+                 "X2 recovery: node %u: the state is at %llu, the disk had "
+                 "%llu",
+                 node, (unsigned long long)applied,
+                 (unsigned long long)n->flushed);
+    if (r->role != RAFT_FOLLOWER || r->commit > s->ghost.commit)
+        sim_fail(s, "X2 recovery: node %u starts with what it cannot know",
+                 node);
+    n->commit = r->commit;
+    if (r->commit >= n->live.first &&
+        log_at(&n->live, r->commit) != s->ghost.committed[r->commit])
+        sim_fail(s,
+                 "I13 commit: node %u starts with a log that is not the "
+                 "committed one",
+                 node);
+    core_started(s, node);
+}
+
+/* I13: a majority has it on disk, and it is of the leader's own term. */
+static void first_commit(struct sim *s, uint32_t node, raft_index c)
+{
+    struct ghost *g = &s->ghost;
+    const struct raft *r = &s->nodes[node].node->raft;
+    const struct ghost_entry *e = log_at(&g->nodes[node].live, c);
+    uint32_t have = 0;
+
+    if (r->role != RAFT_LEADER || e->term != r->term)
+        sim_fail(s,
+                 "I13 commit: node %u commits %llu before any leader of its "
+                 "term did",
+                 node, (unsigned long long)c);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct ghost_log *d = &g->nodes[i].disk;
+        have += c < d->first || (c <= d->last && d->at[c] == e);
+    }
+    if (have <= s->count / 2)
+        sim_fail(s,
+                 "I13 commit: node %u commits %llu, which only %u disks "
+                 "have",
+                 node, (unsigned long long)c, have);
+}
+
+void ghost_commit(struct sim *s, uint32_t node)
+{
+    struct ghost *g = &s->ghost;
+    struct ghost_node *n = &g->nodes[node];
+    raft_index c = s->nodes[node].node->raft.commit;
+
+    if (c == n->commit)
+        return;
+    if (c < n->commit || c > n->live.last)
+        sim_fail(s, "I13 commit: node %u: from %llu to %llu, log to %llu", node,
+                 (unsigned long long)n->commit, (unsigned long long)c,
+                 (unsigned long long)n->live.last);
+    if (c > g->commit)
+        first_commit(s, node, c);
+    grow(g, c + 1);
+    for (raft_index i = MAX(n->commit + 1, n->live.first); i <= c; i++) {
+        const struct ghost_entry *e = log_at(&n->live, i);
+        if (i > g->commit) {
+            g->committed[i] = e;
+            g->committed_in[i] = s->nodes[node].node->raft.term;
+        }
+        if (g->committed[i] != e)
+            sim_fail(s,
+                     "I15 state machine safety: node %u commits another "
+                     "entry %llu",
+                     node, (unsigned long long)i);
+    }
+    s->stats.commits += c > g->commit ? c - g->commit : 0;
+    g->commit = MAX(g->commit, c);
+    n->commit = c;
+}
+
+/* The applied position stands in the batch: ns 'm'. */
+static bool has_position(const struct store_batch *b)
+{
+    struct store_batch_op op;
+    size_t pos = 0;
+
+    while (store_batch_next(b, &pos, &op))
+        if (op.op == STORE_OP_PUT && bytes_eq(op.key, BYTES_LIT("mapplied")))
+            return true;
+    return false;
+}
+
+/* The order of the operations may differ: a read through the log is executed
+ * only where it is answered, and touches its record there first. */
+static uint64_t batch_hash(const struct store_batch *b)
+{
+    struct store_batch_op op;
+    uint64_t sum = 1;
+    size_t pos = 0;
+
+    while (store_batch_next(b, &pos, &op)) {
+        uint64_t hash = hash64_seed(op.key, op.op);
+        sum += hash64_seed(op.value, hash);
+    }
+    return sum == 0 ? 1 : sum;
+}
+
+void ghost_applied(struct sim *s, uint32_t node, const struct store_batch *b)
+{
+    struct ghost *g = &s->ghost;
+    struct ghost_node *n = &g->nodes[node];
+    raft_index i = n->applied + 1;
+
+    ghost_commit(s, node);
+    if (i > n->commit)
+        sim_fail(s, "I16 apply order: node %u applies %llu, committed is %llu",
+                 node, (unsigned long long)i, (unsigned long long)n->commit);
+    if (!has_position(b))
+        sim_fail(s, "X1 state: node %u applies %llu without its position", node,
+                 (unsigned long long)i);
+    uint64_t hash = batch_hash(b);
+    if (g->states[i] == 0)
+        g->states[i] = hash;
+    if (g->states[i] != hash)
+        sim_fail(s,
+                 "I17 state: node %u: entry %llu changes the state in "
+                 "another way than before",
+                 node, (unsigned long long)i);
+    g->applied = MAX(g->applied, i);
+    n->applied = i;
+    core_applied(s, node, i);
+    oracle_advance(s, i);
+}
+
+void ghost_turn(struct sim *s, uint32_t node)
+{
+    const struct node *real = s->nodes[node].node;
+    const struct raft *r = &real->raft;
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    ghost_commit(s, node);
+    core_turn(s);
+    s->stats.roles[r->role]++;
+    if (r->role == RAFT_LEADER)
+        leads(s, node, r->term);
+    if (r->last != n->live.last || r->term != n->live_term ||
+        r->vote != n->live_vote)
+        sim_fail(s, "I6 shape: node %u: core and writes differ", node);
+    if (r->durable > n->disk.last && r->role == RAFT_LEADER)
+        sim_fail(s,
+                 "X1 durability: node %u believes %llu durable, its disk "
+                 "has %llu",
+                 node, (unsigned long long)r->durable,
+                 (unsigned long long)n->disk.last);
+    if (keyspace_applied(real->ks)->index != n->applied)
+        sim_fail(s, "I16 apply order: node %u: position and batches differ",
+                 node);
+}
+
+void ghost_init(struct sim *s)
+{
+    struct ghost *g = &s->ghost;
+
+    grow(g, 256);
+    for (uint32_t i = 0; i < s->count; i++) {
+        g->nodes[i].live.first = g->nodes[i].disk.first = 1;
+        g->nodes[i].live_vote = g->nodes[i].disk_vote = NODE_NONE;
+    }
+}
+
+void ghost_release(struct sim *s)
+{
+    struct ghost *g = &s->ghost;
+
+    for (size_t i = 0; i < g->cap; i++)
+        while (g->entries[i]) {
+            struct ghost_entry *e = g->entries[i];
+            g->entries[i] = e->next;
+            buf_release(&e->payload);
+            mem_free(e);
+        }
+    for (uint32_t i = 0; i < s->count; i++) {
+        mem_free(g->nodes[i].live.at);
+        mem_free(g->nodes[i].disk.at);
+        mem_free(g->nodes[i].effects);
+        mem_free(g->nodes[i].votes);
+    }
+    mem_free(g->entries);
+    mem_free(g->committed);
+    mem_free(g->states);
+    mem_free(g->committed_in);
+    mem_free(g->leaders);
+}

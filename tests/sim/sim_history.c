@@ -1,0 +1,181 @@
+/*
+ * The history of a run as its clients saw it, for the linearizability checker
+ * of tests/check, which knows neither log nor indexes: a second opinion beside
+ * the oracle. Left out are keys that expire and those of clients that reuse
+ * ids of ONCE requests. All attempts of one ONCE request are one operation,
+ * from the first question to the first answer.
+ */
+#include "sim.h"
+
+#include "base/num.h"
+#include "check/lin.h"
+
+/* Per key; more is reported as undecided. */
+#define STEPS_MAX 100000
+
+struct kind_row {
+    const char *word;
+    enum history_kind kind;
+};
+
+static const struct kind_row *kind_of(struct bytes word)
+{
+    static const struct kind_row rows[] = {
+        {"get", HISTORY_GET},       {"set", HISTORY_SET},
+        {"setnx", HISTORY_SETNX},   {"cas", HISTORY_CAS},
+        {"cad", HISTORY_CAD},       {"del", HISTORY_DEL},
+        {"incr", HISTORY_INCRBY},   {"incrby", HISTORY_INCRBY},
+        {"append", HISTORY_APPEND}, {"getdel", HISTORY_GETDEL},
+        {"exists", HISTORY_EXISTS}, {"strlen", HISTORY_STRLEN},
+        {"mset", HISTORY_SET},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (bytes_eq(word, bytes_str(rows[i].word)))
+            return &rows[i];
+    return NULL;
+}
+
+static void reply_fill(struct history *h, struct history_op *to,
+                       struct bytes reply)
+{
+    ASSERT(reply.len >= 3);
+    struct bytes body = bytes_of(reply.data + 1, reply.len - 3);
+    switch (reply.data[0]) {
+    case '+':
+        to->reply = REPLY_OK;
+        break;
+    case ':':
+        to->reply = num_parse_i64(body, &to->number) ? REPLY_INT : REPLY_ERROR;
+        break;
+    case '$':
+        to->reply = REPLY_NIL;
+        if (reply.data[1] == '-')
+            break;
+        while (body.data[0] != '\n')
+            body = bytes_from(body, 1);
+        to->reply = REPLY_TEXT;
+        to->text = history_intern(h, bytes_from(body, 1));
+        break;
+    default:
+        to->reply = REPLY_ERROR;
+    }
+    /* SET ... NX is SETNX with other words. */
+    if (to->kind == HISTORY_SETNX && to->reply != REPLY_INT) {
+        to->number = to->reply == REPLY_OK;
+        to->reply = REPLY_INT;
+    }
+}
+
+static void args_fill(struct history *h, struct history_op *to,
+                      const struct sim_op *op)
+{
+    int64_t by = 1;
+
+    switch (to->kind) {
+    case HISTORY_SET:
+    case HISTORY_APPEND:
+    case HISTORY_SETNX:
+        to->value = history_intern(h, op->argv[2]);
+        break;
+    case HISTORY_CAS:
+        to->value = history_intern(h, op->argv[3]);
+        to->expected = history_intern(h, op->argv[2]);
+        break;
+    case HISTORY_CAD:
+        to->expected = history_intern(h, op->argv[2]);
+        break;
+    case HISTORY_INCRBY:
+        if (op->argc > 2 && !num_parse_i64(op->argv[2], &by))
+            by = 0;
+        to->increment = by;
+        break;
+    default:
+        break;
+    }
+}
+
+static void add(struct sim *s, struct history *h, const struct sim_op *op)
+{
+    const struct kind_row *row = kind_of(op->argv[0]);
+    const struct sim_op *answer = op->answer;
+    uint8_t class = op->argv[1].data[0];
+
+    if (!row || op->origin || class == 'e' || class == 'o' ||
+        (op->read && op->state != OP_DONE))
+        return;
+    struct history_op to = {.invoke = op->invoke_us,
+                            .ret = HISTORY_NEVER,
+                            .client = op->client,
+                            .kind = (uint8_t)row->kind,
+                            .outcome = HISTORY_UNKNOWN};
+    bool nx = op->argc > 3 && bytes_eq(op->argv[3], BYTES_LIT("nx"));
+    if (row->kind == HISTORY_SET && nx)
+        to.kind = HISTORY_SETNX;
+    to.key = history_intern(h, op->argv[1]);
+    args_fill(h, &to, op);
+    if (answer) {
+        to.outcome = HISTORY_OK;
+        to.ret = answer->return_us;
+        reply_fill(h, &to, buf_view(&answer->expected));
+    } else if (op->state == OP_REFUSED) {
+        to.outcome = HISTORY_FAIL;
+        to.ret = s->now_us;
+    }
+    history_add(h, &to);
+    if (!bytes_eq(op->argv[0], BYTES_LIT("mset")))
+        return;
+    to.key = history_intern(h, op->argv[3]);
+    to.value = history_intern(h, op->argv[4]);
+    history_add(h, &to);
+}
+
+/* What each key holds in the end, as a read of nobody. */
+static void add_last(struct sim *s, struct history *h)
+{
+    struct keyspace *ks = s->nodes[0].node->ks;
+    struct bytes name;
+    size_t pos = 0;
+
+    keyspace_read_at(ks, s->oracle.times[s->oracle.head]);
+    while (map_next(&s->oracle.keys, &pos, &name, NULL)) {
+        struct value v;
+        if (name.data[0] == 'e' || name.data[0] == 'o')
+            continue;
+        struct history_op to = {.invoke = s->now_us,
+                                .ret = s->now_us + 1,
+                                .client = UINT32_MAX,
+                                .kind = HISTORY_GET,
+                                .outcome = HISTORY_OK,
+                                .reply = REPLY_NIL};
+        to.key = history_intern(h, name);
+        if (keyspace_get(ks, 0, name, &v)) {
+            to.reply = REPLY_TEXT;
+            to.text = history_intern(h, v.data);
+        }
+        history_add(h, &to);
+    }
+}
+
+void history_check(struct sim *s)
+{
+    struct history h;
+    struct lin_report report;
+    struct lin_options options = {.steps_max = STEPS_MAX};
+
+    if (s->config.once_ttl_s < 3600)
+        return; /* results of ONCE may be forgotten */
+    history_init(&h);
+    for (const struct sim_op *op = s->ops; op; op = op->all)
+        add(s, &h, op);
+    add_last(s, &h);
+    lin_check(&h, &options, &report);
+    s->stats.lin_ops += report.ops;
+    s->stats.lin_keys += report.keys;
+    s->stats.lin_undecided += report.keys_undecided;
+    if (report.verdict == LIN_VIOLATION)
+        sim_fail(s, "L linearizability, seen from outside: %.*s",
+                 (int)MIN(report.text.len, 300),
+                 (const char *)report.text.data);
+    lin_report_release(&report);
+    history_release(&h);
+}

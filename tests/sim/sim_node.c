@@ -1,0 +1,452 @@
+/*
+ * Processes: start, the turns of their loops, pauses, crashes, clocks.
+ *
+ * What happens to a node goes to its inbox. A turn takes the inbox, flushes,
+ * and costs time; what arrives meanwhile waits for the next turn, so batches
+ * form as they do in a real loop. A paused process is one whose turn takes
+ * very long. Between turns the core's deadline wakes it.
+ */
+#include "sim.h"
+
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "node/node_boot.h"
+
+#include <stdio.h>
+
+#define TURN_ITEMS_MAX 512
+/* So many turns within a simulated second: the loop spins. */
+#define TURNS_PER_SECOND_MAX 60000
+
+/* --- clocks --------------------------------------------------------------- */
+
+static int64_t mono_us(const struct sim *s, const struct sim_node *n)
+{
+    int64_t passed = s->now_us - n->clock.since_us;
+    return n->clock.mono_us + passed + passed * n->clock.ppm / 1000000;
+}
+
+int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n)
+{
+    return mono_us(s, n) / SIM_MS;
+}
+
+void clock_drift(struct sim *s, uint32_t node, int32_t ppm)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    n->clock.mono_us = mono_us(s, n);
+    n->clock.since_us = s->now_us;
+    n->clock.ppm = ppm;
+}
+
+/* When the node's monotonic clock will show this, rounded up. */
+static int64_t when_mono_ms(const struct sim *s, const struct sim_node *n,
+                            int64_t mono_ms)
+{
+    int64_t left = mono_ms * SIM_MS - mono_us(s, n);
+
+    if (left <= 0)
+        return s->now_us;
+    return s->now_us + left * 1000000 / (1000000 + n->clock.ppm) + 1;
+}
+
+/* --- inbox ---------------------------------------------------------------- */
+
+static void schedule_turn(struct sim *s, struct sim_node *n, int64_t at_us)
+{
+    at_us = MAX(at_us, n->busy_until_us);
+    if (!n->node || n->turn_us <= at_us)
+        return;
+    n->turn_us = at_us;
+    sim_push(s, at_us, EV_TURN, n->id, ++n->turn_gen);
+}
+
+void process_push(struct sim *s, uint32_t node, struct inbox_item item)
+{
+    struct sim_node *n = &s->nodes[node];
+    struct inbox *b = &n->inbox;
+
+    ASSERT(n->node);
+    if (b->count == b->cap) {
+        size_t cap = MAX(b->cap * 2, 64);
+        struct inbox_item *items = mem_alloc(cap * sizeof(items[0]));
+        for (size_t i = 0; i < b->count; i++)
+            items[i] = b->items[(b->head + i) & (b->cap - 1)];
+        mem_free(b->items);
+        *b = (struct inbox){items, 0, b->count, cap};
+    }
+    b->items[(b->head + b->count) & (b->cap - 1)] = item;
+    b->count++;
+    schedule_turn(s, n, s->now_us);
+}
+
+static void inbox_clear(struct inbox *b)
+{
+    for (; b->count > 0; b->count--) {
+        mem_free(b->items[b->head].message);
+        b->head = (b->head + 1) & (b->cap - 1);
+    }
+}
+
+/* --- start and end -------------------------------------------------------- */
+
+static void on_nothing(void *ctx)
+{
+    UNUSED(ctx);
+}
+
+static void on_fatal(void *ctx, const char *text)
+{
+    struct sim_node *n = ctx;
+
+    snprintf(n->failure, sizeof(n->failure), "%s", text);
+}
+
+static void options_fill(struct sim *s, const struct sim_node *n,
+                         struct node_options *o)
+{
+    const struct sim_config *c = &s->config;
+
+    *o = (struct node_options){
+        .self = n->id,
+        .member_count = s->count,
+        .election_timeout_ms = c->election_ms,
+        .heartbeat_ms = c->heartbeat_ms,
+        .peer_down_delay_ms = c->peer_down_ms,
+        .disk_timeout_ms = c->disk_timeout_ms,
+        .request_timeout_ms = c->request_timeout_ms,
+        .request_bytes_max = 1u << 20,
+        .entry_bytes_max = c->entry_bytes_max,
+        .pending_bytes_max = c->pending_bytes_max,
+        .log_bytes_soft = c->log_soft,
+        .log_bytes_hard = c->log_hard,
+        .log_cache_bytes = c->log_cache,
+        .once_ttl_s = c->once_ttl_s,
+        .read_mode = READ_INDEX,
+        .seed = rng_next(&s->rng_node),
+    };
+    for (uint32_t i = 0; i < s->count; i++)
+        o->members[i] = i;
+}
+
+static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
+{
+    struct sim_disk *d = n->disk;
+    struct node_boot how = {.self = n->id, .cluster_id = 77};
+    struct identity id;
+    struct buf error = BUF_INIT;
+    const struct watermark *mark = d->has_mark ? &d->mark : NULL;
+
+    int err = node_boot(&how, &d->base, NULL, mark, &id, &error);
+    if (err != 0)
+        sim_fail(s, "X2 recovery: node %u cannot boot: %.*s", n->id,
+                 (int)error.len, (const char *)error.data);
+    if (id.incarnation <= n->incarnation)
+        sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
+    if (!d->has_mark) {
+        d->mark = (struct watermark){
+            .cluster_id = id.cluster_id, .node = n->id, .vote = NODE_NONE};
+        d->has_mark = true;
+    }
+    d->mark.incarnation = id.incarnation;
+    d->mark_synced = d->mark;
+    n->incarnation = id.incarnation;
+    o->cluster_id = id.cluster_id;
+    o->incarnation = id.incarnation;
+    o->mark = &d->mark;
+    buf_release(&error);
+}
+
+void process_start(struct sim *s, uint32_t node)
+{
+    struct sim_node *n = &s->nodes[node];
+    struct node_options o;
+    struct transport transport = {n, net_send};
+    struct node_events events = {
+        .ctx = n,
+        .reply_open = client_reply_open,
+        .reply_done = client_reply_done,
+        .read_ready = client_read_ready,
+        .changed = on_nothing,
+        .writable = on_nothing,
+        .transfer_ended = on_nothing,
+        .fatal = on_fatal,
+    };
+    struct buf error = BUF_INIT;
+
+    ASSERT(!n->node);
+    n->start_gen++;
+    n->failure[0] = '\0';
+    n->expected_death = false;
+    s->current = n;
+    options_fill(s, n, &o);
+    boot(s, n, &o);
+    int err = node_new(&n->node, &o, &n->disk->base, &n->disk->disk, &transport,
+                       &events, NULL, &error);
+    if (err != 0)
+        sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
+                 (int)error.len, (const char *)error.data);
+    buf_release(&error);
+    ghost_started(s, node);
+    s->current = NULL;
+    n->busy_until_us = s->now_us;
+    n->turn_us = INT64_MAX;
+    sim_trace(s, "node %u: starts, incarnation %llu, term %llu, log to %llu",
+              node, (unsigned long long)n->incarnation,
+              (unsigned long long)n->node->raft.term,
+              (unsigned long long)n->node->raft.last);
+    net_node_up(s, node);
+    schedule_turn(s, n, s->now_us);
+    if (n->loop_until_us > s->now_us)
+        process_crash_soon(s, node, 5 * SIM_MS, 500 * SIM_MS);
+}
+
+void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    n->start_gen++;
+    sim_push(s, s->now_us + down_us, EV_START, node, n->start_gen);
+    if (!n->node)
+        return;
+    sim_trace(s, "node %u: %s", node, power ? "loses power" : "is killed");
+    s->stats.crashes++;
+    inbox_clear(&n->inbox);
+    s->stats.elections += n->node->elections;
+    node_free(n->node);
+    n->node = NULL;
+    n->turn_gen++;
+    n->turn_us = INT64_MAX;
+    disk_crash(n->disk, power);
+    net_node_down(s, node, power);
+    clients_node_down(s, node);
+}
+
+/* Draws one at a time: C leaves open which argument of a call comes first. */
+void process_crash_soon(struct sim *s, uint32_t node, int64_t from_us,
+                        int64_t to_us)
+{
+    bool power = sim_chance(&s->rng_fault, 50);
+    int64_t down_us = sim_magnitude(&s->rng_fault, from_us, to_us);
+
+    process_crash(s, node, power, down_us);
+}
+
+void process_pause(struct sim *s, uint32_t node, int64_t for_us)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    if (!n->node)
+        return;
+    sim_trace(s, "node %u: stands still for %lld ms", node,
+              (long long)(for_us / SIM_MS));
+    n->busy_until_us = MAX(n->busy_until_us, s->now_us + for_us);
+    n->turn_us = INT64_MAX;
+    schedule_turn(s, n, n->busy_until_us);
+}
+
+void process_resume(struct sim *s, uint32_t node)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    ASSERT(n->node);
+    n->busy_until_us = s->now_us;
+    n->turn_us = INT64_MAX;
+    schedule_turn(s, n, s->now_us);
+}
+
+/* --- turns ---------------------------------------------------------------- */
+
+static void trace_message(struct sim *s, const struct sim_node *n,
+                          const struct sim_message *m)
+{
+    struct raft_message head;
+    struct bytes rest;
+
+    if (m->frame_type != FRAME_RAFT ||
+        message_decode(bytes_of(m->bytes, m->size), &head, &rest) != 0)
+        return;
+    sim_trace(s,
+              "node %u: %s from %u, term %llu, index %llu+%u, match %llu, "
+              "commit %llu",
+              n->id, raft_message_name(head.type), m->from,
+              (unsigned long long)head.term, (unsigned long long)head.index,
+              head.count, (unsigned long long)head.match,
+              (unsigned long long)head.commit);
+}
+
+static void receive(struct sim *s, struct sim_node *n,
+                    const struct inbox_item *item)
+{
+    struct sim_message *m = item->message;
+    struct bytes payload = bytes_of(m->bytes, m->size);
+
+    s->stats.covered[n->node->raft.role][m->raft_type]++;
+    if (s->options.trace)
+        trace_message(s, n, m);
+    net_taken(s, item->pair, item->side, m);
+    int err = node_receive(n->node, m->from, m->frame_type, payload);
+    if (err != 0)
+        sim_fail(s, "node %u refuses a true message of %u: %s", n->id, m->from,
+                 error_text(err));
+    mem_free(m);
+}
+
+static void take(struct sim *s, struct sim_node *n,
+                 const struct inbox_item *item)
+{
+    const struct sim_pair *p = &s->pairs[item->pair];
+
+    switch (item->kind) {
+    case IN_MESSAGE:
+        receive(s, n, item);
+        break;
+    case IN_UP:
+        node_peer_up(n->node, p->nodes[1 - item->side], item->incarnation,
+                     "sim");
+        break;
+    case IN_DOWN:
+        node_peer_down(n->node, p->nodes[1 - item->side]);
+        break;
+    case IN_DISK:
+        node_disk_done(n->node);
+        break;
+    case IN_CLIENT:
+        client_turn(s, item->conn);
+        break;
+    case IN_TRANSFER:
+        if (node_transfer(n->node, NODE_NONE))
+            s->stats.faults[FAULT_TRANSFER]++;
+        break;
+    }
+}
+
+static void guard(struct sim *s, struct sim_node *n)
+{
+    if (s->now_us - n->guard_us > SIM_S) {
+        n->guard_us = s->now_us;
+        n->guard_turns = 0;
+    }
+    if (++n->guard_turns > TURNS_PER_SECOND_MAX)
+        sim_fail(s, "node %u: its loop spins: deadline %lld, clock %lld", n->id,
+                 (long long)node_deadline_ms(n->node),
+                 (long long)clock_mono_ms(s, n));
+}
+
+static int64_t turn_cost(struct sim *s, struct sim_node *n)
+{
+    int64_t mean = s->config.turn_us;
+
+    if (n->slow_until_us > s->now_us)
+        mean = 3 * SIM_MS;
+    return 5 + sim_exponential(&s->rng_node, mean);
+}
+
+static void after_turn(struct sim *s, struct sim_node *n)
+{
+    if (n->failure[0] != '\0') {
+        if (!n->expected_death)
+            sim_fail(s, "node %u ends itself: %s", n->id, n->failure);
+        process_crash_soon(s, n->id, 10 * SIM_MS, 5 * SIM_S);
+        return;
+    }
+    ghost_turn(s, n->id);
+    sim_mix(s, n->node->raft.term * 31 + n->node->raft.commit);
+    n->busy_until_us = s->now_us + turn_cost(s, n);
+    if (n->inbox.count > 0) {
+        schedule_turn(s, n, s->now_us);
+        return;
+    }
+    int64_t deadline = node_deadline_ms(n->node);
+    if (deadline < INT64_MAX)
+        schedule_turn(s, n, when_mono_ms(s, n, deadline));
+}
+
+static void turn(struct sim *s, struct sim_node *n)
+{
+    int64_t mono = mono_us(s, n);
+    struct inbox *b = &n->inbox;
+
+    n->turn_us = INT64_MAX;
+    n->turns++;
+    s->stats.turns++;
+    guard(s, n);
+    s->current = n;
+    node_set_time(n->node, mono / SIM_MS, (mono + n->clock.wall_us) / SIM_MS);
+    for (int i = 0; i < TURN_ITEMS_MAX && b->count > 0 && !n->node->dead; i++) {
+        struct inbox_item item = b->items[b->head];
+        b->items[b->head].message = NULL;
+        b->head = (b->head + 1) & (b->cap - 1);
+        b->count--;
+        take(s, n, &item);
+        if (!n->node->dead) /* it may cease to lead in this turn */
+            ghost_commit(s, n->id);
+    }
+    node_flush(n->node);
+    after_turn(s, n);
+    s->current = NULL;
+}
+
+void process_event(struct sim *s, const struct sim_event *e)
+{
+    struct sim_node *n = &s->nodes[e->a];
+
+    if (e->kind == EV_START) {
+        if (e->gen == n->start_gen && !n->node)
+            process_start(s, n->id);
+        return;
+    }
+    ASSERT(e->kind == EV_TURN);
+    if (e->gen == n->turn_gen && n->node)
+        turn(s, n);
+}
+
+struct sim_node *sim_leader(struct sim *s)
+{
+    struct sim_node *found = NULL;
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct sim_node *n = &s->nodes[i];
+        if (n->node && n->node->raft.role == RAFT_LEADER &&
+            (!found || n->node->raft.term > found->node->raft.term))
+            found = n;
+    }
+    return found;
+}
+
+void process_init(struct sim *s)
+{
+    static const int64_t edges_ms[] = {INT64_C(1) << 31, INT64_C(1) << 32};
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct sim_node *n = &s->nodes[i];
+        int64_t mono_ms = 1000 + (int64_t)rng_below(&s->rng_node, 1000000);
+        n->id = i;
+        n->turn_us = INT64_MAX;
+        if (s->config.on[FAULT_EDGE]) {
+            mono_ms = edges_ms[rng_below(&s->rng_node, 2)] - 3000;
+            mono_ms -= (int64_t)rng_below(&s->rng_node, 5000);
+            s->stats.faults[FAULT_EDGE]++;
+        }
+        n->clock.mono_us = mono_ms * SIM_MS;
+        n->clock.wall_us = INT64_C(1700000000) * SIM_S - n->clock.mono_us +
+                           (int64_t)rng_below(&s->rng_node, 200 * SIM_MS);
+        n->disk = disk_new(s, i);
+    }
+}
+
+void process_release(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct sim_node *n = &s->nodes[i];
+        inbox_clear(&n->inbox);
+        mem_free(n->inbox.items);
+        node_free(n->node);
+        disk_free(n->disk);
+        for (uint64_t k = 0; k < n->incarnations_cap; k++)
+            mem_free(n->ops[k]);
+        mem_free(n->ops);
+        mem_free(n->ops_cap);
+    }
+}

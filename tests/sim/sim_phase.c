@@ -1,0 +1,240 @@
+/*
+ * The phases of a run.
+ *
+ * Safety: everything may break. Liveness: a random majority is healed, the
+ * rest stays broken; a request made then must be answered within three
+ * election timeouts (each drawn from [E, 2E), so within 6 E; how many did it
+ * within 3 E is reported), and each node of the majority must serve soon
+ * after. Drain: all is healed, clients stop, every open request must be
+ * answered and all nodes become equal, in log, state and sessions.
+ */
+#include "sim.h"
+
+#include "base/hash.h"
+
+#define POLL_US (20 * SIM_MS)
+
+static int64_t election_us(const struct sim *s)
+{
+    return s->config.election_ms * SIM_MS;
+}
+
+static int64_t slack_us(const struct sim *s)
+{
+    return 100 * SIM_MS + 30 * (s->config.latency_us + s->config.jitter_us) +
+           20 * s->config.sync_us;
+}
+
+static void poll_again(struct sim *s)
+{
+    sim_push(s, s->now_us + POLL_US, EV_PHASE, 0, 0);
+}
+
+static void enter(struct sim *s, enum sim_phase phase)
+{
+    static const char *const names[] = {"safety", "liveness", "after", "drain"};
+
+    s->phase = phase;
+    s->phase_us = s->now_us;
+    sim_trace(s, "phase: %s", names[phase]);
+}
+
+static void begin_live(struct sim *s)
+{
+    uint32_t majority = s->count / 2 + 1;
+
+    enter(s, PHASE_LIVE);
+    s->core_mask = 0;
+    while ((uint32_t)__builtin_popcount(s->core_mask) < majority)
+        s->core_mask |= 1u << rng_below(&s->rng_fault, s->count);
+    sim_heal(s, s->core_mask);
+    for (uint32_t i = 0; i < s->client_count; i++) {
+        struct sim_client *c = &s->clients[i];
+        if (c->probe && (s->core_mask >> c->home & 1))
+            sim_push(s, s->now_us + 1, EV_CLIENT, c->id, ++c->gen);
+    }
+}
+
+void phase_probe_answered(struct sim *s, const struct sim_op *op)
+{
+    if (s->phase != PHASE_LIVE && s->phase != PHASE_AFTER)
+        return;
+    s->served_mask |= 1u << op->node;
+    if (s->live_us > 0)
+        return;
+    s->live_us = s->now_us;
+    int64_t permille = (s->now_us - s->phase_us) * 1000 / election_us(s);
+    s->stats.live_runs++;
+    s->stats.live_in_3 += permille <= 3000;
+    s->stats.live_worst_permille = MAX(s->stats.live_worst_permille, permille);
+    sim_trace(s, "served after %lld/1000 of an election timeout",
+              (long long)permille);
+}
+
+static void during_live(struct sim *s)
+{
+    int64_t bound = 6 * election_us(s) + slack_us(s);
+
+    if (s->live_us > 0)
+        enter(s, PHASE_AFTER);
+    else if (s->now_us - s->phase_us > bound)
+        sim_fail(s,
+                 "X15 liveness: a healed majority does not serve within "
+                 "%lld ms, the election timeout is %u",
+                 (long long)(bound / SIM_MS), s->config.election_ms);
+}
+
+/* Since when one of the healed nodes leads; a broken one that leads the
+ * majority without reaching all of it is allowed to. */
+static int64_t core_led_us(struct sim *s)
+{
+    const struct sim_node *leader = sim_leader(s);
+
+    if (!leader || !(s->core_mask >> leader->id & 1) ||
+        leader->node->raft.term != s->core_term) {
+        s->core_term = leader ? leader->node->raft.term : 0;
+        s->core_led_us = s->now_us;
+    }
+    return s->now_us - s->core_led_us;
+}
+
+/* Nobody keeps what a member needs that was away for too long; snapshots
+ * would help. */
+static bool outrun(struct sim *s)
+{
+    struct sim_node *leader = sim_leader(s);
+
+    if (!leader)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != leader->id &&
+            leader->node->raft.progress[i].state == RAFT_SNAPSHOT)
+            return true;
+    return false;
+}
+
+static void during_after(struct sim *s)
+{
+    int64_t passed = s->now_us - s->phase_us;
+    int64_t bound = 4 * election_us(s) + slack_us(s);
+    bool all = (s->served_mask & s->core_mask) == s->core_mask;
+
+    if (core_led_us(s) > bound && !all && !outrun(s))
+        sim_fail(s, "X15 liveness: of the healed nodes %x only %x serve",
+                 s->core_mask, s->served_mask);
+    if (passed < SIM_S || (!all && passed < 3 * bound))
+        return;
+    enter(s, PHASE_DRAIN);
+    s->core_mask = (1u << s->count) - 1;
+    sim_heal(s, s->core_mask);
+}
+
+/* --- convergence ---------------------------------------------------------- */
+
+static const char *not_equal(struct sim *s)
+{
+    struct sim_node *leader = sim_leader(s);
+
+    if (!clients_idle(s))
+        return "a request is not answered";
+    if (!leader)
+        return "there is no leader";
+    const struct raft *l = &leader->node->raft;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct node *n = s->nodes[i].node;
+        if (!n)
+            return "a node is down";
+        if (n->raft.term != l->term || n->raft.leader != leader->id)
+            return "a node follows nobody";
+        if (n->raft.last != l->last || n->raft.commit != l->last ||
+            s->ghost.nodes[i].applied != l->last)
+            return "logs differ";
+        if (s->ghost.nodes[i].disk.last != l->last)
+            return "disks differ";
+        if (n->pending.first_seq != n->pending.next_seq || n->groups.head)
+            return "a request, answered UNKNOWN, never came to the log";
+    }
+    return NULL;
+}
+
+static uint64_t dump_hash(struct sim *s, uint32_t node)
+{
+    struct store_iter *it =
+        store_iter_new(s->nodes[node].disk->inner, STORE_STATE);
+    uint64_t hash = 0;
+
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
+        hash = hash64_seed(it->ops->key(it), hash);
+        hash = hash64_seed(it->ops->value(it), hash);
+    }
+    it->ops->free(it);
+    return hash;
+}
+
+static void compare_all(struct sim *s)
+{
+    uint64_t first = dump_hash(s, 0);
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        s->current = &s->nodes[i];
+        oracle_compare(s, i);
+        if (dump_hash(s, i) != first)
+            sim_fail(s,
+                     "I17 state: the dump of node %u differs from that of "
+                     "node 0",
+                     i);
+        if (s->ghost.nodes[i].live.at[s->oracle.head] !=
+            s->ghost.nodes[0].live.at[s->oracle.head])
+            sim_fail(s, "I7 log matching: node %u ends in another log", i);
+    }
+    s->current = NULL;
+    sim_mix(s, first);
+}
+
+static void during_drain(struct sim *s)
+{
+    int64_t passed = s->now_us - s->phase_us;
+    int64_t bound = 20 * election_us(s) + 10 * SIM_S + slack_us(s) +
+                    s->config.request_timeout_ms * SIM_MS;
+
+    if (passed > SIM_S)
+        s->stopped = true;
+    if (!s->stopped)
+        return;
+    const char *why = not_equal(s);
+    if (why && outrun(s) && passed > bound / 2) {
+        if (s->config.log_hard >= LOG_UNBOUNDED)
+            sim_fail(s, "X15 convergence: the log was cut above what a member "
+                        "has, though it may keep all");
+        s->stats.outrun++;
+        s->done = true;
+        return;
+    }
+    if (why && passed > bound)
+        sim_fail(s, "X15 convergence: after %lld ms %s",
+                 (long long)(passed / SIM_MS), why);
+    if (why)
+        return;
+    compare_all(s);
+    history_check(s);
+    s->done = true;
+}
+
+void phase_event(struct sim *s)
+{
+    switch (s->phase) {
+    case PHASE_SAFETY:
+        begin_live(s);
+        break;
+    case PHASE_LIVE:
+        during_live(s);
+        break;
+    case PHASE_AFTER:
+        during_after(s);
+        break;
+    case PHASE_DRAIN:
+        during_drain(s);
+        break;
+    }
+    poll_again(s);
+}

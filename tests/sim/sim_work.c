@@ -1,0 +1,250 @@
+/*
+ * What clients ask for: registers, counters, lists of unique tags, keys that
+ * expire, and ONCE requests, on few keys, so that they meet.
+ */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct words {
+    char text[OP_ARGS_MAX][48];
+    uint32_t argc;
+    struct buf value; /* of argv[2], when it is large */
+};
+
+static void word(struct words *w, const char *format, ...) PRINTF(2, 3);
+
+static void word(struct words *w, const char *format, ...)
+{
+    va_list args;
+
+    ASSERT(w->argc < OP_ARGS_MAX);
+    va_start(args, format);
+    int len = vsnprintf(w->text[w->argc], sizeof(w->text[0]), format, args);
+    va_end(args);
+    ASSERT(len >= 0 && (size_t)len < sizeof(w->text[0]));
+    w->argc++;
+}
+
+static struct sim_op *op_new(struct sim *s, uint32_t client,
+                             const struct bytes *argv, uint32_t argc)
+{
+    size_t size = 0;
+
+    ASSERT(argc > 0 && argc <= OP_ARGS_MAX);
+    for (uint32_t i = 0; i < argc; i++)
+        size += argv[i].len;
+    struct sim_op *op = mem_zalloc(sizeof(*op) + size);
+    uint8_t *to = op->text;
+    for (uint32_t i = 0; i < argc; i++) {
+        memcpy(to, argv[i].data, argv[i].len);
+        op->argv[i] = bytes_of(to, argv[i].len);
+        to += argv[i].len;
+    }
+    op->argc = argc;
+    op->client = client;
+    op->all = s->ops;
+    s->ops = op;
+    return op;
+}
+
+struct sim_op *work_copy(struct sim *s, struct sim_op *op)
+{
+    struct sim_op *copy = op_new(s, op->client, op->argv, op->argc);
+
+    copy->origin = op->origin ? op->origin : op;
+    copy->once = op->once;
+    copy->once_id = op->once_id;
+    return copy;
+}
+
+static uint32_t below(struct sim_client *c, uint32_t n)
+{
+    return (uint32_t)rng_below(&c->rng, n);
+}
+
+/* A value nobody else writes; now and then a large one. */
+static void new_value(struct sim *s, struct sim_client *c, struct words *w)
+{
+    const struct sim_config *g = &s->config;
+    uint32_t len = 1 + below(c, g->value_max);
+
+    word(w, "%u.%u.", c->id, c->tag++);
+    if (below(c, 100) < g->big_percent)
+        len = 1000 + below(c, 20000);
+    buf_str(&w->value, w->text[w->argc - 1]);
+    for (uint32_t i = 0; i < len; i++)
+        buf_char(&w->value, (char)('a' + i % 26));
+}
+
+/* What the key probably holds. */
+static void guess(struct sim *s, struct sim_client *c, const char *key,
+                  struct words *w)
+{
+    const struct oracle_key *k = oracle_key_get(s, bytes_str(key), false);
+
+    if (k && k->value.len < 40 && below(c, 10) < 8)
+        word(w, "%.*s", (int)k->value.len, (const char *)k->value.data);
+    else
+        word(w, "%u.%u", c->id, c->tag);
+}
+
+static void registers(struct sim *s, struct sim_client *c, struct words *w)
+{
+    char key[8];
+    uint32_t kind = below(c, 100);
+
+    snprintf(key, sizeof(key), "r%u", below(c, 5));
+    if (kind < 40) {
+        word(w, "set");
+        word(w, "%s", key);
+        new_value(s, c, w);
+        if (below(c, 10) == 0)
+            word(w, "nx");
+    } else if (kind < 70) {
+        word(w, "%s", kind < 60 ? "cas" : "cad");
+        word(w, "%s", key);
+        guess(s, c, key, w);
+        if (kind < 60)
+            word(w, "%u.%u", c->id, c->tag++);
+    } else if (kind < 80) {
+        word(w, "setnx");
+        word(w, "%s", key);
+        new_value(s, c, w);
+    } else if (kind < 88) {
+        word(w, "mset");
+        word(w, "%s", key);
+        new_value(s, c, w);
+        word(w, "r%u", below(c, 5));
+        word(w, "%u.%u", c->id, c->tag++);
+    } else {
+        word(w, "%s", kind < 94 ? "del" : "getdel");
+        word(w, "%s", key);
+    }
+}
+
+static void expiring(struct sim *s, struct sim_client *c, struct words *w)
+{
+    uint32_t kind = below(c, 100);
+    uint32_t ms = 1 + below(c, below(c, 2) ? 300 : 5000);
+
+    word(w, "%s", kind < 50 ? "set" : (kind < 80 ? "pexpire" : "persist"));
+    word(w, "e%u", below(c, 5));
+    if (kind < 50) {
+        new_value(s, c, w);
+        word(w, "px");
+        word(w, "%u", ms);
+        if (below(c, 5) == 0) {
+            w->argc = 3; /* without expiry, and only over another one */
+            word(w, "xx");
+        }
+    } else if (kind < 80) {
+        word(w, "%u", ms);
+    }
+}
+
+/* A key is left behind when its list is long enough. */
+static void tags(struct sim *s, struct sim_client *c, struct words *w)
+{
+    uint32_t which = below(c, 3);
+
+    word(w, "append");
+    word(w, "a%u.%llu", which, (unsigned long long)(s->oracle.executed / 3000));
+    word(w, "<%u.%u>", c->id, c->tag++);
+}
+
+static void reading(struct sim *s, struct sim_client *c, struct words *w)
+{
+    static const char *const how[] = {"get", "get",    "get",
+                                      "get", "strlen", "exists"};
+    uint32_t kind = below(c, 10);
+
+    word(w, "%s", how[below(c, 6)]);
+    if (kind < 4)
+        word(w, "r%u", below(c, 5));
+    else if (kind < 6)
+        word(w, "c%u", below(c, 3));
+    else if (kind < 7)
+        word(w, "a%u.%llu", below(c, 3),
+             (unsigned long long)(s->oracle.executed / 3000));
+    else
+        word(w, "e%u", below(c, 5));
+    if (kind == 9)
+        snprintf(w->text[0], sizeof(w->text[0]), "pexpiretime");
+}
+
+static void writing(struct sim *s, struct sim_client *c, struct words *w)
+{
+    uint32_t kind = below(c, 100);
+
+    if (c->probe) {
+        word(w, "incr");
+        word(w, "probe%u", c->id);
+    } else if (kind < 35) {
+        registers(s, c, w);
+    } else if (kind < 60) {
+        word(w, "%s", kind < 50 ? "incr" : "incrby");
+        word(w, "c%u", below(c, 3));
+        if (kind >= 50)
+            word(w, "%d", (int)below(c, 20) - 10);
+    } else if (kind < 80) {
+        tags(s, c, w);
+    } else {
+        expiring(s, c, w);
+    }
+}
+
+/* Some clients ask under older ids again, whose answers are kept, or gone.
+ * They work on keys of their own: what such a request does depends on which
+ * one of that id was first. */
+static bool reuses(const struct sim_client *c)
+{
+    return c->id % 3 == 0;
+}
+
+static void reusing(struct sim *s, struct sim_client *c, struct words *w)
+{
+    bool append = below(c, 2) == 0;
+
+    word(w, "%s", append ? "append" : "incr");
+    if (append) {
+        word(w, "oa.%llu", (unsigned long long)(s->oracle.executed / 3000));
+        word(w, "<%u.%u>", c->id, c->tag++);
+    } else {
+        word(w, "o%u", below(c, 2));
+    }
+}
+
+static void name_once(struct sim_client *c, struct sim_op *op)
+{
+    bool old = reuses(c) && c->once_id > 1 && below(c, 20) == 0;
+
+    op->once = true;
+    op->once_id = old ? c->once_id - below(c, 2) : ++c->once_id;
+}
+
+struct sim_op *work_next(struct sim *s, struct sim_client *c, bool read)
+{
+    struct words w = {.argc = 0, .value = BUF_INIT};
+    struct bytes argv[OP_ARGS_MAX];
+
+    bool once = !read && !c->probe && below(c, 100) < s->config.once_percent;
+
+    if (read)
+        reading(s, c, &w);
+    else if (once && reuses(c))
+        reusing(s, c, &w);
+    else
+        writing(s, c, &w);
+    for (uint32_t i = 0; i < w.argc; i++)
+        argv[i] = bytes_str(w.text[i]);
+    if (w.value.len > 0)
+        argv[2] = buf_view(&w.value);
+    struct sim_op *op = op_new(s, c->id, argv, w.argc);
+    buf_release(&w.value);
+    op->read = read;
+    if (once)
+        name_once(c, op);
+    return op;
+}

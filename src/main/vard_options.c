@@ -6,6 +6,7 @@
 #include "main/vard_options.h"
 
 #include "base/num.h"
+#include "os/clock.h"
 #include "os/entropy.h"
 
 #include <stdio.h>
@@ -70,7 +71,9 @@ struct node_options options_of_node(const struct config *c,
         .pending_bytes_max = 64 * MB,
         .log_bytes_soft = c->log_size,
         .log_bytes_hard = c->log_size_max,
+        .log_cut_margin = 1000,
         .log_cache_bytes = 32 * MB,
+        .now_ms = clock_mono_ms(),
         .once_ttl_s = c->once_ttl,
         .read_mode =
             c->read_mode == CONFIG_READ_STALE ? READ_STALE : READ_INDEX,

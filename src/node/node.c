@@ -166,6 +166,7 @@ int node_new(struct node **out, const struct node_options *options,
     ASSERT(options->member_count > 0);
     ASSERT(options->member_count <= RAFT_NODES_MAX);
     n->options = *options;
+    n->mono_ms = options->now_ms;
     n->store = store;
     n->disk = disk;
     n->transport = *transport;
@@ -263,6 +264,8 @@ int64_t node_deadline_ms(const struct node *n)
     if (at <= n->mono_ms && is_allowing(n))
         at = n->mono_ms + ALLOW_STEP_MS;
     at = MIN(at, n->housekeeping_at_ms);
+    if (n->waiting_count > 0 && n->reads_after_ms > n->mono_ms)
+        at = MIN(at, n->reads_after_ms);
     if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
         node_requests_due(n) || n->raft.commit > keyspace_applied(n->ks)->index)
         return n->mono_ms;

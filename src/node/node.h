@@ -57,7 +57,9 @@ struct node_options {
     uint64_t pending_bytes_max; /* own requests not yet applied */
     uint64_t log_bytes_soft;    /* cut what all members have */
     uint64_t log_bytes_hard;    /* cut what all live members have */
+    uint32_t log_cut_margin;    /* entries kept below what may be cut */
     uint64_t log_cache_bytes;
+    int64_t now_ms;      /* the monotonic clock, at the start */
     uint32_t once_ttl_s; /* results of ONCE requests are kept */
     enum read_mode read_mode;
     uint64_t seed;

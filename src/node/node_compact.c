@@ -89,11 +89,11 @@ static void compact_log(struct node *n)
     }
     raft_index keep = MIN(held, flushed.index);
     raft_index first = raft_log_first(n->raft_log);
-    if (keep > first + LOG_CUT_MARGIN)
-        cut(n, keep - LOG_CUT_MARGIN);
+    if (keep > first + n->options.log_cut_margin)
+        cut(n, keep - n->options.log_cut_margin);
     raft_index applied = keyspace_applied(n->ks)->index;
-    if (n->dead || flushed.index + LOG_CUT_MARGIN >= held ||
-        applied < n->flush_asked + LOG_CUT_MARGIN)
+    if (n->dead || flushed.index + n->options.log_cut_margin >= held ||
+        applied < n->flush_asked + n->options.log_cut_margin)
         return;
     n->flush_asked = applied;
     err = store_flush(n->store, STORE_STATE, false);

@@ -228,6 +228,7 @@ static void role_changed(struct node *n)
     n->leader_term = r->term;
     if (moved)
         node_requests_rewind(n);
+    n->reads_after_ms = 0;
     n->events.changed(n->events.ctx);
 }
 

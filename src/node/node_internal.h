@@ -28,8 +28,8 @@
 #define ALLOW_BYTES_PER_MS (8u * 1024u)
 #define ALLOW_BYTES_MAX    ((uint64_t)256 * 1024 * 1024)
 #define ALLOW_STEP_MS      10
-/* Entries kept behind a cut, for followers a moment behind. */
-#define LOG_CUT_MARGIN 1000
+/* A leader that refuses a read is asked again after so long. */
+#define READ_AGAIN_MS 5
 /* Expired keys deleted by one sweep. */
 #define SWEEP_LIMIT 500
 
@@ -156,6 +156,7 @@ struct node {
     size_t waiting_count;
     size_t waiting_cap;
     uint64_t next_read_id;
+    int64_t reads_after_ms; /* not asked again before */
     int64_t read_time_ms;
 
     /* applying */

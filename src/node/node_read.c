@@ -96,8 +96,10 @@ void node_reads_collect(struct node *n)
     }
     for (uint32_t i = 0; i < n->out.reads_lost_count; i++) {
         struct read_batch *b = batch_find(n, n->out.reads_lost[i]);
-        if (b)
-            batch_requeue(n, b);
+        if (!b)
+            continue;
+        batch_requeue(n, b);
+        n->reads_after_ms = n->mono_ms + READ_AGAIN_MS;
     }
     n->out.read_count = 0;
     n->out.reads_lost_count = 0;
@@ -113,7 +115,8 @@ static int batch_free_slot(const struct node *n)
 
 bool node_reads_can_start(const struct node *n)
 {
-    if (n->waiting_count == 0 || n->dead || batch_free_slot(n) < 0)
+    if (n->waiting_count == 0 || n->dead || batch_free_slot(n) < 0 ||
+        n->mono_ms < n->reads_after_ms)
         return false;
     return n->options.read_mode == READ_STALE || n->raft.leader != NODE_NONE;
 }

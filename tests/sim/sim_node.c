@@ -121,7 +121,11 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .pending_bytes_max = c->pending_bytes_max,
         .log_bytes_soft = c->log_soft,
         .log_bytes_hard = c->log_hard,
+        /* With a hard bound a member may be left behind for good (there are
+         * no snapshots), and a majority with it cannot serve: rarely. */
+        .log_cut_margin = c->log_hard == LOG_UNBOUNDED ? 8 : 1000,
         .log_cache_bytes = c->log_cache,
+        .now_ms = clock_mono_ms(s, n),
         .once_ttl_s = c->once_ttl_s,
         .read_mode = READ_INDEX,
         .seed = rng_next(&s->rng_node),

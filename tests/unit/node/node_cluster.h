@@ -224,7 +224,9 @@ static void node_start(struct test_cluster *c, uint32_t id)
         .pending_bytes_max = 64u << 20,
         .log_bytes_soft = 64u << 20,
         .log_bytes_hard = 1u << 30,
+        .log_cut_margin = 10,
         .log_cache_bytes = 1u << 20,
+        .now_ms = c->now_ms,
         .once_ttl_s = 3600,
         .seed = rng_next(&c->rng),
     };

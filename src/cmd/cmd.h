@@ -34,6 +34,7 @@ enum cmd_flag {
     CMD_INTERNAL = 1 << 11, /* the node's own: refuse it from clients */
     CMD_ALLOW_BUSY = 1 << 12,
     CMD_NO_MULTI = 1 << 13,
+    CMD_UPKEEP = 1 << 14, /* internal, and on no client's behalf at all */
 };
 
 struct cmd_call {
@@ -93,12 +94,18 @@ void cmd_reply_unknown(struct resp_writer *w, const struct bytes *argv,
 void cmd_reply_arity(struct resp_writer *w, const struct cmd *c);
 
 /* An entry that has brought more than this into memory executes nothing more:
- * the rest of its commands are answered with OOM. A few kilobytes of APPEND
- * to large values could exhaust the memory of every replica otherwise, again
- * at each restart. Part of the state machine, so it is no option. */
+ * the rest of its commands are answered with OOM, those of the original's
+ * protocol and the sweep (which comes again) included. A few kilobytes of
+ * APPEND to large values could exhaust the memory of every replica otherwise,
+ * again at each restart. Part of the state machine, so it is no option. */
 #define CMD_ENTRY_BYTES_MAX (256 * 1024 * 1024)
 
-/* Runs a data command; argv[0] is the command's name, arity was checked. */
+/* During apply: the entry is over that limit. The same on every replica. */
+bool cmd_entry_full(const struct keyspace *ks);
+void cmd_reply_entry_full(struct resp_writer *w);
+
+/* Runs a data command; argv[0] is the command's name, arity was checked. A
+ * read leaves no trace in the entry, so one replica may execute it alone. */
 void cmd_run(const struct cmd *c, struct cmd_call *call);
 
 /* COMMAND [COUNT | INFO [name ...] | DOCS [name ...] | LIST [FILTERBY ...] |

@@ -127,15 +127,38 @@ void cmd_reply_arity(struct resp_writer *w, const struct cmd *c)
     resp_errorf(w, "ERR wrong number of arguments for '%s' command", c->name);
 }
 
+bool cmd_entry_full(const struct keyspace *ks)
+{
+    ASSERT(ks != NULL);
+    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+}
+
+/* Only this replica's reads through the log: they may be refused here. */
+static bool reads_full(const struct keyspace *ks)
+{
+    return keyspace_read_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+}
+
+void cmd_reply_entry_full(struct resp_writer *w)
+{
+    resp_error(w, "OOM too much data in one log entry, try again");
+}
+
 void cmd_run(const struct cmd *c, struct cmd_call *call)
 {
     ASSERT(c != NULL && c->fn != NULL && cmd_arity_ok(c, call->argc));
     ASSERT(call->check_only || call->ks != NULL);
     ASSERT(call->db < KEYSPACE_DATABASES);
-    if (!call->check_only && (c->flags & CMD_INTERNAL) == 0 &&
-        keyspace_entry_bytes(call->ks) > CMD_ENTRY_BYTES_MAX) {
-        resp_error(call->out, "OOM too much data in one log entry, try again");
+    if (call->check_only) {
+        c->fn(call);
         return;
     }
+    bool read = (c->flags & CMD_WRITE) == 0;
+    if (cmd_entry_full(call->ks) || (read && reads_full(call->ks))) {
+        cmd_reply_entry_full(call->out);
+        return;
+    }
+    keyspace_set_reading(call->ks, read);
     c->fn(call);
+    keyspace_set_reading(call->ks, false);
 }

@@ -2,7 +2,9 @@
  * Writing: each request is one reservation, filled in from left to right.
  * Reading: a length is compared with the bytes that are there before it is
  * used, and nothing is allocated. A record has one encoding only: unknown
- * flags, or a client id without its flag, are ERR_CORRUPT.
+ * flags, or a client id without its flag, are ERR_CORRUPT. So is what no node
+ * writes and no replica could apply: a database that there is not, a request
+ * without a command, a once-request that is kept for no time.
  */
 #include "codec/request.h"
 
@@ -45,11 +47,12 @@ static bool head_valid(const struct request *r)
 {
     if ((r->flags & ~FLAGS_KNOWN) != 0 || r->argc > REQUEST_ARGC_MAX)
         return false;
-    if (r->argc == 0 && (r->flags & REQUEST_FLAG_INTERNAL) == 0)
+    if (r->argc == 0 || r->db >= REQUEST_DATABASES)
         return false;
     if ((r->flags & REQUEST_FLAG_ONCE) == 0)
         return r->once_client.len == 0 && r->once_id == 0 && r->once_ttl_s == 0;
-    return r->once_client.len > 0 && r->once_client.len <= REQUEST_ONCE_LEN_MAX;
+    return r->once_ttl_s > 0 && r->once_client.len > 0 &&
+           r->once_client.len <= REQUEST_ONCE_LEN_MAX;
 }
 
 static size_t encoded_size(const struct request *head, const struct bytes *argv)

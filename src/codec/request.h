@@ -24,6 +24,7 @@
 #define REQUEST_HEADER_SIZE   24
 #define REQUEST_ARGC_MAX      (1024 * 1024)
 #define REQUEST_ONCE_LEN_MAX  64
+#define REQUEST_DATABASES     16
 #define REQUEST_FLAG_ONCE     0x01 /* once_client, once_id are set */
 #define REQUEST_FLAG_INTERNAL 0x02 /* the node's own, not a client's */
 
@@ -37,13 +38,14 @@ struct request_group {
 
 struct request {
     uint8_t flags;
-    uint8_t db;
+    uint8_t db; /* below REQUEST_DATABASES */
     uint64_t once_id;
     uint32_t once_ttl_s;      /* how long the result is kept: in the request, so
-                                 that no replica's configuration matters */
+                                 that no replica's configuration matters; not 0
+                                 with the flag */
     struct bytes once_client; /* borrowed */
-    uint32_t argc;
-    struct bytes args; /* borrowed; argc times len(4) bytes, checked */
+    uint32_t argc;            /* at least 1 */
+    struct bytes args;        /* borrowed; argc times len(4) bytes, checked */
 };
 
 /* Begins a group at the end of out: count and length are 0 until

@@ -19,8 +19,6 @@
 
 #define CONFIG_NODES_MAX 9
 
-enum config_debug { CONFIG_DEBUG_NO, CONFIG_DEBUG_YES, CONFIG_DEBUG_LOCAL };
-
 /* loglevel has the values of enum log_level in base/log.h. */
 enum config_supervised {
     CONFIG_SUPERVISED_NO,
@@ -41,8 +39,8 @@ struct config_node {
 
 enum config_client_class {
     CONFIG_CLIENT_NORMAL,
-    CONFIG_CLIENT_SLAVE, /* unused: there are no Redis replicas */
-    CONFIG_CLIENT_PUBSUB,
+    CONFIG_CLIENT_SLAVE,  /* unused: there are no Redis replicas */
+    CONFIG_CLIENT_PUBSUB, /* unused as well */
     CONFIG_CLIENT_CLASSES
 };
 

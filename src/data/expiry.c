@@ -6,6 +6,9 @@
  * store's rows are enough; whether a row still speaks the truth, the record
  * in the overlay tells.
  *
+ * A sweep never holds much more than KEYSPACE_SWEEP_BYTES_MAX; what is left
+ * is still due, and the next sweep's.
+ *
  * How it fails: a row that cannot be ours is ERR_CORRUPT.
  */
 #include "data/key.h"
@@ -50,6 +53,7 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
 {
     ASSERT(ks->records.in_entry);
     uint32_t done = 0;
+    uint64_t full = ks->records.entry_bytes + KEYSPACE_SWEEP_BYTES_MAX;
     struct store_iter *it = store_iter_new(ks->records.store, STORE_STATE);
     it->ops->seek(it, BYTES_LIT("x"));
     while (done < limit && it->ops->valid(it) && ks->records.error == 0) {
@@ -65,6 +69,8 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
         if (time_ms > ks->entry.time_ms)
             break;
         done += sweep_row(ks, row, time_ms, key);
+        if (ks->records.entry_bytes >= full)
+            break;
         it->ops->next(it);
     }
     int err = it->ops->status(it);

@@ -126,6 +126,16 @@ uint64_t keyspace_entry_bytes(const struct keyspace *ks)
     return ks->records.in_entry ? ks->records.entry_bytes : 0;
 }
 
+uint64_t keyspace_read_bytes(const struct keyspace *ks)
+{
+    return ks->records.in_entry ? ks->records.read_bytes : 0;
+}
+
+void keyspace_set_reading(struct keyspace *ks, bool reading)
+{
+    ks->records.reading = reading;
+}
+
 int keyspace_error(const struct keyspace *ks)
 {
     return ks->records.error;

@@ -38,7 +38,6 @@
 #include "store/store.h"
 
 #define KEYSPACE_DATABASES 16
-#define KEY_LEN_MAX        (64 * 1024 * 1024)
 
 enum value_type { VALUE_NONE = 0, VALUE_STRING = 1 };
 
@@ -113,16 +112,25 @@ void keyspace_flush_db(struct keyspace *ks, uint8_t db);
 /* Works off up to `limit` rows of the expiry index whose time has come by
  * keyspace_now(): deletes the record, or only the row if the record is gone
  * or has another expiry by now (a flush leaves such rows). Returns how many
- * rows; less than `limit` means that nothing is due any more. Only during
- * apply. */
+ * rows. It ends early, after one row at least, when it has read
+ * KEYSPACE_SWEEP_BYTES_MAX: a record with another expiry stays in memory
+ * until the commit. Only during apply. */
+#define KEYSPACE_SWEEP_BYTES_MAX (64 * 1024 * 1024)
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
 /* Outside apply: is anything due at this time? */
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);
 
-/* During apply: the bytes that this entry has read from the store or made
- * out of nothing (SETRANGE), all of which stand in memory until the commit:
- * the same on every replica. Otherwise 0. */
+/* During apply: the bytes that this entry has read from the store, made out
+ * of nothing (SETRANGE), or keeps as answers (once_store), all of which stand
+ * in memory until the commit: the same on every replica. Otherwise 0. */
 uint64_t keyspace_entry_bytes(const struct keyspace *ks);
+
+/* Begins and ends a read that came through the log and that only the replica
+ * whose client wants it executes: what it reads from the store is counted
+ * apart, so that keyspace_entry_bytes() stays the same on every replica. */
+void keyspace_set_reading(struct keyspace *ks, bool reading);
+/* During apply: the bytes that such reads have read, here. Otherwise 0. */
+uint64_t keyspace_read_bytes(const struct keyspace *ks);
 
 /* 0, or the store error that makes the state unusable. */
 int keyspace_error(const struct keyspace *ks);

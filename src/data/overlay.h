@@ -18,6 +18,7 @@ struct record {
     bool stored;    /* the store has it (after this entry's flushes) */
     bool present;   /* it exists by now */
     bool dirty;     /* commit must write it */
+    bool charged;   /* its bytes count as the entry's, not as a read's */
     int64_t stored_expire_ms; /* of the record in the store; 0: none */
     struct buf value;         /* the whole record, when present */
 };

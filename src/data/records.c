@@ -47,6 +47,8 @@ void records_begin(struct records *rs, uint64_t seed)
     rs->flushed = 0;
     rs->touched = 0;
     rs->entry_bytes = 0;
+    rs->read_bytes = 0;
+    rs->reading = false;
     rs->in_entry = true;
 }
 
@@ -100,6 +102,20 @@ static bool fetch(struct records *rs, struct bytes key, struct buf *value)
     return false;
 }
 
+/* Counts what a record brought into memory: for the entry once, when it is
+ * first touched by what all replicas execute. A read that only one replica
+ * executes must leave no trace in entry_bytes, or replicas would differ. */
+static void charge(struct records *rs, struct record *r, bool fetched)
+{
+    ASSERT(rs->in_entry);
+    if (rs->reading) {
+        rs->read_bytes += fetched ? r->value.len : 0;
+    } else if (!r->charged) {
+        r->charged = true;
+        rs->entry_bytes += r->value.len;
+    }
+}
+
 struct record *records_touch(struct records *rs, struct bytes key)
 {
     ASSERT(rs->in_entry && key.len > 0);
@@ -107,20 +123,23 @@ struct record *records_touch(struct records *rs, struct bytes key)
     if (r != NULL) {
         if (key.data[0] == 'k')
             rs->touched |= UINT32_C(1) << key.data[1];
+        charge(rs, r, false);
         return r;
     }
     r = overlay_add(&rs->overlay, key);
     if (key.data[0] == 'k') {
         rs->touched |= UINT32_C(1) << key.data[1];
-        if ((rs->flushed >> key.data[1] & 1) != 0)
+        if ((rs->flushed >> key.data[1] & 1) != 0) {
+            charge(rs, r, false);
             return r;
+        }
     }
     if (fetch(rs, key, &r->value)) {
         r->stored = true;
         r->present = true;
-        rs->entry_bytes += r->value.len;
         r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
     }
+    charge(rs, r, true);
     return r;
 }
 

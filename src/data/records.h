@@ -25,7 +25,9 @@ struct records {
     uint32_t flushed; /* bit per database: flushed in this entry */
     uint32_t touched; /* bit per database: values touched since then */
     bool in_entry;
+    bool reading;         /* see keyspace_set_reading() */
     uint64_t entry_bytes; /* see keyspace_entry_bytes() */
+    uint64_t read_bytes;  /* see keyspace_read_bytes() */
     int error; /* the first error of the store, or ERR_CORRUPT; final */
 };
 

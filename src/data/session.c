@@ -99,6 +99,7 @@ void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
                 struct bytes reply, int64_t ttl_ms)
 {
     ASSERT(ks->records.in_entry && ttl_ms > 0);
+    ASSERT(reply.len <= ONCE_REPLY_MAX);
     int64_t expire_ms = 0;
     if (__builtin_add_overflow(ks->entry.time_ms, ttl_ms, &expire_ms))
         expire_ms = INT64_MAX;
@@ -111,4 +112,5 @@ void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
     ASSERT(value->len == ONCE_HEADER_SIZE + reply.len);
     record->present = true;
     record->dirty = true;
+    ks->records.entry_bytes += value->len; /* the old one is counted */
 }

@@ -19,6 +19,9 @@
 /* A once-record: request_id(8) expire_ms(8) reply, big-endian. */
 #define ONCE_HEADER_SIZE   16
 #define ONCE_EXPIRE_OFFSET 8
+/* An answer larger than this is given once and not kept. Part of the state
+ * machine, so it is no option. */
+#define ONCE_REPLY_MAX (1024 * 1024)
 
 struct session {
     uint64_t incarnation;
@@ -42,7 +45,8 @@ enum once_verdict {
 /* A client's ids only grow. */
 enum once_verdict once_check(struct keyspace *ks, struct bytes client,
                              uint64_t request_id, struct bytes *reply);
-/* Keeps the reply (RESP2 bytes) for ttl_ms of log time. */
+/* Keeps the reply (RESP2 bytes, at most ONCE_REPLY_MAX) for ttl_ms of log
+ * time. It counts in keyspace_entry_bytes(). */
 void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
                 struct bytes reply, int64_t ttl_ms);
 

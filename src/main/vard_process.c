@@ -127,12 +127,9 @@ static void find_executable(struct process *p)
 
 static void write_pidfile(struct process *p, const struct config *c)
 {
-    if (c->pidfile[0] != '\0')
-        snprintf(p->pidfile, sizeof(p->pidfile), "%s", c->pidfile);
-    else if (c->daemonize)
-        snprintf(p->pidfile, sizeof(p->pidfile), "/tmp/vard-%u.pid", c->port);
-    if (p->pidfile[0] == '\0')
+    if (c->pidfile[0] == '\0')
         return;
+    snprintf(p->pidfile, sizeof(p->pidfile), "%s", c->pidfile);
     if (process_write_pidfile(p->pidfile) != 0) {
         log_warning(&p->logfile.logger, "cannot write the pid file %s: %s",
                     p->pidfile, strerror(errno));

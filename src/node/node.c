@@ -109,6 +109,52 @@ static int join(struct node *n, struct buf *error)
     return restart_log(n, error);
 }
 
+/* The i-th smallest id of the members. */
+static node_id member_of_rank(const struct node *n, uint32_t i)
+{
+    for (uint32_t k = 0; k < n->options.member_count; k++) {
+        uint32_t rank = 0;
+        for (uint32_t j = 0; j < n->options.member_count; j++)
+            rank += n->options.members[j] < n->options.members[k];
+        if (rank == i)
+            return n->options.members[k];
+    }
+    return NODE_NONE;
+}
+
+/* The members are part of what a majority is: they are kept with the log,
+ * and another set of ids in the configuration is refused. */
+static int check_members(struct node *n, struct buf *error)
+{
+    struct bytes key = BYTES_LIT("members");
+    struct buf stored = BUF_INIT;
+    struct buf ours = BUF_INIT;
+
+    for (uint32_t i = 0; i < n->options.member_count; i++)
+        buf_u32be(&ours, member_of_rank(n, i));
+    int err = store_get(n->store, STORE_META, key, &stored);
+    if (err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours))) {
+        buf_printf(error,
+                   "the data directory belongs to a cluster of %zu "
+                   "members, the configuration names %u, or others: "
+                   "correct the node lines. Members cannot be changed yet",
+                   stored.len / 4, n->options.member_count);
+        err = ERR_MISMATCH;
+    } else if (err == ERR_NOT_FOUND) {
+        store_batch_reset(&n->batch);
+        store_batch_put(&n->batch, STORE_META, key, buf_view(&ours));
+        err = store_write(n->store, &n->batch, STORE_LOGGED);
+        if (err == 0)
+            err = store_sync(n->store);
+    }
+    if (err != 0 && err != ERR_MISMATCH)
+        buf_printf(error, "the record of the members: %s",
+                   store_error(n->store));
+    buf_release(&stored);
+    buf_release(&ours);
+    return err;
+}
+
 static int recover(struct node *n, struct buf *error)
 {
     struct raft_log_options log_options = {
@@ -116,7 +162,9 @@ static int recover(struct node *n, struct buf *error)
     struct raft_config config;
     struct raft_start start;
 
-    int err = raft_log_open(&n->raft_log, n->store, &log_options, error);
+    int err = check_members(n, error);
+    if (err == 0)
+        err = raft_log_open(&n->raft_log, n->store, &log_options, error);
     if (err == 0 && n->options.mark)
         err = raft_log_check(n->raft_log, n->options.mark, error);
     if (err == 0)
@@ -240,7 +288,7 @@ void node_allow(struct node *n, uint64_t bytes)
     int64_t ms = (int64_t)(MIN(bytes, ALLOW_BYTES_MAX) / ALLOW_BYTES_PER_MS);
 
     if (bytes >= ALLOW_BYTES_MIN)
-        n->allow_until_ms = MAX(n->allow_until_ms, n->mono_ms) + ms;
+        n->allow_until_ms = MAX(n->allow_until_ms, n->mono_ms + ms);
 }
 
 /* While a large entry passes through the cluster, silence is no sign of

@@ -3,11 +3,20 @@
  * depends on nothing but the state and the entry: its time, its seed, its
  * requests. Only the node that a request came from builds its reply.
  *
+ * What a request says is not believed, since a peer may have written anything
+ * that decodes: a command that it may not contain is answered as unknown, by
+ * every replica alike. An entry's memory is bounded (CMD_ENTRY_BYTES_MAX),
+ * answers that are kept included.
+ *
  * How it fails: an entry that is committed but cannot be read or written ends
  * the process; a request that does not decode cannot be in a committed entry,
  * because groups are decoded before they are proposed.
  */
 #include "node/node_internal.h"
+
+#define ONCE_REPLY_KEPT (64 * 1024)
+
+_Static_assert(REQUEST_DATABASES == KEYSPACE_DATABASES, "the decoder checks");
 
 static void argv_fill(struct node *n, struct request *r)
 {
@@ -19,18 +28,33 @@ static void argv_fill(struct node *n, struct request *r)
         n->argv[i] = request_arg(&r->args);
 }
 
+/* The command of the request in n->argv; NULL if it must not be run. */
+static const struct cmd *command_of(const struct node *n,
+                                    const struct request *r)
+{
+    const struct cmd *cmd = cmd_lookup(n->argv[0]);
+
+    if (!cmd || !cmd->fn || !cmd_arity_ok(cmd, r->argc))
+        return NULL; /* written by a newer version */
+    bool upkeep = (cmd->flags & CMD_UPKEEP) != 0;
+    if (upkeep != ((r->flags & REQUEST_FLAG_INTERNAL) != 0))
+        return NULL;
+    if ((r->flags & REQUEST_FLAG_ONCE) && !(cmd->flags & CMD_WRITE))
+        return NULL; /* how reads fare may differ from replica to replica */
+    return cmd;
+}
+
 /* Runs one request; `w` is NULL when this node's clients do not want it. */
 static void run(struct node *n, struct request *r, struct resp_writer *w,
                 uint64_t seed)
 {
-    struct resp_writer nowhere = {NULL, 2};
+    struct resp_writer nowhere = {.out = NULL, .protocol = 2};
     struct cmd_call call;
 
     ASSERT(r->argc > 0);
     argv_fill(n, r);
-    const struct cmd *cmd = cmd_lookup(n->argv[0]);
-    if (!cmd || !cmd->fn || !cmd_arity_ok(cmd, r->argc)) {
-        /* Written by a newer version; every replica refuses it alike. */
+    const struct cmd *cmd = command_of(n, r);
+    if (!cmd) { /* every replica refuses it alike */
         if (w)
             cmd_reply_unknown(w, n->argv, r->argc);
         return;
@@ -48,21 +72,44 @@ static void run(struct node *n, struct request *r, struct resp_writer *w,
     cmd_run(cmd, &call);
 }
 
+/* The first answer is given in full, whatever its size; the kept one has a
+ * limit, for it is in every entry's memory that touches the record. */
+static void once_keep(struct node *n, const struct request *r,
+                      struct bytes reply)
+{
+    if (reply.len > ONCE_REPLY_MAX)
+        reply = BYTES_LIT("-ERR this request was executed, but its reply was "
+                          "too large to be kept for a repeated request "
+                          "(ONCE)\r\n");
+    once_store(n->ks, r->once_client, r->once_id, reply,
+               (int64_t)r->once_ttl_s * 1000);
+}
+
 /* A request with a client's own id: the first answer is kept and given again.
- * The answer is built on every replica, since it is part of the state. */
+ * The answer is built on every replica, since it is part of the state. When
+ * the entry is full nothing is executed and nothing kept: the id stays free.
+ * The look at the record itself counts, so there are two places for that. */
 static void run_once(struct node *n, struct request *r, struct resp_writer *w,
                      uint64_t seed)
 {
-    struct resp_writer capture = {&n->once_reply, 2};
+    struct resp_writer capture = {.out = &n->once_reply, .protocol = 2};
     struct bytes reply = BYTES_NONE;
 
+    if (cmd_entry_full(n->ks)) {
+        cmd_reply_entry_full(w);
+        return;
+    }
     switch (once_check(n->ks, r->once_client, r->once_id, &reply)) {
     case ONCE_NEW:
+        if (cmd_entry_full(n->ks)) {
+            cmd_reply_entry_full(w);
+            return;
+        }
         buf_reset(&n->once_reply);
+        buf_shrink(&n->once_reply, ONCE_REPLY_KEPT);
         run(n, r, &capture, seed);
         reply = buf_view(&n->once_reply);
-        once_store(n->ks, r->once_client, r->once_id, reply,
-                   (int64_t)r->once_ttl_s * 1000);
+        once_keep(n, r, reply);
         break;
     case ONCE_SAME:
         break;

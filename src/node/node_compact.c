@@ -68,6 +68,18 @@ static void cut(struct node *n, raft_index first)
     node_step(n, &e, BYTES_NONE);
 }
 
+/* Entries to keep below a cut: as many as configured, but not more than half
+ * of the soft bound if they are large. */
+static uint64_t cut_margin(const struct node *n, uint64_t bytes)
+{
+    uint64_t count =
+        raft_log_last(n->raft_log) - raft_log_first(n->raft_log) + 1;
+    uint64_t average = MAX(bytes / MAX(count, 1), 1);
+
+    return MIN(n->options.log_cut_margin,
+               n->options.log_bytes_soft / 2 / average);
+}
+
 /* Cuts what may go; starts a flush of the state when that is what is
  * missing. */
 static void compact_log(struct node *n)
@@ -89,11 +101,12 @@ static void compact_log(struct node *n)
     }
     raft_index keep = MIN(held, flushed.index);
     raft_index first = raft_log_first(n->raft_log);
-    if (keep > first + n->options.log_cut_margin)
-        cut(n, keep - n->options.log_cut_margin);
+    uint64_t margin = cut_margin(n, bytes);
+    if (keep > first + margin)
+        cut(n, keep - margin);
     raft_index applied = keyspace_applied(n->ks)->index;
-    if (n->dead || flushed.index + n->options.log_cut_margin >= held ||
-        applied < n->flush_asked + n->options.log_cut_margin)
+    if (n->dead || flushed.index + margin >= held ||
+        applied < n->flush_asked + margin)
         return;
     n->flush_asked = applied;
     err = store_flush(n->store, STORE_STATE, false);
@@ -107,10 +120,12 @@ static void sweep(struct node *n)
     size_t len = num_format_i64(SWEEP_LIMIT, limit);
     struct bytes argv[2] = {BYTES_LIT("vard.sweep"), bytes_of(limit, len)};
 
-    if (!raft_can_propose(&n->raft) || n->groups.head)
-        return; /* busy, and the last sweep may be among it: next time */
-    if (keyspace_due(n->ks, node_stamp(n)))
-        node_requests_internal(n, argv, 2);
+    if (!raft_can_propose(&n->raft) || n->sweep_seq >= n->pending.first_seq)
+        return; /* the last one is still under way */
+    if (!keyspace_due(n->ks, node_stamp(n)))
+        return;
+    n->sweep_seq = n->pending.next_seq;
+    node_requests_internal(n, argv, 2);
 }
 
 void node_compact(struct node *n)

@@ -31,7 +31,7 @@
 /* A leader that refuses a read is asked again after so long. */
 #define READ_AGAIN_MS 5
 /* Expired keys deleted by one sweep. */
-#define SWEEP_LIMIT 500
+#define SWEEP_LIMIT 2000
 
 /* A request of this node's clients that was not applied yet. */
 struct pending {
@@ -147,8 +147,8 @@ struct node {
     raft_term leader_term; /* the leader that `groups.unsent` is about */
     node_id leader;
     enum raft_role role;
-    bool blocked;  /* node_can_submit() said no */
-    bool sweeping; /* a sweep is under way */
+    bool blocked;       /* node_can_submit() said no */
+    uint64_t sweep_seq; /* of the last sweep we asked for */
 
     /* reads */
     struct read_batch batches[READ_BATCHES_MAX];

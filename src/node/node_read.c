@@ -203,14 +203,27 @@ static size_t expired(const struct node *n)
     return count;
 }
 
+/* Waits for its index for longer than anybody wants to: this node may have
+ * lost touch with the log that it asked about. */
+static bool batch_is_stuck(const struct node *n, const struct read_batch *b)
+{
+    int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
+
+    return b->id != 0 && b->released && b->count > 0 &&
+           b->waiters[0].since_ms <= limit &&
+           b->index > keyspace_applied(n->ks)->index;
+}
+
 void node_reads_timeout(struct node *n)
 {
-    int64_t again = n->mono_ms - 2 * (int64_t)n->options.heartbeat_ms;
+    int64_t again = n->mono_ms - (int64_t)n->options.election_timeout_ms;
 
-    for (size_t i = 0; i < READ_BATCHES_MAX; i++) {
+    for (size_t i = 0; i < READ_BATCHES_MAX && !n->dead; i++) {
         struct read_batch *b = &n->batches[i];
         if (b->id != 0 && !b->released && b->asked_ms <= again)
             batch_requeue(n, b); /* the question or its answer got lost */
+        else if (batch_is_stuck(n, b))
+            batch_serve(n, b, ERR_NO_LEADER);
     }
     size_t count = expired(n);
     for (size_t i = 0; i < count && !n->dead; i++)

@@ -264,7 +264,9 @@ void node_requests_timeout(struct node *n)
                    "still be executed");
         n->events.reply_done(n->events.ctx, client);
     }
-    if (n->groups.head && n->mono_ms - n->progress_ms >= RESEND_MS) {
+    /* A leader's own are in its log, and stay there as long as it leads. */
+    if (n->groups.head && n->role != RAFT_LEADER &&
+        n->mono_ms - n->progress_ms >= RESEND_MS) {
         log_verbose(n->log, "nothing applied for %d ms, sending again",
                     RESEND_MS);
         n->groups.unsent = n->groups.head;

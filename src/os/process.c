@@ -59,7 +59,9 @@ int process_write_pidfile(const char *path)
     ASSERT(path != NULL && path[0] != '\0');
     char text[PID_TEXT_MAX];
     size_t len = pid_text(text);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    /* Not through a link, which somebody else may have put there. */
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return ERR_IO;
     int rc = file_write(fd, text, len);

@@ -1,5 +1,5 @@
 /*
- * Links to the other members of the cluster (DESIGN.md section 7).
+ * Links to the other members of the cluster.
  *
  * Each ordered pair of members has one TCP connection: a node dials every
  * other one to send to it, and accepts connections of others to receive from

@@ -3,7 +3,8 @@
  * the room for it reserved once. A writer that drops everything is recognised
  * first, so that applying on a replica formats nothing.
  *
- * How it fails: it does not. Bounding the output is the caller's business.
+ * How it fails: it does not. With a limit, what passes it is dropped; what is
+ * to become of the connection then is the caller's business.
  */
 #include "resp/resp_writer.h"
 
@@ -14,10 +15,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool drops(const struct resp_writer *w)
+/* At least what a reply takes beside the bytes that the caller gave. */
+#define HEAD_MAX 64
+
+/* Whether a reply that contains `size` bytes of the caller's goes nowhere. */
+static bool drops(struct resp_writer *w, size_t size)
 {
     ASSERT(w == NULL || w->out == NULL || w->protocol == 2 || w->protocol == 3);
-    return w == NULL || w->out == NULL;
+    if (w == NULL || w->out == NULL)
+        return true;
+    if (w->limit == 0)
+        return false;
+    size_t used = MIN(w->out->len, w->limit);
+    if (size > w->limit - used)
+        w->over = true;
+    return w->over;
 }
 
 /* type, number, CR LF: the head of nearly everything. */
@@ -40,7 +52,7 @@ static void count_head(struct resp_writer *w, char type, size_t count)
 
 void resp_status(struct resp_writer *w, const char *text)
 {
-    if (drops(w))
+    if (drops(w, strlen(text) + HEAD_MAX))
         return;
     ASSERT(text != NULL && strpbrk(text, "\r\n") == NULL);
     buf_char(w->out, '+');
@@ -61,7 +73,7 @@ static void one_line(struct buf *out, size_t from)
 
 void resp_error(struct resp_writer *w, const char *text)
 {
-    if (drops(w))
+    if (drops(w, strlen(text) + HEAD_MAX))
         return;
     ASSERT(text != NULL && text[0] != '-');
     buf_char(w->out, '-');
@@ -95,12 +107,14 @@ static size_t text_len(const char *format, va_list ap)
 
 void resp_errorf(struct resp_writer *w, const char *format, ...)
 {
-    if (drops(w))
+    if (drops(w, HEAD_MAX))
         return;
     va_list ap;
     va_start(ap, format);
     size_t len = text_len(format, ap);
     va_end(ap);
+    if (drops(w, len + HEAD_MAX))
+        return;
 
     buf_char(w->out, '-');
     size_t from = w->out->len;
@@ -112,13 +126,13 @@ void resp_errorf(struct resp_writer *w, const char *format, ...)
 
 void resp_integer(struct resp_writer *w, int64_t v)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         head(w, ':', v);
 }
 
 void resp_bulk(struct resp_writer *w, struct bytes b)
 {
-    if (drops(w))
+    if (drops(w, b.len + HEAD_MAX))
         return;
     buf_reserve(w->out, b.len + NUM_TEXT_MAX + 8);
     count_head(w, '$', b.len);
@@ -134,12 +148,14 @@ void resp_bulk_str(struct resp_writer *w, const char *s)
 
 void resp_bulkf(struct resp_writer *w, const char *format, ...)
 {
-    if (drops(w))
+    if (drops(w, HEAD_MAX))
         return;
     va_list ap;
     va_start(ap, format);
     size_t len = text_len(format, ap);
     va_end(ap);
+    if (drops(w, len + HEAD_MAX))
+        return;
 
     count_head(w, '$', len);
     va_start(ap, format);
@@ -150,25 +166,25 @@ void resp_bulkf(struct resp_writer *w, const char *format, ...)
 
 void resp_null(struct resp_writer *w)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         buf_str(w->out, w->protocol == 3 ? "_\r\n" : "$-1\r\n");
 }
 
 void resp_null_array(struct resp_writer *w)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         buf_str(w->out, w->protocol == 3 ? "_\r\n" : "*-1\r\n");
 }
 
 void resp_array(struct resp_writer *w, size_t count)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         count_head(w, '*', count);
 }
 
 void resp_map(struct resp_writer *w, size_t pairs)
 {
-    if (drops(w))
+    if (drops(w, HEAD_MAX))
         return;
     if (w->protocol == 3)
         count_head(w, '%', pairs);
@@ -178,19 +194,19 @@ void resp_map(struct resp_writer *w, size_t pairs)
 
 void resp_set(struct resp_writer *w, size_t count)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         count_head(w, w->protocol == 3 ? '~' : '*', count);
 }
 
 void resp_push(struct resp_writer *w, size_t count)
 {
-    if (!drops(w))
+    if (!drops(w, HEAD_MAX))
         count_head(w, w->protocol == 3 ? '>' : '*', count);
 }
 
 void resp_bool(struct resp_writer *w, bool v)
 {
-    if (drops(w))
+    if (drops(w, HEAD_MAX))
         return;
     if (w->protocol == 3)
         buf_str(w->out, v ? "#t\r\n" : "#f\r\n");
@@ -200,7 +216,7 @@ void resp_bool(struct resp_writer *w, bool v)
 
 void resp_double(struct resp_writer *w, double v)
 {
-    if (drops(w))
+    if (drops(w, HEAD_MAX))
         return;
     char text[64];
     int len = 0;
@@ -222,7 +238,7 @@ void resp_double(struct resp_writer *w, double v)
 
 void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b)
 {
-    if (drops(w))
+    if (drops(w, b.len + HEAD_MAX))
         return;
     ASSERT(format != NULL && strlen(format) == 3);
     if (w->protocol != 3) {
@@ -238,6 +254,6 @@ void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b)
 
 void resp_raw(struct resp_writer *w, struct bytes b)
 {
-    if (!drops(w))
+    if (!drops(w, b.len))
         buf_bytes(w->out, b);
 }

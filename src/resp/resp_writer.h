@@ -2,6 +2,10 @@
  * Writes replies, in RESP2 or RESP3 as the connection asked with HELLO.
  * A writer borrows the buffer it appends to. A NULL writer (or one with a
  * NULL buffer) drops everything: replicas apply without building replies.
+ *
+ * A writer may have a limit: what would make its buffer longer than that is
+ * dropped, and so is all that follows; `over` says so. What stands in the
+ * buffer is then no whole reply, and must not be sent.
  */
 #ifndef RESP_RESP_WRITER_H
 #define RESP_RESP_WRITER_H
@@ -13,6 +17,8 @@
 struct resp_writer {
     struct buf *out;
     uint8_t protocol; /* 2 or 3 */
+    size_t limit;     /* of out->len, in bytes; 0: none */
+    bool over;        /* set by the writer, cleared by its owner */
 };
 
 void resp_status(struct resp_writer *w, const char *text); /* +text */

@@ -66,7 +66,7 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     resp_reader_init(&c->reader);
     c->need = 1;
     c->reads.arena = ARENA_INIT;
-    c->writer = (struct resp_writer){&c->conn.out, 2};
+    c->writer = (struct resp_writer){.out = &c->conn.out, .protocol = 2};
     c->id = ++s->last_client_id;
     c->peer = *peer;
     c->unix_socket = unix_socket;
@@ -165,7 +165,11 @@ void client_wake(struct client *c, enum client_wait reason)
 
 struct resp_writer *client_reply_begin(struct client *c)
 {
+    size_t max = limits_output_max(c);
+    size_t sent = c->conn.out.len - conn_pending(&c->conn);
     c->reply_start = c->conn.out.len;
+    c->writer.limit = max == 0 ? 0 : max + sent;
+    c->writer.over = false;
     return &c->writer;
 }
 
@@ -177,10 +181,13 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags)
     struct bytes reply = bytes_from(buf_view(out), c->reply_start);
     if (stats_reply(&s->stats, reply) && cmd != NULL)
         stats_of(&s->stats, cmd)->failed++;
+    if (c->writer.over || (flags & PENDING_MUTE))
+        out->len = c->reply_start; /* never a part of a reply */
     if (flags & PENDING_MUTE)
-        out->len = c->reply_start;
+        return;
     if (out->len > c->reply_start)
         client_mark_dirty(c);
+    limits_reply(c);
 }
 
 void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,

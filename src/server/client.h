@@ -65,8 +65,7 @@ enum client_protocol {
 
 enum {
     PENDING_MUTE = 1,     /* its reply is not wanted (CLIENT REPLY) */
-    PENDING_ONCE = 2,     /* the reply is RESP2 whatever the protocol is */
-    PENDING_ORIGINAL = 4, /* the reply becomes text */
+    PENDING_ORIGINAL = 2, /* the reply becomes text */
 };
 
 /* A request given to the node. */
@@ -147,6 +146,7 @@ struct client {
     struct address local;
     bool unix_socket;
     bool authenticated;
+    uint32_t auth_failures;
     bool no_evict;
     bool no_touch;
     uint8_t db;
@@ -188,8 +188,9 @@ void client_mark_ready(struct client *c);
 /* Puts it on the ready list if that is what it waits for. */
 void client_wake(struct client *c, enum client_wait reason);
 
-/* A reply: begin gives the writer, end accounts for what was written, and
- * removes it again if it is muted. */
+/* A reply: begin gives the writer, which takes no more than the client may
+ * have unsent; end accounts for what was written, removes it again if it is
+ * muted, and dooms a client that is beyond its limit. */
 struct resp_writer *client_reply_begin(struct client *c);
 void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags);
 /* One error, as the reply to a command (cmd may be NULL). */

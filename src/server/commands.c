@@ -102,10 +102,23 @@ static void reply_help(struct server_call *call, const char *const *help,
     resp_status(call->out, "    Print this help.");
 }
 
+static void reply_sub_arity(struct server_call *call, const char *name)
+{
+    resp_errorf(call->out, "ERR wrong number of arguments for '%s|%s' command",
+                call->cmd->name, name);
+}
+
 void subcommand_run(struct server_call *call, const struct subcommand *table,
                     size_t count, const char *const *help, size_t help_count)
 {
     ASSERT(call->argc >= 2);
+    if (arg_is(call, 1, "help")) {
+        if (call->argc == 2)
+            reply_help(call, help, help_count);
+        else
+            reply_sub_arity(call, "help");
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         if (!arg_is(call, 1, table[i].name))
             continue;
@@ -116,13 +129,7 @@ void subcommand_run(struct server_call *call, const struct subcommand *table,
             table[i].fn(call);
             return;
         }
-        resp_errorf(call->out,
-                    "ERR wrong number of arguments for '%s|%s' command",
-                    call->cmd->name, table[i].name);
-        return;
-    }
-    if (arg_is(call, 1, "help") && call->argc == 2) {
-        reply_help(call, help, help_count);
+        reply_sub_arity(call, table[i].name);
         return;
     }
     char name[NAME_MAX_LEN];

@@ -431,7 +431,7 @@ void dispatch_resume(struct client *c)
 struct resp_writer *dispatch_reply_open(struct client *c)
 {
     struct pending *p = pending_front(&c->pending);
-    if (c->state > CLIENT_DOOMED)
+    if (c->state >= CLIENT_DOOMED)
         return NULL;
     if (p->flags & PENDING_ORIGINAL) {
         struct server *s = c->server;
@@ -459,10 +459,14 @@ void dispatch_reply_done(struct client *c)
             client_move(c, CLIENT_GONE);
         return;
     }
-    if (p.flags & PENDING_ORIGINAL)
+    if (c->state == CLIENT_DOOMED)
+        return; /* nothing was written */
+    if (p.flags & PENDING_ORIGINAL) {
         original_reply(c, p.request_id, buf_view(&c->server->scratch));
-    else
+        limits_reply(c);
+    } else {
         client_reply_end(c, p.cmd, p.flags);
+    }
     /* Reads on their way to the log wait for this too. */
     if (c->pending.count == 0 && c->reads.phase != READS_ASKED)
         client_wake(c, WAIT_IDLE);

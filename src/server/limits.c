@@ -36,6 +36,38 @@ static bool above_soft_for_too_long(struct client *c,
     return now - c->above_soft_ms >= (int64_t)limit->soft_seconds * 1000;
 }
 
+size_t limits_output_max(const struct client *c)
+{
+    uint64_t hard =
+        c->server->config->client_output_buffer_limit[CONFIG_CLIENT_NORMAL]
+            .hard_bytes;
+    if (hard > SIZE_MAX / 2)
+        hard = 0;
+    if (!c->authenticated && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
+        hard = UNAUTH_OUTPUT_MAX;
+    return (size_t)hard;
+}
+
+static void close_for_output(struct client *c)
+{
+    c->server->stats.output_limit_closed++;
+    close_for(c, "overcoming of output buffer limits");
+}
+
+static bool above_hard(const struct client *c)
+{
+    size_t max = limits_output_max(c);
+    return max > 0 && conn_pending(&c->conn) > max;
+}
+
+void limits_reply(struct client *c)
+{
+    if (c->state != CLIENT_OPEN && c->state != CLIENT_CLOSING)
+        return;
+    if (c->writer.over || above_hard(c))
+        close_for_output(c);
+}
+
 void limits_output(struct client *c)
 {
     struct server *s = c->server;
@@ -44,18 +76,16 @@ void limits_output(struct client *c)
     size_t pending = conn_pending(&c->conn);
     if (c->state != CLIENT_OPEN && c->state != CLIENT_CLOSING)
         return;
-    bool hard = limit->hard_bytes > 0 && pending > limit->hard_bytes;
-    bool unauth = !c->authenticated && pending > UNAUTH_OUTPUT_MAX;
-    if (!hard && !unauth && !above_soft_for_too_long(c, limit, pending))
-        return;
-    s->stats.output_limit_closed++;
-    close_for(c, "overcoming of output buffer limits");
+    if (above_hard(c) || above_soft_for_too_long(c, limit, pending))
+        close_for_output(c);
 }
 
 bool limits_input(struct client *c)
 {
     struct server *s = c->server;
-    uint64_t max = s->config->client_query_buffer_limit;
+    /* Whatever the option says, the largest argument has to fit. */
+    uint64_t max = MAX(s->config->client_query_buffer_limit,
+                       s->config->proto_max_bulk_len + QUERY_ROOM);
     ASSERT(c->state == CLIENT_OPEN);
     if (!c->authenticated)
         max = MIN(max, UNAUTH_INPUT_MAX);
@@ -132,6 +162,7 @@ static void each_second(struct server *s)
         check_client(CONTAINER_OF(link, struct client, link));
     }
     check_disk(s);
+    server_auth_report(s);
     s->resident_peak_bytes =
         MAX(s->resident_peak_bytes, process_resident_bytes());
 }

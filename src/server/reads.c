@@ -72,6 +72,8 @@ static void run_all(struct client *c)
             return;
         }
         l->next++;
+        if (c->state == CLIENT_DOOMED)
+            l->next = l->count; /* its output became too much */
     }
 }
 

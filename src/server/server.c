@@ -291,13 +291,12 @@ struct server *server_new(const struct server_options *options)
     list_init(&s->ready);
     list_init(&s->dirty);
     stats_init(&s->stats, options->seed);
-    s->scratch_writer = (struct resp_writer){&s->scratch, 2};
+    s->scratch_writer = (struct resp_writer){.out = &s->scratch, .protocol = 2};
     s->disk_free_bytes = -1;
     make_run_id(s);
     loop_async_start(s->loop, &s->disk_async);
     server_tick(s);
     s->start_mono_ms = s->mono_ms;
-    s->start_wall_ms = s->wall_ms;
     return s;
 }
 

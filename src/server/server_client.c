@@ -8,6 +8,9 @@
 #include "server/commands.h"
 #include "server/server_internal.h"
 
+/* IDs that LIST takes: each is compared with each client. */
+#define LIST_IDS_MAX 1000
+
 static void reply_bytes(struct server_call *call, const char *text)
 {
     if (text == NULL)
@@ -183,13 +186,22 @@ static void sub_info(struct server_call *call)
     buf_release(&text);
 }
 
-static bool id_listed(const struct server_call *call, uint64_t id)
+/* Which clients LIST shows. */
+struct list_filter {
+    bool none;
+    bool by_id;
+    uint32_t count;
+    uint64_t ids[LIST_IDS_MAX];
+};
+
+static bool listed(const struct list_filter *f, uint64_t id)
 {
-    for (uint32_t i = 3; i < call->argc; i++) {
-        uint64_t wanted;
-        if (num_parse_u64(call->argv[i], &wanted) && wanted == id)
+    ASSERT(f->count <= LIST_IDS_MAX);
+    if (f->none || !f->by_id)
+        return !f->none;
+    for (uint32_t i = 0; i < f->count; i++)
+        if (f->ids[i] == id)
             return true;
-    }
     return false;
 }
 
@@ -221,23 +233,17 @@ static bool only_user(struct server_call *call, struct bytes name)
     return false;
 }
 
-/* Which clients LIST shows; false: an error was written. */
-static bool parse_list(struct server_call *call, bool *by_id, bool *none)
+/* False: an error was written. */
+static bool parse_ids(struct server_call *call, struct list_filter *f)
 {
-    *by_id = false;
-    *none = false;
-    if (call->argc == 2)
-        return true;
-    if (arg_is(call, 2, "type") && call->argc == 4)
-        return client_type(call, 3, none);
-    if (!arg_is(call, 2, "id") || call->argc < 4) {
-        resp_error(call->out, "ERR syntax error");
+    if (call->argc - 3 > LIST_IDS_MAX) {
+        resp_errorf(call->out, "ERR too many client IDs: at most %d are taken",
+                    LIST_IDS_MAX);
         return false;
     }
-    *by_id = true;
+    f->by_id = true;
     for (uint32_t i = 3; i < call->argc; i++) {
-        uint64_t id;
-        if (!num_parse_u64(call->argv[i], &id)) {
+        if (!num_parse_u64(call->argv[i], &f->ids[f->count++])) {
             resp_error(call->out, "ERR Invalid client ID");
             return false;
         }
@@ -245,16 +251,32 @@ static bool parse_list(struct server_call *call, bool *by_id, bool *none)
     return true;
 }
 
+/* False: an error was written. */
+static bool parse_list(struct server_call *call, struct list_filter *f)
+{
+    f->none = false;
+    f->by_id = false;
+    f->count = 0;
+    if (call->argc == 2)
+        return true;
+    if (arg_is(call, 2, "type") && call->argc == 4)
+        return client_type(call, 3, &f->none);
+    if (arg_is(call, 2, "id") && call->argc >= 4)
+        return parse_ids(call, f);
+    resp_error(call->out, "ERR syntax error");
+    return false;
+}
+
 static void sub_list(struct server_call *call)
 {
     struct buf text = BUF_INIT;
-    bool by_id, none;
-    if (!parse_list(call, &by_id, &none))
+    struct list_filter filter;
+    if (!parse_list(call, &filter))
         return;
     LIST_EACH(link, &call->s->clients)
     {
         struct client *c = CONTAINER_OF(link, struct client, link);
-        if (none || (by_id && !id_listed(call, c->id)))
+        if (!listed(&filter, c->id))
             continue;
         client_describe(c, &text);
         buf_char(&text, '\n');

@@ -6,6 +6,10 @@
 #include "server/commands.h"
 #include "server/server_internal.h"
 
+/* Each pattern is compared with each option. */
+#define PATTERNS_MAX    100
+#define PATTERN_LEN_MAX 1024
+
 struct collector {
     struct resp_writer *out;
 };
@@ -17,12 +21,33 @@ static void write_pair(void *ctx, struct bytes name, struct bytes value)
     resp_bulk(c->out, value);
 }
 
+/* False: an error was written. */
+static bool patterns_ok(struct server_call *call)
+{
+    if (call->argc - 2 > PATTERNS_MAX) {
+        resp_errorf(call->out, "ERR too many patterns: at most %d are taken",
+                    PATTERNS_MAX);
+        return false;
+    }
+    for (uint32_t i = 2; i < call->argc; i++) {
+        if (call->argv[i].len > PATTERN_LEN_MAX) {
+            resp_errorf(call->out,
+                        "ERR a pattern is too long: at most %d bytes are taken",
+                        PATTERN_LEN_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void sub_get(struct server_call *call)
 {
     const struct bytes *patterns = call->argv + 2;
     size_t count = call->argc - 2;
     struct collector collector = {call->out};
     ASSERT(count > 0);
+    if (!patterns_ok(call))
+        return;
     size_t pairs = config_get(call->s->config, patterns, count, NULL, NULL);
     resp_map(call->out, pairs);
     size_t written =

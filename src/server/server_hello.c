@@ -2,7 +2,8 @@
  * Who a connection is and how it speaks: HELLO, AUTH, RESET, QUIT, SELECT.
  *
  * Passwords are compared in constant time. There is one user, "default"; the
- * answer for another one is the same as for a wrong password.
+ * answer for another one is the same as for a wrong password. Guessing is
+ * slowed down: some failures, and the connection is closed.
  *
  * HELLO is all or nothing: its options are checked before any is applied.
  */
@@ -14,18 +15,43 @@
 #define WRONGPASS                                                              \
     "WRONGPASS invalid username-password pair or user is disabled."
 
+void server_auth_report(struct server *s)
+{
+    char text[ADDRESS_TEXT_MAX];
+    if (s->auth_unreported == 0)
+        return;
+    if (s->auth_reported_ms != 0 &&
+        s->mono_ms - s->auth_reported_ms < AUTH_REPORT_MS)
+        return;
+    address_format(&s->auth_peer, text);
+    log_warning(s->log, "%llu failed authentication%s, the last one by %s",
+                (unsigned long long)s->auth_unreported,
+                s->auth_unreported == 1 ? "" : "s", text);
+    s->auth_reported_ms = s->mono_ms;
+    s->auth_unreported = 0;
+}
+
+/* After too many the connection is closed behind this one's reply. */
+static void count_failure(struct client *c)
+{
+    struct server *s = c->server;
+    s->stats.auth_failures++;
+    s->auth_unreported++;
+    s->auth_peer = c->peer;
+    server_auth_report(s);
+    c->auth_failures++;
+    if (c->auth_failures >= AUTH_FAILURES_MAX)
+        client_close_after_reply(c);
+}
+
 static bool password_ok(struct server_call *call, struct bytes user,
                         struct bytes password)
 {
     struct bytes wanted = bytes_str(call->s->config->requirepass);
     bool same = wanted.len == 0 || crypto_equal(password, wanted);
     bool ok = same && bytes_eq(user, BYTES_LIT("default"));
-    if (!ok) {
-        char text[ADDRESS_TEXT_MAX];
-        address_format(&call->c->peer, text);
-        call->s->stats.auth_failures++;
-        log_verbose(call->s->log, "authentication of %s failed", text);
-    }
+    if (!ok)
+        count_failure(call->c);
     return ok;
 }
 

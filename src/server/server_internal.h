@@ -26,6 +26,12 @@
 #define UNAUTH_INPUT_MAX   (1024 * 1024)
 #define UNAUTH_OUTPUT_MAX  (64 * 1024)
 #define UNAUTH_DEADLINE_MS 60000
+/* Wrong passwords on one connection; then it is closed. */
+#define AUTH_FAILURES_MAX 10
+/* How often failed authentications are logged at most. */
+#define AUTH_REPORT_MS 1000
+/* What a request may be longer than its largest argument, at least. */
+#define QUERY_ROOM (1024 * 1024)
 /* How long a client that is being closed may take its last output. */
 #define CLIENT_CLOSING_MS 10000
 
@@ -47,7 +53,6 @@ enum shutdown_phase {
 
 struct shutdown {
     enum shutdown_phase phase;
-    int64_t deadline_ms;
     struct loop_timer timer;
     struct loop_signal sigterm;
     struct loop_signal sigint;
@@ -92,10 +97,12 @@ struct server {
     struct buf scratch; /* one reply being looked at */
     struct resp_writer scratch_writer;
     int64_t start_mono_ms;
-    int64_t start_wall_ms;
     int64_t second_ms; /* when the chores of each second were done last */
     int64_t security_warned_ms;
-    int64_t disk_free_bytes; /* negative: not known */
+    int64_t auth_reported_ms;
+    uint64_t auth_unreported; /* failures since then */
+    struct address auth_peer; /* of the last one */
+    int64_t disk_free_bytes;  /* negative: not known */
     bool disk_full;
     uint64_t max_input_bytes;  /* largest of a client's buffers seen in the */
     uint64_t max_output_bytes; /* last round through all clients */
@@ -112,6 +119,10 @@ extern const struct conn_events server_conn_events;
 /* Adds what the connection moved since the last time to the statistics. */
 void server_count_bytes(struct client *c);
 
+/* server_hello.c: logs failed authentications, if there were any and none
+ * were logged lately. */
+void server_auth_report(struct server *s);
+
 /* listen.c */
 void server_accept_start(struct server *s);
 void server_listen_close(struct server *s);
@@ -120,6 +131,11 @@ void server_listen_close(struct server *s);
 void limits_cron(struct server *s);
 /* Unsent output: closes the client if it is too much. */
 void limits_output(struct client *c);
+/* The same behind each reply, so that replies are bounded while they are
+ * built; only the limit that holds at once. */
+void limits_reply(struct client *c);
+/* The limit that holds at once, in bytes; 0: none. */
+size_t limits_output_max(const struct client *c);
 /* Unexecuted input; false if the client was closed for it. */
 bool limits_input(struct client *c);
 

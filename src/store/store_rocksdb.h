@@ -1,6 +1,7 @@
 /*
  * The store in RocksDB: one database, one column family per store family.
- * Rules: RELIABILITY section 4; options and why in store_rocksdb.c.
+ * What a store promises stands in store.h; options and why, in
+ * store_rocksdb.c.
  */
 #ifndef STORE_STORE_ROCKSDB_H
 #define STORE_STORE_ROCKSDB_H

@@ -4,8 +4,8 @@
  * interaction scripts and by the randomized test of tests/unit/raft.
  *
  * Nothing happens by itself: the caller delivers messages, completes writes,
- * moves clocks. After every step the checker compares all nodes with what
- * RELIABILITY.md calls ghost state; the first violation is kept as a text in
+ * moves clocks. After every step the checker compares all nodes with ghost
+ * state, as tests/check does; the first violation is kept as a text in
  * `failure`. Entries carry no payload but a hash of themselves and everything
  * before them, so two entries are equal if and only if their prefixes are.
  */

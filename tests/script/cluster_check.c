@@ -1,5 +1,5 @@
 /*
- * The checker. Its names are those of RELIABILITY.md, section 2: I1 election
+ * The checker. Its names are those of tests/check/README.md: I1 election
  * safety, I2 one vote, I7 log matching, I11 true acknowledgements, I13 commit,
  * I14 leader completeness, I15 state machine safety, X1 durability before
  * speech, X6 reads.

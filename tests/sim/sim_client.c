@@ -284,7 +284,7 @@ void client_reply_done(void *ctx, void *client)
 static void run_read(struct sim *s, struct sim_conn *c, struct sim_op *op)
 {
     struct node *n = s->nodes[c->node].node;
-    struct resp_writer w = {&c->out, 2};
+    struct resp_writer w = {.out = &c->out, .protocol = 2};
     struct cmd_call call = {.out = &w, .argv = op->argv, .argc = op->argc};
     raft_index at = keyspace_applied(n->ks)->index;
 

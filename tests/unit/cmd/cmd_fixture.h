@@ -81,7 +81,7 @@ static inline void fixture_split(struct fixture *f, const char *line)
 static inline bool fixture_step(struct fixture *f, const struct cmd *cmd,
                                 bool check_only)
 {
-    struct resp_writer w = {&f->out, f->protocol};
+    struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
     size_t before = f->out.len;
     struct cmd_call call = {
         .ks = check_only ? NULL : f->ks,
@@ -98,7 +98,7 @@ static inline bool fixture_step(struct fixture *f, const struct cmd *cmd,
 /* Looks the command up; NULL after the error has been written. */
 static inline const struct cmd *fixture_find(struct fixture *f)
 {
-    struct resp_writer w = {&f->out, f->protocol};
+    struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
     const struct cmd *cmd = cmd_lookup(f->reader.argv[0]);
     if (cmd == NULL || ((cmd->flags & CMD_INTERNAL) != 0 && !f->internal)) {
         cmd_reply_unknown(&w, f->reader.argv, f->reader.argc);
@@ -119,7 +119,7 @@ static inline void fixture_apply(struct fixture *f, const char *line)
     if (cmd == NULL)
         return;
     if (cmd->server_id == SERVER_CMD_COMMAND) {
-        struct resp_writer w = {&f->out, f->protocol};
+        struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
         cmd_reply_command(&w, f->reader.argv, f->reader.argc);
         return;
     }

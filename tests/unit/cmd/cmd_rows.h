@@ -1,8 +1,8 @@
 /*
  * Lines of text and the exact replies. All groups but the last two were run
- * on redis-server 7.0.15 and agree byte by byte; CAS, CAD, DELIFEQ and IFEQ
- * follow DESIGN.md section 9 and Valkey. Each group starts with FLUSHALL and
- * runs in order, all at the same moment.
+ * on redis-server 7.0.15 and agree byte by byte; DELIFEQ and IFEQ follow
+ * Valkey, CAS and CAD are vard's own (src/cmd/README.md). Each group starts
+ * with FLUSHALL and runs in order, all at the same moment.
  */
 #ifndef TESTS_UNIT_CMD_ROWS_H
 #define TESTS_UNIT_CMD_ROWS_H

@@ -84,7 +84,7 @@ static void test_rows_without_replies(void **state)
             const struct cmd *cmd = fixture_find(&f);
             if (cmd == NULL || cmd->fn == NULL || !fixture_step(&f, cmd, true))
                 continue;
-            struct resp_writer w = {NULL, 2};
+            struct resp_writer w = {.out = NULL, .protocol = 2};
             struct cmd_call call = {.ks = f.ks,
                                     .out = &w,
                                     .argv = f.reader.argv,
@@ -277,6 +277,65 @@ static void test_entry_limit(void **state)
     fixture_release(&f);
 }
 
+/* The original's commands have no way around the limit. */
+static void test_entry_limit_for_all(void **state)
+{
+    static const char *const lines[] = {
+        "vard.get a",   "vard.put a 1", "vard.del a",     "vard.cas a 1 2",
+        "vard.cad a 1", "GETEX a",      "vard.sweep 500", "FLUSHALL"};
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    f.internal = true;
+    fixture_begin(&f);
+    fixture_apply(&f, "SETRANGE a 536870911 1"); /* all of it counts */
+    assert_true(keyspace_entry_bytes(f.ks) >= 512u * 1024 * 1024);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        buf_reset(&f.out);
+        fixture_apply(&f, lines[i]);
+        assert_memory_equal(f.out.data, "-OOM ", 5);
+    }
+    fixture_release(&f);
+}
+
+/* Only one replica executes a read that comes through the log: what it loads
+ * must not be seen in the bytes of the entry. */
+static void test_reads_do_not_fill_entries(void **state)
+{
+    UNUSED(state);
+    uint64_t bytes[2];
+    for (int reads = 0; reads < 2; reads++) {
+        struct fixture f;
+        fixture_init(&f);
+        fixture_run(&f, "SETRANGE a 100000000 1");
+        fixture_run(&f, "SETRANGE b 200000000 1");
+        fixture_run(&f, "SET c 1");
+        fixture_begin(&f);
+        if (reads) {
+            fixture_apply(&f, "STRLEN a");
+            fixture_apply(&f, "STRLEN b");
+            assert_true(keyspace_read_bytes(f.ks) > CMD_ENTRY_BYTES_MAX);
+        }
+        buf_reset(&f.out);
+        fixture_apply(&f, "APPEND c 2");
+        fixture_apply(&f, "APPEND a 2");
+        fixture_apply(&f, "APPEND a 3");
+        if (reads)
+            fixture_apply(&f, "STRLEN c"); /* these have a limit as well */
+        buf_u8(&f.out, 0);
+        assert_string_equal(
+            (const char *)f.out.data,
+            reads ? ":2\r\n:100000002\r\n:100000003\r\n"
+                    "-OOM too much data in one log entry, try again\r\n"
+                  : ":2\r\n:100000002\r\n:100000003\r\n");
+        bytes[reads] = keyspace_entry_bytes(f.ks);
+        fixture_commit(&f);
+        fixture_release(&f);
+    }
+    assert_true(bytes[0] > 100000000);
+    assert_int_equal(bytes[0], bytes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +350,8 @@ int main(void)
         cmocka_unit_test(test_resp3),
         cmocka_unit_test(test_many_appends),
         cmocka_unit_test(test_entry_limit),
+        cmocka_unit_test(test_entry_limit_for_all),
+        cmocka_unit_test(test_reads_do_not_fill_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

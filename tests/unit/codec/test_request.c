@@ -153,7 +153,9 @@ static int decode_spoilt(size_t at, uint8_t value)
 static void test_one_encoding(void **state)
 {
     UNUSED(state);
-    assert_int_equal(decode_spoilt(5, 3), 0); /* the database: anything */
+    assert_int_equal(decode_spoilt(5, REQUEST_DATABASES - 1), 0);
+    assert_int_equal(decode_spoilt(5, REQUEST_DATABASES), ERR_CORRUPT);
+    assert_int_equal(decode_spoilt(5, 200), ERR_CORRUPT);
     assert_int_equal(decode_spoilt(4, 4), ERR_CORRUPT); /* flag unknown */
     assert_int_equal(decode_spoilt(4, 0x80), ERR_CORRUPT);
     assert_int_equal(decode_spoilt(4, REQUEST_FLAG_ONCE), ERR_CORRUPT);
@@ -164,6 +166,23 @@ static void test_one_encoding(void **state)
     assert_int_equal(decode_spoilt(8, 0), ERR_CORRUPT);  /* no arguments */
 }
 
+/* No arguments, and all lengths in agreement: not even for the node's own. */
+static void test_no_command(void **state)
+{
+    UNUSED(state);
+    for (uint8_t flags = 0; flags <= REQUEST_FLAG_INTERNAL; flags += 2) {
+        struct buf out = BUF_INIT;
+        struct request r;
+        buf_u32(&out, REQUEST_HEADER_SIZE - 4);
+        buf_u8(&out, flags);
+        for (int i = 0; i < REQUEST_HEADER_SIZE - 5; i++)
+            buf_u8(&out, 0);
+        struct bytes in = buf_view(&out);
+        assert_int_equal(request_decode(&in, &r), ERR_CORRUPT);
+        buf_release(&out);
+    }
+}
+
 static void test_once_length(void **state)
 {
     UNUSED(state);
@@ -171,6 +190,7 @@ static void test_once_length(void **state)
     memset(client, 'c', sizeof(client));
     struct request head = {
         .flags = REQUEST_FLAG_ONCE,
+        .once_ttl_s = 1,
         .once_client = bytes_of(client, REQUEST_ONCE_LEN_MAX),
         .argc = 1,
     };
@@ -180,6 +200,9 @@ static void test_once_length(void **state)
     struct request r;
     assert_int_equal(request_decode(&in, &r), 0);
     assert_int_equal(r.once_client.len, REQUEST_ONCE_LEN_MAX);
+    out.data[20] = 0; /* to be kept for no time */
+    in = buf_view(&out);
+    assert_int_equal(request_decode(&in, &r), ERR_CORRUPT);
     /* One byte longer, everything else in agreement. */
     buf_reset(&out);
     buf_u32(&out, 20 + 65 + 4);
@@ -188,7 +211,7 @@ static void test_once_length(void **state)
     buf_u16(&out, 65);
     buf_u32(&out, 1);
     buf_u64(&out, 1);
-    buf_u32(&out, 0);
+    buf_u32(&out, 1);
     buf_append(&out, client, 65);
     buf_u32(&out, 0);
     in = buf_view(&out);
@@ -258,6 +281,7 @@ int main(void)
         cmocka_unit_test(test_lengths_disagree),
         cmocka_unit_test(test_counts_refused),
         cmocka_unit_test(test_one_encoding),
+        cmocka_unit_test(test_no_command),
         cmocka_unit_test(test_once_length),
         cmocka_unit_test(test_many_arguments),
         cmocka_unit_test(test_random_bytes),

@@ -72,6 +72,9 @@ static void get(void **state)
     assert_get(c, "save", "save=\n");
     assert_get(c, "unixsocketperm", "unixsocketperm=770\n");
     assert_get(c, "proto-max-bulk-len", "proto-max-bulk-len=67108864\n");
+    assert_get(c, "client-query-buffer-limit",
+               "client-query-buffer-limit=134217728\n");
+    assert_get(c, "enable-debug-command", "enable-debug-command=no\n");
     assert_get(c, "loglevel", "loglevel=notice\n");
     assert_get(c, "daemonize", "daemonize=no\n");
     assert_get(c, "requirepass", "requirepass=pw\n");

@@ -167,6 +167,8 @@ static void refused_lines(void **state)
          NULL},
         {"maxmemory-policy allkeys-lru", "only noeviction is possible", NULL},
         {"appendonly no", "only yes is possible", NULL},
+        {"enable-debug-command yes", "only no is possible: there is no DEBUG",
+         NULL},
         {"save 3600 1", "wrong number of arguments", NULL},
         {"save \"3600 1\"", "only \"\" is possible", NULL},
         {"dir \"abc", "unbalanced quotes", NULL},

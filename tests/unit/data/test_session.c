@@ -143,7 +143,9 @@ static void test_once(void **state)
     setup(&f);
     begin(&f);
     assert_int_equal(check(&f, "c", 5, ""), ONCE_NEW);
+    uint64_t bytes = keyspace_entry_bytes(f.ks);
     once_store(f.ks, BYTES_LIT("c"), 5, BYTES_LIT(":1\r\n"), 1000);
+    assert_int_equal(keyspace_entry_bytes(f.ks), bytes + ONCE_HEADER_SIZE + 4);
     assert_int_equal(check(&f, "c", 5, ":1\r\n"), ONCE_SAME);
     commit(&f);
     begin(&f);

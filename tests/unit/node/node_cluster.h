@@ -140,7 +140,7 @@ static struct resp_writer *on_reply_open(void *ctx, void *client)
 {
     struct test_client *tc = client;
     UNUSED(ctx);
-    tc->writer = (struct resp_writer){&tc->out, 2};
+    tc->writer = (struct resp_writer){.out = &tc->out, .protocol = 2};
     return &tc->writer;
 }
 
@@ -161,7 +161,7 @@ static void on_read_ready(void *ctx, void *client, int error)
     if (error != 0 || !tc->read_key)
         return;
     struct bytes argv[2] = {BYTES_LIT("get"), bytes_str(tc->read_key)};
-    struct resp_writer w = {&tc->out, 2};
+    struct resp_writer w = {.out = &tc->out, .protocol = 2};
     struct cmd_call call = {.out = &w, .argv = argv, .argc = 2};
     ASSERT(node_run_read(tc->home->node, cmd_lookup(argv[0]), &call));
 }

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "codec/frame.h"
+#include "codec/request.h"
 #include "unit/node/node_cluster.h"
 
 #define REPLY_IS(client, text)                                                 \
@@ -157,6 +159,90 @@ static void test_once(void **state)
     assert_int_equal(client_submit(tc, "incr n"), 0);
     wait_answered(c, tc);
     REPLY_IS(tc, ":2\r\n"); /* it was executed once */
+    cluster_release(c);
+}
+
+static void once(struct test_client *tc, const char *client, uint64_t id,
+                 const char *line)
+{
+    struct bytes argv[4];
+    struct node_submit s = {
+        .argv = argv, .once_client = bytes_str(client), .once_id = id};
+    for (const char *p = line; *p;) {
+        size_t len = strcspn(p, " ");
+        argv[s.argc++] = bytes_of(p, len);
+        p += len + (p[len] == ' ');
+    }
+    tc->asked++;
+    assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+}
+
+/* An answer too large to be kept is given in full once; then an error says
+ * that the request was executed. */
+static void test_once_large_answer(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 31);
+    assert_true(cluster_elect(c) >= 0);
+    struct test_client *tc = client_new(c, 0);
+    assert_int_equal(client_submit(tc, "setrange k 1048565 x"), 0);
+    wait_answered(c, tc);
+    buf_reset(&tc->out);
+    once(tc, "me", 1, "getex k"); /* 10 + 1048566 + 2 bytes: one too many */
+    wait_answered(c, tc);
+    assert_int_equal(tc->out.len, 1024 * 1024 + 2);
+    assert_int_equal(tc->out.data[0], '$');
+    buf_reset(&tc->out);
+    once(tc, "me", 1, "getex k");
+    wait_answered(c, tc);
+    REPLY_IS(tc, "-ERR this request was executed, but its reply was too large "
+                 "to be kept for a repeated request (ONCE)\r\n");
+    buf_reset(&tc->out);
+    assert_int_equal(client_submit(tc, "set k 12345"), 0);
+    assert_int_equal(client_submit(tc, "setrange k 1048563 x"), 0);
+    wait_answered(c, tc);
+    for (int i = 0; i < 2; i++) { /* just small enough */
+        buf_reset(&tc->out);
+        once(tc, "me", 2, "getex k");
+        wait_answered(c, tc);
+        assert_int_equal(tc->out.len, 1024 * 1024);
+    }
+    cluster_release(c);
+}
+
+/* Many small once-requests with large answers, in one entry: it stops. What
+ * was refused is not kept, and is executed when it is asked for again. */
+static void test_once_answers_fill_the_entry(void **state)
+{
+    struct test_cluster *c = &cluster;
+    char name[16];
+    UNUSED(state);
+    cluster_init(c, 1, 32);
+    assert_int_equal(cluster_elect(c), 0);
+    struct test_client *tc = client_new(c, 0);
+    assert_int_equal(client_submit(tc, "setrange k 1048000 x"), 0);
+    wait_answered(c, tc);
+    buf_reset(&tc->out);
+    for (int i = 0; i < 400; i++) {
+        snprintf(name, sizeof(name), "c%d", i);
+        once(tc, name, 1, "getex k");
+    }
+    wait_answered(c, tc);
+    assert_in_range(tc->out.len, 250u << 20, 258u << 20);
+    assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
+    buf_reset(&tc->out);
+    once(tc, "c399", 1, "getex k");
+    wait_answered(c, tc);
+    assert_int_equal(tc->out.data[0], '$');
+    /* To be told the kept answers again takes the same memory. */
+    buf_reset(&tc->out);
+    for (int i = 0; i < 400; i++) {
+        snprintf(name, sizeof(name), "c%d", i % 250);
+        once(tc, name, i < 250 ? 1 : 2, "getex k");
+    }
+    wait_answered(c, tc);
+    assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
     cluster_release(c);
 }
 
@@ -380,6 +466,56 @@ static void wait_applied(struct test_cluster *c, uint32_t id, raft_index index)
     assert_true(applied_by(c, id) >= index);
 }
 
+/* A directory of a cluster of three does not start as a node of its own. */
+static void test_other_members_are_refused(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct buf error = BUF_INIT;
+    struct node *node = NULL;
+    UNUSED(state);
+    cluster_init(c, NODES, 23);
+    struct test_node *t = &c->nodes[0];
+    node_free(t->node);
+    t->node = NULL;
+    struct node_options o = {.cluster_id = 77,
+                             .member_count = 1,
+                             .incarnation = 9,
+                             .election_timeout_ms = 300,
+                             .heartbeat_ms = 50,
+                             .peer_down_delay_ms = 10};
+    struct transport transport = {t, net_send};
+    struct node_events events = {.ctx = t};
+    assert_int_equal(node_new(&node, &o, t->store, &t->disk.disk, &transport,
+                              &events, NULL, &error),
+                     ERR_MISMATCH);
+    buf_char(&error, '\0');
+    assert_non_null(strstr((char *)error.data, "correct the node lines"));
+    buf_release(&error);
+    cluster_release(c);
+}
+
+/* A read whose index never comes is answered with an error in time. */
+static void test_stuck_read_times_out(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 24);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t slow = (leader + 1) % NODES;
+    cluster_run(c, 100);
+    c->no_bulk[slow] = true;
+    write_some(c, leader, 1);
+    struct test_client *reader = client_new(c, slow);
+    assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
+    cluster_run(c, 50);
+    assert_int_equal(reader->reads_ready, 0);
+    c->now_ms += 61000;
+    cluster_run(c, 50);
+    assert_int_equal(reader->reads_ready, 1);
+    assert_int_equal(reader->read_error, ERR_NO_LEADER);
+    cluster_release(c);
+}
+
 /* The state reaches the disk, log and term do not: the node starts again,
  * with a log that begins where the state ends. */
 static void test_state_ahead_of_the_log(void **state)
@@ -456,6 +592,145 @@ static void test_state_ahead_of_an_old_suffix(void **state)
     states_equal(c);
     cluster_release(c);
 }
+
+/* --- a peer that forwards what no node of ours would --------------------- */
+
+struct hostile {
+    struct buf group;
+    uint64_t seq;
+};
+
+/* One request in a group of its own, as from node `from`. */
+static void hostile_group(struct test_cluster *c, uint32_t from,
+                          struct hostile *h, struct request head,
+                          const struct bytes *argv)
+{
+    buf_reset(&h->group);
+    size_t begin = request_group_begin(&h->group, from,
+                                       c->nodes[from].incarnation, ++h->seq);
+    request_encode(&h->group, &head, argv);
+    request_group_end(&h->group, begin, 1);
+}
+
+static int hostile_send(struct test_cluster *c, uint32_t from,
+                        const struct hostile *h)
+{
+    return node_receive(c->nodes[cluster_leader(c)].node, from, FRAME_FORWARD,
+                        buf_view(&h->group));
+}
+
+static void test_hostile_forward_refused(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct hostile h = {.seq = 0};
+    struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
+    /* What is spoilt where, behind the group's header. */
+    static const struct {
+        uint8_t flags;
+        size_t at;
+        uint8_t value;
+    } rows[] = {
+        {0, 5, 16},                    /* database */
+        {0, 5, 200},                   /* database */
+        {REQUEST_FLAG_INTERNAL, 8, 0}, /* argc */
+        {REQUEST_FLAG_ONCE, 6, 0},     /* once_len */
+        {REQUEST_FLAG_ONCE, 6, 3},     /* once_len */
+        {REQUEST_FLAG_ONCE, 7, 255},   /* once_len */
+        {REQUEST_FLAG_ONCE, 20, 0},    /* once_ttl_s */
+        {0, 4, 0x80},                  /* flags */
+    };
+    UNUSED(state);
+    cluster_init(c, NODES, 33);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    uint32_t from = (uint32_t)(leader + 1) % NODES;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct request head = {.flags = rows[i].flags, .argc = 2};
+        if (head.flags & REQUEST_FLAG_ONCE) {
+            head.once_client = BYTES_LIT("me");
+            head.once_id = head.once_ttl_s = 1;
+        }
+        h.seq = 0;
+        hostile_group(c, from, &h, head, argv);
+        h.group.data[GROUP_HEADER_SIZE + rows[i].at] = rows[i].value;
+        assert_int_equal(hostile_send(c, from, &h), ERR_CORRUPT);
+    }
+    hostile_group(c, from, &h, (struct request){.argc = 2}, argv);
+    h.group.data[0] = (uint8_t)leader; /* in another's name */
+    assert_int_equal(hostile_send(c, from, &h), ERR_PROTOCOL);
+    buf_release(&h.group);
+    cluster_release(c);
+}
+
+/* What decodes is applied: it must do no harm, and the same everywhere. */
+static void test_hostile_forward_applied(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct hostile h = {.seq = 0};
+    static const struct {
+        uint8_t flags;
+        const char *word[2];
+    } rows[] = {
+        {REQUEST_FLAG_INTERNAL, {"flushall"}},
+        {REQUEST_FLAG_INTERNAL, {"nosuch"}},
+        {REQUEST_FLAG_INTERNAL, {"ping"}},
+        {REQUEST_FLAG_INTERNAL, {"vard.del", "k"}},
+        {REQUEST_FLAG_INTERNAL, {"vard.sweep"}},
+        {REQUEST_FLAG_INTERNAL, {"vard.sweep", "4000000000"}},
+        {REQUEST_FLAG_INTERNAL, {"vard.sweep", "-1"}},
+        {REQUEST_FLAG_INTERNAL | REQUEST_FLAG_ONCE, {"vard.sweep", "1"}},
+        {0, {"vard.sweep", "10"}},
+        {0, {"vard.noop"}},
+        {0, {"nosuch", "k"}},
+        {0, {"", ""}},
+        {0, {"set", "k"}},
+        {0, {"get", "k"}},
+        {REQUEST_FLAG_ONCE, {"get", "k"}},
+        {REQUEST_FLAG_ONCE, {"nosuch", "k"}},
+        {REQUEST_FLAG_ONCE, {"vard.noop"}},
+    };
+    UNUSED(state);
+    cluster_init(c, NODES, 34);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    uint32_t from = (uint32_t)(leader + 1) % NODES;
+    struct test_client *tc = client_new(c, (uint32_t)leader);
+    assert_int_equal(client_submit(tc, "set k v"), 0);
+    wait_answered(c, tc);
+    c->frozen = true;        /* the leader stays, and its own sweeps away */
+    c->no_bulk[from] = true; /* it would not know its own requests */
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct bytes argv[2] = {bytes_str(rows[i].word[0]), BYTES_NONE};
+        struct request head = {.flags = rows[i].flags, .argc = 1};
+        if (rows[i].word[1])
+            argv[head.argc++] = bytes_str(rows[i].word[1]);
+        if (head.flags & REQUEST_FLAG_ONCE) {
+            head.once_client = BYTES_LIT("me");
+            head.once_id = i;
+            head.once_ttl_s = UINT32_MAX;
+        }
+        hostile_group(c, from, &h, head, argv);
+        assert_int_equal(hostile_send(c, from, &h), 0);
+        raft_index before = applied_by(c, (uint32_t)leader);
+        wait_applied(c, (uint32_t)leader, before + 1);
+    }
+    c->frozen = false;
+    buf_reset(&tc->out);
+    assert_int_equal(client_submit(tc, "vard.get k"), 0);
+    wait_answered(c, tc);
+    REPLY_IS(tc, "*3\r\n$1\r\nk\r\n$1\r\nv\r\n$1\r\nv\r\n");
+    c->no_bulk[from] = false;
+    node_crash(c, from);
+    node_start(c, from);
+    wait_converged(c);
+    states_equal(c);
+    for (uint32_t i = 0; i < NODES; i++)
+        assert_string_equal(c->nodes[i].failure, "");
+    buf_release(&h.group);
+    cluster_release(c);
+}
+
+/* --- random faults ------------------------------------------------------ */
 
 /* Appends of unique tags under crashes and cuts: afterwards each
  * acknowledged tag is there once, in the order of its client, none twice. */
@@ -542,10 +817,16 @@ int main(void)
         cmocka_unit_test(test_reads_see_acknowledged_writes),
         cmocka_unit_test(test_leader_crash_is_not_seen),
         cmocka_unit_test(test_once),
+        cmocka_unit_test(test_once_large_answer),
+        cmocka_unit_test(test_once_answers_fill_the_entry),
+        cmocka_unit_test(test_hostile_forward_refused),
+        cmocka_unit_test(test_hostile_forward_applied),
         cmocka_unit_test(test_read_waits_for_its_index),
         cmocka_unit_test(test_forwarded_commit_is_told_at_once),
         cmocka_unit_test(test_no_majority),
         cmocka_unit_test(test_large_values),
+        cmocka_unit_test(test_other_members_are_refused),
+        cmocka_unit_test(test_stuck_read_times_out),
         cmocka_unit_test(test_state_ahead_of_the_log),
         cmocka_unit_test(test_state_ahead_of_an_old_suffix),
         cmocka_unit_test(test_random_faults),

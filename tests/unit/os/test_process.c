@@ -61,6 +61,14 @@ static void pidfile(void **state)
     process_remove_pidfile(path);
     assert_int_equal(access(path, F_OK), 0);
     assert_int_equal(process_write_pidfile("/nowhere/pid"), ERR_IO);
+    /* Nor is a link followed. */
+    char link_room[128];
+    const char *link = temp_dir_file(&dir, "link", link_room);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(process_write_pidfile(link), ERR_IO);
+    buf_reset(&b);
+    assert_int_equal(file_read(path, 100, &b), 0);
+    assert_true(bytes_eq(buf_view(&b), BYTES_LIT("1\n")));
     buf_release(&b);
     temp_dir_remove(&dir);
 }

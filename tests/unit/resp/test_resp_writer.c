@@ -54,7 +54,7 @@ static void test_resp2(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    struct resp_writer w = {&out, 2};
+    struct resp_writer w = {.out = &out, .protocol = 2};
     write_all(&w);
     struct bytes expected =
         BYTES_LIT(COMMON "$-1\r\n*-1\r\n*2\r\n*6\r\n*4\r\n*5\r\n:1\r\n:0\r\n"
@@ -68,7 +68,7 @@ static void test_resp3(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    struct resp_writer w = {&out, 3};
+    struct resp_writer w = {.out = &out, .protocol = 3};
     write_all(&w);
     struct bytes expected = BYTES_LIT(
         COMMON "_\r\n_\r\n*2\r\n%3\r\n~4\r\n>5\r\n#t\r\n#f\r\n"
@@ -80,7 +80,7 @@ static void test_resp3(void **state)
 static void test_dropping(void **state)
 {
     UNUSED(state);
-    struct resp_writer w = {NULL, 2};
+    struct resp_writer w = {.out = NULL, .protocol = 2};
     write_all(&w);
     write_all(NULL);
     assert_null(w.out);
@@ -91,7 +91,7 @@ static void test_long_format(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    struct resp_writer w = {&out, 2};
+    struct resp_writer w = {.out = &out, .protocol = 2};
     char text[3000];
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
@@ -103,13 +103,49 @@ static void test_long_format(void **state)
     buf_release(&out);
 }
 
+static void test_limit(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {.out = &out, .protocol = 2, .limit = 1000};
+    uint8_t data[600] = {0};
+    resp_bulk(&w, bytes_of(data, sizeof(data)));
+    assert_false(w.over);
+    size_t len = out.len;
+    resp_bulk(&w, bytes_of(data, sizeof(data)));
+    assert_true(w.over);
+    assert_int_equal(out.len, len);
+    write_all(&w); /* small ones would fit, but a gap is no reply */
+    assert_int_equal(out.len, len);
+    w.over = false;
+    resp_raw(&w, bytes_of(data, 1000 - len));
+    assert_false(w.over);
+    assert_int_equal(out.len, 1000);
+    resp_raw(&w, bytes_of(data, 1));
+    assert_true(w.over);
+    /* Formatted text counts in full; many small replies add up. */
+    buf_reset(&out);
+    w.over = false;
+    resp_errorf(&w, "%1000d", 1);
+    assert_true(w.over);
+    w.over = false;
+    resp_bulkf(&w, "%1000d", 1);
+    assert_true(w.over);
+    assert_int_equal(out.len, 0);
+    w.over = false;
+    for (int i = 0; i < 1000; i++)
+        resp_integer(&w, i);
+    assert_true(w.over);
+    assert_true(out.len > 900 && out.len <= 1000);
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resp2),
-        cmocka_unit_test(test_resp3),
-        cmocka_unit_test(test_dropping),
-        cmocka_unit_test(test_long_format),
+        cmocka_unit_test(test_resp2),    cmocka_unit_test(test_resp3),
+        cmocka_unit_test(test_dropping), cmocka_unit_test(test_long_format),
+        cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

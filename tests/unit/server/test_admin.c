@@ -31,7 +31,7 @@ static void info_has_what_libraries_read(void **state)
         "\r\nredis_mode:standalone\r\n",
         "\r\n\r\n# Clients\r\nconnected_clients:1\r\n",
         "\r\nused_memory:",
-        "\r\nmaxmemory_policy:noeviction\r\n",
+        "\r\nmaxmemory_policy:noeviction\r\nmem_allocator:libc\r\n",
         "\r\nloading:0\r\n",
         "\r\ntotal_commands_processed:0\r\n",
         "\r\nrole:master\r\nconnected_slaves:1\r\nslave0:ip=10.0.0.2,"
@@ -200,6 +200,9 @@ static void client_settings(void **state)
         ask(f, "CLIENT SETNAME\r\n"),
         "-ERR wrong number of arguments for 'client|setname' command\r\n");
     assert_has(ask(f, "CLIENT HELP\r\n"), "+CLIENT <subcommand> [<arg>");
+    assert_string_equal(
+        ask(f, "CLIENT HELP x\r\n"),
+        "-ERR wrong number of arguments for 'client|help' command\r\n");
 }
 
 static void options(void **state)
@@ -214,6 +217,40 @@ static void options(void **state)
     assert_string_equal(ask(f, "CONFIG RESETSTAT\r\n"), "+OK\r\n");
     assert_string_equal(ask(f, "CONFIG REWRITE\r\n"),
                         "-ERR The server is running without a config file\r\n");
+}
+
+/* "command word word ...", asked. */
+static const char *ask_with(struct fixture *f, const char *command,
+                            const char *word, int count)
+{
+    struct buf text = BUF_INIT;
+    buf_str(&text, command);
+    for (int i = 0; i < count; i++)
+        buf_printf(&text, " %s", word);
+    buf_append(&text, "\r\n", 3);
+    const char *got = ask(f, (const char *)text.data);
+    buf_release(&text);
+    return got;
+}
+
+static void work_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char text[2000];
+    assert_has(ask_with(f, "CLIENT LIST ID", "1", 1000), "id=1 ");
+    assert_string_equal(ask_with(f, "CLIENT LIST ID", "1", 1001),
+                        "-ERR too many client IDs: at most 1000 are taken\r\n");
+    assert_string_equal(ask(f, "CLIENT LIST ID 1 x\r\n"),
+                        "-ERR Invalid client ID\r\n");
+    assert_has(ask_with(f, "CONFIG GET", "hz", 100), "hz\r\n");
+    assert_string_equal(ask_with(f, "CONFIG GET", "hz", 101),
+                        "-ERR too many patterns: at most 100 are taken\r\n");
+    snprintf(text, sizeof(text), "CONFIG GET %01024d\r\n", 0);
+    assert_string_equal(ask(f, text), "*0\r\n");
+    snprintf(text, sizeof(text), "CONFIG GET %01025d\r\n", 0);
+    assert_string_equal(
+        ask(f, text),
+        "-ERR a pattern is too long: at most 1024 bytes are taken\r\n");
 }
 
 static void shutdown_waits_for_answers(void **state)
@@ -288,6 +325,7 @@ int main(void)
         test(clients_are_listed_and_killed),
         test(client_settings),
         test(options),
+        test(work_is_bounded),
         test(shutdown_waits_for_answers),
         test(shutdown_hands_leadership_over_first),
         test(shutdown_words),

@@ -432,6 +432,150 @@ static void the_output_limit_closes(void **state)
     mem_free(zeros);
 }
 
+static void set_hard_limit(struct fixture *f, uint64_t bytes)
+{
+    f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL].hard_bytes =
+        bytes;
+}
+
+/* The node answers the oldest request; false: its reply is not wanted. */
+static bool answer_zeros(struct fixture *f, size_t size)
+{
+    struct node *n = f->node;
+    uint8_t *zeros = mem_zalloc(size);
+    void *client = n->requests[n->answered++].client;
+    struct resp_writer *w = n->events->reply_open(n->events->ctx, client);
+    resp_bulk(w, bytes_of(zeros, size));
+    n->events->reply_done(n->events->ctx, client);
+    mem_free(zeros);
+    return w != NULL;
+}
+
+static void replies_of_the_node_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    set_hard_limit(f, 10000);
+    send_text(f, "SET a 1\r\nSET b 1\r\nSET c 1\r\nSET d 1\r\n");
+    assert_int_equal(f->node->submitted, 4);
+    assert_true(answer_zeros(f, 6000));
+    assert_int_equal(f->client->state, CLIENT_OPEN);
+    assert_true(answer_zeros(f, 6000));
+    assert_int_equal(f->client->state, CLIENT_DOOMED);
+    assert_true(f->client->conn.out.len < 10000);
+    assert_false(answer_zeros(f, 6000));
+    turn(f);
+    assert_int_equal(f->server->client_count, 0);
+    assert_false(list_empty(&f->server->zombies));
+    assert_false(answer_zeros(f, 6000));
+    turn(f);
+    assert_true(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+}
+
+static void one_reply_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    set_hard_limit(f, 10000);
+    send_text(f, "SET a 1\r\n");
+    assert_true(answer_zeros(f, 1 << 24));
+    assert_int_equal(f->client->state, CLIENT_DOOMED);
+    assert_int_equal(f->client->conn.out.len, 0);
+    turn(f);
+    assert_int_equal(f->server->client_count, 0);
+}
+
+static void replies_of_reads_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    char text[8000];
+    int len = snprintf(text, sizeof(text),
+                       "GET %0600d\r\nGET %0600d\r\n"
+                       "GET %0600d\r\nPING\r\n",
+                       1, 2, 3);
+    assert_in_range(len, 1800, 2000);
+    set_hard_limit(f, 1000);
+    send_text(f, text);
+    reads_told(f, 0);
+    assert_int_equal(f->server->client_count, 0);
+    assert_true(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+    assert_int_equal(
+        stats_of(&f->server->stats, cmd_lookup(BYTES_LIT("get")))->calls, 2);
+    const char *got = received_on(f->fd); /* whole replies only */
+    assert_non_null(got);
+    assert_int_equal(strlen(got), 600 + strlen("$600\r\n\r\n"));
+    assert_null(received_on(f->fd));
+}
+
+static void what_is_muted_is_not_counted(void **state)
+{
+    struct fixture *f = *state;
+    set_hard_limit(f, 1000);
+    send_text(f, "CLIENT REPLY SKIP\r\nSET a 1\r\nSET b 1\r\n");
+    assert_true(answer_zeros(f, 6000));
+    answer(f, 1);
+    expect(f, "+SET b 1\r\n");
+}
+
+static void little_output_before_authentication(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text = BUF_INIT;
+    f->client->authenticated = false;
+    for (int i = 0; i < 900; i++)
+        buf_str(&text, "HELLO\r\n"); /* the answer has 200 bytes */
+    buf_char(&text, '\0');
+    send_text(f, (const char *)text.data);
+    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+    buf_release(&text);
+}
+
+static void guessing_passwords(void **state)
+{
+    struct fixture *f = *state;
+    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
+    struct buf text = BUF_INIT;
+    struct server *s = f->server;
+    assert_int_equal(config_set(&f->config, set, 2, &text), 0);
+    for (int i = 0; i < AUTH_FAILURES_MAX - 1; i++)
+        send_text(f, i % 2 ? "AUTH x\r\n" : "HELLO 3 AUTH default x\r\n");
+    assert_int_equal(f->client->state, CLIENT_OPEN);
+    assert_non_null(received_on(f->fd));
+    /* The last one is answered, what is behind it is not. */
+    send_text(f, "AUTH x\r\nAUTH secret\r\n");
+    expect(f, "-WRONGPASS invalid username-password pair or user is "
+              "disabled.\r\n");
+    turn(f);
+    assert_null(received_on(f->fd));
+    assert_int_equal(s->client_count, 0);
+    assert_int_equal(s->stats.auth_failures, AUTH_FAILURES_MAX);
+    /* One line at once, the others together, later. */
+    s->auth_unreported = 7;
+    s->auth_reported_ms = s->mono_ms - AUTH_REPORT_MS + 1;
+    server_auth_report(s);
+    assert_int_equal(s->auth_unreported, 7);
+    s->auth_reported_ms--;
+    server_auth_report(s);
+    assert_int_equal(s->auth_unreported, 0);
+    assert_true(s->auth_reported_ms == s->mono_ms);
+    buf_release(&text);
+}
+
+static void the_largest_argument_always_fits(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t *zeros = mem_zalloc(4 << 20);
+    f->config.proto_max_bulk_len = 2 << 20;
+    f->config.client_query_buffer_limit = 1 << 20;
+    buf_append(&f->client->conn.in, zeros, (2 << 20) + QUERY_ROOM);
+    assert_true(limits_input(f->client));
+    buf_append(&f->client->conn.in, zeros, 1);
+    assert_false(limits_input(f->client));
+    assert_int_equal(f->client->state, CLIENT_DOOMED);
+    mem_free(zeros);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -463,6 +607,13 @@ int main(void)
         test(a_newer_connection_of_the_originals_client),
         test(slow_readers_execute_nothing),
         test(the_output_limit_closes),
+        test(replies_of_the_node_are_bounded),
+        test(one_reply_is_bounded),
+        test(replies_of_reads_are_bounded),
+        test(what_is_muted_is_not_counted),
+        test(little_output_before_authentication),
+        test(guessing_passwords),
+        test(the_largest_argument_always_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
  * as assert_failed() has no argument that leads to the search.
  */
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -440,7 +441,14 @@ static void prelude_event(struct model *m, struct model_event e,
     uint64_t choice = 0;
 
     model_apply(m, e);
-    ASSERT(m->violation == NULL && !m->cut);
+    if (m->violation != NULL) {
+        printf("VIOLATION: %s\n", m->violation);
+        printf("in the steps that lead to where %s begins: 1 states, 0.0 s, "
+               "depth 0\n",
+               m->config->name);
+        exit(1);
+    }
+    ASSERT(!m->cut);
     for (uint32_t i = 0; i < m->all_count; i++) {
         choice |= (uint64_t)(m->all[i]->type == type) << i;
     }

@@ -72,12 +72,30 @@ void phase_probe_answered(struct sim *s, const struct sim_op *op)
               (long long)permille);
 }
 
+/* Nobody keeps what a member needs that was away for too long; snapshots
+ * would help. */
+static bool outrun(struct sim *s)
+{
+    struct sim_node *leader = sim_leader(s);
+
+    if (!leader)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != leader->id &&
+            leader->node->raft.progress[i].state == RAFT_SNAPSHOT)
+            return true;
+    return false;
+}
+
 static void during_live(struct sim *s)
 {
     int64_t bound = 12 * election_us(s) + slack_us(s);
 
     if (s->live_us > 0)
         enter(s, PHASE_AFTER);
+    else if (s->now_us - s->phase_us > bound &&
+             s->config.log_hard < LOG_UNBOUNDED && outrun(s))
+        s->done = true; /* without snapshots that majority cannot serve */
     else if (s->now_us - s->phase_us > bound)
         sim_fail(s,
                  "X15 liveness: a healed majority does not serve within "
@@ -97,21 +115,6 @@ static int64_t core_led_us(struct sim *s)
         s->core_led_us = s->now_us;
     }
     return s->now_us - s->core_led_us;
-}
-
-/* Nobody keeps what a member needs that was away for too long; snapshots
- * would help. */
-static bool outrun(struct sim *s)
-{
-    struct sim_node *leader = sim_leader(s);
-
-    if (!leader)
-        return false;
-    for (uint32_t i = 0; i < s->count; i++)
-        if (i != leader->id &&
-            leader->node->raft.progress[i].state == RAFT_SNAPSHOT)
-            return true;
-    return false;
 }
 
 static void during_after(struct sim *s)

@@ -46,7 +46,6 @@ struct pending_ring {
     uint64_t first_seq; /* of the oldest one pending */
     uint64_t next_seq;  /* given to the next submit */
     uint64_t timed_out; /* seqs below this were looked at for time-outs */
-    uint64_t answered;  /* how many in it have been answered already */
 };
 
 /* Requests of one iteration, encoded, kept until all are applied. */

@@ -17,9 +17,10 @@
  * themselves just when it is slow.
  *
  * How it fails: memory is bounded by pending_bytes_max here (the server then
- * stops reading from clients) and by the same bound per member in the inbox
- * (more is dropped, and sent again by its owner). A request not applied in
- * time is answered UNKNOWN and keeps its place.
+ * stops reading from clients) and by nine times that in the inbox, for all
+ * members together (more is dropped, and sent again by its owner after
+ * RESEND_MS). A request not applied in time is answered UNKNOWN and keeps its
+ * place.
  */
 #include "codec/frame.h"
 #include "node/node_internal.h"

@@ -20,10 +20,19 @@ struct buf {
 
 void buf_release(struct buf *b);
 /* Empties it and keeps the memory. */
+/*@ requires \valid(b) && b->len <= b->cap;
+  @ assigns b->len;
+  @ ensures b->len == 0; */
 void buf_reset(struct buf *b);
 /* Room for `extra` more bytes: returns where they go (data + len). */
 uint8_t *buf_reserve(struct buf *b, size_t extra);
 /* Removes the first n bytes (n <= len). */
+/*@ requires \valid(b) && n <= b->len <= b->cap;
+  @ requires \valid(b->data + (0 .. b->len - 1));
+  @ assigns b->len, b->data[0 .. b->len - 1];
+  @ ensures b->len == \old(b->len) - n;
+  @ ensures \forall integer i; 0 <= i < b->len ==>
+  @     b->data[i] == \at(b->data[i + n], Pre); */
 void buf_consume(struct buf *b, size_t n);
 /* Gives memory back when more than `keep` bytes are reserved. */
 void buf_shrink(struct buf *b, size_t keep);

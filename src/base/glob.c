@@ -8,17 +8,24 @@
  */
 #include "base/glob.h"
 
+/*@ assigns \nothing; */
 static uint8_t fold(uint8_t c, bool nocase)
 {
     return nocase && c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <==> a <= c <= b || b <= c <= a; */
 static bool in_range(uint8_t a, uint8_t b, uint8_t c)
 {
     return a <= b ? c >= a && c <= b : c >= b && c <= a;
 }
 
 /* The class whose '[' stands at *pos; moves *pos behind it. */
+/*@ requires readable(pattern) && \valid(pos) && *pos < pattern.len;
+  @ requires pattern.data[*pos] == '[' && pattern.len < SIZE_MAX;
+  @ assigns *pos;
+  @ ensures \old(*pos) < *pos <= pattern.len; */
 static bool class_match(struct bytes pattern, size_t *pos, uint8_t c,
                         bool nocase)
 {
@@ -30,6 +37,9 @@ static bool class_match(struct bytes pattern, size_t *pos, uint8_t c,
         i++;
     bool found = false;
     c = fold(c, nocase);
+    /*@ loop invariant *pos < i <= pattern.len;
+      @ loop assigns i, found;
+      @ loop variant pattern.len - i; */
     while (i < pattern.len && p[i] != ']') {
         if (p[i] == '\\' && i + 1 < pattern.len) {
             found |= fold(p[i + 1], nocase) == c;
@@ -47,6 +57,10 @@ static bool class_match(struct bytes pattern, size_t *pos, uint8_t c,
 }
 
 /* One element of the pattern, not a star, against one byte. */
+/*@ requires readable(pattern) && \valid(pos) && *pos < pattern.len;
+  @ requires pattern.len < SIZE_MAX;
+  @ assigns *pos;
+  @ ensures \old(*pos) < *pos <= pattern.len; */
 static bool element_match(struct bytes pattern, size_t *pos, uint8_t c,
                           bool nocase)
 {

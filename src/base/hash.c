@@ -57,9 +57,13 @@ uint16_t crc16(struct bytes b)
 {
     ASSERT(b.data != NULL || b.len == 0);
     uint16_t crc = 0;
+    /*@ loop invariant 0 <= i <= b.len;
+      @ loop assigns i, crc;
+      @ loop variant b.len - i; */
     for (size_t i = 0; i < b.len; i++) {
         uint8_t top = (uint8_t)(crc >> 8);
-        crc = (uint16_t)((uint16_t)(crc << 8) ^ crc16_table[top ^ b.data[i]]);
+        uint8_t at = (uint8_t)(top ^ b.data[i]);
+        crc = (uint16_t)((uint32_t)crc << 8 ^ crc16_table[at]);
     }
     return crc;
 }

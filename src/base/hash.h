@@ -8,8 +8,14 @@
 #include "base/base.h"
 #include "base/bytes.h"
 
+/*@ requires readable(b);
+  @ assigns \nothing; */
 uint64_t hash64(struct bytes b);
+/*@ requires readable(b);
+  @ assigns \nothing; */
 uint64_t hash64_seed(struct bytes b, uint64_t seed);
+/*@ requires readable(b);
+  @ assigns \nothing; */
 uint16_t crc16(struct bytes b);
 
 #endif

@@ -25,6 +25,9 @@ struct map_slot {
 };
 
 /* Entries that fit: three quarters of the index. */
+/*@ assigns \nothing;
+  @ ensures \result <= cap && 4 * \result >= 3 * cap;
+  @ ensures cap > 3 ==> \result < cap; */
 static size_t limit_of(size_t cap)
 {
     return cap - cap / 4;

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+/*@ assigns \nothing;
+  @ ensures \result <==> digit(c); */
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
@@ -18,10 +20,18 @@ bool num_parse_u64(struct bytes text, uint64_t *out)
     if (text.len == 0 || (text.len > 1 && text.data[0] == '0'))
         return false;
     uint64_t v = 0;
+    /*@ loop invariant 0 <= i <= text.len;
+      @ loop invariant digits(text.data, i);
+      @ loop invariant v == decimal(text.data, i);
+      @ loop assigns i, v;
+      @ loop variant text.len - i; */
     for (size_t i = 0; i < text.len; i++) {
         if (!is_digit(text.data[i]) || __builtin_mul_overflow(v, 10u, &v) ||
-            __builtin_add_overflow(v, (uint64_t)(text.data[i] - '0'), &v))
+            __builtin_add_overflow(v, (uint64_t)(text.data[i] - '0'), &v)) {
+            /*@ assert digit(text.data[i]) ==>
+              @        decimal(text.data, i + 1) > UINT64_MAX; */
             return false;
+        }
     }
     *out = v;
     return true;

@@ -117,6 +117,27 @@ bool parse_getex_options(struct cmd_call *c, struct set_options *out)
     return true;
 }
 
+/* A number of seconds or ms, in ms; false if it is not above 0 or too large. */
+/*@ requires \valid(number);
+  @ assigns *number;
+  @ behavior seconds:
+  @     assumes seconds;
+  @     ensures \result <==> 0 < \old(*number) * 1000 <= INT64_MAX;
+  @     ensures \result ==> *number == \old(*number) * 1000;
+  @ behavior ms:
+  @     assumes !seconds;
+  @     ensures \result <==> 0 < \old(*number);
+  @     ensures \result ==> *number == \old(*number);
+  @ complete behaviors; disjoint behaviors; */
+static bool to_ms(bool seconds, int64_t *number)
+{
+    if (*number <= 0 || (seconds && *number > INT64_MAX / 1000))
+        return false;
+    if (seconds)
+        *number *= 1000;
+    return true;
+}
+
 /* The number in ms, not yet added to any time. */
 static bool expire_number(struct cmd_call *c, enum expire_kind kind,
                           struct bytes arg, int64_t *out)
@@ -125,12 +146,10 @@ static bool expire_number(struct cmd_call *c, enum expire_kind kind,
     bool seconds = kind == EXPIRE_EX || kind == EXPIRE_EXAT;
     if (!parse_integer(c, arg, out))
         return false;
-    if (*out <= 0 || (seconds && *out > INT64_MAX / 1000)) {
+    if (!to_ms(seconds, out)) {
         reply_expire_time(c);
         return false;
     }
-    if (seconds)
-        *out *= 1000;
     return true;
 }
 

@@ -17,6 +17,9 @@ _Static_assert(8 + 8 + 8 + 1 + 3 + 4 == CHECKED_SIZE, "checked fields");
 _Static_assert(CHECKED_SIZE + 8 == ENTRY_HEADER_SIZE, "header size");
 
 /* index(8), then the checked part of the header. */
+/*@ requires \valid_read(e) && \valid(head + (0 .. 8 + CHECKED_SIZE - 1));
+  @ requires e->payload.len <= UINT32_MAX;
+  @ assigns head[0 .. 8 + CHECKED_SIZE - 1]; */
 static void encode_head(const struct entry *e, uint8_t head[8 + CHECKED_SIZE])
 {
     ASSERT(e->payload.len <= UINT32_MAX);
@@ -30,6 +33,9 @@ static void encode_head(const struct entry *e, uint8_t head[8 + CHECKED_SIZE])
 
 /* The hash of the head is the seed of the payload's: both are covered
  * without copying them together. */
+/*@ requires \valid_read(head + (0 .. 8 + CHECKED_SIZE - 1));
+  @ requires readable(payload);
+  @ assigns \nothing; */
 static uint64_t checksum_of(const uint8_t head[8 + CHECKED_SIZE],
                             struct bytes payload)
 {
@@ -66,6 +72,12 @@ size_t entry_record_size(struct bytes bytes)
 }
 
 /* Reads the record at the front of *bytes; its checksum is not looked at. */
+/*@ requires readable(bytes) && \valid(e);
+  @ assigns *e;
+  @ ensures \result ==> e->index == index && e->kind <= ENTRY_REQUESTS;
+  @ ensures \result ==> ENTRY_HEADER_SIZE + e->payload.len <= bytes.len;
+  @ ensures \result ==> e->payload.data == bytes.data + ENTRY_HEADER_SIZE;
+  @ ensures \result ==> readable(e->payload); */
 static bool parse(raft_index index, struct bytes bytes, struct entry *e)
 {
     size_t size = entry_record_size(bytes);

@@ -46,6 +46,21 @@ void entry_encode(const struct entry *e, struct buf *out);
 /* Reads one record off the front of *bytes and moves *bytes past it. The
  * payload borrows from it. ERR_CORRUPT: cut short, or the checksum is wrong,
  * or an unknown kind; *bytes is then unchanged. */
+/*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
+  @ requires \separated(bytes, out);
+  @ assigns *bytes, *out;
+  @ ensures \result == 0 ==> out->index == index;
+  @ ensures \result == 0 ==> out->kind <= ENTRY_REQUESTS;
+  @ ensures \result == 0 ==>
+  @     out->payload.data == \old(bytes->data) + ENTRY_HEADER_SIZE;
+  @ ensures \result == 0 ==>
+  @     bytes->data == out->payload.data + out->payload.len;
+  @ ensures \result == 0 ==>
+  @     bytes->len == \old(bytes->len) - ENTRY_HEADER_SIZE - out->payload.len;
+  @ ensures \result == 0 ==> readable(out->payload);
+  @ ensures \result == 0 ==> readable(*bytes);
+  @ ensures \result != 0 ==> \result == ERR_CORRUPT &&
+  @     *bytes == \old(*bytes) && *out == \old(*out); */
 MUST_USE int entry_decode(raft_index index, struct bytes *bytes,
                           struct entry *out);
 
@@ -55,6 +70,11 @@ void entry_view(raft_index index, struct bytes *bytes, struct entry *out);
 
 /* The size of the record at the front, from its header alone; 0 if there is
  * no whole header. Does not verify anything. */
+/*@ requires readable(bytes);
+  @ assigns \nothing;
+  @ ensures bytes.len < ENTRY_HEADER_SIZE ==> \result == 0;
+  @ ensures bytes.len >= ENTRY_HEADER_SIZE ==>
+  @     \result == ENTRY_HEADER_SIZE + le32(bytes.data + 28, 4); */
 size_t entry_record_size(struct bytes bytes);
 
 uint64_t entry_chain(uint64_t previous_chain, uint64_t checksum);

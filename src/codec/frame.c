@@ -13,6 +13,9 @@
 _Static_assert(4 + 1 + 1 + 2 + 4 + 4 == CHECKED_SIZE, "checked fields");
 _Static_assert(CHECKED_SIZE + 8 == FRAME_HEADER_SIZE, "header size");
 
+/*@ requires \valid_read(header + (0 .. CHECKED_SIZE - 1));
+  @ requires readable(payload);
+  @ assigns \nothing; */
 static uint64_t checksum_of(const uint8_t *header, struct bytes payload)
 {
     return hash64_seed(payload, hash64(bytes_of(header, CHECKED_SIZE)));
@@ -46,6 +49,11 @@ void frame_end(struct buf *out, size_t begin)
     store_u64le(header + CHECKED_SIZE, checksum_of(header, payload));
 }
 
+/*@ requires \valid_read(p + (0 .. FRAME_HEADER_SIZE - 1));
+  @ assigns \nothing;
+  @ ensures \result <==> le32(p, 4) == FRAME_MAGIC &&
+  @     p[4] == FRAME_VERSION && FRAME_HELLO <= p[5] < FRAME_TYPE_END &&
+  @     le32(p + 8, 4) <= FRAME_LENGTH_MAX && le32(p + 12, 4) == 0; */
 static bool header_valid(const uint8_t *p)
 {
     return load_u32le(p) == FRAME_MAGIC && p[4] == FRAME_VERSION &&
@@ -70,7 +78,7 @@ int frame_decode(struct bytes *bytes, struct frame *out)
     if (checksum_of(p, payload) != load_u64le(p + CHECKED_SIZE))
         return ERR_CORRUPT;
     out->type = p[5];
-    out->group = (uint16_t)(p[6] | p[7] << 8);
+    out->group = (uint16_t)(p[6] | (uint32_t)p[7] << 8);
     out->payload = payload;
     *bytes = bytes_from(*bytes, FRAME_HEADER_SIZE + length);
     return 0;

@@ -44,6 +44,21 @@ void frame_end(struct buf *out, size_t begin);
 /* Reads one frame off the front of *bytes and moves *bytes past it.
  * ERR_AGAIN: not all of it is there yet. ERR_PROTOCOL: wrong magic, version,
  * type or length: close the link. ERR_CORRUPT: wrong checksum: close it. */
+/*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
+  @ requires \separated(bytes, out);
+  @ assigns *bytes, *out;
+  @ ensures \result == 0 ==> out->payload.len <= FRAME_LENGTH_MAX;
+  @ ensures \result == 0 ==> FRAME_HELLO <= out->type < FRAME_TYPE_END;
+  @ ensures \result == 0 ==>
+  @     out->payload.data == \old(bytes->data) + FRAME_HEADER_SIZE;
+  @ ensures \result == 0 ==>
+  @     bytes->data == out->payload.data + out->payload.len;
+  @ ensures \result == 0 ==>
+  @     bytes->len == \old(bytes->len) - FRAME_HEADER_SIZE - out->payload.len;
+  @ ensures \result == 0 ==> readable(out->payload) && readable(*bytes);
+  @ ensures \result != 0 ==> *bytes == \old(*bytes) && *out == \old(*out);
+  @ ensures \result == ERR_AGAIN ==> \old(bytes->len) < FRAME_HEADER_SIZE +
+  @                                                      FRAME_LENGTH_MAX; */
 MUST_USE int frame_decode(struct bytes *bytes, struct frame *out);
 
 #endif

@@ -108,6 +108,11 @@ int proof_decode(struct bytes b, struct proof *out)
     return 0;
 }
 
+/*@ requires \valid_read(f);
+  @ assigns \nothing;
+  @ ensures \result ==> 0 < f->total <= FRAGMENT_TOTAL_MAX &&
+  @     0 < f->data.len && f->offset + f->data.len <= f->total &&
+  @     (f->type == FRAME_RAFT || f->type == FRAME_FORWARD); */
 static bool fragment_valid(const struct fragment *f)
 {
     if (f->type != FRAME_RAFT && f->type != FRAME_FORWARD)

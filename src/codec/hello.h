@@ -60,11 +60,24 @@ void hello_encode(const struct hello *h, struct buf *out);
 MUST_USE int hello_decode(struct bytes b, struct hello *out);
 
 void proof_encode(const struct proof *p, struct buf *out);
+/*@ requires readable(b) && \valid(out);
+  @ assigns *out;
+  @ ensures \result == 0 <==> b.len == PROOF_SIZE;
+  @ ensures \result == 0 ==> (\forall integer i;
+  @     0 <= i < PROOF_SIZE ==> out->mac[i] == b.data[i]); */
 MUST_USE int proof_decode(struct bytes b, struct proof *out);
 
 /* Asserts what decoding checks. `total` is a claim: whoever collects the
  * pieces allocates with what has arrived, not by it. */
 void fragment_encode(const struct fragment *f, struct buf *out);
+/*@ requires readable(b) && \valid(out);
+  @ assigns *out;
+  @ ensures \result == 0 ==> 0 < out->total <= FRAGMENT_TOTAL_MAX;
+  @ ensures \result == 0 ==> out->offset + out->data.len <= out->total;
+  @ ensures \result == 0 ==>
+  @     out->data.data == b.data + FRAGMENT_HEADER_SIZE;
+  @ ensures \result == 0 ==>
+  @     out->data.len == b.len - FRAGMENT_HEADER_SIZE; */
 MUST_USE int fragment_decode(struct bytes b, struct fragment *out);
 
 #endif

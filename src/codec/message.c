@@ -12,6 +12,7 @@
 
 #include "base/reader.h"
 #include "codec/entry.h"
+#include "codec/request.h"
 
 #include <string.h>
 
@@ -69,6 +70,13 @@ void message_encode(const struct raft_message *m, struct buf *out)
     out->len += MESSAGE_SIZE;
 }
 
+/*@ requires \valid(r) && readable(r->rest) && \valid(m);
+  @ requires \separated(r, m);
+  @ assigns *r, *m;
+  @ ensures readable(r->rest);
+  @ ensures \old(has(r, 96)) ==> moved{Pre, Post}(r, 96) &&
+  @     m->run_count == \old(m->run_count) && m->count == \old(m->count);
+  @ ensures !\old(has(r, 96)) ==> r->failed; */
 static void decode_numbers(struct reader *r, struct raft_message *m)
 {
     m->cluster_id = reader_u64(r);
@@ -87,6 +95,16 @@ static void decode_numbers(struct reader *r, struct raft_message *m)
 
 /* Runs that follow each other, begin with the first entry, end before the
  * last one, and have terms between index_term and the message's. */
+/*@ requires \valid_read(m) && m->run_count <= RAFT_MESSAGE_RUNS_MAX;
+  @ assigns \nothing;
+  @ ensures \result ==> (m->count == 0 <==> m->run_count == 0);
+  @ ensures \result && m->count > 0 ==> m->runs[0].first == m->index + 1 &&
+  @     m->index + m->count <= UINT64_MAX &&
+  @     m->runs[m->run_count - 1].first <= m->index + m->count &&
+  @     m->runs[m->run_count - 1].term <= m->term &&
+  @     (\forall integer j, k; 0 <= j < k < m->run_count ==>
+  @         m->runs[j].first < m->runs[k].first &&
+  @         m->runs[j].term < m->runs[k].term); */
 static bool runs_valid(const struct raft_message *m)
 {
     if (m->count == 0 || m->index > UINT64_MAX - m->count)
@@ -94,6 +112,12 @@ static bool runs_valid(const struct raft_message *m)
     if (m->run_count == 0 || m->runs[0].first != m->index + 1 ||
         m->runs[0].term < m->index_term || m->runs[0].term == 0)
         return false;
+    /*@ loop invariant 1 <= i <= m->run_count;
+      @ loop invariant \forall integer j, k; 0 <= j < k < i ==>
+      @     m->runs[j].first < m->runs[k].first &&
+      @     m->runs[j].term < m->runs[k].term;
+      @ loop assigns i;
+      @ loop variant m->run_count - i; */
     for (uint32_t i = 1; i < m->run_count; i++) {
         if (m->runs[i].first <= m->runs[i - 1].first ||
             m->runs[i].term <= m->runs[i - 1].term)
@@ -104,9 +128,16 @@ static bool runs_valid(const struct raft_message *m)
 }
 
 /* Those beyond run_count are zero: a message has one encoding. */
+/*@ requires \valid(r) && readable(r->rest) && \valid(m);
+  @ requires \separated(r, m);
+  @ assigns *r, m->runs[0 .. RAFT_MESSAGE_RUNS_MAX - 1];
+  @ ensures readable(r->rest); */
 static bool decode_runs(struct reader *r, struct raft_message *m)
 {
     uint64_t spare = 0;
+    /*@ loop invariant 0 <= i <= RAFT_MESSAGE_RUNS_MAX && readable(r->rest);
+      @ loop assigns i, spare, *r, m->runs[0 .. RAFT_MESSAGE_RUNS_MAX - 1];
+      @ loop variant RAFT_MESSAGE_RUNS_MAX - i; */
     for (uint32_t i = 0; i < RAFT_MESSAGE_RUNS_MAX; i++) {
         m->runs[i].first = reader_u64(r);
         m->runs[i].term = reader_u64(r);
@@ -154,6 +185,14 @@ int message_decode(struct bytes bytes, struct raft_message *out,
     return 0;
 }
 
+/* What is accepted here may be committed, and must then be applied. */
+static bool payload_valid(const struct entry *e)
+{
+    if (e->kind == ENTRY_EMPTY)
+        return e->payload.len == 0;
+    return request_groups_check(e->payload) == 0;
+}
+
 int message_check_entries(const struct raft_message *m, struct bytes entries)
 {
     ASSERT(m->run_count <= RAFT_MESSAGE_RUNS_MAX);
@@ -165,6 +204,8 @@ int message_check_entries(const struct raft_message *m, struct bytes entries)
         while (run + 1 < m->run_count && m->runs[run + 1].first <= e.index)
             run++;
         if (run >= m->run_count || e.term != m->runs[run].term)
+            return ERR_CORRUPT;
+        if (!payload_valid(&e))
             return ERR_CORRUPT;
     }
     return entries.len == 0 ? 0 : ERR_CORRUPT;

@@ -19,7 +19,8 @@ MUST_USE int message_decode(struct bytes bytes, struct raft_message *out,
                             struct bytes *entries);
 
 /* The entries of an append: exactly m->count records, each with a right
- * checksum, with the terms that m->runs says. ERR_CORRUPT otherwise. */
+ * checksum, with the terms that m->runs says, and with a payload that every
+ * replica can apply. ERR_CORRUPT otherwise. */
 MUST_USE int message_check_entries(const struct raft_message *m,
                                    struct bytes entries);
 

@@ -30,6 +30,11 @@ static void seal(struct buf *out, size_t begin, enum record_kind kind)
 }
 
 /* The reader for the record's body; failed if it is not one. */
+/*@ requires readable(b) && size > 8;
+  @ assigns \nothing;
+  @ ensures !\result.failed ==> b.len == size && \result.rest.len == size - 8 &&
+  @     \result.rest.data == b.data && readable(\result.rest);
+  @ ensures \result.failed ==> \result.rest.len == 0; */
 static struct reader open_record(struct bytes b, size_t size,
                                  enum record_kind kind)
 {

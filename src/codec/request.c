@@ -43,6 +43,11 @@ void request_group_end(struct buf *out, size_t begin, uint32_t count)
 }
 
 /* The same rule for what we write and for what we read. */
+/*@ requires \valid_read(r);
+  @ assigns \nothing;
+  @ ensures \result ==> 0 < r->argc <= REQUEST_ARGC_MAX &&
+  @     r->db < REQUEST_DATABASES &&
+  @     r->once_client.len <= REQUEST_ONCE_LEN_MAX; */
 static bool head_valid(const struct request *r)
 {
     if ((r->flags & ~FLAGS_KNOWN) != 0 || r->argc > REQUEST_ARGC_MAX)
@@ -91,9 +96,16 @@ void request_encode(struct buf *out, const struct request *head,
 }
 
 /* argc times len(4) bytes, and nothing else. */
+/*@ requires readable(args);
+  @ assigns \nothing;
+  @ ensures \result && argc == 0 ==> args.len == 0; */
 static bool args_valid(struct bytes args, uint32_t argc)
 {
     struct reader r = reader_of(args);
+    /*@ loop invariant readable(r.rest) && 0 <= i <= argc;
+      @ loop invariant i == 0 ==> r.rest.len == args.len;
+      @ loop assigns i, r;
+      @ loop variant argc - i; */
     for (uint32_t i = 0; i < argc && !r.failed; i++) {
         uint32_t len = reader_u32(&r);
         reader_bytes(&r, len);
@@ -135,9 +147,14 @@ struct bytes request_arg(struct bytes *args)
     return arg;
 }
 
+/*@ requires readable(requests);
+  @ assigns \nothing; */
 static bool requests_valid(struct bytes requests, uint32_t count)
 {
     struct request request;
+    /*@ loop invariant readable(requests) && 0 <= i <= count;
+      @ loop assigns i, requests, request;
+      @ loop variant count - i; */
     for (uint32_t i = 0; i < count; i++) {
         if (request_decode(&requests, &request) != 0)
             return false;
@@ -145,7 +162,7 @@ static bool requests_valid(struct bytes requests, uint32_t count)
     return requests.len == 0;
 }
 
-int request_group_decode(struct bytes *bytes, struct request_group *out)
+int request_group_head(struct bytes *bytes, struct request_group *out)
 {
     ASSERT(bytes != NULL);
     ASSERT(out != NULL);
@@ -160,8 +177,28 @@ int request_group_decode(struct bytes *bytes, struct request_group *out)
         return ERR_CORRUPT;
     if (out->first_seq > UINT64_MAX - out->count)
         return ERR_CORRUPT; /* its sequence numbers would wrap around */
+    *bytes = r.rest;
+    return 0;
+}
+
+int request_group_decode(struct bytes *bytes, struct request_group *out)
+{
+    ASSERT(bytes != NULL);
+    struct bytes rest = *bytes;
+    if (request_group_head(&rest, out) != 0)
+        return ERR_CORRUPT;
     if (!requests_valid(out->requests, out->count))
         return ERR_CORRUPT;
-    *bytes = r.rest;
+    *bytes = rest;
+    return 0;
+}
+
+int request_groups_check(struct bytes payload)
+{
+    struct request_group group;
+    do {
+        if (request_group_decode(&payload, &group) != 0)
+            return ERR_CORRUPT;
+    } while (payload.len > 0);
     return 0;
 }

@@ -60,11 +60,51 @@ void request_group_end(struct buf *out, size_t begin, uint32_t count);
  * past it. ERR_CORRUPT when it is cut short or its lengths disagree. A group
  * decodes only if all its requests do: what a peer forwards is checked once,
  * before it enters the log. */
+/*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
+  @ requires \separated(bytes, out);
+  @ assigns *bytes, *out;
+  @ ensures readable(*bytes);
+  @ ensures bytes->len <= \old(bytes->len);
+  @ ensures \result == 0 ==> out->count > 0 && out->node != NODE_NONE;
+  @ ensures \result == 0 ==> out->first_seq + out->count <= UINT64_MAX;
+  @ ensures \result == 0 ==> readable(out->requests);
+  @ ensures \result == 0 ==>
+  @     out->requests.data == \old(bytes->data) + GROUP_HEADER_SIZE;
+  @ ensures \result == 0 ==> bytes->len ==
+  @     \old(bytes->len) - GROUP_HEADER_SIZE - out->requests.len;
+  @ ensures \result != 0 ==> *bytes == \old(*bytes); */
 MUST_USE int request_group_decode(struct bytes *bytes,
                                   struct request_group *out);
+/* The same, but its requests are not looked at: for those who then decode
+ * each, and see that nothing is left of them. */
+MUST_USE int request_group_head(struct bytes *bytes, struct request_group *out);
+/* ERR_CORRUPT unless it is the payload of an entry: groups that decode, at
+ * least one, and nothing else. */
+MUST_USE int request_groups_check(struct bytes payload);
+/*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
+  @ requires \separated(bytes, out);
+  @ assigns *bytes, *out;
+  @ ensures readable(*bytes);
+  @ ensures bytes->len <= \old(bytes->len);
+  @ ensures \result == 0 ==> 0 < out->argc <= REQUEST_ARGC_MAX;
+  @ ensures \result == 0 ==> out->db < REQUEST_DATABASES;
+  @ ensures \result == 0 ==> readable(out->args);
+  @ ensures \result == 0 ==> readable(out->once_client);
+  @ ensures \result == 0 ==> out->once_client.len <= REQUEST_ONCE_LEN_MAX;
+  @ ensures \result == 0 ==>
+  @     out->args.len + out->once_client.len + REQUEST_HEADER_SIZE ==
+  @         \old(bytes->len) - bytes->len;
+  @ ensures \result != 0 ==> *bytes == \old(*bytes); */
 MUST_USE int request_decode(struct bytes *bytes, struct request *out);
 
 /* The next argument; the caller counts to argc. */
+/*@ requires \valid(args) && readable(*args);
+  @ requires args->len >= 4 && le32(args->data, 4) <= args->len - 4;
+  @ assigns *args;
+  @ ensures readable(\result) && readable(*args);
+  @ ensures \result.data == \old(args->data) + 4 &&
+  @     \result.len == le32{Pre}(\old(args->data), 4);
+  @ ensures args->len == \old(args->len) - 4 - \result.len; */
 struct bytes request_arg(struct bytes *args);
 
 #endif

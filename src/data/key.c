@@ -9,6 +9,12 @@
 #include "data/keyspace.h"
 
 /* What stands between the first '{' and the next '}', if that is anything. */
+/*@ requires readable(key);
+  @ assigns \nothing;
+  @ ensures readable(\result) && \result.len <= key.len;
+  @ ensures \result.len == key.len && \result.data == key.data ||
+  @     0 < \result.len && \result.data[-1] == '{' &&
+  @     \result.data[\result.len] == '}'; */
 static struct bytes hash_tag(struct bytes key)
 {
     const uint8_t *open = key.len > 0 ? memchr(key.data, '{', key.len) : NULL;

@@ -14,6 +14,9 @@
 
 /* CRC16 of the hash tag (or of the whole key) mod 16384, as in the Redis
  * Cluster specification. */
+/*@ requires readable(user_key);
+  @ assigns \nothing;
+  @ ensures \result < KEY_SLOTS; */
 uint16_t key_slot(struct bytes user_key);
 /* Replaces what is in *out. */
 void key_encode(struct buf *out, uint8_t db, struct bytes user_key);

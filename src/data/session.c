@@ -49,20 +49,36 @@ static void session_put(struct keyspace *ks, node_id node,
                 bytes_of(value, sizeof(value)));
 }
 
+/* Moves a session on to a request, if it is the next one. */
+/*@ requires \valid(s);
+  @ assigns *s;
+  @ ensures \result <==>
+  @     0 < seq <= INT64_MAX && incarnation <= INT64_MAX &&
+  @     ((incarnation == \old(s->incarnation) &&
+  @       seq == \old(s->last_seq) + 1) ||
+  @      (incarnation > \old(s->incarnation) && seq == 1));
+  @ ensures \result ==> s->incarnation == incarnation && s->last_seq == seq;
+  @ ensures !\result ==> *s == \old(*s); */
+static bool session_next(struct session *s, uint64_t incarnation, uint64_t seq)
+{
+    /* Neither number can come near 2^63 honestly. */
+    if (seq == 0 || seq > INT64_MAX || incarnation > INT64_MAX)
+        return false;
+    uint64_t last = incarnation > s->incarnation ? 0 : s->last_seq;
+    if (incarnation < s->incarnation || seq - 1 != last)
+        return false;
+    *s = (struct session){incarnation, seq};
+    return true;
+}
+
 bool session_admit(struct keyspace *ks, node_id node, uint64_t incarnation,
                    uint64_t seq)
 {
     ASSERT(ks->records.in_entry);
     struct session s;
     session_get(ks, node, &s);
-    if (keyspace_error(ks) != 0 || incarnation < s.incarnation)
+    if (keyspace_error(ks) != 0 || !session_next(&s, incarnation, seq))
         return false;
-    if (incarnation > s.incarnation)
-        s = (struct session){incarnation, 0};
-    /* Neither number can come near 2^63 honestly. */
-    if (seq != s.last_seq + 1 || (incarnation | seq) > INT64_MAX)
-        return false;
-    s.last_seq = seq;
     session_put(ks, node, &s);
     return true;
 }

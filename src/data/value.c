@@ -7,15 +7,29 @@
 
 _Static_assert(VALUE_HEADER_SIZE == 1 + 1 + 2 + 8 + 8, "on disk");
 
+/*@ requires \valid(p + (0 .. 7));
+  @ assigns p[0 .. 7];
+  @ ensures \forall integer i;
+  @     0 <= i < 8 ==> p[i] == (uint8_t)(v >> (56 - 8 * i)); */
 static void put_u64be(uint8_t *p, uint64_t v)
 {
+    /*@ loop invariant 0 <= i <= 8;
+      @ loop invariant \forall integer k;
+      @     0 <= k < i ==> p[k] == (uint8_t)(v >> (56 - 8 * k));
+      @ loop assigns i, p[0 .. 7];
+      @ loop variant 8 - i; */
     for (int i = 0; i < 8; i++)
         p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
+/*@ requires \valid_read(p + (0 .. 7));
+  @ assigns \nothing; */
 static uint64_t get_u64be(const uint8_t *p)
 {
     uint64_t v = 0;
+    /*@ loop invariant 0 <= i <= 8;
+      @ loop assigns i, v;
+      @ loop variant 8 - i; */
     for (int i = 0; i < 8; i++)
         v = v << 8 | p[i];
     return v;

@@ -22,6 +22,7 @@
 #include "main/notify.h"
 #include "main/vard_options.h"
 #include "main/vard_process.h"
+#include "main/vard_trace.h"
 #include "net/loop.h"
 #include "node/node.h"
 #include "os/entropy.h"
@@ -40,6 +41,7 @@ struct vard {
     struct loop *loop;
     struct server *server;
     struct store *store;
+    struct trace trace;
     struct watermark_file *mark_file;
     struct watermark mark;
     bool mark_found;
@@ -225,6 +227,13 @@ static int start_node(struct vard *v, struct buf *error)
         return err;
     struct node_options options = options_of_node(&v->config, &v->identity);
     options.mark = v->mark_found ? &v->mark : NULL;
+    if (v->config.trace_file[0] != '\0') {
+        err = trace_open(&v->trace, v->config.trace_file, v->log, error);
+        options.trace = trace_line;
+        options.trace_ctx = &v->trace;
+    }
+    if (err != 0)
+        return err;
     v->disk =
         disk_thread_new(v->store, v->mark_file, server_disk_notify, v->server);
     return node_new(&v->node, &options, v->store, v->disk, &transport,
@@ -257,6 +266,7 @@ static void stop(struct vard *v)
         watermark_close(v->mark_file);
     if (v->store != NULL)
         store_close(v->store);
+    trace_close(&v->trace);
     server_free(v->server);
     loop_free(v->loop);
 }
@@ -295,7 +305,7 @@ static int run(struct vard *v)
 
 int main(int argc, char **argv)
 {
-    struct vard vard = {.log = NULL};
+    struct vard vard = {.trace.fd = -1};
     int status = load_config(&vard, argc, argv);
     if (status < 0)
         status = run(&vard);

@@ -29,8 +29,9 @@ static void config_fill(const struct node_options *o, struct raft_config *c)
     c->heartbeat_ms = o->heartbeat_ms;
     c->peer_down_delay_ms = o->peer_down_delay_ms;
     c->disk_timeout_ms = o->disk_timeout_ms;
-    c->append_entries_max = 4096;
-    c->window_max = 64;
+    c->append_entries_max =
+        o->append_entries_max ? o->append_entries_max : 4096;
+    c->window_max = o->window_max ? o->window_max : 64;
     c->seed = o->seed;
 }
 
@@ -178,6 +179,8 @@ static int recover(struct node *n, struct buf *error)
     start.applied = keyspace_applied(n->ks)->index;
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
+    node_trace_start(n, &config, &start);
+    n->traced_applied = start.applied;
     n->durable.cluster_id = n->options.cluster_id;
     n->durable.node = n->options.self;
     n->durable.incarnation = n->options.incarnation;
@@ -374,6 +377,7 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
              client_address);
     struct raft_event e = node_event(n, RAFT_EV_PEER_UP);
     e.peer = peer;
+    e.incarnation = incarnation;
     node_step(n, &e, BYTES_NONE);
     if (peer == n->leader)
         node_requests_rewind(n); /* what was under way may be lost */

@@ -61,9 +61,13 @@ struct node_options {
     uint64_t log_cache_bytes;
     int64_t now_ms;      /* the monotonic clock, at the start */
     uint32_t once_ttl_s; /* results of ONCE requests are kept */
+    uint32_t append_entries_max, window_max; /* see raft.h; 0: as usual */
     enum read_mode read_mode;
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
+    /* For debugging: takes a line of node_trace.h; NULL: no trace. */
+    void (*trace)(void *ctx, struct bytes line);
+    void *trace_ctx;
 };
 
 /* What a node asks of its owner. `client` is the owner's own pointer. */

@@ -9,8 +9,8 @@
  * answers that are kept included.
  *
  * How it fails: an entry that is committed but cannot be read or written ends
- * the process; a request that does not decode cannot be in a committed entry,
- * because groups are decoded before they are proposed.
+ * the process (node_fail). So does one whose requests do not decode; that can
+ * only be in the log on disk, since payloads are checked when they arrive.
  */
 #include "node/node_internal.h"
 
@@ -150,32 +150,49 @@ static void apply_request(struct node *n, const struct request_group *g,
         n->events.reply_done(n->events.ctx, client);
 }
 
-/* Returns the number of requests. */
-static uint32_t apply_requests(struct node *n, const struct entry *e)
+/* All requests of a group; *total counts them. */
+static int apply_group(struct node *n, const struct request_group *g,
+                       uint64_t seed, uint32_t *total)
+{
+    struct bytes requests = g->requests;
+    struct request r;
+
+    for (uint32_t i = 0; i < g->count; i++) {
+        int err = request_decode(&requests, &r);
+        if (err != 0)
+            return err;
+        apply_request(n, g, g->first_seq + i, &r, seed + *total);
+        *total += 1;
+    }
+    return requests.len == 0 ? 0 : ERR_CORRUPT;
+}
+
+static int apply_requests(struct node *n, const struct entry *e,
+                          uint32_t *total)
 {
     struct bytes payload = e->payload;
     struct request_group g;
-    struct request r;
-    uint64_t seed = e->seed;
-    uint32_t total = 0;
 
     while (payload.len > 0) {
-        int err = request_group_decode(&payload, &g);
-        ASSERT(err == 0);
-        struct bytes requests = g.requests;
-        for (uint32_t i = 0; i < g.count; i++) {
-            err = request_decode(&requests, &r);
-            ASSERT(err == 0);
-            apply_request(n, &g, g.first_seq + i, &r, seed + total);
-            total++;
-        }
+        int err = request_group_head(&payload, &g);
+        if (err == 0)
+            err = apply_group(n, &g, e->seed, total);
+        if (err != 0)
+            return err;
     }
-    return total;
+    return 0;
 }
 
+/* The time of an entry never falls, whatever a leader may have written. */
+static int64_t time_of(const struct node *n, const struct entry *e)
+{
+    return MAX(e->time_ms, keyspace_applied(n->ks)->time_ms);
+}
+
+/* Returns the number of requests. */
 static uint32_t apply_entry(struct node *n, const struct entry *e)
 {
-    struct applied position = {e->index, e->term, e->time_ms, 0};
+    struct applied position = {e->index, e->term, time_of(n, e), 0};
     uint32_t count = 0;
 
     int err = raft_log_chain(n->raft_log, e->index, &position.chain);
@@ -185,7 +202,11 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     }
     keyspace_begin(n->ks, &position, e->seed);
     if (e->kind == ENTRY_REQUESTS)
-        count = apply_requests(n, e);
+        err = apply_requests(n, e, &count);
+    if (err != 0) {
+        node_fail(n, "decoding a committed entry", error_text(err));
+        return count;
+    }
     err = keyspace_commit(n->ks);
     if (err != 0)
         node_fail(n, "writing the state", store_error(n->store));
@@ -201,8 +222,10 @@ bool node_apply(struct node *n)
     struct entry e;
 
     for (; next <= commit && !n->dead; next++) {
-        if (requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX)
+        if (requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX) {
+            node_trace_applied(n);
             return true;
+        }
         int err = raft_log_read(n->raft_log, next, &e, &n->apply_scratch);
         if (err != 0) {
             node_fail(n, "reading a committed entry", error_text(err));
@@ -213,6 +236,7 @@ bool node_apply(struct node *n)
         node_allow(n, e.payload.len);
         requests += apply_entry(n, &e) + 1;
     }
+    node_trace_applied(n);
     node_requests_applied(n);
     return false;
 }

@@ -241,6 +241,7 @@ void node_step(struct node *n, const struct raft_event *event,
     do_write(n, event, entries);
     if (n->dead)
         return;
+    node_trace_step(n, event);
     bool changed = n->out.role_changed;
     bool ended = n->out.transfer_ended;
     node_reads_collect(n);

@@ -108,6 +108,7 @@ struct node {
 
     struct raft raft;
     struct raft_out out;
+    raft_index traced_applied; /* told to the trace so far */
     struct raft_log *raft_log;
     struct keyspace *ks;
     struct node_peer peers[RAFT_NODES_MAX];
@@ -181,6 +182,12 @@ void node_fail(struct node *n, const char *what, const char *detail);
  * `entries`: the records that came with an append message. */
 void node_step(struct node *n, const struct raft_event *event,
                struct bytes entries);
+
+/* node_trace.c; without a trace they do nothing. */
+void node_trace_start(struct node *n, const struct raft_config *config,
+                      const struct raft_start *start);
+void node_trace_step(struct node *n, const struct raft_event *e);
+void node_trace_applied(struct node *n);
 /* An event of this type, nothing else set, at the present time. */
 struct raft_event node_event(const struct node *n, enum raft_event_type type);
 struct node_peer *node_peer_find(struct node *n, node_id id);
@@ -202,7 +209,8 @@ void node_requests_route(struct node *n);
 bool node_requests_due(const struct node *n);
 /* The role, term or leader is another: everything is unsent again. */
 void node_requests_rewind(struct node *n);
-/* The client of an own request being applied; pops it. NULL: nobody. */
+/* The client of an own request being applied; pops it. NULL: nobody, or it
+ * bears our name but we never wrote it. */
 void *node_requests_take(struct node *n, uint64_t seq);
 /* Frees the groups that are applied wholly; wakes who was blocked. */
 void node_requests_applied(struct node *n);

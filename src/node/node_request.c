@@ -206,10 +206,13 @@ void node_requests_rewind(struct node *n)
 void *node_requests_take(struct node *n, uint64_t seq)
 {
     struct pending_ring *p = &n->pending;
-    void *client;
+    void *client = NULL;
 
     ASSERT(seq == p->first_seq);
-    client = pending_at(n, seq)->client;
+    if (seq < p->next_seq)
+        client = pending_at(n, seq)->client;
+    else
+        p->next_seq++; /* a leader has made it up: its number is gone */
     p->first_seq++;
     p->timed_out = MAX(p->timed_out, p->first_seq);
     return client;

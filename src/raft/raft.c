@@ -225,17 +225,24 @@ static void write_done(struct raft *r, uint64_t seq, raft_index index,
     }
 }
 
-static void peer_up(struct raft *r, node_id peer)
+static void peer_up(struct raft *r, const struct raft_event *event,
+                    struct raft_out *out)
 {
+    node_id peer = event->peer;
     int pos = raft_position(r, peer);
     if (pos < 0 || peer == r->config.self) {
         return;
     }
-    r->progress[pos].link_up = true;
-    r->progress[pos].restarted_maybe = true;
+    struct raft_progress *p = &r->progress[pos];
+    uint64_t known = p->incarnation;
+    p->link_up = true;
+    p->restarted_maybe = true;
+    if (event->incarnation != 0) {
+        (void)raft_note_incarnation(r, (uint32_t)pos, event->incarnation, out);
+    }
     if (r->role == RAFT_LEADER) {
         raft_progress_reconnect(r, (uint32_t)pos);
-    } else if (r->down_leader == peer) {
+    } else if (r->down_leader == peer && p->incarnation == known) {
         raft_leader_back(r);
     }
 }
@@ -307,7 +314,7 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         raft_read_event(r, event->read_id, out);
         break;
     case RAFT_EV_PEER_UP:
-        peer_up(r, event->peer);
+        peer_up(r, event, out);
         break;
     case RAFT_EV_PEER_DOWN:
         peer_down(r, event->peer, out);

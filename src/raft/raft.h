@@ -160,7 +160,7 @@ enum raft_event_type {
     RAFT_EV_PROPOSE,     /* count: entries to append (leader only) */
     RAFT_EV_DURABLE,     /* seq, index: see above */
     RAFT_EV_READ,        /* read_id: wants a read index */
-    RAFT_EV_PEER_UP,     /* peer: its link is up, handshake done */
+    RAFT_EV_PEER_UP,     /* peer, incarnation: its link is up */
     RAFT_EV_PEER_DOWN,   /* peer: its link broke: its process may be dead */
     RAFT_EV_UNSENT,      /* peer: an append for it had to be dropped */
     RAFT_EV_WANT_COMMIT, /* peer, index: tell it at once when committed */
@@ -178,6 +178,7 @@ struct raft_event {
     raft_index index;
     uint64_t seq;
     uint64_t read_id;
+    uint64_t incarnation; /* as the handshake said; 0: not known */
     uint32_t count;
 };
 
@@ -244,8 +245,9 @@ struct raft_progress {
     bool beat_waits;          /* that heartbeat was not answered yet */
     bool probe_sent;          /* PROBE: waiting for the answer */
     bool link_up;
-    bool restarted_maybe; /* the link broke since the peer was heard: do not
-                             insist on the incarnation we know */
+    bool restarted_maybe; /* the link broke or came up since the peer said
+                             who it is: do not insist on the incarnation we
+                             know */
 };
 
 struct raft_pending_read {
@@ -327,6 +329,38 @@ struct raft {
     uint32_t reads_asked_sent; /* the first so many have left */
 };
 
+/*@ predicate config_valid(struct raft *r) =
+  @     0 < r->config.voter_count <= RAFT_NODES_MAX &&
+  @     (\exists integer i; 0 <= i < r->config.voter_count &&
+  @         r->config.voters[i] == r->config.self);
+ */
+
+/*@ predicate log_valid(struct raft *r) =
+  @     0 < r->first <= r->last + 1 && r->last <= RAFT_NUMBER_MAX &&
+  @     r->run_count <= RAFT_RUNS_MAX &&
+  @     (r->run_count == 0 <==> r->first == r->last + 1) &&
+  @     (r->run_count > 0 ==> r->runs[0].first == r->first) &&
+  @     (\forall integer i; 0 <= i < r->run_count ==>
+  @         r->first <= r->runs[i].first <= r->last) &&
+  @     (\forall integer i, j; 0 <= i < j < r->run_count ==>
+  @         r->runs[i].first < r->runs[j].first) &&
+  @     (\forall integer i, j; 0 <= i < j < r->run_count ==>
+  @         r->runs[i].term < r->runs[j].term) &&
+  @     (\forall integer i; 0 <= i < r->run_count ==>
+  @         r->prev_term <= r->runs[i].term);
+  @ predicate holds(struct raft *r, integer i, integer index) =
+  @     0 <= i < r->run_count && r->runs[i].first <= index <= r->last &&
+  @     (i + 1 < r->run_count ==> index < r->runs[i + 1].first);
+  @ predicate term_at(struct raft *r, integer index, integer term) =
+  @     (index + 1 == r->first && term == r->prev_term) ||
+  @     (\exists integer i; holds(r, i, index) && r->runs[i].term == term);
+  @ predicate term_at_most(struct raft *r, integer index, integer term) =
+  @     (index + 1 == r->first && r->prev_term <= term) ||
+  @     (\exists integer i; holds(r, i, index) && r->runs[i].term <= term);
+  @ lemma holds_one{L}: \forall struct raft *r, integer i, j, index;
+  @     log_valid(r) && holds(r, i, index) && holds(r, j, index) ==> i == j;
+ */
+
 /* Fills in a fresh core: follower, election timer drawn. The start record is
  * what the disk proved; asserts that it is consistent. */
 void raft_init(struct raft *r, const struct raft_config *config,
@@ -354,10 +388,22 @@ static inline bool raft_is_leader(const struct raft *r)
 bool raft_can_propose(const struct raft *r);
 
 /* Term of the entry at index; false if index is outside first-1..last. */
+/*@ requires \valid_read(r) && \valid(term) && log_valid(r);
+  @ requires \separated(r, term);
+  @ requires index <= RAFT_NUMBER_MAX;
+  @ assigns *term;
+  @ ensures \result <==> r->first - 1 <= index <= r->last;
+  @ ensures \result ==> term_at(r, index, *term); */
 MUST_USE bool raft_log_term(const struct raft *r, raft_index index,
                             raft_term *term);
 
 /* Position of a member in config.voters, or -1. */
+/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
+  @ assigns \nothing;
+  @ ensures -1 <= \result < r->config.voter_count;
+  @ ensures \result >= 0 ==> r->config.voters[\result] == id;
+  @ ensures \result < 0 ==> (\forall integer i;
+  @     0 <= i < r->config.voter_count ==> r->config.voters[i] != id); */
 int raft_position(const struct raft *r, node_id id);
 
 const char *raft_role_name(enum raft_role role);

@@ -23,8 +23,25 @@ uint64_t raft_quorum_value(const uint64_t *values, uint32_t count)
     uint64_t sorted[RAFT_NODES_MAX];
 
     ASSERT(count > 0 && count <= RAFT_NODES_MAX);
+    /*@ loop invariant 0 <= i <= count;
+      @ loop invariant \forall integer k;
+      @     0 <= k < i ==> one_of(sorted[k], values, count);
+      @ loop invariant \forall integer j, k;
+      @     0 <= j < k < i ==> sorted[j] >= sorted[k];
+      @ loop assigns i, sorted[0 .. RAFT_NODES_MAX - 1];
+      @ loop variant count - i; */
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = i;
+        /*@ loop invariant 0 <= at <= i;
+          @ loop invariant \forall integer k; 0 <= k <= i && k != at ==>
+          @     one_of(sorted[k], values, count);
+          @ loop invariant \forall integer j, k;
+          @     0 <= j < k <= i && j != at && k != at ==>
+          @     sorted[j] >= sorted[k];
+          @ loop invariant \forall integer k;
+          @     at < k <= i ==> sorted[k] < values[i];
+          @ loop assigns at, sorted[0 .. RAFT_NODES_MAX - 1];
+          @ loop variant at; */
         for (; at > 0 && sorted[at - 1] < values[i]; at--) {
             sorted[at] = sorted[at - 1];
         }
@@ -33,6 +50,11 @@ uint64_t raft_quorum_value(const uint64_t *values, uint32_t count)
     return sorted[count / 2]; /* descending: the quorum-th one */
 }
 
+/*@ requires \valid(r) && r->commit < index <= r->last;
+  @ requires r->role == RAFT_LEADER ==>
+  @     r->term_start > 0 && r->read_count <= RAFT_READS_MAX;
+  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
+  @ ensures r->commit == index; */
 static void commit_to(struct raft *r, raft_index index)
 {
     ASSERT(index > r->commit && index <= r->last);
@@ -49,6 +71,10 @@ void raft_commit_by_quorum(struct raft *r)
     uint32_t self = raft_self(r);
 
     ASSERT(r->role == RAFT_LEADER);
+    /*@ loop invariant 0 <= i <= r->config.voter_count;
+      @ loop invariant \forall integer k; 0 <= k < i ==> matches[k] <= r->last;
+      @ loop assigns i, matches[0 .. RAFT_NODES_MAX - 1];
+      @ loop variant r->config.voter_count - i; */
     for (uint32_t i = 0; i < r->config.voter_count; i++) {
         matches[i] = i == self ? r->durable : r->progress[i].match;
     }

@@ -14,6 +14,10 @@
  * nothing because of a one-way link, disturbs nobody. The leader itself
  * refuses too, since check-quorum ends its role if it is the one cut off.
  *
+ * A pre-candidate that is refused because the others are terms ahead takes the
+ * term over and asks again within a heartbeat: it may be the only one whose
+ * log the others can vote for, while candidates that cannot win raise the term.
+ *
  * When the link to the leader breaks, its process is probably dead: contact is
  * forgotten, the campaign begins after a few milliseconds, and for two
  * election timeouts lost elections are repeated as quickly. A candidate is
@@ -53,6 +57,15 @@ static void draw_fast_timer(struct raft *r, uint64_t span_ms)
 {
     uint64_t extra = rng_below(&r->rng, span_ms);
     r->election_at_ms = r->now_ms + 1 + (int64_t)extra;
+}
+
+/* It asked for a term that others are past. Once for each term it learns, so
+ * terms that stand still end it. Within a heartbeat, a leader would be heard.
+ */
+void raft_ask_again_soon(struct raft *r)
+{
+    ASSERT(r->role == RAFT_FOLLOWER && r->leader == NODE_NONE);
+    draw_fast_timer(r, r->config.heartbeat_ms);
 }
 
 static bool is_fast(const struct raft *r)
@@ -143,6 +156,9 @@ bool raft_may_campaign(const struct raft *r)
     return raft_log_has_room(r) && !raft_disk_hangs(r);
 }
 
+/*@ requires pos < RAFT_NODES_MAX;
+  @ assigns \nothing;
+  @ ensures \result == (uint32_t)(1 << pos); */
 static uint32_t bit(uint32_t pos)
 {
     ASSERT(pos < RAFT_NODES_MAX);
@@ -269,6 +285,11 @@ void raft_hard_state_done(struct raft *r, struct raft_out *out)
     }
 }
 
+/*@ requires \valid_read(r) && log_valid(r) && \valid_read(m);
+  @ assigns \nothing;
+  @ ensures \exists integer own; term_at(r, r->last, own) &&
+  @     (\result <==> m->index_term > own ||
+  @                  (m->index_term == own && m->index >= r->last)); */
 static bool candidate_up_to_date(const struct raft *r,
                                  const struct raft_message *m)
 {

@@ -19,6 +19,27 @@ _Static_assert(RAFT_RUNS_MAX >= 2, "forgetting a run must leave one");
 _Static_assert(RAFT_MESSAGE_RUNS_MAX >= 1, "an append needs a run");
 _Static_assert(RAFT_READS_MAX >= 1, "a read needs a place");
 
+/*@ predicate message_valid(struct raft_message *m) =
+  @     m->run_count <= RAFT_MESSAGE_RUNS_MAX &&
+  @     m->index + m->count <= RAFT_NUMBER_MAX &&
+  @     (m->count == 0 <==> m->run_count == 0) &&
+  @     (m->count > 0 ==> m->runs[0].first == m->index + 1) &&
+  @     (\forall integer i; 0 <= i < m->run_count ==>
+  @         m->index < m->runs[i].first <= m->index + m->count) &&
+  @     (\forall integer i, j; 0 <= i < j < m->run_count ==>
+  @         m->runs[i].first < m->runs[j].first);
+  @ predicate carries(struct raft_message *m, integer i, integer index) =
+  @     0 <= i < m->run_count &&
+  @     m->runs[i].first <= index <= m->index + m->count &&
+  @     (i + 1 < m->run_count ==> index < m->runs[i + 1].first);
+  @ lemma carries_one{L}: \forall struct raft_message *m, integer i, j, index;
+  @     message_valid(m) && carries(m, i, index) && carries(m, j, index) ==>
+  @         i == j;
+  @ predicate agree(struct raft *r, struct raft_message *m, integer index) =
+  @     \forall integer i, j; holds(r, i, index) && carries(m, j, index) ==>
+  @         r->runs[i].term == m->runs[j].term;
+ */
+
 /* raft.c: writes. */
 struct raft_write *raft_open_write(struct raft *r, struct raft_out *out);
 void raft_save_hard_state(struct raft *r, struct raft_out *out, raft_term term,
@@ -28,33 +49,106 @@ bool raft_disk_hangs(const struct raft *r);
 
 /* raft_message.c: receiving and sending. */
 bool raft_message_valid(const struct raft *r, const struct raft_message *m);
+bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
+                           struct raft_out *out);
 void raft_receive(struct raft *r, const struct raft_message *m,
                   struct raft_out *out);
 struct raft_message *raft_send(struct raft *r, struct raft_out *out,
                                uint32_t pos, enum raft_message_type type);
+/*@ requires \valid_read(r) && config_valid(r);
+  @ assigns \nothing;
+  @ ensures \result < r->config.voter_count &&
+  @         r->config.voters[\result] == r->config.self; */
 uint32_t raft_self(const struct raft *r);
 
 /* raft_log.c: runs of terms. */
+/*@ requires \valid_read(r) && log_valid(r);
+  @ assigns \nothing;
+  @ ensures term_at(r, r->last, \result); */
 raft_term raft_log_last_term(const struct raft *r);
+/*@ requires \valid_read(r) && \valid(index) && log_valid(r);
+  @ requires \separated(r, index);
+  @ requires limit <= RAFT_NUMBER_MAX;
+  @ assigns *index;
+  @ ensures \result ==> *index <= limit && *index <= r->last;
+  @ ensures \result ==> term_at_most(r, *index, term);
+  @ ensures \forall integer i, k; k <= limit && holds(r, i, k) &&
+  @         (\result ==> k > *index) ==> r->runs[i].term > term;
+  @ ensures !\result ==> limit + 1 < r->first || r->prev_term > term; */
 bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
                          raft_index *index);
+/*@ requires \valid_read(r) && log_valid(r);
+  @ requires \valid_read(m) && message_valid(m) && m->index <= r->last;
+  @ assigns \nothing;
+  @ ensures m->index < \result <= m->index + m->count + 1;
+  @ ensures \forall integer k; m->index < k < \result ==>
+  @         k <= r->last && agree(r, m, k);
+  @ ensures \result <= m->index + m->count && \result <= r->last ==>
+  @         !agree(r, m, \result); */
 raft_index raft_log_conflict(const struct raft *r,
                              const struct raft_message *m);
+/*@ requires \valid_read(m) && message_valid(m);
+  @ requires m->index < index <= m->index + m->count;
+  @ assigns \nothing;
+  @ ensures \exists integer i; carries(m, i, index) &&
+  @         \result == m->runs[i].term; */
 raft_term raft_message_term(const struct raft_message *m, raft_index index);
 raft_index raft_log_slice(const struct raft *r, raft_index limit,
                           struct raft_message *m);
+/*@ requires \valid_read(r) && log_valid(r);
+  @ assigns \nothing;
+  @ ensures \result && r->run_count == RAFT_RUNS_MAX ==>
+  @         r->runs[1].first - 1 <= r->commit &&
+  @         r->runs[1].first - 1 <= r->durable; */
 bool raft_log_has_room(const struct raft *r);
+/*@ requires \valid(r) && log_valid(r) && 0 < count;
+  @ requires r->commit <= r->last && r->durable <= r->last;
+  @ requires r->last + count <= RAFT_NUMBER_MAX && term >= r->prev_term;
+  @ requires \forall integer i; 0 <= i < r->run_count ==>
+  @     r->runs[i].term <= term;
+  @ requires term > 0;
+  @ assigns r->runs[0 .. RAFT_RUNS_MAX - 1], r->run_count, r->first,
+  @         r->prev_term, r->last;
+  @ ensures log_valid(r);
+  @ ensures \result ==> r->last == \old(r->last) + count &&
+  @         r->runs[r->run_count - 1].term == term &&
+  @         r->runs[r->run_count - 1].first <= \old(r->last) + 1;
+  @ ensures !\result ==> r->last == \old(r->last) &&
+  @         r->run_count == \old(r->run_count); */
 bool raft_runs_append(struct raft *r, uint64_t count, raft_term term);
+/*@ requires \valid(r) && log_valid(r) && r->first <= from <= r->last;
+  @ requires r->commit < from && r->verified < from;
+  @ assigns r->runs[0 .. RAFT_RUNS_MAX - 1], r->run_count, r->last,
+  @         r->durable;
+  @ ensures log_valid(r) && r->last == from - 1 && r->durable <= r->last;
+  @ ensures \forall integer k; r->first <= k < from ==>
+  @     (\forall integer i; holds{Pre}(r, i, k) ==> holds(r, i, k) &&
+  @         r->runs[i].term == \old(r->runs[i].term)); */
 void raft_runs_truncate(struct raft *r, raft_index from);
+/*@ requires \valid(r) && log_valid(r) && r->first < first <= r->last + 1;
+  @ requires first <= r->commit + 1 && first <= r->durable + 1;
+  @ requires r->commit <= r->last && r->durable <= r->last;
+  @ assigns r->runs[0 .. RAFT_RUNS_MAX - 1], r->run_count, r->first,
+  @         r->prev_term;
+  @ ensures log_valid(r) && r->first == first;
+  @ ensures term_at{Pre}(r, first - 1, r->prev_term);
+  @ ensures r->run_count <= \old(r->run_count);
+  @ ensures first == \old(r->runs[1].first) && \old(r->run_count) > 1 ==>
+  @     r->run_count == \old(r->run_count) - 1 && (\forall integer i;
+  @         0 <= i < r->run_count ==> r->runs[i] == \old(r->runs[i + 1])); */
 void raft_log_forget(struct raft *r, raft_index first);
 
 /* raft_election.c: roles and votes. */
+/*@ assigns \nothing;
+  @ ensures \result <==>
+  @     term > own_term || (term == own_term && index >= own_index); */
 bool raft_up_to_date(raft_term term, raft_index index, raft_term own_term,
                      raft_index own_index);
 bool raft_sticks_to_leader(const struct raft *r);
 void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
                  node_id leader);
 void raft_draw_timer(struct raft *r);
+void raft_ask_again_soon(struct raft *r);
 void raft_forget_contact(struct raft *r);
 void raft_leader_gone(struct raft *r, struct raft_out *out);
 void raft_leader_back(struct raft *r);
@@ -91,10 +185,36 @@ void raft_replicate(struct raft *r, struct raft_out *out);
 bool raft_more_to_send(const struct raft *r);
 
 /* raft_commit.c: quorums. */
+/*@ requires \valid_read(r);
+  @ assigns \nothing;
+  @ ensures 2 * (\result - 1) <= r->config.voter_count < 2 * \result; */
 uint32_t raft_quorum(const struct raft *r);
+/*@ predicate one_of(integer v, uint64_t *values, integer count) =
+  @     \exists integer i; 0 <= i < count && v == values[i];
+ */
+/*@ requires 0 < count <= RAFT_NODES_MAX;
+  @ requires \valid_read(values + (0 .. count - 1));
+  @ assigns \nothing;
+  @ ensures one_of(\result, values, count); */
 uint64_t raft_quorum_value(const uint64_t *values, uint32_t count);
+/*@ requires \valid(r) && log_valid(r) && config_valid(r);
+  @ requires r->role == RAFT_LEADER && r->term_start > 0;
+  @ requires r->read_count <= RAFT_READS_MAX && r->durable <= r->last;
+  @ requires \forall integer i;
+  @     0 <= i < r->config.voter_count ==> r->progress[i].match <= r->last;
+  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
+  @ ensures r->commit == \old(r->commit) ||
+  @     (\old(r->commit) < r->commit <= r->last &&
+  @      term_at(r, r->commit, r->term)); */
 void raft_commit_by_quorum(struct raft *r);
+/*@ requires \valid(r) && r->role != RAFT_LEADER && r->verified <= r->last;
+  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
+  @ ensures r->commit == \max(\old(r->commit),
+  @                           \min(r->leader_commit, r->verified)); */
 void raft_commit_by_leader(struct raft *r);
+/*@ requires \valid_read(r) && r->role == RAFT_LEADER && r->term_start > 0;
+  @ assigns \nothing;
+  @ ensures \result <==> r->commit >= r->term_start; */
 bool raft_commits_own_term(const struct raft *r);
 int64_t raft_quorum_until_ms(const struct raft *r);
 
@@ -104,6 +224,9 @@ void raft_on_read(struct raft *r, const struct raft_message *m,
                   struct raft_out *out);
 void raft_on_read_reply(struct raft *r, const struct raft_message *m,
                         struct raft_out *out);
+/*@ requires \valid(r) && r->role == RAFT_LEADER && r->term_start > 0;
+  @ requires r->read_count <= RAFT_READS_MAX;
+  @ assigns r->reads[0 .. RAFT_READS_MAX - 1].index; */
 void raft_reads_committed(struct raft *r);
 void raft_reads_flush(struct raft *r, struct raft_out *out);
 void raft_reads_ask(struct raft *r, struct raft_out *out);

@@ -15,6 +15,9 @@
 
 #include "raft/raft_internal.h"
 
+/*@ requires \valid_read(r) && log_valid(r) && i < r->run_count;
+  @ assigns \nothing;
+  @ ensures holds(r, i, \result) && !holds(r, i, \result + 1); */
 static raft_index run_end(const struct raft *r, uint32_t i)
 {
     ASSERT(i < r->run_count);
@@ -22,11 +25,18 @@ static raft_index run_end(const struct raft *r, uint32_t i)
 }
 
 /* The run that holds index, which is in first..last. */
+/*@ requires \valid_read(r) && log_valid(r) && r->first <= index <= r->last;
+  @ assigns \nothing;
+  @ ensures holds(r, \result, index); */
 static uint32_t run_of(const struct raft *r, raft_index index)
 {
     ASSERT(index >= r->first && index <= r->last);
     ASSERT(r->run_count > 0);
     uint32_t i = r->run_count - 1;
+    /*@ loop invariant i < r->run_count;
+      @ loop invariant i + 1 < r->run_count ==> r->runs[i + 1].first > index;
+      @ loop assigns i;
+      @ loop variant i; */
     while (r->runs[i].first > index) {
         ASSERT(i > 0);
         i--;
@@ -57,6 +67,11 @@ bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
 {
     ASSERT(r->first > 0);
     limit = MIN(limit, r->last);
+    /*@ loop invariant 0 <= i <= r->run_count;
+      @ loop invariant \forall integer k; i <= k < r->run_count ==>
+      @     r->runs[k].first > limit || r->runs[k].term > term;
+      @ loop assigns i, *index;
+      @ loop variant i; */
     for (uint32_t i = r->run_count; i > 0; i--) {
         const struct raft_run *run = &r->runs[i - 1];
         if (run->first <= limit && run->term <= term) {
@@ -69,10 +84,18 @@ bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
 }
 
 /* Run of an append message that holds index. */
+/*@ requires \valid_read(m) && message_valid(m);
+  @ requires m->index < index <= m->index + m->count;
+  @ assigns \nothing;
+  @ ensures carries(m, \result, index); */
 static uint32_t message_run_of(const struct raft_message *m, raft_index index)
 {
     ASSERT(index > m->index && index - m->index <= m->count);
     uint32_t i = m->run_count - 1;
+    /*@ loop invariant i < m->run_count;
+      @ loop invariant i + 1 < m->run_count ==> m->runs[i + 1].first > index;
+      @ loop assigns i;
+      @ loop variant i; */
     while (m->runs[i].first > index) {
         ASSERT(i > 0);
         i--;
@@ -94,6 +117,12 @@ raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
     raft_index i = MAX(m->index + 1, r->first);
 
     ASSERT(m->index <= r->last);
+    /*@ loop invariant m->index + 1 <= i && r->first <= i;
+      @ loop invariant i <= RAFT_NUMBER_MAX + 1;
+      @ loop invariant \forall integer k; m->index < k < i && k <= end ==>
+      @     k <= r->last && agree(r, m, k);
+      @ loop assigns i;
+      @ loop variant RAFT_NUMBER_MAX + 1 - i; */
     while (i <= end && i <= r->last) {
         uint32_t own = run_of(r, i);
         uint32_t run = message_run_of(m, i);
@@ -102,7 +131,11 @@ raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
         }
         raft_index run_last =
             run + 1 < m->run_count ? m->runs[run + 1].first - 1 : end;
-        i = MIN(run_end(r, own), run_last) + 1;
+        raft_index equal = MIN(run_end(r, own), run_last);
+        /*@ assert \forall integer k; i <= k <= equal ==>
+          @     holds(r, own, k) && carries(m, run, k); */
+        /*@ assert \forall integer k; i <= k <= equal ==> agree(r, m, k); */
+        i = equal + 1;
     }
     return MIN(MAX(i, m->index + 1), end + 1);
 }
@@ -134,6 +167,11 @@ raft_index raft_log_slice(const struct raft *r, raft_index limit,
     return limit;
 }
 
+/*@ requires \valid_read(r) && log_valid(r) && r->run_count > 0;
+  @ assigns \nothing;
+  @ ensures \result ==> r->run_count > 1 &&
+  @         r->runs[1].first - 1 <= r->commit &&
+  @         r->runs[1].first - 1 <= r->durable; */
 static bool oldest_run_is_spare(const struct raft *r)
 {
     raft_index end = run_end(r, 0);
@@ -156,6 +194,13 @@ void raft_log_forget(struct raft *r, raft_index first)
     ASSERT(known);
 
     uint32_t gone = 0;
+    /*@ loop invariant gone <= r->run_count;
+      @ loop invariant \forall integer i; 0 <= i < gone ==>
+      @     r->runs[i].first < first &&
+      @     (i + 1 < r->run_count ==> r->runs[i + 1].first <= first);
+      @ loop invariant gone > 0 && gone == r->run_count ==> r->last < first;
+      @ loop assigns gone;
+      @ loop variant r->run_count - gone; */
     while (gone < r->run_count && run_end(r, gone) < first) {
         gone++;
     }
@@ -195,6 +240,15 @@ void raft_runs_truncate(struct raft *r, raft_index from)
 {
     ASSERT(from > r->commit && from >= r->first);
     ASSERT(from <= r->last && from > r->verified);
+    /*@ loop invariant r->run_count <= \at(r->run_count, Pre);
+      @ loop invariant \forall integer i; 0 <= i < r->run_count ==>
+      @     r->runs[i].first == \at(r->runs[i].first, Pre) &&
+      @     r->runs[i].term == \at(r->runs[i].term, Pre);
+      @ loop invariant \forall integer i;
+      @     r->run_count <= i < \at(r->run_count, Pre) ==>
+      @     \at(r->runs[i].first, Pre) >= from;
+      @ loop assigns r->run_count, r->runs[0 .. RAFT_RUNS_MAX - 1];
+      @ loop variant r->run_count; */
     while (r->run_count > 0 && r->runs[r->run_count - 1].first >= from) {
         r->run_count--;
         memset(&r->runs[r->run_count], 0, sizeof(r->runs[0]));

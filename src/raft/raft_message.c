@@ -39,6 +39,11 @@ const char *raft_message_name(enum raft_message_type type)
 
 int raft_position(const struct raft *r, node_id id)
 {
+    /*@ loop invariant 0 <= i <= r->config.voter_count;
+      @ loop invariant \forall integer k;
+      @     0 <= k < i ==> r->config.voters[k] != id;
+      @ loop assigns i;
+      @ loop variant r->config.voter_count - i; */
     for (uint32_t i = 0; i < r->config.voter_count; i++) {
         if (r->config.voters[i] == id) {
             return (int)i;
@@ -147,34 +152,43 @@ bool raft_message_valid(const struct raft *r, const struct raft_message *m)
     return false;
 }
 
-/* False: from an earlier start of the sender. A later one than known has
+/* False: an earlier start of the peer than the known one. A later one has
  * forgotten what it had not written: so do we. */
-static bool note_incarnation(struct raft *r, const struct raft_message *m,
-                             struct raft_out *out)
+bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
+                           struct raft_out *out)
 {
-    int pos = raft_position(r, m->from);
-    ASSERT(pos >= 0);
     struct raft_progress *p = &r->progress[pos];
+    node_id peer = r->config.voters[pos];
 
-    if (m->from_incarnation < p->incarnation) {
+    ASSERT(pos < r->config.voter_count && incarnation > 0);
+    if (incarnation < p->incarnation) {
         return false;
     }
     p->restarted_maybe = false;
-    if (m->from_incarnation == p->incarnation) {
+    if (incarnation == p->incarnation) {
         return true;
     }
     bool restarted = p->incarnation != 0;
-    p->incarnation = m->from_incarnation;
+    p->incarnation = incarnation;
     if (r->role == RAFT_LEADER) {
-        raft_progress_reset(r, (uint32_t)pos);
-        if (r->transfer_to == m->from) {
+        raft_progress_reset(r, pos);
+        if (r->transfer_to == peer) {
             raft_transfer_end(r, out);
         }
-    } else if (restarted && r->role == RAFT_FOLLOWER && r->leader == m->from) {
+    } else if (restarted && r->role == RAFT_FOLLOWER && r->leader == peer) {
         raft_leader_gone(r, out);
         raft_follow(r, out, r->term, NODE_NONE);
     }
     return true;
+}
+
+static bool note_sender(struct raft *r, const struct raft_message *m,
+                        struct raft_out *out)
+{
+    int pos = raft_position(r, m->from);
+
+    ASSERT(pos >= 0);
+    return raft_note_incarnation(r, (uint32_t)pos, m->from_incarnation, out);
 }
 
 static void answer_lower_term(struct raft *r, const struct raft_message *m,
@@ -208,7 +222,12 @@ static bool adopt_higher_term(struct raft *r, const struct raft_message *m,
     bool from_leader = m->type == RAFT_MSG_APPEND ||
                        m->type == RAFT_MSG_HEARTBEAT ||
                        m->type == RAFT_MSG_TIMEOUT_NOW;
+    bool refused =
+        r->role == RAFT_PRE_CANDIDATE && m->type == RAFT_MSG_PRE_VOTE_REPLY;
     raft_follow(r, out, m->term, from_leader ? m->from : NODE_NONE);
+    if (refused) {
+        raft_ask_again_soon(r);
+    }
     return true;
 }
 
@@ -263,7 +282,7 @@ void raft_receive(struct raft *r, const struct raft_message *m,
                   struct raft_out *out)
 {
     ASSERT(m != NULL);
-    if (!raft_message_valid(r, m) || !note_incarnation(r, m, out)) {
+    if (!raft_message_valid(r, m) || !note_sender(r, m, out)) {
         return;
     }
     if (is_hypothetical(m)) {

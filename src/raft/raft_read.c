@@ -150,6 +150,9 @@ void raft_reads_committed(struct raft *r)
     if (!raft_commits_own_term(r)) {
         return;
     }
+    /*@ loop invariant 0 <= i <= r->read_count;
+      @ loop assigns i, r->reads[0 .. RAFT_READS_MAX - 1].index;
+      @ loop variant r->read_count - i; */
     for (uint32_t i = 0; i < r->read_count; i++) {
         if (r->reads[i].index == 0) {
             r->reads[i].index = r->commit;

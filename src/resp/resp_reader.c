@@ -98,6 +98,9 @@ static enum resp_result empty(struct resp_reader *r, size_t size,
     return RESP_EMPTY;
 }
 
+/*@ requires \valid(error);
+  @ assigns *error;
+  @ ensures \result == RESP_ERROR; */
 static enum resp_result fail(const char **error, const char *text)
 {
     *error = text;
@@ -106,11 +109,15 @@ static enum resp_result fail(const char **error, const char *text)
 
 /* --- inline commands ---------------------------------------------------- */
 
+/*@ assigns \nothing;
+  @ ensures \result <==> c == ' ' || '\t' <= c <= '\r'; */
 static bool is_space(uint8_t c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/*@ assigns \nothing;
+  @ ensures -1 <= \result <= 15; */
 static int hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
@@ -247,10 +254,21 @@ static enum resp_result read_inline(struct resp_reader *r, struct bytes input,
 
 /* --- arrays of bulk strings --------------------------------------------- */
 
+/*@ logic integer tens(integer n) = n <= 0 ? 1 : 10 * tens(n - 1);
+ */
+
 enum line_result { LINE_MORE, LINE_TOO_LONG, LINE_BAD, LINE_OK };
 
 /* The number between the type byte at `pos` and CR LF; what follows CR is
  * taken for LF without looking, as Redis does. */
+/*@ requires readable(input) && \valid(pos) && \valid(out);
+  @ requires *pos <= input.len;
+  @ assigns *pos, *out;
+  @ ensures *pos <= input.len;
+  @ ensures \result == LINE_OK ==> \old(*pos) + 4 <= *pos;
+  @ ensures \result == LINE_OK && digit(input.data[\old(*pos) + 1]) ==>
+  @     *out == decimal(input.data + \old(*pos) + 1,
+  @                     *pos - \old(*pos) - 3); */
 static enum line_result number_slow(struct bytes input, size_t *pos,
                                     int64_t *out)
 {
@@ -268,6 +286,14 @@ static enum line_result number_slow(struct bytes input, size_t *pos,
     return LINE_OK;
 }
 
+/*@ requires readable(input) && \valid(pos) && \valid(out);
+  @ requires *pos < input.len;
+  @ assigns *pos, *out;
+  @ ensures *pos <= input.len;
+  @ ensures \result == LINE_OK ==> \old(*pos) + 4 <= *pos;
+  @ ensures \result == LINE_OK && digit(input.data[\old(*pos) + 1]) ==>
+  @     *out == decimal(input.data + \old(*pos) + 1,
+  @                     *pos - \old(*pos) - 3); */
 static inline enum line_result number(struct bytes input, size_t *pos,
                                       int64_t *out)
 {
@@ -275,6 +301,11 @@ static inline enum line_result number(struct bytes input, size_t *pos,
     const uint8_t *end = input.data + input.len;
     uint32_t v = 0;
     size_t digits = 0;
+    /*@ loop invariant digits <= 9 && *pos + 1 + digits <= input.len;
+      @ loop invariant v == decimal(p, digits);
+      @ loop invariant v < tens(digits);
+      @ loop assigns digits, v;
+      @ loop variant 9 - digits; */
     while (digits < 9 && p + digits < end && p[digits] >= '0' &&
            p[digits] <= '9')
         v = v * 10 + (uint32_t)(p[digits++] - '0');
@@ -287,6 +318,15 @@ static inline enum line_result number(struct bytes input, size_t *pos,
     return LINE_OK;
 }
 
+/*@ requires \valid(r) && readable(input) && input.len > 0;
+  @ requires \valid_read(limits) && limits->argc_max <= RESP_ARGC_MAX;
+  @ requires \valid(need) && \valid(error);
+  @ requires \separated(r, limits, need, error);
+  @ assigns r->pos, r->argc_left, *need, *error;
+  @ ensures \result == RESP_COMMAND ==>
+  @     0 <= r->argc_left <= limits->argc_max && 4 <= r->pos <= input.len;
+  @ ensures \result != RESP_COMMAND ==>
+  @     \result == RESP_MORE || \result == RESP_ERROR; */
 static enum resp_result read_count(struct resp_reader *r, struct bytes input,
                                    const struct resp_limits *limits,
                                    size_t *need, const char **error)

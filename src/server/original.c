@@ -12,6 +12,7 @@
  */
 #include "server/original.h"
 
+#include "base/num.h"
 #include "base/reader.h"
 #include "server/dispatch.h"
 #include "server/server_internal.h"
@@ -142,17 +143,15 @@ int original_parse(struct bytes text, struct original_request *out)
 /* A line up to CR LF, after its first byte, which must be `type`. */
 static bool take_number(struct bytes *in, uint8_t type, int64_t *out)
 {
-    size_t i = 1;
-    int64_t v = 0;
+    size_t end = 1;
     if (in->len < 4 || in->data[0] != type)
         return false;
-    bool negative = in->data[1] == '-';
-    for (i = negative ? 2 : 1; i < in->len && in->data[i] != '\r'; i++)
-        v = v * 10 + (in->data[i] - '0');
-    if (in->len - i < 2)
+    while (end < in->len && in->data[end] != '\r')
+        end++;
+    if (in->len - end < 2 ||
+        !num_parse_i64(bytes_of(in->data + 1, end - 1), out))
         return false;
-    *out = negative ? -v : v;
-    *in = bytes_from(*in, i + 2);
+    *in = bytes_from(*in, end + 2);
     return true;
 }
 
@@ -166,7 +165,7 @@ static bool take_bulk(struct bytes *in, struct bytes *out)
         *out = BYTES_LIT("-");
         return true;
     }
-    if (in->len < (uint64_t)len + 2)
+    if (in->len < 2 || (uint64_t)len > in->len - 2)
         return false;
     *out = bytes_of(in->data, (size_t)len);
     *in = bytes_from(*in, (size_t)len + 2);

@@ -220,6 +220,11 @@ void server_select(struct server_call *call)
         resp_error(call->out, "ERR value is not an integer or out of range");
         return;
     }
+    if (db < INT32_MIN || db > INT32_MAX) {
+        resp_error(call->out, "ERR value is out of range, value must between "
+                              "-2147483648 and 2147483647");
+        return;
+    }
     if (db < 0 || db >= (int64_t)call->s->config->databases) {
         resp_error(call->out, "ERR DB index is out of range");
         return;

@@ -224,3 +224,26 @@ bool damage_find(const char *dir, const char *status, struct buf *out)
                dir);
     return false;
 }
+
+bool damage_is_tear(const char *dir)
+{
+    ASSERT(dir != NULL && dir[0] != 0);
+    struct buf ignored = BUF_INIT;
+    bool tear = !find_in_current(dir, &ignored);
+    buf_release(&ignored);
+    struct numbers n = files_of(dir, ".log");
+    size_t torn = 0;
+    for (size_t i = 0; tear && i < n.count; i++) {
+        char name[NAME_SIZE];
+        char path[PATH_SIZE];
+        struct record_damage d;
+        snprintf(name, sizeof(name), "%06llu.log",
+                 (unsigned long long)n.list[i]);
+        int rc =
+            path_of(dir, name, path) ? record_file_check(path, &d) : ERR_IO;
+        torn += rc == ERR_CORRUPT;
+        tear = rc == 0 || (rc == ERR_CORRUPT && d.unwritten);
+    }
+    mem_free(n.list);
+    return tear && torn > 0;
+}

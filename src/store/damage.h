@@ -14,4 +14,9 @@
  * at in vain. `status` is RocksDB's text. Tells whether a file was named. */
 bool damage_find(const char *dir, const char *status, struct buf *out);
 
+/* Is all that is damaged an end of the write-ahead logs of which some sectors
+ * never reached the disk? So a power cut leaves writes that had not been
+ * synced; whether they had been is for the caller to find out. */
+bool damage_is_tear(const char *dir);
+
 #endif

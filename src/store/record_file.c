@@ -1,6 +1,8 @@
 /*
  * One pass, block by block. What is no damage, because a crash leaves it: a
  * record that the file's end cuts off, and zeroes from some place to the end.
+ * What is damage, but may have been left by a power cut, is marked: a sector
+ * of zeroes with something behind it.
  */
 #include "store/record_file.h"
 
@@ -18,6 +20,7 @@
 #define CHECKED_FROM    6 /* the checksum covers type and payload */
 #define REUSED_NUMBER   4 /* bytes of file number in reused types */
 #define TYPE_LAST_KNOWN 9
+#define SECTOR_SIZE     512
 
 enum piece { PIECE_NONE, PIECE_FULL, PIECE_FIRST, PIECE_MIDDLE, PIECE_LAST };
 
@@ -27,24 +30,48 @@ struct walk {
     bool inside; /* a first piece was seen, its last not yet */
     bool zeroes; /* from zeroes_at on; only more of them may follow */
     uint64_t zeroes_at;
+    bool unwritten; /* the zeroes fill a sector, from zeroes_at on */
 };
 
 static int damage(struct walk *w, uint64_t offset, const char *cause)
 {
     ASSERT(cause != NULL);
-    *w->out = (struct record_damage){.offset = offset, .cause = cause};
+    *w->out = (struct record_damage){
+        .offset = offset, .cause = cause, .unwritten = w->unwritten};
     return ERR_CORRUPT;
+}
+
+static bool is_zero(struct bytes b)
+{
+    for (size_t i = 0; i < b.len; i++) {
+        if (b.data[i] != 0)
+            return false;
+    }
+    return b.len > 0;
+}
+
+/* Is one of the sectors that `part` lies in, which begins at `at` in the
+ * file, zeroes? What is before `part` was written earlier. `last`: the file
+ * ends with it, perhaps within a sector. */
+static bool has_unwritten(struct bytes part, uint64_t at, bool last)
+{
+    while (part.len > 0) {
+        size_t in_sector = SECTOR_SIZE - (size_t)(at % SECTOR_SIZE);
+        size_t len = MIN(in_sector, part.len);
+        if ((len == in_sector || last) && is_zero(bytes_of(part.data, len)))
+            return true;
+        part = bytes_from(part, len);
+        at += len;
+    }
+    return false;
 }
 
 static int check_zeroes(struct walk *w, struct bytes rest)
 {
     ASSERT(w->zeroes);
-    for (size_t i = 0; i < rest.len; i++) {
-        if (rest.data[i] != 0)
-            return damage(w, w->zeroes_at,
-                          "zeroes stand where records should be");
-    }
-    return 0;
+    if (rest.len == 0 || is_zero(rest))
+        return 0;
+    return damage(w, w->zeroes_at, "zeroes stand where records should be");
 }
 
 /* Pieces must come in their order. */
@@ -80,8 +107,13 @@ static int check_record(struct walk *w, struct bytes rest, uint64_t offset,
         return last ? 0 : damage(w, offset, "the length of a record is wrong");
     struct bytes checked =
         bytes_of(rest.data + CHECKED_FROM, size - CHECKED_FROM);
-    if (crc32c_masked(&w->crc, checked) != crc)
+    if (crc32c_masked(&w->crc, checked) != crc) {
+        size_t in_sector = SECTOR_SIZE - (offset + size) % SECTOR_SIZE;
+        size_t touched = MIN(size + in_sector, rest.len);
+        w->unwritten = has_unwritten(bytes_of(rest.data, touched), offset,
+                                     last && touched == rest.len);
         return damage(w, offset, "the checksum of a record is wrong");
+    }
     int rc = check_piece(w, type, offset);
     return rc != 0 ? rc : (int)size;
 }
@@ -102,6 +134,7 @@ static int check_block(struct walk *w, struct bytes block, uint64_t at)
         if (is_zero_header(rest)) {
             w->zeroes = true;
             w->zeroes_at = offset;
+            w->unwritten = has_unwritten(rest, offset, false);
             break;
         }
         int size = check_record(w, rest, offset, block.len < BLOCK_SIZE);

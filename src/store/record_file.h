@@ -17,6 +17,11 @@
 struct record_damage {
     uint64_t offset;
     const char *cause; /* static text */
+    /* In what is damaged, a sector of 512 bytes was never written: it is
+     * zeroes, from the place where the record begins. That is what a power
+     * cut leaves which came while sectors were on their way to the disk, in
+     * whatever order; a flipped bit does not look like that. */
+    bool unwritten;
 };
 
 /* 0: every record is whole (the last one may be cut short, as after a power

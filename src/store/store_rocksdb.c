@@ -8,7 +8,11 @@
  * Options, and why (measured on RocksDB 7.8):
  * - wal_recovery_mode 0: a torn tail is normal after a crash, everything else
  *   refuses to open. The default, 2, silently drops what follows a damaged
- *   record, acknowledged or not.
+ *   record, acknowledged or not. There is one case for it: sectors of a write
+ *   may reach the disk in any order, so a power cut can leave a hole with
+ *   whole records behind it. If the logs look so, and what stands before the
+ *   hole has all that was promised, what follows was never synced, and the
+ *   database is opened up to the hole.
  * - no auto-resume, and the count of background errors is looked at by each
  *   sync: after any failure nothing is ever reported durable again.
  * - max_total_wal_size: the state's memory would otherwise hold on to every
@@ -46,6 +50,7 @@
 
 #define FAMILIES          (STORE_FAMILY_COUNT + 1) /* and "default" */
 #define RECOVERY_TOLERATE 0                        /* a torn tail, no more */
+#define RECOVERY_TO_HOLE  2                        /* up to any damage */
 #define TIER_PERSISTED    2                        /* what files hold */
 #define LOG_LEVEL_WARN    2
 #define BACKGROUND_JOBS   2
@@ -670,10 +675,11 @@ static int check_promised(struct store_rocksdb *r,
  * database was never made in full. */
 static int check_database(const char *path,
                           const struct store_rocksdb_options *options,
-                          bool tables, struct buf *error)
+                          int recovery, bool tables, struct buf *error)
 {
     struct store_rocksdb *r = rocks_new(path);
     create_options(r, options);
+    rocksdb_options_set_wal_recovery_mode(r->options[0], recovery);
     int rc = 0;
     char *err = open_database(r, true);
     if (err != NULL && strstr(err, "Column family not found") != NULL)
@@ -687,15 +693,37 @@ static int check_database(const char *path,
     return rc;
 }
 
-/* Whatever can be found out without writing. */
+/* The database is refused; is it whole up to a hole that a power cut left?
+ * Without a watermark there is no telling. */
+static bool is_whole_to_hole(const char *path,
+                             const struct store_rocksdb_options *options,
+                             bool tables)
+{
+    if (options->promised == NULL || !damage_is_tear(path))
+        return false;
+    struct buf ignored = BUF_INIT;
+    int rc = check_database(path, options, RECOVERY_TO_HOLE, tables, &ignored);
+    buf_release(&ignored);
+    return rc == 0;
+}
+
+/* Whatever can be found out without writing. `recovery` is how it is to be
+ * opened. */
 static int check_before(const char *path,
                         const struct store_rocksdb_options *options,
-                        struct buf *error)
+                        int *recovery, struct buf *error)
 {
     struct content c = content_of(path);
+    size_t said = error->len;
     int rc = ERR_NOT_FOUND;
+    *recovery = RECOVERY_TOLERATE;
     if (c.current) {
-        rc = check_database(path, options, c.tables, error);
+        rc = check_database(path, options, *recovery, c.tables, error);
+        if (rc == ERR_CORRUPT && is_whole_to_hole(path, options, c.tables)) {
+            *recovery = RECOVERY_TO_HOLE;
+            error->len = said;
+            rc = 0;
+        }
     } else if (c.tables || c.logs) {
         /* RocksDB would make a new, empty database in its place. */
         buf_printf(error,
@@ -718,11 +746,13 @@ int store_rocksdb_open(struct store **out, const char *path,
 {
     ASSERT(out != NULL && path != NULL && path[0] != 0);
     ASSERT(error != NULL);
-    int rc = check_before(path, options, error);
+    int recovery;
+    int rc = check_before(path, options, &recovery, error);
     if (rc != 0)
         return rc;
     struct store_rocksdb *r = rocks_new(path);
     create_options(r, options);
+    rocksdb_options_set_wal_recovery_mode(r->options[0], recovery);
     char *err = open_database(r, false);
     if (err != NULL)
         rc = explain(path, err, error);

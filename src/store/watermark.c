@@ -104,8 +104,28 @@ static int write_at(int fd, const uint8_t *from, size_t len, off_t at)
     return 0;
 }
 
-/* Reads both slots and takes the newer valid one. Writing goes on in the
- * other. */
+/* A valid mark was found in slot i: takes it, unless the one from the other
+ * slot is newer. Writing goes on in the other. */
+/*@ requires \valid(f) && \valid_read(mark) && \separated(f, mark);
+  @ requires 0 <= i < SLOTS;
+  @ assigns f->last, f->has_last, f->slot;
+  @ ensures f->has_last && f->last.generation >= mark->generation;
+  @ ensures \old(f->has_last) ==>
+  @     f->last.generation >= \old(f->last.generation);
+  @ ensures f->last == mark[0] && f->slot == 1 - i ||
+  @     \old(f->has_last) && f->last == \old(f->last) &&
+  @     f->slot == \old(f->slot); */
+static void take_mark(struct watermark_file *f, const struct watermark *mark,
+                      int i)
+{
+    if (f->has_last && mark->generation < f->last.generation)
+        return;
+    f->last = *mark;
+    f->has_last = true;
+    f->slot = 1 - i;
+}
+
+/* Reads both slots and takes the newer valid one. */
 static int load(struct watermark_file *f)
 {
     for (int i = 0; i < SLOTS; i++) {
@@ -114,13 +134,8 @@ static int load(struct watermark_file *f)
         if (n < 0)
             return failed(f, "reading");
         struct watermark w;
-        if (watermark_decode(bytes_of(raw, (size_t)n), &w) != 0)
-            continue;
-        if (f->has_last && w.generation < f->last.generation)
-            continue;
-        f->last = w;
-        f->has_last = true;
-        f->slot = 1 - i;
+        if (watermark_decode(bytes_of(raw, (size_t)n), &w) == 0)
+            take_mark(f, &w, i);
     }
     if (f->has_last)
         return 0;

@@ -9,6 +9,7 @@ set ::vardctl $::build/vardctl
 set ::loadgen $::build/tests/loadgen
 set ::hiredis_client $::build/tests/hiredis_client
 set ::sanitized [expr {![catch {exec nm $::vard | grep -q __asan_init}]}]
+set ::traced [expr {[info exists ::env(VARD_TRACE)] && $::env(VARD_TRACE)}]
 set tally::only $::env(VARD_ONLY)
 expr {srand([pid] + [clock milliseconds])}
 

@@ -72,6 +72,7 @@ proc node_config {id} {
     }
     set option(port) $::nodes($id,port)
     set option(dir) $::nodes($id,dir)
+    if {$::traced} {set option(trace-file) $::nodes($id,trace)}
     array set option $cluster::options
     set text ""
     if {[llength $cluster::ids] > 1} {
@@ -279,6 +280,7 @@ proc cluster_begin {count options} {
         set ::nodes($id,dir) $base/node$id
         set ::nodes($id,log) $base/node$id.log
         set ::nodes($id,conf) $base/node$id.conf
+        set ::nodes($id,trace) $base/node$id.trace
         file mkdir $::nodes($id,dir)
         write_file $::nodes($id,log) ""
     }
@@ -327,7 +329,24 @@ proc with_cluster {count options code} {
         }
         assert_equal "" $late "had to be killed"
     }
+    if {$::traced} {
+        test "every step of every core was right" check_traces
+    }
     set cluster::ids {}
+}
+
+# With VARD_TRACE=1 all nodes write traces, judged at the end.
+proc check_traces {} {
+    set paths {}
+    foreach id $cluster::ids {
+        if {[file exists $::nodes($id,trace)]} {
+            lappend paths $::nodes($id,trace)
+        }
+    }
+    if {$paths eq ""} return
+    lassign [run_program $::build/tests/tracecheck {*}$paths] status output
+    if {$status != 0} {error $output}
+    note [lindex [split $output \n] 0]
 }
 
 proc start_server {options code} {

@@ -13,6 +13,7 @@ set table {
     {SELECT 0} +OK
     {SELECT 16} {-ERR DB index is out of range}
     {SELECT x} {-ERR value is not an integer or out of range}
+    {SELECT 2147483648} {-ERR value is out of range, value must between -2147483648 and 2147483647}
     {NOSUCHCMD a b} {-ERR unknown command 'NOSUCHCMD', with args beginning with: 'a' 'b' }
 
     {SET k v} +OK

@@ -33,6 +33,9 @@
 #ifndef CHECK_CHUNK_MAX
 #define CHECK_CHUNK_MAX 64 /* entries in one write */
 #endif
+#ifndef CHECK_TAIL_MAX
+#define CHECK_TAIL_MAX CHECK_LOG_MAX /* entries compared after each step */
+#endif
 #ifndef CHECK_READS_MAX
 #define CHECK_READS_MAX 1024 /* read ids are below */
 #endif

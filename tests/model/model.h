@@ -18,7 +18,9 @@
 #define MODEL_WIRE_MAX     10 /* in flight, before the bound is applied */
 #define MODEL_NEW_MAX      16 /* sent by one macro step */
 #define MODEL_EVENTS_MAX   96
-#define MODEL_BYTES_MAX    1024
+#define MODEL_BYTES_MAX    512
+#define MODEL_INCARNATIONS 5 /* of a node, mentioned at the same time */
+#define MODEL_ORDERS       6 /* ways to name three nodes */
 #define MODEL_NOW_MS       INT64_C(1000000) /* it is always this time */
 #define MODEL_ELECTION_MS  100000
 #define MODEL_HEARTBEAT_MS 1
@@ -45,8 +47,11 @@ struct model_config {
     bool elected;    /* begins with a leader of term 1, of whom nobody heard */
     bool all;        /* keeps also messages that are of no use any more */
     bool brief;      /* a pre-vote is asked and answered in one event */
+    bool greet;      /* all hear at once of a restart, and are heard */
     bool applied;    /* a restart may know what was applied */
     bool live;       /* check also that progress stays possible */
+    bool plain;      /* without the reductions of model_form.c, model_budget.c
+                        and of the ghost; to compare with */
 };
 
 /* How often each bounded event happened. */
@@ -130,47 +135,100 @@ void model_start(struct model *m);
 /* What happens before the search: nothing, or an election. Writes the
  * beginning of the script. */
 void model_prelude(struct model *m);
-/* Brings times and numbers of writes into one form. */
-void model_canonical(struct model_state *s);
+/* Brings times, numbers of writes and what nobody looks at into one form:
+ * all of a state, a node, or the ghost, of which only what concerns `open`
+ * terms or entries that are `present` somewhere still matters. A term is open
+ * (its bit is set) if a message is in it or a node holds on to it, which leads,
+ * is a candidate or owes an answer, or if somebody has yet to reach it and a
+ * majority has not gone beyond: in others nobody can be elected or speak any
+ * more. */
+void model_canonical(const struct model_config *config, struct model_state *s);
+void model_canonical_node(struct model_state *s, uint32_t pos);
+void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present);
+/* By the nodes; the terms of messages have to be added. */
+uint32_t model_open_terms(const raft_term *terms, uint32_t holding);
+bool model_holds_term(const struct model_state *s, uint32_t pos);
+/* Entries that a node, or a message, has: for each term from 1 on a byte, in
+ * which bits 0..i-1 are set if the last such entry is at index i. */
+uint32_t model_present_in_node(const struct check_node *n);
+uint32_t model_present_in_message(const struct raft_message *m);
 /* Without the free places of `wire`, which are most of a state. */
 void model_copy(struct model_state *to, const struct model_state *from);
+/* A refused pre-vote of term 0: tells of an incarnation and nothing else. */
+struct raft_message model_hello(const struct model_state *s, uint32_t from,
+                                uint32_t to);
 void model_raft_config(struct raft_config *c, uint32_t pos,
                        uint64_t incarnation);
+
+/* model_form.c: what needs a look at all nodes and messages. model_form() is
+ * the rest of model_canonical(); the others are its pieces, for those who have
+ * summaries only: which incarnations a part mentions (MODEL_INCARNATIONS bits
+ * for each node), whether these need no other names, and votes. */
+void model_form(struct model_state *s);
+uint32_t model_mentions_in_node(const struct raft *r);
+uint32_t model_mentions_in_message(const struct raft_message *m);
+bool model_mentions_dense(uint32_t mentions);
+void model_rename_node(struct model_state *s, uint32_t pos, uint32_t mentions);
+void model_rename_message(struct raft_message *m, uint32_t mentions);
+bool model_has_spare_vote(const struct model_state *s, uint32_t pos);
+void model_forget_vote(struct model_state *s, uint32_t pos);
+bool model_contests(const struct model_state *s, uint32_t pos);
 
 /* model_event.c: what may happen. */
 uint32_t model_events(const struct model *m, const struct model_state *s,
                       struct model_event *events);
+/* To node i, if all that is counted may still happen. */
+uint32_t model_node_events(const struct model_config *config,
+                           const struct model_state *s, uint32_t i,
+                           struct model_event *events);
+/* May a message be asked for by DELIVER_STALE as well? */
+bool model_may_be_stale(const struct raft *to);
+/* Is the bound on such events not reached? */
+bool model_may(const struct model_config *config, const struct model_used *used,
+               enum model_event_type type);
+/* One such event happens. */
+void model_use(const struct model_config *config, struct model_used *used,
+               enum model_event_type type);
 
 /* model_step.c: makes it happen to m->state; the messages go to m->sent.
  * A breach is in m->violation. */
 void model_apply(struct model *m, struct model_event event);
+/* The same, but nodes that the event does not touch need not be there: no
+ * comparison of nodes with each other, no merging of messages. */
+void model_apply_alone(struct model *m, struct model_event event);
 /* Next way to keep no more than the bound of old and new messages; *choice
  * begins at 0. False: there is no further one. */
 bool model_wire(struct model *m, uint64_t *choice, struct model_state *to);
+bool model_next_choice(uint32_t count, uint32_t kept, uint64_t *choice);
+/* The same with a choice made: one bit for each of m->all. */
+void model_keep(struct model *m, uint64_t choice, struct model_state *to);
 
 /* The core step alone, with the net under it. False: a violation. */
 bool model_step_core(struct model *m, struct raft *core,
                      const struct raft_event *event, struct raft_out *out);
 
-/* model_dead.c: can this message not do anything any more? */
+/* model_dead.c: can this message not do anything any more? Looks at its sender
+ * and its receiver only. */
 bool model_dead(struct model *m, const struct raft_message *msg);
+/* All that it sees of the sender, in one number; not 0. */
+uint32_t model_dead_sender(const struct model_state *s, uint32_t pos);
 
-/* The same with a choice made: one bit for each of m->all. */
-void model_keep(struct model *m, uint64_t choice, struct model_state *to);
-
-/* model_code.c: states as bytes. */
+/* model_code.c: nodes, messages and ghost as bytes, under one of the
+ * MODEL_ORDERS ways to name nodes; 0 leaves the names as they are. */
 struct model_code {
     uint32_t size;
     uint8_t bytes[MODEL_BYTES_MAX];
 };
-/* The canonical form over all exchanges of nodes. */
-void model_encode(const struct model_state *s, struct model_code *code);
-void model_decode(const struct model_code *code, struct model_state *s);
-uint64_t model_fingerprint(const struct model_code *code);
-/* Does decoding give back all of the (canonical) state? */
-bool model_code_whole(const struct model_state *s);
-uint32_t model_pack(const struct model_code *code, uint8_t *to);
-void model_unpack(const uint8_t *from, struct model_code *code);
+void model_encode_node(const struct model_state *s, uint32_t pos,
+                       uint32_t order, struct model_code *code);
+void model_decode_node(const uint8_t *bytes, struct model_state *s);
+void model_encode_message(const struct raft_message *msg, uint32_t order,
+                          struct model_code *code);
+void model_decode_message(const uint8_t *bytes, struct raft_message *msg);
+void model_encode_ghost(const struct model_state *s, uint32_t order,
+                        struct model_code *code);
+void model_decode_ghost(const uint8_t *bytes, struct model_state *s);
+uint64_t model_code_hash(const struct model_code *code);
 
 /* model_script.c: commands for tests/script; nothing if m->script is NULL. */
 void model_script_begin(struct model *m);
@@ -178,6 +236,7 @@ void model_script_event(struct model *m, struct model_event event);
 void model_script_stale(struct model *m, uint32_t pos);
 void model_script_deliver(struct model *m, const struct raft_message *msg,
                           uint32_t id);
+void model_script_hello(struct model *m, uint32_t from, uint32_t to);
 void model_script_synced(struct model *m, uint32_t pos);
 
 /* model_search.c */
@@ -185,6 +244,9 @@ struct model_limits {
     uint64_t states_max;
     double seconds;
     uint64_t memory_mb;
+    uint32_t threads;
+    bool compare;            /* every transition also the slow way */
+    bool outlines;           /* see model_outline.h */
     const char *script_path; /* NULL: standard output */
 };
 /* 0: nothing found; 1: a violation. */

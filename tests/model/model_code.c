@@ -1,15 +1,14 @@
 /*
- * States as bytes: what is hashed, and what waits in the queue.
+ * The parts of a state as bytes: what is hashed, and what is kept.
  *
  * One walk over the fields both writes and reads, so the two cannot differ.
  * Whatever follows from the rest is left out (the log of a core from its runs,
- * hashes from terms); model_code_whole() shows that nothing else is missing:
- * it decodes, and compares all bytes of the structs.
+ * hashes from terms). model_part.c decodes each new part and compares all
+ * bytes of the structs: nothing else can be missing.
  *
  * Symmetry: nodes have no order. The walk goes through `order`, a permutation
- * of the positions, and writes every node id and vote bit by it. Nodes are
- * sorted by a number that does not depend on names; among equal ones all
- * orders are tried and the smallest bytes win. Messages are sorted.
+ * of the positions, and writes every node id and vote bit by it. A node begins
+ * with its own place.
  */
 #include <string.h>
 
@@ -18,8 +17,6 @@
 
 /* So that reading and writing become two specialized copies. */
 #define INLINE inline __attribute__((always_inline))
-
-#define MESSAGE_SIZE (16 + 2 * RAFT_MESSAGE_RUNS_MAX)
 
 struct coder {
     bool reading;
@@ -261,25 +258,21 @@ static INLINE void code_disk(struct coder *k, struct check_node *n,
     }
 }
 
-/* The term whose leader has this prefix as its own last entry there. */
-static raft_term term_of(const struct check *c, raft_index index, uint64_t hash)
+/* The term of the entry that makes the one hash of the other. */
+static raft_term term_between(uint64_t before, uint64_t hash)
 {
-    for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
-        const struct check_leader *l = &c->logs[t];
-        if (l->known && index >= l->start && index <= l->last &&
-            l->hash[index] == hash) {
-            return t;
-        }
+    raft_term t = 1;
+
+    while (check_hash(before, t, 0) != hash) {
+        t++;
+        ASSERT(t < CHECK_TERMS_MAX);
     }
-    return 0;
+    return t;
 }
 
-static INLINE void code_leader_log(struct coder *k, struct check *c,
+static INLINE void code_leader_log(struct coder *k, struct check_leader *l,
                                    raft_term term)
 {
-    struct check_leader *l = &c->logs[term];
-    raft_term base = 0;
-
     NUMBER(l->known);
     if (!l->known) {
         return;
@@ -287,20 +280,21 @@ static INLINE void code_leader_log(struct coder *k, struct check *c,
     l->pos = code_node(k, l->pos);
     NUMBER(l->start);
     NUMBER(l->last);
-    if (!k->reading) {
-        base = term_of(c, l->start - 1, l->hash[l->start - 1]);
+    for (raft_index i = 1; i < l->start; i++) {
+        raft_term before =
+            k->reading ? 0 : term_between(l->hash[i - 1], l->hash[i]);
+        NUMBER(before);
+        l->hash[i] = check_hash(l->hash[i - 1], before, 0);
     }
-    NUMBER(base);
-    for (raft_index i = 1; k->reading && i <= l->last; i++) {
-        l->hash[i] = i < l->start ? c->logs[base].hash[i]
-                                  : check_hash(l->hash[i - 1], term, 0);
+    for (raft_index i = l->start; k->reading && i <= l->last; i++) {
+        l->hash[i] = check_hash(l->hash[i - 1], term, 0);
     }
 }
 
 static INLINE void code_ghost(struct coder *k, struct check *c)
 {
     for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
-        code_leader_log(k, c, t);
+        code_leader_log(k, &c->logs[t], t);
         for (uint32_t i = 0; i < MODEL_NODES; i++) {
             NODE(c->votes[k->order[i]][t]);
         }
@@ -346,205 +340,103 @@ static INLINE void code_message(struct coder *k, struct raft_message *m)
     m->cluster_id = 7;
 }
 
-static INLINE void code_messages(struct coder *k, struct model_state *s)
+static const uint8_t orders[MODEL_ORDERS][MODEL_NODES] = {
+    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+static const uint8_t places[MODEL_ORDERS][MODEL_NODES] = {
+    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}, {1, 2, 0}, {2, 1, 0}};
+
+static struct coder writer(uint32_t order, struct model_code *code)
 {
-    NUMBER(s->wire_count);
-    uint8_t *begin = k->at;
-    for (uint32_t i = 0; i < s->wire_count; i++) {
-        uint8_t record[MESSAGE_SIZE];
-        uint8_t *at = k->at;
-        code_message(k, &s->wire[i]);
-        ASSERT(k->at - at == MESSAGE_SIZE);
-        if (k->reading) {
-            continue;
-        }
-        memcpy(record, at, MESSAGE_SIZE);
-        for (;
-             at > begin && memcmp(at - MESSAGE_SIZE, record, MESSAGE_SIZE) > 0;
-             at -= MESSAGE_SIZE) {
-            memcpy(at, at - MESSAGE_SIZE, MESSAGE_SIZE);
-        }
-        memcpy(at, record, MESSAGE_SIZE);
-    }
+    ASSERT(order < MODEL_ORDERS);
+    return (struct coder){
+        .at = code->bytes, .order = orders[order], .place = places[order]};
 }
 
-static INLINE void code_state(struct coder *k, struct model_state *s)
+static struct coder reader(const uint8_t *bytes)
 {
-    uint8_t *used = (uint8_t *)&s->used;
-
-    for (size_t i = 0; i < sizeof(s->used); i++) {
-        NUMBER(used[i]);
-    }
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        code_core(k, &s->cores[k->order[i]], k->order[i]);
-        code_disk(k, &s->check.nodes[k->order[i]], &s->cores[k->order[i]]);
-    }
-    code_ghost(k, &s->check);
-    code_messages(k, s);
+    return (struct coder){.reading = true,
+                          .at = (uint8_t *)(uintptr_t)bytes,
+                          .order = orders[0],
+                          .place = places[0]};
 }
 
-static void encode_as(const struct model_state *s, const uint8_t *order,
-                      struct model_code *code)
+static void written(struct model_code *code, const struct coder *k)
 {
-    uint8_t place[MODEL_NODES];
-    struct coder k = {.at = code->bytes, .order = order, .place = place};
-
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        place[order[i]] = (uint8_t)i;
-    }
-    /* Writing assigns every field to itself. */
-    code_state(&k, (struct model_state *)(uintptr_t)s);
-    code->size = (uint32_t)(k.at - code->bytes);
+    code->size = (uint32_t)(k->at - code->bytes);
     ASSERT(code->size <= MODEL_BYTES_MAX);
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
+/* Writing assigns every field to itself, so the cast does no harm. */
+void model_encode_node(const struct model_state *s, uint32_t pos,
+                       uint32_t order, struct model_code *code)
 {
-    a = (a ^ b) * UINT64_C(0x9e3779b97f4a7c15);
-    return a ^ (a >> 29);
+    struct coder k = writer(order, code);
+    struct raft *r = (struct raft *)(uintptr_t)&s->cores[pos];
+
+    (void)code_node(&k, pos);
+    code_core(&k, r, pos);
+    code_disk(&k, (struct check_node *)(uintptr_t)&s->check.nodes[pos], r);
+    written(code, &k);
 }
 
-/* Who another node is to node i, without its name. */
-static uint64_t relation(uint32_t i, node_id other)
+void model_decode_node(const uint8_t *bytes, struct model_state *s)
 {
-    return other == i ? 1 : other == NODE_NONE ? 2 : 3;
-}
+    struct coder k = reader(bytes);
+    uint32_t pos = code_node(&k, 0);
+    struct raft *r = &s->cores[pos];
 
-/* A number for node i that does not depend on the nodes' names. */
-static uint64_t signature(const struct model_state *s, uint32_t i)
-{
-    const struct raft *r = &s->cores[i];
-    uint64_t h = mix((uint64_t)r->role, r->term);
-    uint64_t wires = 0;
-
-    h = mix(h, r->last << 32 | r->commit << 16 | r->durable);
-    h = mix(h, relation(i, r->leader) << 8 | relation(i, r->vote));
-    h = mix(h, r->config.incarnation << 16 | r->verified << 8 | r->write_seq);
-    h = mix(h, r->run_count > 0 ? r->runs[r->run_count - 1].term : 0);
-    for (uint32_t w = 0; w < s->wire_count; w++) {
-        const struct raft_message *m = &s->wire[w];
-        uint64_t side = (m->from == i) | (uint64_t)(m->to == i) << 1;
-        wires +=
-            mix(mix(side << 8 | (uint64_t)m->type, m->term << 8 | m->match),
-                m->index << 8 | m->granted);
+    memset(r, 0, sizeof(*r));
+    memset(&s->check.nodes[pos], 0, sizeof(s->check.nodes[pos]));
+    model_raft_config(&r->config, pos, 0);
+    for (uint32_t n = 0; n < MODEL_NODES; n++) {
+        r->progress[n].link_up = n != pos;
     }
-    for (uint32_t k = 0; k < MODEL_NODES; k++) {
-        bool followed = k != i && s->cores[k].role == RAFT_LEADER;
-        const struct raft_progress *p = &s->cores[k].progress[i];
-        wires += followed ? mix(p->match << 8 | p->next,
-                                p->verified << 8 | p->in_flight)
-                          : 0;
-        wires += k != i ? mix(5, r->progress[k].incarnation) : 0;
-    }
-    return mix(h, wires);
+    r->transfer_to = NODE_NONE;
+    code_core(&k, r, pos);
+    code_disk(&k, &s->check.nodes[pos], r);
+    model_canonical_node(s, pos);
 }
 
-void model_encode(const struct model_state *s, struct model_code *code)
+void model_encode_message(const struct raft_message *msg, uint32_t order,
+                          struct model_code *code)
 {
-    static const uint8_t orders[][MODEL_NODES] = {
-        {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
-    uint64_t sign[MODEL_NODES];
-    struct model_code other;
-    bool first = true;
+    struct coder k = writer(order, code);
 
+    code_message(&k, (struct raft_message *)(uintptr_t)msg);
+    written(code, &k);
+}
+
+void model_decode_message(const uint8_t *bytes, struct raft_message *msg)
+{
+    struct coder k = reader(bytes);
+
+    memset(msg, 0, sizeof(*msg));
+    code_message(&k, msg);
+}
+
+void model_encode_ghost(const struct model_state *s, uint32_t order,
+                        struct model_code *code)
+{
+    struct coder k = writer(order, code);
+
+    code_ghost(&k, (struct check *)(uintptr_t)&s->check);
+    written(code, &k);
+}
+
+void model_decode_ghost(const uint8_t *bytes, struct model_state *s)
+{
+    const size_t begin = offsetof(struct check, logs);
+    struct coder k = reader(bytes);
+
+    memset((uint8_t *)&s->check + begin, 0, sizeof(s->check) - begin);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        sign[i] = signature(s, i);
-    }
-    for (uint32_t i = 0; i < ARRAY_LEN(orders); i++) {
-        const uint8_t *o = orders[i];
-        if (sign[o[0]] > sign[o[1]] || sign[o[1]] > sign[o[2]]) {
-            continue;
-        }
-        if (first) {
-            encode_as(s, o, code);
-            first = false;
-            continue;
-        }
-        encode_as(s, o, &other);
-        if (other.size < code->size ||
-            (other.size == code->size &&
-             memcmp(other.bytes, code->bytes, other.size) < 0)) {
-            *code = other;
-        }
-    }
-    ASSERT(!first);
-}
-
-void model_decode(const struct model_code *code, struct model_state *s)
-{
-    static const uint8_t order[MODEL_NODES] = {0, 1, 2};
-    struct coder k = {.reading = true,
-                      .at = (uint8_t *)(uintptr_t)code->bytes,
-                      .order = order,
-                      .place = order};
-
-    memset(s, 0, sizeof(*s));
-    s->check.count = MODEL_NODES;
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        struct raft *r = &s->cores[i];
-        model_raft_config(&r->config, i, 0);
-        for (uint32_t n = 0; n < MODEL_NODES; n++) {
-            r->progress[n].link_up = n != i;
-        }
-        r->transfer_to = NODE_NONE;
         s->check.votes[i][0] = NODE_NONE;
     }
-    code_state(&k, s);
-    ASSERT(k.at == code->bytes + code->size);
-    model_canonical(s);
+    code_ghost(&k, &s->check);
 }
 
-bool model_code_whole(const struct model_state *s)
+uint64_t model_code_hash(const struct model_code *code)
 {
-    static const uint8_t order[MODEL_NODES] = {0, 1, 2};
-    const size_t size = offsetof(struct model_state, wire_count);
-    struct model_code code;
-    struct model_state copy;
-
-    encode_as(s, order, &code);
-    model_decode(&code, &copy);
-    for (size_t i = 0; i < size; i++) {
-        if (((const uint8_t *)&copy)[i] != ((const uint8_t *)s)[i]) {
-            fprintf(stderr, "byte %zu of node %zu, or %zu of the checker\n",
-                    i % sizeof(struct raft), i / sizeof(struct raft),
-                    i - offsetof(struct model_state, check));
-            return false;
-        }
-    }
-    return copy.wire_count == s->wire_count;
-}
-
-uint64_t model_fingerprint(const struct model_code *code)
-{
-    uint64_t h = hash64((struct bytes){code->bytes, code->size});
-    return h == 0 ? 1 : h; /* 0 marks a free place */
-}
-
-/* Zeros are most of it: for each 8 bytes a mask, and those that are not 0. */
-uint32_t model_pack(const struct model_code *code, uint8_t *to)
-{
-    uint8_t *at = to;
-
-    for (uint32_t i = 0; i < code->size; i += 8) {
-        uint8_t *mask = at++;
-        *mask = 0;
-        for (uint32_t k = 0; k < 8 && i + k < code->size; k++) {
-            if (code->bytes[i + k] != 0) {
-                *mask = (uint8_t)(*mask | 1U << k);
-                *at++ = code->bytes[i + k];
-            }
-        }
-    }
-    return (uint32_t)(at - to);
-}
-
-/* `code->size` says how long it was. */
-void model_unpack(const uint8_t *from, struct model_code *code)
-{
-    for (uint32_t i = 0; i < code->size; i += 8) {
-        uint8_t mask = *from++;
-        for (uint32_t k = 0; k < 8 && i + k < code->size; k++) {
-            code->bytes[i + k] = (mask >> k & 1) != 0 ? *from++ : 0;
-        }
-    }
+    return hash64((struct bytes){code->bytes, code->size});
 }

@@ -45,6 +45,10 @@ static bool dead_by_rule(const struct model_state *s,
     if (m->to_incarnation != 0 && m->to_incarnation != to->config.incarnation) {
         return true;
     }
+    if (m->to_incarnation != 0 &&
+        m->from_incarnation < to->progress[m->from].incarnation) {
+        return true; /* of an earlier start, as this start of `to` knows */
+    }
     switch (m->type) {
     case RAFT_MSG_VOTE:
         return vote_is_dead(s, m) && told;
@@ -81,6 +85,16 @@ static bool says_nothing(const struct model_state *s,
            m->term <= s->check.nodes[m->to].disk_term;
 }
 
+uint32_t model_dead_sender(const struct model_state *s, uint32_t pos)
+{
+    const struct raft *from = &s->cores[pos];
+
+    return 1U << 31 | (uint32_t)(from->config.incarnation & 255) << 16 |
+           (uint32_t)(from->term & 15) << 8 |
+           (uint32_t)(s->check.nodes[pos].disk_term & 15) << 4 |
+           (from->role == RAFT_CANDIDATE);
+}
+
 bool model_dead(struct model *m, const struct raft_message *msg)
 {
     const struct raft *core = &m->state.cores[msg->to];
@@ -97,7 +111,8 @@ bool model_dead(struct model *m, const struct raft_message *msg)
         return false;
     }
     for (uint32_t i = 0; i < m->dead_out.message_count; i++) {
-        if (!says_nothing(&m->state, &m->dead_out.messages[i])) {
+        const struct raft_message *answer = &m->dead_out.messages[i];
+        if (answer->to != msg->from || !says_nothing(&m->state, answer)) {
             return false;
         }
     }

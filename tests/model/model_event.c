@@ -24,27 +24,84 @@ static void add(struct list *l, enum model_event_type type, uint32_t node,
     e->arg = (uint8_t)arg;
 }
 
-static void leader_events(const struct model *m, const struct model_state *s,
+/* Counter and bound of a kind of event; NULL: as often as one likes. */
+static uint8_t *counter(const struct model_config *c, struct model_used *used,
+                        enum model_event_type type, uint32_t *bound)
+{
+    switch (type) {
+    case MODEL_HEARTBEAT:
+        *bound = c->heartbeats;
+        return c->heartbeats == MODEL_ANY ? NULL : &used->heartbeats;
+    case MODEL_PROPOSE:
+        *bound = c->requests;
+        return &used->requests;
+    case MODEL_CRASH:
+        *bound = c->crashes;
+        return &used->crashes;
+    case MODEL_BREAK:
+    case MODEL_UNSENT:
+        *bound = c->breaks;
+        return &used->breaks;
+    case MODEL_READ:
+        *bound = c->reads;
+        return &used->reads;
+    case MODEL_TRANSFER:
+        *bound = c->transfers;
+        return &used->transfers;
+    case MODEL_DUPLICATE:
+        *bound = c->duplicates;
+        return &used->duplicates;
+    case MODEL_TIMEOUT:
+    case MODEL_ELECT:
+    case MODEL_QUORUM_LOSS:
+    case MODEL_SYNC:
+    case MODEL_READ_EXPIRE:
+    case MODEL_TRANSFER_LATE:
+    case MODEL_DELIVER:
+    case MODEL_DELIVER_STALE:
+        break;
+    }
+    return NULL;
+}
+
+bool model_may(const struct model_config *config, const struct model_used *used,
+               enum model_event_type type)
+{
+    struct model_used copy = *used;
+    uint32_t bound = 0;
+    const uint8_t *count = counter(config, &copy, type, &bound);
+
+    return count == NULL || *count < bound;
+}
+
+void model_use(const struct model_config *config, struct model_used *used,
+               enum model_event_type type)
+{
+    uint32_t bound = 0;
+    uint8_t *count = counter(config, used, type, &bound);
+
+    if (count != NULL) {
+        ASSERT(*count < bound);
+        ++*count;
+    }
+}
+
+static void leader_events(const struct model_config *c, const struct raft *core,
                           uint32_t i, struct list *l)
 {
-    const struct model_config *c = m->config;
-    const struct raft *core = &s->cores[i];
-
-    if (s->used.heartbeats < c->heartbeats) {
-        add(l, MODEL_HEARTBEAT, i, 0, 0);
-    }
+    add(l, MODEL_HEARTBEAT, i, 0, 0);
     add(l, MODEL_QUORUM_LOSS, i, 0, 0);
-    if (s->used.requests < c->requests && raft_can_propose(core)) {
+    if (raft_can_propose(core)) {
         add(l, MODEL_PROPOSE, i, 0, 0);
     }
     for (uint32_t k = 0; k < MODEL_NODES; k++) {
         if (k == i) {
             continue;
         }
-        if (s->used.transfers < c->transfers) {
+        if (c->transfers > 0) {
             add(l, MODEL_TRANSFER, i, k, 0);
         }
-        if (s->used.breaks < c->breaks) {
+        if (c->breaks > 0) {
             add(l, MODEL_UNSENT, i, k, 0);
         }
     }
@@ -53,92 +110,105 @@ static void leader_events(const struct model *m, const struct model_state *s,
     }
 }
 
-static void follower_events(const struct model *m, const struct model_state *s,
-                            uint32_t i, struct list *l)
+static void follower_events(const struct model_config *c,
+                            const struct raft *core, uint32_t i, struct list *l)
 {
-    /* In the last term there is nothing to campaign for; but it is by its
-     * pre-vote that a leader may learn of a restarted follower. */
-    bool may = s->cores[i].term < m->config->terms || m->config->live;
+    /* In the last term there is nothing to campaign for; but if nobody greets,
+     * it is by its pre-vote that a leader may learn of a restarted follower. */
+    bool may = core->term < c->terms || (c->live && !c->greet);
 
-    for (uint32_t k = 0; k < MODEL_NODES && m->config->brief && may; k++) {
+    for (uint32_t k = 0; k < MODEL_NODES && c->brief && may; k++) {
         if (k != i) {
             add(l, MODEL_ELECT, i, k, 0);
         }
     }
-    if (may && !m->config->brief) {
+    if (may && !c->brief) {
         add(l, MODEL_TIMEOUT, i, 0, 0);
     }
-    if (s->cores[i].reads_asked_count > 0) {
+    if (core->reads_asked_count > 0) {
         add(l, MODEL_READ_EXPIRE, i, 0, 0);
     }
 }
 
-static void crash_events(const struct model *m, const struct model_state *s,
-                         uint32_t i, struct list *l)
+static void crash_events(const struct model_config *c,
+                         const struct model_state *s, uint32_t i,
+                         struct list *l)
 {
     uint32_t writes = s->check.nodes[i].write_count;
 
-    if (s->used.crashes >= m->config->crashes) {
-        return;
-    }
-    for (uint32_t kept = 0; kept <= writes; kept++) {
+    for (uint32_t kept = 0; c->crashes > 0 && kept <= writes; kept++) {
         add(l, MODEL_CRASH, i, 0, kept);
-        if (m->config->applied && s->cores[i].commit > 0) {
+        if (c->applied && s->cores[i].commit > 0) {
             add(l, MODEL_CRASH, i, 1, kept);
         }
     }
 }
 
-static void node_events(const struct model *m, const struct model_state *s,
-                        uint32_t i, struct list *l)
+uint32_t model_node_events(const struct model_config *config,
+                           const struct model_state *s, uint32_t i,
+                           struct model_event *events)
 {
     const struct raft *core = &s->cores[i];
+    struct list l = {.events = events};
 
     if (core->role == RAFT_LEADER) {
-        leader_events(m, s, i, l);
+        leader_events(config, core, i, &l);
     } else {
-        follower_events(m, s, i, l);
+        follower_events(config, core, i, &l);
     }
     for (uint32_t k = 1; k <= s->check.nodes[i].write_count; k++) {
-        add(l, MODEL_SYNC, i, 0, k);
+        add(&l, MODEL_SYNC, i, 0, k);
     }
-    crash_events(m, s, i, l);
-    if (s->used.reads < m->config->reads && core->leader != NODE_NONE) {
-        add(l, MODEL_READ, i, 0, 0);
+    crash_events(config, s, i, &l);
+    if (config->reads > 0 && core->leader != NODE_NONE) {
+        add(&l, MODEL_READ, i, 0, 0);
     }
     for (uint32_t k = 0; k < MODEL_NODES; k++) {
-        if (k != i && s->used.breaks < m->config->breaks) {
-            add(l, MODEL_BREAK, i, k, 0);
+        if (k != i && config->breaks > 0) {
+            add(&l, MODEL_BREAK, i, k, 0);
         }
     }
+    return l.count;
 }
 
-static void message_events(const struct model *m, const struct model_state *s,
-                           uint32_t i, struct list *l)
+bool model_may_be_stale(const struct raft *to)
+{
+    return to->role != RAFT_LEADER && to->leader != NODE_NONE;
+}
+
+static void message_events(const struct model_state *s, uint32_t i,
+                           struct list *l)
 {
     const struct raft_message *msg = &s->wire[i];
-    const struct raft *to = &s->cores[msg->to];
     bool vote = msg->type == RAFT_MSG_VOTE || msg->type == RAFT_MSG_PRE_VOTE;
 
     add(l, MODEL_DELIVER, msg->to, 0, i);
-    if (vote && to->role != RAFT_LEADER && to->leader != NODE_NONE) {
+    if (vote && model_may_be_stale(&s->cores[msg->to])) {
         add(l, MODEL_DELIVER_STALE, msg->to, 0, i);
     }
-    if (s->used.duplicates < m->config->duplicates) {
-        add(l, MODEL_DUPLICATE, msg->to, 0, i);
-    }
+    add(l, MODEL_DUPLICATE, msg->to, 0, i);
 }
 
 uint32_t model_events(const struct model *m, const struct model_state *s,
                       struct model_event *events)
 {
     struct list l = {.events = events};
+    uint32_t kept = 0;
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        node_events(m, s, i, &l);
+        struct model_event own[MODEL_EVENTS_MAX];
+        uint32_t count = model_node_events(m->config, s, i, own);
+        for (uint32_t k = 0; k < count; k++) {
+            add(&l, own[k].type, own[k].node, own[k].peer, own[k].arg);
+        }
     }
     for (uint32_t i = 0; i < s->wire_count; i++) {
-        message_events(m, s, i, &l);
+        message_events(s, i, &l);
     }
-    return l.count;
+    for (uint32_t i = 0; i < l.count; i++) {
+        if (model_may(m->config, &s->used, events[i].type)) {
+            events[kept++] = events[i];
+        }
+    }
+    return kept;
 }

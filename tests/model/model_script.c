@@ -5,6 +5,14 @@
  */
 #include "model.h"
 
+void model_script_hello(struct model *m, uint32_t from, uint32_t to)
+{
+    if (m->script != NULL) {
+        fprintf(m->script, "> message %u %u type=PRE_VOTE_REPLY term=0\n", from,
+                to);
+    }
+}
+
 void model_script_begin(struct model *m)
 {
     if (m->script == NULL) {
@@ -16,8 +24,7 @@ void model_script_begin(struct model *m)
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         for (uint32_t k = 0; k < MODEL_NODES; k++) {
             if (i != k) {
-                fprintf(m->script,
-                        "> message %u %u type=PRE_VOTE_REPLY term=0\n", i, k);
+                model_script_hello(m, i, k);
             }
         }
     }

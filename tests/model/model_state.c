@@ -64,6 +64,9 @@ static void canonical_core(struct raft *r)
     r->election_at_ms = leads ? INT64_MAX : MODEL_NOW_MS + MODEL_ELECTION_MS;
     r->leader_heard_ms =
         !leads && r->leader != NODE_NONE ? MODEL_NOW_MS : INT64_MIN;
+    if (r->leader == NODE_NONE || leads) {
+        r->leader_incarnation = 0; /* forbids what no such leader can do */
+    }
     r->down_leader = NODE_NONE;
     r->fast_until_ms = 0;
     r->write_since_ms = MODEL_NOW_MS;
@@ -80,23 +83,6 @@ static void canonical_core(struct raft *r)
     }
 }
 
-/* Votes that no later check looks at: of terms with a leader, and of terms
- * that everybody has left. */
-static void canonical_votes(struct model_state *s)
-{
-    for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
-        bool open = false;
-        for (uint32_t i = 0; i < MODEL_NODES; i++) {
-            open = open || s->cores[i].term <= t;
-        }
-        if (s->check.logs[t].known || !open) {
-            for (uint32_t i = 0; i < MODEL_NODES; i++) {
-                s->check.votes[i][t] = NODE_NONE;
-            }
-        }
-    }
-}
-
 /* What stands behind the end of a log was truncated: it is nothing. */
 static void clear_behind(struct check_log *log)
 {
@@ -106,15 +92,152 @@ static void clear_behind(struct check_log *log)
     }
 }
 
-void model_canonical(struct model_state *s)
+void model_canonical_node(struct model_state *s, uint32_t pos)
 {
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        canonical_core(&s->cores[i]);
-        clear_behind(&s->check.nodes[i].live);
-        clear_behind(&s->check.nodes[i].disk);
-        s->check.nodes[i].applied = 0;
+    canonical_core(&s->cores[pos]);
+    clear_behind(&s->check.nodes[pos].live);
+    clear_behind(&s->check.nodes[pos].disk);
+    s->check.nodes[pos].applied = 0;
+}
+
+/* The bits of all entries up to index, see model_present_in_node(). */
+static uint32_t present_up_to(raft_term term, raft_index index)
+{
+    ASSERT(index <= 8 && term >= 1 && term <= 4);
+    return ((UINT32_C(1) << index) - 1) << 8 * (term - 1);
+}
+
+static uint32_t present_in_log(const struct check_log *log)
+{
+    uint32_t present = 0;
+
+    for (raft_index i = 1; i <= log->last; i++) {
+        present |= present_up_to(log->at[i].term, i);
     }
-    canonical_votes(s);
+    return present;
+}
+
+uint32_t model_present_in_node(const struct check_node *n)
+{
+    uint32_t present = present_in_log(&n->live) | present_in_log(&n->disk);
+
+    for (uint32_t w = 0; w < n->write_count; w++) {
+        const struct check_write *write = &n->writes[w];
+        for (raft_index i = write->append_first;
+             i > 0 && i <= write->append_last; i++) {
+            present |=
+                present_up_to(write->entries[i - write->append_first].term, i);
+        }
+    }
+    return present;
+}
+
+uint32_t model_present_in_message(const struct raft_message *m)
+{
+    uint32_t present = 0;
+
+    for (uint32_t i = 0; i < m->run_count; i++) {
+        raft_index last = i + 1 < m->run_count ? m->runs[i + 1].first - 1
+                                               : m->index + m->count;
+        present |= present_up_to(m->runs[i].term, last);
+    }
+    return present;
+}
+
+static raft_index last_present(uint32_t present, raft_term term)
+{
+    uint32_t bits = present >> 8 * (term - 1) & 255;
+
+    return bits == 0 ? 0 : 32 - (raft_index)__builtin_clz(bits);
+}
+
+/* The log of a leader, as far as anybody has it. */
+static void canonical_log(struct check_leader *l, raft_index last)
+{
+    l->last = MIN(l->last, MAX(l->start - 1, last));
+    for (raft_index i = l->last + 1; i <= CHECK_LOG_MAX; i++) {
+        l->hash[i] = 0;
+    }
+}
+
+bool model_holds_term(const struct model_state *s, uint32_t pos)
+{
+    const struct raft *r = &s->cores[pos];
+
+    return r->role == RAFT_LEADER || r->role == RAFT_CANDIDATE ||
+           r->reply_append || r->reply_heartbeat || r->reply_reject ||
+           s->check.nodes[pos].write_count > 0;
+}
+
+uint32_t model_open_terms(const raft_term *terms, uint32_t holding)
+{
+    uint32_t open = 0;
+
+    for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
+        uint32_t before = 0;
+        uint32_t reached = 0;
+        for (uint32_t i = 0; i < MODEL_NODES; i++) {
+            before += terms[i] < t;
+            reached += terms[i] <= t;
+            if (terms[i] == t && (holding >> i & 1) != 0) {
+                open |= 1U << t;
+            }
+        }
+        if (before > 0 && reached > MODEL_NODES / 2) {
+            open |= 1U << t;
+        }
+    }
+    return open;
+}
+
+void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present)
+{
+    for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
+        raft_index last = last_present(present, t);
+        bool is_open = (open >> t & 1) != 0;
+        if (!is_open && last == 0) {
+            memset(&c->logs[t], 0, sizeof(c->logs[t]));
+        }
+        if (c->logs[t].known) {
+            canonical_log(&c->logs[t], last);
+            c->logs[t].pos = is_open ? c->logs[t].pos : NODE_NONE;
+        }
+        if (c->logs[t].known || !is_open) {
+            for (uint32_t i = 0; i < MODEL_NODES; i++) {
+                c->votes[i][t] = NODE_NONE;
+            }
+        }
+    }
+    uint32_t first = open == 0 ? 0 : (uint32_t)__builtin_ctz(open);
+    for (raft_index i = 1; i <= c->commit; i++) {
+        if (c->committed_in[i] < first) {
+            c->committed_in[i] = 0; /* before any election to come */
+        }
+    }
+}
+
+void model_canonical(const struct model_config *config, struct model_state *s)
+{
+    raft_term terms[MODEL_NODES];
+    uint32_t present = 0;
+    uint32_t open = 0;
+    uint32_t holding = 0;
+
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        model_canonical_node(s, i);
+        holding |= (uint32_t)model_holds_term(s, i) << i;
+        terms[i] = s->cores[i].term;
+        present |= model_present_in_node(&s->check.nodes[i]);
+    }
+    for (uint32_t i = 0; i < s->wire_count; i++) {
+        present |= model_present_in_message(&s->wire[i]);
+        open |= 1U << s->wire[i].term;
+    }
+    if (!config->plain) {
+        open |= model_open_terms(terms, holding);
+        model_canonical_ghost(&s->check, open & ~1U, present);
+        model_form(s);
+    }
 }
 
 void model_copy(struct model_state *to, const struct model_state *from)
@@ -125,17 +248,23 @@ void model_copy(struct model_state *to, const struct model_state *from)
                from->wire_count * sizeof(from->wire[0]));
 }
 
-/* Everybody knows everybody's incarnation, as after a first exchange: each
- * gets a refused pre-vote of term 0 from each. */
+struct raft_message model_hello(const struct model_state *s, uint32_t from,
+                                uint32_t to)
+{
+    return (struct raft_message){
+        .type = RAFT_MSG_PRE_VOTE_REPLY,
+        .cluster_id = s->cores[from].config.cluster_id,
+        .from = from,
+        .to = to,
+        .from_incarnation = s->cores[from].config.incarnation,
+        .to_incarnation = s->cores[to].config.incarnation};
+}
+
+/* Everybody knows everybody's incarnation, as after a first exchange. */
 static void introduce(struct model *m, uint32_t from, uint32_t to)
 {
     struct raft *core = &m->state.cores[to];
-    struct raft_message hello = {.type = RAFT_MSG_PRE_VOTE_REPLY,
-                                 .cluster_id = core->config.cluster_id,
-                                 .from = from,
-                                 .to = to,
-                                 .from_incarnation = 1,
-                                 .to_incarnation = 1};
+    struct raft_message hello = model_hello(&m->state, from, to);
     struct raft_event event = {
         .type = RAFT_EV_MESSAGE, .now_ms = MODEL_NOW_MS, .message = &hello};
     struct raft_event up = {
@@ -168,5 +297,5 @@ void model_start(struct model *m)
             }
         }
     }
-    model_canonical(s);
+    model_canonical(m->config, s);
 }

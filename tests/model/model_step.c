@@ -3,8 +3,9 @@
  *
  * FLUSH follows every step, as in a node's loop. With writes == 0 the disk is
  * done at once as well. An assertion of the core ends in a jump back here, and
- * counts as a violation; that needs the only mutable global of the explorer,
- * as assert_failed() has no argument that leads to the search.
+ * counts as a violation; that needs the only mutable globals of the explorer
+ * (one set for each thread), as assert_failed() has no argument that leads to
+ * the search.
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -13,8 +14,8 @@
 
 #include "model.h"
 
-static jmp_buf *assert_jump;
-static char assert_text[200];
+static _Thread_local jmp_buf *assert_jump;
+static _Thread_local char assert_text[200];
 
 NORETURN void assert_failed(const char *expr, const char *file, int line,
                             const char *func)
@@ -135,6 +136,16 @@ static void link_event(struct model *m, uint32_t pos, uint32_t peer, bool up)
                             .peer = peer});
 }
 
+/* One of the two restarted; the other hears of it. */
+static void greet(struct model *m, uint32_t from, uint32_t to)
+{
+    struct raft_message hello = model_hello(&m->state, from, to);
+    struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &hello};
+
+    model_script_hello(m, from, to);
+    macro_step(m, to, event);
+}
+
 static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
 {
     struct model_state *s = &m->state;
@@ -168,6 +179,12 @@ static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
             link_event(m, pos, i, true);
         }
     }
+    for (uint32_t i = 0; i < MODEL_NODES && m->config->greet; i++) {
+        if (i != pos) {
+            greet(m, pos, i);
+            greet(m, i, pos);
+        }
+    }
 }
 
 static void timer_event(struct model *m, struct model_event e)
@@ -180,9 +197,6 @@ static void timer_event(struct model *m, struct model_event e)
         core->election_at_ms = MODEL_NOW_MS;
         break;
     case MODEL_HEARTBEAT:
-        if (m->config->heartbeats != MODEL_ANY) {
-            m->state.used.heartbeats++;
-        }
         tick.now_ms += MODEL_HEARTBEAT_MS;
         break;
     case MODEL_QUORUM_LOSS:
@@ -208,9 +222,7 @@ static void deliver(struct model *m, struct model_event e)
     struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &message};
 
     ASSERT(e.arg < s->wire_count);
-    if (e.type == MODEL_DUPLICATE) {
-        s->used.duplicates++;
-    } else {
+    if (e.type != MODEL_DUPLICATE) {
         s->wire_count--;
         for (uint32_t i = e.arg; i < s->wire_count; i++) {
             s->wire[i] = s->wire[i + 1];
@@ -247,7 +259,7 @@ static bool take_sent(struct model *m, enum raft_message_type type,
 }
 
 /* Timeout, pre-vote and its answer in one: nothing durable is at stake. */
-static void elect(struct model *m, struct model_event e)
+static void ask_first(struct model *m, struct model_event e)
 {
     struct raft_message message;
     struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &message};
@@ -265,27 +277,36 @@ static void elect(struct model *m, struct model_event e)
     }
 }
 
+/* Who was refused is a pre-candidate whom no answer will reach. Up to its
+ * timer, which can run out at any time, that is a follower without a leader. */
+static void elect(struct model *m, struct model_event e)
+{
+    struct raft *core = &m->state.cores[e.node];
+
+    ask_first(m, e);
+    if (core->role == RAFT_PRE_CANDIDATE && m->violation == NULL) {
+        core->role = RAFT_FOLLOWER;
+        core->votes_granted = 0;
+    }
+}
+
 static void request_event(struct model *m, struct model_event e)
 {
-    struct model_used *used = &m->state.used;
     struct raft_event event = {.peer = e.peer};
 
     switch (e.type) {
     case MODEL_PROPOSE:
-        used->requests++;
         event.type = RAFT_EV_PROPOSE;
         event.count = 1;
         break;
     case MODEL_READ:
         event.type = RAFT_EV_READ;
-        event.read_id = ++used->reads;
+        event.read_id = m->state.used.reads;
         break;
     case MODEL_TRANSFER:
-        used->transfers++;
         event.type = RAFT_EV_TRANSFER;
         break;
     case MODEL_UNSENT:
-        used->breaks++;
         event.type = RAFT_EV_UNSENT;
         break;
     default:
@@ -317,11 +338,9 @@ static void do_event(struct model *m, struct model_event e)
         sync_writes(m, e.node, e.arg);
         break;
     case MODEL_CRASH:
-        m->state.used.crashes++;
         crash(m, e.node, e.arg, e.peer != 0);
         break;
     case MODEL_BREAK:
-        m->state.used.breaks++;
         link_event(m, e.node, e.peer, false);
         link_event(m, e.node, e.peer, true);
         break;
@@ -359,20 +378,68 @@ static void merge(struct model *m)
     }
 }
 
-void model_apply(struct model *m, struct model_event event)
+/* Does the later message say all that the earlier one says, and more? */
+static bool supersedes(const struct raft_message *later,
+                       const struct raft_message *earlier)
 {
-    const struct raft *cores[MODEL_NODES];
+    if (later->type != earlier->type || later->from != earlier->from ||
+        later->to != earlier->to || later->term != earlier->term ||
+        later->commit < earlier->commit || later->round < earlier->round) {
+        return false;
+    }
+    if (later->type == RAFT_MSG_APPEND) {
+        return later->index <= earlier->index &&
+               later->index + later->count >= earlier->index + earlier->count;
+    }
+    return later->type == RAFT_MSG_APPEND_REPLY && !later->rejected &&
+           !earlier->rejected && later->match >= earlier->match &&
+           later->verified >= earlier->verified;
+}
 
+/* Where disks are done at once, what was said before the disk was done, and
+ * is said again after it, is lost: it only takes room in flight. */
+static void lose_superseded(struct model *m)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        bool lost = false;
+        for (uint32_t k = i + 1; k < m->sent_count; k++) {
+            lost = lost || supersedes(&m->sent[k], &m->sent[i]);
+        }
+        if (!lost) {
+            m->sent_ids[kept] = m->sent_ids[i];
+            m->sent[kept++] = m->sent[i];
+        }
+    }
+    m->sent_count = kept;
+}
+
+void model_apply_alone(struct model *m, struct model_event event)
+{
     m->sent_count = 0;
     m->cut = false;
     m->violation = NULL;
     model_script_event(m, event);
+    model_use(m->config, &m->state.used, event.type);
     do_event(m, event);
+    if (m->config->writes == 0) {
+        lose_superseded(m);
+    }
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        cores[i] = &m->state.cores[i];
         m->cut =
             m->cut || (m->config->writes > 0 &&
                        m->state.check.nodes[i].write_count > m->config->writes);
+    }
+}
+
+void model_apply(struct model *m, struct model_event event)
+{
+    const struct raft *cores[MODEL_NODES];
+
+    model_apply_alone(m, event);
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        cores[i] = &m->state.cores[i];
     }
     if (m->violation == NULL && !m->cut) {
         check_cluster(&m->state.check, cores);
@@ -406,7 +473,23 @@ void model_keep(struct model *m, uint64_t choice, struct model_state *to)
         uint32_t lost = m->all_count - to->wire_count;
         to->used.losses = (uint8_t)(to->used.losses + lost);
     }
-    model_canonical(to);
+    model_canonical(m->config, to);
+}
+
+bool model_next_choice(uint32_t count, uint32_t kept, uint64_t *choice)
+{
+    ASSERT(kept <= count && count < 64);
+    if (*choice == 0) {
+        *choice = (UINT64_C(1) << kept) - 1;
+        /* With nothing to keep, a bit that stands for no message. */
+        *choice = kept == 0 ? UINT64_C(1) << count : *choice;
+        return true;
+    }
+    if (kept == count || kept == 0) {
+        return false;
+    }
+    *choice = next_choice(*choice);
+    return *choice >> count == 0;
 }
 
 bool model_wire(struct model *m, uint64_t *choice, struct model_state *to)
@@ -419,15 +502,8 @@ bool model_wire(struct model *m, uint64_t *choice, struct model_state *to)
         m->cut = true;
         return false;
     }
-    if (*choice == 0) {
-        *choice = (UINT64_C(1) << kept) - 1 + (kept == 0);
-    } else if (kept == count) {
+    if (!model_next_choice(count, kept, choice)) {
         return false;
-    } else {
-        *choice = next_choice(*choice);
-        if (*choice >> count != 0) {
-            return false;
-        }
     }
     model_keep(m, *choice, to);
     return true;

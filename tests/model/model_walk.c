@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "model_table.h"
+#include "model.h"
 
 #define WALK_STEPS 400
 

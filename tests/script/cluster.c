@@ -342,10 +342,13 @@ void cluster_restart(struct cluster *c, uint32_t pos, raft_index applied)
 
 void cluster_link(struct cluster *c, uint32_t pos, uint32_t peer, bool up)
 {
-    cluster_step(
-        c, pos,
-        (struct raft_event){.type = up ? RAFT_EV_PEER_UP : RAFT_EV_PEER_DOWN,
-                            .peer = cluster_id(c, peer)});
+    struct raft_event event = {.type = up ? RAFT_EV_PEER_UP : RAFT_EV_PEER_DOWN,
+                               .peer = cluster_id(c, peer)};
+
+    if (up && c->handshake) {
+        event.incarnation = c->nodes[peer].incarnation;
+    }
+    cluster_step(c, pos, event);
 }
 
 void cluster_settle(struct cluster *c, uint32_t limit)

@@ -84,6 +84,7 @@ struct cluster {
     char failure[256]; /* "" while everything holds */
     struct buf *trace; /* may be NULL; lines of what happens */
     bool trace_all;    /* messages and writes as well */
+    bool handshake;    /* a link that comes up tells the incarnation */
     uint64_t commits, elections, reads_done, crashes; /* what a run saw */
 };
 

@@ -49,6 +49,7 @@ static void cmd_cluster(struct script *s)
                        (node_id)script_option(s, "id", 1),
                        (int64_t)script_option(s, "now", 0));
     s->c->trace = &s->out;
+    s->c->handshake = script_option(s, "handshake", 0) != 0;
     for (uint32_t i = 0; i < s->c->count; i++) {
         link_all(s, i);
     }
@@ -288,7 +289,13 @@ static void peer_event(struct script *s, enum raft_event_type type)
 
 static void cmd_link_up(struct script *s)
 {
-    peer_event(s, RAFT_EV_PEER_UP);
+    uint32_t pos = 0;
+    uint32_t peer = 0;
+
+    if (script_node(s, 1, &pos) && script_node(s, 2, &peer)) {
+        cluster_link(s->c, pos, peer, true);
+        cluster_flush(s->c, pos);
+    }
 }
 
 static void cmd_link_down(struct script *s)

@@ -9,7 +9,7 @@
  * clients (sim_client.c), and the faults of all of them (sim_fault.c).
  *
  * Three oracles watch: the ghost log (sim_ghost.c: what Raft promises, seen in
- * what reaches disk and network), the model (sim_oracle.c: an independent
+ * what reaches disk and network), the fold (sim_oracle.c: an independent
  * state machine that predicts every reply), and the phases (sim_phase.c:
  * liveness and convergence once faults end).
  *
@@ -21,6 +21,10 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "check/check_bound.h"
+#include "check/check_client.h"
+#include "check/check_state.h"
+#include "check/fold.h"
 #include "node/node_internal.h"
 #include "store/store_memory.h"
 
@@ -36,10 +40,12 @@
 #define SIM_FAULTS(X)                                                          \
     X(RESET, "reset")             /* a link breaks, both sides notice */       \
     X(HALF_OPEN, "half-open")     /* one side notices late */                  \
+    X(TORN, "torn-frame")         /* a link breaks in the middle of a frame */ \
+    X(FLIP, "flip")               /* a bit changes: the checksum finds it */   \
     X(CUT, "cut")                 /* one direction carries nothing */          \
     X(PARTITION, "partition")     /* groups, rings, bridges */                 \
     X(ISOLATE, "isolate")         /* the leader alone */                       \
-    X(TAIL, "tail")               /* some messages take much longer */         \
+    X(TAIL, "tail")               /* some messages take up to 20 s */          \
     X(SLOW_LINK, "slow-link")     /* little bandwidth */                       \
     X(FULL, "full")               /* short queues: ERR_LIMIT */                \
     X(CRASH, "crash")             /* process killed, or power lost */          \
@@ -47,15 +53,19 @@
     X(LOOP, "restart-loop")       /* one that dies again and again */          \
     X(PAUSE, "pause")             /* a process stands still */                 \
     X(SLOW_CPU, "slow-cpu")       /* turns of the loop take long */            \
-    X(STALL, "stall")             /* a sync takes up to a minute */            \
+    X(STALL, "stall")             /* a sync takes up to two minutes */         \
     X(SYNC_ERROR, "sync-error")   /* a sync fails */                           \
     X(WRITE_ERROR, "write-error") /* a write fails */                          \
     X(FLUSH, "flush")             /* state reaches the disk unasked */         \
     X(DRIFT, "drift")             /* clocks run up to 20 % off */              \
+    X(FREEZE, "freeze")           /* clocks stand still, the process not */    \
     X(JUMP, "jump")               /* the wall clock jumps up to an hour */     \
     X(EDGE, "clock-edge")         /* monotonic clock near 2^31, 2^32 */        \
     X(TRANSFER, "transfer")       /* leadership handed over by order */        \
-    X(LEAVE, "leave")             /* clients leave with requests open */
+    X(LEAVE, "leave")             /* clients leave with requests open */       \
+    X(BURST, "burst")             /* up to 1,000 requests at once */           \
+    X(GIANT, "giant")             /* values of up to 900 kB */                 \
+    X(TINY, "tiny")               /* one entry at a time, tiny buffers */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -77,6 +87,7 @@ enum sim_event_kind {
     EV_SYNCED,    /* a: node; gen: incarnation of the disk */
     EV_FLUSHED,   /* a: node; gen: same */
     EV_START,     /* a: node; gen */
+    EV_THAW,      /* a: node; gen */
     EV_CLIENT,    /* a: client; gen */
     EV_FAULT,     /* a: kind */
     EV_PHASE,
@@ -117,13 +128,17 @@ struct sim_queue {
     int64_t last_us; /* arrival of the last one: order is kept */
 };
 
+enum sim_damage { DAMAGE_NONE, DAMAGE_TORN, DAMAGE_FLIP };
+
 /* From side d to side 1 - d. */
 struct sim_direction {
     struct sim_queue queues[2];
     uint64_t bytes;  /* sent and not yet taken by the receiver */
     int64_t free_us; /* when the wire is free for more bulk */
+    int64_t hold_us; /* nothing arrives before: TCP keeps the order */
     bool cut;
     uint64_t cut_gen;
+    enum sim_damage damage; /* to the next frame */
 };
 
 struct sim_side {
@@ -190,8 +205,9 @@ struct ghost_node {
     size_t effect_head, effect_count, effect_cap;
     raft_index commit;
     raft_index applied;
-    raft_index flushed; /* applied, as of the last flush of the state */
-    node_id *votes;     /* by term: what it told */
+    raft_index flushed;  /* applied, as of the last flush of the state */
+    raft_index compared; /* with the fold, whole */
+    node_id *votes;      /* by term: what it told */
     size_t votes_cap;
 };
 
@@ -199,50 +215,13 @@ struct ghost {
     struct ghost_entry **entries; /* by index: all that were ever made */
     const struct ghost_entry **committed;
     raft_term *committed_in; /* by index: term of the leader who did it */
-    uint64_t *states;        /* by index: hash of the batch that applied it */
     size_t cap;
     raft_index commit;
-    raft_index applied; /* largest with a state hash */
-    node_id *leaders;   /* by term */
+    raft_index told;  /* the largest index that may be cut, by any leader */
+    node_id *leaders; /* by term */
     size_t leaders_cap;
     uint64_t elections;
     struct ghost_node nodes[SIM_NODES_MAX];
-};
-
-/* --- model ---------------------------------------------------------------- */
-
-/* A value of a key from an index on. */
-struct oracle_version {
-    raft_index index;
-    bool present;
-    int64_t expire_ms;
-    uint64_t hash;
-    uint64_t len;
-};
-
-struct oracle_key {
-    char name[24];
-    struct buf value; /* of the newest version */
-    struct oracle_version *versions;
-    size_t count;
-    size_t cap;
-};
-
-struct oracle_once {
-    uint64_t id;
-    int64_t expire_ms;
-    struct buf reply;
-};
-
-struct oracle {
-    struct map keys;
-    struct map once;
-    raft_index head;
-    int64_t *times; /* entry times by index */
-    size_t times_cap;
-    struct session sessions[SIM_NODES_MAX];
-    uint64_t executed;
-    uint64_t skipped;
 };
 
 /* --- clients -------------------------------------------------------------- */
@@ -351,11 +330,14 @@ struct sim_disk {
     raft_index flush_index; /* applied when a flush was asked for */
 };
 
+#define CLOCK_FROZEN (-1000000)
+
 struct sim_clock {
     int64_t since_us;
     int64_t mono_us; /* then */
     int64_t wall_us; /* added to mono */
-    int32_t ppm;
+    int32_t ppm;     /* CLOCK_FROZEN: it stands still */
+    uint64_t thaw_gen;
 };
 
 struct sim_node {
@@ -391,6 +373,7 @@ struct sim_config {
     uint32_t election_ms, heartbeat_ms, peer_down_ms, disk_timeout_ms;
     uint32_t request_timeout_ms;
     uint64_t entry_bytes_max, pending_bytes_max;
+    uint32_t append_entries_max, window_max; /* 0: as usual */
     uint64_t log_soft, log_hard, log_cache;
     uint32_t once_ttl_s;
     uint64_t queue_bytes; /* per direction */
@@ -419,7 +402,18 @@ struct sim_options {
     bool core;         /* the core's monitor, whatever the seed */
 };
 
-#define ROLE_COUNT 4
+#define ROLE_COUNT      4
+#define LIVE_TENTHS     60
+#define COVER_RELATIONS 3 /* a message's term: lower, equal, higher */
+
+enum cover_outcome {
+    COVER_ROLE,
+    COVER_WRITTEN,
+    COVER_SENT,
+    COVER_NOTED,
+    COVER_NOTHING,
+    COVER_OUTCOMES,
+};
 
 struct sim_stats {
     uint64_t events, turns, messages, bytes;
@@ -428,11 +422,15 @@ struct sim_stats {
     uint64_t ops, reads, unknown, refused, once_same, doubt;
     uint64_t commits, elections;
     uint64_t lin_ops, lin_keys, lin_undecided, core_steps;
+    uint64_t compared, replayed, mangled, mangled_skipped, sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
-    uint64_t live_runs, live_in_3;
+    uint64_t live_runs, live_in_3, live_stuck;
+    uint64_t live_tenths[LIVE_TENTHS]; /* by tenths of an election timeout */
     int64_t live_worst_permille;
-    uint64_t covered[ROLE_COUNT][RAFT_MSG_TYPE_END];
-    uint64_t roles[ROLE_COUNT];
+    uint64_t live_worst_seed;
+    uint64_t roles[ROLE_COUNT]; /* turns that ended in it */
+    uint64_t covered[RAFT_MSG_TYPE_END][COVER_RELATIONS][ROLE_COUNT]
+                    [COVER_OUTCOMES];
     int64_t simulated_us;
 };
 
@@ -450,8 +448,11 @@ struct sim {
     struct sim_pair pairs[SIM_PAIRS_MAX];
     uint32_t pair_count;
     struct ghost ghost;
-    struct sim_core *core; /* NULL: not in this run */
-    struct oracle oracle;
+    struct sim_core *core;     /* NULL: not in this run */
+    struct fold oracle;        /* predicts every reply */
+    struct client_check trace; /* of requests through the log */
+    struct state_check state;
+    struct bound_check bound;
     struct sim_client clients[SIM_CLIENTS_MAX];
     uint32_t client_count;
     struct sim_conn *conns;
@@ -460,12 +461,14 @@ struct sim {
     enum sim_phase phase;
     int64_t phase_us;     /* when it began */
     int64_t live_us;      /* when a probe was first answered; 0: not yet */
+    int64_t stuck_us;     /* till then: a leader that could not write led */
     uint32_t core_mask;   /* healed in the liveness phase */
     uint32_t served_mask; /* of them, those that have served */
     raft_term core_term;  /* of the leader that was seen last */
     int64_t core_led_us;  /* when that term's leader was seen first */
     bool done;
-    bool stopped; /* clients ask for nothing any more */
+    bool stopped;   /* clients ask for nothing any more */
+    bool replaying; /* sim_replay.c runs a replica of its own */
     char failure[512];
     jmp_buf end;
 };
@@ -532,6 +535,10 @@ void net_reset(struct sim *s, struct sim_pair *p, int64_t seen_us[2],
                int64_t retry_us);
 void net_cut(struct sim *s, struct sim_pair *p, uint32_t dir, int64_t for_us,
              int64_t seen_us);
+/* The next frame of this direction breaks, and the link with it. */
+void net_damage(struct sim *s, struct sim_pair *p, uint32_t dir,
+                enum sim_damage how);
+void net_rush(struct sim *s, struct sim_pair *p);
 void net_heal(struct sim *s, struct sim_pair *p);
 
 /* sim_disk.c */
@@ -555,6 +562,7 @@ void process_pause(struct sim *s, uint32_t node, int64_t for_us);
 void process_resume(struct sim *s, uint32_t node);
 void process_push(struct sim *s, uint32_t node, struct inbox_item item);
 void clock_drift(struct sim *s, uint32_t node, int32_t ppm);
+void clock_freeze(struct sim *s, uint32_t node, int64_t for_us);
 int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n);
 /* The node of this index, or NULL. */
 struct sim_node *sim_leader(struct sim *s);
@@ -573,6 +581,8 @@ void ghost_commit(struct sim *s, uint32_t node);
 void ghost_turn(struct sim *s, uint32_t node);
 /* It leads the term it is in. */
 void ghost_leads(struct sim *s, uint32_t node);
+/* A leader tells what all members hold, and all live ones. */
+void ghost_told(struct sim *s, uint32_t node, raft_index all, raft_index live);
 /* sim_sent.c: a message that leaves; its type. */
 uint8_t ghost_sent(struct sim *s, uint32_t node, uint32_t to,
                    struct bytes payload);
@@ -598,12 +608,28 @@ void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
                        struct bytes reply);
 /* Compares all of a node's state with the model. */
 void oracle_compare(struct sim *s, uint32_t node);
-/* sim_command.c */
-void oracle_command(struct sim *s, const struct bytes *argv, uint32_t argc,
-                    const struct ghost_entry *e, struct buf *reply);
-struct oracle_key *oracle_key_get(struct sim *s, struct bytes name, bool make);
-const struct oracle_version *oracle_version_at(const struct oracle_key *k,
-                                               raft_index at);
+/* The trace of requests: asked, refused with a definite error, answered by the
+ * node while it applied `at`. */
+void oracle_asked(struct sim *s, const struct sim_op *op);
+void oracle_refused(struct sim *s, const struct sim_op *op);
+void oracle_answered(struct sim *s, const struct sim_op *op, raft_index at,
+                     struct bytes reply, uint8_t protocol);
+/* Ends the run if one of the checkers of tests/check has found a breach. */
+void oracle_judge(struct sim *s, uint32_t node, raft_index index);
+/* A state and the fold that it has to equal. */
+void oracle_compare_with(struct sim *s, const char *who, struct keyspace *ks,
+                         const struct fold *f);
+struct entry ghost_to_entry(const struct ghost_entry *e, raft_index i);
+
+/* sim_bound.c: after each turn; when all are equal; an append that left. */
+void bounds_turn(struct sim *s, const struct sim_node *n);
+void bounds_converged(struct sim *s);
+void bounds_print(const struct sim_stats *t);
+void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
+                 const struct bytes pieces[2]);
+
+/* sim_replay.c: the log once more, into a fresh replica. */
+void replay_check(struct sim *s);
 
 /* sim_client.c */
 void clients_init(struct sim *s);
@@ -628,6 +654,23 @@ void history_check(struct sim *s);
 /* sim_phase.c */
 void phase_event(struct sim *s);
 void phase_probe_answered(struct sim *s, const struct sim_op *op);
+
+/* sim_cover.c: what messages meet, and what they do there. */
+struct sim_cover {
+    enum raft_role role;
+    raft_term term;
+    uint64_t write_seq, messages;
+    raft_index commit;
+    uint32_t reads, asked;
+    struct raft_progress progress; /* of the sender */
+    uint8_t part[offsetof(struct raft, campaign_transfer) -
+                 offsetof(struct raft, verified)];
+};
+void cover_before(struct sim *s, const struct sim_node *n, uint32_t from,
+                  struct sim_cover *c);
+void cover_after(struct sim *s, const struct sim_node *n, uint32_t from,
+                 const struct raft_message *m, const struct sim_cover *c);
+void cover_print(const struct sim_stats *t);
 
 /* sim_report.c */
 void stats_add(struct sim_stats *to, const struct sim_stats *from);

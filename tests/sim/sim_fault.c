@@ -36,6 +36,22 @@ static void draw_times(struct sim *s, struct sim_config *c, uint64_t *rng)
     c->turn_us = sim_magnitude(rng, 5, 200);
 }
 
+/* What usually takes much load: batches of one, full buffers, log cuts. With
+ * one entry per round trip these must be short, or nothing gets through. */
+static void draw_tiny(struct sim_config *c, uint64_t *rng)
+{
+    c->append_entries_max = (uint32_t)between(rng, 1, 3);
+    c->window_max = (uint32_t)between(rng, 1, 3);
+    c->entry_bytes_max = (uint64_t)between(rng, 60, 200);
+    c->pending_bytes_max = (uint64_t)between(rng, 500, 2000);
+    c->log_soft = 1000;
+    c->log_cache = 100;
+    c->latency_us = MIN(c->latency_us, SIM_MS);
+    c->jitter_us = MIN(c->jitter_us, SIM_MS);
+    c->sync_us = MIN(c->sync_us, SIM_MS);
+    c->on[FAULT_BURST] = false;
+}
+
 static void draw_sizes(struct sim_config *c, uint64_t *rng)
 {
     c->entry_bytes_max = (uint64_t)sim_magnitude(rng, 60, 1 << 20);
@@ -49,8 +65,21 @@ static void draw_sizes(struct sim_config *c, uint64_t *rng)
     c->queue_bytes = 8 << 20;
     if (c->on[FAULT_FULL])
         c->queue_bytes = (uint64_t)sim_magnitude(rng, 300, 5000);
-    if (c->on[FAULT_SLOW_LINK])
-        c->bandwidth = (uint64_t)sim_magnitude(rng, 20, 1000);
+    if (c->on[FAULT_SLOW_LINK]) /* a large value takes up to a heartbeat */
+        c->bandwidth = (uint64_t)sim_magnitude(rng, 24000 / c->heartbeat_ms,
+                                               2 * 24000 / 15);
+    if (c->on[FAULT_TINY])
+        draw_tiny(c, rng);
+    if (c->on[FAULT_BURST]) { /* else the last ones wait for seconds */
+        c->entry_bytes_max = MAX(c->entry_bytes_max, 4096);
+        c->pending_bytes_max = MAX(c->pending_bytes_max, 1 << 16);
+    }
+    if (c->on[FAULT_GIANT]) { /* one has to fit, and to get through: what
+                                 takes longer than a heartbeat is sent again */
+        c->pending_bytes_max = MAX(c->pending_bytes_max, 1 << 20);
+        c->on[FAULT_SLOW_LINK] = false;
+        c->bandwidth = 0;
+    }
     if (c->on[FAULT_TAIL])
         c->tail_ppm = (uint32_t)sim_magnitude(rng, 1000, 20000);
 }
@@ -73,6 +102,8 @@ static void draw_work(struct sim *s, struct sim_config *c, uint64_t *rng)
         c->log_soft = 1000;
         c->safety_us = 40 * SIM_S;
     }
+    if (c->on[FAULT_TINY])
+        rate = MIN(rate, 50);
     c->think_us = c->clients * (4 + c->depth_max) / 4 * SIM_S / rate;
     c->value_max = (uint32_t)sim_magnitude(rng, 1, 300);
     c->big_percent = sim_chance(rng, 30) ? 3 : 0;
@@ -104,9 +135,9 @@ void sim_config_draw(struct sim *s)
     draw_work(s, c, &rng);
     if (c->nodes == 1) { /* what needs another one */
         static const enum sim_fault links[] = {
-            FAULT_RESET,     FAULT_HALF_OPEN, FAULT_CUT,
-            FAULT_PARTITION, FAULT_ISOLATE,   FAULT_TAIL,
-            FAULT_SLOW_LINK, FAULT_FULL,      FAULT_TRANSFER};
+            FAULT_RESET,    FAULT_HALF_OPEN, FAULT_CUT,       FAULT_PARTITION,
+            FAULT_ISOLATE,  FAULT_TAIL,      FAULT_SLOW_LINK, FAULT_FULL,
+            FAULT_TRANSFER, FAULT_TORN,      FAULT_FLIP};
         for (size_t i = 0; i < ARRAY_LEN(links); i++)
             c->on[links[i]] = false;
     }
@@ -180,6 +211,16 @@ static bool reset(struct sim *s, bool half)
     bool was = p->sides[0].up && p->sides[1].up;
     net_reset(s, p, seen, retry);
     return was;
+}
+
+static bool damage(struct sim *s, enum sim_damage how)
+{
+    struct sim_pair *p = some_pair(s);
+    uint32_t dir = (uint32_t)rng_below(&s->rng_fault, 2);
+
+    if (p)
+        net_damage(s, p, dir, how);
+    return false; /* counted when it happens */
 }
 
 static void cut(struct sim *s, uint32_t from, uint32_t to, int64_t for_us,
@@ -314,7 +355,7 @@ static bool stall(struct sim *s)
     if (!n || !n->node)
         return false;
     n->disk->stall_until_us =
-        s->now_us + sim_magnitude(&s->rng_fault, 100 * SIM_MS, 60 * SIM_S);
+        s->now_us + sim_magnitude(&s->rng_fault, 100 * SIM_MS, 120 * SIM_S);
     return true;
 }
 
@@ -338,6 +379,17 @@ static bool drift(struct sim *s)
     if (!n)
         return false;
     clock_drift(s, n->id, (int32_t)between(&s->rng_fault, -200000, 200000));
+    return true;
+}
+
+static bool freeze(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n)
+        return false;
+    clock_freeze(s, n->id,
+                 sim_magnitude(&s->rng_fault, 50 * SIM_MS, 10 * SIM_S));
     return true;
 }
 
@@ -392,6 +444,10 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return reset(s, false);
     case FAULT_HALF_OPEN:
         return reset(s, true);
+    case FAULT_TORN:
+        return damage(s, DAMAGE_TORN);
+    case FAULT_FLIP:
+        return damage(s, DAMAGE_FLIP);
     case FAULT_CUT:
         return cut_one(s);
     case FAULT_PARTITION:
@@ -418,6 +474,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return flush_one(s);
     case FAULT_DRIFT:
         return drift(s);
+    case FAULT_FREEZE:
+        return freeze(s);
     case FAULT_JUMP:
         return jump(s);
     case FAULT_TRANSFER:
@@ -425,7 +483,7 @@ static bool strike(struct sim *s, enum sim_fault kind)
     case FAULT_LEAVE:
         return leave(s);
     default:
-        return false; /* always there: TAIL, SLOW_LINK, FULL, EDGE */
+        return false; /* always there: TAIL, SLOW_LINK, FULL, TINY, ... */
     }
 }
 
@@ -442,7 +500,7 @@ void sim_fault_event(struct sim *s, const struct sim_event *e)
         sim_trace(s, "fault: %s", sim_fault_names[kind]);
     int64_t again =
         1 + sim_exponential(&s->rng_fault, s->config.every_us[kind]);
-    if (!happened)
+    if (!happened && s->stats.faults[kind] == 0) /* each drawn one has to */
         again = MIN(again, 300 * SIM_MS);
     sim_push(s, s->now_us + again, EV_FAULT, e->a, 0);
 }
@@ -460,6 +518,8 @@ static void heal_node(struct sim *s, uint32_t node)
         n->disk->fail_write = 0;
     if (n->disk->running)
         sim_push(s, s->now_us, EV_SYNCED, node, n->disk->gen);
+    if (n->node && n->disk->failed) /* it is about to end for that */
+        process_crash(s, node, false, 10 * SIM_MS);
     if (n->node)
         process_resume(s, node);
     else
@@ -473,6 +533,7 @@ void sim_heal(struct sim *s, uint32_t mask)
             heal_node(s, i);
     for (uint32_t i = 0; i < s->pair_count; i++) {
         struct sim_pair *p = &s->pairs[i];
+        net_rush(s, p); /* slow wires end for all with the safety phase */
         if ((mask >> p->nodes[0] & 1) && (mask >> p->nodes[1] & 1))
             net_heal(s, p);
     }

@@ -8,9 +8,9 @@
  * have the same chain, which is log matching and all that follows from it.
  * Names of invariants are those of the table in tests/check/README.md.
  *
- * The state: each applied entry is one batch; the batches of one index must do
- * the same on every node, also when applied again after a crash, so the
- * states at equal applied index are equal by induction.
+ * The state: each applied entry is one batch, shown to check/check_state.h; and
+ * each node's whole state is compared with it and with the fold after every
+ * restart and after so many entries.
  */
 #include "sim.h"
 
@@ -60,13 +60,11 @@ static void grow(struct ghost *g, raft_index to)
         return;
     g->entries = mem_realloc(g->entries, cap * sizeof(g->entries[0]));
     g->committed = mem_realloc(g->committed, cap * sizeof(g->committed[0]));
-    g->states = mem_realloc(g->states, cap * sizeof(g->states[0]));
     g->committed_in =
         mem_realloc(g->committed_in, cap * sizeof(g->committed_in[0]));
     for (size_t i = g->cap; i < cap; i++) {
         g->entries[i] = NULL;
         g->committed[i] = NULL;
-        g->states[i] = 0;
         g->committed_in[i] = 0;
     }
     g->cap = cap;
@@ -253,6 +251,47 @@ static void restarted(struct sim *s)
     core_release(s);
 }
 
+/* Up to where all members, or those that the leader has a link to, have the
+ * log on their disks. */
+static raft_index held(const struct sim *s, uint32_t leader, bool live)
+{
+    const struct raft *r = &s->nodes[leader].node->raft;
+    raft_index least = RAFT_NUMBER_MAX;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i == leader || !live || r->progress[i].link_up)
+            least = MIN(least, s->ghost.nodes[i].disk.last);
+    return least;
+}
+
+/* X3: what a leader lets the others know of what may be cut. */
+void ghost_told(struct sim *s, uint32_t node, raft_index all, raft_index live)
+{
+    if (all > held(s, node, false) || live > held(s, node, true))
+        sim_fail(s,
+                 "X3 cut: node %u tells that all hold %llu and all live ones "
+                 "%llu, which they do not",
+                 node, (unsigned long long)all, (unsigned long long)live);
+    s->ghost.told = MAX(s->ghost.told, MAX(all, live));
+}
+
+/* X3: a cut leaves what the others need; beyond the hard bound, what the live
+ * ones need, as far as a leader knows them, or told of them. */
+static void may_cut(struct sim *s, uint32_t node, raft_index upto)
+{
+    bool leads = s->nodes[node].node->raft.role == RAFT_LEADER;
+    bool keeps_all = s->config.log_hard == LOG_UNBOUNDED;
+
+    if (upto <= held(s, node, false))
+        return;
+    if (!keeps_all &&
+        (leads ? upto <= held(s, node, true) : upto <= s->ghost.told))
+        return;
+    sim_fail(s, "X3 cut: node %u cuts its log to %llu, which %s still needs",
+             node, (unsigned long long)upto + 1,
+             keeps_all ? "a member" : "a live member");
+}
+
 static void started_at(struct sim *s, uint32_t node,
                        const struct log_start *start, uint64_t batch)
 {
@@ -264,6 +303,8 @@ static void started_at(struct sim *s, uint32_t node,
                  "ends at %llu",
                  node, (unsigned long long)start->first,
                  (unsigned long long)n->flushed);
+    if (start->first > n->live.first && s->nodes[node].node)
+        may_cut(s, node, start->first - 1);
     if (start->first > n->live.last + 1)
         restarted(s);
     else
@@ -398,6 +439,10 @@ void ghost_started(struct sim *s, uint32_t node)
                  "%llu",
                  node, (unsigned long long)applied,
                  (unsigned long long)n->flushed);
+    n->compared = n->flushed;
+    state_check_start(&s->state, node, n->flushed);
+    state_check_store(&s->state, node, s->nodes[node].disk->inner);
+    oracle_judge(s, node, n->flushed);
     if (r->role != RAFT_FOLLOWER || r->commit > s->ghost.commit)
         sim_fail(s, "X2 recovery: node %u starts with what it cannot know",
                  node);
@@ -467,58 +512,36 @@ void ghost_commit(struct sim *s, uint32_t node)
     n->commit = c;
 }
 
-/* The applied position stands in the batch: ns 'm'. */
-static bool has_position(const struct store_batch *b)
-{
-    struct store_batch_op op;
-    size_t pos = 0;
-
-    while (store_batch_next(b, &pos, &op))
-        if (op.op == STORE_OP_PUT && bytes_eq(op.key, BYTES_LIT("mapplied")))
-            return true;
-    return false;
-}
-
-/* The order of the operations may differ: a read through the log is executed
- * only where it is answered, and touches its record there first. */
-static uint64_t batch_hash(const struct store_batch *b)
-{
-    struct store_batch_op op;
-    uint64_t sum = 1;
-    size_t pos = 0;
-
-    while (store_batch_next(b, &pos, &op)) {
-        uint64_t hash = hash64_seed(op.key, op.op);
-        sum += hash64_seed(op.value, hash);
-    }
-    return sum == 0 ? 1 : sum;
-}
+/* A node's whole state is looked at after so many entries. */
+#define COMPARE_EVERY 64
 
 void ghost_applied(struct sim *s, uint32_t node, const struct store_batch *b)
 {
-    struct ghost *g = &s->ghost;
-    struct ghost_node *n = &g->nodes[node];
+    struct ghost_node *n = &s->ghost.nodes[node];
     raft_index i = n->applied + 1;
 
     ghost_commit(s, node);
     if (i > n->commit)
         sim_fail(s, "I16 apply order: node %u applies %llu, committed is %llu",
                  node, (unsigned long long)i, (unsigned long long)n->commit);
-    if (!has_position(b))
-        sim_fail(s, "X1 state: node %u applies %llu without its position", node,
-                 (unsigned long long)i);
-    uint64_t hash = batch_hash(b);
-    if (g->states[i] == 0)
-        g->states[i] = hash;
-    if (g->states[i] != hash)
-        sim_fail(s,
-                 "I17 state: node %u: entry %llu changes the state in "
-                 "another way than before",
-                 node, (unsigned long long)i);
-    g->applied = MAX(g->applied, i);
+    state_check_apply(&s->state, node, b);
+    oracle_judge(s, node, i);
     n->applied = i;
     core_applied(s, node, i);
     oracle_advance(s, i);
+}
+
+/* I17: now and then, a node's state against the history and the fold. */
+static void compare_some(struct sim *s, uint32_t node)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    if (n->applied < n->compared + COMPARE_EVERY)
+        return;
+    n->compared = n->applied;
+    state_check_store(&s->state, node, s->nodes[node].disk->inner);
+    oracle_judge(s, node, n->applied);
+    oracle_compare(s, node);
 }
 
 void ghost_turn(struct sim *s, uint32_t node)
@@ -544,6 +567,8 @@ void ghost_turn(struct sim *s, uint32_t node)
     if (keyspace_applied(real->ks)->index != n->applied)
         sim_fail(s, "I16 apply order: node %u: position and batches differ",
                  node);
+    compare_some(s, node);
+    bounds_turn(s, &s->nodes[node]);
 }
 
 void ghost_init(struct sim *s)
@@ -576,7 +601,6 @@ void ghost_release(struct sim *s)
     }
     mem_free(g->entries);
     mem_free(g->committed);
-    mem_free(g->states);
     mem_free(g->committed_in);
     mem_free(g->leaders);
 }

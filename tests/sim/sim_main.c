@@ -11,8 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#define JOBS_MAX 64
+
 struct plan {
     uint64_t from, to;
+    uint64_t step;
+    uint32_t jobs;
     int64_t seconds; /* 0: no limit */
     bool once;       /* --seed: say more */
     bool twice;      /* each seed again: the same hash? */
@@ -26,6 +30,7 @@ struct total {
     struct sim_stats stats;
     uint64_t run, counted, failed;
     uint64_t hash;
+    int64_t cpu_us;
 };
 
 static int64_t clock_us(clockid_t id)
@@ -39,11 +44,13 @@ static int64_t clock_us(clockid_t id)
 
 static void usage(void)
 {
-    fprintf(stderr,
-            "simulate [--seeds FROM..TO] [--seed N] [--seconds WALL] [--nodes "
-            "1|3|5]\n    [--trace] [--no-fault KIND]... [--for SIMULATED_MS] "
-            "[--clients N]\n    [--core] [--twice] [--hashes] [--no-shrink] "
-            "[--keep-going]\nkinds:");
+    fprintf(
+        stderr,
+        "simulate [--seeds FROM..TO] [--seed N] [--seconds WALL] [--jobs N] "
+        "[--nodes 1|3|5]\n    [--trace] [--no-fault KIND]... [--for "
+        "SIMULATED_MS] "
+        "[--clients N]\n    [--core] [--twice] [--hashes] [--no-shrink] "
+        "[--keep-going]\nkinds:");
     for (int i = 0; i < FAULT_COUNT; i++)
         fprintf(stderr, " %s", sim_fault_names[i]);
     fprintf(stderr, "\n");
@@ -84,6 +91,10 @@ static bool parse_value(struct plan *p, const char *name, const char *value)
         p->once = true;
     } else if (strcmp(name, "--seconds") == 0) {
         p->seconds = (int64_t)parse_number(value);
+    } else if (strcmp(name, "--jobs") == 0) {
+        p->jobs = (uint32_t)parse_number(value);
+        if (p->jobs < 1 || p->jobs > JOBS_MAX)
+            usage();
     } else if (strcmp(name, "--nodes") == 0) {
         p->options.nodes = (uint32_t)parse_number(value);
         if (p->options.nodes != 1 && p->options.nodes != 3 &&
@@ -238,7 +249,8 @@ static bool run_seed(const struct plan *p, struct total *t, uint64_t seed)
     stats_add(&t->stats, &s->stats);
     t->hash = s->hash;
     if (p->hashes || p->once)
-        printf("seed %" PRIu64 " hash %016" PRIx64 "\n", seed, s->hash);
+        printf("seed %" PRIu64 " hash %016" PRIx64 " served %lld\n", seed,
+               s->hash, (long long)s->stats.live_worst_permille);
     sim_release(s);
     mem_free(s);
     return true;
@@ -248,7 +260,7 @@ static bool run_all(const struct plan *p, struct total *t)
 {
     int64_t begin = clock_us(CLOCK_MONOTONIC);
 
-    for (uint64_t seed = p->from; seed <= p->to; seed++) {
+    for (uint64_t seed = p->from; seed <= p->to; seed += p->step) {
         if (p->seconds > 0 &&
             clock_us(CLOCK_MONOTONIC) - begin > p->seconds * SIM_S)
             break;
@@ -271,25 +283,100 @@ static bool run_all(const struct plan *p, struct total *t)
     return t->failed == 0;
 }
 
+/* --- several processes ---------------------------------------------------- */
+
+struct job {
+    pid_t pid;
+    int pipe;
+};
+
+/* Every jobs-th seed; the sums go through a pipe. */
+static struct job job_start(const struct plan *p, uint32_t i)
+{
+    int ends[2];
+    int err = pipe(ends);
+
+    ASSERT(err == 0);
+    fflush(stdout);
+    struct job job = {fork(), ends[0]};
+    ASSERT(job.pid >= 0);
+    if (job.pid > 0) {
+        close(ends[1]);
+        return job;
+    }
+    struct plan own = *p;
+    struct total *t = mem_zalloc(sizeof(*t));
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    own.from += i;
+    own.step = p->jobs;
+    bool ok = run_all(&own, t);
+    t->cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+    FILE *to = fdopen(ends[1], "w");
+    ok = to && fwrite(t, sizeof(*t), 1, to) == 1 && fclose(to) == 0 && ok;
+    fflush(stdout);
+    _exit(ok ? 0 : 1);
+}
+
+static bool job_end(const struct job *job, struct total *sum)
+{
+    struct total *t = mem_zalloc(sizeof(*t));
+    FILE *from = fdopen(job->pipe, "r");
+    int status = 0;
+
+    ASSERT(from);
+    bool ok = fread(t, sizeof(*t), 1, from) == 1;
+    pid_t got = waitpid(job->pid, &status, 0);
+    ASSERT(got == job->pid);
+    fclose(from);
+    if (!ok)
+        printf("a process ended without its sums, status %d\n", status);
+    stats_add(&sum->stats, &t->stats);
+    sum->run += t->run;
+    sum->counted += t->counted;
+    sum->failed += t->failed + !ok;
+    sum->cpu_us += t->cpu_us;
+    mem_free(t);
+    return ok && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static bool run_jobs(const struct plan *p, struct total *t)
+{
+    struct job jobs[JOBS_MAX];
+    bool ok = true;
+
+    for (uint32_t i = 0; i < p->jobs; i++)
+        jobs[i] = job_start(p, i);
+    for (uint32_t i = 0; i < p->jobs; i++)
+        ok = job_end(&jobs[i], t) && ok;
+    return ok;
+}
+
+static void print_sums(const struct total *t, int64_t wall_us)
+{
+    double simulated = (double)t->stats.simulated_us / SIM_S;
+    double cpu = (double)t->cpu_us / SIM_S;
+
+    stats_print(&t->stats);
+    printf("seeds %" PRIu64 ", counted %" PRIu64 ", failed %" PRIu64
+           "; simulated %.0f s (%.2f days) in %.1f s, %.1f s of one core: "
+           "%.0f times as fast\n",
+           t->run, t->counted, t->failed, simulated, simulated / 86400,
+           (double)wall_us / SIM_S, cpu, cpu > 0 ? simulated / cpu : 0.0);
+}
+
 int main(int argc, char **argv)
 {
-    struct plan p = {.from = 1, .to = 100};
+    struct plan p = {.from = 1, .to = 100, .step = 1, .jobs = 1};
     struct total *t = mem_zalloc(sizeof(*t));
     int64_t begin = clock_us(CLOCK_MONOTONIC);
 
     parse(&p, argc, argv);
     if (p.seconds > 0 && p.to == 100 && p.from == 1)
-        p.to = UINT64_MAX - 1;
-    bool ok = run_all(&p, t);
-    double wall = (double)(clock_us(CLOCK_MONOTONIC) - begin) / SIM_S;
-    double cpu = (double)clock_us(CLOCK_PROCESS_CPUTIME_ID) / SIM_S;
-    double simulated = (double)t->stats.simulated_us / SIM_S;
-    stats_print(&t->stats);
-    printf("seeds %" PRIu64 ", counted %" PRIu64 ", failed %" PRIu64
-           "; simulated %.0f s in %.1f s, %.1f s of one core: %.0f times as "
-           "fast\n",
-           t->run, t->counted, t->failed, simulated, wall, cpu,
-           cpu > 0 ? simulated / cpu : 0.0);
+        p.to = UINT64_MAX - JOBS_MAX;
+    bool ok = p.jobs > 1 ? run_jobs(&p, t) : run_all(&p, t);
+    if (p.jobs == 1)
+        t->cpu_us = clock_us(CLOCK_PROCESS_CPUTIME_ID);
+    print_sums(t, clock_us(CLOCK_MONOTONIC) - begin);
     mem_free(t);
     return ok ? 0 : 1;
 }

@@ -53,6 +53,7 @@ static void direction_clear(struct sim_direction *d)
     queue_clear(&d->queues[1]);
     d->bytes = 0;
     d->free_us = 0;
+    d->hold_us = 0;
 }
 
 static void schedule_try(struct sim *s, struct sim_pair *p, int64_t delay_us)
@@ -84,14 +85,15 @@ void net_release(struct sim *s)
     }
 }
 
-static int64_t latency(struct sim *s)
+static int64_t latency(struct sim *s, struct sim_direction *dir)
 {
     const struct sim_config *c = &s->config;
     int64_t us = c->latency_us + sim_exponential(&s->rng_net, c->jitter_us);
 
     if (c->tail_ppm > 0 && s->phase == PHASE_SAFETY &&
         rng_below(&s->rng_net, 1000000) < c->tail_ppm) {
-        us += sim_exponential(&s->rng_net, 300 * SIM_MS);
+        us += sim_magnitude(&s->rng_net, SIM_MS, 20 * SIM_S);
+        dir->hold_us = MAX(dir->hold_us, s->now_us + us);
         s->stats.faults[FAULT_TAIL]++;
     }
     return us;
@@ -278,7 +280,7 @@ static bool full(const struct sim *s, const struct sim_direction *dir,
 static int64_t arrival(struct sim *s, struct sim_direction *dir, size_t size,
                        enum transport_priority priority)
 {
-    int64_t at = s->now_us + latency(s);
+    int64_t at = s->now_us + latency(s, dir);
 
     if (priority == TRANSPORT_BULK && s->config.bandwidth > 0 &&
         s->phase == PHASE_SAFETY) {
@@ -289,8 +291,55 @@ static int64_t arrival(struct sim *s, struct sim_direction *dir, size_t size,
         at = MAX(at, dir->free_us);
     }
     struct sim_queue *q = &dir->queues[priority];
-    q->last_us = MAX(q->last_us, at);
+    q->last_us = MAX(MAX(q->last_us, dir->hold_us), at);
     return q->last_us;
+}
+
+void net_damage(struct sim *s, struct sim_pair *p, uint32_t dir,
+                enum sim_damage how)
+{
+    UNUSED(s);
+    p->dirs[dir].damage = how;
+}
+
+/* What reaches the other side is no frame; is that seen? */
+static void check_damage(struct sim *s, uint8_t type, struct bytes payload,
+                         enum sim_damage how)
+{
+    struct buf wire = BUF_INIT;
+    struct frame frame;
+    size_t begin = frame_begin(&wire, type, 0);
+
+    buf_bytes(&wire, payload);
+    frame_end(&wire, begin);
+    uint64_t at = rng_below(&s->rng_net, wire.len * 8);
+    struct bytes seen = buf_view(&wire);
+    if (how == DAMAGE_TORN)
+        seen.len = at / 8;
+    else
+        wire.data[at / 8] ^= (uint8_t)(1u << at % 8);
+    int err = frame_decode(&seen, &frame);
+    /* A changed length may have it wait for more than is there. */
+    if (err == 0 || (how == DAMAGE_TORN && err != ERR_AGAIN))
+        sim_fail(s, "frames: damage %d at bit %llu of %llu is not seen",
+                 (int)how, (unsigned long long)at,
+                 (unsigned long long)wire.len * 8);
+    buf_release(&wire);
+}
+
+/* The receiver closes the link when this arrives; nothing comes after it. */
+static void damaged(struct sim *s, struct sim_pair *p, uint32_t d,
+                    int64_t at_us)
+{
+    struct sim_direction *dir = &p->dirs[d];
+    int64_t back = s->config.latency_us;
+
+    s->stats.faults[dir->damage == DAMAGE_TORN ? FAULT_TORN : FAULT_FLIP]++;
+    dir->damage = DAMAGE_NONE;
+    sim_trace(s, "link %u-%u: a frame is damaged", p->nodes[0], p->nodes[1]);
+    sim_push(s, at_us, EV_LINK_DOWN, sim_who(pair_id(s, p), 1 - d), p->epoch);
+    sim_push(s, at_us + back, EV_LINK_DOWN, sim_who(pair_id(s, p), d),
+             p->epoch);
 }
 
 int net_send(void *ctx, node_id to, uint8_t type,
@@ -323,6 +372,12 @@ int net_send(void *ctx, node_id to, uint8_t type,
     if (pieces[1].len > 0)
         memcpy(m->bytes + pieces[0].len, pieces[1].data, pieces[1].len);
     m->at_us = arrival(s, dir, size, priority);
+    if (dir->damage != DAMAGE_NONE && size <= FRAME_LENGTH_MAX) {
+        check_damage(s, type, bytes_of(m->bytes, size), dir->damage);
+        damaged(s, p, d, m->at_us);
+        mem_free(m);
+        return 0;
+    }
     dir->bytes += size;
     struct sim_queue *q = &dir->queues[priority];
     if (q->tail)
@@ -332,6 +387,8 @@ int net_send(void *ctx, node_id to, uint8_t type,
     q->tail = m;
     s->stats.messages++;
     s->stats.bytes += size;
+    if (raft_type == RAFT_MSG_APPEND)
+        bounds_sent(s, p, d, pieces);
     sim_mix(s, ((uint64_t)n->id << 40) + ((uint64_t)to << 32) + size);
     sim_push(s, m->at_us, EV_DELIVER,
              sim_who(pair_id(s, p), d * 2 + (uint32_t)priority), 0);
@@ -421,6 +478,8 @@ static void rush(struct sim *s, struct sim_pair *p, uint32_t d)
     int64_t soon = s->now_us + s->config.latency_us;
 
     dir->free_us = s->now_us;
+    dir->hold_us = 0;
+    dir->damage = DAMAGE_NONE;
     for (uint32_t prio = 0; prio < 2; prio++) {
         struct sim_queue *q = &dir->queues[prio];
         for (struct sim_message *m = q->head; m; m = m->next)
@@ -430,10 +489,14 @@ static void rush(struct sim *s, struct sim_pair *p, uint32_t d)
     }
 }
 
-void net_heal(struct sim *s, struct sim_pair *p)
+void net_rush(struct sim *s, struct sim_pair *p)
 {
     rush(s, p, 0);
     rush(s, p, 1);
+}
+
+void net_heal(struct sim *s, struct sim_pair *p)
+{
     for (uint32_t d = 0; d < 2; d++)
         if (p->dirs[d].cut)
             cut_end(s, p, d);

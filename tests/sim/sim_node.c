@@ -40,6 +40,16 @@ void clock_drift(struct sim *s, uint32_t node, int32_t ppm)
     n->clock.ppm = ppm;
 }
 
+void clock_freeze(struct sim *s, uint32_t node, int64_t for_us)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    clock_drift(s, node, CLOCK_FROZEN);
+    sim_trace(s, "node %u: its clocks stand still for %lld ms", node,
+              (long long)(for_us / SIM_MS));
+    sim_push(s, s->now_us + for_us, EV_THAW, node, ++n->clock.thaw_gen);
+}
+
 /* When the node's monotonic clock will show this, rounded up. */
 static int64_t when_mono_ms(const struct sim *s, const struct sim_node *n,
                             int64_t mono_ms)
@@ -48,6 +58,8 @@ static int64_t when_mono_ms(const struct sim *s, const struct sim_node *n,
 
     if (left <= 0)
         return s->now_us;
+    if (n->clock.ppm == CLOCK_FROZEN)
+        return s->now_us + 3600 * SIM_S; /* thawing wakes it */
     return s->now_us + left * 1000000 / (1000000 + n->clock.ppm) + 1;
 }
 
@@ -89,6 +101,12 @@ static void inbox_clear(struct inbox *b)
     }
 }
 
+static void clock_thaw(struct sim *s, struct sim_node *n)
+{
+    clock_drift(s, n->id, 0);
+    schedule_turn(s, n, s->now_us);
+}
+
 /* --- start and end -------------------------------------------------------- */
 
 static void on_nothing(void *ctx)
@@ -125,6 +143,8 @@ static void options_fill(struct sim *s, const struct sim_node *n,
          * no snapshots), and a majority with it cannot serve: rarely. */
         .log_cut_margin = c->log_hard == LOG_UNBOUNDED ? 8 : 1000,
         .log_cache_bytes = c->log_cache,
+        .append_entries_max = c->append_entries_max,
+        .window_max = c->window_max,
         .now_ms = clock_mono_ms(s, n),
         .once_ttl_s = c->once_ttl_s,
         .read_mode = READ_INDEX,
@@ -185,6 +205,7 @@ void process_start(struct sim *s, uint32_t node)
     n->expected_death = false;
     s->current = n;
     options_fill(s, n, &o);
+    s->stats.faults[FAULT_TINY] += s->config.on[FAULT_TINY];
     boot(s, n, &o);
     int err = node_new(&n->node, &o, &n->disk->base, &n->disk->disk, &transport,
                        &events, NULL, &error);
@@ -263,34 +284,47 @@ void process_resume(struct sim *s, uint32_t node)
 /* --- turns ---------------------------------------------------------------- */
 
 static void trace_message(struct sim *s, const struct sim_node *n,
-                          const struct sim_message *m)
+                          const struct raft_message *m)
 {
-    struct raft_message head;
-    struct bytes rest;
-
-    if (m->frame_type != FRAME_RAFT ||
-        message_decode(bytes_of(m->bytes, m->size), &head, &rest) != 0)
-        return;
     sim_trace(s,
               "node %u: %s from %u, term %llu, index %llu+%u, match %llu, "
               "commit %llu",
-              n->id, raft_message_name(head.type), m->from,
-              (unsigned long long)head.term, (unsigned long long)head.index,
-              head.count, (unsigned long long)head.match,
-              (unsigned long long)head.commit);
+              n->id, raft_message_name(m->type), m->from,
+              (unsigned long long)m->term, (unsigned long long)m->index,
+              m->count, (unsigned long long)m->match,
+              (unsigned long long)m->commit);
+}
+
+static int hand_over(struct sim *s, struct sim_node *n,
+                     const struct sim_message *m)
+{
+    struct bytes payload = bytes_of(m->bytes, m->size);
+    struct raft_message head;
+    struct bytes rest;
+    struct sim_cover cover;
+
+    if (m->frame_type != FRAME_RAFT) {
+        sim_trace(s, "node %u: requests from %u, %u bytes", n->id, m->from,
+                  m->size);
+        return node_receive(n->node, m->from, m->frame_type, payload);
+    }
+    if (message_decode(payload, &head, &rest) != 0)
+        sim_fail(s, "node %u sent no message", m->from);
+    if (s->options.trace)
+        trace_message(s, n, &head);
+    cover_before(s, n, m->from, &cover);
+    int err = node_receive(n->node, m->from, m->frame_type, payload);
+    cover_after(s, n, m->from, &head, &cover);
+    return err;
 }
 
 static void receive(struct sim *s, struct sim_node *n,
                     const struct inbox_item *item)
 {
     struct sim_message *m = item->message;
-    struct bytes payload = bytes_of(m->bytes, m->size);
 
-    s->stats.covered[n->node->raft.role][m->raft_type]++;
-    if (s->options.trace)
-        trace_message(s, n, m);
     net_taken(s, item->pair, item->side, m);
-    int err = node_receive(n->node, m->from, m->frame_type, payload);
+    int err = hand_over(s, n, m);
     if (err != 0)
         sim_fail(s, "node %u refuses a true message of %u: %s", n->id, m->from,
                  error_text(err));
@@ -399,6 +433,11 @@ void process_event(struct sim *s, const struct sim_event *e)
     if (e->kind == EV_START) {
         if (e->gen == n->start_gen && !n->node)
             process_start(s, n->id);
+        return;
+    }
+    if (e->kind == EV_THAW) {
+        if (e->gen == n->clock.thaw_gen)
+            clock_thaw(s, n);
         return;
     }
     ASSERT(e->kind == EV_TURN);

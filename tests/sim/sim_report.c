@@ -7,13 +7,55 @@ void stats_add(struct sim_stats *to, const struct sim_stats *from)
 {
     const uint64_t *f = (const uint64_t *)(const void *)from;
     uint64_t *t = (uint64_t *)(void *)to;
-    int64_t worst = MAX(to->live_worst_permille, from->live_worst_permille);
+    const struct sim_stats *worse =
+        from->live_worst_permille > to->live_worst_permille ? from : to;
+    int64_t worst = worse->live_worst_permille;
+    uint64_t worst_seed = worse->live_worst_seed;
 
     /* All of it is counters of 8 bytes. */
     _Static_assert(sizeof(struct sim_stats) % sizeof(uint64_t) == 0, "size");
     for (size_t i = 0; i < sizeof(*to) / sizeof(uint64_t); i++)
         t[i] += f[i];
     to->live_worst_permille = worst;
+    to->live_worst_seed = worst_seed;
+}
+
+/* In hundredths of an election timeout: what this part of the runs, in
+ * permille, did not exceed. */
+static unsigned live_quantile(const struct sim_stats *t, uint64_t permille)
+{
+    uint64_t sum = 0;
+    unsigned i = 0;
+
+    while (i < LIVE_TENTHS - 1 &&
+           (sum += t->live_tenths[i]) * 1000 < t->live_runs * permille)
+        i++;
+    return (i + 1) * 10;
+}
+
+static void print_liveness(const struct sim_stats *t)
+{
+    static const unsigned quantiles[] = {500, 900, 990, 999};
+
+    printf("liveness: %llu of %llu healed majorities served within 3 election "
+           "timeouts, the slowest (seed %llu) took %.2f;\n         in %llu a "
+           "leader that could not write had to give up first\n         in less "
+           "than:",
+           (unsigned long long)t->live_in_3, (unsigned long long)t->live_runs,
+           (unsigned long long)t->live_worst_seed,
+           (double)t->live_worst_permille / 1000,
+           (unsigned long long)t->live_stuck);
+    for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
+        printf(" %.1f %% %.1f", quantiles[i] / 10.0,
+               live_quantile(t, quantiles[i]) / 100.0);
+    printf("\n         in halves of a timeout:");
+    for (unsigned i = 0; i < LIVE_TENTHS; i += 5) {
+        uint64_t sum = 0;
+        for (unsigned k = i; k < i + 5; k++)
+            sum += t->live_tenths[k];
+        printf(" %llu", (unsigned long long)sum);
+    }
+    printf("\n");
 }
 
 static void print_faults(const struct sim_stats *t)
@@ -29,23 +71,6 @@ static void print_faults(const struct sim_stats *t)
            (unsigned long long)t->cuts, (unsigned long long)t->limits,
            (unsigned long long)t->truncations, (unsigned long long)t->log_cuts,
            (unsigned long long)t->log_restarts);
-}
-
-static void print_coverage(const struct sim_stats *t)
-{
-    unsigned hit = 0;
-
-    printf("messages received, by role:\n");
-    for (uint32_t m = 1; m < RAFT_MSG_TYPE_END; m++) {
-        printf("  %-16s", raft_message_name((enum raft_message_type)m));
-        for (uint32_t r = 0; r < ROLE_COUNT; r++) {
-            hit += t->covered[r][m] > 0;
-            printf(" %s %llu", raft_role_name((enum raft_role)r),
-                   (unsigned long long)t->covered[r][m]);
-        }
-        printf("\n");
-    }
-    printf("  %u of %u pairs\n", hit, ROLE_COUNT * (RAFT_MSG_TYPE_END - 1));
 }
 
 void stats_print(const struct sim_stats *t)
@@ -67,10 +92,8 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->lin_ops, (unsigned long long)t->lin_keys,
            (unsigned long long)t->lin_undecided,
            (unsigned long long)t->core_steps);
+    bounds_print(t);
     print_faults(t);
-    print_coverage(t);
-    printf("liveness: %llu of %llu healed majorities served within 3 election "
-           "timeouts, the slowest took %.1f\n",
-           (unsigned long long)t->live_in_3, (unsigned long long)t->live_runs,
-           (double)t->live_worst_permille / 1000);
+    cover_print(t);
+    print_liveness(t);
 }

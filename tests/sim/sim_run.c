@@ -95,6 +95,7 @@ static void happen(struct sim *s, const struct sim_event *e)
     switch (e->kind) {
     case EV_TURN:
     case EV_START:
+    case EV_THAW:
         process_event(s, e);
         break;
     case EV_DELIVER:

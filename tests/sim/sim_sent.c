@@ -112,6 +112,9 @@ uint8_t ghost_sent(struct sim *s, uint32_t node, uint32_t to,
         slice(s, node, &m);
         break;
     case RAFT_MSG_HEARTBEAT:
+        from_leader(s, node, &m);
+        ghost_told(s, node, m.match, m.verified);
+        break;
     case RAFT_MSG_TIMEOUT_NOW:
         from_leader(s, node, &m);
         break;

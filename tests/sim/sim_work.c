@@ -73,6 +73,10 @@ static void new_value(struct sim *s, struct sim_client *c, struct words *w)
     word(w, "%u.%u.", c->id, c->tag++);
     if (below(c, 100) < g->big_percent)
         len = 1000 + below(c, 20000);
+    if (g->on[FAULT_GIANT] && (below(c, 200) == 0 || c->tag == 3)) {
+        len = 100000 + below(c, 800000);
+        s->stats.faults[FAULT_GIANT]++;
+    }
     buf_str(&w->value, w->text[w->argc - 1]);
     for (uint32_t i = 0; i < len; i++)
         buf_char(&w->value, (char)('a' + i % 26));
@@ -82,7 +86,7 @@ static void new_value(struct sim *s, struct sim_client *c, struct words *w)
 static void guess(struct sim *s, struct sim_client *c, const char *key,
                   struct words *w)
 {
-    const struct oracle_key *k = oracle_key_get(s, bytes_str(key), false);
+    const struct fold_key *k = fold_key(&s->oracle, bytes_str(key), false);
 
     if (k && k->value.len < 40 && below(c, 10) < 8)
         word(w, "%.*s", (int)k->value.len, (const char *)k->value.data);

@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "codec/entry.h"
 #include "codec/message.h"
+#include "codec/request.h"
 
 #define SIZE 248
 
@@ -42,16 +43,33 @@ static struct raft_message sample(void)
     return m;
 }
 
+static void add_group(struct buf *out)
+{
+    struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
+    struct request head = {.argc = 2};
+    size_t begin = request_group_begin(out, 1, 2, 3);
+    request_encode(out, &head, argv);
+    request_group_end(out, begin, 1);
+}
+
+static void add_entry(struct buf *out, struct entry *e)
+{
+    entry_seal(e);
+    entry_encode(e, out);
+}
+
 static void add_entries(struct buf *out, const raft_term terms[4])
 {
+    struct buf payload = BUF_INIT;
+    add_group(&payload);
     for (uint32_t i = 0; i < 4; i++) {
         struct entry e = {.index = 11 + i,
                           .term = terms[i],
                           .kind = ENTRY_REQUESTS,
-                          .payload = BYTES_LIT("payload")};
-        entry_seal(&e);
-        entry_encode(&e, out);
+                          .payload = buf_view(&payload)};
+        add_entry(out, &e);
     }
+    buf_release(&payload);
 }
 
 static void test_round_trip(void **state)
@@ -271,6 +289,41 @@ static void test_entries(void **state)
     buf_release(&out);
 }
 
+/* One entry behind index 10 whose payload is this. */
+static int check_payload(uint8_t kind, struct bytes payload)
+{
+    struct raft_message m = sample();
+    struct buf out = BUF_INIT;
+    m.count = m.run_count = 1;
+    struct entry e = {.index = 11, .term = 3, .kind = kind, .payload = payload};
+    add_entry(&out, &e);
+    int rc = message_check_entries(&m, buf_view(&out));
+    buf_release(&out);
+    return rc;
+}
+
+/* What is accepted may be committed: then it must be possible to apply. */
+static void test_payloads(void **state)
+{
+    UNUSED(state);
+    struct buf b = BUF_INIT;
+    add_group(&b);
+    size_t group = b.len;
+    add_group(&b);
+    assert_int_equal(check_payload(ENTRY_EMPTY, BYTES_NONE), 0);
+    assert_int_equal(check_payload(ENTRY_EMPTY, buf_view(&b)), ERR_CORRUPT);
+    assert_int_equal(check_payload(ENTRY_REQUESTS, BYTES_LIT("not a group")),
+                     ERR_CORRUPT);
+    for (size_t len = 0; len <= b.len; len++) {
+        bool whole = len == group || len == b.len;
+        assert_int_equal(check_payload(ENTRY_REQUESTS, bytes_of(b.data, len)),
+                         whole ? 0 : ERR_CORRUPT);
+    }
+    b.data[group + GROUP_HEADER_SIZE + 5] = REQUEST_DATABASES;
+    assert_int_equal(check_payload(ENTRY_REQUESTS, buf_view(&b)), ERR_CORRUPT);
+    buf_release(&b);
+}
+
 static void test_huge_count(void **state)
 {
     UNUSED(state);
@@ -321,6 +374,7 @@ int main(void)
         cmocka_unit_test(test_raw_fields),
         cmocka_unit_test(test_bytes_behind),
         cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_payloads),
         cmocka_unit_test(test_huge_count),
         cmocka_unit_test(test_random_bytes),
     };

@@ -208,6 +208,16 @@ static void test_flush_keeps_both(void **state)
     begin(&f);
     assert_int_equal(check(&f, "c", 5, "+OK\r\n"), ONCE_SAME);
     commit(&f);
+    /* Those of earlier entries as well, whichever database goes. */
+    for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
+        begin(&f);
+        keyspace_flush_db(f.ks, db);
+        commit(&f);
+        expect_session(&f, 0, 1, 1);
+        begin(&f);
+        assert_int_equal(check(&f, "c", 5, "+OK\r\n"), ONCE_SAME);
+        commit(&f);
+    }
     teardown(&f);
 }
 

@@ -7,11 +7,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "codec/frame.h"
+#include "codec/message.h"
 #include "codec/request.h"
 #include "unit/node/node_cluster.h"
 
@@ -356,6 +356,40 @@ static void test_large_values(void **state)
     cluster_release(c);
 }
 
+/* What a follower has missed, sent in several messages, of several entries
+ * each. */
+static void test_catches_up_in_parts(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct node_status ahead, behind;
+    UNUSED(state);
+    cluster_init(c, NODES, 40);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t slow = (leader + 1) % NODES;
+    struct test_client *tc = client_new(c, leader);
+    uint8_t *data = mem_zalloc(300000);
+    struct bytes argv[3] = {BYTES_LIT("append"), BYTES_LIT("big"),
+                            bytes_of(data, 300000)};
+    struct node_submit s = {.argv = argv, .argc = 3};
+    c->no_bulk[slow] = true;
+    for (int i = 0; i < 12; i++) { /* three to a message */
+        tc->asked++;
+        assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+        wait_answered(c, tc);
+    }
+    c->no_bulk[slow] = false;
+    node_status(c->nodes[leader].node, &ahead);
+    node_status(c->nodes[slow].node, &behind);
+    assert_true(behind.applied + 12 <= ahead.applied);
+    for (int i = 0; i < 5000 && behind.applied < ahead.applied; i++) {
+        cluster_turn(c);
+        node_status(c->nodes[slow].node, &behind);
+    }
+    assert_int_equal(behind.applied, ahead.applied);
+    mem_free(data);
+    cluster_release(c);
+}
+
 static void states_equal(struct test_cluster *c)
 {
     struct store_iter *it[NODES];
@@ -491,6 +525,67 @@ static void test_other_members_are_refused(void **state)
     buf_char(&error, '\0');
     assert_non_null(strstr((char *)error.data, "correct the node lines"));
     buf_release(&error);
+    cluster_release(c);
+}
+
+/* What the watermark says this node has acknowledged must be in its log. */
+static void test_promises_are_compared(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct node *node = NULL;
+    struct node_status s;
+    UNUSED(state);
+    cluster_init(c, 1, 36);
+    assert_int_equal(cluster_elect(c), 0);
+    write_some(c, 0, 3);
+    struct test_node *t = &c->nodes[0];
+    node_status(t->node, &s);
+    node_free(t->node);
+    t->node = NULL;
+    struct watermark mark = {.cluster_id = 77, .term = s.term};
+    struct node_options o = {.cluster_id = 77,
+                             .member_count = 1,
+                             .incarnation = 9,
+                             .election_timeout_ms = 300,
+                             .heartbeat_ms = 50,
+                             .peer_down_delay_ms = 10,
+                             .mark = &mark};
+    struct transport transport = {t, net_send};
+    struct node_events events = {.ctx = t};
+    for (int i = 0; i < 2; i++) { /* another entry there; one more entry */
+        struct buf error = BUF_INIT;
+        mark.index = s.last + (raft_index)i;
+        assert_int_equal(node_new(&node, &o, t->store, &t->disk.disk,
+                                  &transport, &events, NULL, &error),
+                         ERR_CORRUPT);
+        assert_true(error.len > 0);
+        buf_release(&error);
+    }
+    cluster_release(c);
+}
+
+/* A key has expired by the time of the read, but by that of no entry: the
+ * read has no answer but through the log. */
+static void test_doubtful_read(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {.out = &out, .protocol = 2};
+    struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
+    struct cmd_call call = {.out = &w, .argv = argv, .argc = 2};
+    UNUSED(state);
+    cluster_init(c, 1, 37);
+    assert_int_equal(cluster_elect(c), 0);
+    struct test_client *tc = client_new(c, 0);
+    assert_int_equal(client_submit(tc, "set k v px 5000"), 0);
+    wait_answered(c, tc);
+    struct node *n = c->nodes[0].node;
+    node_set_read_mode(n, READ_STALE);
+    assert_true(node_run_read(n, cmd_lookup(argv[0]), &call));
+    assert_true(bytes_eq(buf_view(&out), BYTES_LIT("$1\r\nv\r\n")));
+    node_set_time(n, c->now_ms, 1000000 + c->now_ms + 5000);
+    assert_false(node_run_read(n, cmd_lookup(argv[0]), &call));
+    buf_release(&out);
     cluster_release(c);
 }
 
@@ -662,6 +757,71 @@ static void test_hostile_forward_refused(void **state)
     cluster_release(c);
 }
 
+/* Requests behind a missing one are not taken: they would be refused when
+ * they are applied, and could not be taken again in this term. */
+static void test_gap_is_not_taken(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct hostile first = {.seq = 0}, second = {.seq = 1};
+    struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
+    struct request head = {.argc = 2};
+    UNUSED(state);
+    cluster_init(c, NODES, 39);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t from = (leader + 1) % NODES;
+    wait_converged(c);
+    c->frozen = true;
+    c->no_bulk[from] = true; /* it would not know its own requests */
+    hostile_group(c, from, &first, head, argv);
+    hostile_group(c, from, &second, head, argv);
+    raft_index before = applied_by(c, leader);
+    assert_int_equal(hostile_send(c, from, &second), 0);
+    cluster_run(c, 100);
+    assert_int_equal(applied_by(c, leader), before);
+    assert_int_equal(hostile_send(c, from, &first), 0);
+    assert_int_equal(hostile_send(c, from, &second), 0);
+    wait_applied(c, leader, before + 1);
+    struct test_client *tc = client_new(c, leader);
+    assert_int_equal(client_submit(tc, "incr n"), 0);
+    wait_answered(c, tc);
+    REPLY_IS(tc, ":3\r\n");
+    buf_release(&first.group);
+    buf_release(&second.group);
+    cluster_release(c);
+}
+
+/* A member speaks for itself only. */
+static void test_message_in_anothers_name(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct buf out = BUF_INIT;
+    struct node_status s;
+    UNUSED(state);
+    cluster_init(c, NODES, 38);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t to = (leader + 1) % NODES, liar = (leader + 2) % NODES;
+    wait_converged(c);
+    node_status(c->nodes[to].node, &s);
+    struct raft_message m = {
+        .type = RAFT_MSG_HEARTBEAT,
+        .cluster_id = s.cluster_id,
+        .from = leader,
+        .to = to,
+        .from_incarnation = c->nodes[leader].incarnation,
+        .to_incarnation = c->nodes[to].incarnation,
+        .term = s.term,
+        .commit = s.last,
+    };
+    message_encode(&m, &out);
+    assert_int_equal(
+        node_receive(c->nodes[to].node, liar, FRAME_RAFT, buf_view(&out)),
+        ERR_PROTOCOL);
+    assert_int_equal(
+        node_receive(c->nodes[to].node, leader, FRAME_RAFT, buf_view(&out)), 0);
+    buf_release(&out);
+    cluster_release(c);
+}
+
 /* What decodes is applied: it must do no harm, and the same everywhere. */
 static void test_hostile_forward_applied(void **state)
 {
@@ -820,12 +980,17 @@ int main(void)
         cmocka_unit_test(test_once_large_answer),
         cmocka_unit_test(test_once_answers_fill_the_entry),
         cmocka_unit_test(test_hostile_forward_refused),
+        cmocka_unit_test(test_gap_is_not_taken),
+        cmocka_unit_test(test_message_in_anothers_name),
         cmocka_unit_test(test_hostile_forward_applied),
         cmocka_unit_test(test_read_waits_for_its_index),
         cmocka_unit_test(test_forwarded_commit_is_told_at_once),
         cmocka_unit_test(test_no_majority),
         cmocka_unit_test(test_large_values),
+        cmocka_unit_test(test_catches_up_in_parts),
         cmocka_unit_test(test_other_members_are_refused),
+        cmocka_unit_test(test_promises_are_compared),
+        cmocka_unit_test(test_doubtful_read),
         cmocka_unit_test(test_stuck_read_times_out),
         cmocka_unit_test(test_state_ahead_of_the_log),
         cmocka_unit_test(test_state_ahead_of_an_old_suffix),

@@ -328,6 +328,84 @@ static void test_names(void **state)
     assert_string_equal(raft_role_name((enum raft_role)9), "unknown");
 }
 
+/* Node 0 asks for pre-votes; node 1 says how far the terms are. */
+static void pre_vote_refused(struct fixture *f, raft_term term)
+{
+    f->now_ms = f->r.election_at_ms;
+    step(f, (struct raft_event){.type = RAFT_EV_TICK});
+    assert_int_equal(f->r.role, RAFT_PRE_CANDIDATE);
+    receive(f, message(RAFT_MSG_PRE_VOTE_REPLY, 1, term));
+    assert_int_equal(f->r.term, MAX(term, 2));
+}
+
+/* A term behind: again within a heartbeat. Refused by those of the same term:
+ * after a timeout. Each term is good for one such hurry. */
+static void test_behind_asks_again(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start_at(&f, 1000, 3);
+    for (raft_term term = 3; term < 40; term++) {
+        pre_vote_refused(&f, term);
+        assert_int_equal(f.r.role, RAFT_FOLLOWER);
+        assert_true(f.r.election_at_ms > f.now_ms);
+        assert_true(f.r.election_at_ms <= f.now_ms + 20);
+        pre_vote_refused(&f, term);
+        assert_int_equal(f.r.role, RAFT_PRE_CANDIDATE);
+        assert_true(f.r.election_at_ms >= f.now_ms + 100);
+    }
+}
+
+/* A leader of the new term is heard: no hurry any more. */
+static void test_behind_hears_leader(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start_at(&f, 1000, 3);
+    pre_vote_refused(&f, 3);
+    receive(&f, message(RAFT_MSG_HEARTBEAT, 1, 3));
+    assert_true(f.r.election_at_ms >= f.now_ms + 100);
+}
+
+static node_id addressed(const struct fixture *f, uint32_t pos)
+{
+    for (uint32_t i = 0; i < f->out.message_count; i++) {
+        if (f->out.messages[i].to == f->r.config.voters[pos]) {
+            return (node_id)f->out.messages[i].to_incarnation;
+        }
+    }
+    return NODE_NONE;
+}
+
+/* The handshake tells that the peer has restarted; a late answer of its
+ * earlier start changes nothing, and what is sent reaches the new one. */
+static void test_handshake_incarnation(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    start_at(&f, 1000, 3);
+    win(&f);
+    assert_int_equal(f.r.progress[1].incarnation, 1);
+    struct raft_event up = {
+        .type = RAFT_EV_PEER_UP, .peer = 1, .incarnation = 2};
+    step(&f, up);
+    receive(&f, message(RAFT_MSG_HEARTBEAT_REPLY, 1, 3));
+    step(&f, (struct raft_event){.type = RAFT_EV_FLUSH});
+    assert_int_equal(addressed(&f, 1), 2);
+    /* Not told: nothing is insisted on. */
+    up.incarnation = 0;
+    step(&f, up);
+    step(&f, (struct raft_event){.type = RAFT_EV_FLUSH});
+    assert_int_equal(addressed(&f, 1), 0);
+    /* The handshake of an old connection. */
+    up.incarnation = 1;
+    step(&f, up);
+    assert_int_equal(f.r.progress[1].incarnation, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +417,9 @@ int main(void)
         cmocka_unit_test(test_reads_full),
         cmocka_unit_test(test_term_start),
         cmocka_unit_test(test_equal_bytes),
+        cmocka_unit_test(test_behind_asks_again),
+        cmocka_unit_test(test_behind_hears_leader),
+        cmocka_unit_test(test_handshake_incarnation),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

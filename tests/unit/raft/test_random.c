@@ -246,6 +246,7 @@ static void sim_begin(struct sim *s, uint64_t seed, uint32_t count,
     s->loss = chance(s, 50) ? 0 : below(s, 25);
     s->repeat = chance(s, 50) ? 0 : below(s, 25);
     s->down_known = below(s, 101);
+    s->c->handshake = chance(s, 50);
     for (uint32_t i = 0; i < ARRAY_LEN(actions); i++) {
         bool vital = i < 5 || actions[i].act == act_restart;
         uint32_t w = actions[i].weight;

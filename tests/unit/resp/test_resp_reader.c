@@ -137,6 +137,29 @@ static void test_commands(void **state)
         expect(bytes_str(rows[i].in), &open_limits, rows[i].out);
 }
 
+/* Numbers that are small, or negative, when cut to 8, 16 or 32 bits. */
+static void test_wide_numbers(void **state)
+{
+    static const char *const numbers[] = {
+        "2147483648",           "4294967295",           "4294967296",
+        "4294967300",           "9223372036854775807",  "18446744073709551620",
+        "-9223372036854775808", "-18446744073709551612"};
+    char text[64];
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        snprintf(text, sizeof(text), "*1\r\n$%s\r\nPING\r\n", numbers[i]);
+        expect(bytes_str(text), &open_limits,
+               "!Protocol error: invalid bulk length\n");
+        if (strlen(numbers[i]) == 20 && numbers[i][0] == '-')
+            continue; /* the smallest number: a count below zero is none */
+        snprintf(text, sizeof(text), "*%s\r\n$4\r\nPING\r\n", numbers[i]);
+        expect(bytes_str(text), &open_limits,
+               "!Protocol error: invalid multibulk length\n");
+    }
+    expect(BYTES_LIT("*1\r\n$65540\r\nPING\r\n"), &open_limits, "");
+    expect(BYTES_LIT("*1\r\n$260\r\nPING\r\n"), &open_limits, "");
+}
+
 static void test_errors(void **state)
 {
     UNUSED(state);
@@ -370,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_wide_numbers),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_unauthenticated),
         cmocka_unit_test(test_configured_bulk_limit),

@@ -146,6 +146,11 @@ static void databases(void **state)
                         "-ERR DB index is out of range\r\n");
     assert_string_equal(ask(f, "SELECT a\r\n"),
                         "-ERR value is not an integer or out of range\r\n");
+    assert_string_equal(ask(f, "SELECT 2147483647\r\n"),
+                        "-ERR DB index is out of range\r\n");
+    assert_string_equal(ask(f, "SELECT -2147483649\r\n"),
+                        "-ERR value is out of range, value must between "
+                        "-2147483648 and 2147483647\r\n");
     assert_int_equal(f->client->db, 15);
 }
 

@@ -161,6 +161,11 @@ static void replies_that_cannot_be_said(void **state)
         "*3\r\n$1\r\na\r\n$3\r\nb c\r\n$-1\r\n",
         "*3\r\n$1\r\na\r\n$0\r\n\r\n$-1\r\n",
         "*3\r\n$1\r\na\r\n$5\r\nb\r\n",
+        /* numbers that are none, or wrap around */
+        "*x3\r\n$1\r\na\r\n$1\r\nb\r\n$-1\r\n",
+        "*18446744073709551619\r\n$1\r\na\r\n$1\r\nb\r\n$-1\r\n",
+        "*3\r\n$18446744073709551617\r\na\r\n$1\r\nb\r\n$-1\r\n",
+        "*3\r\n$9223372036854775807\r\na\r\n$1\r\nb\r\n$-1\r\n",
     };
     struct buf out = BUF_INIT;
     (void)state;

@@ -1,0 +1,133 @@
+/*
+ * Nothing here fails: who takes the lines may lose them, and says so.
+ */
+#include "node/node_trace.h"
+
+#include "base/hash.h"
+#include "codec/message.h"
+#include "node/node_internal.h"
+
+static unsigned long long ull(uint64_t v)
+{
+    return v;
+}
+
+uint64_t node_trace_digest(const struct raft *r, const struct raft_out *out)
+{
+    const uint64_t facts[] = {
+        (uint64_t)r->role,
+        r->leader,
+        r->term,
+        r->vote,
+        r->rng,
+        r->write_seq,
+        r->durable_seq,
+        r->first,
+        r->last,
+        r->durable,
+        r->verified,
+        r->commit,
+        r->run_count,
+        r->votes_granted,
+        r->round,
+        (uint64_t)r->election_at_ms,
+        out->write.seq,
+        out->write.truncate_from,
+        out->write.append_first,
+        out->write.append_last,
+        out->message_count,
+        out->read_count,
+    };
+
+    return hash64(bytes_of(facts, sizeof(facts)));
+}
+
+static void write_config(struct buf *b, const struct raft_config *c)
+{
+    buf_printf(b, "start %u %llu %llu %u ", c->self, ull(c->incarnation),
+               ull(c->cluster_id), c->group);
+    for (uint32_t i = 0; i < c->voter_count; i++)
+        buf_printf(b, "%s%u", i > 0 ? "," : "", c->voters[i]);
+    buf_printf(b, " %u %u %u %u %u %u %llu", c->election_timeout_ms,
+               c->heartbeat_ms, c->peer_down_delay_ms, c->disk_timeout_ms,
+               c->append_entries_max, c->window_max, ull(c->seed));
+}
+
+void node_trace_start(struct node *n, const struct raft_config *config,
+                      const struct raft_start *start)
+{
+    struct buf line = BUF_INIT;
+
+    if (!n->options.trace)
+        return;
+    write_config(&line, config);
+    buf_printf(&line, " %lld %llu %u %llu %llu %llu %llu ",
+               (long long)n->mono_ms, ull(start->term), start->vote,
+               ull(start->log_first), ull(start->log_prev_term),
+               ull(start->log_last), ull(start->applied));
+    for (uint32_t i = 0; i < start->run_count; i++)
+        buf_printf(&line, "%s%llu:%llu", i > 0 ? "," : "",
+                   ull(start->runs[i].first), ull(start->runs[i].term));
+    buf_str(&line, start->run_count > 0 ? "\n" : "-\n");
+    n->options.trace(n->options.trace_ctx, buf_view(&line));
+    buf_release(&line);
+}
+
+static void write_message(struct buf *b, const struct raft_message *m)
+{
+    struct buf bytes = BUF_INIT;
+
+    message_encode(m, &bytes);
+    for (size_t i = 0; i < bytes.len; i++)
+        buf_printf(b, "%02x", bytes.data[i]);
+    buf_release(&bytes);
+}
+
+static void write_chains(struct node *n, struct buf *b)
+{
+    const struct raft_write *w = &n->out.write;
+    uint64_t chain = 0;
+
+    for (raft_index i = w->append_first; i <= w->append_last; i++) {
+        int err = raft_log_chain(n->raft_log, i, &chain);
+        ASSERT(err == 0); /* it was appended just now */
+        buf_printf(b, "%s%llu", i > w->append_first ? "," : "", ull(chain));
+    }
+}
+
+void node_trace_step(struct node *n, const struct raft_event *e)
+{
+    struct buf line = BUF_INIT;
+
+    if (!n->options.trace)
+        return;
+    buf_printf(&line, "step %llu %u %lld %u %llu %llu %llu %llu %u ",
+               ull(node_trace_digest(&n->raft, &n->out)), e->type,
+               (long long)e->now_ms, e->peer, ull(e->index), ull(e->seq),
+               ull(e->read_id), ull(e->incarnation), e->count);
+    if (e->type == RAFT_EV_MESSAGE)
+        write_message(&line, e->message);
+    else
+        buf_str(&line, "-");
+    buf_str(&line, " ");
+    if (n->out.write.append_first > 0)
+        write_chains(n, &line);
+    else
+        buf_str(&line, "-");
+    buf_str(&line, "\n");
+    n->options.trace(n->options.trace_ctx, buf_view(&line));
+    buf_release(&line);
+}
+
+void node_trace_applied(struct node *n)
+{
+    struct buf line = BUF_INIT;
+    raft_index index = keyspace_applied(n->ks)->index;
+
+    if (!n->options.trace || index == n->traced_applied)
+        return;
+    n->traced_applied = index;
+    buf_printf(&line, "applied %llu\n", ull(index));
+    n->options.trace(n->options.trace_ctx, buf_view(&line));
+    buf_release(&line);
+}

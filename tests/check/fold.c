@@ -1,0 +1,292 @@
+/*
+ * How it works: an entry is decoded with the codec's own functions; what they
+ * give is executed in order. A session moves on by exactly one request at a
+ * time; whatever else stands in the log is skipped. Answers to named (ONCE)
+ * requests are kept until the log's time passes their expiry.
+ */
+#include "check/fold.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "codec/request.h"
+
+#include <string.h>
+
+struct fold_once {
+    uint64_t id;
+    int64_t expire_ms;
+    struct buf reply;
+};
+
+static void breach(struct fold *f, const char *text)
+{
+    if (!f->violation)
+        f->violation = text;
+}
+
+/* --- sessions ------------------------------------------------------------- */
+
+static struct fold_session *session_find(struct fold *f, node_id node)
+{
+    for (uint32_t i = 0; i < f->session_count; i++)
+        if (f->sessions[i].node == node)
+            return &f->sessions[i];
+    if (f->session_count == FOLD_SESSIONS_MAX) {
+        breach(f, "limit: FOLD_SESSIONS_MAX");
+        return NULL;
+    }
+    struct fold_session *s = &f->sessions[f->session_count++];
+    *s = (struct fold_session){.node = node};
+    return s;
+}
+
+struct fold_session fold_session(const struct fold *f, node_id node)
+{
+    for (uint32_t i = 0; i < f->session_count; i++)
+        if (f->sessions[i].node == node)
+            return f->sessions[i];
+    return (struct fold_session){.node = node};
+}
+
+/* Is it the next one? */
+static bool admit(struct fold *f, const struct fold_request *r)
+{
+    struct fold_session *s = session_find(f, r->node);
+
+    if (!s || r->incarnation < s->incarnation)
+        return false;
+    uint64_t last = r->incarnation > s->incarnation ? 0 : s->last_seq;
+    if (r->seq != last + 1)
+        return false;
+    s->incarnation = r->incarnation;
+    s->last_seq = r->seq;
+    return true;
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+static void run(struct fold *f, const struct fold_request *r, int64_t time_ms,
+                struct buf *reply)
+{
+    if (!fold_command(f, r->argv, r->argc, time_ms, reply))
+        breach(f, "limit: a command that the fold does not know");
+}
+
+static void run_once(struct fold *f, const struct fold_request *r,
+                     const struct request *head, int64_t time_ms,
+                     struct buf *reply)
+{
+    struct fold_once *o = map_get(&f->once, head->once_client);
+
+    if (!o) {
+        o = mem_zalloc(sizeof(*o));
+        (void)map_put(&f->once, head->once_client, o);
+    }
+    bool fresh = o->expire_ms <= time_ms || head->once_id > o->id;
+    if (!fresh && head->once_id < o->id) {
+        buf_str(reply, "-ERR this request id is older than the newest one of "
+                       "the client, its answer is not kept any more\r\n");
+        return;
+    }
+    if (fresh) {
+        buf_reset(&o->reply);
+        run(f, r, time_ms, &o->reply);
+        o->id = head->once_id;
+        o->expire_ms = time_ms + (int64_t)head->once_ttl_s * 1000;
+    } else {
+        f->once_same++;
+    }
+    buf_bytes(reply, buf_view(&o->reply));
+}
+
+static void request(struct fold *f, struct fold_request *r,
+                    struct request *head, int64_t time_ms)
+{
+    struct bytes argv[FOLD_ARGS_MAX];
+    struct buf nowhere = BUF_INIT;
+    struct buf *reply = NULL;
+
+    if (head->argc > FOLD_ARGS_MAX) {
+        breach(f, "limit: FOLD_ARGS_MAX");
+        return;
+    }
+    for (uint32_t i = 0; i < head->argc; i++)
+        argv[i] = request_arg(&head->args);
+    r->argv = argv;
+    r->argc = head->argc;
+    r->internal = (head->flags & REQUEST_FLAG_INTERNAL) != 0;
+    if (!admit(f, r)) {
+        f->skipped++;
+        return;
+    }
+    f->executed++;
+    if (f->events.execute)
+        reply = f->events.execute(f->events.ctx, r);
+    reply = reply ? reply : &nowhere;
+    if (head->flags & REQUEST_FLAG_ONCE)
+        run_once(f, r, head, time_ms, reply);
+    else
+        run(f, r, time_ms, reply);
+    buf_release(&nowhere);
+}
+
+static void group(struct fold *f, const struct request_group *g,
+                  int64_t time_ms, uint32_t *pos)
+{
+    struct bytes requests = g->requests;
+    struct request head;
+
+    for (uint32_t i = 0; i < g->count && !f->violation; i++) {
+        struct fold_request r = {.node = g->node,
+                                 .incarnation = g->incarnation,
+                                 .seq = g->first_seq + i,
+                                 .index = f->head,
+                                 .pos = (*pos)++};
+        if (request_decode(&requests, &head) != 0) {
+            breach(f, "I6 shape: a committed request does not decode");
+            return;
+        }
+        request(f, &r, &head, time_ms);
+    }
+}
+
+static void remember_time(struct fold *f, int64_t time_ms)
+{
+    if (f->head >= f->times_cap) {
+        f->times_cap = MAX(f->times_cap * 2, 1024);
+        f->times = mem_realloc(f->times, f->times_cap * sizeof(int64_t));
+    }
+    f->times[f->head] = time_ms;
+    if (f->head > 1 && time_ms < f->times[f->head - 1])
+        breach(f, "X10 determinism: an entry's time is below the one before");
+}
+
+void fold_entry(struct fold *f, const struct entry *e)
+{
+    struct bytes payload = e->payload;
+    struct request_group g;
+    uint32_t pos = 0;
+
+    ASSERT(e->index == f->head + 1);
+    f->head++;
+    remember_time(f, e->time_ms);
+    while (e->kind == ENTRY_REQUESTS && payload.len > 0 && !f->violation) {
+        if (request_group_decode(&payload, &g) != 0) {
+            breach(f, "I6 shape: a committed group does not decode");
+            return;
+        }
+        group(f, &g, e->time_ms, &pos);
+    }
+}
+
+/* --- keys ----------------------------------------------------------------- */
+
+struct fold_key *fold_key(struct fold *f, struct bytes name, bool make)
+{
+    struct fold_key *k = map_get(&f->keys, name);
+
+    if (k || !make)
+        return k;
+    k = mem_zalloc(sizeof(*k));
+    (void)map_put(&f->keys, name, k);
+    return k;
+}
+
+const struct fold_version *fold_version_at(const struct fold_key *k,
+                                           raft_index at)
+{
+    size_t low = 0;
+    size_t high = k ? k->count : 0;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (k->versions[mid].index <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low == 0 ? NULL : &k->versions[low - 1];
+}
+
+const struct fold_version *
+fold_alive_at(const struct fold *f, const struct fold_key *k, raft_index at)
+{
+    const struct fold_version *v = fold_version_at(k, at);
+    int64_t now = at > 0 ? f->times[at] : 0;
+
+    ASSERT(at <= f->head);
+    if (!v || !v->present || (v->expire_ms > 0 && v->expire_ms <= now))
+        return NULL;
+    return v;
+}
+
+/* Of a bulk reply: its bytes; false if it is none. */
+static bool bulk(struct bytes reply, struct bytes *out)
+{
+    size_t i = 1;
+    size_t len = 0;
+
+    if (reply.len < 5 || reply.data[0] != '$' || reply.data[1] == '-')
+        return false;
+    for (; i < reply.len && reply.data[i] != '\r'; i++)
+        len = len * 10 + (size_t)(reply.data[i] - '0');
+    if (i + 2 + len + 2 != reply.len)
+        return false;
+    *out = bytes_of(reply.data + i + 2, len);
+    return true;
+}
+
+bool fold_read_matches(struct bytes command, struct bytes reply,
+                       const struct fold_version *v)
+{
+    struct buf text = BUF_INIT;
+    struct bytes value;
+
+    if (bytes_eq(command, BYTES_LIT("get")) && v)
+        return bulk(reply, &value) && value.len == v->len &&
+               hash64(value) == v->hash;
+    if (bytes_eq(command, BYTES_LIT("get")))
+        buf_str(&text, "$-1\r\n");
+    else if (bytes_eq(command, BYTES_LIT("strlen")))
+        buf_printf(&text, ":%llu\r\n", v ? (unsigned long long)v->len : 0);
+    else if (bytes_eq(command, BYTES_LIT("exists")))
+        buf_printf(&text, ":%d\r\n", v ? 1 : 0);
+    else
+        buf_printf(&text, ":%lld\r\n",
+                   v ? (v->expire_ms ? (long long)v->expire_ms : -1) : -2LL);
+    bool same = bytes_eq(buf_view(&text), reply);
+    buf_release(&text);
+    return same;
+}
+
+void fold_init(struct fold *f, const struct fold_events *events)
+{
+    memset(f, 0, sizeof(*f));
+    if (events)
+        f->events = *events;
+    map_init(&f->keys, 1);
+    map_init(&f->once, 1);
+}
+
+void fold_release(struct fold *f)
+{
+    void *value;
+    size_t pos = 0;
+
+    while (map_next(&f->keys, &pos, NULL, &value)) {
+        struct fold_key *k = value;
+        buf_release(&k->value);
+        mem_free(k->versions);
+        mem_free(k);
+    }
+    pos = 0;
+    while (map_next(&f->once, &pos, NULL, &value)) {
+        struct fold_once *o = value;
+        buf_release(&o->reply);
+        mem_free(o);
+    }
+    map_release(&f->keys);
+    map_release(&f->once);
+    mem_free(f->times);
+    f->times = NULL;
+}

@@ -1,0 +1,244 @@
+/*
+ * The commands that the fold knows, written without looking at src/cmd: one
+ * string per key, with its history by index. Words are in lower case.
+ */
+#include "check/fold.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/num.h"
+
+struct call {
+    struct fold *f;
+    const struct bytes *argv;
+    uint32_t argc;
+    int64_t time_ms;
+    struct buf *reply;
+};
+
+/* The newest version, if it is alive at the entry's time. */
+static const struct fold_version *live(const struct call *c,
+                                       const struct fold_key *k)
+{
+    const struct fold_version *v =
+        k && k->count > 0 ? &k->versions[k->count - 1] : NULL;
+
+    if (!v || !v->present || (v->expire_ms > 0 && v->expire_ms <= c->time_ms))
+        return NULL;
+    return v;
+}
+
+static void version_push(struct call *c, struct fold_key *k, bool present,
+                         int64_t expire_ms)
+{
+    if (k->count == k->cap) {
+        k->cap = MAX(k->cap * 2, 16);
+        k->versions = mem_realloc(k->versions, k->cap * sizeof(k->versions[0]));
+    }
+    k->versions[k->count++] =
+        (struct fold_version){.index = c->f->head,
+                              .present = present,
+                              .expire_ms = expire_ms,
+                              .hash = hash64(buf_view(&k->value)),
+                              .len = k->value.len};
+}
+
+static void put(struct call *c, struct bytes name, struct bytes value,
+                int64_t expire_ms)
+{
+    struct fold_key *k = fold_key(c->f, name, true);
+
+    buf_reset(&k->value);
+    buf_bytes(&k->value, value);
+    version_push(c, k, true, expire_ms);
+}
+
+static void drop(struct call *c, struct fold_key *k)
+{
+    buf_reset(&k->value);
+    version_push(c, k, false, 0);
+}
+
+static void integer(struct call *c, int64_t v)
+{
+    buf_printf(c->reply, ":%lld\r\n", (long long)v);
+}
+
+static void value_or_null(struct call *c, const struct fold_key *k)
+{
+    if (!live(c, k)) {
+        buf_str(c->reply, "$-1\r\n");
+        return;
+    }
+    buf_printf(c->reply, "$%zu\r\n", k->value.len);
+    buf_bytes(c->reply, buf_view(&k->value));
+    buf_str(c->reply, "\r\n");
+}
+
+static bool is(struct bytes a, const char *text)
+{
+    return bytes_eq(a, bytes_str(text));
+}
+
+static int64_t number(struct bytes b)
+{
+    int64_t n = 0;
+    bool ok = num_parse_i64(b, &n);
+    ASSERT(ok);
+    return n;
+}
+
+/* set key value [px ms] [nx|xx] */
+static void set(struct call *c)
+{
+    struct fold_key *k = fold_key(c->f, c->argv[1], true);
+    bool there = live(c, k) != NULL;
+    int64_t expire_ms = 0;
+    bool allowed = true;
+
+    for (uint32_t i = 3; i < c->argc; i++) {
+        if (is(c->argv[i], "px"))
+            expire_ms = c->time_ms + number(c->argv[++i]);
+        else if (is(c->argv[i], "nx"))
+            allowed = !there;
+        else if (is(c->argv[i], "xx"))
+            allowed = there;
+    }
+    if (allowed)
+        put(c, c->argv[1], c->argv[2], expire_ms);
+    buf_str(c->reply, allowed ? "+OK\r\n" : "$-1\r\n");
+}
+
+static void setnx(struct call *c, struct fold_key *k)
+{
+    bool there = live(c, k) != NULL;
+
+    if (!there)
+        put(c, c->argv[1], c->argv[2], 0);
+    integer(c, !there);
+}
+
+static void compare_and(struct call *c, struct fold_key *k, bool delete)
+{
+    bool same = live(c, k) && bytes_eq(buf_view(&k->value), c->argv[2]);
+
+    if (same && delete)
+        drop(c, k);
+    else if (same)
+        put(c, c->argv[1], c->argv[3], 0);
+    integer(c, same);
+}
+
+static void incr(struct call *c, struct fold_key *k, int64_t by)
+{
+    const struct fold_version *v = live(c, k);
+    int64_t n = (v ? number(buf_view(&k->value)) : 0) + by;
+    char text[NUM_TEXT_MAX];
+    size_t len = num_format_i64(n, text);
+
+    put(c, c->argv[1], bytes_of(text, len), v ? v->expire_ms : 0);
+    integer(c, n);
+}
+
+static void append(struct call *c, struct fold_key *k)
+{
+    const struct fold_version *v = live(c, k);
+    int64_t expire_ms = v ? v->expire_ms : 0;
+
+    if (!v)
+        buf_reset(&k->value);
+    buf_bytes(&k->value, c->argv[2]);
+    version_push(c, k, true, expire_ms);
+    integer(c, (int64_t)k->value.len);
+}
+
+static void del(struct call *c)
+{
+    int64_t count = 0;
+
+    for (uint32_t i = 1; i < c->argc; i++) {
+        struct fold_key *k = fold_key(c->f, c->argv[i], true);
+        if (!live(c, k))
+            continue;
+        drop(c, k);
+        count++;
+    }
+    integer(c, count);
+}
+
+static void expire(struct call *c, struct fold_key *k, bool persist)
+{
+    const struct fold_version *v = live(c, k);
+    bool does = v && (!persist || v->expire_ms > 0);
+    int64_t to_ms = persist ? 0 : c->time_ms + number(c->argv[2]);
+
+    if (does && v->expire_ms != to_ms) /* the same again is no write */
+        version_push(c, k, true, to_ms);
+    integer(c, does);
+}
+
+static bool reads(struct call *c, const struct fold_key *k)
+{
+    const struct fold_version *v = live(c, k);
+
+    if (is(c->argv[0], "get"))
+        value_or_null(c, k);
+    else if (is(c->argv[0], "strlen"))
+        integer(c, v ? (int64_t)v->len : 0);
+    else if (is(c->argv[0], "exists"))
+        integer(c, v != NULL);
+    else if (is(c->argv[0], "pexpiretime"))
+        integer(c, v ? (v->expire_ms ? v->expire_ms : -1) : -2);
+    else
+        return is(c->argv[0], "vard.sweep"); /* nothing that shows */
+    return true;
+}
+
+static void getdel(struct call *c, struct fold_key *k)
+{
+    value_or_null(c, k);
+    if (live(c, k))
+        drop(c, k);
+}
+
+static bool writes(struct call *c, struct fold_key *k)
+{
+    struct bytes word = c->argv[0];
+
+    if (is(word, "set")) {
+        set(c);
+    } else if (is(word, "mset")) {
+        put(c, c->argv[1], c->argv[2], 0);
+        put(c, c->argv[3], c->argv[4], 0);
+        buf_str(c->reply, "+OK\r\n");
+    } else if (is(word, "setnx")) {
+        setnx(c, k);
+    } else if (is(word, "cas") || is(word, "cad")) {
+        compare_and(c, k, is(word, "cad"));
+    } else if (is(word, "incr")) {
+        incr(c, k, 1);
+    } else if (is(word, "incrby")) {
+        incr(c, k, number(c->argv[2]));
+    } else if (is(word, "append")) {
+        append(c, k);
+    } else if (is(word, "del")) {
+        del(c);
+    } else if (is(word, "getdel")) {
+        getdel(c, k);
+    } else if (is(word, "pexpire") || is(word, "persist")) {
+        expire(c, k, is(word, "persist"));
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool fold_command(struct fold *f, const struct bytes *argv, uint32_t argc,
+                  int64_t time_ms, struct buf *reply)
+{
+    struct call c = {f, argv, argc, time_ms, reply};
+    bool sweep = is(argv[0], "vard.sweep");
+    struct fold_key *k = argc > 1 ? fold_key(f, argv[1], !sweep) : NULL;
+
+    return writes(&c, k) || reads(&c, k);
+}

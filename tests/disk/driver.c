@@ -1,0 +1,303 @@
+/*
+ * disk_driver DIR NOTES SEED STEPS clean|kill: one life of a node's storage,
+ * from opening to a clean stop or to an end without any. It does what
+ * src/node does with log, state, disk thread and watermark: appends, new
+ * terms, replaced tails, cuts of the log, applied entries, flushes; what it
+ * does follows from the seed. Each promise goes to NOTES the moment the disk
+ * thread reports it. The next life goes on from what it finds.
+ */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "history.h"
+#include "os/file.h"
+#include "replica.h"
+#include "store/disk.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_ENTRIES_MAX 300 /* before it is cut */
+#define NOTES_MAX       ((size_t)64 << 20)
+
+struct driver {
+    struct replica r;
+    struct history history;
+    struct disk *disk;
+    struct store_batch batch;
+    struct buf scratch;
+    struct disk_point point;
+    struct disk_point durable;
+    uint64_t rng;
+    int notes;
+    raft_term term;
+    node_id vote;
+    uint64_t replaced_seq; /* of the write that last replaced entries */
+    raft_index applied;
+};
+
+NORETURN static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "disk_driver: %s: %s\n", what, why);
+    exit(1);
+}
+
+PRINTF(2, 3) static void note(struct driver *d, const char *format, ...)
+{
+    char line[128];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    ASSERT(len > 0 && (size_t)len < sizeof(line));
+    int rc = file_write(d->notes, line, (size_t)len);
+    ASSERT(rc == 0);
+}
+
+static uint64_t chain_at(struct driver *d, raft_index index)
+{
+    uint64_t chain = 0;
+    int rc = raft_log_chain(d->r.log, index, &chain);
+    ASSERT(rc == 0);
+    return chain;
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+static void append(struct driver *d, raft_term term)
+{
+    struct entry e;
+    history_entry(raft_log_last(d->r.log) + 1, term, &d->scratch, &e);
+    raft_log_append(d->r.log, &d->batch, &e);
+    d->point.mark.index = e.index;
+    d->point.mark.index_term = term;
+}
+
+static void set_hard_state(struct driver *d, raft_term term)
+{
+    d->term = term;
+    d->vote = rng_below(&d->rng, 3) == 0 ? NODE_NONE
+                                         : (node_id)rng_below(&d->rng, 3) + 1;
+    raft_log_hard_state(d->r.log, &d->batch, d->term, d->vote);
+    d->point.hard_state = true;
+}
+
+/* Entries from `from` on are about to be replaced: as node_drive.c does. */
+static void replace_from(struct driver *d, raft_index from)
+{
+    struct watermark mark = d->durable.mark;
+    mark.index = from - 1;
+    mark.chain = chain_at(d, from - 1);
+    note(d, "T %" PRIu64 " %" PRIu64 "\n", mark.index, mark.chain);
+    d->disk->lower(d->disk, &mark);
+    raft_log_truncate(d->r.log, &d->batch, from);
+    d->point.mark.index = from - 1;
+    d->replaced_seq = d->point.seq + 1;
+}
+
+static void write_batch(struct driver *d)
+{
+    if (d->batch.count == 0)
+        return;
+    int rc = store_write(d->r.store, &d->batch, STORE_LOGGED);
+    if (rc != 0)
+        die("writing", store_error(d->r.store));
+    store_batch_reset(&d->batch);
+    struct watermark *m = &d->point.mark;
+    d->point.seq++;
+    m->term = d->term;
+    m->vote = d->vote;
+    m->index = raft_log_last(d->r.log);
+    m->chain = chain_at(d, m->index);
+    d->disk->sync(d->disk, &d->point);
+    d->point.hard_state = false;
+}
+
+/* What the thread reports becomes a promise. A report from before the tail
+ * was replaced says nothing of the log. */
+static void take_done(struct driver *d)
+{
+    const char *error = d->disk->error(d->disk);
+    if (error != NULL)
+        die("disk", error);
+    if (!d->disk->done(d->disk, &d->durable))
+        return;
+    const struct watermark *m = &d->durable.mark;
+    note(d, "V %" PRIu64 " %u\n", m->term, m->vote);
+    if (d->durable.seq >= d->replaced_seq)
+        note(d, "D %" PRIu64 " %" PRIu64 "\n", m->index, m->chain);
+}
+
+static void write_something(struct driver *d)
+{
+    raft_index last = raft_log_last(d->r.log);
+    raft_index settled = MAX(d->history.count, d->applied);
+    uint64_t choice = rng_below(&d->rng, 100);
+    if (choice < 8) {
+        set_hard_state(d, d->term + 1);
+    } else if (choice < 14 && last > settled) {
+        raft_index from = settled + 1 + rng_below(&d->rng, last - settled);
+        set_hard_state(d, d->term + 1);
+        replace_from(d, from);
+        append(d, d->term);
+    } else if (choice < 80) {
+        for (uint64_t n = rng_below(&d->rng, 6); n > 0; n--)
+            append(d, d->term);
+    }
+    write_batch(d);
+}
+
+/* --- state and log -------------------------------------------------------- */
+
+/* Commits and applies up to `index`, in one batch per few entries. */
+static void apply_to(struct driver *d, raft_index index)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    struct entry e;
+    while (d->applied < index) {
+        raft_index i = ++d->applied;
+        int rc = raft_log_read(d->r.log, i, &e, &d->scratch);
+        ASSERT(rc == 0);
+        uint64_t chain = chain_at(d, i);
+        char line[96];
+        int len = snprintf(line, sizeof(line),
+                           "C %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, e.term,
+                           chain);
+        history_notes(&d->history, bytes_of(line, (size_t)len));
+        note(d, "%s", line);
+        history_change(&b, &e, chain);
+        if (i < index && rng_below(&d->rng, 3) > 0)
+            continue;
+        rc = store_write(d->r.store, &b, STORE_UNLOGGED);
+        if (rc != 0)
+            die("applying", store_error(d->r.store));
+        store_batch_reset(&b);
+    }
+    store_batch_release(&b);
+}
+
+/* Mostly what is durable here; sometimes more, as a follower whose disk is
+ * slower than the others'. */
+static void apply_something(struct driver *d)
+{
+    raft_index to = raft_log_last(d->r.log);
+    if (rng_below(&d->rng, 4) > 0)
+        to = d->durable.seq >= d->replaced_seq ? MIN(to, d->durable.mark.index)
+                                               : d->applied;
+    if (to > d->applied)
+        apply_to(d, d->applied + 1 + rng_below(&d->rng, to - d->applied));
+}
+
+/* As node_compact.c: below what a completed flush of the state contains. */
+static void compact(struct driver *d)
+{
+    struct history_applied flushed;
+    raft_index first = raft_log_first(d->r.log);
+    if (raft_log_last(d->r.log) - first < LOG_ENTRIES_MAX)
+        return;
+    int rc = history_applied(d->r.store, true, &flushed);
+    if (rc != 0)
+        die("reading the flushed state", store_error(d->r.store));
+    if (flushed.index > first + 20) {
+        raft_log_cut(d->r.log, &d->batch,
+                     flushed.index - rng_below(&d->rng, 20));
+        rc = store_write(d->r.store, &d->batch, STORE_LOGGED);
+        store_batch_reset(&d->batch);
+    } else if (d->applied > flushed.index + 50) {
+        rc = store_flush(d->r.store, STORE_STATE, false);
+    }
+    if (rc != 0)
+        die("compacting", store_error(d->r.store));
+}
+
+/* --- a life --------------------------------------------------------------- */
+
+static void notify(void *ctx)
+{
+    UNUSED(ctx); /* the driver looks by itself */
+}
+
+/* What the cluster has committed comes again from its leader. */
+static void catch_up(struct driver *d)
+{
+    for (raft_index i = raft_log_first(d->r.log); i <= d->history.count; i++) {
+        raft_index last = raft_log_last(d->r.log);
+        const struct committed *c = history_at(&d->history, i);
+        if (i <= last && chain_at(d, i) == c->chain)
+            continue;
+        if (i <= last)
+            replace_from(d, i);
+        append(d, c->term);
+        write_batch(d); /* the log keeps what it borrows until then */
+    }
+    apply_to(d, d->history.count);
+}
+
+static void begin(struct driver *d, const char *dir, const char *notes)
+{
+    struct buf text = BUF_INIT;
+    int rc = file_read(notes, NOTES_MAX, &text);
+    ASSERT(rc == 0 || rc == ERR_NOT_FOUND);
+    history_notes(&d->history, buf_view(&text));
+    buf_reset(&text);
+    d->notes = open(notes, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    ASSERT(d->notes >= 0);
+    if (replica_open(&d->r, dir, &text) != 0) {
+        buf_char(&text, 0);
+        die("opening", (const char *)text.data);
+    }
+    buf_release(&text);
+    struct watermark *m = &d->point.mark;
+    m->cluster_id = d->r.identity.cluster_id;
+    m->node = d->r.identity.node;
+    m->incarnation = d->r.identity.incarnation;
+    m->term = d->r.start.term;
+    m->vote = d->r.start.vote;
+    d->durable = d->point;
+    d->applied = d->r.applied.index;
+    d->disk = disk_thread_new(d->r.store, d->r.file, notify, NULL);
+    /* What was committed may be of a later term than is on this disk. */
+    const struct committed *newest = history_at(&d->history, d->history.count);
+    raft_term term = newest == NULL ? 0 : newest->term;
+    set_hard_state(d, MAX(d->r.start.term, term) + 1);
+    write_batch(d);
+    catch_up(d);
+}
+
+static void pause_us(uint64_t us)
+{
+    struct timespec t = {.tv_nsec = (long)us * 1000};
+    nanosleep(&t, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct driver d = {.history = HISTORY_INIT};
+    if (argc != 6)
+        die("usage", "disk_driver DIR NOTES SEED STEPS clean|kill");
+    d.rng = strtoull(argv[3], NULL, 10);
+    uint64_t steps = strtoull(argv[4], NULL, 10);
+    begin(&d, argv[1], argv[2]);
+    for (uint64_t i = 0; i < steps; i++) {
+        write_something(&d);
+        if (rng_below(&d.rng, 3) == 0)
+            pause_us(rng_below(&d.rng, 1500));
+        take_done(&d);
+        apply_something(&d);
+        compact(&d);
+    }
+    if (strcmp(argv[5], "kill") == 0)
+        _exit(0);
+    disk_thread_free(d.disk);
+    replica_close(&d.r);
+    history_release(&d.history);
+    store_batch_release(&d.batch);
+    buf_release(&d.scratch);
+    close(d.notes);
+    return 0;
+}

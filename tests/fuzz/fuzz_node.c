@@ -1,0 +1,444 @@
+/*
+ * One whole node of three, whose two peers write what they like: frames of
+ * any bytes, and Raft messages, entries and groups with right checksums whose
+ * contents are near the truth or far from it. Nothing that a member of the
+ * cluster sends may end the node, by an assertion or by node_fail(); what it
+ * has committed stays; its time never falls. Clients of the node get one
+ * answer for each request.
+ *
+ * input: events, see step().
+ */
+// link: node store data cmd codec fuzz_common
+#include "base/alloc.h"
+#include "codec/entry.h"
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "codec/request.h"
+#include "fuzz/fuzz.h"
+#include "fuzz/reply.h"
+#include "node/node.h"
+#include "node/node_boot.h"
+#include "store/store_memory.h"
+
+#define MEMBERS     3
+#define EVENTS_MAX  200
+#define PAYLOAD_MAX 512
+
+struct world {
+    struct disk disk;
+    struct disk_point asked;
+    struct disk_point ready;
+    bool has_asked, has_ready;
+    struct store *store;
+    struct node *node;
+    struct identity identity;
+    int64_t now_ms;
+    uint64_t incarnations[MEMBERS]; /* of the peers; 0: down */
+    raft_index applied;
+    bool refuses; /* the transport */
+    struct buf out;
+    struct resp_writer writer;
+    uint32_t unanswered;
+};
+
+static void disk_sync(struct disk *d, const struct disk_point *point)
+{
+    struct world *w = CONTAINER_OF(d, struct world, disk);
+    bool hard = w->has_asked && w->asked.hard_state;
+    w->asked = *point;
+    w->asked.hard_state |= hard;
+    w->has_asked = true;
+}
+
+static bool disk_done(struct disk *d, struct disk_point *point)
+{
+    struct world *w = CONTAINER_OF(d, struct world, disk);
+    bool has = w->has_ready;
+    *point = w->ready;
+    w->has_ready = false;
+    return has;
+}
+
+static void disk_lower(struct disk *d, const struct watermark *mark)
+{
+    UNUSED(d);
+    UNUSED(mark);
+}
+
+static const char *disk_error(struct disk *d)
+{
+    UNUSED(d);
+    return NULL;
+}
+
+static int net_send(void *ctx, node_id to, uint8_t type,
+                    enum transport_priority priority,
+                    const struct bytes pieces[2])
+{
+    struct world *w = ctx;
+    UNUSED(priority);
+    ASSERT(to != 0 && to < MEMBERS);
+    ASSERT(type == FRAME_RAFT || type == FRAME_FORWARD);
+    ASSERT(pieces[0].len + pieces[1].len > 0);
+    if (w->incarnations[to] == 0)
+        return ERR_CLOSED;
+    return w->refuses ? ERR_LIMIT : 0;
+}
+
+static struct resp_writer *reply_open(void *ctx, void *client)
+{
+    struct world *w = ctx;
+    ASSERT(client == w);
+    buf_reset(&w->out);
+    w->writer = (struct resp_writer){.out = &w->out, .protocol = 3};
+    return &w->writer;
+}
+
+static void reply_done(void *ctx, void *client)
+{
+    struct world *w = ctx;
+    ASSERT(client == w && w->unanswered > 0);
+    ASSERT(reply_is_one(buf_view(&w->out), 3));
+    w->unanswered--;
+}
+
+static void read_ready(void *ctx, void *client, int error)
+{
+    struct world *w = ctx;
+    struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
+    struct resp_writer *out = reply_open(ctx, client);
+    struct cmd_call call = {.out = out, .argv = argv, .argc = 2};
+    ASSERT(w->unanswered > 0);
+    if (error == 0)
+        (void)!node_run_read(w->node, cmd_lookup(argv[0]), &call);
+    w->unanswered--;
+}
+
+static void nothing(void *ctx)
+{
+    UNUSED(ctx);
+}
+
+static void fatal(void *ctx, const char *text)
+{
+    UNUSED(ctx);
+    ASSERT(text == NULL); /* no peer may bring us here */
+}
+
+static struct node_options options_of(const struct world *w)
+{
+    return (struct node_options){
+        .cluster_id = w->identity.cluster_id,
+        .incarnation = w->identity.incarnation,
+        .members = {0, 1, 2},
+        .member_count = MEMBERS,
+        .election_timeout_ms = 300,
+        .heartbeat_ms = 50,
+        .peer_down_delay_ms = 10,
+        .disk_timeout_ms = 5000,
+        .request_timeout_ms = 2000,
+        .request_bytes_max = 1u << 16,
+        .entry_bytes_max = 1u << 12,
+        .pending_bytes_max = 1u << 16,
+        .log_bytes_soft = 600,
+        .log_bytes_hard = 1200,
+        .log_cut_margin = 2,
+        .log_cache_bytes = 256,
+        .now_ms = w->now_ms,
+        .once_ttl_s = 10,
+        .seed = 7,
+    };
+}
+
+static void start(struct world *w)
+{
+    struct node_boot boot = {.self = 0, .cluster_id = 77};
+    struct transport transport = {w, net_send};
+    struct node_events events = {
+        .ctx = w,
+        .reply_open = reply_open,
+        .reply_done = reply_done,
+        .read_ready = read_ready,
+        .changed = nothing,
+        .writable = nothing,
+        .transfer_ended = nothing,
+        .fatal = fatal,
+    };
+    struct buf error = BUF_INIT;
+    int err = node_boot(&boot, w->store, NULL, NULL, &w->identity, &error);
+    ASSERT(err == 0);
+    struct node_options o = options_of(w);
+    w->disk = (struct disk){disk_sync, disk_done, disk_lower, disk_error};
+    w->has_asked = w->has_ready = false;
+    err = node_new(&w->node, &o, w->store, &w->disk, &transport, &events, NULL,
+                   &error);
+    ASSERT(err == 0);
+    node_set_time(w->node, w->now_ms, 1000000 + w->now_ms);
+    for (node_id i = 1; i < MEMBERS; i++)
+        w->incarnations[i] = 0;
+    w->unanswered = 0;
+    buf_release(&error);
+}
+
+static void stop(struct world *w)
+{
+    node_free(w->node);
+    w->node = NULL;
+}
+
+/* --- what peers write --------------------------------------------------- */
+
+static struct bytes word_of(struct fuzz *f)
+{
+    static const char *const words[] = {
+        "set",    "get",      "k",   "v",         "incr",     "vard.sweep",
+        "1",      "expire",   "del", "vard.noop", "vard.put", "setrange",
+        "append", "flushall", "9",   "vard.get",  "ping",     "mset",
+    };
+    uint8_t kind = fuzz_u8(f);
+    if (kind < 200)
+        return bytes_str(words[kind % ARRAY_LEN(words)]);
+    return fuzz_take(f, kind % 16);
+}
+
+/* A group that decodes, whatever it means. */
+static void make_group(struct fuzz *f, struct world *w, struct buf *out)
+{
+    struct bytes argv[4];
+    node_id from = fuzz_below(f, MEMBERS);
+    uint64_t incarnation =
+        fuzz_u8(f) < 224 ? w->incarnations[from] : fuzz_number(f);
+    uint64_t first = fuzz_number(f);
+    uint32_t count = 1 + fuzz_below(f, 3);
+    if (from == 0)
+        incarnation = w->identity.incarnation;
+    first = MIN(first, UINT64_MAX - count);
+    size_t begin = request_group_begin(out, from, incarnation, first);
+    for (uint32_t i = 0; i < count; i++) {
+        struct request r = {.argc = 1 + fuzz_below(f, 4)};
+        uint8_t kind = fuzz_u8(f);
+        if (kind >= 192) {
+            r.flags = REQUEST_FLAG_ONCE;
+            r.once_client = BYTES_LIT("me");
+            r.once_id = fuzz_number(f);
+            r.once_ttl_s = UINT32_MAX - kind % 2 * (UINT32_MAX - 1);
+        }
+        if (kind % 8 == 0)
+            r.flags |= REQUEST_FLAG_INTERNAL;
+        for (uint32_t j = 0; j < r.argc; j++)
+            argv[j] = word_of(f);
+        request_encode(out, &r, argv);
+    }
+    request_group_end(out, begin, count);
+}
+
+/* Entries with right checksums behind the message. */
+static void make_entries(struct fuzz *f, struct world *w,
+                         const struct raft_message *m, struct buf *out)
+{
+    struct buf payload = BUF_INIT;
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct entry e = {.index = m->index + 1 + i, .kind = ENTRY_REQUESTS};
+        for (uint32_t k = 0; k < m->run_count; k++)
+            if (m->runs[k].first <= e.index)
+                e.term = m->runs[k].term;
+        uint8_t kind = fuzz_u8(f);
+        e.time_ms = (int64_t)(kind < 128 ? 1000000 + (uint64_t)w->now_ms
+                                         : fuzz_number(f));
+        buf_reset(&payload);
+        if (kind % 4 == 0)
+            e.kind = ENTRY_EMPTY;
+        else if (kind % 16 == 1)
+            buf_bytes(&payload, fuzz_text(f));
+        else
+            make_group(f, w, &payload);
+        e.payload = buf_view(&payload);
+        entry_seal(&e);
+        entry_encode(&e, out);
+    }
+    buf_release(&payload);
+}
+
+/* A number at, before or behind one that the node knows. */
+static uint64_t near(struct fuzz *f, uint64_t v)
+{
+    uint8_t kind = fuzz_u8(f);
+    if (kind < 160)
+        return v + kind % 4 - (kind % 4 == 3 ? MIN(v, 1) + 3 : 0);
+    return kind < 192 ? v : fuzz_number(f);
+}
+
+static void make_message(struct fuzz *f, const struct node_status *s,
+                         struct raft_message *m)
+{
+    m->type = 1 + fuzz_below(f, RAFT_MSG_TYPE_END - 1);
+    m->term = near(f, s->term);
+    m->index = near(f, fuzz_below(f, 2) ? s->last : s->commit);
+    m->index_term = near(f, s->term);
+    m->commit = near(f, s->last);
+    uint8_t flags = fuzz_u8(f);
+    m->granted = (flags & 1) != 0;
+    m->rejected = (flags & 2) != 0;
+    m->transfer = (flags & 4) != 0;
+    m->match = near(f, s->last);
+    m->verified = near(f, s->last);
+    m->round = fuzz_number(f);
+    m->read_id = fuzz_number(f);
+    m->time_ms = (int64_t)fuzz_number(f);
+    if (m->type != RAFT_MSG_APPEND)
+        return;
+    m->count = m->index < UINT64_MAX - 8 ? fuzz_below(f, 4) : 0;
+    m->run_count = m->count == 0 ? 0 : 1 + (m->count > 1 ? flags >> 7 : 0);
+    for (uint32_t i = 0; i < m->run_count; i++) {
+        m->runs[i].first = m->index + 1 + i;
+        m->runs[i].term = near(f, m->term - (m->run_count - 1 - i));
+    }
+}
+
+static void send_message(struct fuzz *f, struct world *w, node_id from)
+{
+    struct node_status s;
+    struct buf out = BUF_INIT;
+    node_status(w->node, &s);
+    uint8_t truth = fuzz_u8(f);
+    struct raft_message m = {
+        .group = truth == 255,
+        .cluster_id = s.cluster_id + (truth == 254),
+        .from = from + (truth == 253),
+        .to = truth == 252 ? 1 : 0,
+        .from_incarnation = w->incarnations[from] - (truth == 251),
+        .to_incarnation = truth == 250   ? 1
+                          : truth == 249 ? 0
+                                         : s.incarnation,
+    };
+    make_message(f, &s, &m);
+    message_encode(&m, &out);
+    make_entries(f, w, &m, &out);
+    (void)!node_receive(w->node, from, FRAME_RAFT, buf_view(&out));
+    buf_release(&out);
+}
+
+static void send_raw(struct fuzz *f, struct world *w, node_id from)
+{
+    uint8_t type = (uint8_t)fuzz_below(f, FRAME_TYPE_END);
+    struct bytes b = fuzz_take(f, (size_t)fuzz_u8(f) * 2);
+    (void)!node_receive(w->node, from, type, b);
+}
+
+static void send_forward(struct fuzz *f, struct world *w, node_id from)
+{
+    struct buf out = BUF_INIT;
+    make_group(f, w, &out);
+    (void)!node_receive(w->node, from, FRAME_FORWARD, buf_view(&out));
+    buf_release(&out);
+}
+
+/* --- the node's own side ------------------------------------------------- */
+
+static void submit(struct fuzz *f, struct world *w)
+{
+    struct bytes argv[3] = {BYTES_LIT("set"), BYTES_LIT("k"), word_of(f)};
+    struct node_submit s = {.argv = argv, .argc = 3};
+    if (!node_can_submit(w->node) || w->unanswered >= 100)
+        return;
+    w->unanswered++;
+    int err = fuzz_below(f, 3) == 0 ? node_read(w->node, w)
+                                    : node_submit(w->node, &s, w);
+    if (err != 0)
+        w->unanswered--;
+}
+
+static void disk_complete(struct world *w)
+{
+    if (!w->has_asked)
+        return;
+    ASSERT(store_sync(w->store) == 0);
+    w->ready = w->asked;
+    w->has_ready = true;
+    w->has_asked = false;
+    node_disk_done(w->node);
+}
+
+static void flush(struct world *w)
+{
+    struct node_status s;
+    node_set_time(w->node, w->now_ms, 1000000 + w->now_ms);
+    node_flush(w->node);
+    node_status(w->node, &s);
+    ASSERT(s.applied <= s.commit && s.commit <= s.last);
+    ASSERT(s.applied >= w->applied);
+    w->applied = s.applied;
+}
+
+static void restart(struct fuzz *f, struct world *w)
+{
+    if (fuzz_below(f, 2) == 0)
+        ASSERT(store_flush(w->store, STORE_STATE, true) == 0);
+    stop(w);
+    uint32_t unsynced = store_memory_unsynced(w->store);
+    store_memory_crash(w->store, fuzz_below(f, MIN(unsynced, 200) + 1));
+    w->applied = 0; /* the state may be older; the log has the rest */
+    start(w);
+}
+
+static void link_event(struct fuzz *f, struct world *w, node_id peer)
+{
+    if (w->incarnations[peer] != 0 && fuzz_below(f, 2) == 0) {
+        w->incarnations[peer] = 0;
+        node_peer_down(w->node, peer);
+        return;
+    }
+    w->incarnations[peer] = 1 + fuzz_below(f, 3);
+    node_peer_up(w->node, peer, w->incarnations[peer], "127.0.0.1:1");
+}
+
+static void step(struct fuzz *f, struct world *w)
+{
+    uint32_t kind = fuzz_below(f, 32);
+    node_id peer = 1 + (kind & 1);
+    if (kind < 18 && w->incarnations[peer] == 0)
+        link_event(f, w, peer);
+    if (kind < 14) {
+        send_message(f, w, peer);
+    } else if (kind < 16) {
+        send_raw(f, w, peer);
+    } else if (kind < 18) {
+        send_forward(f, w, peer);
+    } else if (kind < 22) {
+        flush(w);
+    } else if (kind < 24) {
+        w->now_ms += fuzz_below(f, 200) * 5;
+        flush(w);
+    } else if (kind < 26) {
+        disk_complete(w);
+    } else if (kind < 28) {
+        link_event(f, w, peer);
+    } else if (kind == 28) {
+        submit(f, w);
+    } else if (kind == 29) {
+        restart(f, w);
+    } else if (kind == 30) {
+        w->refuses = !w->refuses;
+    } else {
+        (void)!node_transfer(w->node, fuzz_below(f, MEMBERS));
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz f = fuzz_of(data, size);
+    struct world *w = mem_zalloc(sizeof(*w));
+    w->store = store_memory_new();
+    w->now_ms = 1000;
+    start(w);
+    for (int i = 0; i < EVENTS_MAX && fuzz_more(&f); i++)
+        step(&f, w);
+    flush(w);
+    disk_complete(w);
+    flush(w);
+    stop(w);
+    store_close(w->store);
+    buf_release(&w->out);
+    mem_free(w);
+    return 0;
+}

@@ -1,0 +1,207 @@
+/* Words separated by single spaces; a cursor that, once it has met something
+ * wrong, stays wrong. */
+#include "trace/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "codec/message.h"
+
+struct cursor {
+    struct bytes rest;
+    bool wrong;
+};
+
+static struct bytes word_until(struct cursor *c, char end)
+{
+    size_t n = 0;
+
+    while (n < c->rest.len && c->rest.data[n] != end)
+        n++;
+    struct bytes word = bytes_of(c->rest.data, n);
+    c->rest = bytes_from(c->rest, MIN(n + 1, c->rest.len));
+    return word;
+}
+
+static uint64_t number_of(struct cursor *c, struct bytes word)
+{
+    uint64_t v = 0;
+
+    if (!num_parse_u64(word, &v))
+        c->wrong = true;
+    return v;
+}
+
+static uint64_t number(struct cursor *c)
+{
+    return number_of(c, word_until(c, ' '));
+}
+
+static uint32_t small(struct cursor *c)
+{
+    uint64_t v = number(c);
+
+    c->wrong |= v > UINT32_MAX;
+    return (uint32_t)v;
+}
+
+static bool is_nothing(struct bytes word)
+{
+    return bytes_eq(word, BYTES_LIT("-"));
+}
+
+static void parse_voters(struct cursor *c, struct raft_config *config)
+{
+    struct cursor list = {word_until(c, ' '), false};
+
+    while (list.rest.len > 0 && !list.wrong) {
+        uint64_t id = number_of(&list, word_until(&list, ','));
+        if (config->voter_count == RAFT_NODES_MAX || id > UINT32_MAX)
+            list.wrong = true;
+        else
+            config->voters[config->voter_count++] = (node_id)id;
+    }
+    c->wrong |= list.wrong || config->voter_count == 0;
+}
+
+static void parse_runs(struct cursor *c, struct trace_line *out)
+{
+    struct bytes word = word_until(c, ' ');
+    struct cursor list = {word, false};
+
+    if (is_nothing(word))
+        return;
+    while (list.rest.len > 0 && !list.wrong) {
+        struct bytes run = word_until(&list, ',');
+        struct cursor pair = {run, false};
+        if (out->start.run_count == RAFT_RUNS_MAX) {
+            list.wrong = true;
+            break;
+        }
+        struct raft_run *r = &out->runs[out->start.run_count++];
+        r->first = number_of(&pair, word_until(&pair, ':'));
+        r->term = number_of(&pair, pair.rest);
+        list.wrong |= pair.wrong;
+    }
+    c->wrong |= list.wrong;
+}
+
+static void parse_start(struct cursor *c, struct trace_line *out)
+{
+    struct raft_config *config = &out->config;
+    struct raft_start *start = &out->start;
+
+    config->self = small(c);
+    config->incarnation = number(c);
+    config->cluster_id = number(c);
+    config->group = (uint16_t)small(c);
+    parse_voters(c, config);
+    config->election_timeout_ms = small(c);
+    config->heartbeat_ms = small(c);
+    config->peer_down_delay_ms = small(c);
+    config->disk_timeout_ms = small(c);
+    config->append_entries_max = small(c);
+    config->window_max = small(c);
+    config->seed = number(c);
+    out->event.now_ms = (int64_t)number(c);
+    start->term = number(c);
+    start->vote = small(c);
+    start->log_first = number(c);
+    start->log_prev_term = number(c);
+    start->log_last = number(c);
+    start->applied = number(c);
+    parse_runs(c, out);
+    start->runs = out->runs;
+}
+
+static int digit_of(uint8_t ch)
+{
+    if (ch >= '0' && ch <= '9')
+        return ch - '0';
+    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
+static void parse_message(struct cursor *c, struct trace_line *out)
+{
+    struct bytes word = word_until(c, ' ');
+    struct buf bytes = BUF_INIT;
+    struct bytes entries;
+
+    if (is_nothing(word)) {
+        c->wrong |= out->event.type == RAFT_EV_MESSAGE;
+        return;
+    }
+    for (size_t i = 0; i + 1 < word.len; i += 2) {
+        int high = digit_of(word.data[i]);
+        int low = digit_of(word.data[i + 1]);
+        c->wrong |= high < 0 || low < 0;
+        buf_u8(&bytes, (uint8_t)(high * 16 + low));
+    }
+    if (message_decode(buf_view(&bytes), &out->message, &entries) != 0 ||
+        entries.len > 0)
+        c->wrong = true;
+    buf_release(&bytes);
+    out->event.message = &out->message;
+}
+
+static void parse_chains(struct cursor *c, struct trace_line *out)
+{
+    struct bytes word = word_until(c, ' ');
+    struct cursor list = {word, false};
+
+    if (is_nothing(word))
+        return;
+    while (list.rest.len > 0 && !list.wrong) {
+        uint64_t chain = number_of(&list, word_until(&list, ','));
+        if (out->chain_count == CHECK_CHUNK_MAX)
+            list.wrong = true;
+        else
+            out->chains[out->chain_count++] = chain;
+    }
+    c->wrong |= list.wrong;
+}
+
+static void parse_step(struct cursor *c, struct trace_line *out)
+{
+    struct raft_event *e = &out->event;
+
+    out->digest = number(c);
+    uint64_t type = number(c);
+    c->wrong |= type > RAFT_EV_FLUSH;
+    e->type = (enum raft_event_type)type;
+    e->now_ms = (int64_t)number(c);
+    e->peer = small(c);
+    e->index = number(c);
+    e->seq = number(c);
+    e->read_id = number(c);
+    e->incarnation = number(c);
+    e->count = small(c);
+    parse_message(c, out);
+    parse_chains(c, out);
+}
+
+int trace_parse(const char *text, struct trace_line *out)
+{
+    struct cursor c = {bytes_str(text), false};
+
+    ASSERT(text && out);
+    memset(&out->config, 0, sizeof(out->config));
+    memset(&out->start, 0, sizeof(out->start));
+    memset(&out->event, 0, sizeof(out->event));
+    out->chain_count = 0;
+    struct bytes kind = word_until(&c, ' ');
+    if (bytes_eq(kind, BYTES_LIT("start"))) {
+        out->kind = TRACE_START;
+        parse_start(&c, out);
+    } else if (bytes_eq(kind, BYTES_LIT("step"))) {
+        out->kind = TRACE_STEP;
+        parse_step(&c, out);
+    } else if (bytes_eq(kind, BYTES_LIT("applied"))) {
+        out->kind = TRACE_APPLIED;
+        out->applied = number(&c);
+    } else {
+        c.wrong = true;
+    }
+    return c.wrong || c.rest.len > 0 ? ERR_CORRUPT : 0;
+}

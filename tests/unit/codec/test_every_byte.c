@@ -1,0 +1,168 @@
+/*
+ * Encoding writes every byte that it claims, and no other: what was in the
+ * memory before (another client's data, perhaps) never leaves it. Each encoder
+ * runs twice, on memory full of zeros and full of ones, and must say the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "codec/entry.h"
+#include "codec/frame.h"
+#include "codec/hello.h"
+#include "codec/message.h"
+#include "codec/record.h"
+#include "codec/request.h"
+
+#include <string.h>
+
+#define ROOM 4096
+
+static void put_entry(struct buf *out)
+{
+    struct entry e = {.index = 3,
+                      .term = 2,
+                      .time_ms = 77,
+                      .seed = 5,
+                      .kind = ENTRY_REQUESTS,
+                      .payload = BYTES_LIT("payload")};
+
+    entry_seal(&e);
+    entry_encode(&e, out);
+}
+
+static void put_message(struct buf *out)
+{
+    struct raft_message m;
+
+    memset(&m, 0, sizeof(m));
+    m.type = RAFT_MSG_APPEND;
+    m.from = 1;
+    m.to = 2;
+    m.term = 9;
+    m.index = 4;
+    m.index_term = 2;
+    m.count = 3;
+    m.run_count = 2;
+    m.runs[0] = (struct raft_run){5, 2};
+    m.runs[1] = (struct raft_run){6, 3};
+    message_encode(&m, out);
+}
+
+static void put_hello(struct buf *out)
+{
+    struct hello h = {.version_min = 1,
+                      .version_max = 2,
+                      .cluster_id = 7,
+                      .from = 1,
+                      .to = 2,
+                      .from_incarnation = 3,
+                      .client_port = 6379,
+                      .client_host = "host"};
+
+    hello_encode(&h, out);
+}
+
+static void put_proof(struct buf *out)
+{
+    struct proof p = {.mac = {1, 2, 3}};
+
+    proof_encode(&p, out);
+}
+
+static void put_fragment(struct buf *out)
+{
+    struct fragment f = {.id = 4,
+                         .offset = 10,
+                         .total = 100,
+                         .type = FRAME_RAFT,
+                         .data = BYTES_LIT("piece")};
+
+    fragment_encode(&f, out);
+}
+
+static void put_frame(struct buf *out)
+{
+    size_t begin = frame_begin(out, FRAME_RAFT, 3);
+
+    buf_str(out, "abc");
+    frame_end(out, begin);
+}
+
+static void put_empty_frame(struct buf *out)
+{
+    frame_end(out, frame_begin(out, FRAME_RAFT, 3));
+}
+
+static void put_records(struct buf *out)
+{
+    struct hard_state s = {.term = 4, .vote = 2};
+    struct identity i = {.cluster_id = 1, .node = 2, .incarnation = 3};
+    struct log_start l = {.first = 5, .prev_term = 4, .prev_chain = 3};
+    struct watermark w = {.cluster_id = 1, .node = 2, .generation = 9};
+
+    hard_state_encode(&s, out);
+    identity_encode(&i, out);
+    log_start_encode(&l, out);
+    watermark_encode(&w, out);
+}
+
+static void put_requests(struct buf *out)
+{
+    static const struct bytes argv[] = {
+        {.data = (const uint8_t *)"GET", .len = 3},
+        {.data = (const uint8_t *)"key", .len = 3},
+    };
+    struct request plain = {.db = 3, .argc = 2};
+    struct request once = {.flags = REQUEST_FLAG_ONCE,
+                           .once_id = 8,
+                           .once_ttl_s = 60,
+                           .once_client = BYTES_LIT("me"),
+                           .argc = 2};
+    size_t begin = request_group_begin(out, 1, 2, 3);
+
+    request_encode(out, &plain, argv);
+    request_encode(out, &once, argv);
+    request_group_end(out, begin, 2);
+}
+
+static void (*const encoders[])(struct buf *) = {
+    put_entry, put_message,     put_hello,   put_proof,    put_fragment,
+    put_frame, put_empty_frame, put_records, put_requests,
+};
+
+static void encode_on(struct buf *out, size_t which, int dirt)
+{
+    memset(buf_reserve(out, ROOM), dirt, ROOM);
+    encoders[which](out);
+    assert_true(out->len > 0 && out->len < ROOM);
+    for (size_t i = out->len; i < ROOM; i++) {
+        assert_int_equal(out->data[i], dirt);
+    }
+}
+
+static void test_every_byte(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(encoders); i++) {
+        struct buf zeros = BUF_INIT;
+        struct buf ones = BUF_INIT;
+        encode_on(&zeros, i, 0x00);
+        encode_on(&ones, i, 0xff);
+        assert_int_equal(zeros.len, ones.len);
+        assert_memory_equal(zeros.data, ones.data, zeros.len);
+        buf_release(&zeros);
+        buf_release(&ones);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_byte),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

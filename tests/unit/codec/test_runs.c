@@ -1,0 +1,129 @@
+/*
+ * The runs of an append, and requests with names, to the edge of every rule.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "codec/message.h"
+#include "codec/request.h"
+
+#include <string.h>
+
+static struct raft_message append(void)
+{
+    struct raft_message m;
+
+    memset(&m, 0, sizeof(m));
+    m.type = RAFT_MSG_APPEND;
+    m.from = 0x01020304;
+    m.to = 0x11121314;
+    m.term = 9;
+    m.index = 4;
+    m.index_term = 2;
+    m.count = 3;
+    m.run_count = 2;
+    m.runs[0] = (struct raft_run){5, 2};
+    m.runs[1] = (struct raft_run){7, 9};
+    return m;
+}
+
+static int decoded(const struct raft_message *m)
+{
+    struct buf b = BUF_INIT;
+    struct raft_message out;
+    struct bytes entries;
+
+    message_encode(m, &b);
+    int rc = message_decode(buf_view(&b), &out, &entries);
+    if (rc == 0) {
+        assert_int_equal(out.from, m->from);
+        assert_int_equal(out.to, m->to);
+    }
+    buf_release(&b);
+    return rc;
+}
+
+static void test_runs(void **state)
+{
+    struct raft_message good = append();
+    struct raft_message m;
+
+    (void)state;
+    assert_int_equal(decoded(&good), 0);
+#define TRY(want, change)                                                      \
+    do {                                                                       \
+        m = good;                                                              \
+        change;                                                                \
+        assert_int_equal(decoded(&m), want);                                   \
+    } while (0)
+    TRY(0, m.run_count = 1; memset(&m.runs[1], 0, sizeof(m.runs[1])));
+    TRY(0, m.index = m.index_term = 0; m.runs[0] = ((struct raft_run){1, 1});
+        m.runs[1] = ((struct raft_run){3, 2}));
+    TRY(0, m.index = UINT64_MAX - 3; m.runs[0].first = UINT64_MAX - 2;
+        m.runs[1].first = UINT64_MAX);
+    TRY(ERR_CORRUPT, m.index = UINT64_MAX - 2; m.runs[0].first = UINT64_MAX - 1;
+        m.runs[1].first = UINT64_MAX);
+    TRY(ERR_CORRUPT, m.run_count = 0; memset(m.runs, 0, sizeof(m.runs)));
+    TRY(ERR_CORRUPT, m.count = 0);
+    TRY(ERR_CORRUPT, m.count = 2);
+    TRY(ERR_CORRUPT, m.term = 8);
+    TRY(ERR_CORRUPT, m.runs[0].first = 6);
+    TRY(ERR_CORRUPT, m.runs[0].term = 1);
+    TRY(ERR_CORRUPT, m.runs[0].term = 9);
+    TRY(ERR_CORRUPT, m.runs[1].first = 5);
+    TRY(ERR_CORRUPT, m.index_term = 0; m.runs[0].term = 0);
+    TRY(ERR_CORRUPT, m.count = 0; m.run_count = 1;
+        memset(m.runs, 0, sizeof(m.runs)));
+#undef TRY
+}
+
+/* Encodes past the checks of the encoder: `flag` of the request is set or
+ * taken away in the bytes. */
+static int once_decoded(size_t name_len, uint8_t flags)
+{
+    static const uint8_t name[300];
+    static const struct bytes argv[] = {
+        {.data = (const uint8_t *)"PING", .len = 4}};
+    struct request r = {.flags = REQUEST_FLAG_ONCE,
+                        .once_id = 8,
+                        .once_ttl_s = 60,
+                        .once_client = bytes_of(name, name_len),
+                        .argc = 1};
+    struct request out;
+    struct buf b = BUF_INIT;
+
+    request_encode(&b, &r, argv);
+    b.data[4] = flags;
+    if (flags == 0) {
+        memset(b.data + 12, 0, 12); /* neither id nor time */
+    }
+    struct bytes rest = buf_view(&b);
+    int rc = request_decode(&rest, &out);
+    if (rc == 0) {
+        assert_int_equal(out.once_client.len, name_len);
+        assert_int_equal(rest.len, 0);
+    }
+    buf_release(&b);
+    return rc;
+}
+
+static void test_once(void **state)
+{
+    (void)state;
+    assert_int_equal(once_decoded(1, REQUEST_FLAG_ONCE), 0);
+    assert_int_equal(once_decoded(REQUEST_ONCE_LEN_MAX, REQUEST_FLAG_ONCE), 0);
+    assert_int_equal(once_decoded(1, 0), ERR_CORRUPT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

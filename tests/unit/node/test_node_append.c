@@ -1,0 +1,147 @@
+/*
+ * A leader that appends what no node of ours would: payloads that are no
+ * requests, times that fall, requests in the name of the follower.
+ */
+// link: node store data cmd
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "codec/entry.h"
+#include "codec/frame.h"
+#include "codec/message.h"
+#include "codec/request.h"
+
+/* Not all of the cluster is needed here. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "unit/node/node_cluster.h"
+
+static struct test_cluster cluster;
+
+struct made_up {
+    struct buf group;
+    uint64_t seq;
+};
+
+/* The next request, in a group of its own, as from node `from`. */
+static void make_group(struct test_cluster *c, uint32_t from, struct made_up *h)
+{
+    struct bytes argv[4] = {BYTES_LIT("setex"), BYTES_LIT("k"), BYTES_LIT("10"),
+                            BYTES_LIT("v")};
+    struct request head = {.argc = 4};
+    buf_reset(&h->group);
+    size_t begin = request_group_begin(&h->group, from,
+                                       c->nodes[from].incarnation, ++h->seq);
+    request_encode(&h->group, &head, argv);
+    request_group_end(&h->group, begin, 1);
+}
+
+static raft_index applied_by(struct test_cluster *c, uint32_t id)
+{
+    struct node_status s;
+    node_status(c->nodes[id].node, &s);
+    return s.applied;
+}
+
+/* The next entry of a follower's log, as from its leader. */
+static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
+                  int64_t time_ms, struct bytes payload)
+{
+    struct test_node *t = &c->nodes[to];
+    struct buf out = BUF_INIT;
+    struct node_status s;
+    node_status(t->node, &s);
+    struct raft_message m = {
+        .type = RAFT_MSG_APPEND,
+        .cluster_id = s.cluster_id,
+        .from = s.leader,
+        .to = to,
+        .from_incarnation = c->nodes[s.leader].incarnation,
+        .to_incarnation = t->incarnation,
+        .term = s.term,
+        .index = s.last,
+        .index_term = s.term, /* nothing of an older term: see the caller */
+        .count = 1,
+        .run_count = 1,
+        .runs = {{s.last + 1, s.term}},
+        .commit = s.last + 1,
+    };
+    struct entry e = {.index = s.last + 1,
+                      .term = s.term,
+                      .time_ms = time_ms,
+                      .kind = kind,
+                      .payload = payload};
+    message_encode(&m, &out);
+    entry_seal(&e);
+    entry_encode(&e, &out);
+    int err = node_receive(t->node, s.leader, FRAME_RAFT, buf_view(&out));
+    node_flush(t->node);
+    disk_complete(t);
+    node_flush(t->node);
+    buf_release(&out);
+    return err;
+}
+
+static void test_made_up_entries(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct made_up h = {.seq = 0};
+    static const int64_t times[] = {INT64_MAX - 5, 5, INT64_MIN, INT64_MAX, 0};
+    UNUSED(state);
+    cluster_init(c, NODES, 35);
+    int leader = cluster_elect(c);
+    assert_true(leader >= 0);
+    uint32_t to = (uint32_t)(leader + 1) % NODES;
+    uint32_t other = (uint32_t)(leader + 2) % NODES;
+    cluster_run(c, 200);
+    raft_index before = applied_by(c, to);
+    make_group(c, other, &h);
+
+    /* Refused before it is accepted. */
+    struct bytes group = buf_view(&h.group);
+    struct bytes cut = bytes_of(group.data, group.len - 1);
+    struct bytes bad = BYTES_LIT("not a group");
+    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, bad), ERR_CORRUPT);
+    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
+    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
+    assert_int_equal(append(c, to, ENTRY_EMPTY, 1, group), ERR_CORRUPT);
+    assert_int_equal(applied_by(c, to), before);
+
+    /* Clocks that jump and fall: applied, with a time that never falls. */
+    for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+        group = buf_view(&h.group);
+        assert_int_equal(append(c, to, ENTRY_REQUESTS, times[i], group), 0);
+        assert_int_equal(applied_by(c, to), before + i + 1);
+        make_group(c, other, &h);
+    }
+
+    /* Requests in the name of the follower, which it never wrote: its own
+     * later ones get other numbers. */
+    h.seq = 0;
+    for (size_t i = 0; i < 3; i++) {
+        make_group(c, to, &h);
+        group = buf_view(&h.group);
+        assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
+    }
+    assert_int_equal(client_submit(client_new(c, to), "set own 1"), 0);
+    h.seq = 3;
+    make_group(c, to, &h);
+    group = buf_view(&h.group);
+    assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
+    assert_int_equal(c->clients[0].answered, 1);
+    assert_int_equal(applied_by(c, to), before + ARRAY_LEN(times) + 4);
+    assert_string_equal(c->nodes[to].failure, "");
+    buf_release(&h.group);
+    cluster_release(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_made_up_entries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

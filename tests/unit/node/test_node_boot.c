@@ -1,0 +1,206 @@
+/*
+ * The first two durable writes of a start: which combinations of database
+ * and watermark are those of an interrupted start, and which are damage.
+ */
+// link: node store
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "contract/temp_dir.h"
+#include "node/node_boot.h"
+#include "store/raft_log.h"
+#include "store/store_memory.h"
+
+struct fixture {
+    struct temp_dir dir;
+    char path[TEMP_PATH_SIZE];
+    struct store *store;
+    struct node_boot boot;
+    struct identity id;
+};
+
+static void setup(struct fixture *f)
+{
+    *f = (struct fixture){.boot = {.self = 3, .cluster_id = 77}};
+    f->dir = temp_dir_new();
+    temp_dir_file(&f->dir, "watermark", f->path);
+    f->store = store_memory_new();
+}
+
+static void teardown(struct fixture *f)
+{
+    store_close(f->store);
+    temp_dir_remove(&f->dir);
+}
+
+/* A start with the watermark file as it is; `gone`: what is written to it
+ * fails, if it was never written before. */
+static int start(struct fixture *f, bool gone)
+{
+    struct watermark_file *file;
+    struct watermark mark;
+    struct buf error = BUF_INIT;
+    char temporary[TEMP_PATH_SIZE + 8];
+    bool found = false;
+    int rc = watermark_open(&file, f->path, &mark, &found, &error);
+    assert_int_equal(rc, 0);
+    if (gone) {
+        snprintf(temporary, sizeof(temporary), "%s.new", f->path);
+        assert_int_equal(unlink(temporary), 0);
+    }
+    rc = node_boot(&f->boot, f->store, file, found ? &mark : NULL, &f->id,
+                   &error);
+    assert_int_equal(rc == 0, error.len == 0);
+    watermark_close(file);
+    buf_release(&error);
+    return rc;
+}
+
+static struct watermark mark_of(struct fixture *f)
+{
+    struct watermark_file *file;
+    struct watermark mark;
+    struct buf error = BUF_INIT;
+    bool found = false;
+    assert_int_equal(watermark_open(&file, f->path, &mark, &found, &error), 0);
+    assert_true(found);
+    watermark_close(file);
+    return mark;
+}
+
+/* What this node has promised, as a later start finds it. */
+static void promise(struct fixture *f, const struct watermark *promised)
+{
+    struct watermark_file *file;
+    struct watermark mark;
+    struct buf error = BUF_INIT;
+    bool found = false;
+    assert_int_equal(watermark_open(&file, f->path, &mark, &found, &error), 0);
+    assert_int_equal(watermark_write(file, promised, true), 0);
+    watermark_close(file);
+}
+
+/* Each start raises the incarnation in both places, for good. */
+static void test_starts(void **state)
+{
+    struct fixture f;
+    struct identity stored;
+    UNUSED(state);
+    setup(&f);
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(start(&f, false), 0);
+        assert_int_equal(f.id.incarnation, i);
+        assert_int_equal(mark_of(&f).incarnation, i);
+        store_memory_crash(f.store, 0);
+        assert_int_equal(raft_log_identity(f.store, &stored), 0);
+        assert_int_equal(stored.incarnation, i);
+        assert_int_equal(stored.node, 3);
+    }
+    teardown(&f);
+}
+
+/* The watermark cannot be written: the identity is not either, or the next
+ * start would take the missing watermark for damage. */
+static void test_watermark_first(void **state)
+{
+    struct fixture f;
+    struct identity stored;
+    UNUSED(state);
+    setup(&f);
+    assert_int_equal(start(&f, true), ERR_IO);
+    assert_int_equal(raft_log_identity(f.store, &stored), ERR_NOT_FOUND);
+    assert_int_equal(start(&f, false), 0);
+    teardown(&f);
+}
+
+/* Interrupted between the two writes, at the first start and at a later one:
+ * the number that stood in the watermark is not used twice. */
+static void test_interrupted(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    for (int round = 0; round < 2; round++) {
+        uint64_t before = f.id.incarnation;
+        struct store *whole = f.store;
+        store_memory_fail(whole, "write", 1);
+        assert_int_not_equal(start(&f, false), 0);
+        assert_int_equal(mark_of(&f).incarnation, before + 1);
+        store_memory_crash(whole, 0);
+        assert_int_equal(start(&f, false), 0);
+        assert_int_equal(f.id.incarnation, before + 2);
+    }
+    teardown(&f);
+}
+
+static void test_damage(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    assert_int_equal(start(&f, false), 0);
+
+    f.boot.self = 4;
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+    f.boot.self = 3;
+    f.boot.cluster_id = 78;
+    assert_int_equal(start(&f, false), 0); /* derived: the stored one counts */
+    assert_int_equal(f.id.cluster_id, 77);
+    f.boot.cluster_id_is_given = true;
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+    f.boot.cluster_id = 77;
+
+    struct watermark mark = mark_of(&f);
+    struct watermark other = mark;
+    other.incarnation += 2; /* one more than an interrupted start explains */
+    promise(&f, &other);
+    assert_int_equal(start(&f, false), ERR_CORRUPT);
+    other = mark;
+    other.node = 9;
+    promise(&f, &other);
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+
+    assert_int_equal(unlink(f.path), 0);
+    assert_int_equal(start(&f, false), ERR_CORRUPT);
+    teardown(&f);
+}
+
+/* An empty database next to promises. */
+static void test_lost_database(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    struct watermark mark = {
+        .cluster_id = 77, .node = 3, .incarnation = 1, .vote = NODE_NONE};
+    promise(&f, &mark);
+    assert_int_equal(start(&f, false), 0);
+    teardown(&f);
+    setup(&f);
+    mark.term = 1;
+    promise(&f, &mark);
+    assert_int_equal(start(&f, false), ERR_CORRUPT);
+    teardown(&f);
+    setup(&f);
+    mark.term = 0;
+    mark.index = 1;
+    promise(&f, &mark);
+    assert_int_equal(start(&f, false), ERR_CORRUPT);
+    teardown(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_starts),
+        cmocka_unit_test(test_watermark_first),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_lost_database),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+// link: store store_rocksdb
+/*
+ * What store_sync() asks of the kernel. A process that is killed loses
+ * nothing that was written, synced or not: only the call itself shows a sync
+ * that is missing. So this program has its own fdatasync() and fsync(), which
+ * RocksDB is linked to, and which count and fail as told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "contract/temp_dir.h"
+#include "store/store_rocksdb.h"
+#include "store/watermark.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define PATH_SIZE (2 * TEMP_PATH_SIZE)
+
+static const struct store_rocksdb_options small = {
+    .state_memory_bytes = 1024 * 1024,
+    .log_memory_bytes = 1024 * 1024,
+    .block_cache_bytes = 1024 * 1024,
+    .wal_bytes_max = 16 * 1024 * 1024,
+    .create = true,
+};
+
+/* Syncs of write-ahead logs and of the watermark, and what becomes of the
+ * next ones. */
+static atomic_int syncs;
+static atomic_int failures_left;
+
+static bool is_counted(int fd)
+{
+    char link[32];
+    char path[PATH_SIZE];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, path, sizeof(path));
+    return n > 4 && (memcmp(path + n - 4, ".log", 4) == 0 ||
+                     memcmp(path + n - 4, "mark", 4) == 0);
+}
+
+static int sync_as_told(int fd, long call)
+{
+    if (is_counted(fd)) {
+        atomic_fetch_add(&syncs, 1);
+        if (atomic_load(&failures_left) > 0) {
+            atomic_fetch_sub(&failures_left, 1);
+            errno = EIO;
+            return -1;
+        }
+    }
+    return (int)syscall(call, fd);
+}
+
+int fdatasync(int fd)
+{
+    return sync_as_told(fd, SYS_fdatasync);
+}
+
+int fsync(int fd)
+{
+    return sync_as_told(fd, SYS_fsync);
+}
+
+struct fixture {
+    struct temp_dir dir;
+    struct store *store;
+    uint32_t written;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    char path[TEMP_PATH_SIZE];
+    struct buf error = BUF_INIT;
+    f->dir = temp_dir_new();
+    atomic_store(&failures_left, 0);
+    int rc = store_rocksdb_open(&f->store, temp_dir_file(&f->dir, "db", path),
+                                &small, &error);
+    buf_release(&error);
+    *state = f;
+    return rc;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    store_close(f->store);
+    temp_dir_remove(&f->dir);
+    mem_free(f);
+    return 0;
+}
+
+static int write_one(struct fixture *f)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    uint8_t key = (uint8_t)f->written++;
+    store_batch_put(&b, STORE_LOG, bytes_of(&key, 1), BYTES_LIT("entry"));
+    int rc = store_write(f->store, &b, STORE_LOGGED);
+    store_batch_release(&b);
+    return rc;
+}
+
+/* Each sync with something to sync reaches the disk, once; a write does not
+ * wait for it. */
+static void test_sync_is_called(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 5; i++) {
+        int before = atomic_load(&syncs);
+        assert_int_equal(write_one(f), 0);
+        assert_int_equal(write_one(f), 0);
+        assert_int_equal(atomic_load(&syncs), before);
+        assert_int_equal(store_sync(f->store), 0);
+        assert_int_equal(atomic_load(&syncs), before + 1);
+    }
+}
+
+/* One failed sync, and the disk works again: nothing is synced or written any
+ * more, for the pages that it failed for may be gone. */
+static void test_failed_sync_is_final(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(write_one(f), 0);
+    atomic_store(&failures_left, 1);
+    int before = atomic_load(&syncs);
+    assert_int_equal(store_sync(f->store), ERR_IO);
+    assert_int_equal(atomic_load(&syncs), before + 1);
+    assert_non_null(strstr(store_error(f->store), "syncing"));
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(store_sync(f->store), ERR_IO);
+        assert_int_equal(write_one(f), ERR_IO);
+        assert_int_equal(store_flush(f->store, STORE_STATE, true), ERR_IO);
+    }
+    assert_int_equal(atomic_load(&syncs), before + 1);
+}
+
+/* The same of the watermark, which is a file of our own: here it is ours not
+ * to try again. */
+static void test_failed_mark_is_final(void **state)
+{
+    struct fixture *f = *state;
+    char path[TEMP_PATH_SIZE];
+    struct buf error = BUF_INIT;
+    struct watermark_file *file;
+    struct watermark mark;
+    bool found = true;
+    int rc = watermark_open(&file, temp_dir_file(&f->dir, "watermark", path),
+                            &mark, &found, &error);
+    assert_int_equal(rc, 0);
+    assert_false(found);
+    mark = (struct watermark){.cluster_id = 7, .node = 1, .vote = NODE_NONE};
+    assert_int_equal(watermark_write(file, &mark, true), 0);
+    int before = atomic_load(&syncs);
+    assert_int_equal(watermark_write(file, &mark, false), 0);
+    assert_int_equal(atomic_load(&syncs), before);
+    assert_int_equal(watermark_write(file, &mark, true), 0);
+    assert_int_equal(atomic_load(&syncs), before + 1);
+    atomic_store(&failures_left, 1);
+    assert_int_equal(watermark_write(file, &mark, true), ERR_IO);
+    assert_int_equal(watermark_write(file, &mark, true), ERR_IO);
+    assert_int_equal(watermark_write(file, &mark, false), ERR_IO);
+    assert_int_equal(atomic_load(&syncs), before + 2);
+    assert_non_null(strstr(watermark_error(file), "syncing"));
+    watermark_close(file);
+    buf_release(&error);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_sync_is_called, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_failed_sync_is_final, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_failed_mark_is_final, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

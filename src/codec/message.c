@@ -1,7 +1,7 @@
 /*
  * One fixed layout for all types: type(1) flags(1) group(2) from(4) to(4)
- * count(4) run_count(4) zero(4), twelve numbers of 8 bytes, then
- * RAFT_MESSAGE_RUNS_MAX runs of 16. A heartbeat costs 248 bytes that way,
+ * count(4) run_count(4) zero(4), thirteen numbers of 8 bytes, then
+ * RAFT_MESSAGE_RUNS_MAX runs of 16. A heartbeat costs 256 bytes that way,
  * and in exchange there is one way to write and one way to read.
  *
  * Decoding refuses what no honest core sends: the core may rely on counts
@@ -17,20 +17,27 @@
 #include <string.h>
 
 #define RUN_SIZE     16
-#define NUMBERS      12
+#define NUMBERS      13
 #define FIXED_SIZE   (1 + 1 + 2 + 4 + 4 + 4 + 4 + 4 + NUMBERS * 8)
 #define MESSAGE_SIZE (FIXED_SIZE + RAFT_MESSAGE_RUNS_MAX * RUN_SIZE)
 
 _Static_assert(RAFT_MESSAGE_RUNS_MAX == 8, "part of the format");
-_Static_assert(MESSAGE_SIZE == 248, "size of a message");
+_Static_assert(MESSAGE_SIZE == 256, "size of a message");
 
-enum { FLAG_GRANTED = 1, FLAG_REJECTED = 2, FLAG_TRANSFER = 4, FLAG_END = 8 };
+enum {
+    FLAG_GRANTED = 1,
+    FLAG_REJECTED = 2,
+    FLAG_TRANSFER = 4,
+    FLAG_RECOVERING = 8,
+    FLAG_END = 16,
+};
 
 static uint8_t flags_of(const struct raft_message *m)
 {
     return (uint8_t)((m->granted ? FLAG_GRANTED : 0) |
                      (m->rejected ? FLAG_REJECTED : 0) |
-                     (m->transfer ? FLAG_TRANSFER : 0));
+                     (m->transfer ? FLAG_TRANSFER : 0) |
+                     (m->recovering ? FLAG_RECOVERING : 0));
 }
 
 static void encode_numbers(const struct raft_message *m, uint8_t *p)
@@ -42,6 +49,7 @@ static void encode_numbers(const struct raft_message *m, uint8_t *p)
         m->commit,         m->round,
         m->match,          m->verified,
         m->read_id,        (uint64_t)m->time_ms,
+        m->barrier,
     };
     _Static_assert(ARRAY_LEN(numbers) == NUMBERS, "all of them");
     for (size_t i = 0; i < NUMBERS; i++)
@@ -91,6 +99,7 @@ static void decode_numbers(struct reader *r, struct raft_message *m)
     m->verified = reader_u64(r);
     m->read_id = reader_u64(r);
     m->time_ms = (int64_t)reader_u64(r);
+    m->barrier = reader_u64(r);
 }
 
 /* Runs that follow each other, begin with the first entry, end before the
@@ -165,6 +174,7 @@ int message_decode(struct bytes bytes, struct raft_message *out,
     out->granted = (flags & FLAG_GRANTED) != 0;
     out->rejected = (flags & FLAG_REJECTED) != 0;
     out->transfer = (flags & FLAG_TRANSFER) != 0;
+    out->recovering = (flags & FLAG_RECOVERING) != 0;
     out->group = reader_u16(&r);
     out->from = reader_u32(&r);
     out->to = reader_u32(&r);

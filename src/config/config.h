@@ -29,6 +29,8 @@ enum config_supervised {
 
 enum config_read_mode { CONFIG_READ_INDEX, CONFIG_READ_STALE };
 
+enum config_damaged_data { CONFIG_DAMAGED_REFILL, CONFIG_DAMAGED_REFUSE };
+
 /* A member. Addresses are "host:port" or "[v6]:port", checked in form but not
  * looked up; client_address is NULL when the line does not name one. */
 struct config_node {
@@ -97,6 +99,10 @@ void config_release(struct config *c);
  * the config is then good for release only. */
 MUST_USE int config_load(struct config *c, int argc, char *const *argv,
                          const struct config_source *source, struct buf *error);
+
+/* Overwrites the passwords on the command line, which every user of the
+ * machine can see in /proc. After config_load, which has copies. */
+void config_hide_secrets(int argc, char *const *argv);
 
 /* CONFIG GET: calls `each` once for every option that matches one of the
  * patterns, in the order of the table, and returns how many did. The value is

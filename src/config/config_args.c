@@ -151,6 +151,21 @@ static int apply_options(struct args *a)
     return rc;
 }
 
+void config_hide_secrets(int argc, char *const *argv)
+{
+    bool secret = false;
+    for (int i = 1; i < argc; i++) {
+        if (begins_option(argv[i])) {
+            bool own = strncmp(argv[i], "--", 2) == 0;
+            const struct option *o =
+                own ? option_find(bytes_str(argv[i] + 2)) : NULL;
+            secret = o != NULL && (o->flags & SECRET) != 0;
+        } else if (secret) {
+            memset(argv[i], '*', strlen(argv[i]));
+        }
+    }
+}
+
 /* Without a file and with the original's options, vard is as open as the
  * original: all addresses, no password asked for. */
 static void open_as_original(struct config *c)

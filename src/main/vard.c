@@ -22,9 +22,11 @@
 #include "main/notify.h"
 #include "main/vard_options.h"
 #include "main/vard_process.h"
+#include "main/vard_refill.h"
 #include "main/vard_trace.h"
 #include "net/loop.h"
 #include "node/node.h"
+#include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
 #include "os/process.h"
@@ -104,6 +106,8 @@ NORETURN static void on_fatal(void *ctx, const char *text)
 {
     struct vard *v = ctx;
     ASSERT(text != NULL);
+    if (v->store != NULL && store_rocksdb_is_damaged(v->store))
+        refill_remember(&v->process);
     log_warning(v->log, "FATAL: exiting at once because of that. Nothing that "
                         "was acknowledged is lost");
     _exit(1);
@@ -169,23 +173,39 @@ static int start_server(struct vard *v, struct buf *error)
     return server_listen(v->server, error);
 }
 
-static int open_data(struct vard *v, struct buf *error)
+static int open_store(struct vard *v, enum data_trust trust, struct buf *error)
 {
-    char path[PATH_TEXT_MAX];
     struct store_rocksdb_options options = options_of_store(&v->config);
+    char path[PATH_TEXT_MAX];
+    bool proven = trust == DATA_PROVEN;
+
+    process_path(&v->process, "db", path);
+    /* A database that lacks what was promised is refused before anything is
+     * written to it. */
+    options.promised = proven && v->mark_found ? &v->mark : NULL;
+    int err = store_rocksdb_open(&v->store, path, &options, error);
+    if (err != ERR_CORRUPT || trust != DATA_UNPROVEN)
+        return err;
+    buf_reset(error);
+    err = refill_without_wal(&v->process, error);
+    return err != 0 ? err
+                    : store_rocksdb_open(&v->store, path, &options, error);
+}
+
+static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
+{
+    struct node_boot boot = options_of_boot(&v->config);
+    char path[PATH_TEXT_MAX];
+
     process_path(&v->process, "watermark", path);
     int err =
         watermark_open(&v->mark_file, path, &v->mark, &v->mark_found, error);
+    if (err == 0)
+        err = open_store(v, trust, error);
     if (err != 0)
         return err;
-    /* A database that lacks what was promised is refused before anything is
-     * written to it. */
-    options.promised = v->mark_found ? &v->mark : NULL;
-    process_path(&v->process, "db", path);
-    err = store_rocksdb_open(&v->store, path, &options, error);
-    if (err != 0)
-        return err;
-    struct node_boot boot = options_of_boot(&v->config);
+    boot.recovering = trust != DATA_PROVEN;
+    boot.incarnation_above = (uint64_t)clock_wall_ms();
     return node_boot(&boot, v->store, v->mark_file,
                      v->mark_found ? &v->mark : NULL, &v->identity, error);
 }
@@ -219,14 +239,14 @@ static int start_peers(struct vard *v, struct transport *transport,
     return err;
 }
 
-static int start_node(struct vard *v, struct buf *error)
+static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
 {
     struct transport transport;
     int err = start_peers(v, &transport, error);
     if (err != 0)
         return err;
     struct node_options options = options_of_node(&v->config, &v->identity);
-    options.mark = v->mark_found ? &v->mark : NULL;
+    options.mark = v->mark_found && trust == DATA_PROVEN ? &v->mark : NULL;
     if (v->config.trace_file[0] != '\0') {
         err = trace_open(&v->trace, v->config.trace_file, v->log, error);
         options.trace = trace_line;
@@ -240,21 +260,7 @@ static int start_node(struct vard *v, struct buf *error)
                     server_node_events(v->server), v->log, error);
 }
 
-static int start(struct vard *v, struct buf *error)
-{
-    int err = start_server(v, error);
-    if (err == 0)
-        err = open_data(v, error);
-    if (err == 0)
-        err = start_node(v, error);
-    if (err == 0)
-        server_start(v->server, v->node, v->peers);
-    return err;
-}
-
-/* --- end ---------------------------------------------------------------- */
-
-static void stop(struct vard *v)
+static void close_data(struct vard *v)
 {
     if (v->node != NULL)
         node_free(v->node);
@@ -267,6 +273,52 @@ static void stop(struct vard *v)
     if (v->store != NULL)
         store_close(v->store);
     trace_close(&v->trace);
+    v->node = NULL;
+    v->peers = NULL;
+    v->disk = NULL;
+    v->mark_file = NULL;
+    v->store = NULL;
+}
+
+/* Damage found: the node goes on with less and less of what it has, as far
+ * as the others can refill it. */
+static int start_data(struct vard *v, struct buf *error)
+{
+    enum data_trust trust = refill_trust(&v->process);
+    int err = trust == DATA_PROVEN || refill_allowed(&v->config)
+                  ? refill_prepare(&v->process, trust, error)
+                  : refill_refused(&v->process, error);
+
+    for (;;) {
+        if (err == 0)
+            err = open_data(v, trust, error);
+        if (err == 0)
+            err = start_node(v, trust, error);
+        if (err != ERR_CORRUPT || trust == DATA_LOST ||
+            !refill_allowed(&v->config))
+            return err;
+        log_warning(v->log, "%.*s", (int)error->len, (const char *)error->data);
+        buf_reset(error);
+        close_data(v);
+        err = refill_prepare(&v->process, ++trust, error);
+    }
+}
+
+static int start(struct vard *v, struct buf *error)
+{
+    int err = start_server(v, error);
+    if (err == 0)
+        err = start_data(v, error);
+    if (err == 0)
+        server_start(v->server, v->node, v->peers);
+    return err;
+}
+
+/* --- end ---------------------------------------------------------------- */
+
+static void stop(struct vard *v)
+{
+    close_data(v);
     server_free(v->server);
     loop_free(v->loop);
 }
@@ -307,6 +359,7 @@ int main(int argc, char **argv)
 {
     struct vard vard = {.trace.fd = -1};
     int status = load_config(&vard, argc, argv);
+    config_hide_secrets(argc, argv);
     if (status < 0)
         status = run(&vard);
     config_release(&vard.config);

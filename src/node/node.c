@@ -15,6 +15,7 @@
 
 #include "codec/frame.h"
 #include "codec/message.h"
+#include "node/node_boot.h"
 #include "node/node_internal.h"
 
 static void config_fill(const struct node_options *o, struct raft_config *c)
@@ -156,6 +157,31 @@ static int check_members(struct node *n, struct buf *error)
     return err;
 }
 
+/* Was what this node promised lost? */
+static int read_recovering(struct node *n, bool *recovering, struct buf *error)
+{
+    struct buf value = BUF_INIT;
+    int err = store_get(n->store, STORE_META, NODE_RECOVERING_KEY, &value);
+
+    *recovering = err == 0;
+    buf_release(&value);
+    if (err != 0 && err != ERR_NOT_FOUND) {
+        buf_printf(error, "the record of a recovery: %s",
+                   store_error(n->store));
+        return err;
+    }
+    if (*recovering && n->options.member_count < 3) {
+        buf_str(error, "this node is to be refilled by the other members, "
+                       "which takes three members or more");
+        return ERR_MISMATCH;
+    }
+    if (*recovering)
+        log_warning(n->log, "this node may have lost what it promised: until "
+                            "the others have refilled it, it counts for "
+                            "nothing");
+    return 0;
+}
+
 static int recover(struct node *n, struct buf *error)
 {
     struct raft_log_options log_options = {
@@ -177,6 +203,9 @@ static int recover(struct node *n, struct buf *error)
     memset(&start, 0, sizeof(start));
     raft_log_start(n->raft_log, &start);
     start.applied = keyspace_applied(n->ks)->index;
+    err = read_recovering(n, &start.recovering, error);
+    if (err != 0)
+        return err;
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);
@@ -474,6 +503,7 @@ static void peers_status(const struct node *n, struct node_status *out)
         const struct raft_progress *progress = &n->raft.progress[position];
         out->peers[i].id = p->id;
         out->peers[i].up = p->up;
+        out->peers[i].recovering = progress->recovering;
         out->peers[i].client_address = p->client_address;
         out->peers[i].state = progress->state;
         out->peers[i].match = progress->match;
@@ -508,6 +538,7 @@ void node_status(const struct node *n, struct node_status *out)
     out->elections = n->elections;
     out->cluster_id = n->options.cluster_id;
     out->incarnation = n->options.incarnation;
+    out->recovering = n->raft.recovering;
     peers_status(n, out);
 }
 

@@ -150,6 +150,7 @@ MUST_USE bool node_transfer(struct node *n, node_id to);
 struct node_peer_status {
     node_id id;
     bool up;
+    bool recovering;                /* leader only, as it said last */
     const char *client_address;     /* "" if unknown */
     enum raft_progress_state state; /* leader only, as the next two */
     raft_index match;
@@ -168,6 +169,7 @@ struct node_status {
     uint64_t applied_requests, skipped_requests;
     uint64_t elections; /* started by this node since its start */
     uint64_t cluster_id, incarnation;
+    bool recovering; /* counts for nothing until it has been refilled */
     uint32_t peer_count;
     struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
 };

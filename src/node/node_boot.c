@@ -4,6 +4,9 @@
  * store with nothing promised yet, so both cases are told from damage. A
  * watermark with promises next to an empty store, or an identity without a
  * watermark, is damage.
+ *
+ * A node that is to recover writes first that it does, and only then gives up
+ * the promises of the watermark: a crash between them finds the same damage.
  */
 #include "node/node_boot.h"
 
@@ -49,15 +52,17 @@ static int check_known(const struct node_boot *boot,
                    (unsigned long long)boot->cluster_id);
         return ERR_MISMATCH;
     }
+    if (mark && (mark->node != id->node || mark->cluster_id != id->cluster_id))
+        return refuse(error, ERR_MISMATCH,
+                      "watermark file and database belong to different nodes: "
+                      "the data directory was put together from two");
+    if (boot->recovering)
+        return 0;
     if (file && !mark)
         return refuse(error, ERR_CORRUPT,
                       "the watermark file is missing, so this node cannot "
                       "prove that its log is whole. Restore the data directory "
                       "from a backup of this node");
-    if (mark && (mark->node != id->node || mark->cluster_id != id->cluster_id))
-        return refuse(error, ERR_MISMATCH,
-                      "watermark file and database belong to different nodes: "
-                      "the data directory was put together from two");
     if (mark && mark->incarnation > id->incarnation + 1)
         return refuse(error, ERR_CORRUPT,
                       "the database is an older copy than the watermark file: "
@@ -67,7 +72,7 @@ static int check_known(const struct node_boot *boot,
 }
 
 static int write_mark(struct watermark_file *file, const struct watermark *mark,
-                      const struct identity *id)
+                      const struct identity *id, bool recovering)
 {
     struct watermark next;
 
@@ -75,7 +80,7 @@ static int write_mark(struct watermark_file *file, const struct watermark *mark,
         return 0;
     memset(&next, 0, sizeof(next));
     next.vote = NODE_NONE;
-    if (mark)
+    if (mark && !recovering)
         next = *mark;
     next.cluster_id = id->cluster_id;
     next.node = id->node;
@@ -83,15 +88,65 @@ static int write_mark(struct watermark_file *file, const struct watermark *mark,
     return watermark_write(file, &next, true);
 }
 
-static int write_identity(struct store *store, const struct identity *id)
+static int write_identity(struct store *store, const struct identity *id,
+                          bool recovering)
 {
     struct store_batch b = STORE_BATCH_INIT;
 
     raft_log_put_identity(&b, id);
+    if (recovering)
+        store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
     int err = store_write(store, &b, STORE_LOGGED);
     if (err == 0)
         err = store_sync(store);
     store_batch_release(&b);
+    return err;
+}
+
+/* What the node is from now on, and whether that can be. */
+static int next_identity(const struct node_boot *boot, struct store *store,
+                         struct watermark_file *file,
+                         const struct watermark *mark, struct identity *id,
+                         struct buf *error)
+{
+    int err = raft_log_identity(store, id);
+
+    if (err == ERR_NOT_FOUND) {
+        id->cluster_id = boot->cluster_id;
+        id->node = boot->self;
+        id->incarnation = 0;
+        err = boot->recovering ? 0 : check_new(mark, error);
+    }
+    if (err == 0 && (id->incarnation > 0 || boot->recovering))
+        err = check_known(boot, file, mark, id, error);
+    else if (err != 0 && error->len == 0)
+        buf_printf(error, "reading the identity: %s", store_error(store));
+    if (err != 0)
+        return err;
+    if (mark)
+        id->incarnation = MAX(id->incarnation, mark->incarnation);
+    if (boot->recovering)
+        id->incarnation = MAX(id->incarnation, boot->incarnation_above);
+    id->incarnation++;
+    return 0;
+}
+
+static int put_mark(struct watermark_file *file, const struct watermark *mark,
+                    const struct identity *id, bool recovering,
+                    struct buf *error)
+{
+    int err = write_mark(file, mark, id, recovering);
+    if (err != 0)
+        buf_str(error, "writing the watermark file failed");
+    return err;
+}
+
+static int put_identity(struct store *store, const struct identity *id,
+                        bool recovering, struct buf *error)
+{
+    int err = write_identity(store, id, recovering);
+    if (err != 0)
+        buf_printf(error, "writing the identity: %s", store_error(store));
     return err;
 }
 
@@ -102,30 +157,18 @@ int node_boot(const struct node_boot *boot, struct store *store,
     struct identity id;
 
     ASSERT(boot->self != NODE_NONE);
-    int err = raft_log_identity(store, &id);
-    if (err == ERR_NOT_FOUND) {
-        id.cluster_id = boot->cluster_id;
-        id.node = boot->self;
-        id.incarnation = 0;
-        err = check_new(mark, error);
-    } else if (err == 0) {
-        err = check_known(boot, mark_file, mark, &id, error);
+    int err = next_identity(boot, store, mark_file, mark, &id, error);
+    if (err != 0)
+        return err;
+    if (boot->recovering) {
+        err = put_identity(store, &id, true, error);
+        if (err == 0)
+            err = put_mark(mark_file, mark, &id, true, error);
     } else {
-        buf_printf(error, "reading the identity: %s", store_error(store));
+        err = put_mark(mark_file, mark, &id, false, error);
+        if (err == 0)
+            err = put_identity(store, &id, false, error);
     }
-    if (err != 0)
-        return err;
-    if (mark)
-        id.incarnation = MAX(id.incarnation, mark->incarnation);
-    id.incarnation++;
-    err = write_mark(mark_file, mark, &id);
-    if (err != 0) {
-        buf_str(error, "writing the watermark file failed");
-        return err;
-    }
-    err = write_identity(store, &id);
-    if (err != 0)
-        buf_printf(error, "writing the identity: %s", store_error(store));
     *identity = id;
     return err;
 }

@@ -14,7 +14,14 @@ struct node_boot {
     node_id self;
     uint64_t cluster_id;      /* for a new store, or to compare if */
     bool cluster_id_is_given; /* the configuration names one */
+    /* The store may have lost what was promised: the node will start
+     * recovering (raft_recover.c), with an incarnation above this one. */
+    bool recovering;
+    uint64_t incarnation_above;
 };
+
+/* The record in STORE_META of a node that is recovering. */
+#define NODE_RECOVERING_KEY BYTES_LIT("recovering")
 
 /* Checks the identity (or writes it on a new store), raises the incarnation,
  * syncs. `identity` is what holds from now on. A store of another node or

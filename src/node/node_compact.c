@@ -24,9 +24,10 @@ static void measure(struct node *n)
         const struct raft_progress *p = &n->raft.progress[i];
         if (n->raft.config.voters[i] == n->options.self)
             continue;
-        all = MIN(all, p->match);
+        raft_index has = p->recovering ? p->verified : p->match;
+        all = MIN(all, has);
         if (p->link_up)
-            live = MIN(live, p->match);
+            live = MIN(live, has);
     }
     n->held_by_all = MAX(n->held_by_all, all);
     n->held_by_live = live;

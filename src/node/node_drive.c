@@ -9,6 +9,7 @@
  * about, because the core waits for RAFT_EV_DURABLE.
  */
 #include "base/rng.h"
+#include "node/node_boot.h"
 #include "node/node_internal.h"
 
 void node_fail(struct node *n, const char *what, const char *detail)
@@ -170,6 +171,11 @@ static void do_write(struct node *n, const struct raft_event *event,
         truncate_log(n, w->truncate_from);
     if (w->hard_state)
         raft_log_hard_state(n->raft_log, &n->batch, w->term, w->vote);
+    if (w->recovered) {
+        store_batch_delete(&n->batch, STORE_META, NODE_RECOVERING_KEY);
+        log_notice(n->log, "refilled up to entry %llu: this node counts again",
+                   (unsigned long long)raft_log_last(n->raft_log));
+    }
     if (w->append_first > 0 && !n->dead) {
         if (event->type == RAFT_EV_MESSAGE && !w->append_empty)
             append_received(n, w, event->message->index, entries);

@@ -68,7 +68,8 @@ void node_trace_start(struct node *n, const struct raft_config *config,
     for (uint32_t i = 0; i < start->run_count; i++)
         buf_printf(&line, "%s%llu:%llu", i > 0 ? "," : "",
                    ull(start->runs[i].first), ull(start->runs[i].term));
-    buf_str(&line, start->run_count > 0 ? "\n" : "-\n");
+    buf_printf(&line, "%s %d\n", start->run_count > 0 ? "" : "-",
+               start->recovering);
     n->options.trace(n->options.trace_ctx, buf_view(&line));
     buf_release(&line);
 }

@@ -9,8 +9,10 @@
 
 #include "base/alloc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -94,6 +96,88 @@ static char *dir_of(const char *path)
     char *dir = mem_strdup(path);
     dir[slash - path] = '\0';
     return dir;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *ftw)
+{
+    UNUSED(st);
+    UNUSED(type);
+    UNUSED(ftw);
+    return remove(path);
+}
+
+/* Nothing is followed out of the tree. */
+static int remove_tree(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? 0 : error_of_errno();
+    if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        return error_of_errno();
+    return 0;
+}
+
+int file_set_aside(const char *path)
+{
+    ASSERT(path != NULL && path[0] != '\0');
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT ? 0 : error_of_errno();
+    struct buf name = BUF_INIT;
+    buf_printf(&name, "%s.damaged", path);
+    buf_char(&name, '\0');
+    const char *to = (const char *)name.data;
+    char *dir = dir_of(path);
+
+    int rc = remove_tree(to);
+    if (rc == 0 && rename(path, to) != 0)
+        rc = error_of_errno();
+    if (rc == 0)
+        rc = file_sync_dir(dir);
+    mem_free(dir);
+    buf_release(&name);
+    return rc;
+}
+
+/* "DIR/NAME", ended with a zero. */
+static const char *join_path(struct buf *out, const char *dir, const char *name)
+{
+    buf_reset(out);
+    buf_printf(out, "%s/%s", dir, name);
+    buf_char(out, '\0');
+    return (const char *)out->data;
+}
+
+int file_move_all(const char *dir, const char *suffix, const char *to)
+{
+    ASSERT(dir != NULL && suffix != NULL && to != NULL);
+    struct buf from_path = BUF_INIT;
+    struct buf to_path = BUF_INIT;
+    int rc = file_make_dir(to);
+    DIR *d = rc == 0 ? opendir(dir) : NULL;
+    if (rc == 0 && d == NULL)
+        rc = error_of_errno();
+    struct dirent *e;
+    while (rc == 0 && (e = readdir(d)) != NULL) {
+        struct bytes name = bytes_str(e->d_name);
+        size_t len = strlen(suffix);
+        if (name.len <= len || strcmp(e->d_name + name.len - len, suffix) != 0)
+            continue;
+        if (rename(join_path(&from_path, dir, e->d_name),
+                   join_path(&to_path, to, e->d_name)) != 0)
+            rc = error_of_errno();
+    }
+    if (d != NULL)
+        closedir(d);
+    if (rc == 0)
+        rc = file_sync_dir(to);
+    if (rc == 0)
+        rc = file_sync_dir(dir);
+    buf_release(&from_path);
+    buf_release(&to_path);
+    return rc;
 }
 
 int file_sync_dir(const char *dir)

@@ -21,6 +21,13 @@ MUST_USE int file_read_fd(int fd, size_t size_max, struct buf *out);
  * beside it (mode 0600), synced, renamed over it, the directory synced. */
 MUST_USE int file_replace(const char *path, struct bytes content);
 
+/* Renames a file or directory to "PATH.damaged", durably; what stood there is
+ * removed with all it has. 0 as well if there is nothing at `path`. */
+MUST_USE int file_set_aside(const char *path);
+/* Moves the files of `dir` whose names end with `suffix` into the directory
+ * `to`, which is made if need be, durably. */
+MUST_USE int file_move_all(const char *dir, const char *suffix, const char *to);
+
 /* Makes names created or renamed in a directory durable. */
 MUST_USE int file_sync_dir(const char *dir);
 

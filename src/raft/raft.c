@@ -117,6 +117,8 @@ void raft_init(struct raft *r, const struct raft_config *config,
     r->vote = start->vote;
     ASSERT(start->vote == NODE_NONE || start->term > 0);
     copy_log(r, start);
+    ASSERT(!start->recovering || config->voter_count >= 3);
+    r->recovering = start->recovering;
     r->down_leader = NODE_NONE;
     r->vote_reply_to = NODE_NONE;
     r->transfer_to = NODE_NONE;
@@ -142,7 +144,8 @@ struct raft_write *raft_open_write(struct raft *r, struct raft_out *out)
 void raft_save_hard_state(struct raft *r, struct raft_out *out, raft_term term,
                           node_id vote)
 {
-    ASSERT(term > r->term || (term == r->term && r->vote == NODE_NONE));
+    ASSERT(term > r->term ||
+           (term == r->term && (r->vote == NODE_NONE || r->vote == vote)));
     struct raft_write *write = raft_open_write(r, out);
     r->term = term;
     r->vote = vote;
@@ -219,6 +222,7 @@ static void write_done(struct raft *r, uint64_t seq, raft_index index,
         raft_commit_by_quorum(r);
     } else {
         raft_follower_durable(r, before);
+        raft_recover_try(r, out);
     }
     if (raft_hard_state_durable(r)) {
         raft_hard_state_done(r, out);

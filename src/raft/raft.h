@@ -22,6 +22,9 @@
  * what is to be sent; RAFT_EV_FLUSH, once per loop iteration, sends it: at
  * most one message of a kind per peer.
  *
+ * Recovery. A node that cannot prove that it still has what it promised starts
+ * with `recovering`: see raft_recover.c.
+ *
  * Literature: Ongaro & Ousterhout, "In Search of an Understandable Consensus
  * Algorithm" (2014), figure 2 and section 8; Ongaro's thesis (2014), sections
  * 3.10 (leadership transfer), 6.4 (ReadIndex), 6.2 (check quorum), 9.6
@@ -98,6 +101,8 @@ struct raft_start {
     uint32_t run_count;
     raft_index applied; /* largest index known to be committed, at least what
                            the state contains */
+    bool recovering;    /* votes or entries may have been lost; needs three
+                           voters or more */
 };
 
 enum raft_message_type {
@@ -152,6 +157,9 @@ struct raft_message {
     bool granted;        /* vote replies; READ_REPLY: false = ask again */
     bool rejected;       /* APPEND_REPLY: index/index_term did not match */
     bool transfer;       /* VOTE: the leader asked for it, ignore stickiness */
+    bool recovering;     /* the sender's promises count for nothing */
+    raft_index barrier;  /* APPEND, HEARTBEAT: to a recovering follower: the
+                            entry that ends it; 0: not yet */
 };
 
 enum raft_event_type {
@@ -192,7 +200,8 @@ struct raft_write {
     raft_index append_first;  /* 0, or: entries first..last, */
     raft_index append_last;   /* of the event's message or proposal; */
     raft_term append_term;    /* PROPOSE and term start: their term */
-    bool append_empty;        /* the one empty entry of a new term */
+    bool append_empty;        /* one empty entry: a new term, or a barrier */
+    bool recovered;           /* the node is no longer recovering */
 };
 
 /* A read that may be served once the node has applied `index`. */
@@ -235,16 +244,20 @@ struct raft_progress {
     raft_index verified;  /* largest `verified` of its replies */
     raft_index commit_sent;
     raft_index commit_wanted;
+    raft_index barrier; /* see raft_recover.c; 0: none */
     uint64_t round_sent;
     uint64_t round_acked;
     int64_t heard_ms;         /* last reply in this term; for check-quorum */
     int64_t beat_ms;          /* last heartbeat or append sent */
+    int64_t append_ms;        /* last append sent */
+    uint32_t lost;            /* how often in a row one seemed to be lost */
     uint32_t in_flight;       /* appends sent and not answered */
     raft_index beat_verified; /* `verified` at the last heartbeat */
     raft_index beat_next;     /* `next` then */
     bool beat_waits;          /* that heartbeat was not answered yet */
     bool probe_sent;          /* PROBE: waiting for the answer */
     bool link_up;
+    bool recovering;      /* as it said last */
     bool restarted_maybe; /* the link broke or came up since the peer said
                              who it is: do not insist on the incarnation we
                              know */
@@ -289,6 +302,8 @@ struct raft {
     raft_index commit;
 
     /* follower */
+    bool recovering;
+    raft_index barrier;       /* what this term's leader said; 0: nothing */
     raft_index verified;      /* equal to the log of this term's leader */
     raft_index leader_commit; /* largest commit this term's leader told */
     uint64_t leader_incarnation;

@@ -41,6 +41,7 @@ void raft_follower_clear(struct raft *r)
     r->leader_commit = 0;
     r->leader_incarnation = 0;
     r->round_seen = 0;
+    r->barrier = 0;
     raft_replies_clear(r);
 }
 
@@ -175,6 +176,7 @@ void raft_on_append(struct raft *r, const struct raft_message *m,
     if (r->verified >= r->reject_prev) {
         r->reply_reject = false;
     }
+    raft_note_barrier(r, m, out);
 }
 
 void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
@@ -186,6 +188,7 @@ void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
     r->leader_commit = MAX(r->leader_commit, m->commit);
     raft_commit_by_leader(r);
     r->reply_heartbeat = true;
+    raft_note_barrier(r, m, out);
 }
 
 /* A write is done: there may be more to acknowledge. */
@@ -208,7 +211,7 @@ static struct raft_message *reply(struct raft *r, struct raft_out *out,
     struct raft_message *m = raft_send(r, out, (uint32_t)pos, type);
     m->round = r->round_seen;
     m->verified = r->verified;
-    m->match = MIN(r->durable, r->verified);
+    m->match = r->recovering ? 0 : MIN(r->durable, r->verified);
     return m;
 }
 

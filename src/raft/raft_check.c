@@ -40,6 +40,8 @@ static void check_role(const struct raft *r)
     uint32_t granted = (uint32_t)__builtin_popcount(r->votes_granted);
 
     ASSERT((r->votes_granted & r->votes_refused) == 0);
+    ASSERT(!r->recovering || r->role == RAFT_FOLLOWER);
+    ASSERT(r->barrier == 0 || r->recovering);
     ASSERT(r->leader == NODE_NONE || raft_position(r, r->leader) >= 0);
     ASSERT((r->role == RAFT_LEADER) == (r->leader == r->config.self));
     switch (r->role) {

@@ -150,10 +150,11 @@ void raft_leader_back(struct raft *r)
     raft_draw_timer(r);
 }
 
-/* A log that takes no new term, or a disk that hangs, makes no leader. */
+/* A log that takes no new term, or a disk that hangs or has lost promises,
+ * makes no leader. */
 bool raft_may_campaign(const struct raft *r)
 {
-    return raft_log_has_room(r) && !raft_disk_hangs(r);
+    return !r->recovering && raft_log_has_room(r) && !raft_disk_hangs(r);
 }
 
 /*@ requires pos < RAFT_NODES_MAX;
@@ -302,8 +303,8 @@ void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
                       struct raft_out *out)
 {
     int pos = raft_position(r, m->from);
-    bool grant = m->term > r->term && !raft_sticks_to_leader(r) &&
-                 candidate_up_to_date(r, m);
+    bool grant = m->term > r->term && !r->recovering &&
+                 !raft_sticks_to_leader(r) && candidate_up_to_date(r, m);
 
     ASSERT(pos >= 0);
     struct raft_message *reply =
@@ -320,7 +321,7 @@ void raft_on_vote(struct raft *r, const struct raft_message *m,
     bool up_to_date = candidate_up_to_date(r, m);
 
     ASSERT(pos >= 0 && m->term == r->term);
-    bool free = r->vote == NODE_NONE || r->vote == m->from;
+    bool free = !r->recovering && (r->vote == NODE_NONE || r->vote == m->from);
     if (!free || !up_to_date || r->leader != NODE_NONE) {
         raft_send(r, out, (uint32_t)pos, RAFT_MSG_VOTE_REPLY)->granted = false;
         if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {

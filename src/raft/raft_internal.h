@@ -61,6 +61,12 @@ struct raft_message *raft_send(struct raft *r, struct raft_out *out,
   @         r->config.voters[\result] == r->config.self; */
 uint32_t raft_self(const struct raft *r);
 
+/* raft_recover.c */
+void raft_recovering_heard(struct raft *r, uint32_t pos, struct raft_out *out);
+void raft_note_barrier(struct raft *r, const struct raft_message *m,
+                       struct raft_out *out);
+void raft_recover_try(struct raft *r, struct raft_out *out);
+
 /* raft_log.c: runs of terms. */
 /*@ requires \valid_read(r) && log_valid(r);
   @ assigns \nothing;
@@ -179,8 +185,10 @@ void raft_leader_clear(struct raft *r);
 void raft_progress_reset(struct raft *r, uint32_t pos);
 void raft_progress_reconnect(struct raft *r, uint32_t pos);
 void raft_progress_unsent(struct raft *r, uint32_t pos);
-void raft_on_append_reply(struct raft *r, const struct raft_message *m);
-void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m);
+void raft_on_append_reply(struct raft *r, const struct raft_message *m,
+                          struct raft_out *out);
+void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,
+                             struct raft_out *out);
 void raft_replicate(struct raft *r, struct raft_out *out);
 bool raft_more_to_send(const struct raft *r);
 

@@ -77,6 +77,7 @@ struct raft_message *raft_send(struct raft *r, struct raft_out *out,
     m->to_incarnation =
         r->progress[pos].restarted_maybe ? 0 : r->progress[pos].incarnation;
     m->term = r->term;
+    m->recovering = r->recovering;
     return m;
 }
 
@@ -97,6 +98,7 @@ static bool numbers_valid(const struct raft_message *m)
     return (m->term > 0 || term_0) && m->term <= RAFT_NUMBER_MAX &&
            m->index <= RAFT_NUMBER_MAX && m->commit <= RAFT_NUMBER_MAX &&
            m->verified <= RAFT_NUMBER_MAX && m->match <= RAFT_NUMBER_MAX &&
+           m->barrier <= RAFT_NUMBER_MAX &&
            m->run_count <= RAFT_MESSAGE_RUNS_MAX;
 }
 
@@ -172,7 +174,7 @@ bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
     p->incarnation = incarnation;
     if (r->role == RAFT_LEADER) {
         raft_progress_reset(r, pos);
-        if (r->transfer_to == peer) {
+        if (restarted && r->transfer_to == peer) {
             raft_transfer_end(r, out);
         }
     } else if (restarted && r->role == RAFT_FOLLOWER && r->leader == peer) {
@@ -249,13 +251,13 @@ static void dispatch(struct raft *r, const struct raft_message *m,
         raft_on_append(r, m, out);
         break;
     case RAFT_MSG_APPEND_REPLY:
-        raft_on_append_reply(r, m);
+        raft_on_append_reply(r, m, out);
         break;
     case RAFT_MSG_HEARTBEAT:
         raft_on_heartbeat(r, m, out);
         break;
     case RAFT_MSG_HEARTBEAT_REPLY:
-        raft_on_heartbeat_reply(r, m);
+        raft_on_heartbeat_reply(r, m, out);
         break;
     case RAFT_MSG_TIMEOUT_NOW:
         raft_on_timeout_now(r, m, out);

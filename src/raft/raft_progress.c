@@ -21,6 +21,8 @@
 
 #include "raft/raft_internal.h"
 
+#define LOST_DOUBLINGS_MAX 6
+
 static void to_probe(struct raft_progress *p, raft_index next)
 {
     ASSERT(next > p->match);
@@ -42,9 +44,13 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
     p->round_acked = 0;
     p->commit_sent = 0;
     p->commit_wanted = 0;
+    p->barrier = 0;
+    p->recovering = false;
     p->round_sent = 0;
     p->beat_verified = 0;
     p->beat_next = 0;
+    p->append_ms = 0;
+    p->lost = 0;
     to_probe(p, r->last + 1);
 }
 
@@ -57,6 +63,7 @@ void raft_progress_reconnect(struct raft *r, uint32_t pos)
     ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
     p->verified = p->match;
     p->commit_sent = 0;
+    p->lost = 0;
     to_probe(p, p->match > 0 ? p->match + 1 : r->last + 1);
 }
 
@@ -71,6 +78,7 @@ void raft_progress_unsent(struct raft *r, uint32_t pos)
         to_probe(p, p->state == RAFT_REPLICATE ? p->verified + 1 : p->next);
         p->probe_sent = true;
     }
+    p->append_ms = 0;
     p->commit_sent = 0; /* it carried these two as well */
     p->round_sent = 0;
 }
@@ -138,6 +146,7 @@ static void progress_verified(struct raft *r, struct raft_progress *p,
                                           p->next - 1 - p->verified);
         }
         p->verified = verified;
+        p->lost = 0;
     }
     if (p->state == RAFT_SNAPSHOT) {
         if (p->verified + 1 >= r->first) {
@@ -155,24 +164,37 @@ static void progress_verified(struct raft *r, struct raft_progress *p,
     ASSERT(p->match <= p->verified && p->verified <= r->last);
 }
 
+/* What a reply promises: durable entries, a read round, contact. */
+static void promised(struct raft *r, const struct raft_message *m,
+                     struct raft_progress *p)
+{
+    ASSERT(!m->recovering);
+    p->recovering = false;
+    p->heard_ms = r->now_ms;
+    p->round_acked = MAX(p->round_acked, m->round);
+    r->quorum_check_ms = raft_quorum_until_ms(r);
+    if (m->match > p->match) {
+        ASSERT(m->match <= p->verified);
+        p->match = m->match;
+        p->next = MAX(p->next, p->match + 1);
+        raft_commit_by_quorum(r);
+    }
+}
+
 /* A reply of this term. False: it says what cannot be. */
 static bool heard(struct raft *r, const struct raft_message *m,
-                  struct raft_progress *p)
+                  struct raft_progress *p, struct raft_out *out)
 {
     ASSERT(r->role == RAFT_LEADER && m->term == r->term);
     if (m->verified > r->last || m->match > m->verified ||
         m->round > r->round) {
         return false;
     }
-    p->heard_ms = r->now_ms;
-    p->round_acked = MAX(p->round_acked, m->round);
-    r->quorum_check_ms = raft_quorum_until_ms(r);
     progress_verified(r, p, m->verified);
-    if (m->match > p->match) {
-        ASSERT(m->match <= p->verified);
-        p->match = m->match;
-        p->next = MAX(p->next, p->match + 1);
-        raft_commit_by_quorum(r);
+    if (m->recovering) {
+        raft_recovering_heard(r, (uint32_t)(p - r->progress), out);
+    } else {
+        promised(r, m, p);
     }
     return true;
 }
@@ -207,33 +229,36 @@ static struct raft_progress *progress_of(struct raft *r, node_id id)
     return &r->progress[pos];
 }
 
-void raft_on_append_reply(struct raft *r, const struct raft_message *m)
+void raft_on_append_reply(struct raft *r, const struct raft_message *m,
+                          struct raft_out *out)
 {
     if (r->role != RAFT_LEADER) {
         return;
     }
     struct raft_progress *p = progress_of(r, m->from);
-    if (heard(r, m, p) && m->rejected) {
+    if (heard(r, m, p, out) && m->rejected) {
         step_back(r, m, p);
     }
 }
 
-void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m)
+void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,
+                             struct raft_out *out)
 {
     if (r->role != RAFT_LEADER) {
         return;
     }
     struct raft_progress *p = progress_of(r, m->from);
-    if (!heard(r, m, p) || !p->beat_waits) {
+    if (!heard(r, m, p, out) || !p->beat_waits) {
         return;
     }
     p->beat_waits = false;
     bool lost =
         p->verified == p->beat_verified && p->verified + 1 < p->beat_next;
-    if (p->state == RAFT_REPLICATE && lost) {
-        to_probe(p, p->verified + 1);
-    } else if (p->state == RAFT_PROBE) {
-        p->probe_sent = false;
+    bool replicates = p->state == RAFT_REPLICATE && lost;
+    bool probes = p->state == RAFT_PROBE && p->probe_sent;
+    if (replicates || probes) {
+        p->lost = MIN(p->lost + 1, LOST_DOUBLINGS_MAX);
+        to_probe(p, replicates ? p->verified + 1 : p->next);
     }
 }
 
@@ -259,6 +284,7 @@ static struct raft_message *send_to(struct raft *r, struct raft_out *out,
 
     m->commit = r->commit;
     m->round = r->round;
+    m->barrier = p->barrier;
     p->commit_sent = r->commit;
     p->round_sent = r->round;
     p->beat_ms = r->now_ms;
@@ -279,6 +305,7 @@ static void send_append(struct raft *r, struct raft_out *out, uint32_t pos)
     uint64_t count =
         MIN(r->last - m->index, (uint64_t)r->config.append_entries_max);
     raft_index end = raft_log_slice(r, m->index + count, m);
+    p->append_ms = r->now_ms;
     if (p->state == RAFT_PROBE) {
         p->probe_sent = true;
         p->beat_waits = false; /* an earlier heartbeat tells nothing of it */
@@ -295,12 +322,22 @@ static bool heartbeat_due(const struct raft *r, const struct raft_progress *p)
            (p->commit_wanted > p->commit_sent && r->commit >= p->commit_wanted);
 }
 
+/* A heartbeat may overtake an append, which may be large and the link slow.
+ * So what it says about a loss is believed at once only the first time, and
+ * then the less the more often it was said. */
+static bool may_be_lost(const struct raft *r, const struct raft_progress *p)
+{
+    int64_t after_ms = (int64_t)r->config.election_timeout_ms << p->lost >> 1;
+
+    return p->lost == 0 || r->now_ms - p->append_ms >= after_ms;
+}
+
 static void send_heartbeat(struct raft *r, struct raft_out *out, uint32_t pos)
 {
     struct raft_progress *p = &r->progress[pos];
 
     (void)send_to(r, out, pos, RAFT_MSG_HEARTBEAT);
-    if (!p->beat_waits) {
+    if (!p->beat_waits && may_be_lost(r, p)) {
         p->beat_waits = true;
         p->beat_verified = p->verified;
         p->beat_next = p->next;

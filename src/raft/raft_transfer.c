@@ -18,7 +18,7 @@ static node_id best_target(const struct raft *r)
 
     for (uint32_t i = 0; i < r->config.voter_count; i++) {
         const struct raft_progress *p = &r->progress[i];
-        if (i == raft_self(r) || !p->link_up) {
+        if (i == raft_self(r) || !p->link_up || p->recovering) {
             continue;
         }
         if (best == NODE_NONE || p->match > match) {

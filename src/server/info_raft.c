@@ -67,6 +67,7 @@ void info_section_raft(struct server *s, struct buf *out)
     buf_printf(out,
                "raft_cluster_id:%016llx\r\n"
                "raft_incarnation:%llu\r\n"
+               "raft_recovering:%d\r\n"
                "raft_pending_requests:%llu\r\n"
                "raft_pending_bytes:%llu\r\n"
                "raft_pending_reads:%llu\r\n"
@@ -74,7 +75,7 @@ void info_section_raft(struct server *s, struct buf *out)
                "raft_skipped_requests:%llu\r\n"
                "raft_elections:%llu\r\n"
                "raft_nodes:%u\r\n",
-               (ull)st.cluster_id, (ull)st.incarnation,
+               (ull)st.cluster_id, (ull)st.incarnation, st.recovering,
                (ull)st.pending_requests, (ull)st.pending_bytes,
                (ull)st.pending_reads, (ull)st.applied_requests,
                (ull)st.skipped_requests, (ull)st.elections, st.peer_count + 1);

@@ -80,6 +80,7 @@ struct store_rocksdb {
     atomic_bool failed;
     char error[ERROR_SIZE];
     char read_error[ERROR_SIZE]; /* of the reading thread */
+    bool damaged;                /* a read found that */
 };
 
 struct rocksdb_iter {
@@ -114,6 +115,7 @@ static int read_failed(struct store_rocksdb *r, char *text)
 {
     ASSERT(text != NULL);
     int kind = error_kind(text);
+    r->damaged |= kind == ERR_CORRUPT;
     snprintf(r->read_error, sizeof(r->read_error),
              "%s: reading the database failed: %s. %s", r->path, text,
              kind == ERR_CORRUPT ? STORE_DAMAGE_ADVICE
@@ -274,6 +276,11 @@ static const char *rocks_error(struct store *s)
 {
     struct store_rocksdb *r = rocksdb_of(s);
     return atomic_load(&r->failed) ? r->error : r->read_error;
+}
+
+bool store_rocksdb_is_damaged(const struct store *s)
+{
+    return CONTAINER_OF(s, const struct store_rocksdb, base)->damaged;
 }
 
 static void iter_seek(struct store_iter *it, struct bytes key)

@@ -34,4 +34,7 @@ MUST_USE int store_rocksdb_open(struct store **out, const char *path,
                                 const struct store_rocksdb_options *options,
                                 struct buf *error);
 
+/* Did a read find damage? */
+bool store_rocksdb_is_damaged(const struct store *s);
+
 #endif

@@ -37,7 +37,7 @@ proc refuses_to_start {id} {
     return [string range [read_file $::nodes($id,log)] $before end]
 }
 
-start_cluster 3 {} {
+start_cluster 3 {damaged-data refuse} {
     foreach op {append incr set} {
         test "kill -9 of all three under load, restart ($op)" {
             set report [crash_round $op 30 $op]
@@ -99,6 +99,92 @@ start_cluster 3 {} {
         }
         wait_for_leader
         assert_equal data [R $id GET precious]
+    }
+}
+
+# Starts a node whose data is damaged, which must come back by itself, and only
+# then count; all the others' data must be there.
+proc refilled {id pattern} {
+    set before [file size $::nodes($id,log)]
+    start_node $id
+    wait_for_condition 30000 {[info_of $id raft_recovering] == 0}
+    wait_for_same_state
+    set said [string range [read_file $::nodes($id,log)] $before end]
+    assert_match $pattern $said
+    assert_match "*counts for nothing*refilled up to entry*" $said
+    # The other follower goes: this one's acknowledgement is needed now.
+    wait_for_leader
+    set other [lindex [lsearch -all -inline -not -exact [followers] $id] 0]
+    kill_node $other
+    R $id SET after:$id counts
+    restart_node $other
+    wait_for_leader
+    foreach n $cluster::ids {
+        assert_equal {whole counts data} [R $n MGET before:$id after:$id precious]
+    }
+}
+
+start_cluster 3 {} {
+    R [wait_for_leader] SET precious data
+    foreach {what pattern damage} {
+        "a flipped bit in its log" "*damaged*" {
+            set wal [lindex [wal_files $id] 0]
+            flip_bit $wal [expr {[file size $wal] / 2}]
+        }
+        "its log is gone" "*promised*" {
+            file delete {*}[wal_files $id]
+        }
+        "its watermark is gone" "*watermark*" {
+            file delete $::nodes($id,dir)/watermark
+        }
+        "its watermark is damaged" "*watermark*" {
+            write_file $::nodes($id,dir)/watermark [string repeat x 8192]
+        }
+        "its database is gone" "*no database*" {
+            file delete -force $::nodes($id,dir)/db
+        }
+        "its database has no MANIFEST" "*damaged*" {
+            file delete {*}[glob $::nodes($id,dir)/db/MANIFEST-*]
+        }
+        "damage was met while it ran" "*" {
+            write_file $::nodes($id,dir)/damaged "see the log\n"
+        }
+    } {
+        test "refilled by the others: $what" {
+            set id [lindex [followers] 0]
+            R $id SET before:$id whole
+            kill_node $id
+            eval $damage
+            refilled $id $pattern
+        }
+    }
+
+    test "two of three damaged: they wait, and nothing is made up" {
+        lassign [followers] a b
+        set leader [leader_now]
+        foreach id [list $a $b] {
+            kill_node $id
+            file delete -force $::nodes($id,dir)/db
+        }
+        foreach id [list $a $b] {start_node $id 0}
+        wait_node_up $a
+        wait_node_up $b
+        pause 2500
+        foreach id [list $a $b] {
+            assert_equal 1 [info_of $id raft_recovering]
+        }
+        assert_equal 0 [leader_now]
+        assert_error "*CLUSTERDOWN*" {R $a GET precious}
+    }
+}
+
+start_server {} {
+    test "a single node that is damaged refuses" {
+        r SET k v
+        kill_node 1
+        file delete $::nodes(1,dir)/watermark
+        set said [refuses_to_start 1]
+        assert_match "*cannot start*watermark*" $said
     }
 }
 

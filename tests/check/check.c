@@ -63,6 +63,8 @@ void check_start(struct check *c, uint32_t pos, const struct raft *core)
                "X2 recovery: term or vote are not those of the disk");
     check_that(c, same_log(core, &n->disk, CHECK_LOG_MAX),
                "X2 recovery: the log is not that of the disk");
+    check_that(c, core->recovering == n->disk_recovering,
+               "X13 corruption: a start that forgets what was lost");
     check_that(c, core->role == RAFT_FOLLOWER,
                "X2 recovery: started in another role than follower");
     check_that(
@@ -96,6 +98,7 @@ static void sync_one(struct check_node *n)
         n->disk_term = w->term;
         n->disk_vote = w->vote;
     }
+    n->disk_recovering = n->disk_recovering && !w->recovered;
     do_write(&n->disk, w);
     n->write_count--;
     memmove(n->writes, n->writes + 1, n->write_count * sizeof(n->writes[0]));
@@ -119,6 +122,34 @@ void check_crash(struct check *c, uint32_t pos, uint32_t kept)
     check_synced(c, pos, kept);
     memset(n->writes, 0, n->write_count * sizeof(n->writes[0]));
     n->write_count = 0;
+}
+
+void check_lost(struct check *c, uint32_t pos, raft_term term, node_id vote,
+                raft_index last)
+{
+    struct check_node *n = &c->nodes[pos];
+
+    bool own =
+        vote == NODE_NONE || (vote == n->disk_vote && term == n->disk_term);
+    check_that(c, own && term <= n->disk_term && last <= n->disk.last,
+               "X2 recovery: a disk that has more than was written");
+    if (c->violation != NULL) {
+        return;
+    }
+    if (!n->disk_recovering) {
+        n->lost = n->disk;
+    }
+    for (raft_term t = 0; t < CHECK_TERMS_MAX; t++) {
+        if (c->votes[pos][t] != NODE_NONE) {
+            c->votes_lost[pos][t] = (uint64_t)c->votes[pos][t] + 1;
+            c->votes[pos][t] = NODE_NONE;
+        }
+    }
+    n->lost_in = n->incarnation;
+    n->disk.last = last;
+    n->disk_term = term;
+    n->disk_vote = vote;
+    n->disk_recovering = true;
 }
 
 void check_applied(struct check *c, uint32_t pos, raft_index index)
@@ -243,6 +274,7 @@ static void written(struct check *c, const struct check_step *s)
     w->term = write->term;
     w->vote = write->vote;
     w->truncate_from = write->truncate_from;
+    w->recovered = write->recovered;
     w->append_first = write->append_first;
     w->append_last = write->append_last;
     if (w->truncate_from > 0) {
@@ -273,6 +305,14 @@ static void terms(struct check *c, const struct check_step *s)
                "X2 recovery: what is written is not term and vote");
 }
 
+/* Has node i said, ever, that it votes for this one in its term? */
+static bool gave_vote(const struct check *c, uint32_t i,
+                      const struct raft *core)
+{
+    return c->votes[i][core->term] == core->config.self ||
+           c->votes_lost[i][core->term] == (uint64_t)core->config.self + 1;
+}
+
 static uint32_t votes_for(const struct check *c, const struct raft *core,
                           uint32_t pos)
 {
@@ -282,7 +322,7 @@ static uint32_t votes_for(const struct check *c, const struct raft *core,
     for (uint32_t i = 0; i < c->count; i++) {
         bool self = i == pos && own->disk_term == core->term &&
                     own->disk_vote == core->config.self;
-        votes += self || c->votes[i][core->term] == core->config.self;
+        votes += self || gave_vote(c, i, core);
     }
     return votes;
 }
@@ -341,9 +381,7 @@ static void roles(struct check *c, const struct check_step *s)
     }
     for (uint32_t i = 0; i < c->count && a->role == RAFT_CANDIDATE; i++) {
         bool counted = (a->votes_granted >> i & 1) != 0;
-        check_that(c,
-                   !counted || i == s->pos ||
-                       c->votes[i][a->term] == a->config.self,
+        check_that(c, !counted || i == s->pos || gave_vote(c, i, a),
                    "I3 votes are real: counted a vote nobody gave");
     }
 }
@@ -354,7 +392,9 @@ static uint32_t disks_with(const struct check *c, raft_index index,
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
-        count += check_has(&c->nodes[i].disk, index, hash);
+        const struct check_node *n = &c->nodes[i];
+        count +=
+            check_has(n->disk_recovering ? &n->lost : &n->disk, index, hash);
     }
     return count;
 }
@@ -499,7 +539,8 @@ static void believes(struct check *c, const struct raft *leader, uint32_t pos,
                p->match <= leader->last && p->match < p->next &&
                    p->next <= leader->last + 1,
                "I11 acks are true: match < next <= last + 1 is broken");
-    if (c->violation != NULL || n->disk_term > leader->term) {
+    if (c->violation != NULL || n->disk_term > leader->term ||
+        (n->lost_in > 0 && p->incarnation <= n->lost_in)) {
         return;
     }
     check_that(c, check_has(&n->disk, p->match, own->at[p->match].hash),

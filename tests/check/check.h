@@ -56,6 +56,7 @@ struct check_write {
     raft_term term;
     node_id vote;
     raft_index truncate_from;
+    bool recovered;
     raft_index append_first;
     raft_index append_last;
     struct check_entry entries[CHECK_CHUNK_MAX];
@@ -67,6 +68,9 @@ struct check_node {
     struct check_log disk; /* what survives a crash now */
     raft_term disk_term;
     node_id disk_vote;
+    bool disk_recovering;  /* promises were lost: see raft_recover.c */
+    uint64_t lost_in;      /* the last incarnation before that; 0: never */
+    struct check_log lost; /* the disk before that */
     struct check_write writes[CHECK_WRITES_MAX]; /* oldest first */
     uint32_t write_count;
     raft_index applied;
@@ -87,6 +91,8 @@ struct check {
     struct check_leader logs[CHECK_TERMS_MAX];
     /* votes[n][t]: NODE_NONE, or whom n told that it has its vote. */
     node_id votes[RAFT_NODES_MAX][CHECK_TERMS_MAX];
+    /* The same of those that its disk has lost since, plus 1; 0: none. */
+    uint64_t votes_lost[RAFT_NODES_MAX][CHECK_TERMS_MAX];
     raft_index commit; /* largest index that anybody committed */
     struct check_entry committed[CHECK_LOG_MAX + 1];
     raft_term committed_in[CHECK_LOG_MAX + 1]; /* term of who did it first */
@@ -120,6 +126,13 @@ void check_synced(struct check *c, uint32_t pos, uint32_t count);
 
 /* The process died; of its writes the first `kept` had reached the disk. */
 void check_crash(struct check *c, uint32_t pos, uint32_t kept);
+
+/* The disk of node `pos`, which is down, lost what it promised: it has this
+ * term and vote (its own, or none), and no entries behind `last`. The node
+ * knows that it must recover (X13). What was promised may still count for
+ * those who got it. */
+void check_lost(struct check *c, uint32_t pos, raft_term term, node_id vote,
+                raft_index last);
 
 /* Node `pos` applied the entry at index. */
 void check_applied(struct check *c, uint32_t pos, raft_index index);

@@ -185,10 +185,27 @@ static void granted(struct check *c, const struct check_step *s,
     }
 }
 
+/* X13: what lost its promises makes none, and says so, until it is on its
+ * disk that it has been refilled. */
+static void promises(struct check *c, const struct check_step *s,
+                     const struct raft_message *m)
+{
+    bool leads = m->type == RAFT_MSG_PRE_VOTE || m->type == RAFT_MSG_VOTE ||
+                 m->type == RAFT_MSG_APPEND || m->type == RAFT_MSG_HEARTBEAT ||
+                 m->type == RAFT_MSG_TIMEOUT_NOW;
+
+    if (!c->nodes[s->pos].disk_recovering || m->type == RAFT_MSG_READ) {
+        return;
+    }
+    check_that(c, !leads && !m->granted && m->match == 0 && m->recovering,
+               "X13 corruption: counts before it was refilled");
+}
+
 void check_sent(struct check *c, const struct check_step *s,
                 const struct raft_message *m)
 {
     envelope(c, s, m);
+    promises(c, s, m);
     if (c->violation != NULL || !check_fits(c, m->term)) {
         return;
     }
@@ -272,7 +289,11 @@ void check_received(struct check *c, const struct check_step *s)
     match_monotone(c, s);
     bool voted = s->after->vote != b->vote && s->after->vote != NODE_NONE &&
                  s->after->vote != b->config.self;
-    if (voted) {
+    if (voted && s->out->write.recovered) {
+        check_that(c, s->after->vote == s->after->leader,
+                   "X13 corruption: recovered with another vote than the "
+                   "leader's");
+    } else if (voted) {
         check_that(c, m->type == RAFT_MSG_VOTE && s->after->vote == m->from,
                    "I2 one vote: voted without a request");
         compared(c, s);

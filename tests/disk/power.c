@@ -447,6 +447,14 @@ static uint64_t number(const char *text)
     return n;
 }
 
+static void check_options(const struct options *o)
+{
+    if (o->driver != NULL && o->journal != NULL && o->work != NULL)
+        return;
+    fprintf(stderr, "disk_power: --driver, --journal and --work are needed\n");
+    exit(2);
+}
+
 static void parse(struct options *o, int argc, char **argv)
 {
     static const struct option known[] = {
@@ -514,11 +522,6 @@ static void parse(struct options *o, int argc, char **argv)
             exit(2);
         }
     }
-    if (o->driver == NULL || o->journal == NULL || o->work == NULL) {
-        fprintf(stderr, "disk_power: --driver, --journal and --work are "
-                        "needed\n");
-        exit(2);
-    }
 }
 
 int main(int argc, char **argv)
@@ -531,6 +534,7 @@ int main(int argc, char **argv)
                         .sync_us = "300",
                         .cut = IMAGE_CUT_COUNT};
     parse(&o, argc, argv);
+    check_options(&o);
     struct sweep s = {
         .o = &o, .tape = TAPE_INIT, .history = HISTORY_INIT, .rng = o.seed};
     map_init(&s.seen, 1);

@@ -56,16 +56,6 @@ static bool contains(const uint32_t *messages, uint32_t count, uint32_t id)
     return false;
 }
 
-/* Of the old ones only those can have become useless whose sender or receiver
- * was touched. */
-static bool may_have_died(const struct model_store *store,
-                          const struct model_outcome *o, uint32_t message)
-{
-    const struct model_part *part = model_part_at(&store->messages, message);
-
-    return o->nodes[part->from] != 0 || o->nodes[part->to] != 0;
-}
-
 /* Nodes, ghost and counters after this outcome. */
 static void go_on(const struct model_store *store,
                   const struct model_tuple *from, struct model_event e,
@@ -84,14 +74,12 @@ static void gather(struct model_worker *w, const struct model_tuple *from,
                    struct model_event e, const struct model_outcome *o,
                    const struct model_tuple *next)
 {
-    const struct model_store *store = w->memo.store;
     bool taken = e.type == MODEL_DELIVER || e.type == MODEL_DELIVER_STALE;
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < from->wire_count; i++) {
         uint32_t id = from->wire[i];
-        if ((!taken || i != e.arg) && !(may_have_died(store, o, id) &&
-                                        model_memo_dead(&w->memo, next, id))) {
+        if ((!taken || i != e.arg) && !model_memo_dead(&w->memo, next, id)) {
             w->messages[count++] = id;
         }
     }

@@ -44,6 +44,8 @@ static void canonical_leader(struct raft *r)
         struct raft_progress *p = &r->progress[i];
         p->heard_ms = MODEL_NOW_MS;
         p->beat_ms = MODEL_NOW_MS;
+        p->append_ms = 0; /* any loss is believed at once */
+        p->lost = 0;
         p->commit_sent = 0; /* matters only to RAFT_EV_WANT_COMMIT */
         if (!p->beat_waits) {
             p->beat_verified = 0;

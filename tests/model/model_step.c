@@ -445,6 +445,9 @@ void model_apply(struct model *m, struct model_event event)
         check_cluster(&m->state.check, cores);
         m->violation = m->state.check.violation;
     }
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        model_canonical_node(&m->state, i); /* as model_dead() expects */
+    }
     if (m->violation == NULL && !m->cut) {
         merge(m);
     }

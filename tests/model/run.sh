@@ -115,6 +115,10 @@ run_sample() {
         --losses 255 --requests 0 --crashes 0 --duplicates 0 --plain 1 --all 1
     judge "the same outlines with useless messages" \
         "^$(cat "$work/outlines")$"
+    search X-A --live 0 --memory-mb 256 --outlines 1 --in-flight 2 \
+        --losses 255 --requests 0 --crashes 0 --duplicates 0 --all 1
+    judge "the same outlines, reduced, with useless messages" \
+        "^$(cat "$work/outlines")$"
     for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-T X-P X-L; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"

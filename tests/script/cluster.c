@@ -65,6 +65,7 @@ static void start(struct cluster *c, uint32_t pos, raft_index applied)
     }
     s.runs = runs;
     s.applied = MAX(applied, s.log_first - 1);
+    s.recovering = n->disk.recovering;
     n->incarnation++;
     config.self = cluster_id(c, pos);
     config.incarnation = n->incarnation;
@@ -125,6 +126,7 @@ static void apply_write(struct image *image, const struct raft_write *w,
         image->term = w->term;
         image->vote = w->vote;
     }
+    image->recovering = image->recovering && !w->recovered;
     if (w->truncate_from > 0) {
         ASSERT(w->truncate_from <= image->last);
         ASSERT(w->truncate_from >= image->first);
@@ -338,6 +340,29 @@ void cluster_restart(struct cluster *c, uint32_t pos, raft_index applied)
         applied--; /* was committed here, but not synced, and is lost */
     }
     start(c, pos, applied);
+}
+
+void cluster_lose(struct cluster *c, uint32_t pos, raft_index last)
+{
+    struct node *n = &c->nodes[pos];
+    struct ghost *g = &c->ghost;
+
+    ASSERT(!n->up && last <= n->disk.last && last + 1 >= n->disk.first);
+    if (!n->disk.recovering) {
+        g->lost[pos] = n->disk;
+    }
+    for (raft_term t = 0; t < CLUSTER_TERMS_MAX; t++) {
+        if (g->votes[pos][t] != 0) {
+            g->lost_votes[pos][t] = g->votes[pos][t];
+            g->votes[pos][t] = 0;
+        }
+    }
+    g->lost_in[pos] = n->incarnation;
+    n->disk.last = last;
+    n->disk.term = n->disk.log[last].term;
+    n->disk.vote = NODE_NONE;
+    n->disk.recovering = true;
+    n->commit_known = MIN(n->commit_known, last);
 }
 
 void cluster_link(struct cluster *c, uint32_t pos, uint32_t peer, bool up)

@@ -32,6 +32,7 @@ struct entry {
 struct image {
     raft_term term;
     node_id vote;
+    bool recovering; /* see raft_recover.c */
     raft_index first;
     raft_index last;
     struct entry log[CLUSTER_LOG_MAX + 1]; /* [0] stands before the first */
@@ -69,6 +70,11 @@ struct ghost {
     raft_index commit;
     raft_index reads[CLUSTER_READS_MAX]; /* commit when it began, by id */
     uint64_t payload;
+    /* What the disks had before they lost it: promises that may still count
+     * for those who got them. */
+    uint32_t lost_votes[RAFT_NODES_MAX][CLUSTER_TERMS_MAX];
+    struct image lost[RAFT_NODES_MAX];
+    uint64_t lost_in[RAFT_NODES_MAX]; /* the last incarnation that had it */
 };
 
 struct cluster {
@@ -109,6 +115,9 @@ void cluster_drop(struct cluster *c, uint32_t i);
 /* The unsynced writes but the first `kept` are lost. */
 void cluster_crash(struct cluster *c, uint32_t pos, uint32_t kept);
 void cluster_restart(struct cluster *c, uint32_t pos, raft_index applied);
+/* The disk of a node that is down loses vote, term and the entries behind
+ * `last`; the node will start recovering. */
+void cluster_lose(struct cluster *c, uint32_t pos, raft_index last);
 /* PEER_UP or PEER_DOWN of `peer` at nodes[pos]. */
 void cluster_link(struct cluster *c, uint32_t pos, uint32_t peer, bool up);
 /* Delivers and syncs until nothing is under way (or `limit` steps). */

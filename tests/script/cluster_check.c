@@ -178,7 +178,8 @@ static void check_leader(struct cluster *c, uint32_t pos)
     }
     c->ghost.leaders[term] = pos + 1;
     for (uint32_t i = 0; i < c->count; i++) {
-        bool voted = c->ghost.votes[i][term] == cluster_id(c, pos) + 1;
+        bool voted = c->ghost.votes[i][term] == cluster_id(c, pos) + 1 ||
+                     c->ghost.lost_votes[i][term] == cluster_id(c, pos) + 1;
         bool own = i == pos && n->disk.term == term &&
                    n->disk.vote == cluster_id(c, pos);
         votes += voted || own;
@@ -219,6 +220,9 @@ static uint32_t disks_with(const struct cluster *c, raft_index index,
 
     for (uint32_t i = 0; i < c->count; i++) {
         const struct image *disk = &c->nodes[i].disk;
+        if (disk->recovering) { /* what it acknowledged before counts */
+            disk = &c->ghost.lost[i];
+        }
         count += disk->last >= index && hash_at(disk, index) == hash;
     }
     return count;
@@ -284,6 +288,9 @@ void check_matches(struct cluster *c, uint32_t pos)
         const struct raft_progress *p = &n->core.progress[i];
         const struct image *disk = &c->nodes[i].disk;
         bool same_term = c->nodes[i].disk.term <= n->core.term;
+        if (p->incarnation <= c->ghost.lost_in[i]) {
+            continue; /* it does not know yet what was lost */
+        }
         if (i != pos && p->match > 0 && same_term &&
             (p->match > disk->last ||
              hash_at(disk, p->match) != hash_at(&n->live, p->match))) {

@@ -226,6 +226,15 @@ static void cmd_crash(struct script *s)
     }
 }
 
+static void cmd_lose(struct script *s)
+{
+    uint32_t pos = 0;
+
+    if (script_node(s, 1, &pos)) {
+        cluster_lose(s->c, pos, script_number(s, 2, 0));
+    }
+}
+
 static void cmd_restart(struct script *s)
 {
     uint32_t pos = 0;
@@ -382,6 +391,7 @@ static const struct command commands[] = {
     {"durable", cmd_durable},
     {"late", cmd_late},
     {"crash", cmd_crash},
+    {"lose", cmd_lose},
     {"restart", cmd_restart},
     {"cut", cmd_cut},
     {"cut-one-way", cmd_cut},

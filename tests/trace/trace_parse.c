@@ -112,6 +112,7 @@ static void parse_start(struct cursor *c, struct trace_line *out)
     start->log_last = number(c);
     start->applied = number(c);
     parse_runs(c, out);
+    start->recovering = small(c) != 0;
     start->runs = out->runs;
 }
 

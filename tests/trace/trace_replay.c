@@ -102,6 +102,23 @@ static void restart_log(struct trace_replay *t, uint32_t pos,
     n->disk_vote = s->vote;
 }
 
+/* What the disk had at this start. */
+static void read_disk(struct trace_replay *t, uint32_t pos,
+                      const struct raft_start *s)
+{
+    struct check_node *n = &t->check.nodes[pos];
+    int kept = writes_kept(n, s);
+
+    if (kept >= 0 && s->recovering == n->disk_recovering) {
+        check_crash(&t->check, pos, (uint32_t)kept);
+    } else if (s->recovering) {
+        check_crash(&t->check, pos, n->write_count);
+        check_lost(&t->check, pos, s->term, s->vote, s->log_last);
+    } else {
+        restart_log(t, pos, s);
+    }
+}
+
 static void replay_start(struct trace_replay *t, uint32_t file,
                          const struct trace_line *line)
 {
@@ -114,11 +131,7 @@ static void replay_start(struct trace_replay *t, uint32_t file,
         fail(t, "trace: a file is the trace of one member");
         return;
     }
-    int kept = writes_kept(&t->check.nodes[pos], &line->start);
-    if (kept >= 0)
-        check_crash(&t->check, (uint32_t)pos, (uint32_t)kept);
-    else
-        restart_log(t, (uint32_t)pos, &line->start);
+    read_disk(t, (uint32_t)pos, &line->start);
     raft_init(&n->core, &line->config, &line->start, line->event.now_ms);
     n->known = true;
     n->write_count = 0;

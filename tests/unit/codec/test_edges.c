@@ -49,12 +49,12 @@ static void test_hello(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         char host[HELLO_HOST_SIZE] = "";
-        strncpy(host, good[i], sizeof(host) - 1);
+        memcpy(host, good[i], strlen(good[i]));
         assert_int_equal(hello_changed(AT_HOST, host, sizeof(host)), 0);
     }
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         char host[HELLO_HOST_SIZE] = "";
-        strncpy(host, bad[i], sizeof(host) - 1);
+        memcpy(host, bad[i], strlen(bad[i]));
         assert_int_equal(hello_changed(AT_HOST, host, sizeof(host)),
                          ERR_CORRUPT);
     }

@@ -13,7 +13,7 @@
 #include "codec/message.h"
 #include "codec/request.h"
 
-#define SIZE 248
+#define SIZE 256
 
 /* An append of entries 11..14, terms 3 3 5 5, all fields different. */
 static struct raft_message sample(void)
@@ -39,6 +39,8 @@ static struct raft_message sample(void)
         .read_id = 28,
         .time_ms = -29,
         .rejected = true,
+        .recovering = true,
+        .barrier = 30,
     };
     return m;
 }
@@ -232,7 +234,7 @@ static void test_raw_fields(void **state)
         size_t at;
         uint8_t value;
     } wrong[] = {{0, 0},       {0, RAFT_MSG_TYPE_END},
-                 {0, 255},     {1, 8},
+                 {0, 255},     {1, 16},
                  {16, 9},      {16, 255},
                  {20, 1},      {23, 1},
                  {SIZE - 1, 1}};

@@ -28,6 +28,7 @@ static struct raft_message append(void)
     m.run_count = 2;
     m.runs[0] = (struct raft_run){5, 2};
     m.runs[1] = (struct raft_run){7, 9};
+    m.runs[2] = (struct raft_run){99, 99}; /* beyond: must not be written */
     return m;
 }
 
@@ -81,6 +82,35 @@ static void test_runs(void **state)
 #undef TRY
 }
 
+/* Every type, and none besides; nobody as receiver; entries of appends only. */
+static void test_types(void **state)
+{
+    struct raft_message m;
+    struct raft_message out;
+    struct bytes entries;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    memset(&m, 0, sizeof(m));
+    m.from = 1;
+    m.to = 2;
+    m.type = RAFT_MSG_PRE_VOTE;
+    message_encode(&m, &b);
+    for (int type = 0; type < 256; type++) {
+        b.data[0] = (uint8_t)type;
+        bool known = type >= RAFT_MSG_PRE_VOTE && type < RAFT_MSG_TYPE_END;
+        assert_int_equal(message_decode(buf_view(&b), &out, &entries),
+                         known ? 0 : ERR_CORRUPT);
+    }
+    buf_release(&b);
+    m.to = NODE_NONE;
+    assert_int_equal(decoded(&m), ERR_CORRUPT);
+    m = append();
+    m.type = RAFT_MSG_HEARTBEAT;
+    m.count = m.run_count = 1;
+    assert_int_equal(decoded(&m), ERR_CORRUPT);
+}
+
 /* Encodes past the checks of the encoder: `flag` of the request is set or
  * taken away in the bytes. */
 static int once_decoded(size_t name_len, uint8_t flags)
@@ -117,12 +147,26 @@ static void test_once(void **state)
     assert_int_equal(once_decoded(1, REQUEST_FLAG_ONCE), 0);
     assert_int_equal(once_decoded(REQUEST_ONCE_LEN_MAX, REQUEST_FLAG_ONCE), 0);
     assert_int_equal(once_decoded(1, 0), ERR_CORRUPT);
+    /* A name of no length. */
+    static const struct bytes argv[] = {
+        {.data = (const uint8_t *)"PING", .len = 4}};
+    struct request r = {.argc = 1};
+    struct request out;
+    struct buf b = BUF_INIT;
+    request_encode(&b, &r, argv);
+    b.data[4] = REQUEST_FLAG_ONCE;
+    b.data[12] = 8;
+    b.data[20] = 60;
+    struct bytes rest = buf_view(&b);
+    assert_int_equal(request_decode(&rest, &out), ERR_CORRUPT);
+    buf_release(&b);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_types),
         cmocka_unit_test(test_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

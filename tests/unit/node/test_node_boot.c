@@ -193,6 +193,48 @@ static void test_lost_database(void **state)
     teardown(&f);
 }
 
+/* Promises are given up only when it is on disk that the node recovers, and
+ * the incarnation is above all that may have been used. */
+static void test_recovering(void **state)
+{
+    struct fixture f;
+    struct buf value = BUF_INIT;
+    struct watermark promised = {.cluster_id = 77,
+                                 .node = 3,
+                                 .incarnation = 5,
+                                 .term = 4,
+                                 .vote = 3,
+                                 .index = 90};
+    UNUSED(state);
+    setup(&f);
+    promise(&f, &promised);
+    f.boot.recovering = true;
+    f.boot.incarnation_above = 1000;
+    store_memory_fail(f.store, "write", 1);
+    assert_int_not_equal(start(&f, false), 0);
+    assert_int_equal(mark_of(&f).term, 4);
+    store_memory_crash(f.store, 0);
+
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.incarnation, 1001);
+    assert_int_equal(mark_of(&f).term, 0);
+    assert_int_equal(mark_of(&f).index, 0);
+    assert_int_equal(mark_of(&f).incarnation, 1001);
+    assert_int_equal(
+        store_get(f.store, STORE_META, NODE_RECOVERING_KEY, &value), 0);
+
+    f.boot.recovering = false; /* the next start has the record, not this */
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.incarnation, 1002);
+    assert_int_equal(
+        store_get(f.store, STORE_META, NODE_RECOVERING_KEY, &value), 0);
+    f.boot.self = 4; /* another node's directory is no damage */
+    f.boot.recovering = true;
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+    buf_release(&value);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_interrupted),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_lost_database),
+        cmocka_unit_test(test_recovering),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,9 +2,9 @@
 /*
  * Random schedules of 3 and 5 cores: reordered, lost and repeated messages,
  * crashes that lose unsynced writes, slow disks, partitions, skewed clocks,
- * log cuts, transfers. The checker of tests/script watches every step. Then
- * all faults end, and the cluster must elect a leader, commit, serve a read on
- * every node, and agree.
+ * log cuts, transfers, disks of a minority that lose what was promised. The
+ * checker of tests/script watches every step. Then all faults end, and the
+ * cluster must elect a leader, commit, serve a read on every node, and agree.
  *
  * Each seed draws how often each fault happens. A failure prints the seed.
  */
@@ -131,6 +131,25 @@ static void act_restart(struct sim *s, uint32_t pos)
     }
 }
 
+/* A minority of the disks may have lost something at any time. */
+static void act_lose(struct sim *s, uint32_t pos)
+{
+    struct cluster *c = s->c;
+    const struct image *disk = &c->nodes[pos].disk;
+    uint32_t losers = 0;
+    raft_index needed = 0;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        losers += i != pos && c->nodes[i].disk.recovering;
+        needed = MAX(needed, c->nodes[i].live.first - 1);
+    }
+    if (c->nodes[pos].up || losers >= (c->count - 1) / 2 ||
+        needed > disk->last) {
+        return;
+    }
+    cluster_lose(c, pos, needed + below(s, disk->last - needed + 1));
+}
+
 static void act_link(struct sim *s, uint32_t pos)
 {
     uint32_t peer = below(s, s->c->count);
@@ -223,7 +242,7 @@ static const struct action actions[] = {
     {act_propose, 80},   {act_flush, 400},    {act_crash, 2},
     {act_restart, 20},   {act_link, 2},       {act_read, 30},
     {act_transfer, 1},   {act_peer_event, 6}, {act_log_cut, 2},
-    {act_partition, 2},
+    {act_partition, 2},  {act_lose, 8},
 };
 
 static void sim_begin(struct sim *s, uint64_t seed, uint32_t count,
@@ -308,7 +327,7 @@ static void sim_serves(struct sim *s, uint64_t seed)
         const struct raft *r = &c->nodes[i].core;
         const struct raft *l = &c->nodes[leader].core;
         if (r->last != l->last || r->commit != l->last ||
-            r->durable != l->last || r->term != l->term) {
+            r->durable != l->last || r->term != l->term || r->recovering) {
             fail_msg("seed %ju: the nodes do not agree", (uintmax_t)seed);
         }
     }

@@ -1,0 +1,106 @@
+/*
+ * The files put aside: db.damaged (the whole database), db.wal.damaged (its
+ * write-ahead logs), watermark.damaged. "damaged" is the mark of
+ * refill_remember(); it goes with the database.
+ */
+#include "main/vard_refill.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "store/watermark.h"
+
+#define MARK_NAME "damaged"
+
+bool refill_allowed(const struct config *c)
+{
+    return c->damaged_data == CONFIG_DAMAGED_REFILL && c->node_count >= 3;
+}
+
+enum data_trust refill_trust(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    return access(path, F_OK) == 0 ? DATA_LOST : DATA_PROVEN;
+}
+
+static int put_aside(const struct process *p, const char *name,
+                     struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, name, path);
+    int err = file_set_aside(path);
+    if (err != 0)
+        buf_printf(error, "cannot put %s aside: %s", path, strerror(errno));
+    return err;
+}
+
+int refill_prepare(const struct process *p, enum data_trust trust,
+                   struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+    struct watermark_file *file;
+    struct watermark mark;
+    struct buf text = BUF_INIT;
+    bool found;
+    int err = 0;
+
+    if (trust == DATA_PROVEN)
+        return 0;
+    process_path(p, "watermark", path);
+    err = watermark_open(&file, path, &mark, &found, &text);
+    if (err == 0)
+        watermark_close(file);
+    else if (err == ERR_CORRUPT)
+        err = put_aside(p, "watermark", error);
+    if (err == 0 && trust == DATA_LOST)
+        err = put_aside(p, "db", error);
+    process_path(p, MARK_NAME, path);
+    if (err == 0 && trust == DATA_LOST && unlink(path) != 0 && errno != ENOENT)
+        err = ERR_IO;
+    if (err != 0 && error->len == 0)
+        buf_printf(error, "cannot use %s: %.*s", p->dir, (int)text.len,
+                   (const char *)text.data);
+    buf_release(&text);
+    return err;
+}
+
+int refill_without_wal(const struct process *p, struct buf *error)
+{
+    char from[PATH_TEXT_MAX];
+    char to[PATH_TEXT_MAX];
+
+    process_path(p, "db", from);
+    process_path(p, "db.wal.damaged", to);
+    int err = file_move_all(from, ".log", to);
+    if (err != 0)
+        buf_printf(error, "cannot put the logs of %s aside: %s", from,
+                   strerror(errno));
+    return err;
+}
+
+void refill_remember(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    int err = file_replace(path, BYTES_LIT("see the log\n"));
+    UNUSED(err); /* then the next start finds out for itself */
+}
+
+int refill_refused(const struct process *p, struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    buf_printf(error,
+               "the database was found to be damaged while it was in use (%s "
+               "says so): restore the data directory from a backup of this "
+               "node",
+               path);
+    return ERR_CORRUPT;
+}

@@ -1,0 +1,192 @@
+// link: raft_cluster base
+/*
+ * A member whose disk has lost promises (raft_recover.c): what it must not
+ * do, and how it ends. The schedule that needs the barrier is in
+ * script/recover.txt; test_random.c loses disks at random.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "script/cluster.h"
+
+enum { A, B, C };
+
+static struct cluster *three(void)
+{
+    struct raft_config config = {.cluster_id = 7,
+                                 .election_timeout_ms = 100,
+                                 .heartbeat_ms = 20,
+                                 .peer_down_delay_ms = 10,
+                                 .append_entries_max = 6,
+                                 .window_max = 3,
+                                 .seed = 1};
+    struct cluster *c = cluster_new(&config, 3, 1, 0);
+
+    cluster_tick(c, A, 250); /* A asks first, and leads term 1 */
+    cluster_settle(c, 1000);
+    assert_int_equal(cluster_leader(c), A);
+    cluster_propose(c, A, 4);
+    cluster_settle(c, 1000);
+    cluster_run(c, 40);
+    assert_int_equal(c->nodes[C].core.commit, 5);
+    return c;
+}
+
+static void end(struct cluster *c)
+{
+    cluster_check(c);
+    assert_string_equal(c->failure, "");
+    cluster_free(c);
+}
+
+/* Its links come up, as seen from both ends. */
+static void restart(struct cluster *c, uint32_t pos)
+{
+    cluster_restart(c, pos, 0);
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (i != pos && c->nodes[i].up) {
+            cluster_link(c, i, pos, true);
+            cluster_link(c, pos, i, true);
+        }
+    }
+}
+
+static void lose(struct cluster *c, uint32_t pos, raft_index last)
+{
+    cluster_crash(c, pos, 0);
+    cluster_lose(c, pos, last);
+    restart(c, pos);
+    assert_true(c->nodes[pos].core.recovering);
+}
+
+static void test_refilled(void **state)
+{
+    struct cluster *c = three();
+
+    (void)state;
+    lose(c, C, 0);
+    cluster_run(c, 200);
+    const struct raft *r = &c->nodes[C].core;
+    assert_false(r->recovering);
+    assert_false(c->nodes[C].disk.recovering);
+    assert_int_equal(r->commit, 6); /* the barrier is one entry more */
+    assert_int_equal(r->vote, 1);   /* the leader, for the rest of the term */
+    assert_int_equal(c->nodes[A].core.progress[C].match, 6);
+    cluster_run(c, 200);
+    assert_int_equal(c->nodes[A].core.last, 6); /* and no second one */
+    lose(c, C, 6);
+    cluster_run(c, 200);
+    assert_false(c->nodes[C].core.recovering);
+    assert_int_equal(c->nodes[A].core.last, 7); /* a new loss, a new barrier */
+    end(c);
+}
+
+/* Alone with one whole member it is of no use to it. */
+static void test_counts_for_nothing(void **state)
+{
+    struct cluster *c = three();
+
+    (void)state;
+    cluster_crash(c, B, 0);
+    lose(c, C, 3);
+    cluster_propose(c, A, 1);
+    cluster_run(c, 80);
+    assert_true(raft_is_leader(&c->nodes[A].core));
+    assert_true(c->nodes[C].core.verified >= 6); /* it does take entries */
+    assert_int_equal(c->nodes[A].core.progress[C].match, 0);
+    assert_int_equal(c->nodes[A].core.commit, 5);
+    cluster_run(c, 100);
+    assert_false(raft_is_leader(&c->nodes[A].core)); /* no contact either */
+    cluster_run(c, 2000);
+    assert_int_equal(cluster_leader(c), -1); /* no vote, no pre-vote */
+    assert_true(c->nodes[C].core.recovering);
+    assert_int_equal(c->nodes[C].core.role, RAFT_FOLLOWER);
+    restart(c, B);
+    cluster_run(c, 600);
+    assert_true(cluster_leader(c) >= 0);
+    assert_false(c->nodes[C].core.recovering);
+    end(c);
+}
+
+/* A vote is asked of it directly, as after a transfer, without pre-vote. */
+static void test_votes_for_nobody(void **state)
+{
+    struct cluster *c = three();
+    struct raft_message m = {.type = RAFT_MSG_VOTE,
+                             .cluster_id = 7,
+                             .from = 2,
+                             .to = 3,
+                             .from_incarnation = 1,
+                             .term = 9,
+                             .index = 50,
+                             .index_term = 8,
+                             .transfer = true};
+    struct raft_event event = {
+        .type = RAFT_EV_MESSAGE, .now_ms = 1000, .message = &m};
+
+    (void)state;
+    lose(c, C, 0);
+    struct raft r = c->nodes[C].core;
+    raft_step(&r, &event, &c->out);
+    assert_int_equal(r.term, 9);
+    assert_int_equal(r.vote, NODE_NONE);
+    assert_int_equal(c->out.message_count, 1);
+    assert_int_equal(c->out.messages[0].type, RAFT_MSG_VOTE_REPLY);
+    assert_false(c->out.messages[0].granted);
+    end(c);
+}
+
+/* A message, or else a sync and the end of an iteration of one node. */
+static void one_thing(struct cluster *c, uint32_t pos)
+{
+    if (c->wire_count > 0) {
+        cluster_deliver(c, 0, false);
+        return;
+    }
+    if (c->nodes[pos].write_count > 0) {
+        cluster_durable(c, pos, 1);
+    }
+    cluster_tick(c, pos, 1);
+    cluster_flush(c, pos);
+}
+
+/* No step of it is believed before it is on the disk. */
+static void test_end_is_durable(void **state)
+{
+    struct cluster *c = three();
+
+    (void)state;
+    lose(c, C, 0);
+    for (int i = 0; i < 4000 && c->nodes[C].core.recovering; i++) {
+        one_thing(c, (uint32_t)i % 3);
+    }
+    assert_false(c->nodes[C].core.recovering);
+    assert_true(c->nodes[C].disk.recovering);
+    cluster_flush(c, C);
+    for (uint32_t i = 0; i < c->wire_count; i++) {
+        assert_true(c->wires[i].m.from != 3 || c->wires[i].m.recovering);
+    }
+    cluster_crash(c, C, 0);
+    restart(c, C);
+    assert_true(c->nodes[C].core.recovering);
+    cluster_run(c, 200);
+    assert_false(c->nodes[C].core.recovering);
+    end(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refilled),
+        cmocka_unit_test(test_counts_for_nothing),
+        cmocka_unit_test(test_votes_for_nobody),
+        cmocka_unit_test(test_end_is_durable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -15,7 +15,8 @@ build_packages=(
 )
 test_packages=(
     clang clang-format libclang-rt-14-dev binutils python3
-    tcl redis-server git
+    tcl redis-server git patch
+    frama-c-base why3 z3 cvc4 faketime
 )
 
 say() { printf '%s\n' "$*"; }

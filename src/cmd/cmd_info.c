@@ -257,6 +257,9 @@ static void reply_docs(struct resp_writer *w, const struct bytes *names,
 
 /* --- COMMAND LIST ------------------------------------------------------- */
 
+/* It is compared with each command. */
+#define PATTERN_LEN_MAX 1024
+
 enum list_filter {
     LIST_ALL,
     LIST_MODULE,
@@ -315,6 +318,11 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
     struct bytes arg = count == 3 ? args[2] : BYTES_NONE;
     if (filter == LIST_BAD) {
         resp_error(w, "ERR syntax error");
+        return;
+    }
+    if (filter == LIST_PATTERN && arg.len > PATTERN_LEN_MAX) {
+        resp_errorf(w, "ERR a pattern is too long: at most %d bytes are taken",
+                    PATTERN_LEN_MAX);
         return;
     }
     size_t n = 0;
@@ -415,10 +423,17 @@ static const struct cmd *find_own(struct bytes word)
     return NULL;
 }
 
+/* What INFO and DOCS say of one command takes long, a million times. */
+#define NAMES_MAX 1024
+
 static void run_own(struct resp_writer *w, const char *name,
                     const struct bytes *args, uint32_t count)
 {
-    if (strcmp(name, "count") == 0)
+    bool names = strcmp(name, "info") == 0 || strcmp(name, "docs") == 0;
+    if (names && count > NAMES_MAX)
+        resp_errorf(w, "ERR too many commands: at most %d are taken",
+                    NAMES_MAX);
+    else if (strcmp(name, "count") == 0)
         resp_integer(w, (int64_t)public_count());
     else if (strcmp(name, "info") == 0)
         reply_info(w, args, count);

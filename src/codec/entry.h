@@ -73,6 +73,7 @@ void entry_view(raft_index index, struct bytes *bytes, struct entry *out);
 /*@ requires readable(bytes);
   @ assigns \nothing;
   @ ensures bytes.len < ENTRY_HEADER_SIZE ==> \result == 0;
+  @ ensures \result == 0 || \result >= ENTRY_HEADER_SIZE;
   @ ensures bytes.len >= ENTRY_HEADER_SIZE ==>
   @     \result == ENTRY_HEADER_SIZE + le32(bytes.data + 28, 4); */
 size_t entry_record_size(struct bytes bytes);

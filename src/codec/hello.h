@@ -61,6 +61,7 @@ MUST_USE int hello_decode(struct bytes b, struct hello *out);
 
 void proof_encode(const struct proof *p, struct buf *out);
 /*@ requires readable(b) && \valid(out);
+  @ requires \separated(out, b.data + (0 .. b.len - 1));
   @ assigns *out;
   @ ensures \result == 0 <==> b.len == PROOF_SIZE;
   @ ensures \result == 0 ==> (\forall integer i;

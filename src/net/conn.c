@@ -5,7 +5,8 @@
  * iteration, after the other connections had their turn. Writes go straight
  * out; only what the socket did not take makes the loop watch for writing.
  *
- * How it fails: reading reports the end through `closed` at once. A failed
+ * How it fails: reading reports the end through `ended`, or through `closed`
+ * if the owner does not listen to that, at once. A failed
  * write is noted in `error` and reported from a timer of zero delay, because
  * conn_flush() is called by owners in the middle of their own work, who could
  * not bear to lose the connection under their hands.
@@ -54,7 +55,7 @@ static void watch(struct conn *c)
 {
     ASSERT(c->fd >= 0);
     int events = 0;
-    if (!c->paused && c->error == 0 && !input_full(c))
+    if (!c->paused && !c->ended && c->error == 0 && !input_full(c))
         events |= LOOP_READ;
     if (c->writing && c->error == 0)
         events |= LOOP_WRITE;
@@ -123,20 +124,28 @@ static void shrink_input(struct conn *c)
 
 static void on_readable(struct conn *c)
 {
-    if (c->paused || c->error != 0 || input_full(c))
+    if (c->paused || c->ended || c->error != 0 || input_full(c))
         return;
     int64_t n = read_some(c);
     if (n == ERR_AGAIN) {
         shrink_input(c);
         return;
     }
-    if (n < 0) {
+    if (n < 0 && n != ERR_CLOSED) {
         report_closed(c, (int)n);
+        return;
+    }
+    c->ended = n == ERR_CLOSED;
+    if (c->ended && c->events->ended == NULL) {
+        report_closed(c, ERR_CLOSED);
         return;
     }
     struct conn_call call;
     call_begin(c, &call);
-    c->events->input(c);
+    if (c->ended)
+        c->events->ended(c);
+    else
+        c->events->input(c);
     if (!call_end(c, &call))
         return;
     shrink_input(c);

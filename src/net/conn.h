@@ -38,6 +38,10 @@ struct conn_events {
     /* Closed by the other side or by an error (ERR_CLOSED, ERR_IO); the
      * descriptor is closed already. Not called after conn_close(). */
     void (*closed)(struct conn *c, int error);
+    /* The other side sends no more; it may still read (and if it does not, a
+     * write will fail). Nothing is read any more; the owner closes. NULL: the
+     * end of the input is the end of the connection, see `closed`. */
+    void (*ended)(struct conn *c);
 };
 
 struct conn {
@@ -46,6 +50,7 @@ struct conn {
     struct loop_io io;
     int fd;          /* -1: closed */
     bool paused;     /* does not read: back-pressure */
+    bool ended;      /* the other side sends no more */
     bool writing;    /* waits for the socket to take more */
     int error;       /* met by a write, to be reported by `closed` */
     size_t out_sent; /* bytes of `out` already written */

@@ -19,6 +19,12 @@ static int refuse(struct buf *error, int code, const char *text)
     return code;
 }
 
+/* The watermark file and what it says; both may be NULL. */
+struct promises {
+    struct watermark_file *file;
+    const struct watermark *mark;
+};
+
 static int check_new(const struct watermark *mark, struct buf *error)
 {
     if (mark && (mark->term > 0 || mark->index > 0))
@@ -31,10 +37,11 @@ static int check_new(const struct watermark *mark, struct buf *error)
 }
 
 static int check_known(const struct node_boot *boot,
-                       struct watermark_file *file,
-                       const struct watermark *mark, const struct identity *id,
-                       struct buf *error)
+                       const struct promises *promises,
+                       const struct identity *id, struct buf *error)
 {
+    const struct watermark *mark = promises->mark;
+
     if (id->node != boot->self) {
         buf_printf(error,
                    "the data directory belongs to node %u, the configuration "
@@ -58,7 +65,7 @@ static int check_known(const struct node_boot *boot,
                       "the data directory was put together from two");
     if (boot->recovering)
         return 0;
-    if (file && !mark)
+    if (promises->file && !mark)
         return refuse(error, ERR_CORRUPT,
                       "the watermark file is missing, so this node cannot "
                       "prove that its log is whole. Restore the data directory "
@@ -105,10 +112,10 @@ static int write_identity(struct store *store, const struct identity *id,
 
 /* What the node is from now on, and whether that can be. */
 static int next_identity(const struct node_boot *boot, struct store *store,
-                         struct watermark_file *file,
-                         const struct watermark *mark, struct identity *id,
+                         const struct promises *promises, struct identity *id,
                          struct buf *error)
 {
+    const struct watermark *mark = promises->mark;
     int err = raft_log_identity(store, id);
 
     if (err == ERR_NOT_FOUND) {
@@ -118,7 +125,7 @@ static int next_identity(const struct node_boot *boot, struct store *store,
         err = boot->recovering ? 0 : check_new(mark, error);
     }
     if (err == 0 && (id->incarnation > 0 || boot->recovering))
-        err = check_known(boot, file, mark, id, error);
+        err = check_known(boot, promises, id, error);
     else if (err != 0 && error->len == 0)
         buf_printf(error, "reading the identity: %s", store_error(store));
     if (err != 0)
@@ -154,10 +161,11 @@ int node_boot(const struct node_boot *boot, struct store *store,
               struct watermark_file *mark_file, const struct watermark *mark,
               struct identity *identity, struct buf *error)
 {
+    const struct promises promises = {mark_file, mark};
     struct identity id;
 
     ASSERT(boot->self != NODE_NONE);
-    int err = next_identity(boot, store, mark_file, mark, &id, error);
+    int err = next_identity(boot, store, &promises, &id, error);
     if (err != 0)
         return err;
     if (boot->recovering) {

@@ -134,6 +134,10 @@ raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
         raft_index equal = MIN(run_end(r, own), run_last);
         /*@ assert \forall integer k; i <= k <= equal ==>
           @     holds(r, own, k) && carries(m, run, k); */
+        /*@ assert \forall integer k, a;
+          @     i <= k <= equal && holds(r, a, k) ==> a == own; */
+        /*@ assert \forall integer k, b;
+          @     i <= k <= equal && carries(m, b, k) ==> b == run; */
         /*@ assert \forall integer k; i <= k <= equal ==> agree(r, m, k); */
         i = equal + 1;
     }

@@ -264,7 +264,7 @@ enum line_result { LINE_MORE, LINE_TOO_LONG, LINE_BAD, LINE_OK };
 /*@ requires readable(input) && \valid(pos) && \valid(out);
   @ requires *pos <= input.len;
   @ assigns *pos, *out;
-  @ ensures *pos <= input.len;
+  @ ensures *pos <= input.len && LINE_MORE <= \result <= LINE_OK;
   @ ensures \result == LINE_OK ==> \old(*pos) + 4 <= *pos;
   @ ensures \result == LINE_OK && digit(input.data[\old(*pos) + 1]) ==>
   @     *out == decimal(input.data + \old(*pos) + 1,
@@ -289,7 +289,7 @@ static enum line_result number_slow(struct bytes input, size_t *pos,
 /*@ requires readable(input) && \valid(pos) && \valid(out);
   @ requires *pos < input.len;
   @ assigns *pos, *out;
-  @ ensures *pos <= input.len;
+  @ ensures *pos <= input.len && LINE_MORE <= \result <= LINE_OK;
   @ ensures \result == LINE_OK ==> \old(*pos) + 4 <= *pos;
   @ ensures \result == LINE_OK && digit(input.data[\old(*pos) + 1]) ==>
   @     *out == decimal(input.data + \old(*pos) + 1,

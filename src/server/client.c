@@ -77,6 +77,7 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     c->active_ms = s->mono_ms;
     list_append(&s->clients, &c->link);
     s->client_count++;
+    limits_account(c);
     check(c);
     return c;
 }
@@ -115,11 +116,24 @@ void client_doom(struct client *c)
     conn_pause(&c->conn, true);
 }
 
+size_t client_memory(const struct client *c)
+{
+    const struct resp_reader *r = &c->reader;
+    return sizeof(*c) + c->conn.in.cap + c->conn.out.cap +
+           r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
+           c->pending.cap * sizeof(*c->pending.items) +
+           c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used;
+}
+
 void client_finish(struct client *c)
 {
+    struct server *s = c->server;
     ASSERT(c->state <= CLIENT_DOOMED);
     server_count_bytes(c);
     conn_close(&c->conn);
+    ASSERT(s->clients_bytes >= c->accounted_bytes);
+    s->clients_bytes -= c->accounted_bytes;
+    c->accounted_bytes = 0;
     list_remove(&c->ready);
     list_remove(&c->dirty);
     c->wait = WAIT_NONE;

@@ -127,6 +127,7 @@ struct client {
     const char *input_error; /* of the protocol; told when all is answered */
     uint64_t received_seen;  /* bytes counted in the statistics */
     uint64_t sent_seen;
+    size_t accounted_bytes; /* of its memory, in server.clients_bytes */
 
     /* unanswered */
     struct pending_ring pending;
@@ -174,6 +175,9 @@ void client_doom(struct client *c);
 void client_finish(struct client *c);
 /* Frees a GONE client. */
 void client_free(struct client *c);
+
+/* What it takes of the server's memory. */
+size_t client_memory(const struct client *c);
 
 /* Nothing is unanswered. */
 static inline bool client_is_idle(const struct client *c)

@@ -402,6 +402,17 @@ static void execute(struct client *c)
         tell_input_error(c);
 }
 
+/* It sends no more: once all is answered, it is closed. */
+static void see_end(struct client *c)
+{
+    if (c->state != CLIENT_OPEN || !c->conn.ended || c->wait != WAIT_NONE)
+        return;
+    if (client_is_idle(c))
+        client_close_after_reply(c);
+    else
+        c->wait = WAIT_IDLE;
+}
+
 void dispatch_input(struct client *c)
 {
     if (c->state != CLIENT_OPEN)
@@ -412,6 +423,7 @@ void dispatch_input(struct client *c)
         execute(c);
     if (c->state == CLIENT_OPEN && limits_input(c))
         update_pause(c);
+    see_end(c);
 }
 
 void dispatch_resume(struct client *c)

@@ -3,9 +3,11 @@
  * too much unsent output (a slow reader), too much unexecuted input, silence,
  * and a last reply that it never takes. Also the chores of each second.
  *
- * Policy: whoever passes a bound is closed, with a line in the log; nobody
- * else notices. Reading pauses long before a bound for those that merely send
- * faster than the cluster commits (dispatch.c).
+ * Policy: whoever passes a bound is closed, with a line in the log (of which
+ * there are only some a second, or strangers could fill the disk); nobody
+ * else notices. When it is all clients together who have too much, the
+ * largest is closed, as in Redis. Reading pauses long before a bound for
+ * those that merely send faster than the cluster commits (dispatch.c).
  */
 #include "os/file.h"
 #include "os/process.h"
@@ -14,12 +16,27 @@
 
 static void close_for(struct client *c, const char *why)
 {
+    struct server *s = c->server;
     struct buf text = BUF_INIT;
+    client_doom(c);
+    if (s->closed_logged >= CLOSED_LOGGED_MAX) {
+        s->closed_unlogged++;
+        return;
+    }
+    s->closed_logged++;
     client_describe(c, &text);
-    log_warning(c->server->log, "Client closed for %s: %.*s", why,
+    log_warning(s->log, "Client closed for %s: %.*s", why,
                 (int)MIN(text.len, 700), (const char *)text.data);
     buf_release(&text);
-    client_doom(c);
+}
+
+static void report_closed(struct server *s)
+{
+    if (s->closed_unlogged > 0)
+        log_warning(s->log, "%llu more clients were closed for a limit",
+                    (unsigned long long)s->closed_unlogged);
+    s->closed_logged = 0;
+    s->closed_unlogged = 0;
 }
 
 static bool above_soft_for_too_long(struct client *c,
@@ -96,6 +113,52 @@ bool limits_input(struct client *c)
     return false;
 }
 
+void limits_account(struct client *c)
+{
+    struct server *s = c->server;
+    size_t bytes = client_memory(c);
+    ASSERT(s->clients_bytes >= c->accounted_bytes);
+    s->clients_bytes = s->clients_bytes - c->accounted_bytes + bytes;
+    c->accounted_bytes = bytes;
+}
+
+/* NULL: there are only such as must not be closed. */
+static struct client *largest_client(struct server *s)
+{
+    struct client *found = NULL;
+    LIST_EACH(link, &s->clients)
+    {
+        struct client *c = CONTAINER_OF(link, struct client, link);
+        if (!c->no_evict &&
+            (found == NULL || c->accounted_bytes > found->accounted_bytes))
+            found = c;
+    }
+    return found;
+}
+
+bool limits_memory(struct server *s)
+{
+    uint64_t max = s->config->maxmemory_clients;
+    bool closed = false;
+    if (max == 0 || s->clients_bytes <= max)
+        return false;
+    /* Buffers shrink unnoticed, so it may look worse than it is. */
+    LIST_EACH(link, &s->clients)
+    {
+        limits_account(CONTAINER_OF(link, struct client, link));
+    }
+    while (s->clients_bytes > max) {
+        struct client *c = largest_client(s);
+        if (c == NULL)
+            break;
+        s->stats.evicted_clients++;
+        close_for(c, "maxmemory-clients, being the largest");
+        client_finish(c);
+        closed = true;
+    }
+    return closed;
+}
+
 static void check_idle(struct client *c)
 {
     struct server *s = c->server;
@@ -114,6 +177,7 @@ static void check_client(struct client *c)
 {
     struct server *s = c->server;
     server_count_bytes(c);
+    limits_account(c);
     s->max_input_bytes = MAX(s->max_input_bytes, c->conn.in.len);
     s->max_output_bytes =
         MAX(s->max_output_bytes, (uint64_t)conn_pending(&c->conn));
@@ -161,6 +225,7 @@ static void each_second(struct server *s)
     {
         check_client(CONTAINER_OF(link, struct client, link));
     }
+    report_closed(s);
     check_disk(s);
     server_auth_report(s);
     s->resident_peak_bytes =

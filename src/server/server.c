@@ -50,6 +50,7 @@ static void on_input(struct conn *conn)
     server_count_bytes(c);
     c->active_ms = c->server->mono_ms;
     dispatch_input(c);
+    limits_account(c);
 }
 
 static void on_drained(struct conn *conn)
@@ -57,6 +58,7 @@ static void on_drained(struct conn *conn)
     struct client *c = CONTAINER_OF(conn, struct client, conn);
     server_tick(c->server);
     client_wake(c, WAIT_OUTPUT);
+    limits_account(c);
     if (c->state == CLIENT_CLOSING)
         client_doom(c);
 }
@@ -70,7 +72,16 @@ static void on_closed(struct conn *conn, int error)
     client_finish(c);
 }
 
-const struct conn_events server_conn_events = {on_input, on_drained, on_closed};
+/* `printf ... | nc` shuts its sending side and waits for the replies. */
+static void on_ended(struct conn *conn)
+{
+    struct client *c = CONTAINER_OF(conn, struct client, conn);
+    server_tick(c->server);
+    dispatch_input(c);
+}
+
+const struct conn_events server_conn_events = {on_input, on_drained, on_closed,
+                                               on_ended};
 
 /* --- the node ----------------------------------------------------------- */
 
@@ -190,6 +201,7 @@ static void run_ready(struct server *s)
         struct client *c = CONTAINER_OF(now.next, struct client, ready);
         list_remove(&c->ready);
         dispatch_resume(c);
+        limits_account(c);
     }
 }
 
@@ -199,6 +211,7 @@ static void flush_clients(struct server *s)
         struct client *c = CONTAINER_OF(s->dirty.next, struct client, dirty);
         list_remove(&c->dirty);
         conn_flush(&c->conn);
+        limits_account(c);
         size_t pending = conn_pending(&c->conn);
         if (pending <= CLIENT_OUTPUT_PAUSE)
             client_wake(c, WAIT_OUTPUT);
@@ -238,6 +251,8 @@ static void before_wait(void *ctx)
         peers_flush(s->peers);
     flush_clients(s);
     finish_clients(s);
+    if (limits_memory(s))
+        finish_clients(s);
     shutdown_progress(s);
     arm_deadline(s);
     s->time_is_set = false;

@@ -138,13 +138,11 @@ static void describe_size(const struct client *c, struct buf *out)
     size_t in = c->conn.in.len;
     size_t in_free = c->conn.in.cap - c->conn.in.len;
     size_t args = c->reads.arena.used;
-    size_t total = sizeof(*c) + c->conn.in.cap + c->conn.out.cap + args +
-                   c->pending.cap * sizeof(struct pending);
     buf_printf(out,
                " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
                "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu",
                in, in_free, args, c->conn.out.cap, c->conn.out.cap,
-               conn_pending(&c->conn), c->conn.out.cap, total);
+               conn_pending(&c->conn), c->conn.out.cap, client_memory(c));
 }
 
 void client_describe(const struct client *c, struct buf *out)
@@ -423,7 +421,7 @@ static const char *const help[] = {
     "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
     "    * ID <client-id> [<client-id> [...]]",
     "NO-EVICT (ON|OFF)",
-    "    Accepted; no connection is ever evicted.",
+    "    Never close the current connection for maxmemory-clients.",
     "NO-TOUCH (ON|OFF)",
     "    Accepted; keys have no access times.",
     "REPLY (ON|OFF|SKIP)",

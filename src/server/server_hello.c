@@ -1,8 +1,9 @@
 /*
  * Who a connection is and how it speaks: HELLO, AUTH, RESET, QUIT, SELECT.
  *
- * Passwords are compared in constant time. There is one user, "default"; the
- * answer for another one is the same as for a wrong password. Guessing is
+ * Passwords are compared by their hashes, in constant time, so that the time
+ * tells nothing, not even a length. There is one user, "default"; the answer
+ * for another one is the same as for a wrong password. Guessing is
  * slowed down: some failures, and the connection is closed.
  *
  * HELLO is all or nothing: its options are checked before any is applied.
@@ -44,11 +45,21 @@ static void count_failure(struct client *c)
         client_close_after_reply(c);
 }
 
+static bool same_secret(struct bytes a, struct bytes b)
+{
+    uint8_t hash_a[CRYPTO_HASH_SIZE];
+    uint8_t hash_b[CRYPTO_HASH_SIZE];
+    crypto_sha256(a, hash_a);
+    crypto_sha256(b, hash_b);
+    return crypto_equal(bytes_of(hash_a, sizeof(hash_a)),
+                        bytes_of(hash_b, sizeof(hash_b)));
+}
+
 static bool password_ok(struct server_call *call, struct bytes user,
                         struct bytes password)
 {
     struct bytes wanted = bytes_str(call->s->config->requirepass);
-    bool same = wanted.len == 0 || crypto_equal(password, wanted);
+    bool same = wanted.len == 0 || same_secret(password, wanted);
     bool ok = same && bytes_eq(user, BYTES_LIT("default"));
     if (!ok)
         count_failure(call->c);

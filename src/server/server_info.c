@@ -106,8 +106,9 @@ static void section_memory(struct server *s, struct buf *out)
     const char *allocator = s->options.allocator;
     buf_printf(out,
                "maxmemory_policy:noeviction\r\n"
-               "mem_allocator:%s\r\n",
-               allocator != NULL ? allocator : "libc");
+               "mem_allocator:%s\r\n"
+               "mem_clients_normal:%llu\r\n",
+               allocator != NULL ? allocator : "libc", (ull)s->clients_bytes);
 }
 
 static void section_persistence(struct server *s, struct buf *out)
@@ -137,13 +138,15 @@ static void section_stats(struct server *s, struct buf *out)
                "instantaneous_output_kbps:%.2f\r\n"
                "rejected_connections:%llu\r\n"
                "evicted_keys:0\r\n"
+               "evicted_clients:%llu\r\n"
                "total_error_replies:%llu\r\n",
                (ull)st->connections_received, (ull)st->commands_processed,
                (ull)stats_rate_value(&st->commands_rate), (ull)st->input_bytes,
                (ull)st->output_bytes,
                (double)stats_rate_value(&st->input_rate) / 1024,
                (double)stats_rate_value(&st->output_rate) / 1024,
-               (ull)st->connections_rejected, (ull)st->error_replies);
+               (ull)st->connections_rejected, (ull)st->evicted_clients,
+               (ull)st->error_replies);
     buf_printf(out,
                "acl_access_denied_auth:%llu\r\n"
                "client_output_buffer_limit_disconnections:%llu\r\n"

@@ -30,6 +30,8 @@
 #define AUTH_FAILURES_MAX 10
 /* How often failed authentications are logged at most. */
 #define AUTH_REPORT_MS 1000
+/* Lines a second about clients that were closed for a limit. */
+#define CLOSED_LOGGED_MAX 10
 /* What a request may be longer than its largest argument, at least. */
 #define QUERY_ROOM (1024 * 1024)
 /* How long a client that is being closed may take its last output. */
@@ -104,6 +106,9 @@ struct server {
     struct address auth_peer; /* of the last one */
     int64_t disk_free_bytes;  /* negative: not known */
     bool disk_full;
+    uint64_t clients_bytes;    /* memory of all clients, see limits_account */
+    uint32_t closed_logged;    /* clients closed for a limit in this second */
+    uint64_t closed_unlogged;  /* those about which no line was written */
     uint64_t max_input_bytes;  /* largest of a client's buffers seen in the */
     uint64_t max_output_bytes; /* last round through all clients */
     uint64_t blocked_clients;  /* that wait for something, in that round */
@@ -138,6 +143,11 @@ void limits_reply(struct client *c);
 size_t limits_output_max(const struct client *c);
 /* Unexecuted input; false if the client was closed for it. */
 bool limits_input(struct client *c);
+/* Its memory may have changed. */
+void limits_account(struct client *c);
+/* Closes the largest clients while all together have too much memory; false
+ * if none was closed. */
+bool limits_memory(struct server *s);
 
 /* shutdown.c */
 enum shutdown_how { SHUTDOWN_ORDERLY, SHUTDOWN_NOW };

@@ -50,6 +50,7 @@ struct stats {
     uint64_t output_limit_closed;
     uint64_t query_limit_closed;
     uint64_t idle_closed;
+    uint64_t evicted_clients;
     uint64_t protocol_errors;
     struct stats_rate commands_rate;
     struct stats_rate input_rate;

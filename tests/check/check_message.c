@@ -185,19 +185,24 @@ static void granted(struct check *c, const struct check_step *s,
     }
 }
 
-/* X13: what lost its promises makes none, and says so, until it is on its
- * disk that it has been refilled. */
+/* X13: what lost its promises makes none, and says so. When it has ended that
+ * and the end is not on its disk yet, it need not say so any more (a pre-vote
+ * or a refusal binds nobody), but promises nothing still. */
 static void promises(struct check *c, const struct check_step *s,
                      const struct raft_message *m)
 {
-    bool leads = m->type == RAFT_MSG_PRE_VOTE || m->type == RAFT_MSG_VOTE ||
-                 m->type == RAFT_MSG_APPEND || m->type == RAFT_MSG_HEARTBEAT ||
-                 m->type == RAFT_MSG_TIMEOUT_NOW;
+    bool asks = m->type == RAFT_MSG_PRE_VOTE || m->granted;
+    bool leads = m->type == RAFT_MSG_VOTE || m->type == RAFT_MSG_APPEND ||
+                 m->type == RAFT_MSG_HEARTBEAT ||
+                 m->type == RAFT_MSG_TIMEOUT_NOW ||
+                 (m->type == RAFT_MSG_VOTE_REPLY && m->granted);
 
     if (!c->nodes[s->pos].disk_recovering || m->type == RAFT_MSG_READ) {
         return;
     }
-    check_that(c, !leads && !m->granted && m->match == 0 && m->recovering,
+    check_that(c, !leads && m->match == 0,
+               "X13 corruption: counts before it was refilled");
+    check_that(c, !s->after->recovering || (m->recovering && !asks),
                "X13 corruption: counts before it was refilled");
 }
 

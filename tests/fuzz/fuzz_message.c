@@ -13,7 +13,7 @@
 #include "codec/request.h"
 #include "fuzz/fuzz.h"
 
-#define MESSAGE_SIZE 248
+#define MESSAGE_SIZE 256
 
 /* Rewrites the records behind the message with checksums that fit, up to the
  * first that is cut short. */

@@ -33,18 +33,21 @@ _Static_assert(RAFT_NODES_MAX == MODEL_NODES, "small limits");
 struct model_config {
     const char *name;
     const char *about;
-    uint32_t terms;      /* largest term */
-    uint32_t requests;   /* proposals in a run */
-    uint32_t crashes;    /* with restart */
-    uint32_t duplicates; /* messages delivered and kept */
-    uint32_t in_flight;  /* messages; if more, some must be lost */
-    uint32_t losses;     /* messages lost */
-    uint32_t heartbeats; /* sent by a timer */
-    uint32_t writes;     /* under way on a node; 0: disks are done at once */
+    uint32_t terms;       /* largest term */
+    uint32_t requests;    /* proposals in a run */
+    uint32_t crashes;     /* with restart */
+    uint32_t disk_losses; /* crashes after which the disk has lost promises */
+    uint32_t duplicates;  /* messages delivered and kept */
+    uint32_t in_flight;   /* messages; if more, some must be lost */
+    uint32_t losses;      /* messages lost */
+    uint32_t heartbeats;  /* sent by a timer */
+    uint32_t writes;      /* under way on a node; 0: disks are done at once */
     uint32_t reads;
     uint32_t transfers;
     uint32_t breaks; /* links that break and come up, appends dropped */
     bool elected;    /* begins with a leader of term 1, of whom nobody heard */
+    bool voted;      /* and goes on: its entry is committed, a vote of
+                        term 2 for another is on its way; no writes */
     bool all;        /* keeps also messages that are of no use any more */
     bool brief;      /* a pre-vote is asked and answered in one event */
     bool greet;      /* all hear at once of a restart, and are heard */
@@ -64,6 +67,7 @@ struct model_used {
     uint8_t reads;
     uint8_t transfers;
     uint8_t breaks;
+    uint8_t disk_losses;
 };
 
 struct model_state {
@@ -82,6 +86,7 @@ enum model_event_type {
     MODEL_PROPOSE,       /* node */
     MODEL_SYNC,          /* node, arg: the oldest so many writes are done */
     MODEL_CRASH,         /* node, arg: writes that survive; peer: applied? */
+    MODEL_LOSE,          /* node, arg: crash; entries kept; peer: model_kept */
     MODEL_BREAK,         /* node, peer: link down and up */
     MODEL_UNSENT,        /* node, peer */
     MODEL_READ,          /* node */
@@ -91,6 +96,13 @@ enum model_event_type {
     MODEL_DELIVER,       /* arg: which message */
     MODEL_DELIVER_STALE, /* the same; the receiver heard no leader lately */
     MODEL_DUPLICATE,     /* deliver, and keep */
+};
+
+/* What a disk that loses promises keeps beside the entries. */
+enum model_kept {
+    MODEL_KEPT_NOTHING, /* the term of the last entry kept, no vote */
+    MODEL_KEPT_TERM,    /* no vote */
+    MODEL_KEPT_VOTE,    /* term and vote */
 };
 
 struct model_event {
@@ -165,7 +177,7 @@ void model_raft_config(struct raft_config *c, uint32_t pos,
  * summaries only: which incarnations a part mentions (MODEL_INCARNATIONS bits
  * for each node), whether these need no other names, and votes. */
 void model_form(struct model_state *s);
-uint32_t model_mentions_in_node(const struct raft *r);
+uint32_t model_mentions_in_node(const struct model_state *s, uint32_t pos);
 uint32_t model_mentions_in_message(const struct raft_message *m);
 bool model_mentions_dense(uint32_t mentions);
 void model_rename_node(struct model_state *s, uint32_t pos, uint32_t mentions);
@@ -186,6 +198,10 @@ bool model_may_be_stale(const struct raft *to);
 /* Is the bound on such events not reached? */
 bool model_may(const struct model_config *config, const struct model_used *used,
                enum model_event_type type);
+/* A disk may still lose promises: then terms can fall, and lost votes can be
+ * given again, so nothing that is promised may be forgotten. */
+bool model_may_lose(const struct model_config *config,
+                    const struct model_used *used);
 /* One such event happens. */
 void model_use(const struct model_config *config, struct model_used *used,
                enum model_event_type type);

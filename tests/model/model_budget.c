@@ -31,6 +31,7 @@ void model_budget_init(struct model_budget *b,
     const struct digit wanted[] = {
         {offsetof(struct model_used, duplicates), config->duplicates},
         {offsetof(struct model_used, crashes), config->crashes},
+        {offsetof(struct model_used, disk_losses), config->disk_losses},
         {offsetof(struct model_used, requests), config->requests},
         {offsetof(struct model_used, losses), config->losses},
         {offsetof(struct model_used, heartbeats), config->heartbeats},

@@ -82,10 +82,10 @@ static INLINE void code_log(struct coder *k, struct raft *r)
 
 static INLINE void code_follower(struct coder *k, struct raft *r)
 {
-    uint32_t flags = r->reply_append | (uint32_t)r->reply_heartbeat << 1 |
-                     (uint32_t)r->reply_reject << 2 |
-                     (uint32_t)r->campaign_transfer << 3 |
-                     (uint32_t)r->campaign_waits << 4;
+    uint32_t flags =
+        r->reply_append | (uint32_t)r->reply_heartbeat << 1 |
+        (uint32_t)r->reply_reject << 2 | (uint32_t)r->campaign_transfer << 3 |
+        (uint32_t)r->campaign_waits << 4 | (uint32_t)r->recovering << 5;
 
     NUMBER(flags);
     r->reply_append = (flags & 1) != 0;
@@ -93,6 +93,10 @@ static INLINE void code_follower(struct coder *k, struct raft *r)
     r->reply_reject = (flags & 4) != 0;
     r->campaign_transfer = (flags & 8) != 0;
     r->campaign_waits = (flags & 16) != 0;
+    r->recovering = (flags & 32) != 0;
+    if (r->recovering) {
+        NUMBER(r->barrier);
+    }
     NUMBER(r->verified);
     NUMBER(r->leader_commit);
     NUMBER(r->leader_incarnation);
@@ -114,12 +118,14 @@ static INLINE void code_follower(struct coder *k, struct raft *r)
 static INLINE void code_progress(struct coder *k, struct raft_progress *p)
 {
     uint32_t flags = (uint32_t)p->state | (uint32_t)p->beat_waits << 2 |
-                     (uint32_t)p->probe_sent << 3;
+                     (uint32_t)p->probe_sent << 3 |
+                     (uint32_t)p->recovering << 4;
 
     NUMBER(flags);
     p->state = (enum raft_progress_state)(flags & 3);
     p->beat_waits = (flags & 4) != 0;
     p->probe_sent = (flags & 8) != 0;
+    p->recovering = (flags & 16) != 0;
     NUMBER(p->match);
     NUMBER(p->next);
     NUMBER(p->verified);
@@ -170,6 +176,7 @@ static INLINE void code_core(struct coder *k, struct raft *r, uint32_t self)
         if (k->order[i] != self) {
             NUMBER(p->incarnation);
             NUMBER(p->restarted_maybe);
+            NUMBER(p->barrier);
         }
     }
     code_log(k, r);
@@ -214,6 +221,7 @@ static INLINE void code_write(struct coder *k, struct check_write *w,
         NUMBER(w->term);
         NODE(w->vote);
     }
+    NUMBER(w->recovered);
     NUMBER(w->truncate_from);
     NUMBER(w->append_first);
     NUMBER(w->append_last);
@@ -239,6 +247,12 @@ static INLINE void code_disk(struct coder *k, struct check_node *n,
     if (k->reading) {
         n->incarnation = r->config.incarnation;
         live_from_core(&n->live, r);
+    }
+    NUMBER(n->disk_recovering);
+    NUMBER(n->lost_in);
+    if (n->disk_recovering) {
+        NUMBER(n->lost.last);
+        code_entries(k, &n->lost.at[1], n->lost.last, 0);
     }
     NUMBER(n->write_count);
     if (n->write_count == 0) {
@@ -291,12 +305,21 @@ static INLINE void code_leader_log(struct coder *k, struct check_leader *l,
     }
 }
 
+/* A node plus 1, or 0. */
+static INLINE void code_lost_vote(struct coder *k, uint64_t *vote)
+{
+    node_id id = code_node(k, *vote == 0 ? NODE_NONE : (node_id)(*vote - 1));
+
+    *vote = id == NODE_NONE ? 0 : (uint64_t)id + 1;
+}
+
 static INLINE void code_ghost(struct coder *k, struct check *c)
 {
     for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
         code_leader_log(k, &c->logs[t], t);
         for (uint32_t i = 0; i < MODEL_NODES; i++) {
             NODE(c->votes[k->order[i]][t]);
+            code_lost_vote(k, &c->votes_lost[k->order[i]][t]);
         }
     }
     NUMBER(c->commit);
@@ -312,7 +335,7 @@ static INLINE void code_ghost(struct coder *k, struct check *c)
 static INLINE void code_message(struct coder *k, struct raft_message *m)
 {
     uint32_t flags = (uint32_t)m->granted | (uint32_t)m->rejected << 1 |
-                     (uint32_t)m->transfer << 2;
+                     (uint32_t)m->transfer << 2 | (uint32_t)m->recovering << 3;
 
     NUMBER(m->type);
     NODE(m->from);
@@ -329,6 +352,7 @@ static INLINE void code_message(struct coder *k, struct raft_message *m)
         NUMBER(m->runs[i].term);
     }
     NUMBER(m->commit);
+    NUMBER(m->barrier);
     NUMBER(m->round);
     NUMBER(m->match);
     NUMBER(m->verified);
@@ -337,6 +361,7 @@ static INLINE void code_message(struct coder *k, struct raft_message *m)
     m->granted = (flags & 1) != 0;
     m->rejected = (flags & 2) != 0;
     m->transfer = (flags & 4) != 0;
+    m->recovering = (flags & 8) != 0;
     m->cluster_id = 7;
 }
 

@@ -102,7 +102,8 @@ bool model_dead(struct model *m, const struct raft_message *msg)
         .type = RAFT_EV_MESSAGE, .now_ms = core->now_ms, .message = msg};
     struct raft trial;
 
-    if (m->config->all || !dead_by_rule(&m->state, msg)) {
+    if (m->config->all || model_may_lose(m->config, &m->state.used) ||
+        !dead_by_rule(&m->state, msg)) {
         return false;
     }
     memcpy(&trial, core, sizeof(trial));

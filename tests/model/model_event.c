@@ -38,6 +38,9 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_CRASH:
         *bound = c->crashes;
         return &used->crashes;
+    case MODEL_LOSE:
+        *bound = c->disk_losses;
+        return &used->disk_losses;
     case MODEL_BREAK:
     case MODEL_UNSENT:
         *bound = c->breaks;
@@ -72,6 +75,12 @@ bool model_may(const struct model_config *config, const struct model_used *used,
     const uint8_t *count = counter(config, &copy, type, &bound);
 
     return count == NULL || *count < bound;
+}
+
+bool model_may_lose(const struct model_config *config,
+                    const struct model_used *used)
+{
+    return used->disk_losses < config->disk_losses;
 }
 
 void model_use(const struct model_config *config, struct model_used *used,
@@ -144,6 +153,21 @@ static void crash_events(const struct model_config *c,
     }
 }
 
+static void lose_events(const struct check_node *n, uint32_t i, struct list *l)
+{
+    raft_index last = n->disk.last;
+
+    for (raft_index kept = 0; kept <= last; kept++) {
+        add(l, MODEL_LOSE, i, MODEL_KEPT_NOTHING, (uint32_t)kept);
+    }
+    if (n->disk_term > n->disk.at[last].term) {
+        add(l, MODEL_LOSE, i, MODEL_KEPT_TERM, (uint32_t)last);
+    }
+    if (n->disk_vote != NODE_NONE && last > 0) {
+        add(l, MODEL_LOSE, i, MODEL_KEPT_VOTE, 0);
+    }
+}
+
 uint32_t model_node_events(const struct model_config *config,
                            const struct model_state *s, uint32_t i,
                            struct model_event *events)
@@ -160,6 +184,9 @@ uint32_t model_node_events(const struct model_config *config,
         add(&l, MODEL_SYNC, i, 0, k);
     }
     crash_events(config, s, i, &l);
+    if (config->disk_losses > 0) {
+        lose_events(&s->check.nodes[i], i, &l);
+    }
     if (config->reads > 0 && core->leader != NODE_NONE) {
         add(&l, MODEL_READ, i, 0, 0);
     }

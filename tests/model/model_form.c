@@ -23,12 +23,14 @@ static uint32_t mention(uint32_t pos, uint64_t incarnation)
                : 1U << (pos * MODEL_INCARNATIONS + (uint32_t)incarnation - 1);
 }
 
-uint32_t model_mentions_in_node(const struct raft *r)
+uint32_t model_mentions_in_node(const struct model_state *s, uint32_t pos)
 {
-    uint32_t bits = mention(r->config.self, r->config.incarnation);
+    const struct raft *r = &s->cores[pos];
+    uint32_t bits = mention(pos, r->config.incarnation) |
+                    mention(pos, s->check.nodes[pos].lost_in);
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        if (i != r->config.self) {
+        if (i != pos) {
             bits |= mention(i, r->progress[i].incarnation);
         }
     }
@@ -75,6 +77,7 @@ void model_rename_node(struct model_state *s, uint32_t pos, uint32_t mentions)
 
     rename_one(&r->config.incarnation, pos, mentions);
     s->check.nodes[pos].incarnation = r->config.incarnation;
+    rename_one(&s->check.nodes[pos].lost_in, pos, mentions);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         if (i != pos) {
             rename_one(&r->progress[i].incarnation, i, mentions);
@@ -138,7 +141,7 @@ void model_form(struct model_state *s)
     uint32_t forget = 0;
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        mentions |= model_mentions_in_node(&s->cores[i]);
+        mentions |= model_mentions_in_node(s, i);
         if (model_has_spare_vote(s, i) && !vote_is_asked_for(s, i)) {
             forget |= 1U << i;
         }

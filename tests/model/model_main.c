@@ -43,11 +43,11 @@ static uint32_t *bound(struct model_config *c, const char *name)
         uint32_t *value;
     } bounds[] = {
         {"--terms", &c->terms},           {"--requests", &c->requests},
-        {"--crashes", &c->crashes},       {"--duplicates", &c->duplicates},
-        {"--in-flight", &c->in_flight},   {"--losses", &c->losses},
-        {"--heartbeats", &c->heartbeats}, {"--writes", &c->writes},
-        {"--reads", &c->reads},           {"--transfers", &c->transfers},
-        {"--breaks", &c->breaks}};
+        {"--crashes", &c->crashes},       {"--disk-losses", &c->disk_losses},
+        {"--duplicates", &c->duplicates}, {"--in-flight", &c->in_flight},
+        {"--losses", &c->losses},         {"--heartbeats", &c->heartbeats},
+        {"--writes", &c->writes},         {"--reads", &c->reads},
+        {"--transfers", &c->transfers},   {"--breaks", &c->breaks}};
 
     for (uint32_t i = 0; i < ARRAY_LEN(bounds); i++) {
         if (strcmp(bounds[i].name, name) == 0) {

@@ -67,6 +67,7 @@ static uint32_t touched_by(struct model_event e)
 {
     switch ((enum model_event_type)e.type) {
     case MODEL_CRASH:
+    case MODEL_LOSE:
         return (1U << MODEL_NODES) - 1;
     case MODEL_ELECT:
         return 1U << e.node | 1U << e.peer;
@@ -252,7 +253,8 @@ bool model_memo_dead(struct model_memo *memo, const struct model_tuple *t,
         model_part_at(&memo->store->messages, message);
     const struct model_part *from =
         model_part_at(&memo->store->nodes, t->nodes[part->from]);
-    uint32_t key[4] = {message, from->sender, t->nodes[part->to], 0};
+    uint32_t key[4] = {message, from->sender, t->nodes[part->to],
+                       model_may_lose(memo->store->config, &t->used)};
     struct model_triple *at = place_of(memo, memo->dead, key);
 
     if (memcmp(at->key, key, sizeof(key)) != 0) {
@@ -381,7 +383,7 @@ void model_memo_form(struct model_memo *memo, struct model_tuple *t)
     uint32_t mentions = 0;
     uint32_t forget = 0;
 
-    if (store->config->plain) {
+    if (store->config->plain || model_may_lose(store->config, &t->used)) {
         return;
     }
     for (uint32_t i = 0; i < MODEL_NODES; i++) {

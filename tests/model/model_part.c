@@ -180,7 +180,7 @@ uint32_t model_store_node(struct model_store *s,
     }
     part.term = (uint8_t)(core->term & 7);
     part.outline = model_outline_of_node(state, pos);
-    part.mentions = model_mentions_in_node(core);
+    part.mentions = model_mentions_in_node(state, pos);
     part.spare_vote = model_has_spare_vote(state, pos);
     part.holds_term = model_holds_term(state, pos);
     part.contests = model_contests(state, pos);

@@ -72,6 +72,17 @@ static void say_crash(struct model *m, struct model_event e)
             e.node, e.peer != 0 ? applied : 0);
 }
 
+/* The runner knows only disks that keep neither term nor vote. */
+static void say_lose(FILE *f, struct model_event e)
+{
+    if (e.peer != MODEL_KEPT_NOTHING) {
+        fprintf(f, "# but the disk keeps its term%s\n",
+                e.peer == MODEL_KEPT_VOTE ? " and vote" : "");
+    }
+    fprintf(f, "> crash %u 0\n> lose %u %u\n> restart %u 0\n", e.node, e.node,
+            e.arg, e.node);
+}
+
 void model_script_event(struct model *m, struct model_event e)
 {
     FILE *f = m->script;
@@ -102,6 +113,9 @@ void model_script_event(struct model *m, struct model_event e)
         break;
     case MODEL_CRASH:
         say_crash(m, e);
+        break;
+    case MODEL_LOSE:
+        say_lose(f, e);
         break;
     case MODEL_BREAK:
         fprintf(f, "> link-down %u %u\n> link-up %u %u\n", e.node, e.peer,

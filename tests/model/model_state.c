@@ -96,10 +96,16 @@ static void clear_behind(struct check_log *log)
 
 void model_canonical_node(struct model_state *s, uint32_t pos)
 {
+    struct check_node *n = &s->check.nodes[pos];
+
     canonical_core(&s->cores[pos]);
-    clear_behind(&s->check.nodes[pos].live);
-    clear_behind(&s->check.nodes[pos].disk);
-    s->check.nodes[pos].applied = 0;
+    clear_behind(&n->live);
+    clear_behind(&n->disk);
+    n->applied = 0;
+    if (!n->disk_recovering) {
+        memset(&n->lost, 0, sizeof(n->lost)); /* counts no more */
+    }
+    clear_behind(&n->lost);
 }
 
 /* The bits of all entries up to index, see model_present_in_node(). */
@@ -235,7 +241,7 @@ void model_canonical(const struct model_config *config, struct model_state *s)
         present |= model_present_in_message(&s->wire[i]);
         open |= 1U << s->wire[i].term;
     }
-    if (!config->plain) {
+    if (!config->plain && !model_may_lose(config, &s->used)) {
         open |= model_open_terms(terms, holding);
         model_canonical_ghost(&s->check, open & ~1U, present);
         model_form(s);

@@ -146,33 +146,9 @@ static void greet(struct model *m, uint32_t from, uint32_t to)
     macro_step(m, to, event);
 }
 
-static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
+/* All hear that this node is there again; with `greet`, of its start too. */
+static void rejoin(struct model *m, uint32_t pos)
 {
-    struct model_state *s = &m->state;
-    struct check_node *n = &s->check.nodes[pos];
-    struct raft_run runs[CHECK_LOG_MAX + 1];
-    struct raft_config config = {0};
-    /* The state on disk never runs ahead of the log on disk. */
-    raft_index known = MIN(s->cores[pos].commit, s->cores[pos].durable);
-
-    model_raft_config(&config, pos, n->incarnation + 1);
-    check_crash(&s->check, pos, kept);
-    struct raft_start start = {.term = n->disk_term,
-                               .vote = n->disk_vote,
-                               .log_first = 1,
-                               .log_last = n->disk.last,
-                               .runs = runs,
-                               .applied = applied ? known : 0};
-    for (raft_index i = 1; i <= n->disk.last; i++) {
-        raft_term term = n->disk.at[i].term;
-        if (start.run_count == 0 || runs[start.run_count - 1].term != term) {
-            runs[start.run_count].first = i;
-            runs[start.run_count++].term = term;
-        }
-    }
-    raft_init(&s->cores[pos], &config, &start, MODEL_NOW_MS);
-    check_start(&s->check, pos, &s->cores[pos]);
-    m->violation = s->check.violation;
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         if (i != pos) {
             link_event(m, i, pos, true);
@@ -185,6 +161,68 @@ static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
             greet(m, i, pos);
         }
     }
+}
+
+/* From what is on the disk now. */
+static void start(struct model *m, uint32_t pos, raft_index applied)
+{
+    struct check *check = &m->state.check;
+    const struct check_node *n = &check->nodes[pos];
+    struct raft_run runs[CHECK_LOG_MAX + 1];
+    struct raft_config config = {0};
+    struct raft_start start = {.term = n->disk_term,
+                               .vote = n->disk_vote,
+                               .log_first = 1,
+                               .log_last = n->disk.last,
+                               .runs = runs,
+                               .applied = applied,
+                               .recovering = n->disk_recovering};
+
+    model_raft_config(&config, pos, n->incarnation + 1);
+    for (raft_index i = 1; i <= n->disk.last; i++) {
+        raft_term term = n->disk.at[i].term;
+        if (start.run_count == 0 || runs[start.run_count - 1].term != term) {
+            runs[start.run_count].first = i;
+            runs[start.run_count++].term = term;
+        }
+    }
+    raft_init(&m->state.cores[pos], &config, &start, MODEL_NOW_MS);
+    check_start(check, pos, &m->state.cores[pos]);
+    m->violation = check->violation;
+}
+
+static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
+{
+    const struct raft *core = &m->state.cores[pos];
+    /* The state on disk never runs ahead of the log on disk. */
+    raft_index known = MIN(core->commit, core->durable);
+
+    check_crash(&m->state.check, pos, kept);
+    start(m, pos, applied ? known : 0);
+    rejoin(m, pos);
+}
+
+/* What was not synced yet is lost as well. With two members lost of three
+ * nobody could end it: that is no part of the model. */
+static void lose(struct model *m, uint32_t pos, raft_index last,
+                 enum model_kept kept)
+{
+    struct check *check = &m->state.check;
+    const struct check_node *n = &check->nodes[pos];
+
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        m->cut = m->cut || (i != pos && check->nodes[i].disk_recovering);
+    }
+    if (m->cut) {
+        return;
+    }
+    raft_term term =
+        kept == MODEL_KEPT_NOTHING ? n->disk.at[last].term : n->disk_term;
+    node_id vote = kept == MODEL_KEPT_VOTE ? n->disk_vote : NODE_NONE;
+    check_crash(check, pos, 0);
+    check_lost(check, pos, term, vote, last);
+    start(m, pos, 0);
+    rejoin(m, pos);
 }
 
 static void timer_event(struct model *m, struct model_event e)
@@ -339,6 +377,9 @@ static void do_event(struct model *m, struct model_event e)
         break;
     case MODEL_CRASH:
         crash(m, e.node, e.arg, e.peer != 0);
+        break;
+    case MODEL_LOSE:
+        lose(m, e.node, e.arg, (enum model_kept)e.peer);
         break;
     case MODEL_BREAK:
         link_event(m, e.node, e.peer, false);
@@ -512,7 +553,7 @@ bool model_wire(struct model *m, uint64_t *choice, struct model_state *to)
     return true;
 }
 
-/* Does e, and keeps of what was sent only messages of this type. */
+/* Does e, and keeps only messages of this type, if there are any. */
 static void prelude_event(struct model *m, struct model_event e,
                           enum raft_message_type type)
 {
@@ -531,11 +572,48 @@ static void prelude_event(struct model *m, struct model_event e,
     for (uint32_t i = 0; i < m->all_count; i++) {
         choice |= (uint64_t)(m->all[i]->type == type) << i;
     }
-    ASSERT(choice != 0);
     model_keep(m, choice, &next);
     next.used = (struct model_used){0};
     model_copy(&m->state, &next);
     memcpy(m->wire_ids, m->kept_ids, sizeof(m->wire_ids));
+}
+
+/* The message to this node is delivered, even if it is a candidate's. */
+static void prelude_deliver(struct model *m, uint32_t to,
+                            enum raft_message_type keep)
+{
+    struct model_event e = {.type = MODEL_DELIVER, .node = (uint8_t)to};
+
+    while (e.arg < m->state.wire_count && m->state.wire[e.arg].to != to) {
+        e.arg++;
+    }
+    ASSERT(e.arg < m->state.wire_count);
+    if (m->state.wire[e.arg].type == RAFT_MSG_VOTE &&
+        model_may_be_stale(&m->state.cores[to])) {
+        e.type = MODEL_DELIVER_STALE;
+    }
+    prelude_event(m, e, keep);
+}
+
+static void prelude_elect(struct model *m, uint8_t node, uint8_t peer)
+{
+    prelude_event(
+        m,
+        (struct model_event){.type = MODEL_ELECT, .node = node, .peer = peer},
+        RAFT_MSG_VOTE);
+    prelude_deliver(m, peer, RAFT_MSG_VOTE_REPLY);
+}
+
+/* All hear of node 0's first entry, which is committed by node 2; then node 1
+ * asks that one for its vote. */
+static void prelude_vote(struct model *m)
+{
+    prelude_deliver(m, 1, RAFT_MSG_APPEND);
+    prelude_deliver(m, 2, RAFT_MSG_APPEND_REPLY);
+    prelude_deliver(m, 0, RAFT_MSG_VOTE_REPLY);
+    ASSERT(m->state.cores[0].commit > 0);
+    prelude_elect(m, 1, 2);
+    ASSERT(m->state.wire_count == 1);
 }
 
 /* Up to the votes the disks are done at once. */
@@ -543,8 +621,6 @@ void model_prelude(struct model *m)
 {
     const struct model_config *config = m->config;
     struct model_config quick = *config;
-    struct model_event elect = {.type = MODEL_ELECT, .node = 0, .peer = 1};
-    struct model_event deliver = {.type = MODEL_DELIVER, .arg = 0};
 
     model_script_begin(m);
     if (!config->elected) {
@@ -552,8 +628,11 @@ void model_prelude(struct model *m)
     }
     quick.writes = 0;
     m->config = &quick;
-    prelude_event(m, elect, RAFT_MSG_VOTE);
-    prelude_event(m, deliver, RAFT_MSG_VOTE_REPLY);
+    prelude_elect(m, 0, 1);
     m->config = config;
-    prelude_event(m, deliver, RAFT_MSG_APPEND);
+    prelude_deliver(m, 0, RAFT_MSG_APPEND);
+    ASSERT(m->state.wire_count > 0);
+    if (config->voted) {
+        prelude_vote(m);
+    }
 }

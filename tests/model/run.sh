@@ -1,5 +1,5 @@
 #!/bin/bash
-# The explorer, as CI takes it (under four minutes on two cores), or for long.
+# The explorer, as CI takes it (some four minutes on two cores), or for long.
 #
 #   tests/model/run.sh [--build DIR]
 #   tests/model/run.sh [--build DIR] --campaign SECONDS
@@ -82,7 +82,7 @@ same_outlines() {
 }
 
 run_campaign() {
-    local names=(X-AP X-A5 X-B X-B2 X-E2 X-T X-P) name share line
+    local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P) name share line
     local states=0 transitions=0
     share=$((campaign / (${#names[@]} + 7)))
     for name in "${names[@]}"; do
@@ -107,6 +107,8 @@ run_sample() {
     exhaust_live X-A3
     exhaust_live X-A4
     exhaust X-E
+    exhaust X-R
+    exhaust X-R1
     exhaust_live X-L
     exhaust_live X-L2
     same_outlines --losses 0
@@ -119,7 +121,12 @@ run_sample() {
         --losses 255 --requests 0 --crashes 0 --duplicates 0 --all 1
     judge "the same outlines, reduced, with useless messages" \
         "^$(cat "$work/outlines")$"
-    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-T X-P X-L; do
+    search X-R --memory-mb 256 --outlines 1
+    judge "X-R, reduced" "exhausted"
+    grep outlines "$work/out" >"$work/outlines" || true
+    search X-R --memory-mb 256 --outlines 1 --plain 1 --all 1
+    judge "X-R: the same outlines" "^$(cat "$work/outlines")$"
+    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-R X-R1 X-T X-P X-L; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done

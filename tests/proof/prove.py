@@ -7,26 +7,36 @@ Every function must be proved to the last goal: its contract, its loops, its
 calls, and the absence of run-time errors (-wp-rte). A goal that times out, a
 function that is not found, a file that does not parse are failures. The
 canaries of canaries.txt are faults put into a copy of the source; a canary
-whose function is still proved shows that the proofs are blind. --open takes in what
-functions.txt marks as not proved yet.
+whose function is still proved shows that the proofs are blind. --open takes in
+what functions.txt marks as not proved yet.
 
     prove.py --root DIR --work DIR [--all] [--open] [--cache] [--only WORD]
-             [--timeout SECONDS]
+             [--timeout SECONDS] [--within SECONDS [--partly]]
 
-Prints a table and, last, "N passed, N failed": functions and canaries.
+Every run ends within the time of --within: what was not done by then has
+failed, or with --partly has only not been tried. Prints a table, by the clock,
+the seconds of the processor that all of it took, provers included, and last
+"N passed, N failed": functions and canaries.
 """
 import argparse
 import concurrent.futures
+import contextlib
+import ctypes
 import json
 import os
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORKERS = 2
+GROUP_MAX = 5  # functions for one run of Frama-C
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def read_functions(path, with_open):
@@ -54,11 +64,43 @@ def read_canaries(path):
     return found
 
 
+class OutOfTime(Exception):
+    pass
+
+
 class Prover:
     def __init__(self, args):
         self.args = args
+        self.deadline = time.monotonic() + args.within
         self.env = dict(os.environ,
                         WHY3CONFIG=os.path.join(args.work, 'why3.conf'))
+
+    def call(self, command, log):
+        """Output and seconds by the clock; provers die with Frama-C."""
+        started = time.monotonic()
+        left = self.deadline - time.monotonic()
+        if left <= 1:
+            raise OutOfTime
+        with open(log, 'wb') as out:
+            child = subprocess.Popen(command, env=self.env, stdout=out,
+                                     stderr=subprocess.STDOUT,
+                                     stdin=subprocess.DEVNULL,
+                                     start_new_session=True)
+        late = threading.Event()
+
+        def stop():
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+        timer = threading.Timer(left, stop)
+        timer.start()
+        child.wait()
+        timer.cancel()
+        if late.is_set():
+            raise OutOfTime
+        with open(log, encoding='utf-8', errors='replace') as text:
+            return text.read(), time.monotonic() - started
 
     def detect(self):
         conf = self.env['WHY3CONFIG']
@@ -79,7 +121,7 @@ class Prover:
         command = ['frama-c', '-c11', '-cpp-extra-args=' + ' '.join(include),
                    '-wp', '-wp-rte', '-wp-model', 'Typed+cast',
                    '-wp-prover', 'z3,cvc4', '-wp-timeout', str(timeout),
-                   '-wp-par', '1', '-wp-report-json', report] + what
+                   '-wp-par', '2', '-wp-report-json', report] + what
         if self.args.cache and root == self.args.root:
             command += ['-wp-cache', 'update', '-wp-cache-dir',
                         os.path.join(self.args.work, 'cache')]
@@ -87,25 +129,22 @@ class Prover:
 
     def run(self, root, source, functions, timeout=None):
         """{function: (goals, proved)}, seconds, output."""
-        name = re.sub(r'\W', '_', root + source + functions[0])
-        report = os.path.join(self.args.work, name[-100:] + '.json')
+        name = re.sub(r'\W', '_', root + source + functions[0])[-100:]
+        report = os.path.join(self.args.work, name + '.json')
         if os.path.exists(report):
             os.remove(report)
-        started = time.monotonic()
-        done = subprocess.run(
+        output, seconds = self.call(
             self.command(root, source, functions, report,
                          timeout or self.args.timeout),
-            env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, check=False)
-        seconds = time.monotonic() - started
+            os.path.join(self.args.work, name + '.log'))
         counts = {function: (0, 0) for function in functions}
-        lemmas = re.search(r'Proved goals: +(\d+) / (\d+)', done.stdout)
+        lemmas = re.search(r'Proved goals: +(\d+) / (\d+)', output)
         if functions == ['lemmas'] and lemmas:
             counts['lemmas'] = (int(lemmas[2]), int(lemmas[1]))
-        elif done.returncode == 0 and os.path.exists(report):
+        elif os.path.exists(report):
             with open(report, encoding='ascii') as f:
                 counts.update(count_goals(json.load(f), functions))
-        return counts, seconds, done.stdout
+        return counts, seconds, output
 
 
 def count_goals(report, functions):
@@ -121,37 +160,59 @@ def count_goals(report, functions):
     return counts
 
 
-def prove_all(prover, wanted):
-    """Prints the table; (passed, failed)."""
+def groups_of(wanted):
+    """[(file, functions)], the largest first; lemmas stand alone."""
     by_file = {}
     for source, function, _ in wanted:
         key = (source, function == 'lemmas')
         by_file.setdefault(key, []).append(function)
-    order = sorted(by_file, key=lambda key: -len(by_file[key]))
-    passed = failed = total = 0
+    groups = []
+    for (source, _), functions in by_file.items():
+        for i in range(0, len(functions), GROUP_MAX):
+            groups.append((source, functions[i:i + GROUP_MAX]))
+    return sorted(groups, key=lambda group: -len(group[1]))
+
+
+def print_group(source, counts, seconds, output):
+    """(passed, failed, proved goals)."""
+    print(f'{source} ({seconds:.0f} s)')
+    passed = 0
+    for function, (goals, proved) in counts.items():
+        good = 0 < goals == proved
+        passed += good
+        print(f'    {function:30} {goals:6} {proved:6}'
+              f'{"" if good else "  NOT PROVED"}')
+    if passed < len(counts):
+        print('\n'.join(line for line in output.splitlines()
+                        if 'rror' in line or '[Failed]' in line or
+                        'Timeout' in line or 'Unknown' in line))
+    sys.stdout.flush()
+    return (passed, len(counts) - passed,
+            sum(proved for _, proved in counts.values()))
+
+
+def prove_all(prover, wanted):
+    """Prints the table; (passed, failed)."""
+    passed = failed = total = missed = 0
     print(f'{"function":34} {"goals":>6} {"proved":>6}')
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        jobs = {pool.submit(prover.run, prover.args.root, key[0],
-                            by_file[key]): key[0] for key in order}
+        jobs = {pool.submit(prover.run, prover.args.root, *group): group
+                for group in groups_of(wanted)}
         for job in concurrent.futures.as_completed(jobs):
-            counts, seconds, output = job.result()
-            print(f'{jobs[job]} ({seconds:.0f} s)')
-            bad = False
-            for function, (goals, proved) in counts.items():
-                good = goals > 0 and proved == goals
-                passed += good
-                failed += not good
-                total += proved
-                bad = bad or not good
-                print(f'    {function:30} {goals:6} {proved:6}'
-                      f'{"" if good else "  NOT PROVED"}')
-            if bad:
-                print('\n'.join(line for line in output.splitlines()
-                                if 'rror' in line or '[Failed]' in line or
-                                'Timeout' in line or 'Unknown' in line))
-            sys.stdout.flush()
+            source, functions = jobs[job]
+            try:
+                counts, seconds, output = job.result()
+            except OutOfTime:
+                missed += len(functions)
+                continue
+            good, bad, proved = print_group(source, counts, seconds, output)
+            passed += good
+            failed += bad
+            total += proved
     print(f'{passed} functions, {total} goals proved')
-    return passed, failed
+    if missed > 0:
+        print(f'out of time: {missed} functions')
+    return passed, failed + (0 if prover.args.partly else missed)
 
 
 def try_canary(prover, canary):
@@ -167,7 +228,10 @@ def try_canary(prover, canary):
             open(os.path.join(prover.args.root, source), 'rb') as old:
         if new.read() == old.read():
             return 'the fault does not apply'
-    counts, _, output = prover.run(root, source, [function], timeout=3)
+    try:
+        counts, _, output = prover.run(root, source, [function], timeout=3)
+    except OutOfTime:
+        return 'out of time'
     goals, proved = counts[function]
     if goals == 0:
         return 'does not parse:\n' + output
@@ -175,13 +239,29 @@ def try_canary(prover, canary):
 
 
 def try_canaries(prover, canaries):
-    failed = 0
+    failed = missed = 0
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         results = pool.map(lambda c: try_canary(prover, c), canaries)
         for canary, error in zip(canaries, results):
             print(f'canary {canary[0]:27} {error or "seen"}')
-            failed += error is not None
-    return len(canaries) - failed, failed
+            failed += error is not None and error != 'out of time'
+            missed += error == 'out of time'
+    return (len(canaries) - failed - missed,
+            failed + (0 if prover.args.partly else missed))
+
+
+def adopt_orphans():
+    """The server of the provers outlives Frama-C; only a parent that waits
+    for it learns what it has cost."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def processor_seconds():
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0] != 0:
+            pass
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def main():
@@ -192,7 +272,9 @@ def main():
     parser.add_argument('--open', action='store_true')
     parser.add_argument('--cache', action='store_true')
     parser.add_argument('--only', default='')
-    parser.add_argument('--timeout', type=int, default=20)
+    parser.add_argument('--timeout', type=int, default=30)
+    parser.add_argument('--within', type=int, default=3600)
+    parser.add_argument('--partly', action='store_true')
     args = parser.parse_args()
     args.root = os.path.abspath(args.root)
     args.work = os.path.abspath(args.work)
@@ -215,8 +297,10 @@ def main():
             print(f'canary {canary[0]}: {canary[2]} is not in functions.txt')
             print('0 passed, 1 failed')
             return 1
+    adopt_orphans()
     passed, failed = prove_all(prover, functions)
     seen, unseen = try_canaries(prover, canaries)
+    print(f'{processor_seconds():.0f} s of the processor')
     print(f'{passed + seen} passed, {failed + unseen} failed')
     return 1 if failed + unseen else 0
 

@@ -26,7 +26,7 @@ PURE_ROOMS = 'base config raft resp codec store data cmd node'.split()
 FOREIGN_SYMBOL = re.compile(r'^(rocksdb_|ev_|SSL_|EVP_|HMAC|redis)')
 
 # <...> headers that need no entry in src/LAYERS: C11, POSIX, Linux.
-SYSTEM_HEADERS = set('''assert ctype dirent errno execinfo fcntl getopt glob
+SYSTEM_HEADERS = set('''assert ctype dirent errno execinfo fcntl ftw getopt glob
 grp ifaddrs inttypes limits locale math netdb poll pthread pwd sched
 setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio
 stdlib stdnoreturn string strings syslog termios time ucontext unistd

@@ -67,7 +67,9 @@ static void get(void **state)
     assert_get(c, "PORT", "port=6379\n");
     assert_get(c, "nothing", "");
     assert_get(c, "bind", "bind=127.0.0.1 -::1\n");
-    assert_get(c, "maxmemory*", "maxmemory=0\nmaxmemory-policy=noeviction\n");
+    assert_get(c, "maxmemory*",
+               "maxmemory-clients=2147483648\n"
+               "maxmemory=0\nmaxmemory-policy=noeviction\n");
     assert_get(c, "append*", "appendonly=yes\nappendfsync=always\n");
     assert_get(c, "save", "save=\n");
     assert_get(c, "unixsocketperm", "unixsocketperm=770\n");

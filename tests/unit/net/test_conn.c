@@ -98,7 +98,8 @@ static void closed_cb(struct conn *c, int error)
     e->inside = false;
 }
 
-static const struct conn_events events = {input_cb, drained_cb, closed_cb};
+static const struct conn_events events = {input_cb, drained_cb, closed_cb,
+                                          NULL};
 
 static void deadline_cb(void *ctx)
 {

@@ -78,6 +78,7 @@ static void test_refilled(void **state)
     assert_int_equal(r->commit, 6); /* the barrier is one entry more */
     assert_int_equal(r->vote, 1);   /* the leader, for the rest of the term */
     assert_int_equal(c->nodes[A].core.progress[C].match, 6);
+    assert_false(c->nodes[A].core.progress[C].recovering);
     cluster_run(c, 200);
     assert_int_equal(c->nodes[A].core.last, 6); /* and no second one */
     lose(c, C, 6);
@@ -100,6 +101,7 @@ static void test_counts_for_nothing(void **state)
     assert_true(raft_is_leader(&c->nodes[A].core));
     assert_true(c->nodes[C].core.verified >= 6); /* it does take entries */
     assert_int_equal(c->nodes[A].core.progress[C].match, 0);
+    assert_true(c->nodes[A].core.progress[C].recovering);
     assert_int_equal(c->nodes[A].core.commit, 5);
     cluster_run(c, 100);
     assert_false(raft_is_leader(&c->nodes[A].core)); /* no contact either */
@@ -111,6 +113,22 @@ static void test_counts_for_nothing(void **state)
     cluster_run(c, 600);
     assert_true(cluster_leader(c) >= 0);
     assert_false(c->nodes[C].core.recovering);
+    end(c);
+}
+
+/* Nor is leadership handed to it, unless it is named. */
+static void test_no_target(void **state)
+{
+    struct cluster *c = three();
+
+    (void)state;
+    cluster_crash(c, B, 0);
+    cluster_link(c, A, B, false);
+    lose(c, C, 3);
+    cluster_run(c, 40);
+    cluster_step(
+        c, A, (struct raft_event){.type = RAFT_EV_TRANSFER, .peer = NODE_NONE});
+    assert_int_equal(c->nodes[A].core.transfer_to, NODE_NONE);
     end(c);
 }
 
@@ -185,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refilled),
         cmocka_unit_test(test_counts_for_nothing),
+        cmocka_unit_test(test_no_target),
         cmocka_unit_test(test_votes_for_nobody),
         cmocka_unit_test(test_end_is_durable),
     };

@@ -1,0 +1,356 @@
+# What strangers and hostile clients must not be able to do, on real
+# processes; the table of all such promises is tests/SECURITY.md.
+
+set directory $::env(VARD_TEST_DIR)/own
+file mkdir $directory
+
+# A process outside the frames, with its log in $directory.
+proc lone_start {name args} {
+    global lone directory
+    set lone(port) [free_port]
+    set lone(log) $directory/$name.log
+    set lone(dir) $directory/$name
+    set lone(pid) [start_process $lone(log) {*}$args --port $lone(port) \
+        --dir $lone(dir) --min-free-disk 1mb]
+    wait_for_condition 20000 {[string match "*Ready to accept*" \
+        [read_file $lone(log)]]}
+}
+
+proc lone_stop {} {
+    signal_process $::lone(pid) TERM
+    wait_process_end $::lone(pid) 20000
+}
+
+# Bits of permission that a file gives to others than its owner.
+proc others_may {path} {
+    return [expr {[file attributes $path -permissions] & 077}]
+}
+
+proc all_files {directory} {
+    set found {}
+    foreach path [glob -nocomplain -directory $directory *] {
+        lappend found $path
+        if {[file type $path] eq "directory"} {
+            lappend found {*}[all_files $path]
+        }
+    }
+    return $found
+}
+
+proc resident_kb {pid} {
+    regexp {VmRSS:\s+([0-9]+)} [read_file /proc/$pid/status] -> kb
+    return $kb
+}
+
+# Sends until the other side closes; at most so many bytes.
+proc flood {c bytes_max part} {
+    set fd [$c -fd]
+    fconfigure $fd -blocking 0
+    for {set sent 0} {$sent < $bytes_max} {} {
+        if {[chan pending output $fd] > 0} {
+            if {[catch {flush $fd}]} {return closed}
+            pause 1
+            if {[incr waits] > 2000} {return stuck}
+            continue
+        }
+        if {[catch {puts -nonewline $fd $part; flush $fd}]} {return closed}
+        incr sent [string length $part]
+    }
+    return open
+}
+
+if {!$::sanitized} {
+    foreach program {vard vardctl} {
+        test "hardening is in the program: $program" {
+            set path $::build/$program
+            set headers [exec readelf -hlW $path]
+            assert_match "*DYN (Position-Independent*" $headers
+            assert_match "*GNU_RELRO*" $headers
+            assert [regexp {GNU_STACK +\S+ \S+ \S+ \S+ \S+ RW } $headers]
+            assert_match "*BIND_NOW*" [exec readelf -dW $path]
+            set symbols [exec readelf --dyn-syms -W $path]
+            assert_match "*__stack_chk_fail*" $symbols
+            assert_match "*printf_chk*" $symbols
+        }
+    }
+}
+
+test "files are the owner's alone, whatever umask the process was given" {
+    set socket $directory/files.sock
+    lone_start files sh -c {umask 0; exec "$@"} sh $::vard \
+        --unixsocket $socket --logfile $directory/files.log
+    set c [resp::connect 127.0.0.1 $lone(port)]
+    $c SET k v
+    $c -close
+    assert_equal 0 [others_may $lone(dir)]
+    set paths [all_files $lone(dir)]
+    assert {[llength $paths] > 5}
+    foreach path $paths {assert_equal 0 [others_may $path] $path}
+    assert_equal 0 [others_may $socket]
+    lone_stop
+    lone_start files2 $::vard --unixsocket $socket --unixsocketperm 770
+    assert_equal 070 [format %03o [others_may $socket]]
+    lone_stop
+}
+
+test "a data directory that others can write is refused" {
+    file mkdir $directory/open
+    file attributes $directory/open -permissions 0777
+    lassign [run_program timeout 20 $::vard --port [free_port] \
+        --dir $directory/open] status output
+    assert_equal 1 $status
+    assert_match "*can be written by others*" $output
+}
+
+test "passwords: not in /proc, the log, a crash report, a message" {
+    lone_start secret $::vard --requirepass xyzzy-one --loglevel debug
+    set line [read_file /proc/$lone(pid)/cmdline]
+    assert {[string first xyzzy $line] < 0}
+    assert_match "*requirepass*" $line
+    set c [resp::connect 127.0.0.1 $lone(port)]
+    assert_match "-WRONGPASS*" [$c -typed AUTH xyzzy-two]
+    assert_match "-WRONGPASS*" [$c -typed HELLO 3 AUTH default xyzzy-two]
+    assert_equal OK [$c AUTH xyzzy-one]
+    $c CONFIG SET requirepass xyzzy-three
+    assert {[string first xyzzy [$c INFO everything]] < 0}
+    signal_process $lone(pid) SEGV
+    wait_process_end $lone(pid) 20000
+    set log [read_file $lone(log)]
+    assert_match "*vard crash report: begin*" $log
+    assert_match "*failed authentication*" $log
+    assert {[string first xyzzy $log] < 0}
+    lassign [run_program $::vard --requirepas xyzzy] status output
+    assert_equal 1 $status
+    assert {[string first xyzzy $output] < 0}
+}
+
+test "open files: the limit is raised to what maxclients needs" {
+    lone_start files3 prlimit --nofile=100:8000 $::vard --maxclients 2000
+    regexp {Max open files +([0-9]+)} \
+        [read_file /proc/$lone(pid)/limits] -> soft
+    assert_equal 3024 $soft
+    lone_stop
+}
+
+# In a network of its own, where the machine has an address that is not that
+# of loopback; a script speaks there.
+test "protected mode: without a password, only this machine is served" {
+    set script $directory/protected.tcl
+    write_file $script {
+        lassign $argv vard dir port
+        exec ip addr add 10.99.0.1/32 dev lo
+        exec ip link set lo up
+        set pid [exec setpriv --pdeathsig KILL $vard --port $port --dir $dir \
+            --bind 10.99.0.1 127.0.0.1 --min-free-disk 1mb >& $dir.log &]
+        foreach host {127.0.0.1 10.99.0.1} {
+            for {set i 0} {$i < 1000} {incr i} {
+                if {![catch {socket $host $port} fd]} break
+                after 20
+            }
+            # It may be turned away before it has spoken.
+            catch {puts $fd PING\r; flush $fd}
+            puts [gets $fd]
+            close $fd
+        }
+        exec kill -KILL $pid
+    }
+    lassign [run_program timeout 60 unshare --net tclsh $script $::vard \
+        $directory/protected [free_port]] status output
+    assert_match "+PONG\n-DENIED vard is running in protected mode*" $output
+}
+
+start_server {loglevel debug} {
+    test "dangerous commands of redis-server do not exist" {
+        foreach command {{DEBUG SLEEP 0} {MODULE LIST} {MIGRATE h 1 k 0 1}
+            {SLAVEOF h 1} {REPLICAOF h 1} {EVAL x 0} {SCRIPT FLUSH} {SAVE}
+            {BGREWRITEAOF} {SYNC} {PSYNC ? -1} {RESTORE k 0 x} {KEYS *}
+            {MONITOR} {FUNCTION LIST} {CLUSTER MEET h 1}} {
+            assert_match "-ERR unknown command*" [node_typed 1 {*}$command] \
+                $command
+        }
+    }
+
+    test "files, addresses and secrets cannot be set from outside" {
+        foreach option {dir logfile pidfile unixsocket trace-file bind port
+            peer-secret cluster-id node-id unixsocketperm enable-debug-command} {
+            assert_match "-ERR*" [node_typed 1 CONFIG SET $option /tmp/x] $option
+        }
+        assert_match "-ERR*" [node_typed 1 CONFIG SET dbfilename x.so]
+        assert_match "-ERR*" [node_typed 1 CONFIG REWRITE]
+        assert_equal $nodes(1,dir) [lindex [r CONFIG GET dir] 1]
+    }
+
+    test "a request of a web browser: closed, logged, nothing executed" {
+        foreach first {"POST / HTTP/1.1" "GET / HTTP/1.1"} {
+            set c [node_client 1]
+            $c -raw "$first\r\nHost: localhost\r\n\r\nSET browser 1\r\n"
+            assert [$c -eof] $first
+            $c -close
+        }
+        assert_equal 0 [r EXISTS browser]
+        assert_match "*Possible SECURITY ATTACK*" [read_file $nodes(1,log)]
+    }
+
+    test "what clients send cannot forge a line of the log" {
+        foreach byte {"\n" "\x1b" "\r" "\x7f" "\0"} {
+            set c [node_client 1]
+            $c -raw "*1\r\n${byte}1:M forged\r\n"
+            assert_match "-ERR Protocol error: expected*" [$c -readtyped]
+            $c -close
+        }
+        set log [read_file $nodes(1,log)]
+        assert_match {*expected '$', got '\\x1b'*} $log
+        assert {![regexp {[\x01-\x09\x0b-\x1f\x7f]} $log]}
+        foreach line [split [string trimright $log \n] \n] {
+            assert [regexp {^[0-9]+:[A-Z] [0-9]+ } $line] $line
+        }
+    }
+
+    test "patterns and lists of names take no time to speak of" {
+        set pattern [string repeat "*a" 500]b
+        assert_equal {} [r COMMAND LIST FILTERBY PATTERN $pattern]
+        assert_equal {} [r CONFIG GET $pattern]
+        assert_match "-ERR a pattern is too long*" [node_typed 1 COMMAND LIST \
+            FILTERBY PATTERN "*\[[string repeat z 2000000]"]
+        assert_match "-ERR too many commands*" [node_typed 1 COMMAND INFO \
+            {*}[lrepeat 100000 get]]
+        assert_match "-ERR too many commands*" [node_typed 1 COMMAND DOCS \
+            {*}[lrepeat 100000 get]]
+    }
+
+    test "announced lengths take no memory" {
+        set clients {}
+        r PING
+        set before [resident_kb $nodes(1,pid)]
+        for {set i 0} {$i < 100} {incr i} {
+            set c [node_client 1]
+            $c -raw "*1048576\r\n\$3\r\nSET\r\n\$67108864\r\nx"
+            lappend clients $c
+        }
+        # All were read when the last one's byte was.
+        wait_for_condition 20000 {[regexp -all {qbuf=[1-9]} \
+            [r CLIENT LIST]] >= 100}
+        set grown [expr {[resident_kb $nodes(1,pid)] - $before}]
+        if {!$::sanitized} {assert {$grown < 40000}}
+        foreach c $clients {$c -close}
+    }
+
+    test "a slow reader is closed at its limit; others go on" {
+        r CONFIG SET client-output-buffer-limit "normal 4mb 0 0"
+        r SET slow [string repeat z 2000000]
+        set before [info_of 1 client_output_buffer_limit_disconnections]
+        set c [node_client 1]
+        $c -raw [string repeat "GET slow\r\n" 20]
+        # Slow replies pause the client; one large reply passes the limit.
+        r SET slow [string repeat z 5000000]
+        $c -raw "GET slow\r\n"
+        set d [node_client 1]
+        $d -raw "GET slow\r\n"
+        wait_for_condition 20000 \
+            {[info_of 1 client_output_buffer_limit_disconnections] > $before}
+        assert_equal PONG [r PING]
+        $c -close
+        $d -close
+        r CONFIG SET client-output-buffer-limit "normal 1gb 256mb 60"
+        r DEL slow
+    }
+
+    test "an unfinished request is closed at the query limit" {
+        r CONFIG SET proto-max-bulk-len 1mb client-query-buffer-limit 1mb
+        set c [node_client 1]
+        set megabyte [string repeat x 1000000]
+        set part "\$1000000\r\n$megabyte\r\n"
+        $c -raw "*10\r\n"
+        assert_equal closed [flood $c 9000000 $part]
+        $c -close
+        assert {[info_of 1 client_query_buffer_limit_disconnections] >= 1}
+        r CONFIG SET proto-max-bulk-len 64mb client-query-buffer-limit 128mb
+    }
+
+    test "all clients together: the largest is closed, not who asked not to be" {
+        r CLIENT NO-EVICT on
+        set small [node_client 1]
+        set guarded [node_client 1]
+        $small PING
+        $guarded CLIENT NO-EVICT on
+        r CONFIG SET maxmemory-clients 8mb
+        set value [string repeat x 3000000]
+        $guarded -raw "*3\r\n\$3\r\nSET\r\n\$1\r\nk\r\n\$4000000\r\n$value"
+        set large [node_client 1]
+        $large -raw "*3\r\n\$3\r\nSET\r\n\$1\r\nk\r\n\$40000000\r\n"
+        assert_equal closed [flood $large 39000000 $value]
+        assert {[info_of 1 evicted_clients] >= 1}
+        assert_equal PONG [$small PING]
+        $guarded -raw "[string repeat x 1000000]\r\n"
+        assert_equal +OK [$guarded -readtyped]
+        r CONFIG SET maxmemory-clients 2gb
+        foreach c [list $small $guarded $large] {$c -close}
+    }
+}
+
+start_server {requirepass "s3cret"} {
+    test "before the password: replies that nobody reads" {
+        set before [info_of 1 client_output_buffer_limit_disconnections]
+        set c [resp::connect 127.0.0.1 $nodes(1,port)]
+        assert_equal closed [flood $c 64000000 [string repeat "PING\r\n" 5000]]
+        $c -close
+        assert {[info_of 1 client_output_buffer_limit_disconnections] > $before}
+    }
+
+    test "before the password: many half requests take little memory" {
+        set clients {}
+        r PING
+        set before [resident_kb $nodes(1,pid)]
+        for {set i 0} {$i < 200} {incr i} {
+            set c [resp::connect 127.0.0.1 $nodes(1,port)]
+            $c -raw "*10\r\n\$16384\r\nx"
+            lappend clients $c
+        }
+        wait_for_condition 20000 {[regexp -all {qbuf=[1-9]} \
+            [r CLIENT LIST]] >= 200}
+        set grown [expr {[resident_kb $nodes(1,pid)] - $before}]
+        if {!$::sanitized} {assert {$grown < 40000}}
+        foreach c $clients {$c -close}
+    }
+
+    test "guessing: ten wrong passwords, and the connection is closed" {
+        set c [resp::connect 127.0.0.1 $nodes(1,port)]
+        for {set i 0} {$i < 10} {incr i} {
+            assert_match "-WRONGPASS*" [$c -typed AUTH guess$i]
+        }
+        assert [$c -eof]
+        $c -close
+        set log [read_file $nodes(1,log)]
+        assert_match "*failed authentication*127.0.0.1:*" $log
+        assert {[string first guess $log] < 0}
+    }
+
+    test "broken requests in a row do not hinder others" {
+        for {set i 0} {$i < 300} {incr i} {
+            set c [resp::connect 127.0.0.1 $nodes(1,port)]
+            catch {$c -raw "*x\r\n"}
+            $c -close
+        }
+        assert_equal PONG [r PING]
+    }
+}
+
+start_cluster 3 {} {
+    set lead [wait_for_leader]
+    set follow [lindex [followers $lead] 0]
+    foreach {where id} [list leader $lead follower $follow] {
+        test "a client that shuts its sending side gets its replies ($where)" {
+            set c [node_client $id]
+            $c -raw "DEL half\r\n[string repeat "INCR half\r\n" 500]GET half\r\nPING\r\n"
+            chan close [$c -fd] write
+            $c -read
+            for {set i 1} {$i <= 500} {incr i} {
+                assert_equal $i [$c -read]
+            }
+            assert_equal 500 [$c -read]
+            assert_equal PONG [$c -read]
+            assert [$c -eof]
+            $c -close
+        }
+    }
+}

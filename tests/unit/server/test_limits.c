@@ -1,0 +1,129 @@
+/*
+ * What clients may take together, what is written about those that are
+ * closed, and clients that shut their sending side.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fake_node.h"
+
+static void give_memory(struct client *c, size_t bytes)
+{
+    (void)buf_reserve(&c->conn.in, bytes);
+    limits_account(c);
+}
+
+static void the_largest_client_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    int fds[2];
+    struct client *large = connect_client(f, &fds[0]);
+    struct client *guarded = connect_client(f, &fds[1]);
+    f->config.maxmemory_clients = 3 << 20;
+    guarded->no_evict = true;
+    give_memory(f->client, 200000);
+    give_memory(guarded, 1 << 20);
+    give_memory(large, 1 << 20);
+    assert_true(f->server->clients_bytes > 2 << 20);
+    turn(f);
+    assert_int_equal(f->server->client_count, 3);
+    give_memory(guarded, 2 << 20);
+    turn(f);
+    assert_int_equal(f->server->client_count, 2);
+    assert_null(received_on(fds[0]));
+    assert_int_equal(f->server->stats.evicted_clients, 1);
+    assert_true(f->server->clients_bytes < 3 << 20);
+    give_memory(guarded, 3 << 20); /* nobody is left but the small one */
+    turn(f);
+    assert_int_equal(f->server->client_count, 1);
+    assert_true(guarded->state == CLIENT_OPEN);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void all_memory_is_given_back(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t before = f->server->clients_bytes;
+    int fd;
+    give_memory(connect_client(f, &fd), 1 << 20);
+    assert_true(f->server->clients_bytes > before + (1 << 20));
+    close(fd);
+    turn(f);
+    assert_int_equal(f->server->clients_bytes, before);
+}
+
+static void log_line_seen(void *ctx, enum log_level level, const char *line,
+                          size_t len)
+{
+    int *lines = ctx;
+    UNUSED(level);
+    UNUSED(len);
+    *lines += strstr(line, "Client closed for") != NULL;
+}
+
+static void closing_many_does_not_fill_the_log(void **state)
+{
+    struct fixture *f = *state;
+    int lines = 0;
+    struct logger log = {LOG_DEBUG, log_line_seen, &lines};
+    int fds[30];
+    f->server->log = &log;
+    f->server->second_ms = INT64_MAX / 2; /* this second does not end */
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        struct client *c = connect_client(f, &fds[i]);
+        c->authenticated = false;
+        give_memory(c, 2 << 20);
+        c->conn.in.len = UNAUTH_INPUT_MAX + 1;
+        assert_false(limits_input(c));
+    }
+    assert_int_equal(lines, CLOSED_LOGGED_MAX);
+    assert_int_equal(f->server->closed_unlogged, 30 - CLOSED_LOGGED_MAX);
+    f->server->log = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
+static void who_sends_no_more_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\nPING\r\nGET b\r\n*1\r\n$4\r\nPI");
+    shutdown(f->fd, SHUT_WR);
+    turn(f);
+    assert_int_equal(f->server->client_count, 1);
+    answer(f, 1);
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "+SET a 1\r\n+PONG\r\n$1\r\nb\r\n");
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->server->client_count, 0);
+}
+
+static void who_is_owed_nothing_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "PING\r\nGET");
+    expect(f, "+PONG\r\n");
+    shutdown(f->fd, SHUT_WR);
+    turn(f);
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->server->client_count, 0);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(the_largest_client_is_closed),
+        test(all_memory_is_given_back),
+        test(closing_many_does_not_fill_the_log),
+        test(who_sends_no_more_is_answered),
+        test(who_is_owed_nothing_is_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -38,7 +38,7 @@ if {$files eq ""} {
         }
     }]
 }
-foreach program {vard vardctl vard-bench tests/loadgen tests/hiredis_client} {
+foreach program {vard vardctl tests/loadgen tests/hiredis_client} {
     if {![file executable $build/$program]} {
         puts stderr "run.tcl: no $build/$program; build first"
         exit 2

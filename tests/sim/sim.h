@@ -624,6 +624,8 @@ struct entry ghost_to_entry(const struct ghost_entry *e, raft_index i);
 /* sim_bound.c: after each turn; when all are equal; an append that left. */
 void bounds_turn(struct sim *s, const struct sim_node *n);
 void bounds_converged(struct sim *s);
+/* The flush that a long log waits for has ended, and the log was cut. */
+bool bounds_log_is_cut(const struct sim *s, uint32_t node);
 void bounds_print(const struct sim_stats *t);
 void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
                  const struct bytes pieces[2]);

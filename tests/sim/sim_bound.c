@@ -46,8 +46,12 @@ void bounds_turn(struct sim *s, const struct sim_node *n)
         oracle_judge(s, n->id, r->last);
 }
 
-/* All are equal and all is flushed, or soon will be: no reason is left to keep
- * a long log. */
+bool bounds_log_is_cut(const struct sim *s, uint32_t node)
+{
+    return raft_log_bytes(s->nodes[node].node->raft_log) <= log_max(s);
+}
+
+/* All are equal and all is flushed: no reason is left to keep a long log. */
 void bounds_converged(struct sim *s)
 {
     const struct fold *f = &s->oracle;

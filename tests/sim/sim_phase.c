@@ -183,6 +183,8 @@ static const char *not_equal(struct sim *s)
             return "disks differ";
         if (n->pending.first_seq != n->pending.next_seq || n->groups.head)
             return "a request, answered UNKNOWN, never came to the log";
+        if (!bounds_log_is_cut(s, i))
+            return "a log that all have is not cut";
     }
     return NULL;
 }

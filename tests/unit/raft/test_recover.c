@@ -198,12 +198,94 @@ static void test_end_is_durable(void **state)
     end(c);
 }
 
+/* One step of a core of its own. */
+static void alone(struct raft *r, struct raft_event event, struct raft_out *out)
+{
+    event.now_ms = 1;
+    raft_step(r, &event, out);
+}
+
+/* Node 3 of 1, 2, 3 kept its vote of term 5 for 2; 1 leads, entry 1 is the
+ * barrier, received and not durable yet. */
+static void receive_barrier(struct raft *r, struct raft_out *out)
+{
+    struct raft_config config = {.cluster_id = 7,
+                                 .self = 3,
+                                 .incarnation = 9,
+                                 .voters = {1, 2, 3},
+                                 .voter_count = 3,
+                                 .election_timeout_ms = 100,
+                                 .heartbeat_ms = 20,
+                                 .peer_down_delay_ms = 10,
+                                 .append_entries_max = 6,
+                                 .window_max = 3,
+                                 .seed = 1};
+    struct raft_start start = {
+        .term = 5, .vote = 2, .log_first = 1, .recovering = true};
+    struct raft_message m = {.type = RAFT_MSG_APPEND,
+                             .cluster_id = 7,
+                             .from = 1,
+                             .to = 3,
+                             .from_incarnation = 4,
+                             .to_incarnation = 9,
+                             .term = 5,
+                             .count = 1,
+                             .run_count = 1,
+                             .runs = {{1, 5}},
+                             .commit = 1,
+                             .barrier = 1};
+
+    raft_init(r, &config, &start, 0);
+    alone(r, (struct raft_event){.type = RAFT_EV_MESSAGE, .message = &m}, out);
+    assert_int_equal(r->commit, 1);
+    assert_int_equal(r->barrier, 1);
+    assert_true(r->recovering);
+}
+
+static void test_keeps_its_vote(void **state)
+{
+    struct cluster *c = three();
+    struct raft r;
+
+    (void)state;
+    receive_barrier(&r, &c->out);
+    alone(&r,
+          (struct raft_event){.type = RAFT_EV_DURABLE, .seq = 1, .index = 1},
+          &c->out);
+    assert_false(r.recovering);
+    assert_true(c->out.write.recovered);
+    assert_int_equal(c->out.write.vote, 2);
+    end(c);
+}
+
+/* The leader is gone before the end: then there is nobody to vote for. */
+static void test_no_end_without_leader(void **state)
+{
+    struct cluster *c = three();
+    struct raft r;
+
+    (void)state;
+    receive_barrier(&r, &c->out);
+    alone(&r,
+          (struct raft_event){
+              .type = RAFT_EV_PEER_UP, .peer = 1, .incarnation = 5},
+          &c->out);
+    assert_int_equal(r.leader, NODE_NONE);
+    alone(&r,
+          (struct raft_event){.type = RAFT_EV_DURABLE, .seq = 1, .index = 1},
+          &c->out);
+    assert_true(r.recovering);
+    end(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refilled),
         cmocka_unit_test(test_counts_for_nothing),
         cmocka_unit_test(test_no_target),
+        cmocka_unit_test(test_keeps_its_vote),
+        cmocka_unit_test(test_no_end_without_leader),
         cmocka_unit_test(test_votes_for_nobody),
         cmocka_unit_test(test_end_is_durable),
     };

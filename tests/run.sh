@@ -58,7 +58,7 @@ build_normal() {
 
 build_sanitized() {
     CC=clang configure "$sanitized" -DVARD_SANITIZE=address,undefined &&
-        ninja -C "$sanitized" -j "$jobs" --quiet
+        ninja -C "$sanitized" -j "$jobs" --quiet unit_tests run_scripts
 }
 
 # Runs a build once; a build that fails is a failure of its own, and what
@@ -193,7 +193,11 @@ main() {
     [ $# -gt 0 ] || set -- units scripts contract tidy model sim mutants \
         mechanical proof fuzz disk trace chaos tcl
     deps/install.sh --tests
-    for part in "$@"; do "run_$part"; done
+    for part in "$@"; do
+        line=$SECONDS
+        "run_$part"
+        say "$part took $((SECONDS - line)) s"
+    done
     say ""
     say "=== $((SECONDS - started)) s in total"
     for line in "${results[@]}"; do say "$line"; done

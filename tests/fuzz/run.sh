@@ -1,7 +1,7 @@
 #!/bin/bash
 # Fuzzing: bytes that attack, against oracles.
 #
-#   tests/fuzz/run.sh [--build DIR]           what CI takes: at most 110 s
+#   tests/fuzz/run.sh [--build DIR]           what CI takes: at most 80 s
 #   tests/fuzz/run.sh --campaign SECONDS [--only TARGET]
 #   tests/fuzz/run.sh --adopt [--only TARGET] findings of campaigns to corpus/
 #   tests/fuzz/run.sh --coverage [--only TARGET]     lines, by room
@@ -20,7 +20,7 @@ root=$(cd "$here/../.." && pwd)
 build=$root/build
 fuzz=$root/build-fuzz
 mode=sample
-seconds=4
+seconds=2
 only=
 passed=0
 failed=0

@@ -213,8 +213,14 @@ static void replay_step(struct trace_replay *t, struct trace_node *n,
     const struct raft *cores[RAFT_NODES_MAX] = {NULL};
 
     n->before = n->core;
-    if (line->event.type == RAFT_EV_DURABLE)
+    if (line->event.type == RAFT_EV_DURABLE) {
+        if (line->event.seq > n->core.write_seq ||
+            line->event.index > n->core.last) {
+            fail(t, "X1 durability: a write that was never asked for");
+            return;
+        }
         synced(t, n, line->event.seq);
+    }
     raft_step(&n->core, &line->event, &t->out);
     count_step(t, n, line);
     if (node_trace_digest(&n->core, &t->out) != line->digest) {

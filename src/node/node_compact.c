@@ -100,7 +100,9 @@ static void compact_log(struct node *n)
         node_fail(n, "reading the flushed state", store_error(n->store));
         return;
     }
-    raft_index keep = MIN(held, flushed.index);
+    /* What others say they hold is no reason to cut what is not on this disk:
+     * the state may be ahead of the own log. */
+    raft_index keep = MIN(MIN(held, flushed.index), n->raft.durable);
     raft_index first = raft_log_first(n->raft_log);
     uint64_t margin = cut_margin(n, bytes);
     if (keep > first + margin)

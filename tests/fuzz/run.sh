@@ -103,7 +103,8 @@ explain() { # target, log
     [ -z "$input" ] || say "replay: $fuzz/fuzz/fuzz_$1 $input"
 }
 
-# The corpus again, and then new inputs for some seconds.
+# The corpus again, and then inputs for some seconds, the same each time: what
+# is new is looked for by campaigns.
 sample_target() {
     local name=$1 log=$fuzz/findings/$1.log fresh=0
     mapfile -t options < <(options_of "$@")
@@ -111,7 +112,7 @@ sample_target() {
     work=$(mktemp -d)
     mkdir -p "$here/corpus/$name"
     timeout -k 5 $((seconds * 4 + 60)) "$fuzz/fuzz/fuzz_$name" \
-        "${options[@]}" -max_total_time="$seconds" "$work" \
+        "${options[@]}" -seed=1 -max_total_time="$seconds" "$work" \
         "$here/corpus/$name" >"$log" 2>&1 || fresh=1
     rm -rf "$work"
     local runs
@@ -133,7 +134,7 @@ run_canary() {
 
 run_redis() {
     local log=$fuzz/findings/redis.log counts
-    python3 "$here/redis_diff.py" --vard "$build/vard" --seconds "$1" \
+    python3 "$here/redis_diff.py" --vard "$build/vard" --seconds "$@" \
         >"$log" 2>&1 || true
     grep -v '^redis: ' "$log" || true
     counts=$(tail -n 1 "$log")
@@ -160,7 +161,7 @@ run_sample() {
         result "$status" "$name"
     done <"$fuzz/findings/results"
     run_canary
-    [ -n "$only" ] || run_redis 20
+    [ -n "$only" ] || run_redis 20 --seed 1
     finish
 }
 

@@ -294,6 +294,8 @@ static int start_data(struct vard *v, struct buf *error)
             err = open_data(v, trust, error);
         if (err == 0)
             err = start_node(v, trust, error);
+        if (err == 0 && trust != DATA_PROVEN)
+            refill_done(&v->process);
         if (err != ERR_CORRUPT || trust == DATA_LOST ||
             !refill_allowed(&v->config))
             return err;

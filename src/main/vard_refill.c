@@ -1,7 +1,8 @@
 /*
  * The files put aside: db.damaged (the whole database), db.wal.damaged (its
  * write-ahead logs), watermark.damaged. "damaged" is the mark of
- * refill_remember(); it goes with the database.
+ * refill_remember(), and stands while a node is being made ready for its
+ * refill: a start that finds it begins with an empty database.
  */
 #include "main/vard_refill.h"
 
@@ -39,34 +40,59 @@ static int put_aside(const struct process *p, const char *name,
     return err;
 }
 
-int refill_prepare(const struct process *p, enum data_trust trust,
-                   struct buf *error)
+static int write_mark(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    return file_replace(path, BYTES_LIT("see the log\n"));
+}
+
+static int put_watermark_aside(const struct process *p, struct buf *error)
 {
     char path[PATH_TEXT_MAX];
     struct watermark_file *file;
     struct watermark mark;
     struct buf text = BUF_INIT;
     bool found;
-    int err = 0;
 
-    if (trust == DATA_PROVEN)
-        return 0;
     process_path(p, "watermark", path);
-    err = watermark_open(&file, path, &mark, &found, &text);
+    int err = watermark_open(&file, path, &mark, &found, &text);
     if (err == 0)
         watermark_close(file);
     else if (err == ERR_CORRUPT)
         err = put_aside(p, "watermark", error);
-    if (err == 0 && trust == DATA_LOST)
-        err = put_aside(p, "db", error);
-    process_path(p, MARK_NAME, path);
-    if (err == 0 && trust == DATA_LOST && unlink(path) != 0 && errno != ENOENT)
-        err = ERR_IO;
-    if (err != 0 && error->len == 0)
-        buf_printf(error, "cannot use %s: %.*s", p->dir, (int)text.len,
-                   (const char *)text.data);
+    else
+        buf_bytes(error, buf_view(&text));
     buf_release(&text);
     return err;
+}
+
+int refill_prepare(const struct process *p, enum data_trust trust,
+                   struct buf *error)
+{
+    if (trust == DATA_PROVEN)
+        return 0;
+    /* First of all: with watermark and database gone, a crash here would leave
+     * a directory that looks like a new node's. */
+    int err = write_mark(p);
+    if (err != 0) {
+        buf_printf(error, "cannot write in %s: %s", p->dir, strerror(errno));
+        return err;
+    }
+    err = put_watermark_aside(p, error);
+    if (err == 0 && trust == DATA_LOST)
+        err = put_aside(p, "db", error);
+    return err;
+}
+
+void refill_done(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    int err = unlink(path) == 0 ? file_sync_dir(p->dir) : 0;
+    UNUSED(err); /* a mark that stays costs one more refill */
 }
 
 int refill_without_wal(const struct process *p, struct buf *error)
@@ -85,10 +111,7 @@ int refill_without_wal(const struct process *p, struct buf *error)
 
 void refill_remember(const struct process *p)
 {
-    char path[PATH_TEXT_MAX];
-
-    process_path(p, MARK_NAME, path);
-    int err = file_replace(path, BYTES_LIT("see the log\n"));
+    int err = write_mark(p);
     UNUSED(err); /* then the next start finds out for itself */
 }
 

@@ -21,9 +21,12 @@ enum data_trust {
 bool refill_allowed(const struct config *c);
 /* DATA_LOST after refill_remember(). */
 enum data_trust refill_trust(const struct process *p);
-/* Puts aside what this degree of trust does not use. */
+/* Puts aside what this degree of trust does not use. Until refill_done(), a
+ * start that is cut off is followed by one of DATA_LOST. */
 MUST_USE int refill_prepare(const struct process *p, enum data_trust trust,
                             struct buf *error);
+/* The database has the record that its node recovers, or needs none. */
+void refill_done(const struct process *p);
 /* DATA_UNPROVEN: the database opens only without its write-ahead logs. What
  * is left is as of the last flush: an older prefix. */
 MUST_USE int refill_without_wal(const struct process *p, struct buf *error);

@@ -112,6 +112,7 @@ proc refilled {id pattern} {
     set said [string range [read_file $::nodes($id,log)] $before end]
     assert_match $pattern $said
     assert_match "*counts for nothing*refilled up to entry*" $said
+    assert {![file exists $::nodes($id,dir)/damaged]}
     # The other follower goes: this one's acknowledgement is needed now.
     wait_for_leader
     set other [lindex [lsearch -all -inline -not -exact [followers] $id] 0]
@@ -145,6 +146,10 @@ start_cluster 3 {} {
         }
         "its database has no MANIFEST" "*damaged*" {
             file delete {*}[glob $::nodes($id,dir)/db/MANIFEST-*]
+        }
+        "a refill was cut off when all was put aside" "*" {
+            file delete -force $::nodes($id,dir)/db $::nodes($id,dir)/watermark
+            write_file $::nodes($id,dir)/damaged "see the log\n"
         }
         "damage was met while it ran" "*" {
             write_file $::nodes($id,dir)/damaged "see the log\n"

@@ -1,17 +1,26 @@
 /*
  * The header is judged as soon as it is complete, before its payload is
- * waited for: a claimed length above the limit closes the link instead of
- * making the reader wait for it.
+ * waited for: a claimed length that is damaged or above the limit closes the
+ * link instead of making the reader wait for it.
  */
 #include "codec/frame.h"
 
 #include "base/hash.h"
 #include "base/reader.h"
 
-#define CHECKED_SIZE 16 /* of the header: all but the checksum */
+#define FIELDS_SIZE  12 /* of the header: all but its two checksums */
+#define CHECKED_SIZE 16 /* of the header: all but the last of them */
 
-_Static_assert(4 + 1 + 1 + 2 + 4 + 4 == CHECKED_SIZE, "checked fields");
+_Static_assert(4 + 1 + 1 + 2 + 4 == FIELDS_SIZE, "fields");
+_Static_assert(FIELDS_SIZE + 4 == CHECKED_SIZE, "checked fields");
 _Static_assert(CHECKED_SIZE + 8 == FRAME_HEADER_SIZE, "header size");
+
+/*@ requires \valid_read(header + (0 .. FIELDS_SIZE - 1));
+  @ assigns \nothing; */
+static uint32_t header_check_of(const uint8_t *header)
+{
+    return (uint32_t)hash64(bytes_of(header, FIELDS_SIZE));
+}
 
 /*@ requires \valid_read(header + (0 .. CHECKED_SIZE - 1));
   @ requires readable(payload);
@@ -45,20 +54,26 @@ void frame_end(struct buf *out, size_t begin)
     ASSERT(load_u32le(header) == FRAME_MAGIC);
     ASSERT(length <= FRAME_LENGTH_MAX);
     store_u32le(header + 8, (uint32_t)length);
+    store_u32le(header + FIELDS_SIZE, header_check_of(header));
     struct bytes payload = bytes_of(header + FRAME_HEADER_SIZE, length);
     store_u64le(header + CHECKED_SIZE, checksum_of(header, payload));
 }
 
 /*@ requires \valid_read(p + (0 .. FRAME_HEADER_SIZE - 1));
   @ assigns \nothing;
-  @ ensures \result <==> le32(p, 4) == FRAME_MAGIC &&
+  @ ensures \result == 0 || \result == ERR_PROTOCOL || \result == ERR_CORRUPT;
+  @ ensures \result == 0 ==> le32(p, 4) == FRAME_MAGIC &&
   @     p[4] == FRAME_VERSION && FRAME_HELLO <= p[5] < FRAME_TYPE_END &&
-  @     le32(p + 8, 4) <= FRAME_LENGTH_MAX && le32(p + 12, 4) == 0; */
-static bool header_valid(const uint8_t *p)
+  @     le32(p + 8, 4) <= FRAME_LENGTH_MAX; */
+static int header_check(const uint8_t *p)
 {
-    return load_u32le(p) == FRAME_MAGIC && p[4] == FRAME_VERSION &&
-           p[5] >= FRAME_HELLO && p[5] < FRAME_TYPE_END &&
-           load_u32le(p + 8) <= FRAME_LENGTH_MAX && load_u32le(p + 12) == 0;
+    if (load_u32le(p) != FRAME_MAGIC || p[4] != FRAME_VERSION)
+        return ERR_PROTOCOL;
+    if (load_u32le(p + FIELDS_SIZE) != header_check_of(p))
+        return ERR_CORRUPT;
+    bool valid = p[5] >= FRAME_HELLO && p[5] < FRAME_TYPE_END &&
+                 load_u32le(p + 8) <= FRAME_LENGTH_MAX;
+    return valid ? 0 : ERR_PROTOCOL;
 }
 
 int frame_decode(struct bytes *bytes, struct frame *out)
@@ -68,8 +83,9 @@ int frame_decode(struct bytes *bytes, struct frame *out)
     if (bytes->len < FRAME_HEADER_SIZE)
         return ERR_AGAIN;
     const uint8_t *p = bytes->data;
-    if (!header_valid(p))
-        return ERR_PROTOCOL;
+    int rc = header_check(p);
+    if (rc != 0)
+        return rc;
     size_t length = load_u32le(p + 8);
     if (bytes->len - FRAME_HEADER_SIZE < length)
         return ERR_AGAIN;

@@ -1,9 +1,12 @@
 /*
  * The frame of the peer protocol.
  *
- * magic(4) "vard" version(1) type(1) group(2) length(4) zero(4) checksum(8),
- * then `length` bytes; FRAME_HEADER_SIZE = 24, little-endian. checksum: XXH3-64
- * of the payload, seeded with that of the header's first 16 bytes.
+ * magic(4) "vard" version(1) type(1) group(2) length(4) header_check(4)
+ * checksum(8), then `length` bytes; FRAME_HEADER_SIZE = 24, little-endian.
+ * header_check: the lower half of the XXH3-64 of the 12 bytes before it, so
+ * that a damaged length is found at once, not after bytes that never come.
+ * checksum: XXH3-64 of the payload, seeded with that of the header's first 16
+ * bytes.
  *
  * Large frames travel as fragments (peer/), each a frame of its own, so that
  * heartbeats pass between them.
@@ -43,7 +46,8 @@ void frame_end(struct buf *out, size_t begin);
 
 /* Reads one frame off the front of *bytes and moves *bytes past it.
  * ERR_AGAIN: not all of it is there yet. ERR_PROTOCOL: wrong magic, version,
- * type or length: close the link. ERR_CORRUPT: wrong checksum: close it. */
+ * type or length: close the link. ERR_CORRUPT: the header or the payload does
+ * not have its checksum: close it. */
 /*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
   @ requires \separated(bytes, out);
   @ assigns *bytes, *out;

@@ -54,7 +54,9 @@ uint64_t raft_quorum_value(const uint64_t *values, uint32_t count)
   @ requires r->role == RAFT_LEADER ==>
   @     r->term_start > 0 && r->read_count <= RAFT_READS_MAX;
   @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
-  @ ensures r->commit == index; */
+  @ ensures r->commit == index;
+  @ ensures \old(r->run_count) <= RAFT_RUNS_MAX ==> (\forall integer t;
+  @     term_at{Pre}(r, index, t) ==> term_at(r, index, t)); */
 static void commit_to(struct raft *r, raft_index index)
 {
     ASSERT(index > r->commit && index <= r->last);
@@ -62,6 +64,11 @@ static void commit_to(struct raft *r, raft_index index)
     if (r->role == RAFT_LEADER) {
         raft_reads_committed(r);
     }
+    /*@ assert \forall integer i; 0 <= i < RAFT_RUNS_MAX ==>
+      @     r->runs[i] == \at(r->runs[i], Pre); */
+    /*@ assert \at(r->run_count, Pre) <= RAFT_RUNS_MAX ==>
+      @     (\forall integer i; holds{Pre}(r, i, index) ==>
+      @         holds(r, i, index)); */
 }
 
 /* Leader: commits what a majority has durably. */
@@ -78,10 +85,13 @@ void raft_commit_by_quorum(struct raft *r)
     for (uint32_t i = 0; i < r->config.voter_count; i++) {
         matches[i] = i == self ? r->durable : r->progress[i].match;
     }
+    /*@ assert log_valid(r); */
     raft_index index = raft_quorum_value(matches, r->config.voter_count);
     raft_term term = 0;
+    /*@ assert index <= r->last; */
     if (index > r->commit && raft_log_term(r, index, &term) &&
         term == r->term) {
+        /*@ assert term_at(r, index, r->term); */
         commit_to(r, index);
     }
 }

@@ -23,13 +23,15 @@ start_cluster 3 {peer-secret "hush"} {
     set term [info_of $lead raft_term]
 
     test "garbage of every kind, on every node" {
+        # Two have the right header checksum: for their lengths, and no other.
         foreach id $cluster::ids {
             set open {}
             foreach bytes [list \
                 "" "\n" "GET / HTTP/1.1\r\n\r\n" "*1\r\n\$4\r\nPING\r\n" \
                 "vard" "vard\x01\x01\x00\x00\xff\xff\xff\xff" \
                 "vard\x01\x04\x00\x00[binary format iiw 2147483647 0 0]" \
-                "vard\x01\x01\x00\x00[binary format iiw 136 0 0][string repeat \0 136]" \
+                "vard\x01\x04\x00\x00[binary format iiw 2147483647 0xe6d1e08f 0]" \
+                "vard\x01\x01\x00\x00[binary format iiw 136 0x5f055dc1 0][string repeat \0 136]" \
                 [string repeat vard 5000] [random_bytes 20000]] {
                 lappend open [peer_send $id $bytes]
             }

@@ -14,7 +14,7 @@
 #include "codec/frame.h"
 #include "fuzz/fuzz.h"
 
-/* Gives each frame of the stream its magic, version, length and checksum;
+/* Gives each frame of the stream its magic, version, length and checksums;
  * lengths are cut to what is there. */
 static void seal(struct buf *b)
 {
@@ -26,7 +26,7 @@ static void seal(struct buf *b)
         p[4] = FRAME_VERSION;
         p[5] = (uint8_t)(FRAME_HELLO + p[5] % (FRAME_TYPE_END - FRAME_HELLO));
         store_u32le(p + 8, (uint32_t)len);
-        store_u32le(p + 12, 0);
+        store_u32le(p + 12, (uint32_t)hash64(bytes_of(p, 12)));
         uint64_t head = hash64(bytes_of(p, 16));
         store_u64le(p + 16,
                     hash64_seed(bytes_of(p + FRAME_HEADER_SIZE, len), head));
@@ -66,6 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buf_append(&stream, data + 1, size - 1);
     if ((data[0] & 1) != 0)
         seal(&stream);
+    if ((data[0] & 2) != 0 && stream.len > 0) /* damaged on its way */
+        stream.data[(data[0] >> 2) % stream.len] ^= 1;
     struct bytes rest = buf_view(&stream);
     for (;;) {
         struct bytes before = rest;

@@ -34,7 +34,8 @@ trap 'rm -f "$report"' EXIT
 
 options=(--root "$root" --work "$build/proof")
 if [ "$campaign" -gt 0 ]; then
-    options+=(--all --partly --within $((campaign * 2 / 3)))
+    options+=(--all --partly --within $((campaign * 2 / 3))
+        --table "$build/proof/goals.md")
 else
     options+=(--cache --within 600)
 fi
@@ -73,9 +74,11 @@ larger() {
 scope scope_quorum 7
 scope scope_log 5
 scope scope_resp 5
+scope scope_codec 7
 if [ "$campaign" -gt 0 ]; then
     larger scope_log 6
     larger scope_quorum 9
+    larger scope_codec 9
     larger scope_resp 6
     larger scope_resp 7
 fi

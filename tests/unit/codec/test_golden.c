@@ -67,7 +67,7 @@ static void test_frame(void **state)
     size_t begin = frame_begin(&b, FRAME_RAFT, 0x0102);
     buf_str(&b, "abc");
     frame_end(&b, begin);
-    expect_hex(&b, "76617264010402010300000000000000a4cef78accec5cbd616263");
+    expect_hex(&b, "76617264010402010300000045a64b937ec71908e1316542616263");
     buf_release(&b);
 }
 

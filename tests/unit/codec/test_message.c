@@ -113,18 +113,19 @@ static void test_round_trip(void **state)
 static void test_flags_apart(void **state)
 {
     UNUSED(state);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct raft_message m = {.type = RAFT_MSG_VOTE, .from = 1, .to = 2};
         m.granted = i == 0;
         m.rejected = i == 1;
         m.transfer = i == 2;
+        m.recovering = i == 3;
         struct buf out = BUF_INIT;
         message_encode(&m, &out);
         struct raft_message d;
         struct bytes entries;
         assert_int_equal(message_decode(buf_view(&out), &d, &entries), 0);
         assert_true(d.granted == m.granted && d.rejected == m.rejected &&
-                    d.transfer == m.transfer);
+                    d.transfer == m.transfer && d.recovering == m.recovering);
         buf_release(&out);
     }
 }
@@ -288,6 +289,10 @@ static void test_entries(void **state)
         assert_int_equal(message_check_entries(&m, buf_view(&out)),
                          ERR_CORRUPT);
     }
+    m.run_count = 0; /* an entry without a run is of no term */
+    buf_reset(&out);
+    add_entries(&out, (raft_term[]){3, 3, 3, 3});
+    assert_int_equal(message_check_entries(&m, buf_view(&out)), ERR_CORRUPT);
     buf_release(&out);
 }
 

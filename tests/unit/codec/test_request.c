@@ -219,6 +219,40 @@ static void test_once_length(void **state)
     buf_release(&out);
 }
 
+/* A group's head by itself, as those read it whose groups were checked. */
+static int head_of(struct bytes bytes)
+{
+    struct request_group g;
+    size_t len = bytes.len;
+    int rc = request_group_head(&bytes, &g);
+    assert_int_equal(bytes.len, rc == 0 ? 0 : len);
+    return rc;
+}
+
+static void test_group_head(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    group_of_two(&out);
+    assert_int_equal(head_of(buf_view(&out)), 0);
+    assert_int_equal(request_groups_check(buf_view(&out)), 0);
+    for (size_t len = 0; len < out.len; len++) {
+        struct bytes cut = bytes_of(out.data, len);
+        assert_int_equal(head_of(cut), ERR_CORRUPT);
+        assert_int_equal(request_groups_check(cut), ERR_CORRUPT);
+    }
+    store_u32le(out.data + 20, 0); /* no requests */
+    assert_int_equal(head_of(buf_view(&out)), ERR_CORRUPT);
+    store_u32le(out.data + 20, 2);
+    store_u64le(out.data + 12, UINT64_MAX - 1); /* numbers that wrap */
+    assert_int_equal(head_of(buf_view(&out)), ERR_CORRUPT);
+    store_u64le(out.data + 12, UINT64_MAX - 2);
+    assert_int_equal(head_of(buf_view(&out)), 0);
+    store_u32le(out.data, NODE_NONE);
+    assert_int_equal(head_of(buf_view(&out)), ERR_CORRUPT);
+    buf_release(&out);
+}
+
 static void test_many_arguments(void **state)
 {
     UNUSED(state);
@@ -283,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_one_encoding),
         cmocka_unit_test(test_no_command),
         cmocka_unit_test(test_once_length),
+        cmocka_unit_test(test_group_head),
         cmocka_unit_test(test_many_arguments),
         cmocka_unit_test(test_random_bytes),
     };

@@ -68,6 +68,10 @@ static void test_runs(void **state)
         m.runs[1].first = UINT64_MAX);
     TRY(ERR_CORRUPT, m.index = UINT64_MAX - 2; m.runs[0].first = UINT64_MAX - 1;
         m.runs[1].first = UINT64_MAX);
+    TRY(ERR_CORRUPT, m.index = UINT64_MAX; m.run_count = 1;
+        memset(m.runs, 0, sizeof(m.runs)); m.runs[0].term = 2);
+    TRY(ERR_CORRUPT, m.index = UINT64_MAX; m.run_count = 0;
+        memset(m.runs, 0, sizeof(m.runs)));
     TRY(ERR_CORRUPT, m.run_count = 0; memset(m.runs, 0, sizeof(m.runs)));
     TRY(ERR_CORRUPT, m.count = 0);
     TRY(ERR_CORRUPT, m.count = 2);
@@ -80,6 +84,44 @@ static void test_runs(void **state)
     TRY(ERR_CORRUPT, m.count = 0; m.run_count = 1;
         memset(m.runs, 0, sizeof(m.runs)));
 #undef TRY
+}
+
+/* What stands behind the last run must be zero, from the next one on. */
+static void test_spare_runs(void **state)
+{
+    struct raft_message m = append();
+    struct raft_message out;
+    struct bytes entries;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    message_encode(&m, &b);
+    b.data[16] = 1; /* run_count: the second run is spare now */
+    assert_int_equal(message_decode(buf_view(&b), &out, &entries), ERR_CORRUPT);
+    buf_release(&b);
+}
+
+/* One run more than there is room for; what would be taken for it, the fields
+ * behind the runs, would even be right. */
+static void test_too_many_runs(void **state)
+{
+    struct raft_message m = append();
+    struct raft_message out;
+    struct bytes entries;
+    struct buf b = BUF_INIT;
+
+    (void)state;
+    m.index = m.index_term = 0;
+    m.count = 9;
+    m.run_count = RAFT_MESSAGE_RUNS_MAX;
+    for (uint32_t i = 0; i < RAFT_MESSAGE_RUNS_MAX; i++)
+        m.runs[i] = (struct raft_run){i + 1, i + 1};
+    m.commit = m.round = m.term;
+    message_encode(&m, &b);
+    assert_int_equal(message_decode(buf_view(&b), &out, &entries), 0);
+    b.data[16] = RAFT_MESSAGE_RUNS_MAX + 1; /* run_count */
+    assert_int_equal(message_decode(buf_view(&b), &out, &entries), ERR_CORRUPT);
+    buf_release(&b);
 }
 
 /* Every type, and none besides; nobody as receiver; entries of appends only. */
@@ -165,8 +207,8 @@ static void test_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_runs),
-        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_runs),          cmocka_unit_test(test_spare_runs),
+        cmocka_unit_test(test_too_many_runs), cmocka_unit_test(test_types),
         cmocka_unit_test(test_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

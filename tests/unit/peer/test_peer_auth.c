@@ -1,6 +1,6 @@
 /*
- * Proofs: what each of them depends on. (The checks of a HELLO are tested
- * through the links, test_peer_hostile.c.)
+ * Proofs: what each of them depends on; and what a HELLO is refused for.
+ * (Through the links: test_peer.c and test_peer_hostile.c.)
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/frame.h"
 #include "peer/peer_auth.h"
 
 static uint8_t hello[HELLO_SIZE];
@@ -77,6 +78,21 @@ static void test_hello_checked(void **state)
     h.version_max = 0;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
     assert_non_null(strstr(why, "versions 0 to 0"));
+    h = good;
+    h.version_min = FRAME_VERSION + 1;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
+    h = good;
+    h.cluster_id = 8;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
+    assert_non_null(strstr(why, "cluster id differs"));
+    h = good;
+    h.to = 3;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
+    assert_non_null(strstr(why, "looks for member 3"));
+    h = good;
+    h.from = 1;
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
+    assert_non_null(strstr(why, "which is this node"));
 }
 
 int main(void)

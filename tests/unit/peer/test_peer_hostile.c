@@ -14,6 +14,7 @@
 
 #include "unit/peer/fixture.h"
 
+#include "base/hash.h"
 #include "base/reader.h"
 
 #include <sys/socket.h>
@@ -304,6 +305,8 @@ static void test_stranger_claims(void **state)
     raw_send(&r, bytes_from(buf_view(&frame), PEER_STRANGER_BYTES_MAX - 1));
     run_until_closed(c, &r);
     assert_int_equal(r.conn.received_bytes, 0);
+    /* For its size, not because its time was over. */
+    assert_int_equal(lines_with(&c->nodes[1], error_text(ERR_TOO_BIG)), 1);
     conn_close(&r.conn);
     buf_release(&b);
     buf_release(&frame);
@@ -684,6 +687,14 @@ static void test_bad_fragments(void **state)
     raw_member_close(&m);
 }
 
+/* The length in the frame's header, and the header's own checksum of it. */
+static void claim_length(struct buf *b, size_t begin, uint32_t length)
+{
+    uint8_t *header = b->data + begin;
+    store_u32le(header + 8, length);
+    store_u32le(header + 12, (uint32_t)hash64(bytes_of(header, 12)));
+}
+
 static bool input_arrived(struct cluster *c)
 {
     struct peer_inbound *in = peer_in(c, 1, 2)->inbound;
@@ -704,7 +715,7 @@ static void test_claims(void **state)
                          .data = BYTES_LIT("a little")};
     add_fragment(&b, &f);
     size_t begin = frame_begin(&b, FRAME_RAFT, 0);
-    store_u32le(b.data + begin + 8, FRAME_LENGTH_MAX);
+    claim_length(&b, begin, FRAME_LENGTH_MAX);
     buf_str(&b, "ten bytes.");
     raw_send(&m.to_one, buf_view(&b));
     c->wanted = HELLO_FRAME + b.len;
@@ -723,7 +734,13 @@ static void test_claims(void **state)
     raw_join(c, &m);
     buf_reset(&b);
     begin = frame_begin(&b, FRAME_RAFT, 0);
-    store_u32le(b.data + begin + 8, FRAME_LENGTH_MAX + 1);
+    claim_length(&b, begin, FRAME_LENGTH_MAX + 1);
+    expect_link_closed(c, &m, buf_view(&b));
+    /* A length that was damaged on its way is not waited for. */
+    buf_reset(&b);
+    begin = frame_begin(&b, FRAME_RAFT, 0);
+    frame_end(&b, begin);
+    b.data[begin + 10] ^= 1;
     expect_link_closed(c, &m, buf_view(&b));
     buf_release(&b);
     raw_member_close(&m);

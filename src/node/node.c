@@ -200,6 +200,11 @@ static int recover(struct node *n, struct buf *error)
         err = join(n, error);
     if (err != 0)
         return err;
+    err = node_time_load(n);
+    if (err != 0) {
+        buf_printf(error, "reading the end of the log: %s", error_text(err));
+        return err;
+    }
     memset(&start, 0, sizeof(start));
     raft_log_start(n->raft_log, &start);
     start.applied = keyspace_applied(n->ks)->index;
@@ -303,6 +308,7 @@ static void housekeeping(struct node *n)
     n->housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
     node_requests_timeout(n);
     node_reads_timeout(n);
+    node_time_watch(n);
     node_compact(n);
 }
 
@@ -443,7 +449,7 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
     e.message = &m;
     node_allow(n, entries.len);
     node_step(n, &e, entries);
-    node_compact_told(n, &m);
+    node_beat_take(n, &m);
     return 0;
 }
 

@@ -176,6 +176,11 @@ struct node_status {
 void node_status(const struct node *n, struct node_status *out);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
+/* The owner says whether this node's disk is short of space; the answer is
+ * whether that of any member is, as far as known: then writes are not to be
+ * submitted. The node itself goes on taking them. */
+void node_set_disk_short(struct node *n, bool is_short);
+bool node_disk_short(const struct node *n);
 /* These take effect at once. */
 void node_set_request_timeout(struct node *n, uint32_t ms);
 void node_set_read_mode(struct node *n, enum read_mode mode);

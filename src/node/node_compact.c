@@ -14,7 +14,9 @@
 #include "base/num.h"
 #include "node/node_internal.h"
 
-/* As leader: the smallest match of all members, and of all live ones. */
+/* As leader: the smallest match of all members, and of all live ones. That of
+ * a recovering one is 0, so nothing is cut until it is refilled: what it has
+ * it may lose again, and nobody could refill it then. */
 static void measure(struct node *n)
 {
     raft_index all = n->raft.durable;
@@ -24,10 +26,9 @@ static void measure(struct node *n)
         const struct raft_progress *p = &n->raft.progress[i];
         if (n->raft.config.voters[i] == n->options.self)
             continue;
-        raft_index has = p->recovering ? p->verified : p->match;
-        all = MIN(all, has);
+        all = MIN(all, p->match);
         if (p->link_up)
-            live = MIN(live, has);
+            live = MIN(live, p->match);
     }
     n->held_by_all = MAX(n->held_by_all, all);
     n->held_by_live = live;
@@ -42,9 +43,7 @@ void node_compact_tell(struct node *n, struct raft_message *m)
 
 void node_compact_told(struct node *n, const struct raft_message *m)
 {
-    if (m->type != RAFT_MSG_HEARTBEAT || m->term != n->raft.term ||
-        m->from != n->raft.leader)
-        return;
+    ASSERT(m->type == RAFT_MSG_HEARTBEAT && m->from == n->raft.leader);
     n->held_by_all = MAX(n->held_by_all, m->match);
     n->held_by_live = m->verified;
 }

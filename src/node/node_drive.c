@@ -49,25 +49,6 @@ struct node_peer *node_peer_find(struct node *n, node_id id)
     return NULL;
 }
 
-int64_t node_stamp(struct node *n)
-{
-    if (!n->last_time_known) {
-        struct entry e;
-        raft_index last = raft_log_last(n->raft_log);
-        n->last_time_ms = keyspace_applied(n->ks)->time_ms;
-        if (last >= raft_log_first(n->raft_log)) {
-            int err = raft_log_read(n->raft_log, last, &e, &n->scratch);
-            if (err != 0) {
-                node_fail(n, "reading the end of the log", error_text(err));
-                return n->last_time_ms;
-            }
-            n->last_time_ms = MAX(n->last_time_ms, e.time_ms);
-        }
-        n->last_time_known = true;
-    }
-    return MAX(n->wall_ms, n->last_time_ms);
-}
-
 static void append_own(struct node *n, const struct raft_write *w)
 {
     int64_t time_ms = node_stamp(n);
@@ -87,7 +68,7 @@ static void append_own(struct node *n, const struct raft_write *w)
         entry_seal(&e);
         raft_log_append(n->raft_log, &n->batch, &e);
     }
-    n->last_time_ms = time_ms;
+    node_time_appended(n, time_ms);
 }
 
 /* The entries were verified before the message went to the core. */
@@ -101,8 +82,7 @@ static void append_received(struct node *n, const struct raft_write *w,
         if (i < w->append_first)
             continue;
         raft_log_append(n->raft_log, &n->batch, &e);
-        n->last_time_ms = e.time_ms;
-        n->last_time_known = true;
+        node_time_appended(n, e.time_ms);
     }
 }
 
@@ -155,7 +135,7 @@ static void truncate_log(struct node *n, raft_index from)
     log_notice(n->log, "term %llu: entries from %llu on are replaced",
                (unsigned long long)n->raft.term, (unsigned long long)from);
     raft_log_truncate(n->raft_log, &n->batch, from);
-    n->last_time_known = false;
+    n->time_known = false;
     n->cached_first = 0;
 }
 
@@ -232,8 +212,10 @@ static void role_changed(struct node *n)
     n->role = r->role;
     n->leader = r->leader;
     n->leader_term = r->term;
-    if (moved)
+    if (moved) {
         node_requests_rewind(n);
+        node_beat_forget(n);
+    }
     n->reads_after_ms = 0;
     n->events.changed(n->events.ctx);
 }

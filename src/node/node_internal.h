@@ -86,6 +86,8 @@ struct node_peer {
     uint64_t incarnation;
     char client_address[128];
     bool forwarded;     /* the inbox holds requests of it */
+    bool refused;       /* the inbox had no room: to be told when it has */
+    bool disk_short;    /* as leader: it said so */
     uint64_t taken_seq; /* as leader: its requests up to here are in our log,
                            or in the inbox */
 };
@@ -119,8 +121,11 @@ struct node {
     struct disk_point point; /* asked for at the end of the flush */
     bool point_due;
     struct watermark durable; /* the last point that is durable */
-    int64_t last_time_ms;     /* stamp of the last entry of the log, */
-    bool last_time_known;     /* or not known since a truncation */
+    /* node_time.c: the log's time was `base` when the clock showed `since` */
+    int64_t time_base_ms;
+    int64_t time_since_ms;
+    bool time_known; /* not so after a truncation */
+    bool time_ahead_told;
     uint64_t rng;
 
     /* sending */
@@ -173,6 +178,9 @@ struct node {
     raft_index held_by_all;
     raft_index held_by_live;
     raft_index flush_asked;
+
+    bool disk_short;   /* our own, says the owner */
+    bool leader_short; /* as follower: some member's, says the leader */
 };
 
 /* Ends the node: tells the owner once. */
@@ -191,11 +199,19 @@ void node_trace_applied(struct node *n);
 /* An event of this type, nothing else set, at the present time. */
 struct raft_event node_event(const struct node *n, enum raft_event_type type);
 struct node_peer *node_peer_find(struct node *n, node_id id);
-/* The time the next entry gets: never below the last one's. */
-int64_t node_stamp(struct node *n);
-
 /* Bytes of entries that this node, and so the others, are busy with. */
 void node_allow(struct node *n, uint64_t bytes);
+
+/* node_time.c: the time the next entry gets: never below the last one's. */
+int64_t node_stamp(struct node *n);
+/* From the end of the log. ERR_IO, ERR_CORRUPT. */
+MUST_USE int node_time_load(struct node *n);
+/* The log's time by the monotonic clock alone; 0: not known. */
+int64_t node_time_reckoned(const struct node *n);
+/* An entry of this time is in the log now, or the leader says so. */
+void node_time_appended(struct node *n, int64_t time_ms);
+/* Warns of a log whose time is ahead of the clock. */
+void node_time_watch(struct node *n);
 
 /* node_send.c */
 void node_send_messages(struct node *n);
@@ -239,8 +255,14 @@ void node_reads_timeout(struct node *n);
 
 /* node_compact.c */
 void node_compact(struct node *n);
-/* What all members hold: filled in on the leader's heartbeats and appends. */
+/* What all members hold: filled in on the leader's heartbeats. */
 void node_compact_tell(struct node *n, struct raft_message *m);
 void node_compact_told(struct node *n, const struct raft_message *m);
+
+/* node_beat.c: what a message says of the node, not of the core. */
+void node_beat_fill(struct node *n, struct raft_message *m);
+void node_beat_take(struct node *n, const struct raft_message *m);
+/* The role, term or leader is another. */
+void node_beat_forget(struct node *n);
 
 #endif

@@ -48,7 +48,7 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     ASSERT(cmd->fn && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
     if (n->options.read_mode == READ_STALE)
-        n->read_time_ms = n->wall_ms;
+        n->read_time_ms = node_stamp(n);
     keyspace_read_at(n->ks, n->read_time_ms);
     call->ks = n->ks;
     cmd_run(cmd, call);
@@ -148,7 +148,7 @@ void node_reads_start(struct node *n)
     if (n->options.read_mode == READ_STALE) {
         b->released = true;
         b->index = 0;
-        b->time_ms = n->wall_ms;
+        b->time_ms = node_stamp(n);
         return;
     }
     struct raft_event e = node_event(n, RAFT_EV_READ);

@@ -4,10 +4,10 @@
  * Each gets the next sequence number of this node's session. Those of one
  * iteration form a group, encoded once; the group is kept until all of it has
  * been applied here, and is sent (as leader: proposed) again, from the oldest
- * unapplied one on, whenever the leader changes, a link to it comes back, or
- * nothing was applied for RESEND_MS. The session rule drops what was applied
- * already, and refuses what would leave a gap, so order and exactly-once hold
- * whatever gets lost on the way.
+ * unapplied one on, whenever the leader changes, a link to it comes back, it
+ * asks for that, or nothing was applied for RESEND_MS. The session rule drops
+ * what was applied already, and refuses what would leave a gap, so order and
+ * exactly-once hold whatever gets lost on the way.
  *
  * What was sent to an earlier leader may be in the log of the new one. So it
  * is not sent again before an entry of the new term is applied here: then all
@@ -18,8 +18,9 @@
  *
  * How it fails: memory is bounded by pending_bytes_max here (the server then
  * stops reading from clients) and by nine times that in the inbox, for all
- * members together (more is dropped, and sent again by its owner after
- * RESEND_MS). A request not applied in time is answered UNKNOWN and keeps its
+ * members together, and one forward beyond. More is dropped; as soon as the
+ * inbox is empty its owner is told, by a forward without any group, to send
+ * again. A request not applied in time is answered UNKNOWN and keeps its
  * place.
  */
 #include "codec/frame.h"
@@ -191,16 +192,24 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
     submit(n, &head, argv, NULL);
 }
 
-void node_requests_rewind(struct node *n)
+/* All that is not applied is to be sent again. */
+static void resend(struct node *n)
 {
     n->resend_waits |= n->groups.unsent != n->groups.head;
     n->groups.unsent = n->groups.head;
     n->progress_ms = n->mono_ms;
+}
+
+void node_requests_rewind(struct node *n)
+{
+    resend(n);
     if (n->role == RAFT_LEADER)
         return;
     buf_reset(&n->inbox); /* their owners send them to the new leader */
-    for (uint32_t i = 0; i < n->peer_count; i++)
+    for (uint32_t i = 0; i < n->peer_count; i++) {
         n->peers[i].taken_seq = 0;
+        n->peers[i].refused = false;
+    }
 }
 
 void *node_requests_take(struct node *n, uint64_t seq)
@@ -273,8 +282,7 @@ void node_requests_timeout(struct node *n)
         n->mono_ms - n->progress_ms >= RESEND_MS) {
         log_verbose(n->log, "nothing applied for %d ms, sending again",
                     RESEND_MS);
-        n->groups.unsent = n->groups.head;
-        n->progress_ms = n->mono_ms;
+        resend(n);
     }
 }
 
@@ -285,6 +293,11 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
     uint64_t bound = n->options.pending_bytes_max * RAFT_NODES_MAX;
     struct bytes rest = payload;
 
+    if (payload.len == 0) {
+        if (n->role != RAFT_LEADER && peer->id == n->leader)
+            resend(n); /* it had no room, and has some now */
+        return 0;
+    }
     while (rest.len > 0) {
         int err = request_group_decode(&rest, &g);
         if (err != 0)
@@ -292,8 +305,12 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
         if (g.node != peer->id || g.incarnation != peer->incarnation)
             return ERR_PROTOCOL;
     }
-    if (n->role != RAFT_LEADER || n->inbox.len > bound)
+    if (n->role != RAFT_LEADER)
         return 0;
+    if (n->inbox.len > bound) {
+        peer->refused = true;
+        return 0;
+    }
     buf_bytes(&n->inbox, payload);
     peer->forwarded = true;
     return 0;
@@ -399,6 +416,36 @@ static void gather_own(struct node *n)
     n->groups.unsent = NULL;
 }
 
+/* Those whose requests came from others want to know when they commit. */
+static void want_commit(struct node *n)
+{
+    for (uint32_t i = 0; i < n->peer_count && !n->dead; i++) {
+        if (!n->peers[i].forwarded)
+            continue;
+        n->peers[i].forwarded = false;
+        struct raft_event e = node_event(n, RAFT_EV_WANT_COMMIT);
+        e.peer = n->peers[i].id;
+        e.index = raft_log_last(n->raft_log);
+        node_step(n, &e, BYTES_NONE);
+    }
+}
+
+/* The inbox has room again. Who is not reached now is told by a later flush;
+ * who has lost its link sends again when it is back. */
+static void tell_refused(struct node *n)
+{
+    const struct bytes nothing[2] = {BYTES_NONE, BYTES_NONE};
+
+    ASSERT(n->inbox.len == 0);
+    for (uint32_t i = 0; i < n->peer_count; i++) {
+        struct node_peer *p = &n->peers[i];
+        if (p->refused && p->up)
+            p->refused =
+                n->transport.send(n->transport.ctx, p->id, FRAME_FORWARD,
+                                  TRANSPORT_CONTROL, nothing) != 0;
+    }
+}
+
 /* What was inherited with the log is applied before anything is added to it:
  * then the sessions tell what is in the log. */
 static void propose(struct node *n)
@@ -408,27 +455,19 @@ static void propose(struct node *n)
     n->payload_count = 0;
     gather_inbox(n);
     gather_own(n);
-    if (n->payload_count == 0) {
-        buf_reset(&n->inbox);
-        return;
+    if (n->payload_count > 0) {
+        struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
+        e.count = n->payload_count;
+        for (uint32_t i = 0; i < n->payload_count; i++)
+            node_allow(n, n->payloads[i].len);
+        node_step(n, &e, BYTES_NONE);
+        want_commit(n);
     }
-    struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
-    e.count = n->payload_count;
-    for (uint32_t i = 0; i < n->payload_count; i++)
-        node_allow(n, n->payloads[i].len);
-    node_step(n, &e, BYTES_NONE);
     buf_reset(&n->inbox);
     buf_shrink(&n->inbox, 1024 * 1024);
     buf_shrink(&n->payload, 4 * 1024 * 1024);
-    for (uint32_t i = 0; i < n->peer_count && !n->dead; i++) {
-        if (!n->peers[i].forwarded)
-            continue;
-        n->peers[i].forwarded = false;
-        e = node_event(n, RAFT_EV_WANT_COMMIT);
-        e.peer = n->peers[i].id;
-        e.index = raft_log_last(n->raft_log);
-        node_step(n, &e, BYTES_NONE);
-    }
+    if (!n->dead)
+        tell_refused(n);
 }
 
 static void forward(struct node *n)

@@ -116,8 +116,7 @@ void node_send_messages(struct node *n)
         ASSERT(m->to != n->options.self);
         if (m->type == RAFT_MSG_READ_REPLY && m->granted)
             m->time_ms = node_stamp(n);
-        if (m->type == RAFT_MSG_HEARTBEAT)
-            node_compact_tell(n, m);
+        node_beat_fill(n, m);
         if (m->type != RAFT_MSG_APPEND) {
             (void)send_one(n, m, BYTES_NONE);
             continue;

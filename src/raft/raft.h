@@ -153,8 +153,10 @@ struct raft_message {
     raft_index verified; /* replies: equal to the leader's log, maybe not yet
                             durable: shows the leader what got lost */
     uint64_t read_id;    /* READ, READ_REPLY: the asker's own number */
-    int64_t time_ms;     /* READ_REPLY: filled in and used by the node */
-    bool granted;        /* vote replies; READ_REPLY: false = ask again */
+    int64_t time_ms;     /* APPEND, HEARTBEAT, READ_REPLY: filled in and used
+                            by the node */
+    bool granted;        /* vote replies; READ_REPLY: false = ask again;
+                            APPEND, HEARTBEAT and replies: the node's */
     bool rejected;       /* APPEND_REPLY: index/index_term did not match */
     bool transfer;       /* VOTE: the leader asked for it, ignore stickiness */
     bool recovering;     /* the sender's promises count for nothing */

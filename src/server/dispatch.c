@@ -189,10 +189,8 @@ static bool write_command(struct client *c, const struct dispatch *d)
 {
     if (c->reads.phase != READS_NONE)
         return wait_for(c, WAIT_READS);
-    if (c->server->disk_full)
-        return refuse(c, d->cmd,
-                      "MISCONF too little disk is free on this node (see "
-                      "min-free-disk): writes are refused, reads go on");
+    if (limits_disk_short(c->server))
+        return refuse(c, d->cmd, limits_disk_text(c->server));
     if (!syntax_ok(c, d))
         return reply_scratch(c, d);
     return dispatch_submit(c, d);
@@ -203,7 +201,7 @@ static bool read_command(struct client *c, const struct dispatch *d)
     if (c->pending.count == 0)
         return reads_defer(c, d) ? finished(c, d->cmd) : false;
     ASSERT(c->reads.phase == READS_NONE);
-    if (c->server->disk_full) /* nothing that can wait goes to the log */
+    if (limits_disk_short(c->server)) /* nothing that can wait is logged */
         return wait_for(c, WAIT_IDLE);
     if (!syntax_ok(c, d))
         return reply_scratch(c, d);

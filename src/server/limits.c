@@ -206,6 +206,7 @@ static void check_disk(struct server *s)
     bool was_full = s->disk_full;
     uint64_t wanted = was_full ? floor + floor / 4 : floor;
     s->disk_full = (uint64_t)bytes < wanted;
+    node_set_disk_short(s->node, s->disk_full);
     if (s->disk_full && !was_full)
         log_warning(s->log,
                     "only %lld MB of disk are free in %s (min-free-disk is "
@@ -214,6 +215,20 @@ static void check_disk(struct server *s)
                     (unsigned long long)(floor >> 20));
     else if (!s->disk_full && was_full)
         log_notice(s->log, "enough disk is free again: writes are taken");
+}
+
+bool limits_disk_short(const struct server *s)
+{
+    return s->disk_full || node_disk_short(s->node);
+}
+
+const char *limits_disk_text(const struct server *s)
+{
+    if (s->disk_full)
+        return "MISCONF too little disk is free on this node (see "
+               "min-free-disk): writes are refused, reads go on";
+    return "MISCONF too little disk is free on another node (see "
+           "min-free-disk): writes are refused, reads go on";
 }
 
 static void each_second(struct server *s)

@@ -304,7 +304,7 @@ static bool request(struct client *c, struct bytes text)
         .once_id = r.id,
     };
     ASSERT(d.cmd != NULL);
-    if (c->server->disk_full)
+    if (limits_disk_short(c->server))
         return original_refused(c, r.id, ERR_LIMIT);
     return dispatch_submit(c, &d);
 }

@@ -122,7 +122,7 @@ static void section_persistence(struct server *s, struct buf *out)
     buf_printf(out,
                "disk_free_bytes:%lld\r\n"
                "disk_writes_refused:%d\r\n",
-               (long long)s->disk_free_bytes, s->disk_full ? 1 : 0);
+               (long long)s->disk_free_bytes, limits_disk_short(s) ? 1 : 0);
 }
 
 static void section_stats(struct server *s, struct buf *out)

@@ -102,10 +102,10 @@ struct server {
     int64_t second_ms; /* when the chores of each second were done last */
     int64_t security_warned_ms;
     int64_t auth_reported_ms;
-    uint64_t auth_unreported; /* failures since then */
-    struct address auth_peer; /* of the last one */
-    int64_t disk_free_bytes;  /* negative: not known */
-    bool disk_full;
+    uint64_t auth_unreported;  /* failures since then */
+    struct address auth_peer;  /* of the last one */
+    int64_t disk_free_bytes;   /* negative: not known */
+    bool disk_full;            /* this node's; see limits_disk_short */
     uint64_t clients_bytes;    /* memory of all clients, see limits_account */
     uint32_t closed_logged;    /* clients closed for a limit in this second */
     uint64_t closed_unlogged;  /* those about which no line was written */
@@ -148,6 +148,11 @@ void limits_account(struct client *c);
 /* Closes the largest clients while all together have too much memory; false
  * if none was closed. */
 bool limits_memory(struct server *s);
+
+/* Too little disk is free, here or at another member: no writes. The text
+ * says where. */
+bool limits_disk_short(const struct server *s);
+const char *limits_disk_text(const struct server *s);
 
 /* shutdown.c */
 enum shutdown_how { SHUTDOWN_ORDERLY, SHUTDOWN_NOW };

@@ -133,6 +133,30 @@ start_cluster 3 {} {
             [dict get $report unknown] unknown"
     }
 
+    # The largest value of the option; some disk may have more than that.
+    set much 1099511627776
+    if {[info_of 1 disk_free_bytes] < $much} {
+        test "a disk short of space at one node: none takes writes, all read" {
+            set leader [wait_for_leader]
+            foreach id [list $leader [lindex [followers $leader] 0]] {
+                R $id CONFIG SET min-free-disk $much
+                foreach other $cluster::ids {
+                    set where [expr {$other == $id ? "this" : "another"}]
+                    wait_for_condition 4000 {[string match \
+                        "-MISCONF*on $where node*" \
+                        [node_typed $other INCR short]]}
+                    R $other EXISTS short
+                }
+                R $id CONFIG SET min-free-disk 1mb
+                foreach other $cluster::ids {
+                    wait_for_condition 4000 {[string match :* \
+                        [node_typed $other INCR short]]}
+                }
+            }
+            assert_equal $leader [wait_for_leader]
+        }
+    }
+
     test "the state is the same on all nodes" {
         wait_for_same_state
     }

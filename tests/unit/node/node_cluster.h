@@ -17,6 +17,7 @@
 #define NODES     3
 #define QUEUE_MAX 4096
 #define CLIENTS   64
+#define WALL_MS   1000000 /* the wall clocks, when now_ms is 0 */
 
 struct net_message {
     uint32_t from, to;
@@ -57,6 +58,8 @@ struct test_node {
 struct test_cluster {
     uint64_t rng;
     int64_t now_ms;
+    int64_t wall_off_ms[NODES]; /* what a node's wall clock is off */
+    uint64_t pending_bytes_max; /* 0: as usual */
     struct test_node nodes[NODES];
     uint32_t count;
     bool cut[NODES][NODES]; /* the link from a to b is cut */
@@ -221,7 +224,8 @@ static void node_start(struct test_cluster *c, uint32_t id)
         .request_timeout_ms = 60000,
         .request_bytes_max = 1u << 30,
         .entry_bytes_max = 1u << 20,
-        .pending_bytes_max = 64u << 20,
+        .pending_bytes_max =
+            c->pending_bytes_max ? c->pending_bytes_max : 64u << 20,
         .log_bytes_soft = 64u << 20,
         .log_bytes_hard = 1u << 30,
         .log_cut_margin = 10,
@@ -248,7 +252,7 @@ static void node_start(struct test_cluster *c, uint32_t id)
     if (err != 0)
         fprintf(stderr, "%.*s\n", (int)error.len, (const char *)error.data);
     ASSERT(err == 0);
-    node_set_time(t->node, c->now_ms, 1000000 + c->now_ms);
+    node_set_time(t->node, c->now_ms, WALL_MS + c->now_ms + c->wall_off_ms[id]);
     for (uint32_t i = 0; i < c->count; i++)
         if (i != id && c->nodes[i].node && !c->cut[id][i])
             links_set(c, id, i, true);
@@ -336,7 +340,8 @@ static void flush_all(struct test_cluster *c)
 {
     for (uint32_t i = 0; i < c->count; i++)
         if (c->nodes[i].node) {
-            node_set_time(c->nodes[i].node, c->now_ms, 1000000 + c->now_ms);
+            node_set_time(c->nodes[i].node, c->now_ms,
+                          WALL_MS + c->now_ms + c->wall_off_ms[i]);
             node_flush(c->nodes[i].node);
         }
 }

@@ -44,6 +44,7 @@ struct node {
     bool full; /* node_can_submit() */
     int error; /* of submits and reads */
     bool leader;
+    bool disk_short; /* at any member */
 };
 
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
@@ -188,6 +189,16 @@ void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)
     UNUSED(n);
     UNUSED(soft);
     UNUSED(hard);
+}
+
+void node_set_disk_short(struct node *n, bool is_short)
+{
+    n->disk_short = is_short;
+}
+
+bool node_disk_short(const struct node *n)
+{
+    return n->disk_short;
 }
 
 /* --- the fixture -------------------------------------------------------- */

@@ -230,6 +230,23 @@ static void long_pipelines_take_several_turns(void **state)
     buf_release(&text);
 }
 
+/* By commands, and by their bytes; the rest has to wait for its turn. */
+static void a_share_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    assert_true(dispatch_has_share(c, CLIENT_COMMANDS_MAX - 1, 0));
+    assert_true(dispatch_has_share(c, 0, CLIENT_INPUT_MAX - 1));
+    assert_false(dispatch_has_share(c, CLIENT_COMMANDS_MAX, 0));
+    assert_int_equal(c->wait, WAIT_TURN);
+    turn(f);
+    assert_int_equal(c->wait, WAIT_NONE);
+    assert_false(dispatch_has_share(c, 0, CLIENT_INPUT_MAX));
+    turn(f);
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+}
+
 static void once_names_client_and_request(void **state)
 {
     struct fixture *f = *state;
@@ -278,6 +295,17 @@ static void a_full_disk_refuses_writes_only(void **state)
     reads_told(f, 0);
     expect(f, "$1\r\na\r\n-MISCONF too little disk is free on this node (see "
               "min-free-disk): writes are refused, reads go on\r\n");
+    assert_int_equal(f->node->submitted, 0);
+}
+
+static void a_full_disk_of_another_node_refuses_writes_too(void **state)
+{
+    struct fixture *f = *state;
+    f->node->disk_short = true;
+    send_text(f, "GET a\r\nSET a 1\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n-MISCONF too little disk is free on another node "
+              "(see min-free-disk): writes are refused, reads go on\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
 
@@ -600,10 +628,12 @@ int main(void)
         test(a_client_that_leaves_is_kept_until_answered),
         test(a_reader_that_leaves_is_kept_until_told),
         test(long_pipelines_take_several_turns),
+        test(a_share_ends),
         test(once_names_client_and_request),
         test(protocol_errors_come_last),
         test(web_browsers_are_cut_off),
         test(a_full_disk_refuses_writes_only),
+        test(a_full_disk_of_another_node_refuses_writes_too),
         test(passwords),
         test(small_limits_before_authentication),
         test(who_does_not_authenticate_is_closed),

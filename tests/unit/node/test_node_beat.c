@@ -1,0 +1,163 @@
+/*
+ * A disk that is short of space: all members know, and forget in time.
+ */
+// link: node store data cmd
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* Not all of the cluster is needed here. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "unit/node/node_cluster.h"
+
+static struct test_cluster cluster;
+
+static void run_ms(struct test_cluster *c, int64_t ms)
+{
+    int64_t end_ms = c->now_ms + ms;
+    while (c->now_ms < end_ms)
+        cluster_turn(c);
+}
+
+static void expect_short(struct test_cluster *c, bool is_short)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->nodes[i].node)
+            assert_int_equal(node_disk_short(c->nodes[i].node), is_short);
+}
+
+static void test_all_members_know(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 90);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    for (uint32_t i = 0; i < NODES; i++) {
+        run_ms(c, 300);
+        expect_short(c, false);
+        node_set_disk_short(c->nodes[i].node, true);
+        assert_true(node_disk_short(c->nodes[i].node));
+        run_ms(c, 300);
+        expect_short(c, true);
+        node_set_disk_short(c->nodes[i].node, false);
+    }
+    run_ms(c, 300);
+    expect_short(c, false);
+    assert_int_equal(cluster_leader(c), leader);
+    cluster_release(c);
+}
+
+/* Entries without a pause, which leave no room for heartbeats: of the leader's
+ * own clients, so that nobody wants to be told when they commit. */
+static void test_under_load(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 96);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    struct test_client *tc = client_new(c, leader);
+    for (uint32_t i = 0; i < NODES; i++) {
+        for (int is_short = 1; is_short >= 0; is_short--) {
+            node_set_disk_short(c->nodes[i].node, is_short);
+            for (int64_t end_ms = c->now_ms + 500; c->now_ms < end_ms;) {
+                assert_int_equal(client_submit(tc, "incr n"), 0);
+                cluster_turn(c);
+            }
+            expect_short(c, is_short);
+        }
+    }
+    cluster_release(c);
+}
+
+/* Two are short: that one has space again is not enough. */
+static void test_two_are_short(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 91);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    for (uint32_t i = 0; i < 2; i++)
+        node_set_disk_short(c->nodes[(leader + i) % NODES].node, true);
+    run_ms(c, 300);
+    node_set_disk_short(c->nodes[leader].node, false);
+    run_ms(c, 300);
+    expect_short(c, true);
+    node_set_disk_short(c->nodes[(leader + 1) % NODES].node, false);
+    run_ms(c, 300);
+    expect_short(c, false);
+    cluster_release(c);
+}
+
+/* A member that is down counts no more, whether it led or not; the next
+ * leader learns of the others anew. */
+static void test_member_goes(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    for (uint32_t who = 0; who < 2; who++) {
+        cluster_init(c, NODES, 92 + who);
+        uint32_t leader = (uint32_t)cluster_elect(c);
+        uint32_t gone = (leader + who) % NODES;
+        node_set_disk_short(c->nodes[gone].node, true);
+        run_ms(c, 300);
+        expect_short(c, true);
+        node_crash(c, gone);
+        assert_true(cluster_elect(c) >= 0);
+        run_ms(c, 1000);
+        expect_short(c, false);
+        cluster_release(c);
+    }
+}
+
+/* Without a leader there is another error to tell. */
+static void test_without_leader(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 95);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    node_set_disk_short(c->nodes[leader].node, true);
+    run_ms(c, 300);
+    expect_short(c, true);
+    node_crash(c, leader);
+    node_crash(c, (leader + 1) % NODES);
+    run_ms(c, 1000);
+    expect_short(c, false);
+    cluster_release(c);
+}
+
+static void test_leader_changes(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 94);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t next = (leader + 1) % NODES;
+    uint32_t scant = (leader + 2) % NODES;
+    node_set_disk_short(c->nodes[scant].node, true);
+    run_ms(c, 300);
+    assert_true(node_transfer(c->nodes[leader].node, next));
+    run_ms(c, 1000);
+    assert_int_equal(cluster_leader(c), next);
+    expect_short(c, true);
+    node_set_disk_short(c->nodes[scant].node, false);
+    run_ms(c, 300);
+    expect_short(c, false);
+    cluster_release(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_members_know),
+        cmocka_unit_test(test_under_load),
+        cmocka_unit_test(test_two_are_short),
+        cmocka_unit_test(test_member_goes),
+        cmocka_unit_test(test_without_leader),
+        cmocka_unit_test(test_leader_changes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -71,21 +71,29 @@ static bool flush_options_ok(struct cmd_call *c)
     return false;
 }
 
+static void reply_flushed(struct cmd_call *c, bool flushed)
+{
+    if (flushed)
+        resp_status(c->out, "OK");
+    else
+        resp_error(c->out, "ERR a database cannot be flushed more often");
+}
+
 void cmd_flushdb(struct cmd_call *c)
 {
     if (!flush_options_ok(c) || c->check_only)
         return;
-    keyspace_flush_db(c->ks, c->db);
-    resp_status(c->out, "OK");
+    reply_flushed(c, keyspace_flush_db(c->ks, c->db));
 }
 
 void cmd_flushall(struct cmd_call *c)
 {
     if (!flush_options_ok(c) || c->check_only)
         return;
+    bool all = true;
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)
-        keyspace_flush_db(c->ks, db);
-    resp_status(c->out, "OK");
+        all &= keyspace_flush_db(c->ks, db);
+    reply_flushed(c, all);
 }
 
 void cmd_noop(struct cmd_call *c)

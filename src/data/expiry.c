@@ -4,9 +4,10 @@
  * How it works: the sweep walks the rows of the store from the oldest on. The
  * rows that the entry itself adds lie in its future and cannot be due, so the
  * store's rows are enough; whether a row still speaks the truth, the record
- * in the overlay tells.
+ * in the overlay tells. A row of an ended epoch does not: it goes alone, as
+ * its record, if it is still there, is counted no more.
  *
- * A sweep never holds much more than KEYSPACE_SWEEP_BYTES_MAX; what is left
+ * A sweep never reads much more than KEYSPACE_SWEEP_BYTES_MAX; what is left
  * is still due, and the next sweep's.
  *
  * How it fails: a row that cannot be ours is ERR_CORRUPT.
@@ -32,10 +33,21 @@ static bool split_row(struct bytes row, int64_t *time_ms, struct bytes *key)
     return key->data[0] == 'o';
 }
 
+/* Removes a row alone; false if this entry has done so before. */
+static bool remove_row(struct keyspace *ks, struct bytes row)
+{
+    if (!records_touch(&ks->records, row)->present)
+        return false;
+    records_delete(&ks->records, row);
+    return true;
+}
+
 /* Works one row off; false if this entry has done so before. */
 static bool sweep_row(struct keyspace *ks, struct bytes row, int64_t time_ms,
                       struct bytes key)
 {
+    if (key.data[0] == 'k' && !keyspace_is_current(ks, key))
+        return remove_row(ks, row);
     const struct record *r = records_touch(&ks->records, key);
     if (r->present && record_expire_ms(key, buf_view(&r->value)) == time_ms) {
         keyspace_remove(ks, key);
@@ -43,10 +55,7 @@ static bool sweep_row(struct keyspace *ks, struct bytes row, int64_t time_ms,
     }
     if (r->stored_expire_ms == time_ms)
         return false; /* commit removes it with the record's change */
-    if (!records_touch(&ks->records, row)->present)
-        return false;
-    records_delete(&ks->records, row);
-    return true;
+    return remove_row(ks, row);
 }
 
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)

@@ -6,6 +6,7 @@
 #include "data/key.h"
 
 #include "base/hash.h"
+#include "base/reader.h"
 #include "data/keyspace.h"
 
 /* What stands between the first '{' and the next '}', if that is anything. */
@@ -33,7 +34,8 @@ uint16_t key_slot(struct bytes user_key)
     return crc16(hash_tag(user_key)) & (KEY_SLOTS - 1);
 }
 
-void key_encode(struct buf *out, uint8_t db, struct bytes user_key)
+void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
+                struct bytes user_key)
 {
     ASSERT(db < KEYSPACE_DATABASES);
     uint64_t hash = hash64(user_key) >> 16;
@@ -41,9 +43,17 @@ void key_encode(struct buf *out, uint8_t db, struct bytes user_key)
     buf_reserve(out, KEY_PREFIX_SIZE + user_key.len);
     buf_u8(out, 'k');
     buf_u8(out, db);
+    buf_u32be(out, epoch);
     buf_u16be(out, key_slot(user_key));
     buf_u16be(out, (uint16_t)(hash >> 32));
     buf_u32be(out, (uint32_t)hash);
     ASSERT(out->len == KEY_PREFIX_SIZE);
     buf_bytes(out, user_key);
+}
+
+uint32_t key_epoch(struct bytes state_key)
+{
+    ASSERT(state_key.len >= KEY_PREFIX_SIZE && state_key.data[0] == 'k');
+    struct reader r = reader_of(bytes_from(state_key, 2));
+    return reader_u32be(&r);
 }

@@ -3,7 +3,7 @@
  * entry's own changes visible and writes them. Here are the meaning of
  * expiry, the counts, and the applied position, which stands in the same
  * batch as the data: after a crash, data and position agree, whatever else
- * is lost.
+ * is lost. So do the epochs, written with the counts.
  *
  * How it fails: see keyspace_error(). After an error nothing is found and
  * nothing is written; the replica must stop.
@@ -16,20 +16,23 @@
 #include "data/keyspace_internal.h"
 #include "data/value.h"
 
-#define APPLIED_SIZE 32
-#define COUNT_SIZE   16
-#define KEY_KEPT     (64 * 1024)
+#define APPLIED_SIZE   32
+#define COUNT_KEY_SIZE 7
+#define COUNT_SIZE     20
+#define KEY_KEPT       (64 * 1024)
+
+_Static_assert(KEYSPACE_DATABASES <= 32, "a bit each in counts_changed");
 
 static const char APPLIED_KEY[] = "mapplied";
 
 /* --- opening ------------------------------------------------------------ */
 
-static struct bytes count_key(struct buf *out, uint8_t db)
+/* "mcount" db(1): keys(8) expires(8) epoch(4). */
+static struct bytes count_key(uint8_t out[COUNT_KEY_SIZE], uint8_t db)
 {
-    buf_reset(out);
-    buf_str(out, "mcount");
-    buf_u8(out, db);
-    return buf_view(out);
+    memcpy(out, "mcount", COUNT_KEY_SIZE - 1);
+    out[COUNT_KEY_SIZE - 1] = db;
+    return bytes_of(out, COUNT_KEY_SIZE);
 }
 
 static int decode_applied(struct bytes b, struct applied *out)
@@ -42,23 +45,26 @@ static int decode_applied(struct bytes b, struct applied *out)
     return reader_done(&r) && out->time_ms >= 0 ? 0 : ERR_CORRUPT;
 }
 
-static int decode_count(struct bytes b, struct keyspace_count *out)
+static int decode_count(struct bytes b, struct keyspace_count *out,
+                        uint32_t *epoch)
 {
     struct reader r = reader_of(b);
     out->keys = reader_u64be(&r);
     out->expires = reader_u64be(&r);
+    *epoch = reader_u32be(&r);
     return reader_done(&r) && out->expires <= out->keys ? 0 : ERR_CORRUPT;
 }
 
 static int read_state(struct keyspace *ks)
 {
     struct bytes value;
+    uint8_t key[COUNT_KEY_SIZE];
     int err = 0;
     if (records_get(&ks->records, bytes_str(APPLIED_KEY), &value))
         err = decode_applied(value, &ks->applied);
     for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
-        if (records_get(&ks->records, count_key(&ks->key, db), &value))
-            err = decode_count(value, &ks->counts[db]);
+        if (records_get(&ks->records, count_key(key, db), &value))
+            err = decode_count(value, &ks->counts[db], &ks->records.epochs[db]);
     }
     if (err != 0)
         records_fail(&ks->records, err);
@@ -121,6 +127,13 @@ const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
     return &ks->counts[db];
 }
 
+bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key)
+{
+    uint32_t epoch = key_epoch(state_key);
+    ASSERT(state_key.data[1] < KEYSPACE_DATABASES);
+    return epoch == ks->records.epochs[state_key.data[1]];
+}
+
 uint64_t keyspace_entry_bytes(const struct keyspace *ks)
 {
     return ks->records.in_entry ? ks->records.entry_bytes : 0;
@@ -156,16 +169,19 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
 
 static void put_counts(struct keyspace *ks, struct store_batch *b)
 {
+    struct buf *value = &ks->key;
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
+        uint8_t key[COUNT_KEY_SIZE];
         if ((ks->counts_changed >> db & 1) == 0)
             continue;
         const struct keyspace_count *c = &ks->counts[db];
         ASSERT(c->expires <= c->keys);
-        uint8_t bytes[COUNT_SIZE];
-        time_store(bytes, (int64_t)c->keys);
-        time_store(bytes + 8, (int64_t)c->expires);
-        store_batch_put(b, STORE_STATE, count_key(&ks->key, db),
-                        bytes_of(bytes, sizeof(bytes)));
+        buf_reset(value);
+        buf_u64be(value, c->keys);
+        buf_u64be(value, c->expires);
+        buf_u32be(value, ks->records.epochs[db]);
+        ASSERT(value->len == COUNT_SIZE);
+        store_batch_put(b, STORE_STATE, count_key(key, db), buf_view(value));
     }
 }
 
@@ -229,6 +245,15 @@ static bool expired(const struct keyspace *ks, int64_t expire_ms)
 
 /* --- values ------------------------------------------------------------- */
 
+/* The state key of a user key, in the epoch that its database has by now;
+ * borrowed from ks->key. */
+static struct bytes key_of(struct keyspace *ks, uint8_t db, struct bytes key)
+{
+    ASSERT(db < KEYSPACE_DATABASES);
+    key_encode(&ks->key, db, ks->records.epochs[db], key);
+    return buf_view(&ks->key);
+}
+
 bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
                   struct value *out)
 {
@@ -236,8 +261,7 @@ bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
     *out = (struct value){.type = VALUE_NONE};
     struct bytes bytes;
     struct value v;
-    key_encode(&ks->key, db, key);
-    if (!records_get(&ks->records, buf_view(&ks->key), &bytes))
+    if (!records_get(&ks->records, key_of(ks, db, key), &bytes))
         return false;
     int err = value_decode(bytes, &v);
     if (err != 0) {
@@ -313,8 +337,7 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
         (void)keyspace_delete(ks, db, key);
         return;
     }
-    key_encode(&ks->key, db, key);
-    struct record *r = records_touch(&ks->records, buf_view(&ks->key));
+    struct record *r = records_touch(&ks->records, key_of(ks, db, key));
     struct presence before = presence_of(r);
     struct value header = *v;
     header.version = ks->entry.index;
@@ -336,8 +359,7 @@ static struct record *touch_string(struct keyspace *ks, uint8_t db,
         keyspace_put(ks, db, key, &v);
     }
     ASSERT(v.type == VALUE_STRING);
-    key_encode(&ks->key, db, key);
-    struct record *r = records_touch(&ks->records, buf_view(&ks->key));
+    struct record *r = records_touch(&ks->records, key_of(ks, db, key));
     ASSERT(r->present && r->value.len >= VALUE_HEADER_SIZE);
     v.version = ks->entry.index;
     value_encode_header(r->value.data, &v);
@@ -370,8 +392,10 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key)
     if (!r->present)
         return;
     struct presence none = {false, false};
-    if (state_key.data[0] == 'k')
+    if (state_key.data[0] == 'k') {
+        ASSERT(keyspace_is_current(ks, state_key));
         count(ks, state_key.data[1], presence_of(r), none);
+    }
     records_delete(&ks->records, state_key);
 }
 
@@ -383,10 +407,13 @@ bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key)
     return live;
 }
 
-void keyspace_flush_db(struct keyspace *ks, uint8_t db)
+bool keyspace_flush_db(struct keyspace *ks, uint8_t db)
 {
     ASSERT(db < KEYSPACE_DATABASES);
+    if (ks->records.epochs[db] == UINT32_MAX)
+        return false;
     records_flush_db(&ks->records, db);
     ks->counts[db] = (struct keyspace_count){0, 0};
     ks->counts_changed |= UINT32_C(1) << db;
+    return true;
 }

@@ -3,16 +3,24 @@
  * sessions and once-records, over the state family of a store.
  *
  * Keys in the family: ns(1) ...
- *   'k' db(1) slot(2) hash(6) userkey   a value: header, then its bytes
- *   'x' time_ms(8) key                  expiry index: the state key due then
- *   's' node(4)                         session
- *   'o' client                          once-record
- *   'm' name                            counts, applied position
+ *   'k' db(1) epoch(4) slot(2) hash(6) userkey
+ *                        a value: header, then its bytes
+ *   'x' time_ms(8) key   expiry index: the state key due then
+ *   's' node(4)          session
+ *   'o' client           once-record
+ *   'm' name             counts and epoch of a database, applied position
  * integers big-endian; slot is CRC16 of the hash tag mod 16384 as in Redis
  * Cluster, hash the upper 48 bits of XXH3-64 of the user key.
  *
  * Value header: type(1) encoding(1) zero(2) expire_ms(8) version(8).
  * version: the Raft index of the last write of the key.
+ *
+ * Flushing. A database has an epoch, 0 at first, which a flush raises: no key
+ * of an ended epoch is looked up ever again, so its records are garbage, which
+ * the store collects when it likes (store_batch_discard). It is not asked to
+ * delete them as a range: RocksDB 7.8 takes a file whose range deletions are
+ * damaged for one that has none, so no answer may rest on them. What walks
+ * over the records must pass over the garbage (keyspace_is_current).
  *
  * Applying. keyspace_begin() opens an entry, commands change the keyspace,
  * keyspace_commit() writes everything, with the applied position, as one
@@ -76,6 +84,8 @@ const struct applied *keyspace_applied(const struct keyspace *ks);
 MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
+/* Whether a state key ('k' ...) is of the epoch its database has by now. */
+bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);
 
 void keyspace_begin(struct keyspace *ks, const struct applied *entry,
                     uint64_t seed);
@@ -107,14 +117,15 @@ void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
                         size_t offset, struct bytes data);
 /* True if there was a live value. */
 bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
-void keyspace_flush_db(struct keyspace *ks, uint8_t db);
+/* Deletes all: ends the epoch of the database. False, and nothing is changed,
+ * if it has no next one, after 2^32 - 1 times: hours of nothing else. */
+bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
 
 /* Works off up to `limit` rows of the expiry index whose time has come by
- * keyspace_now(): deletes the record, or only the row if the record is gone
- * or has another expiry by now (a flush leaves such rows). Returns how many
- * rows. It ends early, after one row at least, when it has read
- * KEYSPACE_SWEEP_BYTES_MAX: a record with another expiry stays in memory
- * until the commit. Only during apply. */
+ * keyspace_now(): deletes the record, or only the row if the key is of an
+ * ended epoch (a flush leaves such rows). Returns how many rows. It ends
+ * early, after one row at least, when it has read KEYSPACE_SWEEP_BYTES_MAX.
+ * Only during apply. */
 #define KEYSPACE_SWEEP_BYTES_MAX (64 * 1024 * 1024)
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
 /* Outside apply: is anything due at this time? */

@@ -15,7 +15,7 @@ struct record {
     size_t key_at; /* in overlay.keys */
     size_t key_len;
     uint32_t place; /* in overlay.index */
-    bool stored;    /* the store has it (after this entry's flushes) */
+    bool stored;    /* the store has it */
     bool present;   /* it exists by now */
     bool dirty;     /* commit must write it */
     bool charged;   /* its bytes count as the entry's, not as a read's */

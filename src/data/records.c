@@ -1,20 +1,20 @@
 /*
  * How it works: the first touch of a key in an entry reads the store once;
- * from then on the overlay answers. Commit writes range deletions first and
- * then the records in order of first touch, which all replicas share: the
- * batch is the same everywhere. After a flush nothing of that database is
- * read from the store any more.
+ * from then on the overlay answers. Commit writes the records in order of
+ * first touch, which all replicas share: the batch is the same everywhere.
  *
- * A flush does not look for the index rows of what it deletes: they are
- * ordered by time. They stay behind and the sweep removes them, because it
- * believes a row only if the record says the same.
+ * A flush changes a number: the epoch, which is part of each key. Of an epoch
+ * that began in this entry the store can have nothing, so nothing is read; of
+ * one that ended in it nothing is written. Index rows are ordered by time, so
+ * a flush does not look for those of the ended epoch: they stay behind, and
+ * the sweep removes them.
  *
  * How it fails: the first error is kept, reads then find nothing, and commit
  * writes nothing and returns it.
  */
 #include "data/records.h"
 
-#include "data/keyspace.h"
+#include "data/key.h"
 #include "data/session.h"
 #include "data/value.h"
 
@@ -22,8 +22,6 @@
 #define BATCH_KEPT (4 * 1024 * 1024)
 /* Deleting many large values must not gather them in memory. */
 #define DELETED_KEPT (16 * 1024)
-
-_Static_assert(KEYSPACE_DATABASES <= 32, "a bit each in flushed");
 
 void records_init(struct records *rs, struct store *s)
 {
@@ -44,8 +42,7 @@ void records_begin(struct records *rs, uint64_t seed)
 {
     ASSERT(!rs->in_entry);
     overlay_reset(&rs->overlay, seed);
-    rs->flushed = 0;
-    rs->touched = 0;
+    memcpy(rs->stored_epochs, rs->epochs, sizeof(rs->epochs));
     rs->entry_bytes = 0;
     rs->read_bytes = 0;
     rs->reading = false;
@@ -116,25 +113,29 @@ static void charge(struct records *rs, struct record *r, bool fetched)
     }
 }
 
+/* Whether the key is of an epoch that began in this entry: then the store
+ * cannot have it. */
+static bool is_new(const struct records *rs, struct bytes key)
+{
+    return key.data[0] == 'k' &&
+           key_epoch(key) > rs->stored_epochs[key.data[1]];
+}
+
+static bool has_ended(const struct records *rs, struct bytes key)
+{
+    return key.data[0] == 'k' && key_epoch(key) < rs->epochs[key.data[1]];
+}
+
 struct record *records_touch(struct records *rs, struct bytes key)
 {
     ASSERT(rs->in_entry && key.len > 0);
     struct record *r = overlay_find(&rs->overlay, key);
     if (r != NULL) {
-        if (key.data[0] == 'k')
-            rs->touched |= UINT32_C(1) << key.data[1];
         charge(rs, r, false);
         return r;
     }
     r = overlay_add(&rs->overlay, key);
-    if (key.data[0] == 'k') {
-        rs->touched |= UINT32_C(1) << key.data[1];
-        if ((rs->flushed >> key.data[1] & 1) != 0) {
-            charge(rs, r, false);
-            return r;
-        }
-    }
-    if (fetch(rs, key, &r->value)) {
+    if (!is_new(rs, key) && fetch(rs, key, &r->value)) {
         r->stored = true;
         r->present = true;
         r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
@@ -184,22 +185,8 @@ void records_delete(struct records *rs, struct bytes key)
 void records_flush_db(struct records *rs, uint8_t db)
 {
     ASSERT(rs->in_entry && db < KEYSPACE_DATABASES);
-    uint32_t bit = UINT32_C(1) << db;
-    rs->flushed |= bit;
-    if ((rs->touched & bit) == 0)
-        return;
-    rs->touched &= ~bit;
-    for (uint32_t i = 0; i < rs->overlay.count; i++) {
-        struct record *r = &rs->overlay.records[i];
-        struct bytes key = overlay_key(&rs->overlay, r);
-        if (key.data[0] != 'k' || key.data[1] != db)
-            continue;
-        buf_reset(&r->value);
-        r->stored = false;
-        r->present = false;
-        r->dirty = false;
-        r->stored_expire_ms = 0;
-    }
+    ASSERT(rs->epochs[db] < UINT32_MAX);
+    rs->epochs[db]++;
 }
 
 /* 'x' time(8) key. */
@@ -233,15 +220,22 @@ static void write_record(struct records *rs, const struct record *r)
                         BYTES_NONE);
 }
 
-static void delete_flushed(struct records *rs)
+/* Garbage, from now on: all ended epochs, as the store may not have collected
+ * that of earlier flushes yet. */
+static void discard_ended(struct records *rs)
 {
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
+        uint32_t epoch = rs->epochs[db];
         const uint8_t begin[] = {'k', db};
-        const uint8_t end[] = {'k', (uint8_t)(db + 1)};
-        if ((rs->flushed >> db & 1) != 0)
-            store_batch_delete_range(&rs->batch, STORE_STATE,
-                                     bytes_of(begin, sizeof(begin)),
-                                     bytes_of(end, sizeof(end)));
+        const uint8_t end[] = {'k',
+                               db,
+                               (uint8_t)(epoch >> 24),
+                               (uint8_t)(epoch >> 16),
+                               (uint8_t)(epoch >> 8),
+                               (uint8_t)epoch};
+        if (epoch != rs->stored_epochs[db])
+            store_batch_discard(&rs->batch, bytes_of(begin, sizeof(begin)),
+                                bytes_of(end, sizeof(end)));
     }
 }
 
@@ -251,11 +245,12 @@ struct store_batch *records_prepare(struct records *rs)
     rs->in_entry = false;
     store_batch_reset(&rs->batch);
     buf_shrink(&rs->batch.ops, BATCH_KEPT);
-    delete_flushed(rs);
     for (uint32_t i = 0; i < rs->overlay.count; i++) {
-        if (rs->overlay.records[i].dirty)
-            write_record(rs, &rs->overlay.records[i]);
+        const struct record *r = &rs->overlay.records[i];
+        if (r->dirty && !has_ended(rs, overlay_key(&rs->overlay, r)))
+            write_record(rs, r);
     }
+    discard_ended(rs);
     return &rs->batch;
 }
 

@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "data/keyspace.h"
 #include "data/overlay.h"
 #include "store/store.h"
 
@@ -20,10 +21,10 @@ struct records {
     struct store *store;
     struct overlay overlay;
     struct store_batch batch;
-    struct buf read;  /* outside an entry: the record read last */
-    struct buf row;   /* the index row being written */
-    uint32_t flushed; /* bit per database: flushed in this entry */
-    uint32_t touched; /* bit per database: values touched since then */
+    struct buf read; /* outside an entry: the record read last */
+    struct buf row;  /* the index row being written */
+    uint32_t epochs[KEYSPACE_DATABASES];        /* by now */
+    uint32_t stored_epochs[KEYSPACE_DATABASES]; /* when the entry began */
     bool in_entry;
     bool reading;         /* see keyspace_set_reading() */
     uint64_t entry_bytes; /* see keyspace_entry_bytes() */
@@ -53,7 +54,7 @@ struct record *records_touch(struct records *rs, struct bytes key);
 /* Sets the whole record. */
 void records_put(struct records *rs, struct bytes key, struct bytes value);
 void records_delete(struct records *rs, struct bytes key);
-/* All values of a database. */
+/* All values of a database: begins its next epoch, which there must be. */
 void records_flush_db(struct records *rs, uint8_t db);
 
 /* The expiry that a record's bytes carry; 0: none. */

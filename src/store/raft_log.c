@@ -307,6 +307,22 @@ static int open_entry(struct raft_log *log, struct bytes value,
     return 0;
 }
 
+/* Is there really nothing after what the walk saw as the last entry? RocksDB
+ * 7.8 can take a table that it cannot read on for one that has ended, where
+ * ranges were deleted; a single read finds out. */
+static int check_end(struct raft_log *log, struct buf *error)
+{
+    uint8_t key[KEY_SIZE];
+    struct buf raw = BUF_INIT;
+    raft_index next = raft_log_last(log) + 1;
+    log_key(log->group, next, key);
+    int rc = store_get(log->store, STORE_LOG, bytes_of(key, KEY_SIZE), &raw);
+    buf_release(&raw);
+    if (rc == 0)
+        return damaged(log, error, next, "a walk over the log does not see it");
+    return rc == ERR_NOT_FOUND ? 0 : store_failed(log, error, rc);
+}
+
 static int open_entries(struct raft_log *log, struct buf *error)
 {
     uint8_t key[KEY_SIZE];
@@ -331,7 +347,7 @@ static int open_entries(struct raft_log *log, struct buf *error)
     if (status != 0)
         rc = store_failed(log, error, status);
     it->ops->free(it);
-    return rc;
+    return rc == 0 ? check_end(log, error) : rc;
 }
 
 /* The last entry that the store has; below the log's first if there is none. */

@@ -91,8 +91,16 @@ void store_batch_delete(struct store_batch *b, enum store_family family,
 void store_batch_delete_range(struct store_batch *b, enum store_family family,
                               struct bytes begin, struct bytes end)
 {
-    ASSERT(bytes_cmp(begin, end) <= 0);
+    ASSERT(family != STORE_STATE && bytes_cmp(begin, end) <= 0);
     add(b, STORE_OP_DELETE_RANGE, family, begin,
+        (struct bytes[2]){end, BYTES_NONE});
+}
+
+void store_batch_discard(struct store_batch *b, struct bytes begin,
+                         struct bytes end)
+{
+    ASSERT(bytes_cmp(begin, end) < 0);
+    add(b, STORE_OP_DISCARD, STORE_STATE, begin,
         (struct bytes[2]){end, BYTES_NONE});
 }
 
@@ -119,7 +127,7 @@ bool store_batch_next(const struct store_batch *b, size_t *pos,
         out->value = reader_bytes(&r, value_len);
     }
     ASSERT(!r.failed);
-    ASSERT(op >= STORE_OP_PUT && op <= STORE_OP_DELETE_RANGE);
+    ASSERT(op >= STORE_OP_PUT && op <= STORE_OP_DISCARD);
     ASSERT(family < STORE_FAMILY_COUNT);
     out->op = (enum store_op)op;
     out->family = (enum store_family)family;

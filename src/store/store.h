@@ -36,13 +36,14 @@ enum store_write_kind { STORE_LOGGED, STORE_UNLOGGED };
 /*
  * A batch: operations in order, in one buffer. Pure bytes; the store
  * translates them. op(1) family(1) borrowed(1) zero(1) key_len(4)
- * value_len(4) key value; for a range deletion the value is the end key
- * (exclusive), for a borrowed one its address.
+ * value_len(4) key value; for a range (deleted or discarded) the value is the
+ * end key (exclusive), for a borrowed one its address.
  */
 enum store_op {
     STORE_OP_PUT = 1,
     STORE_OP_DELETE,
     STORE_OP_DELETE_RANGE,
+    STORE_OP_DISCARD,
 };
 
 struct store_batch {
@@ -76,9 +77,15 @@ void store_batch_put2(struct store_batch *b, enum store_family family,
                       struct bytes key, const struct bytes value[2]);
 void store_batch_delete(struct store_batch *b, enum store_family family,
                         struct bytes key);
-/* Deletes begin <= key < end. */
+/* Deletes begin <= key < end; not in STORE_STATE. (RocksDB 7.8 forgets range
+ * deletions that it cannot read, and overlooks other blocks that it cannot
+ * read once there is a range deletion. The log has chain hashes to notice.) */
 void store_batch_delete_range(struct store_batch *b, enum store_family family,
                               struct bytes begin, struct bytes end);
+/* Nobody will ask for begin <= key < end of STORE_STATE any more, nor be misled
+ * by what is still there: the store may drop it some time, in part or never. */
+void store_batch_discard(struct store_batch *b, struct bytes begin,
+                         struct bytes end);
 
 /* Appends the operations of `from`; what they borrow is copied. */
 void store_batch_copy(struct store_batch *b, const struct store_batch *from);
@@ -168,7 +175,9 @@ MUST_USE static inline int store_flush(struct store *s,
 }
 
 /* Sees the store as of now, whatever is written later; stands nowhere until
- * a seek; free it before the store is closed. */
+ * a seek; free it before the store is closed. One of STORE_STATE only goes
+ * forward (no prev, no seek_last), and must be freed before that family is
+ * written again. */
 static inline struct store_iter *store_iter_new(struct store *s,
                                                 enum store_family family)
 {

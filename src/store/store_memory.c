@@ -134,6 +134,8 @@ static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
         return tree_delete(t, op->key);
     case STORE_OP_DELETE_RANGE:
         return tree_delete_range(t, op->key, op->value);
+    case STORE_OP_DISCARD:
+        return t; /* whoever is misled by what stays shall be found */
     }
     ASSERT(op->op == STORE_OP_PUT); /* not reached: the batch checked it */
     return t;

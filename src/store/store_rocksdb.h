@@ -11,7 +11,7 @@
 #include "store/store.h"
 
 struct store_rocksdb_options {
-    uint64_t state_memory_bytes; /* write buffer of the state family */
+    uint64_t state_memory_bytes; /* of the state family, store_buffered.h */
     uint64_t log_memory_bytes;   /* write buffer of the log family */
     uint64_t block_cache_bytes;
     uint64_t wal_bytes_max; /* all write-ahead logs together */
@@ -35,6 +35,6 @@ MUST_USE int store_rocksdb_open(struct store **out, const char *path,
                                 struct buf *error);
 
 /* Did a read find damage? */
-bool store_rocksdb_is_damaged(const struct store *s);
+bool store_rocksdb_is_damaged(struct store *s);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * A key's number and an entry's size follow from a hash of index and term.
- * Most entries put a key, some delete one, few delete a range.
+ * Most entries put a key, some delete one, few delete several. Besides, every
+ * entry leaves a row of garbage, which the few discard.
  */
 #include "history.h"
 
@@ -19,7 +20,7 @@
 
 static const struct bytes applied_key = {(const uint8_t *)"applied", 7};
 
-enum change { PUT, DELETE, DELETE_RANGE };
+enum change { PUT, DELETE, DELETE_MANY };
 
 void history_release(struct history *h)
 {
@@ -129,7 +130,7 @@ static enum change change_of(raft_index index, raft_term term, uint32_t *key)
     uint64_t rng = hash_of(index, term) + 1;
     *key = (uint32_t)rng_below(&rng, HISTORY_KEYS);
     uint64_t kind = rng_below(&rng, 60);
-    return kind == 0 ? DELETE_RANGE : kind < 8 ? DELETE : PUT;
+    return kind == 0 ? DELETE_MANY : kind < 8 ? DELETE : PUT;
 }
 
 static struct bytes key_of(uint32_t number, char out[KEY_SIZE])
@@ -140,7 +141,7 @@ static struct bytes key_of(uint32_t number, char out[KEY_SIZE])
 
 int history_key(struct bytes key)
 {
-    if (bytes_eq(key, applied_key))
+    if (bytes_eq(key, applied_key) || (key.len > 0 && key.data[0] == 'g'))
         return -1;
     int number = 0;
     if (key.len != 6 || key.data[0] != 'k')
@@ -150,13 +151,29 @@ int history_key(struct bytes key)
     return number >= 0 && number < HISTORY_KEYS ? number : -2;
 }
 
-#define RANGE 10 /* keys that a range deletion takes */
+#define RANGE 10 /* keys that are deleted together */
+
+static void delete_many(struct store_batch *b, uint32_t first)
+{
+    char key[KEY_SIZE];
+    for (uint32_t i = first; i < first + RANGE; i++)
+        store_batch_delete(b, STORE_STATE, key_of(i, key));
+    store_batch_discard(b, BYTES_LIT("g"), BYTES_LIT("h"));
+}
+
+static void leave_garbage(struct store_batch *b, const struct entry *e)
+{
+    struct buf row = BUF_INIT;
+    buf_u8(&row, 'g');
+    buf_u64be(&row, e->index);
+    store_batch_put(b, STORE_STATE, buf_view(&row), e->payload);
+    buf_release(&row);
+}
 
 void history_change(struct store_batch *b, const struct entry *e,
                     uint64_t chain)
 {
     char key[KEY_SIZE];
-    char end[KEY_SIZE];
     uint32_t number;
     enum change change = change_of(e->index, e->term, &number);
     struct bytes name = key_of(number, key);
@@ -165,8 +182,8 @@ void history_change(struct store_batch *b, const struct entry *e,
     else if (change == DELETE)
         store_batch_delete(b, STORE_STATE, name);
     else
-        store_batch_delete_range(b, STORE_STATE, name,
-                                 key_of(number + RANGE, end));
+        delete_many(b, number);
+    leave_garbage(b, e);
     struct buf raw = BUF_INIT;
     buf_u64(&raw, e->index);
     buf_u64(&raw, e->term);
@@ -183,7 +200,7 @@ void history_fold(const struct history *h, raft_index applied,
     for (raft_index i = 1; i <= applied; i++) {
         uint32_t key;
         enum change change = change_of(i, h->list[i - 1].term, &key);
-        uint32_t end = change == DELETE_RANGE ? key + RANGE : key + 1;
+        uint32_t end = change == DELETE_MANY ? key + RANGE : key + 1;
         for (uint32_t k = key; k < MIN(end, (uint32_t)HISTORY_KEYS); k++)
             last[k] = change == PUT ? i : 0;
     }

@@ -222,6 +222,35 @@ static void test_databases(void **state)
     fixture_release(&f);
 }
 
+/* A database in its last epoch cannot be flushed: its keys stay, and whoever
+ * asked is told so; FLUSHALL does what it can. */
+static void test_no_more_flushes(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    struct store_batch b = STORE_BATCH_INIT;
+    static const char refused[] =
+        "-ERR a database cannot be flushed more often\r\n";
+    fixture_init(&f);
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("mcount\0"),
+                    BYTES_LIT("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                              "\xff\xff\xff\xff"));
+    assert_int_equal(store_write(f.store, &b, STORE_UNLOGGED), 0);
+    store_batch_release(&b);
+    keyspace_close(f.ks);
+    fixture_open(&f);
+    fixture_run(&f, "SET a 1");
+    assert_string_equal(fixture_run(&f, "FLUSHDB"), refused);
+    f.db = 1;
+    fixture_run(&f, "SET a 1");
+    assert_string_equal(fixture_run(&f, "FLUSHALL"), refused);
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":0\r\n");
+    assert_string_equal(fixture_run(&f, "FLUSHDB"), "+OK\r\n");
+    f.db = 0;
+    assert_string_equal(fixture_run(&f, "GET a"), "$1\r\n1\r\n");
+    fixture_release(&f);
+}
+
 /* RESP3 has its own null; nothing else differs for these commands. */
 static void test_resp3(void **state)
 {
@@ -347,6 +376,7 @@ int main(void)
         cmocka_unit_test(test_read_in_doubt),
         cmocka_unit_test(test_time_overflow),
         cmocka_unit_test(test_databases),
+        cmocka_unit_test(test_no_more_flushes),
         cmocka_unit_test(test_resp3),
         cmocka_unit_test(test_many_appends),
         cmocka_unit_test(test_entry_limit),

@@ -252,6 +252,8 @@ static void check_store(struct fixture *f)
         struct value v;
         if (key.data[0] != 'k')
             break;
+        if (!keyspace_is_current(f->ks, key))
+            continue;
         assert_int_equal(value_decode(it->ops->value(it), &v), 0);
         counts[key.data[1]].keys++;
         counts[key.data[1]].expires += v.expire_ms != 0;

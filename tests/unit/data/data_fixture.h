@@ -72,13 +72,17 @@ static inline bool holds(struct fixture *f, uint8_t db, const char *key,
     return bytes_eq(v.data, bytes_str(data));
 }
 
-/* Rows of the state family that begin with this letter. */
+/* Rows of the state family that begin with this letter; of values only those
+ * that a flush has not ended. */
 static inline size_t rows(struct fixture *f, char kind)
 {
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
-        n += it->ops->key(it).data[0] == (uint8_t)kind;
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
+        struct bytes key = it->ops->key(it);
+        n += key.data[0] == (uint8_t)kind &&
+             (kind != 'k' || keyspace_is_current(f->ks, key));
+    }
     it->ops->free(it);
     return n;
 }

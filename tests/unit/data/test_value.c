@@ -89,14 +89,16 @@ static void test_key(void **state)
     struct buf key = BUF_INIT;
     struct bytes user = BYTES_LIT("foo");
     uint64_t hash = hash64(user);
-    key_encode(&key, 9, BYTES_LIT("longer than the next"));
-    key_encode(&key, 9, user);
+    key_encode(&key, 9, 0, BYTES_LIT("longer than the next"));
+    key_encode(&key, 9, 0x01020304, user);
     assert_int_equal(key.len, KEY_PREFIX_SIZE + 3);
     assert_int_equal(key.data[0], 'k');
     assert_int_equal(key.data[1], 9);
-    assert_int_equal(key.data[2] << 8 | key.data[3], 12182);
+    assert_memory_equal(key.data + 2, "\1\2\3\4", 4);
+    assert_int_equal(key_epoch(buf_view(&key)), 0x01020304);
+    assert_int_equal(key.data[6] << 8 | key.data[7], 12182);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(key.data[4 + i], (uint8_t)(hash >> (56 - 8 * i)));
+        assert_int_equal(key.data[8 + i], (uint8_t)(hash >> (56 - 8 * i)));
     assert_memory_equal(key.data + KEY_PREFIX_SIZE, "foo", 3);
     buf_release(&key);
 }

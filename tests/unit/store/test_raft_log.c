@@ -341,6 +341,49 @@ static void expect_refused(struct fixture *f, const char *part)
     buf_release(&error);
 }
 
+/* An iterator that takes a table it cannot read on for one that has ended. */
+static struct {
+    const struct store_ops *store;
+    const struct store_iter_ops *iter;
+    struct store_ops short_store;
+    struct store_iter_ops short_iter;
+} sight;
+
+static bool short_valid(struct store_iter *it)
+{
+    if (!sight.iter->valid(it))
+        return false;
+    struct bytes key = sight.iter->key(it);
+    return key.data[key.len - 1] < 15;
+}
+
+static struct store_iter *short_iter_new(struct store *s,
+                                         enum store_family family)
+{
+    struct store_iter *it = sight.store->iter_new(s, family);
+    sight.iter = it->ops;
+    sight.short_iter = *it->ops;
+    sight.short_iter.valid = short_valid;
+    it->ops = &sight.short_iter;
+    return it;
+}
+
+static void test_end_is_not_the_end(void **state)
+{
+    struct fixture *f = *state;
+    append(f, 20, 1);
+    raft_log_close(f->log);
+    f->log = NULL;
+    sight.store = f->store->ops;
+    sight.short_store = *sight.store;
+    sight.short_store.iter_new = short_iter_new;
+    f->store->ops = &sight.short_store;
+    expect_refused(f, "entry 15");
+    f->store->ops = sight.store;
+    open_log(f);
+    assert_int_equal(raft_log_last(f->log), 20);
+}
+
 /* Puts `value` at an entry's place, checks, and puts the old one back. */
 static void with_record(struct fixture *f, raft_index index, struct bytes value,
                         const char *part)
@@ -793,6 +836,7 @@ int main(int argc, char **argv)
         BOTH(test_hole),
         BOTH(test_damaged_meta),
         BOTH(test_watermark),
+        BOTH(test_end_is_not_the_end),
         BOTH(test_newest),
         BOTH(test_newest_with_hole),
         BOTH(test_cache_after_open),

@@ -66,6 +66,8 @@ static void write_half(struct store *s, struct raft_log *log)
     ASSERT(rc == 0);
 }
 
+/* A flush of one family makes RocksDB begin another write-ahead log, while the
+ * one before it is still needed by the others. */
 static void write_state(struct store *s)
 {
     struct store_batch b = STORE_BATCH_INIT;
@@ -73,6 +75,8 @@ static void write_state(struct store *s)
     int rc = store_write(s, &b, STORE_UNLOGGED);
     ASSERT(rc == 0);
     rc = store_flush(s, STORE_STATE, true);
+    ASSERT(rc == 0);
+    rc = store_flush(s, STORE_META, true);
     ASSERT(rc == 0);
     store_batch_release(&b);
 }
@@ -476,8 +480,8 @@ static void test_missing_database(void **state)
     store_close(s);
 }
 
-/* A MANIFEST that lost its end does not know the tables any more, and RocksDB
- * would delete them. */
+/* A MANIFEST that lost most of it does not know the tables any more, and
+ * RocksDB would delete them. */
 static void test_cut_manifest(void **state)
 {
     struct fixture *f = *state;
@@ -485,12 +489,67 @@ static void test_cut_manifest(void **state)
     struct buf whole = BUF_INIT;
     find(f, "MANIFEST-", "", file);
     assert_int_equal(file_read(file, FILE_MAX, &whole), 0);
-    assert_int_equal(truncate(file, (off_t)whole.len / 2), 0);
+    assert_int_equal(truncate(file, (off_t)whole.len / 4), 0);
     expect_refused(f, true, "MANIFEST");
     expect_refused(f, false, "MANIFEST");
     assert_int_equal(file_replace(file, buf_view(&whole)), 0);
     expect_whole(f);
     buf_release(&whole);
+}
+
+/* What RocksDB leaves when the MANIFEST has taken a table over, and the sync
+ * of the MANIFEST failed: the table under its first name only. */
+static void test_table_not_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    char table[PATH_SIZE];
+    char incoming[PATH_SIZE];
+    struct store *s;
+    struct buf value = BUF_INIT;
+    find(f, "", ".sst", table); /* the first one is of the state */
+    assert_in_range(
+        snprintf(incoming, sizeof(incoming), "%s/incoming", f->path), 1,
+        sizeof(incoming) - 1);
+    assert_int_equal(rename(table, incoming), 0);
+    assert_int_equal(open_with(f, true, &s), 0);
+    assert_int_equal(store_get(s, STORE_STATE, BYTES_LIT("key"), &value), 0);
+    assert_true(bytes_eq(buf_view(&value), BYTES_LIT("value")));
+    /* The next table must not be written into this one. */
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("other"), BYTES_LIT("value"));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    store_batch_release(&b);
+    store_close(s);
+    assert_int_equal(open_with(f, true, &s), 0);
+    buf_reset(&value);
+    assert_int_equal(store_get(s, STORE_STATE, BYTES_LIT("key"), &value), 0);
+    store_close(s);
+    buf_release(&value);
+}
+
+/* A file of that name that is not the missing table is no help, and stays. */
+static void test_another_table_not_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    char table[PATH_SIZE];
+    char incoming[PATH_SIZE];
+    char aside[PATH_SIZE];
+    find(f, "", ".sst", table); /* the first one is of the state */
+    assert_in_range(
+        snprintf(incoming, sizeof(incoming), "%s/incoming", f->path), 1,
+        sizeof(incoming) - 1);
+    assert_in_range(snprintf(aside, sizeof(aside), "%s.aside", table), 1,
+                    sizeof(aside) - 1);
+    assert_int_equal(rename(table, aside), 0);
+    assert_int_equal(file_replace(incoming, BYTES_LIT("no table")), 0);
+    struct store *s = NULL;
+    assert_int_equal(open_with(f, true, &s), ERR_CORRUPT);
+    expect_text(f, "is missing");
+    assert_int_equal(access(table, F_OK), -1);
+    assert_int_equal(access(incoming, F_OK), 0);
+    assert_int_equal(rename(aside, table), 0);
+    expect_whole(f);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -519,6 +578,8 @@ int main(int argc, char **argv)
         TEST(test_older_promises),
         TEST(test_missing_database),
         TEST(test_cut_manifest),
+        TEST(test_table_not_taken_over),
+        TEST(test_another_table_not_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

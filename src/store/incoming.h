@@ -1,0 +1,31 @@
+/*
+ * The file that a table of the state is written to before the database takes
+ * it over: `incoming` in the database's directory.
+ *
+ * RocksDB 7.8 gives it a second name, writes that to the MANIFEST, and then
+ * removes the first. If writing or syncing the MANIFEST fails, it removes the
+ * second name instead, though the MANIFEST may have got the record all the
+ * same; such a database cannot be opened, for want of a table that still
+ * stands there under its first name.
+ */
+#ifndef STORE_INCOMING_H
+#define STORE_INCOMING_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+
+/* Its path; the caller frees it. */
+char *incoming_path(const char *db);
+
+/* Removes what an earlier one has left. It may be a table of the database by
+ * its other name, so it must never be written again. False: errno says why. */
+MUST_USE bool incoming_remove(const char *file);
+
+/* `refusal` is the text of an opening that was refused. If it is for a missing
+ * table, and there is a file that was not taken over, gives it that table's
+ * name. Returns the name, which the caller frees, or NULL: nothing was done.
+ * That it is the right file, the next opening finds out: the MANIFEST has the
+ * size of each table and what identifies it. */
+char *incoming_restore(const char *db, struct bytes refusal);
+
+#endif

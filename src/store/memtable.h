@@ -1,0 +1,75 @@
+/*
+ * A sorted table in memory, for what the state family has not written to
+ * files yet: keys to values or to deletions. It may hold copies of what files
+ * have as well (memtable_keep), which answer reads and are never written.
+ *
+ * Entries never leave: the whole table goes at once. Memory comes from blocks
+ * of its own; a value that is replaced by one of the same size stays where it
+ * is.
+ *
+ * A B+-tree whose nodes hold the first 16 bytes of each key next to each
+ * other, so that a search rarely looks at a key itself (Graefe & Larson,
+ * "B-tree indexes and CPU caches", 2001: "poor man's normalized keys").
+ *
+ * Not thread-safe; a table that nobody changes may be read by many.
+ */
+#ifndef STORE_MEMTABLE_H
+#define STORE_MEMTABLE_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+
+struct memtable;
+
+/* What a table knows of a key. */
+enum memtable_kind {
+    MEMTABLE_UNKNOWN, /* ask what lies below */
+    MEMTABLE_VALUE,
+    MEMTABLE_COPY, /* of what lies below */
+    MEMTABLE_DELETED,
+};
+
+/* block_size: of the blocks of memory, in bytes. seed: of the hash table, not
+ * to be guessed by those who choose the keys. */
+struct memtable *memtable_new(size_t block_size, uint64_t seed);
+void memtable_free(struct memtable *m);
+
+void memtable_put(struct memtable *m, struct bytes key, struct bytes value);
+void memtable_delete(struct memtable *m, struct bytes key);
+/* Nobody asks for begin <= key < end any more, here and below: remembered
+ * for who writes the table down, no more. */
+void memtable_discard(struct memtable *m, struct bytes begin, struct bytes end);
+/* Keeps a copy of what lies below; the table must not know the key. */
+void memtable_keep(struct memtable *m, struct bytes key, struct bytes value);
+
+/* The value is borrowed until the next change. */
+enum memtable_kind memtable_get(const struct memtable *m, struct bytes key,
+                                struct bytes *value);
+
+/* Memory in use, in bytes: never falls. */
+size_t memtable_bytes(const struct memtable *m);
+/* Is there a value or a deletion? */
+bool memtable_dirty(const struct memtable *m);
+
+/* The ranges discarded, begin and end. */
+size_t memtable_discards(const struct memtable *m);
+void memtable_discarded(const struct memtable *m, size_t i, struct bytes *begin,
+                        struct bytes *end);
+
+/* Walks the entries in the order of their keys; any change ends it. */
+struct memtable_cursor {
+    const struct memtable_leaf *leaf;
+    uint32_t at;
+};
+
+/* At the first key >= `key`. */
+struct memtable_cursor memtable_seek(const struct memtable *m,
+                                     struct bytes key);
+bool memtable_valid(const struct memtable_cursor *c);
+void memtable_next(struct memtable_cursor *c);
+struct bytes memtable_key(const struct memtable_cursor *c);
+/* Not MEMTABLE_UNKNOWN. */
+enum memtable_kind memtable_entry(const struct memtable_cursor *c,
+                                  struct bytes *value);
+
+#endif

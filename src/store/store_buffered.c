@@ -1,0 +1,483 @@
+/*
+ * How it works. `active` takes the writes, `frozen` is the table before it.
+ * When the active one is full, or a flush is asked for, the frozen one goes,
+ * the active one takes its place, and the thread begins to write it down;
+ * until that is done there is no next time: the active table may grow to
+ * twice its size, and then the writer waits.
+ *
+ * A read asks the active table, the frozen one, and then below; what it finds
+ * there is kept in the active table, if it is small. Iterators merge all
+ * three; while one lives nothing is kept and nothing written, so they need
+ * no versions.
+ *
+ * The frozen table is read by both threads and changed by none.
+ *
+ * How it fails: the first failure of the thread is the result of every later
+ * write and flush, as store.h has it; the text is that of the store below.
+ */
+#include "store/store_buffered.h"
+
+#include "base/alloc.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define BLOCK_MAX (1024u * 1024u)
+/* Larger values are left to the cache of what lies below. */
+#define KEEP_MAX (64u * 1024u)
+
+struct store_buffered {
+    struct store base;
+    struct store *below;
+    store_ingest *ingest;
+    struct memtable *active;
+    struct memtable *frozen; /* NULL at first */
+    size_t limit;            /* of a table, in bytes */
+    size_t block;
+    uint64_t seed;
+    bool again; /* a flush was asked for while one was under way */
+    uint32_t iterators;
+
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool ending;
+    atomic_bool busy;  /* the thread has `frozen` to write */
+    atomic_int failed; /* the error that was first; 0 */
+};
+
+/* Newest first. */
+enum source { SOURCE_ACTIVE, SOURCE_FROZEN, SOURCE_BELOW, SOURCE_END };
+
+struct merged_iter {
+    struct store_iter base;
+    struct store_buffered *store;
+    struct memtable_cursor cursor[2]; /* active, frozen */
+    struct store_iter *below;
+    enum source at;    /* who has the key; SOURCE_END: nobody */
+    struct buf passed; /* the key before it */
+};
+
+static struct store_buffered *buffered_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct store_buffered, base);
+}
+
+static struct merged_iter *iter_of(struct store_iter *it)
+{
+    return CONTAINER_OF(it, struct merged_iter, base);
+}
+
+static void lock(struct store_buffered *b)
+{
+    int rc = pthread_mutex_lock(&b->lock);
+    ASSERT(rc == 0);
+}
+
+static void unlock(struct store_buffered *b)
+{
+    int rc = pthread_mutex_unlock(&b->lock);
+    ASSERT(rc == 0);
+}
+
+static void wait_for_change(struct store_buffered *b)
+{
+    int rc = pthread_cond_wait(&b->changed, &b->lock);
+    ASSERT(rc == 0);
+}
+
+static void tell_change(struct store_buffered *b)
+{
+    int rc = pthread_cond_broadcast(&b->changed);
+    ASSERT(rc == 0);
+}
+
+static void *thread_main(void *ctx)
+{
+    struct store_buffered *b = ctx;
+    lock(b);
+    for (;;) {
+        while (!atomic_load(&b->busy) && !b->ending)
+            wait_for_change(b);
+        if (!atomic_load(&b->busy))
+            break;
+        unlock(b);
+        int rc = b->ingest(b->below, b->frozen);
+        lock(b);
+        if (rc != 0)
+            atomic_store(&b->failed, rc);
+        atomic_store(&b->busy, false);
+        tell_change(b);
+    }
+    unlock(b);
+    return NULL;
+}
+
+static void wait_until_idle(struct store_buffered *b)
+{
+    lock(b);
+    while (atomic_load(&b->busy))
+        wait_for_change(b);
+    unlock(b);
+}
+
+/* Begins a new table; the thread gets the old one, if there is anything in
+ * it that is not below. */
+static void freeze(struct store_buffered *b)
+{
+    ASSERT(!atomic_load(&b->busy) && b->iterators == 0);
+    memtable_free(b->frozen);
+    b->frozen = b->active;
+    b->active = memtable_new(b->block, b->seed);
+    b->again = false;
+    if (!memtable_dirty(b->frozen))
+        return;
+    lock(b);
+    atomic_store(&b->busy, true);
+    tell_change(b);
+    unlock(b);
+}
+
+/* Freezes when it is time, and waits if the thread does not keep up. */
+static void rotate(struct store_buffered *b)
+{
+    size_t bytes = memtable_bytes(b->active);
+    if (bytes < b->limit && !b->again)
+        return;
+    if (atomic_load(&b->busy) && bytes >= 2 * b->limit)
+        wait_until_idle(b);
+    if (!atomic_load(&b->busy))
+        freeze(b);
+}
+
+static enum memtable_kind look(const struct store_buffered *b, struct bytes key,
+                               struct bytes *value)
+{
+    enum memtable_kind kind = memtable_get(b->active, key, value);
+    if (kind == MEMTABLE_UNKNOWN && b->frozen != NULL)
+        kind = memtable_get(b->frozen, key, value);
+    return kind;
+}
+
+static void keep(struct store_buffered *b, struct bytes key, struct bytes value)
+{
+    if (value.len > KEEP_MAX || b->iterators > 0)
+        return;
+    if (memtable_bytes(b->active) >= b->limit && atomic_load(&b->busy))
+        return;
+    memtable_keep(b->active, key, value);
+    rotate(b);
+}
+
+static int buffered_get(struct store *s, enum store_family family,
+                        struct bytes key, struct buf *value)
+{
+    struct store_buffered *b = buffered_of(s);
+    struct bytes found;
+    if (family != STORE_STATE)
+        return store_get(b->below, family, key, value);
+    switch (look(b, key, &found)) {
+    case MEMTABLE_DELETED:
+        return ERR_NOT_FOUND;
+    case MEMTABLE_VALUE:
+    case MEMTABLE_COPY:
+        buf_bytes(value, found);
+        return 0;
+    case MEMTABLE_UNKNOWN:
+        break;
+    }
+    size_t before = value->len;
+    int rc = store_get(b->below, family, key, value);
+    if (rc == 0)
+        keep(b, key, bytes_from(buf_view(value), before));
+    return rc;
+}
+
+static int buffered_get_flushed(struct store *s, enum store_family family,
+                                struct bytes key, struct buf *value)
+{
+    return store_get_flushed(buffered_of(s)->below, family, key, value);
+}
+
+static void apply(struct memtable *m, const struct store_batch_op *op)
+{
+    ASSERT(op->family == STORE_STATE);
+    switch (op->op) {
+    case STORE_OP_PUT:
+        memtable_put(m, op->key, op->value);
+        break;
+    case STORE_OP_DELETE:
+        memtable_delete(m, op->key);
+        break;
+    case STORE_OP_DISCARD:
+        memtable_discard(m, op->key, op->value);
+        break;
+    case STORE_OP_DELETE_RANGE:
+        ASSERT(op->op != STORE_OP_DELETE_RANGE); /* store.h */
+        break;
+    }
+}
+
+static int buffered_write(struct store *s, const struct store_batch *batch,
+                          enum store_write_kind kind)
+{
+    struct store_buffered *b = buffered_of(s);
+    struct store_batch_op op;
+    size_t pos = 0;
+    if (kind == STORE_LOGGED)
+        return store_write(b->below, batch, kind);
+    int failed = atomic_load(&b->failed);
+    if (failed != 0)
+        return failed;
+    ASSERT(b->iterators == 0);
+    rotate(b);
+    while (store_batch_next(batch, &pos, &op))
+        apply(b->active, &op);
+    return 0;
+}
+
+static int buffered_sync(struct store *s)
+{
+    struct store_buffered *b = buffered_of(s);
+    int failed = atomic_load(&b->failed);
+    return failed != 0 ? failed : store_sync(b->below);
+}
+
+static int buffered_flush(struct store *s, enum store_family family, bool wait)
+{
+    struct store_buffered *b = buffered_of(s);
+    if (family != STORE_STATE)
+        return store_flush(b->below, family, wait);
+    b->again = memtable_dirty(b->active);
+    if (wait)
+        wait_until_idle(b);
+    rotate(b);
+    if (wait)
+        wait_until_idle(b);
+    int failed = atomic_load(&b->failed);
+    return failed != 0 ? failed : store_flush(b->below, family, wait);
+}
+
+static const char *buffered_error(struct store *s)
+{
+    return store_error(buffered_of(s)->below);
+}
+
+/* What is left goes down, so that the next start has less to redo; not after
+ * a failure. */
+static void buffered_close(struct store *s)
+{
+    struct store_buffered *b = buffered_of(s);
+    ASSERT(b->iterators == 0);
+    int ignored = buffered_flush(s, STORE_STATE, true);
+    UNUSED(ignored);
+    lock(b);
+    b->ending = true;
+    tell_change(b);
+    unlock(b);
+    int rc = pthread_join(b->thread, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_cond_destroy(&b->changed);
+    ASSERT(rc == 0);
+    rc = pthread_mutex_destroy(&b->lock);
+    ASSERT(rc == 0);
+    memtable_free(b->active);
+    memtable_free(b->frozen);
+    store_close(b->below);
+    mem_free(b);
+}
+
+/* Iterators. */
+
+static bool source_valid(const struct merged_iter *it, enum source from)
+{
+    return from == SOURCE_BELOW ? it->below->ops->valid(it->below)
+                                : memtable_valid(&it->cursor[from]);
+}
+
+static struct bytes source_key(const struct merged_iter *it, enum source from)
+{
+    return from == SOURCE_BELOW ? it->below->ops->key(it->below)
+                                : memtable_key(&it->cursor[from]);
+}
+
+/* The source with the smallest key; the newest one if several have it. */
+static enum source smallest(const struct merged_iter *it)
+{
+    enum source best = SOURCE_END;
+    for (int i = SOURCE_ACTIVE; i < SOURCE_END; i++) {
+        enum source from = (enum source)i;
+        if (source_valid(it, from) &&
+            (best == SOURCE_END ||
+             bytes_cmp(source_key(it, from), source_key(it, best)) < 0))
+            best = from;
+    }
+    return best;
+}
+
+/* Moves every source that stands at the smallest key past it. */
+static void step(struct merged_iter *it)
+{
+    buf_reset(&it->passed);
+    buf_bytes(&it->passed, source_key(it, it->at));
+    struct bytes key = buf_view(&it->passed);
+    for (int i = 0; i < 2; i++) {
+        struct memtable_cursor *c = &it->cursor[i];
+        if (memtable_valid(c) && bytes_eq(memtable_key(c), key))
+            memtable_next(c);
+    }
+    struct store_iter *below = it->below;
+    if (below->ops->valid(below) && bytes_eq(below->ops->key(below), key))
+        below->ops->next(below);
+    it->at = smallest(it);
+}
+
+static bool deleted(const struct merged_iter *it)
+{
+    struct bytes value;
+    return it->at < SOURCE_BELOW &&
+           memtable_entry(&it->cursor[it->at], &value) == MEMTABLE_DELETED;
+}
+
+/* On to the next key that is there. */
+static void settle(struct merged_iter *it)
+{
+    it->at = smallest(it);
+    while (deleted(it))
+        step(it);
+}
+
+static void merged_seek(struct store_iter *s, struct bytes key)
+{
+    struct merged_iter *it = iter_of(s);
+    it->below->ops->seek(it->below, key);
+    it->cursor[0] = memtable_seek(it->store->active, key);
+    if (it->store->frozen != NULL)
+        it->cursor[1] = memtable_seek(it->store->frozen, key);
+    settle(it);
+}
+
+static bool merged_valid(struct store_iter *s)
+{
+    return iter_of(s)->at != SOURCE_END;
+}
+
+static void merged_next(struct store_iter *s)
+{
+    struct merged_iter *it = iter_of(s);
+    ASSERT(it->at != SOURCE_END);
+    step(it);
+    settle(it);
+}
+
+static struct bytes merged_key(struct store_iter *s)
+{
+    struct merged_iter *it = iter_of(s);
+    ASSERT(it->at != SOURCE_END);
+    return source_key(it, it->at);
+}
+
+static struct bytes merged_value(struct store_iter *s)
+{
+    struct merged_iter *it = iter_of(s);
+    struct bytes value;
+    ASSERT(it->at != SOURCE_END);
+    if (it->at == SOURCE_BELOW)
+        return it->below->ops->value(it->below);
+    enum memtable_kind kind = memtable_entry(&it->cursor[it->at], &value);
+    ASSERT(kind != MEMTABLE_DELETED);
+    return value;
+}
+
+static int merged_status(struct store_iter *s)
+{
+    struct store_iter *below = iter_of(s)->below;
+    return below->ops->status(below);
+}
+
+static void merged_free(struct store_iter *s)
+{
+    struct merged_iter *it = iter_of(s);
+    ASSERT(it->store->iterators > 0);
+    it->store->iterators--;
+    it->below->ops->free(it->below);
+    buf_release(&it->passed);
+    mem_free(it);
+}
+
+static struct store_iter *buffered_iter_new(struct store *s,
+                                            enum store_family family)
+{
+    static const struct store_iter_ops ops = {
+        .seek = merged_seek,
+        .valid = merged_valid,
+        .next = merged_next,
+        .key = merged_key,
+        .value = merged_value,
+        .status = merged_status,
+        .free = merged_free,
+    };
+    struct store_buffered *b = buffered_of(s);
+    if (family != STORE_STATE)
+        return store_iter_new(b->below, family);
+    struct merged_iter *it = mem_zalloc(sizeof(*it));
+    it->base.ops = &ops;
+    it->store = b;
+    it->below = store_iter_new(b->below, family);
+    it->at = SOURCE_END;
+    b->iterators++;
+    return &it->base;
+}
+
+/* The thread takes no signals: they are the main thread's. */
+static void start(struct store_buffered *b)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    int rc = pthread_mutex_init(&b->lock, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_cond_init(&b->changed, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_sigmask(SIG_SETMASK, &all, &before);
+    ASSERT(rc == 0);
+    rc = pthread_create(&b->thread, NULL, thread_main, b);
+    ASSERT(rc == 0);
+    rc = pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ASSERT(rc == 0);
+}
+
+struct store *store_buffered_new(struct store *below, store_ingest *ingest,
+                                 size_t bytes, uint64_t seed)
+{
+    static const struct store_ops ops = {
+        .get = buffered_get,
+        .get_flushed = buffered_get_flushed,
+        .write = buffered_write,
+        .sync = buffered_sync,
+        .flush = buffered_flush,
+        .iter_new = buffered_iter_new,
+        .error = buffered_error,
+        .close = buffered_close,
+    };
+    ASSERT(below != NULL && ingest != NULL && bytes > 0);
+    struct store_buffered *b = mem_zalloc(sizeof(*b));
+    b->base.ops = &ops;
+    b->below = below;
+    b->ingest = ingest;
+    b->limit = bytes / 2;
+    b->block = MIN(BLOCK_MAX, MAX(bytes / 32, 1));
+    b->seed = seed;
+    b->active = memtable_new(b->block, b->seed);
+    atomic_init(&b->busy, false);
+    atomic_init(&b->failed, 0);
+    start(b);
+    return &b->base;
+}
+
+struct store *store_buffered_below(struct store *s)
+{
+    return buffered_of(s)->below;
+}

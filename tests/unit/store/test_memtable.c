@@ -1,0 +1,479 @@
+/*
+ * The sorted table in memory, against a plain array; and the store that is
+ * built of two of them, over the store in memory: what is asked first, what
+ * goes down and when, iterators over all three, a thread that fails.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "store/memtable.h"
+#include "store/store_buffered.h"
+#include "store/store_memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEYS 700
+
+/* What a table should know, by plain arrays: keys are numbers. */
+struct model {
+    enum memtable_kind kind[KEYS];
+    char value[KEYS][24];
+};
+
+/* Keys of many lengths that share heads, zero bytes and prefixes. */
+static struct bytes key_of(uint32_t i, char out[32])
+{
+    static const char *const prefix[] = {"", "k", "long prefix here ",
+                                         "kk\0\0"};
+    uint32_t kind = i % 4;
+    size_t len = kind == 3 ? 4 : strlen(prefix[kind]);
+    memcpy(out, prefix[kind], len);
+    int n = snprintf(out + len, 32 - len, "%05u", i);
+    ASSERT(n == 5);
+    return bytes_of(out, len + 5);
+}
+
+static struct bytes value_of(uint64_t *rng, char out[24])
+{
+    size_t len = rng_below(rng, 20);
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)('a' + rng_below(rng, 26));
+    out[len] = 0;
+    return bytes_of(out, len);
+}
+
+static void change(struct memtable *m, struct model *model, uint64_t *rng)
+{
+    char key[32];
+    uint32_t i = (uint32_t)rng_below(rng, KEYS);
+    struct bytes k = key_of(i, key);
+    switch (rng_below(rng, 16)) {
+    case 1:
+    case 2:
+    case 3:
+        memtable_delete(m, k);
+        model->kind[i] = MEMTABLE_DELETED;
+        model->value[i][0] = 0;
+        break;
+    case 4:
+        if (model->kind[i] == MEMTABLE_UNKNOWN) {
+            memtable_keep(m, k, value_of(rng, model->value[i]));
+            model->kind[i] = MEMTABLE_COPY;
+        }
+        break;
+    default:
+        memtable_put(m, k, value_of(rng, model->value[i]));
+        model->kind[i] = MEMTABLE_VALUE;
+        break;
+    }
+}
+
+static void compare(const struct memtable *m, const struct model *model)
+{
+    char key[32];
+    for (uint32_t i = 0; i < KEYS; i++) {
+        struct bytes value = BYTES_NONE;
+        struct bytes k = key_of(i, key);
+        assert_int_equal(memtable_get(m, k, &value), model->kind[i]);
+        if (model->kind[i] != MEMTABLE_UNKNOWN)
+            assert_true(bytes_eq(value, bytes_str(model->value[i])));
+    }
+}
+
+/* The walk meets what the table knows, in order, from any key on. */
+static void compare_walk(const struct memtable *m, const struct model *model,
+                         uint32_t first)
+{
+    char key[32];
+    char other[32];
+    char before[32];
+    struct bytes from = key_of(first, key);
+    struct bytes last = BYTES_NONE;
+    size_t expected = 0;
+    size_t met = 0;
+    for (uint32_t i = 0; i < KEYS; i++)
+        expected += bytes_cmp(key_of(i, other), from) >= 0 &&
+                    model->kind[i] != MEMTABLE_UNKNOWN;
+    struct memtable_cursor c = memtable_seek(m, from);
+    for (; memtable_valid(&c); memtable_next(&c), met++) {
+        struct bytes k = memtable_key(&c);
+        struct bytes value;
+        struct bytes again;
+        assert_true(bytes_cmp(k, from) >= 0);
+        assert_true(last.len == 0 || bytes_cmp(last, k) < 0);
+        assert_true(k.len < sizeof(before));
+        memcpy(before, k.data, k.len);
+        last = bytes_of(before, k.len);
+        assert_int_equal(memtable_entry(&c, &value),
+                         memtable_get(m, k, &again));
+        assert_true(bytes_eq(value, again));
+    }
+    assert_int_equal(met, expected);
+}
+
+static void test_against_arrays(void **state)
+{
+    UNUSED(state);
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        uint64_t rng = seed;
+        struct model *model = mem_zalloc(sizeof(*model));
+        struct memtable *m = memtable_new(1 + rng_below(&rng, 5000), 7);
+        compare(m, model);
+        for (int round = 0; round < 6000; round++) {
+            change(m, model, &rng);
+            if (round % 1000 == 0) {
+                compare(m, model);
+                compare_walk(m, model, (uint32_t)rng_below(&rng, KEYS));
+            }
+        }
+        compare(m, model);
+        compare_walk(m, model, 0);
+        memtable_free(m);
+        mem_free(model);
+    }
+}
+
+/* Many keys, in order, in reverse and mixed: levels above the leaves. */
+static void test_many(void **state)
+{
+    UNUSED(state);
+    for (int order = 0; order < 3; order++) {
+        struct memtable *m = memtable_new(1024 * 1024, 7);
+        char text[16];
+        uint32_t count = 200000;
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t n = order == 0   ? i
+                         : order == 1 ? count - 1 - i
+                                      : (uint32_t)((uint64_t)i * 7919 % count);
+            snprintf(text, sizeof(text), "key:%08u", n);
+            memtable_put(m, bytes_str(text), bytes_str(text));
+        }
+        uint32_t n = 0;
+        struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
+        for (; memtable_valid(&c); memtable_next(&c), n++) {
+            struct bytes value;
+            snprintf(text, sizeof(text), "key:%08u", n);
+            assert_true(bytes_eq(memtable_key(&c), bytes_str(text)));
+            assert_int_equal(memtable_entry(&c, &value), MEMTABLE_VALUE);
+            assert_true(bytes_eq(value, bytes_str(text)));
+        }
+        assert_int_equal(n, count);
+        memtable_free(m);
+    }
+}
+
+/* What is written again and again takes no more room each time. */
+static void test_room(void **state)
+{
+    UNUSED(state);
+    struct memtable *m = memtable_new(64 * 1024, 7);
+    static uint8_t large[300000];
+    memtable_put(m, BYTES_LIT("small"), bytes_of(large, 100));
+    memtable_put(m, BYTES_LIT("large"), bytes_of(large, sizeof(large)));
+    size_t bytes = memtable_bytes(m);
+    for (size_t i = 0; i < 10000; i++) {
+        memtable_put(m, BYTES_LIT("small"), bytes_of(large, i % 101));
+        memtable_put(m, BYTES_LIT("large"),
+                     bytes_of(large, sizeof(large) - i % 100));
+    }
+    assert_int_equal(memtable_bytes(m), bytes);
+    for (size_t i = 0; i < 1000; i++) {
+        memtable_put(m, BYTES_LIT("large"), bytes_of(large, 200000 + i));
+        memtable_put(m, BYTES_LIT("large"), bytes_of(large, 5));
+        memtable_delete(m, BYTES_LIT("large"));
+    }
+    assert_true(memtable_bytes(m) <= bytes);
+    memtable_free(m);
+}
+
+static void test_dirty(void **state)
+{
+    UNUSED(state);
+    struct memtable *m = memtable_new(64, 7);
+    assert_false(memtable_dirty(m));
+    memtable_keep(m, BYTES_LIT("k"), BYTES_LIT("v"));
+    assert_false(memtable_dirty(m));
+    memtable_delete(m, BYTES_LIT("k"));
+    assert_true(memtable_dirty(m));
+    memtable_free(m);
+}
+
+static void test_discards(void **state)
+{
+    UNUSED(state);
+    struct memtable *m = memtable_new(64, 7);
+    struct bytes begin;
+    struct bytes end;
+    memtable_put(m, BYTES_LIT("b"), BYTES_LIT("v"));
+    memtable_discard(m, BYTES_LIT("b"), BYTES_LIT("d"));
+    memtable_discard(m, BYTES_LIT("b"), BYTES_LIT("ee"));
+    memtable_discard(m, BYTES_LIT("b"), BYTES_LIT("c"));
+    assert_int_equal(memtable_discards(m), 1);
+    memtable_discard(m, BYTES_LIT("a"), BYTES_LIT("d"));
+    assert_int_equal(memtable_discards(m), 2);
+    memtable_discarded(m, 1, &begin, &end);
+    assert_true(bytes_eq(begin, BYTES_LIT("b")));
+    assert_true(bytes_eq(end, BYTES_LIT("ee")));
+    memtable_discarded(m, 0, &begin, &end);
+    assert_true(bytes_eq(begin, BYTES_LIT("a")));
+    assert_true(bytes_eq(end, BYTES_LIT("d")));
+    memtable_free(m);
+}
+
+/* The store of two tables. */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    bool shut; /* the next table waits at the gate */
+    int calls;
+    int fail;
+} gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0, 0};
+
+static void gate_set(bool shut)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.shut = shut;
+    pthread_cond_broadcast(&gate.opened);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+/* As a batch: the store in memory has no files. */
+static int ingest(struct store *below, const struct memtable *m)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.calls++;
+    while (gate.shut)
+        pthread_cond_wait(&gate.opened, &gate.lock);
+    int fail = gate.fail;
+    pthread_mutex_unlock(&gate.lock);
+    if (fail != 0)
+        return fail;
+    struct store_batch b = STORE_BATCH_INIT;
+    struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
+    for (; memtable_valid(&c); memtable_next(&c)) {
+        struct bytes value;
+        enum memtable_kind kind = memtable_entry(&c, &value);
+        if (kind == MEMTABLE_VALUE)
+            store_batch_put(&b, STORE_STATE, memtable_key(&c), value);
+        else if (kind == MEMTABLE_DELETED)
+            store_batch_delete(&b, STORE_STATE, memtable_key(&c));
+    }
+    int rc = store_write(below, &b, STORE_UNLOGGED);
+    store_batch_release(&b);
+    return rc == 0 ? store_flush(below, STORE_STATE, true) : rc;
+}
+
+static int setup(void **state)
+{
+    gate.calls = 0;
+    gate.fail = 0;
+    gate.shut = false;
+    *state = store_buffered_new(store_memory_new(), ingest, 16 * 1024, 7);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    gate_set(false);
+    store_close(*state);
+    return 0;
+}
+
+static void put(struct store *s, const char *key, const char *value)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    if (value != NULL)
+        store_batch_put(&b, STORE_STATE, bytes_str(key), bytes_str(value));
+    else
+        store_batch_delete(&b, STORE_STATE, bytes_str(key));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    store_batch_release(&b);
+}
+
+static void expect(struct store *s, const char *key, const char *value)
+{
+    struct buf got = BUF_INIT;
+    buf_str(&got, "before");
+    int rc = store_get(s, STORE_STATE, bytes_str(key), &got);
+    assert_int_equal(rc, value == NULL ? ERR_NOT_FOUND : 0);
+    if (value != NULL)
+        assert_true(bytes_eq(bytes_from(buf_view(&got), 6), bytes_str(value)));
+    buf_release(&got);
+}
+
+static void expect_keys(struct store *s, const char *from, const char *keys)
+{
+    struct buf got = BUF_INIT;
+    struct store_iter *it = store_iter_new(s, STORE_STATE);
+    assert_false(it->ops->valid(it));
+    for (it->ops->seek(it, bytes_str(from)); it->ops->valid(it);
+         it->ops->next(it)) {
+        buf_bytes(&got, it->ops->key(it));
+        buf_bytes(&got, it->ops->value(it));
+    }
+    assert_int_equal(it->ops->status(it), 0);
+    it->ops->free(it);
+    assert_true(bytes_eq(buf_view(&got), bytes_str(keys)));
+    buf_release(&got);
+}
+
+/* Three layers, each with something to say about the same keys. */
+static void test_layers(void **state)
+{
+    struct store *s = *state;
+    for (const char *k = "abcdefg"; *k != 0; k++)
+        put(s, (char[]){*k, 0}, "1");
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    put(s, "h", "1"); /* pushes the first table out of the cache */
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    gate_set(true);
+    put(s, "b", "2");
+    put(s, "c", NULL);
+    put(s, "e", "2");
+    put(s, "f", NULL);
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    put(s, "d", "3");
+    put(s, "e", NULL);
+    put(s, "f", "3");
+    put(s, "i", "3");
+    expect_keys(s, "", "a1b2d3f3g1h1i3");
+    expect_keys(s, "bb", "d3f3g1h1i3");
+    expect_keys(s, "z", "");
+    expect(s, "a", "1");
+    expect(s, "b", "2");
+    expect(s, "c", NULL);
+    expect(s, "d", "3");
+    expect(s, "e", NULL);
+    expect(s, "f", "3");
+    gate_set(false);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect_keys(store_buffered_below(s), "", "a1b2d3f3g1h1i3");
+    expect_keys(s, "", "a1b2d3f3g1h1i3");
+    expect(s, "e", NULL);
+    expect(s, "f", "3");
+}
+
+/* A value read from below is kept, answers, and is never written. */
+static void test_copies(void **state)
+{
+    struct store *s = *state;
+    struct store *below = store_buffered_below(s);
+    put(below, "k", "1");
+    expect(s, "k", "1");
+    put(below, "k", "2"); /* behind its back */
+    expect(s, "k", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_int_equal(gate.calls, 0);
+    put(s, "other", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_int_equal(gate.calls, 1);
+    expect(below, "k", "2");
+    put(s, "k", "3");
+    expect(s, "k", "3");
+    expect_keys(s, "", "k3other1");
+}
+
+/* A full table goes down by itself; the writer waits only for the second. */
+static void test_full(void **state)
+{
+    struct store *s = *state;
+    char key[16];
+    char value[200];
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = 0;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        put(s, key, value);
+    }
+    assert_in_range(gate.calls, 5, 40);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    int n = 0;
+    struct store_iter *it =
+        store_iter_new(store_buffered_below(s), STORE_STATE);
+    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
+        n++;
+    it->ops->free(it);
+    assert_int_equal(n, 1000);
+}
+
+/* However large, a batch goes down as a whole. */
+static void test_batch_is_whole(void **state)
+{
+    struct store *s = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    char key[16];
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof(key), "%06d", i);
+        store_batch_put(&b, STORE_STATE, bytes_str(key), bytes_str(key));
+    }
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    assert_int_equal(gate.calls, 0);
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_int_equal(gate.calls, 2);
+    store_batch_release(&b);
+}
+
+/* A flush that is asked for while one is under way comes after it. */
+static void test_flush_again(void **state)
+{
+    struct store *s = *state;
+    struct buf out = BUF_INIT;
+    gate_set(true);
+    put(s, "a", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    put(s, "b", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    assert_int_equal(store_get_flushed(s, STORE_STATE, BYTES_LIT("a"), &out),
+                     ERR_NOT_FOUND);
+    gate_set(false);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_int_equal(gate.calls, 2);
+    assert_int_equal(store_get_flushed(s, STORE_STATE, BYTES_LIT("b"), &out),
+                     0);
+    buf_release(&out);
+}
+
+static void test_failure_is_final(void **state)
+{
+    struct store *s = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    gate.fail = ERR_IO;
+    put(s, "a", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, true), ERR_IO);
+    gate.fail = 0;
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("b"), BYTES_LIT("1"));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), ERR_IO);
+    assert_int_equal(store_sync(s), ERR_IO);
+    assert_int_equal(store_flush(s, STORE_STATE, true), ERR_IO);
+    store_batch_release(&b);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_against_arrays),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_dirty),
+        cmocka_unit_test(test_discards),
+        TEST(test_layers),
+        TEST(test_copies),
+        TEST(test_full),
+        TEST(test_batch_is_whole),
+        TEST(test_flush_again),
+        TEST(test_failure_is_final),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -65,7 +65,8 @@
     X(LEAVE, "leave")             /* clients leave with requests open */       \
     X(BURST, "burst")             /* up to 1,000 requests at once */           \
     X(GIANT, "giant")             /* values of up to 900 kB */                 \
-    X(TINY, "tiny")               /* one entry at a time, tiny buffers */
+    X(TINY, "tiny")               /* one entry at a time, tiny buffers */      \
+    X(LOST, "disk-lost")          /* a disk without what it promised */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -119,6 +120,7 @@ struct sim_message {
     uint32_t size;
     uint8_t frame_type;
     uint8_t raft_type; /* 0: none */
+    raft_term term;    /* of one with a type */
     uint8_t bytes[];
 };
 
@@ -166,6 +168,8 @@ struct ghost_entry {
     raft_term term;
     uint64_t chain;
     uint64_t seed;
+    uint64_t made;     /* how many had been made, with this one */
+    uint32_t promised; /* mask: on disks that have lost it since */
     int64_t time_ms;
     uint8_t kind;
     struct buf payload;
@@ -184,6 +188,7 @@ enum ghost_effect_kind {
     EFFECT_TRUNCATE,
     EFFECT_START,
     EFFECT_HARD,
+    EFFECT_WHOLE, /* the end of a refill */
 };
 
 struct ghost_effect {
@@ -209,6 +214,12 @@ struct ghost_node {
     raft_index compared; /* with the fold, whole */
     node_id *votes;      /* by term: what it told */
     size_t votes_cap;
+    node_id *votes_lost; /* the same, before its disk lost it */
+    size_t votes_lost_cap;
+    bool live_lost, disk_lost; /* to be refilled */
+    raft_index acked;          /* the largest index it ever acknowledged */
+    raft_index had;            /* its disk's end, before it was lost */
+    uint64_t made_before;      /* its last start: ghost.made then */
 };
 
 struct ghost {
@@ -221,6 +232,7 @@ struct ghost {
     node_id *leaders; /* by term */
     size_t leaders_cap;
     uint64_t elections;
+    uint64_t made; /* entries */
     struct ghost_node nodes[SIM_NODES_MAX];
 };
 
@@ -248,10 +260,12 @@ struct sim_op {
     uint64_t seq;
     enum op_state state;
     int64_t invoke_us, return_us;
-    raft_index invoke_commit; /* largest index anybody had committed */
-    raft_index executed;      /* 0: not (yet) */
-    raft_index seen;          /* a read's */
-    struct buf expected;      /* by the oracle; a read's: its reply */
+    raft_index invoke_commit;   /* largest index anybody had committed */
+    raft_index executed;        /* 0: not (yet) */
+    uint32_t executed_pos;      /* within that entry */
+    const struct sim_op *first; /* of all attempts, the one executed first */
+    raft_index seen;            /* a read's */
+    struct buf expected;        /* by the oracle; a read's: its reply */
     uint8_t text[];
 };
 
@@ -326,6 +340,7 @@ struct sim_disk {
     uint64_t fail_write; /* 1: the next logged batch */
     struct watermark mark, mark_synced;
     bool has_mark;
+    bool lost; /* promises: known to the next start */
     int64_t mark_synced_us;
     raft_index flush_index; /* applied when a flush was asked for */
 };
@@ -418,10 +433,11 @@ enum cover_outcome {
 struct sim_stats {
     uint64_t events, turns, messages, bytes;
     uint64_t faults[FAULT_COUNT];
-    uint64_t lost_batches, crashes;
+    uint64_t lost_batches, crashes, disks_lost;
     uint64_t ops, reads, unknown, refused, once_same, doubt;
     uint64_t commits, elections;
-    uint64_t lin_ops, lin_keys, lin_undecided, core_steps;
+    uint64_t lin_ops, lin_proved, lin_histories, lin_searched;
+    uint64_t lin_keys, lin_undecided, core_steps;
     uint64_t compared, replayed, mangled, mangled_skipped, sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
     uint64_t live_runs, live_in_3, live_stuck;
@@ -568,6 +584,8 @@ int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n);
 struct sim_node *sim_leader(struct sim *s);
 
 /* sim_ghost.c */
+/* Term and vote in STORE_META: the format on disk. */
+#define GHOST_HARD_KEY BYTES_LIT("g0/hard")
 void ghost_init(struct sim *s);
 void ghost_release(struct sim *s);
 void ghost_logged(struct sim *s, uint32_t node, const struct store_batch *b,
@@ -583,11 +601,23 @@ void ghost_turn(struct sim *s, uint32_t node);
 void ghost_leads(struct sim *s, uint32_t node);
 /* A leader tells what all members hold, and all live ones. */
 void ghost_told(struct sim *s, uint32_t node, raft_index all, raft_index live);
-/* sim_sent.c: a message that leaves; its type. */
-uint8_t ghost_sent(struct sim *s, uint32_t node, uint32_t to,
-                   struct bytes payload);
+/* sim_sent.c: a message that leaves, decoded to *m. */
+void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
+                struct raft_message *m);
 bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
                       node_id candidate);
+
+/* sim_lost.c: disks that lose what was promised, and refills. */
+/* At most a minority at a time. */
+bool lost_allowed(const struct sim *s, uint32_t node);
+void lost_strike(struct sim *s, uint32_t node);
+/* No state that is ahead of the log, which would restart behind it. */
+bool lost_may_flush(const struct sim *s, uint32_t node);
+bool lost_whole(const struct sim *s, uint32_t node);
+/* X13: what a node does that is to be refilled. */
+void lost_started(struct sim *s, uint32_t node);
+bool lost_written(struct sim *s, uint32_t node, const struct store_batch *b);
+void lost_sent(struct sim *s, uint32_t node, const struct raft_message *m);
 
 /* sim_core.c: the monitor of tests/check. */
 void core_init(struct sim *s);
@@ -595,6 +625,7 @@ void core_release(struct sim *s);
 void core_written(struct sim *s, uint32_t node, uint64_t batch);
 void core_synced(struct sim *s, uint32_t node, uint64_t batch);
 void core_crashed(struct sim *s, uint32_t node, uint64_t kept);
+void core_lost(struct sim *s, uint32_t node);
 void core_started(struct sim *s, uint32_t node);
 void core_applied(struct sim *s, uint32_t node, raft_index index);
 void core_turn(struct sim *s);
@@ -628,7 +659,7 @@ void bounds_converged(struct sim *s);
 bool bounds_log_is_cut(const struct sim *s, uint32_t node);
 void bounds_print(const struct sim_stats *t);
 void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
-                 const struct bytes pieces[2]);
+                 const struct raft_message *m);
 
 /* sim_replay.c: the log once more, into a fresh replica. */
 void replay_check(struct sim *s);
@@ -671,7 +702,7 @@ struct sim_cover {
 void cover_before(struct sim *s, const struct sim_node *n, uint32_t from,
                   struct sim_cover *c);
 void cover_after(struct sim *s, const struct sim_node *n, uint32_t from,
-                 const struct raft_message *m, const struct sim_cover *c);
+                 const struct sim_message *m, const struct sim_cover *c);
 void cover_print(const struct sim_stats *t);
 
 /* sim_report.c */

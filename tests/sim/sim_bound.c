@@ -4,8 +4,6 @@
  */
 #include "sim.h"
 
-#include "codec/message.h"
-
 #include <stdio.h>
 
 /* The largest request a client makes, and some of its reads that have to go
@@ -67,20 +65,15 @@ void bounds_converged(struct sim *s)
 }
 
 void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
-                 const struct bytes pieces[2])
+                 const struct raft_message *m)
 {
-    struct raft_message m;
-    struct bytes rest;
-
-    int err = message_decode(pieces[0], &m, &rest);
-    ASSERT(err == 0);
-    if (m.count == 0)
+    if (m->count == 0)
         return;
     struct flow_message flow = {.from = p->nodes[side],
                                 .to = p->nodes[1 - side],
                                 .connection = p->sides[side].epoch,
-                                .term = m.term,
-                                .last = m.index + m.count,
+                                .term = m->term,
+                                .last = m->index + m->count,
                                 .now_ms = s->now_us / SIM_MS};
     flow_check_sent(&s->bound, &flow);
     if (s->bound.violation)

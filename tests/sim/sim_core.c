@@ -135,6 +135,17 @@ void core_crashed(struct sim *s, uint32_t node, uint64_t kept)
     n->awaited = false;
 }
 
+/* The ghost has what is left. */
+void core_lost(struct sim *s, uint32_t node)
+{
+    const struct ghost_node *n = &s->ghost.nodes[node];
+
+    if (!s->core)
+        return;
+    check_lost(&s->core->check, node, n->disk_term, n->disk_vote, n->disk.last);
+    judge(s);
+}
+
 void core_started(struct sim *s, uint32_t node)
 {
     if (!s->core)

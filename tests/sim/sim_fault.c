@@ -113,6 +113,22 @@ static void draw_work(struct sim *s, struct sim_config *c, uint64_t *rng)
         c->safety_us = s->options.safety_us;
 }
 
+/* Logs are cut by what members say they have, and only a snapshot brings back
+ * what was cut: half of these seeds keep all. By lot of its own, so that the
+ * other seeds stay as they are. */
+static void draw_lost(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 5;
+
+    if (!sim_chance(&rng, 25) || c->nodes < 3 || s->options.off[FAULT_LOST])
+        return;
+    c->on[FAULT_LOST] = true;
+    c->every_us[FAULT_LOST] = sim_magnitude(&rng, 2 * SIM_S, 20 * SIM_S);
+    c->log_hard = LOG_UNBOUNDED;
+    if (sim_chance(&rng, 50))
+        c->log_soft = LOG_UNBOUNDED;
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -124,7 +140,7 @@ void sim_config_draw(struct sim *s)
         c->nodes = 1;
     if (s->options.nodes > 0)
         c->nodes = s->options.nodes;
-    for (int i = 0; i < FAULT_COUNT; i++) {
+    for (int i = 0; i < FAULT_LOST; i++) {
         c->on[i] = sim_chance(&rng, percent);
         c->every_us[i] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
         if (s->options.off[i])
@@ -141,6 +157,7 @@ void sim_config_draw(struct sim *s)
         for (size_t i = 0; i < ARRAY_LEN(links); i++)
             c->on[links[i]] = false;
     }
+    draw_lost(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -372,6 +389,15 @@ static bool disk_error(struct sim *s, bool sync)
     return false; /* counted when it happens */
 }
 
+static bool lose_disk(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (n && n->incarnation > 0 && lost_allowed(s, n->id))
+        lost_strike(s, n->id);
+    return false; /* counted when the refill has ended */
+}
+
 static bool drift(struct sim *s)
 {
     struct sim_node *n = some_node(s);
@@ -482,6 +508,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return transfer(s);
     case FAULT_LEAVE:
         return leave(s);
+    case FAULT_LOST:
+        return lose_disk(s);
     default:
         return false; /* always there: TAIL, SLOW_LINK, FULL, TINY, ... */
     }

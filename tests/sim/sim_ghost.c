@@ -95,6 +95,13 @@ bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
     return true;
 }
 
+/* Also by a vote that its disk has lost since. */
+static bool has_vote(struct ghost_node *n, uint32_t candidate, raft_term term)
+{
+    return *by_term(&n->votes, &n->votes_cap, term) == candidate ||
+           (term < n->votes_lost_cap && n->votes_lost[term] == candidate);
+}
+
 /* I1, I3, I14: a node says that it leads. */
 static void leads(struct sim *s, uint32_t node, raft_term term)
 {
@@ -117,8 +124,7 @@ static void leads(struct sim *s, uint32_t node, raft_term term)
                  "not on its disk",
                  node, (unsigned long long)term);
     for (uint32_t i = 0; i < s->count; i++)
-        votes += i == node || *by_term(&g->nodes[i].votes,
-                                       &g->nodes[i].votes_cap, term) == node;
+        votes += i == node || has_vote(&g->nodes[i], node, term);
     if (votes <= s->count / 2)
         sim_fail(s, "I3 votes: node %u leads term %llu with %u votes", node,
                  (unsigned long long)term, votes);
@@ -167,6 +173,7 @@ static struct ghost_entry *create(struct sim *s, uint32_t node, raft_index i,
                               .time_ms = from->time_ms,
                               .kind = from->kind};
     buf_bytes(&e->payload, from->payload);
+    e->made = ++s->ghost.made;
     e->next = s->ghost.entries[i];
     s->ghost.entries[i] = e;
     return e;
@@ -260,7 +267,8 @@ static raft_index held(const struct sim *s, uint32_t leader, bool live)
 
     for (uint32_t i = 0; i < s->count; i++)
         if (i == leader || !live || r->progress[i].link_up)
-            least = MIN(least, s->ghost.nodes[i].disk.last);
+            least = MIN(
+                least, MAX(s->ghost.nodes[i].disk.last, s->ghost.nodes[i].had));
     return least;
 }
 
@@ -365,10 +373,14 @@ void ghost_logged(struct sim *s, uint32_t node, const struct store_batch *b,
             appended(s, node, key_index(op.key), op.value, batch);
         else if (op.family == STORE_LOG && !moves)
             truncated(s, node, key_index(op.key), batch);
-        else if (op.family == STORE_META &&
-                 bytes_eq(op.key, BYTES_LIT("g0/hard")) &&
+        else if (op.family == STORE_META && bytes_eq(op.key, GHOST_HARD_KEY) &&
                  hard_state_decode(op.value, &hard) == 0)
             hard_state(s, node, &hard, batch);
+    }
+    if (lost_written(s, node, b)) {
+        s->ghost.nodes[node].live_lost = false;
+        effect(&s->ghost.nodes[node],
+               (struct ghost_effect){.kind = EFFECT_WHOLE, .batch = batch});
     }
 }
 
@@ -389,6 +401,9 @@ static void do_effect(struct ghost_node *n, const struct ghost_effect *e)
         n->disk_term = e->index;
         n->disk_vote = e->vote;
         break;
+    case EFFECT_WHOLE:
+        n->disk_lost = false;
+        break;
     }
 }
 
@@ -397,7 +412,9 @@ void ghost_durable(struct sim *s, uint32_t node, uint64_t batch)
     struct ghost_node *n = &s->ghost.nodes[node];
 
     while (n->effect_count > 0 && n->effects[n->effect_head].batch <= batch) {
-        do_effect(n, &n->effects[n->effect_head++]);
+        const struct ghost_effect *e = &n->effects[n->effect_head++];
+        s->stats.faults[FAULT_LOST] += e->kind == EFFECT_WHOLE;
+        do_effect(n, e);
         n->effect_count--;
     }
     if (n->effect_count == 0)
@@ -413,6 +430,7 @@ void ghost_crashed(struct sim *s, uint32_t node, uint64_t kept)
     log_copy(&n->live, &n->disk);
     n->live_term = n->disk_term;
     n->live_vote = n->disk_vote;
+    n->live_lost = n->disk_lost;
     n->applied = n->flushed;
 }
 
@@ -453,10 +471,12 @@ void ghost_started(struct sim *s, uint32_t node)
                  "I13 commit: node %u starts with a log that is not the "
                  "committed one",
                  node);
+    lost_started(s, node);
     core_started(s, node);
 }
 
-/* I13: a majority has it on disk, and it is of the leader's own term. */
+/* I13: a majority of whole nodes has it on disk, and it is of the leader's own
+ * term. */
 static void first_commit(struct sim *s, uint32_t node, raft_index c)
 {
     struct ghost *g = &s->ghost;
@@ -471,7 +491,10 @@ static void first_commit(struct sim *s, uint32_t node, raft_index c)
                  node, (unsigned long long)c);
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ghost_log *d = &g->nodes[i].disk;
-        have += c < d->first || (c <= d->last && d->at[c] == e);
+        bool has = c < d->first || (c <= d->last && d->at[c] == e);
+        /* What was lost, or is refilled, does not count as it is; what was
+         * acknowledged before still does. */
+        have += (has && lost_whole(s, i)) || (e->promised >> i & 1);
     }
     if (have <= s->count / 2)
         sim_fail(s,
@@ -598,6 +621,7 @@ void ghost_release(struct sim *s)
         mem_free(g->nodes[i].disk.at);
         mem_free(g->nodes[i].effects);
         mem_free(g->nodes[i].votes);
+        mem_free(g->nodes[i].votes_lost);
     }
     mem_free(g->entries);
     mem_free(g->committed);

@@ -352,9 +352,10 @@ int net_send(void *ctx, node_id to, uint8_t type,
     struct sim_direction *dir = &p->dirs[d];
     size_t size = pieces[0].len + pieces[1].len;
 
-    uint8_t raft_type = 0;
-    if (type == FRAME_RAFT)
-        raft_type = ghost_sent(s, n->id, to, pieces[0]);
+    struct raft_message head;
+    bool raft = type == FRAME_RAFT;
+    if (raft)
+        ghost_sent(s, n->id, to, pieces[0], &head);
     if (!p->sides[d].up)
         return ERR_CLOSED;
     if (full(s, dir, size, priority)) {
@@ -367,7 +368,8 @@ int net_send(void *ctx, node_id to, uint8_t type,
                               .from = n->id,
                               .size = (uint32_t)size,
                               .frame_type = type,
-                              .raft_type = raft_type};
+                              .raft_type = raft ? (uint8_t)head.type : 0,
+                              .term = raft ? head.term : 0};
     memcpy(m->bytes, pieces[0].data, pieces[0].len);
     if (pieces[1].len > 0)
         memcpy(m->bytes + pieces[0].len, pieces[1].data, pieces[1].len);
@@ -387,8 +389,8 @@ int net_send(void *ctx, node_id to, uint8_t type,
     q->tail = m;
     s->stats.messages++;
     s->stats.bytes += size;
-    if (raft_type == RAFT_MSG_APPEND)
-        bounds_sent(s, p, d, pieces);
+    if (raft && head.type == RAFT_MSG_APPEND)
+        bounds_sent(s, p, d, &head);
     sim_mix(s, ((uint64_t)n->id << 40) + ((uint64_t)to << 32) + size);
     sim_push(s, m->at_us, EV_DELIVER,
              sim_who(pair_id(s, p), d * 2 + (uint32_t)priority), 0);

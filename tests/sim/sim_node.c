@@ -157,7 +157,10 @@ static void options_fill(struct sim *s, const struct sim_node *n,
 static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
 {
     struct sim_disk *d = n->disk;
-    struct node_boot how = {.self = n->id, .cluster_id = 77};
+    struct node_boot how = {.self = n->id,
+                            .cluster_id = 77,
+                            .recovering = d->lost,
+                            .incarnation_above = d->lost ? n->incarnation : 0};
     struct identity id;
     struct buf error = BUF_INIT;
     const struct watermark *mark = d->has_mark ? &d->mark : NULL;
@@ -168,7 +171,7 @@ static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
                  (int)error.len, (const char *)error.data);
     if (id.incarnation <= n->incarnation)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
-    if (!d->has_mark) {
+    if (!d->has_mark || d->lost) {
         d->mark = (struct watermark){
             .cluster_id = id.cluster_id, .node = n->id, .vote = NODE_NONE};
         d->has_mark = true;
@@ -178,7 +181,8 @@ static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
     n->incarnation = id.incarnation;
     o->cluster_id = id.cluster_id;
     o->incarnation = id.incarnation;
-    o->mark = &d->mark;
+    o->mark = d->lost ? NULL : &d->mark;
+    d->lost = false; /* from now on the store says it */
     buf_release(&error);
 }
 
@@ -284,8 +288,14 @@ void process_resume(struct sim *s, uint32_t node)
 /* --- turns ---------------------------------------------------------------- */
 
 static void trace_message(struct sim *s, const struct sim_node *n,
-                          const struct raft_message *m)
+                          struct bytes payload)
 {
+    struct raft_message head;
+    const struct raft_message *m = &head;
+    struct bytes rest;
+
+    int err = message_decode(payload, &head, &rest);
+    ASSERT(err == 0); /* as when it was sent */
     sim_trace(s,
               "node %u: %s from %u, term %llu, index %llu+%u, match %llu, "
               "commit %llu",
@@ -299,8 +309,6 @@ static int hand_over(struct sim *s, struct sim_node *n,
                      const struct sim_message *m)
 {
     struct bytes payload = bytes_of(m->bytes, m->size);
-    struct raft_message head;
-    struct bytes rest;
     struct sim_cover cover;
 
     if (m->frame_type != FRAME_RAFT) {
@@ -308,13 +316,11 @@ static int hand_over(struct sim *s, struct sim_node *n,
                   m->size);
         return node_receive(n->node, m->from, m->frame_type, payload);
     }
-    if (message_decode(payload, &head, &rest) != 0)
-        sim_fail(s, "node %u sent no message", m->from);
     if (s->options.trace)
-        trace_message(s, n, &head);
+        trace_message(s, n, payload);
     cover_before(s, n, m->from, &cover);
     int err = node_receive(n->node, m->from, m->frame_type, payload);
-    cover_after(s, n, m->from, &head, &cover);
+    cover_after(s, n, m->from, m, &cover);
     return err;
 }
 

@@ -81,6 +81,7 @@ static struct buf *executed(void *ctx, const struct fold_request *r)
                  "what was committed when it began",
                  (unsigned long long)r->seq, r->node);
     op->executed = r->index;
+    op->executed_pos = r->pos;
     return &op->expected;
 }
 

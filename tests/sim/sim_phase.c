@@ -1,12 +1,12 @@
 /*
  * The phases of a run.
  *
- * Safety: everything may break. Liveness: a random majority is healed, the
- * rest stays broken; a request made then must be answered within three
- * election timeouts and a few round trips (see live_bound_us()); and each node
- * of the majority must serve soon after. Drain: all is healed,
- * clients stop, every open request must be answered and all nodes become equal,
- * in log, state and sessions.
+ * Safety: everything may break. Liveness: a random majority of whole nodes is
+ * healed, the rest stays broken; a request made then must be answered within
+ * three election timeouts and a few round trips (see live_bound_us()); and each
+ * node of the majority must serve soon after. Drain: all is healed, clients
+ * stop, every open request must be answered and all nodes become equal, in log,
+ * state and sessions.
  */
 #include "sim.h"
 
@@ -45,8 +45,10 @@ static void begin_live(struct sim *s)
 
     enter(s, PHASE_LIVE);
     s->core_mask = 0;
-    while ((uint32_t)__builtin_popcount(s->core_mask) < majority)
-        s->core_mask |= 1u << rng_below(&s->rng_fault, s->count);
+    while ((uint32_t)__builtin_popcount(s->core_mask) < majority) {
+        uint32_t node = (uint32_t)rng_below(&s->rng_fault, s->count);
+        s->core_mask |= (uint32_t)lost_whole(s, node) << node;
+    }
     sim_heal(s, s->core_mask);
     for (uint32_t i = 0; i < s->client_count; i++) {
         struct sim_client *c = &s->clients[i];
@@ -174,6 +176,8 @@ static const char *not_equal(struct sim *s)
         const struct node *n = s->nodes[i].node;
         if (!n)
             return "a node is down";
+        if (!lost_whole(s, i))
+            return "a node is not refilled";
         if (n->raft.term != l->term || n->raft.leader != leader->id)
             return "a node follows nobody";
         if (n->raft.last != l->last || n->raft.commit != l->last ||
@@ -223,11 +227,23 @@ static void compare_all(struct sim *s)
     sim_mix(s, first);
 }
 
+/* A whole log may have to be sent again, in parts as small as configured. */
+static int64_t refill_us(const struct sim *s)
+{
+    const struct sim_config *c = &s->config;
+    int64_t entries = (int64_t)s->oracle.head;
+
+    if (!c->on[FAULT_LOST] || c->append_entries_max == 0)
+        return 0;
+    return entries / c->append_entries_max *
+           (2 * (c->latency_us + c->jitter_us) + c->sync_us);
+}
+
 static void during_drain(struct sim *s)
 {
     int64_t passed = s->now_us - s->phase_us;
     int64_t bound = 20 * election_us(s) + 10 * SIM_S + slack_us(s) +
-                    s->config.request_timeout_ms * SIM_MS;
+                    s->config.request_timeout_ms * SIM_MS + refill_us(s);
 
     if (passed > SIM_S)
         s->stopped = true;

@@ -64,12 +64,14 @@ static void print_faults(const struct sim_stats *t)
     for (int i = 0; i < FAULT_COUNT; i++)
         printf(" %s %llu", sim_fault_names[i],
                (unsigned long long)t->faults[i]);
-    printf("\n        crashes %llu, batches lost %llu, cuts %llu, ERR_LIMIT "
+    printf("\n        disks that lost promises %llu, crashes %llu, batches "
+           "lost %llu, cuts %llu, ERR_LIMIT "
            "%llu, log ends replaced %llu, logs cut %llu, restarted behind the "
            "state %llu\n",
-           (unsigned long long)t->crashes, (unsigned long long)t->lost_batches,
-           (unsigned long long)t->cuts, (unsigned long long)t->limits,
-           (unsigned long long)t->truncations, (unsigned long long)t->log_cuts,
+           (unsigned long long)t->disks_lost, (unsigned long long)t->crashes,
+           (unsigned long long)t->lost_batches, (unsigned long long)t->cuts,
+           (unsigned long long)t->limits, (unsigned long long)t->truncations,
+           (unsigned long long)t->log_cuts,
            (unsigned long long)t->log_restarts);
 }
 
@@ -87,9 +89,13 @@ void stats_print(const struct sim_stats *t)
     printf("entries committed %llu, leaders elected %llu, outrun %llu\n",
            (unsigned long long)t->commits, (unsigned long long)t->elections,
            (unsigned long long)t->outrun);
-    printf("linearizability from outside: %llu operations on %llu keys, %llu "
-           "undecided\nsteps of cores shown to the monitor: %llu\n",
-           (unsigned long long)t->lin_ops, (unsigned long long)t->lin_keys,
+    printf("linearizability from outside: %llu operations in %llu histories, "
+           "%llu proved by the order of the log;\n         %llu searched "
+           "without it, %llu keys, %llu undecided\nsteps of cores shown to "
+           "the monitor: %llu\n",
+           (unsigned long long)t->lin_ops, (unsigned long long)t->lin_histories,
+           (unsigned long long)t->lin_proved,
+           (unsigned long long)t->lin_searched, (unsigned long long)t->lin_keys,
            (unsigned long long)t->lin_undecided,
            (unsigned long long)t->core_steps);
     bounds_print(t);

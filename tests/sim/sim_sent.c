@@ -53,7 +53,7 @@ static void ack(struct sim *s, uint32_t node, uint32_t to,
                 const struct raft_message *m)
 {
     const struct ghost *g = &s->ghost;
-    const struct ghost_node *n = &g->nodes[node];
+    struct ghost_node *n = &s->ghost.nodes[node];
     const struct node *leader = s->nodes[to].node;
 
     if (m->match == 0 && m->verified == 0 && m->round == 0 && !m->rejected)
@@ -73,6 +73,7 @@ static void ack(struct sim *s, uint32_t node, uint32_t to,
     if (m->term >= g->leaders_cap || g->leaders[m->term] != to)
         sim_fail(s, "I11 acks are true: node %u answers %u, who does not lead",
                  node, to);
+    n->acked = MAX(n->acked, m->match);
     if (!leader || leader->raft.role != RAFT_LEADER ||
         leader->raft.term != m->term)
         return;
@@ -85,45 +86,44 @@ static void ack(struct sim *s, uint32_t node, uint32_t to,
                  node, (unsigned long long)m->match);
 }
 
-uint8_t ghost_sent(struct sim *s, uint32_t node, uint32_t to,
-                   struct bytes payload)
+void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
+                struct raft_message *m)
 {
-    struct raft_message m;
     struct bytes rest;
 
-    int err = message_decode(payload, &m, &rest);
-    if (err != 0 || m.from != node || m.to != to)
+    int err = message_decode(payload, m, &rest);
+    if (err != 0 || m->from != node || m->to != to)
         sim_fail(s, "I12 direction: node %u sends nonsense", node);
-    if (m.from_incarnation != s->nodes[node].incarnation)
+    if (m->from_incarnation != s->nodes[node].incarnation)
         sim_fail(s, "X5 incarnation: node %u speaks for another", node);
+    lost_sent(s, node, m);
     ghost_commit(s, node);
     if (s->nodes[node].node->raft.role == RAFT_LEADER)
         ghost_leads(s, node);
-    switch (m.type) {
+    switch (m->type) {
     case RAFT_MSG_VOTE:
-        vote(s, node, &m, node);
+        vote(s, node, m, node);
         break;
     case RAFT_MSG_VOTE_REPLY:
-        if (m.granted)
-            vote(s, node, &m, to);
+        if (m->granted)
+            vote(s, node, m, to);
         break;
     case RAFT_MSG_APPEND:
-        from_leader(s, node, &m);
-        slice(s, node, &m);
+        from_leader(s, node, m);
+        slice(s, node, m);
         break;
     case RAFT_MSG_HEARTBEAT:
-        from_leader(s, node, &m);
-        ghost_told(s, node, m.match, m.verified);
+        from_leader(s, node, m);
+        ghost_told(s, node, m->match, m->verified);
         break;
     case RAFT_MSG_TIMEOUT_NOW:
-        from_leader(s, node, &m);
+        from_leader(s, node, m);
         break;
     case RAFT_MSG_APPEND_REPLY:
     case RAFT_MSG_HEARTBEAT_REPLY:
-        ack(s, node, to, &m);
+        ack(s, node, to, m);
         break;
     default:
         break;
     }
-    return (uint8_t)m.type;
 }

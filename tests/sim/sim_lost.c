@@ -1,0 +1,314 @@
+/*
+ * Disks that lose what their node has promised, and its refill by the others
+ * (src/raft/raft_recover.c).
+ *
+ * A power cut finds less than was synced: nothing at all; or a log that ends
+ * earlier, with an earlier term or without its vote; or all of it, but no
+ * watermark that proves it. The next start knows that something was lost, as
+ * vard does, and boots as recovering. Never is more than a minority in this
+ * state at a time. Entries that somebody may have cut, because this node said
+ * that it has them, are not lost: only a snapshot would bring them back. So
+ * half of the seeds that have this fault never cut a log.
+ *
+ * The ghost keeps what was lost: it may still count for those who were told
+ * of it. X13: until the record that ends a refill is on disk, the node speaks
+ * for nobody, and its disk does not count for commits; and the end has a
+ * reason: a committed entry on its disk that was made after this start, and a
+ * vote in its term.
+ */
+#include "sim.h"
+
+#include "node/node_boot.h"
+
+enum loss { LOSS_ALL, LOSS_TAIL, LOSS_MARK, LOSS_COUNT };
+
+/* --- what may go ---------------------------------------------------------- */
+
+bool lost_whole(const struct sim *s, uint32_t node)
+{
+    return !s->ghost.nodes[node].disk_lost;
+}
+
+bool lost_allowed(const struct sim *s, uint32_t node)
+{
+    uint32_t lost = 1;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        lost += i != node && !lost_whole(s, i);
+    return lost <= (s->count - 1) / 2;
+}
+
+/* What is gone above this, somebody still has. */
+static raft_index floor_of(const struct sim *s, uint32_t node)
+{
+    const struct ghost *g = &s->ghost;
+    bool keeps = s->config.log_soft == LOG_UNBOUNDED;
+    raft_index least = keeps ? 0 : MAX(g->told, g->nodes[node].acked);
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct ghost_node *n = &g->nodes[i];
+        bool restarts = i != node && n->flushed > n->live.last;
+        least = MAX(least, restarts ? n->flushed : n->live.first - 1);
+        if (s->nodes[i].node && !keeps)
+            least = MAX(least, s->nodes[i].node->held_by_all);
+    }
+    return least;
+}
+
+/* The log of this one must not restart behind its state: another member
+ * needs what it would drop. */
+static bool others_lost(const struct sim *s, uint32_t node)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != node && !lost_whole(s, i))
+            return true;
+    return false;
+}
+
+bool lost_may_flush(const struct sim *s, uint32_t node)
+{
+    const struct ghost_node *n = &s->ghost.nodes[node];
+
+    return !s->config.on[FAULT_LOST] || n->applied <= n->disk.last;
+}
+
+/* --- the ghost ------------------------------------------------------------ */
+
+/* What it has promised as a whole node may still count. */
+static void keep_promises(struct sim *s, uint32_t node)
+{
+    struct ghost *g = &s->ghost;
+    struct ghost_node *n = &g->nodes[node];
+
+    for (raft_index i = n->disk.first; !n->disk_lost && i <= n->disk.last; i++)
+        for (struct ghost_entry *e = g->entries[i]; e; e = e->next)
+            if (e == n->disk.at[i])
+                e->promised |= 1u << node;
+    if (n->votes_cap > n->votes_lost_cap) {
+        n->votes_lost =
+            mem_realloc(n->votes_lost, n->votes_cap * sizeof(n->votes_lost[0]));
+        for (size_t t = n->votes_lost_cap; t < n->votes_cap; t++)
+            n->votes_lost[t] = NODE_NONE;
+        n->votes_lost_cap = n->votes_cap;
+    }
+    for (size_t t = 0; t < n->votes_cap; t++)
+        if (n->votes[t] != NODE_NONE) {
+            n->votes_lost[t] = n->votes[t];
+            n->votes[t] = NODE_NONE;
+        }
+}
+
+static void ghost_forget(struct sim *s, uint32_t node, raft_index last)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+
+    if (s->config.log_soft == LOG_UNBOUNDED)
+        n->had = MAX(n->had, n->disk.last);
+    n->disk.last = n->live.last = last;
+    n->disk_lost = n->live_lost = true;
+}
+
+/* --- the disk ------------------------------------------------------------- */
+
+static void lose_all(struct sim *s, struct sim_disk *d)
+{
+    struct ghost_node *n = &s->ghost.nodes[d->node];
+
+    store_close(d->inner);
+    d->inner = store_memory_new();
+    ghost_forget(s, d->node, 0);
+    n->disk.first = n->live.first = 1;
+    n->disk.prev_chain = n->live.prev_chain = 0;
+    n->disk_term = n->live_term = 0;
+    n->disk_vote = n->live_vote = NODE_NONE;
+    n->applied = n->flushed = 0;
+    if (rng_below(&s->rng_fault, 2) == 0)
+        d->has_mark = false;
+}
+
+/* The least term that a log to here may go with. */
+static raft_term term_at(const struct sim *s, const struct ghost_log *l,
+                         raft_index last)
+{
+    if (last == 0)
+        return 0;
+    return last < l->first ? s->ghost.committed[last]->term : l->at[last]->term;
+}
+
+/* By hand: raft_log_hard_state() rightly refuses to go back. */
+static void rewrite(struct sim_disk *d, raft_index last,
+                    const struct hard_state *hard)
+{
+    struct raft_log_options options = {.cache_bytes_max = 1000};
+    struct store_batch b = STORE_BATCH_INIT;
+    struct raft_log *log;
+    struct buf text = BUF_INIT;
+
+    int err = raft_log_open(&log, d->inner, &options, &text);
+    ASSERT(err == 0);
+    if (last < raft_log_last(log))
+        raft_log_truncate(log, &b, last + 1);
+    raft_log_close(log);
+    buf_reset(&text);
+    hard_state_encode(hard, &text);
+    store_batch_put(&b, STORE_META, GHOST_HARD_KEY, buf_view(&text));
+    err = store_write(d->inner, &b, STORE_LOGGED);
+    ASSERT(err == 0);
+    err = store_sync(d->inner);
+    ASSERT(err == 0);
+    store_batch_release(&b);
+    buf_release(&text);
+}
+
+/* The log ends at an earlier entry, the term is one of since then. */
+static void lose_tail(struct sim *s, struct sim_disk *d, raft_index least)
+{
+    struct ghost_node *n = &s->ghost.nodes[d->node];
+    uint64_t *rng = &s->rng_fault;
+    raft_index from = MIN(MAX(least, n->disk.first - 1), n->disk.last);
+    raft_index last = from + rng_below(rng, n->disk.last - from + 1);
+    raft_term low = term_at(s, &n->disk, last);
+    raft_term term = low + rng_below(rng, n->disk_term - low + 1);
+    bool keeps = rng_below(rng, 2) == 0 && term == n->disk_term;
+    struct hard_state hard = {.term = term,
+                              .vote = keeps ? n->disk_vote : NODE_NONE};
+
+    rewrite(d, last, &hard);
+    ghost_forget(s, d->node, last);
+    n->disk_term = n->live_term = hard.term;
+    n->disk_vote = n->live_vote = hard.vote;
+}
+
+/* The node is down, and its crash is done with. */
+static void lose(struct sim *s, uint32_t node)
+{
+    struct sim_disk *d = s->nodes[node].disk;
+    struct ghost_node *n = &s->ghost.nodes[node];
+    enum loss how = (enum loss)rng_below(&s->rng_fault, LOSS_COUNT);
+    raft_index least = floor_of(s, node);
+
+    if (others_lost(s, node))
+        least = MAX(least, n->flushed);
+    keep_promises(s, node);
+    if (how == LOSS_ALL && least == 0)
+        lose_all(s, d);
+    else if (how != LOSS_MARK)
+        lose_tail(s, d, least);
+    else
+        ghost_forget(s, node, n->disk.last);
+    d->lost = true;
+    s->stats.disks_lost++;
+    core_lost(s, node);
+    sim_trace(s, "node %u: its disk is left with term %llu, log to %llu", node,
+              (unsigned long long)n->disk_term,
+              (unsigned long long)n->disk.last);
+}
+
+void lost_strike(struct sim *s, uint32_t node)
+{
+    int64_t down_us = sim_magnitude(&s->rng_fault, 10 * SIM_MS, 10 * SIM_S);
+
+    process_crash(s, node, true, down_us);
+    lose(s, node);
+}
+
+/* --- X13 ------------------------------------------------------------------ */
+
+void lost_started(struct sim *s, uint32_t node)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    bool recovering = s->nodes[node].node->raft.recovering;
+
+    n->made_before = s->ghost.made;
+    if (recovering != n->disk_lost)
+        sim_fail(s, "X13 corruption: node %u starts %s", node,
+                 recovering ? "as recovering, but is whole"
+                            : "as whole, but is not");
+}
+
+/* The node writes that it is whole. */
+static void ends(struct sim *s, uint32_t node)
+{
+    const struct ghost *g = &s->ghost;
+    const struct ghost_node *n = &g->nodes[node];
+    const struct raft *r = &s->nodes[node].node->raft;
+    raft_index known = MIN(r->commit, n->disk.last);
+
+    if (!n->live_lost)
+        sim_fail(s, "X13 corruption: node %u ends a refill, but is whole",
+                 node);
+    if (known < n->disk.first || known > g->commit ||
+        n->disk.at[known] != g->committed[known] ||
+        n->disk.at[known]->made <= n->made_before)
+        sim_fail(s,
+                 "X13 corruption: node %u ends its refill at %llu, without a "
+                 "committed entry that is newer than its start",
+                 node, (unsigned long long)known);
+    if (n->live_vote == NODE_NONE)
+        sim_fail(s,
+                 "X13 corruption: node %u ends its refill with its vote of "
+                 "term %llu free",
+                 node, (unsigned long long)n->live_term);
+}
+
+/* A record of the refill in a batch that the node writes, after the rest of
+ * the batch was looked at. True: the refill ends with it. */
+bool lost_written(struct sim *s, uint32_t node, const struct store_batch *b)
+{
+    struct store_batch_op op;
+    size_t pos = 0;
+
+    while (store_batch_next(b, &pos, &op)) {
+        if (op.family != STORE_META || !bytes_eq(op.key, NODE_RECOVERING_KEY))
+            continue;
+        if (op.op != STORE_OP_PUT) {
+            ends(s, node);
+            return true;
+        }
+        if (!s->ghost.nodes[node].live_lost)
+            sim_fail(s, "X13 corruption: node %u recovers, but is whole", node);
+    }
+    return false;
+}
+
+/* Pre-votes promise nothing: they may run ahead of the record's sync. */
+static const char *broken(const struct ghost_node *n,
+                          const struct raft_message *m)
+{
+    bool tells_term = m->match == 0 && m->verified == 0 && m->round == 0;
+
+    switch (m->type) {
+    case RAFT_MSG_PRE_VOTE:
+        return n->live_lost ? "campaigns" : NULL;
+    case RAFT_MSG_PRE_VOTE_REPLY:
+        return n->live_lost && m->granted ? "grants a pre-vote" : NULL;
+    case RAFT_MSG_VOTE:
+        return "campaigns";
+    case RAFT_MSG_VOTE_REPLY:
+        return m->granted ? "votes" : NULL;
+    case RAFT_MSG_APPEND_REPLY:
+    case RAFT_MSG_HEARTBEAT_REPLY:
+        if (m->match > 0 || (!m->recovering && !tells_term))
+            return "acknowledges";
+        return NULL;
+    case RAFT_MSG_APPEND:
+    case RAFT_MSG_HEARTBEAT:
+    case RAFT_MSG_TIMEOUT_NOW:
+    case RAFT_MSG_READ_REPLY:
+        return "leads";
+    default:
+        return NULL;
+    }
+}
+
+/* A message that leaves a node whose disk says that it recovers. */
+void lost_sent(struct sim *s, uint32_t node, const struct raft_message *m)
+{
+    const char *what = NULL;
+
+    if (!lost_whole(s, node))
+        what = broken(&s->ghost.nodes[node], m);
+    if (what)
+        sim_fail(s, "X13 corruption: node %u, not yet refilled, %s", node,
+                 what);
+}

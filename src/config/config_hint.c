@@ -57,6 +57,10 @@ const struct option *option_nearest(struct bytes name)
     const struct option *o;
     for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
         struct bytes other = bytes_str(o->name);
+        /* Each byte more or less is an edit. */
+        if (MAX(name.len, other.len) - MIN(name.len, other.len) >=
+            best_distance)
+            continue;
         size_t d = distance(name, other);
         /* Short words are all near each other: "abc" is not "dir". */
         if (d < best_distance && d < other.len && d < name.len) {

@@ -36,6 +36,14 @@ start_cluster 3 {requirepass "s3cret" peer-secret peers} {
         assert_match "-WRONGPASS*" \
             [$c -typed HELLO 3 AUTH default wrong SETNAME x]
         assert_match "-NOAUTH*" [$c -typed CLIENT GETNAME]
+        # A good password and a bad name: still a stranger.
+        assert_match "-ERR Client names*" \
+            [$c -typed HELLO 3 AUTH default s3cret SETNAME "a b"]
+        assert_match "-NOAUTH*" [$c -typed GET k]
+        # The name of before was not kept, nor was the protocol.
+        assert_equal +OK [$c -typed AUTH s3cret]
+        assert_equal "" [$c CLIENT GETNAME]
+        assert_equal "\[" [string index [$c -typed HELLO] 0]
         assert_match "%*" [$c -typed HELLO 3 AUTH default s3cret SETNAME x]
         assert_equal x [$c CLIENT GETNAME]
         $c -close

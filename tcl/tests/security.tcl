@@ -73,6 +73,16 @@ if {!$::sanitized} {
             assert_match "*printf_chk*" $symbols
         }
     }
+    # Marks that only the instructions have: 3 of the first are those of the
+    # C library's own start.
+    if {$::tcl_platform(machine) eq "x86_64"} {
+        test "hardening is in the code: branch targets, probes of the stack" {
+            foreach {mark least} {endbr64 100 {orq *\$0x0,(%rsp)} 5} {
+                set n [exec objdump -d $::vard | grep -c $mark]
+                assert {$n >= $least} "$mark: $n"
+            }
+        }
+    }
 }
 
 test "files are the owner's alone, whatever umask the process was given" {
@@ -253,6 +263,34 @@ start_server {loglevel debug} {
         $d -close
         r CONFIG SET client-output-buffer-limit "normal 1gb 256mb 60"
         r DEL slow
+    }
+
+    test "a slow reader is closed at the soft limit, but not at once" {
+        r CONFIG SET client-output-buffer-limit "normal 0 1mb 2"
+        r SET slow [string repeat z 8000000]
+        set before [info_of 1 client_output_buffer_limit_disconnections]
+        set since [clock milliseconds]
+        set c [node_client 1]
+        $c -raw "GET slow\r\n"
+        wait_for_condition 20000 \
+            {[info_of 1 client_output_buffer_limit_disconnections] > $before}
+        assert {[clock milliseconds] - $since >= 2000}
+        $c -close
+        r CONFIG SET client-output-buffer-limit "normal 1gb 256mb 60"
+        r DEL slow
+    }
+
+    test "an idle client is closed, those who speak are not" {
+        set idle [node_client 1]
+        set id [$idle CLIENT ID]
+        set since [clock milliseconds]
+        r CONFIG SET timeout 2
+        wait_for_condition 20000 {![string match "*id=$id *" [r CLIENT LIST]]}
+        assert {[clock milliseconds] - $since >= 1900}
+        assert [$idle -eof]
+        assert_equal PONG [r PING]
+        $idle -close
+        r CONFIG SET timeout 0
     }
 
     test "an unfinished request is closed at the query limit" {

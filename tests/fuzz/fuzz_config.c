@@ -6,8 +6,8 @@
  * option, and a file of that is accepted and means the same. CONFIG SET
  * changes all or nothing, and what it accepted is what CONFIG GET shows.
  *
- * input: the file up to a byte 0, then command-line words, each ended by 0;
- * behind a word "@set" they are the arguments of CONFIG SET.
+ * input: the file up to a byte 0, which may be none, then command-line words,
+ * each ended by 0; behind a word "@set" they are the arguments of CONFIG SET.
  */
 // link: config
 #include "base/alloc.h"
@@ -50,7 +50,8 @@ static void input_split(struct input *in, struct bytes b)
     *in = (struct input){.argc = 0};
     in->argv[in->argc++] = copy_word(BYTES_LIT("vard"));
     in->file = next_word(&b);
-    in->argv[in->argc++] = copy_word(BYTES_LIT("file"));
+    if (in->file.len > 0)
+        in->argv[in->argc++] = copy_word(BYTES_LIT("file"));
     while (b.len > 0) {
         struct bytes word = next_word(&b);
         if (bytes_eq(word, BYTES_LIT("@set")))
@@ -177,6 +178,25 @@ static void check_round_trip(const struct config *c)
     buf_release(&error);
 }
 
+/* What clients see: the peers' secret is not for them. */
+static void check_shown(void *ctx, struct bytes name, struct bytes value)
+{
+    size_t *count = ctx;
+    (*count)++;
+    if (bytes_eq(name, BYTES_LIT("peer-secret")))
+        ASSERT(value.len == 0 || bytes_eq(value, BYTES_LIT("********")));
+}
+
+/* What the process list shows afterwards. */
+static void check_hidden(const struct input *in)
+{
+    config_hide_secrets(in->argc, in->argv);
+    for (int i = 2; i < in->argc; i++)
+        if (strcmp(in->argv[i - 1], "--requirepass") == 0 &&
+            in->argv[i][0] != '-')
+            ASSERT(strspn(in->argv[i], "*") == strlen(in->argv[i]));
+}
+
 static void check_set(struct config *c, const struct input *in)
 {
     struct buf before = BUF_INIT;
@@ -210,9 +230,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_text(&error);
     if (rc == CONFIG_RUN) {
         check_round_trip(&c);
-        (void)config_get(&c, in.set, in.set_count, NULL, NULL);
+        size_t shown = 0;
+        size_t count =
+            config_get(&c, in.set, in.set_count, check_shown, &shown);
+        ASSERT(shown == count);
         check_set(&c, &in);
     }
+    check_hidden(&in);
     config_release(&c);
     buf_release(&error);
     input_release(&in);

@@ -2,17 +2,18 @@
 # Fuzzing: bytes that attack, against oracles.
 #
 #   tests/fuzz/run.sh [--build DIR]           what CI takes: at most 80 s
-#   tests/fuzz/run.sh --campaign SECONDS [--only TARGET]
+#   tests/fuzz/run.sh --campaign SECONDS [--fast] [--only TARGET]
 #   tests/fuzz/run.sh --adopt [--only TARGET] findings of campaigns to corpus/
-#   tests/fuzz/run.sh --coverage [--only TARGET]     lines, by room
+#   tests/fuzz/run.sh --coverage [--only TARGET]     lines and functions
 #
 # Builds the targets with clang, libFuzzer, AddressSanitizer and
 # UndefinedBehaviorSanitizer in build-fuzz/ (or --fuzz-build DIR). CI: replays
 # corpus/, fuzzes each target for some seconds, expects the canary to fail,
 # and compares replies with redis-server. A campaign gives every target its
-# share of the time and keeps what it finds in build-fuzz/corpus/. --build is a
-# normal build, whose vard is compared. The last line is
-# "fuzz: N passed, N failed".
+# share of the time and keeps what it finds in build-fuzz/corpus/; with --fast
+# without AddressSanitizer (build-fuzz-fast/), which then sees only those inputs
+# that reach something new. --build is a normal build, whose vard is compared.
+# The last line is "fuzz: N passed, N failed".
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,6 +21,7 @@ root=$(cd "$here/../.." && pwd)
 build=$root/build
 fuzz=$root/build-fuzz
 mode=sample
+fast=
 seconds=2
 only=
 passed=0
@@ -27,7 +29,7 @@ failed=0
 
 say() { printf '%s\n' "$*"; }
 usage() {
-    sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -36,6 +38,7 @@ while [ $# -gt 0 ]; do
     --build) build=$(realpath "${2:?}") && shift ;;
     --fuzz-build) fuzz=$(realpath -m "${2:?}") && shift ;;
     --campaign) mode=campaign seconds=${2:?} && shift ;;
+    --fast) fast=1 ;;
     --only) only=${2:?} && shift ;;
     --adopt) mode=adopt ;;
     --coverage) mode=coverage ;;
@@ -45,7 +48,10 @@ while [ $# -gt 0 ]; do
 done
 [[ $seconds =~ ^[0-9]+$ ]] || usage
 
-export ASAN_OPTIONS=detect_leaks=1:malloc_context_size=6:quarantine_size_mb=8
+# An input has little in use, so a small quarantine does; and no more of a
+# block's origin is kept than its caller: replay a finding without this.
+export ASAN_OPTIONS=detect_leaks=1:malloc_context_size=1
+ASAN_OPTIONS+=:quarantine_size_mb=1:thread_local_quarantine_size_kb=64
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 result() { # 0 or 1, and what it is about
@@ -64,11 +70,11 @@ finish() {
 
 # Comparisons are not traced: that costs half of the speed, and the inputs
 # are built so that no constant has to be guessed.
-build_targets() { # directory, more options
+build_targets() { # directory, sanitizers, more options
     mkdir -p "$1"
     if ! { CC=clang cmake -G Ninja -S "$root" -B "$1" -DVARD_TESTS=ON \
-        -DVARD_FUZZ=ON -DVARD_SANITIZE=address,undefined,fuzzer-no-link \
-        -DCMAKE_C_FLAGS="-fno-sanitize-coverage=trace-cmp ${2:-}" &&
+        -DVARD_FUZZ=ON -DVARD_SANITIZE="$2,fuzzer-no-link" \
+        -DCMAKE_C_FLAGS="-fno-sanitize-coverage=trace-cmp ${3:-}" &&
         ninja -C "$1" fuzz; } >"$1/build.log" 2>&1; then
         tail -n 30 "$1/build.log" >&2
         result 1 "the targets do not build"
@@ -174,14 +180,19 @@ campaign_target() {
     mapfile -t options < <(options_of "$@")
     mkdir -p "$fuzz/corpus/$name" "$here/corpus/$name"
     local TIMEFORMAT='%U'
-    cpu=$({ time timeout -k 5 $((share + 120)) "$fuzz/fuzz/fuzz_$name" \
-        "${options[@]}" -max_total_time="$share" "$fuzz/corpus/$name" \
-        "$here/corpus/$name" >"$log" 2>&1; } 2>&1) || found=1
+    cpu=$({ time timeout -k 5 $((share + 120)) \
+        "$fuzz${fast:+-fast}/fuzz/fuzz_$name" "${options[@]}" \
+        -max_total_time="$share" "$fuzz/corpus/$name" "$here/corpus/$name" \
+        >"$log" 2>&1; } 2>&1) || found=1
     local runs edges loaded
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
     edges=$(sed -n 's/^#.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1)
     loaded=$(sed -n 's/^INFO: Loaded .*(\([0-9]*\) inline.*/\1/p' "$log" |
         head -n 1)
+    if [ "$found" -eq 0 ] && [ -n "$fast" ]; then
+        timeout -k 5 600 "$fuzz/fuzz/fuzz_$name" "${options[@]}" -runs=0 \
+            "$fuzz/corpus/$name" >"$log" 2>&1 || found=1
+    fi
     awk -v n="$name" -v r="${runs:-0}" -v s="$share" -v c="${cpu:-0}" \
         -v e="${edges:-0}" -v l="${loaded:-0}" -v f="$found" 'BEGIN {
         printf "| %s | %d | %d | %d | %d of %d | %d |\n", n, r, r / s,
@@ -231,25 +242,32 @@ run_adopt() {
     done 3< <(targets)
 }
 
-# Lines of each room that the inputs reach; needs the package llvm.
+# What of each room the inputs reach; needs the package llvm.
 run_coverage() {
-    local name rest objects=() profiles=$fuzz-coverage/profiles
-    build_targets "$fuzz-coverage" \
+    local name rest wrong objects=() profiles=$fuzz-coverage/profiles
+    build_targets "$fuzz-coverage" address,undefined \
         '-fprofile-instr-generate -fcoverage-mapping'
+    rm -rf "$profiles"
     mkdir -p "$profiles" "$fuzz/corpus"
     while read -r name rest <&3; do
         mkdir -p "$fuzz/corpus/$name" "$here/corpus/$name"
-        LLVM_PROFILE_FILE=$profiles/$name.raw \
+        wrong=0
+        LLVM_PROFILE_FILE=$profiles/$name.raw timeout -k 5 600 \
             "$fuzz-coverage/fuzz/fuzz_$name" -runs=0 "$here/corpus/$name" \
-            "$fuzz/corpus/$name" >/dev/null 2>&1
+            "$fuzz/corpus/$name" >"$fuzz/findings/coverage.log" 2>&1 ||
+            wrong=1
+        [ "$wrong" -eq 0 ] || explain "$name" "$fuzz/findings/coverage.log"
+        result "$wrong" "$name"
         objects+=(-object "$fuzz-coverage/fuzz/fuzz_$name")
     done 3< <(targets)
     llvm-profdata-14 merge -o "$profiles/all" "$profiles"/*.raw
-    llvm-cov-14 export -summary-only -instr-profile "$profiles/all" \
-        "${objects[@]}" >"$profiles/all.json" 2>/dev/null
-    python3 "$here/coverage.py" "$profiles/all.json" "$root/src"
+    llvm-cov-14 export -format=lcov -instr-profile "$profiles/all" \
+        "${objects[@]}" >"$profiles/all.lcov" 2>/dev/null
+    python3 "$here/coverage.py" "$profiles/all.lcov" "$root/src"
+    finish
 }
 
 mkdir -p "$fuzz/findings"
-[ "$mode" = coverage ] || build_targets "$fuzz"
+[ "$mode" = coverage ] || build_targets "$fuzz" address,undefined
+[ -z "$fast" ] || build_targets "$fuzz-fast" undefined
 "run_$mode"

@@ -413,6 +413,7 @@ static void test_link_and_queue(void **state)
         lead(&f);
         set_facts(&f, before[i]);
         p->commit_sent = 3;
+        p->append_ms = 77;
         f.r.round = p->round_sent = 4;
         core_peer_event(&f, RAFT_EV_UNSENT, 0);
         assert_int_equal(p->probe_sent, p->state == RAFT_PROBE);
@@ -420,17 +421,135 @@ static void test_link_and_queue(void **state)
         expect_facts(&f, unsent[i]);
         assert_int_equal(p->commit_sent, 0);
         assert_int_equal(p->round_sent, 0);
+        assert_true(p->append_ms == 0);
         core_event(&f, RAFT_EV_FLUSH); /* the round leaves again */
         assert_int_equal(p->round_sent, 4);
         for (int up = 0; up < 2; up++) {
             lead(&f);
             set_facts(&f, before[i]);
             p->commit_sent = 3;
+            p->lost = 2;
             core_peer_event(&f, up ? RAFT_EV_PEER_UP : RAFT_EV_PEER_DOWN, 0);
             expect_facts(&f, linked[i]);
             assert_int_equal(p->commit_sent, 0);
+            assert_int_equal(p->lost, 0);
         }
     }
+}
+
+/* How often in a row an append seems lost: until one arrives. What has not
+ * even been sent is not lost. */
+static void test_losses_in_a_row(void **state)
+{
+    struct core_fixture f;
+    struct raft_progress *p = &f.r.progress[0];
+
+    (void)state;
+    lead(&f);
+    set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 13, 2, false});
+    p->lost = 2;
+    core_receive(&f, reply(&f, 5, 6));
+    assert_int_equal(p->lost, 2);
+    core_receive(&f, reply(&f, 5, 7));
+    assert_int_equal(p->lost, 0);
+    set_facts(&f, (struct facts){RAFT_PROBE, 5, 7, 10, 0, true});
+    p->probe_sent = false;
+    struct raft_message m = core_message(&f, RAFT_MSG_HEARTBEAT_REPLY, 0, 3);
+    m.match = 5;
+    m.verified = 7;
+    core_receive(&f, m);
+    assert_false(p->beat_waits);
+    assert_int_equal(p->lost, 0);
+}
+
+/* The answer to a heartbeat that left behind an append which did not arrive. */
+static void lose_one(struct core_fixture *f, struct facts facts)
+{
+    struct raft_progress *p = &f->r.progress[0];
+    struct raft_message m = core_message(f, RAFT_MSG_HEARTBEAT_REPLY, 0, 3);
+
+    m.match = facts.match;
+    m.verified = facts.verified;
+    set_facts(f, facts);
+    p->beat_verified = facts.verified;
+    p->beat_next = facts.next;
+    core_receive(f, m);
+    assert_int_equal(p->state, RAFT_PROBE);
+    assert_false(p->probe_sent);
+}
+
+static void test_losses_counted(void **state)
+{
+    struct core_fixture f;
+    struct raft_progress *p = &f.r.progress[0];
+
+    (void)state;
+    lead(&f);
+    assert_int_equal(p->lost, 0);
+    for (uint32_t i = 1; i <= 8; i++) {
+        lose_one(&f, i % 2 ? (struct facts){RAFT_REPLICATE, 5, 6, 13, 2, true}
+                           : (struct facts){RAFT_PROBE, 5, 6, 10, 0, true});
+        assert_int_equal(p->lost, MIN(i, 6));
+    }
+}
+
+/* Does a heartbeat that leaves now ask whether the last append arrived? */
+static bool beat_asks(struct core_fixture *f, uint32_t lost, int64_t since_ms)
+{
+    struct raft_progress *p = &f->r.progress[0];
+
+    set_facts(f, (struct facts){RAFT_REPLICATE, 5, 6, LAST + 1, 1, false});
+    p->lost = lost;
+    p->append_ms = f->now_ms - since_ms;
+    p->beat_ms = f->now_ms - ELECTION_MS;
+    core_event(f, RAFT_EV_FLUSH);
+    assert_non_null(core_sent(f, RAFT_MSG_HEARTBEAT, 0));
+    return p->beat_waits;
+}
+
+/* Believed at once the first time; then after one election timeout, and after
+ * twice as long each time. */
+static void test_losses_believed(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    lead(&f);
+    f.now_ms += 100 * ELECTION_MS;
+    assert_true(beat_asks(&f, 0, 0));
+    for (uint32_t lost = 1; lost <= 6; lost++) {
+        int64_t after_ms = (int64_t)ELECTION_MS << (lost - 1);
+        assert_false(beat_asks(&f, lost, 0));
+        assert_false(beat_asks(&f, lost, after_ms - 1));
+        assert_true(beat_asks(&f, lost, after_ms));
+    }
+}
+
+/* The time counts from when the append left. */
+static void test_append_noted(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    lead(&f);
+    set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 9, 1, false});
+    f.r.progress[0].append_ms = 1;
+    core_event(&f, RAFT_EV_FLUSH);
+    assert_non_null(core_sent(&f, RAFT_MSG_APPEND, 0));
+    assert_true(f.r.progress[0].append_ms == f.now_ms);
+}
+
+/* A member that recovers is not known as such by the next term's leader. */
+static void test_recovering_forgotten(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    lead(&f);
+    f.r.progress[0].recovering = true;
+    core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 0, 4));
+    assert_int_equal(f.r.role, RAFT_FOLLOWER);
+    assert_false(f.r.progress[0].recovering);
 }
 
 /* The log is cut: who has to wait for more than it holds goes on waiting, who
@@ -469,6 +588,11 @@ int main(void)
         cmocka_unit_test(test_probe_after_beat),
         cmocka_unit_test(test_beats_noted),
         cmocka_unit_test(test_link_and_queue),
+        cmocka_unit_test(test_losses_in_a_row),
+        cmocka_unit_test(test_losses_counted),
+        cmocka_unit_test(test_losses_believed),
+        cmocka_unit_test(test_append_noted),
+        cmocka_unit_test(test_recovering_forgotten),
         cmocka_unit_test(test_cut_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -278,6 +278,28 @@ static void test_no_end_without_leader(void **state)
     end(c);
 }
 
+/* A barrier is of one term's leader, and forgotten with it. */
+static void test_barrier_of_another_term(void **state)
+{
+    struct cluster *c = three();
+    struct raft r;
+    struct raft_message m = {.type = RAFT_MSG_HEARTBEAT,
+                             .cluster_id = 7,
+                             .from = 2,
+                             .to = 3,
+                             .from_incarnation = 4,
+                             .to_incarnation = 9,
+                             .term = 6};
+
+    (void)state;
+    receive_barrier(&r, &c->out);
+    alone(&r, (struct raft_event){.type = RAFT_EV_MESSAGE, .message = &m},
+          &c->out);
+    assert_int_equal(r.leader, 2);
+    assert_int_equal(r.barrier, 0);
+    end(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_no_target),
         cmocka_unit_test(test_keeps_its_vote),
         cmocka_unit_test(test_no_end_without_leader),
+        cmocka_unit_test(test_barrier_of_another_term),
         cmocka_unit_test(test_votes_for_nobody),
         cmocka_unit_test(test_end_is_durable),
     };

@@ -31,7 +31,6 @@ struct store_rocksdb_options options_of_store(const struct config *c)
         .state_memory_bytes = c->state_memory,
         .log_memory_bytes = 32 * MB,
         .block_cache_bytes = c->block_cache,
-        .wal_bytes_max = 256 * MB,
         .create = true,
     };
 }

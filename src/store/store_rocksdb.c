@@ -18,8 +18,10 @@
  *   database is opened up to the hole.
  * - no auto-resume, and the count of background errors is looked at by each
  *   sync: after any failure nothing is ever reported durable again.
- * - max_total_wal_size: the state's memory would otherwise hold on to every
- *   old write-ahead log until it happens to be flushed.
+ * - RocksDB never flushes, and so never begins another write-ahead log, by
+ *   itself (SPARE, NEVER): it would do so with the end of the old one unsynced,
+ * and a power cut could then leave a hole between two logs that looks like one
+ *   that was acknowledged and cut. begin_log() syncs before.
  * - log and meta are not compressed (entries are read while they are in
  *   memory, or once); the state is, with lz4.
  * - never: wal_bytes_per_sync, recycle_log_file_num, unordered_write.
@@ -54,17 +56,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FAMILIES            (STORE_FAMILY_COUNT + 1) /* and "default" */
-#define RECOVERY_TOLERATE   0                        /* a torn tail, no more */
-#define RECOVERY_TO_HOLE    2                        /* up to any damage */
-#define LOG_LEVEL_WARN      2
-#define BACKGROUND_JOBS     2
-#define OPEN_FILES_MAX      256
-#define INFO_LOG_BYTES      (1024u * 1024u)
-#define LOG_READAHEAD       (2u * 1024u * 1024u)
-#define BATCH_KEEP_SIZE     (1024u * 1024u)
-#define ERROR_SIZE          2048
-#define STATE_UNUSED_MEMORY (64u * 1024u) /* of RocksDB's own */
+#define FAMILIES          (STORE_FAMILY_COUNT + 1) /* and "default" */
+#define RECOVERY_TOLERATE 0                        /* a torn tail, no more */
+#define RECOVERY_TO_HOLE  2                        /* up to any damage */
+#define LOG_LEVEL_WARN    2
+#define BACKGROUND_JOBS   2
+#define OPEN_FILES_MAX    256
+#define INFO_LOG_BYTES    (1024u * 1024u)
+#define LOG_READAHEAD     (2u * 1024u * 1024u)
+#define BATCH_KEEP_SIZE   (1024u * 1024u)
+#define ERROR_SIZE        2048
+#define NEVER             ((uint64_t)1 << 40) /* bytes: more than there are */
+#define STATE_MEMORY      (64u * 1024u)       /* of RocksDB's own: unused */
+#define BUFFERS           8 /* being flushed, before a write has to wait */
+/* RocksDB counts what it adds to each entry too. A write-ahead log gets room
+ * on the disk for as much in advance, so no more than is needed. */
+#define SPARE 4
 
 struct store_rocksdb {
     struct store base;
@@ -79,6 +86,8 @@ struct store_rocksdb {
     rocksdb_readoptions_t *scan_state;
     rocksdb_readoptions_t *scan_log;
     rocksdb_writebatch_t *batch; /* emptied and used again */
+    uint64_t log_bytes;          /* written since a write-ahead log was begun */
+    uint64_t log_bytes_max;
     uint32_t iterators;
 
     /* The first failure of a write, sync or flush. */
@@ -200,32 +209,78 @@ static void add_op(struct store_rocksdb *r, const struct store_batch_op *op)
     }
 }
 
+/* Syncs all write-ahead logs. */
+static int sync_logs(struct store_rocksdb *r)
+{
+    char *err = NULL;
+    rocksdb_flush_wal(r->db, 1, &err);
+    if (err == NULL)
+        return 0;
+    int rc = write_failed(r, "syncing the write-ahead log", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+static int flush_family(struct store_rocksdb *r, enum store_family family,
+                        bool wait)
+{
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, wait);
+    char *err = NULL;
+    rocksdb_flush_cf(r->db, options, handle_of(r, family), &err);
+    rocksdb_flushoptions_destroy(options);
+    if (err == NULL)
+        return 0;
+    int rc = write_failed(r, "flushing", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Begins another write-ahead log, by flushing what was written to this one. */
+static int begin_log(struct store_rocksdb *r)
+{
+    r->log_bytes = 0;
+    int rc = sync_logs(r);
+    if (rc == 0)
+        rc = flush_family(r, STORE_LOG, false);
+    return rc == 0 ? flush_family(r, STORE_META, false) : rc;
+}
+
+static void clear_batch(struct store_rocksdb *r, size_t used)
+{
+    if (used <= BATCH_KEEP_SIZE) {
+        rocksdb_writebatch_clear(r->batch);
+        return;
+    }
+    rocksdb_writebatch_destroy(r->batch);
+    r->batch = rocksdb_writebatch_create();
+}
+
 static int rocks_write(struct store *s, const struct store_batch *b,
                        enum store_write_kind kind)
 {
     struct store_rocksdb *r = rocksdb_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
+    ASSERT(kind == STORE_LOGGED);
     size_t pos = 0;
+    size_t bytes = 0;
     struct store_batch_op op;
     while (store_batch_next(b, &pos, &op)) {
         ASSERT(op.family != STORE_STATE);
         add_op(r, &op);
+        bytes += op.key.len + op.value.len;
     }
     char *err = NULL;
-    ASSERT(kind == STORE_LOGGED);
     rocksdb_write(r->db, r->logged, r->batch, &err);
-    if (b->ops.len > BATCH_KEEP_SIZE) {
-        rocksdb_writebatch_destroy(r->batch);
-        r->batch = rocksdb_writebatch_create();
-    } else {
-        rocksdb_writebatch_clear(r->batch);
+    clear_batch(r, bytes);
+    if (err != NULL) {
+        int rc = write_failed(r, "writing", err);
+        rocksdb_free(err);
+        return rc;
     }
-    if (err == NULL)
-        return 0;
-    int rc = write_failed(r, "writing", err);
-    rocksdb_free(err);
-    return rc;
+    r->log_bytes += bytes;
+    return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
 }
 
 /* Runs on the sync thread, next to writes and reads. */
@@ -234,13 +289,9 @@ static int rocks_sync(struct store *s)
     struct store_rocksdb *r = rocksdb_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
-    char *err = NULL;
-    rocksdb_flush_wal(r->db, 1, &err);
-    if (err != NULL) {
-        int rc = write_failed(r, "syncing the write-ahead log", err);
-        rocksdb_free(err);
+    int rc = sync_logs(r);
+    if (rc != 0)
         return rc;
-    }
     /* A write may have failed meanwhile; then this sync covers it not. */
     if (atomic_load(&r->failed))
         return ERR_IO;
@@ -253,21 +304,16 @@ static int rocks_sync(struct store *s)
     return 0;
 }
 
+/* The state has nothing in RocksDB's memory. */
 static int rocks_flush(struct store *s, enum store_family family, bool wait)
 {
     struct store_rocksdb *r = rocksdb_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
-    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
-    rocksdb_flushoptions_set_wait(options, wait);
-    char *err = NULL;
-    rocksdb_flush_cf(r->db, options, handle_of(r, family), &err);
-    rocksdb_flushoptions_destroy(options);
-    if (err == NULL)
+    if (family == STORE_STATE)
         return 0;
-    int rc = write_failed(r, "flushing", err);
-    rocksdb_free(err);
-    return rc;
+    int rc = sync_logs(r);
+    return rc == 0 ? flush_family(r, family, wait) : rc;
 }
 
 static const char *rocks_error(struct store *s)
@@ -497,14 +543,13 @@ static rocksdb_options_t *options_without_resume(void)
 static rocksdb_options_t *
 database_options(const struct store_rocksdb_options *from)
 {
-    ASSERT(from->wal_bytes_max > 0);
     rocksdb_options_t *o = options_without_resume();
     rocksdb_options_set_create_if_missing(o, from->create);
     rocksdb_options_set_create_missing_column_families(o, from->create);
     rocksdb_options_set_wal_recovery_mode(o, RECOVERY_TOLERATE);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_manual_wal_flush(o, 1);
-    rocksdb_options_set_max_total_wal_size(o, from->wal_bytes_max);
+    rocksdb_options_set_max_total_wal_size(o, NEVER);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
     rocksdb_options_set_info_log_level(o, LOG_LEVEL_WARN);
@@ -515,10 +560,9 @@ database_options(const struct store_rocksdb_options *from)
 
 /* One table format for all: checksummed blocks in the shared cache. */
 static rocksdb_options_t *family_options(struct store_rocksdb *r,
-                                         uint64_t memory_bytes, int buffers)
+                                         uint64_t memory_bytes)
 {
     ASSERT(memory_bytes > 0);
-    ASSERT(buffers >= 2);
     rocksdb_options_t *o = rocksdb_options_create();
     rocksdb_block_based_table_options_t *table =
         rocksdb_block_based_options_create();
@@ -530,7 +574,7 @@ static rocksdb_options_t *family_options(struct store_rocksdb *r,
     rocksdb_options_set_block_based_table_factory(o, table);
     rocksdb_block_based_options_destroy(table);
     rocksdb_options_set_write_buffer_size(o, memory_bytes);
-    rocksdb_options_set_max_write_buffer_number(o, buffers);
+    rocksdb_options_set_max_write_buffer_number(o, BUFFERS);
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     return o;
 }
@@ -541,7 +585,7 @@ static rocksdb_options_t *family_options(struct store_rocksdb *r,
 static rocksdb_options_t *log_options(struct store_rocksdb *r,
                                       uint64_t memory_bytes)
 {
-    rocksdb_options_t *o = family_options(r, memory_bytes, 8);
+    rocksdb_options_t *o = family_options(r, SPARE * memory_bytes);
     rocksdb_options_set_max_bytes_for_level_base(o, 16 * memory_bytes);
     rocksdb_options_set_target_file_size_base(o, memory_bytes);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
@@ -551,12 +595,14 @@ static rocksdb_options_t *log_options(struct store_rocksdb *r,
 static void create_options(struct store_rocksdb *r,
                            const struct store_rocksdb_options *from)
 {
-    ASSERT(r->options[0] == NULL);
+    ASSERT(r->options[0] == NULL && from->log_memory_bytes > 0);
+    r->log_bytes_max = from->log_memory_bytes;
     r->cache = rocksdb_cache_create_lru(from->block_cache_bytes);
     r->options[0] = database_options(from);
     r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
-    r->options[1 + STORE_META] = family_options(r, 1024 * 1024, 3);
-    r->options[1 + STORE_STATE] = family_options(r, STATE_UNUSED_MEMORY, 2);
+    r->options[1 + STORE_META] =
+        family_options(r, SPARE * from->log_memory_bytes);
+    r->options[1 + STORE_STATE] = family_options(r, STATE_MEMORY);
     /* Tables of this size, also where they are merged. */
     rocksdb_options_set_target_file_size_base(r->options[1 + STORE_STATE],
                                               from->state_memory_bytes / 2);

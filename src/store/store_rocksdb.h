@@ -12,10 +12,9 @@
 
 struct store_rocksdb_options {
     uint64_t state_memory_bytes; /* of the state family, store_buffered.h */
-    uint64_t log_memory_bytes;   /* write buffer of the log family */
+    uint64_t log_memory_bytes;   /* of the log, and in one write-ahead log */
     uint64_t block_cache_bytes;
-    uint64_t wal_bytes_max; /* all write-ahead logs together */
-    bool create;            /* create the database if it is missing */
+    bool create; /* create the database if it is missing */
     /* What the node has promised, borrowed for the call; NULL: not known. */
     const struct watermark *promised;
 };
@@ -24,8 +23,8 @@ struct store_rocksdb_options {
  * compared with what was promised (start_check.h): a database that is refused
  * then is left as it was, byte for byte. Only then it is opened for writing.
  * The first step costs one more replay of the write-ahead logs, in memory (at
- * most about wal_bytes_max). The caller sees to it that no other process has
- * the database open.
+ * most a few times log_memory_bytes). The caller sees to it that no other
+ * process has the database open.
  *
  * On failure returns ERR_IO, ERR_BUSY (another process has it) or ERR_CORRUPT
  * (damage: refuses), and `error` says which file, what is wrong with it and

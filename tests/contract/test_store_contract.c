@@ -32,7 +32,6 @@ static const struct store_rocksdb_options small = {
     .state_memory_bytes = 1024 * 1024,
     .log_memory_bytes = 1024 * 1024,
     .block_cache_bytes = 1024 * 1024,
-    .wal_bytes_max = 16 * 1024 * 1024,
     .create = true,
 };
 

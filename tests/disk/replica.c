@@ -28,7 +28,6 @@ static int open_data(struct replica *r, const char *dir, struct buf *error)
         .state_memory_bytes = 64 * KB,
         .log_memory_bytes = 64 * KB,
         .block_cache_bytes = 1024 * KB,
-        .wal_bytes_max = 256 * KB,
         .create = true,
     };
     int rc = file_make_dir(dir);

@@ -248,7 +248,6 @@ static const struct store_rocksdb_options small = {
     .state_memory_bytes = 64 * 1024,
     .log_memory_bytes = 64 * 1024,
     .block_cache_bytes = 1024 * 1024,
-    .wal_bytes_max = 512 * 1024,
     .create = true,
 };
 

@@ -29,7 +29,6 @@ static const struct store_rocksdb_options small = {
     .state_memory_bytes = 1024 * 1024,
     .log_memory_bytes = 1024 * 1024,
     .block_cache_bytes = 1024 * 1024,
-    .wal_bytes_max = 16 * 1024 * 1024,
     .create = true,
 };
 
@@ -125,6 +124,26 @@ static void test_sync_is_called(void **state)
     }
 }
 
+/* A write-ahead log is synced before the next one is begun: a power cut would
+ * leave a hole between the two otherwise. */
+static void test_synced_before_the_next(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t value[64 * 1024];
+    struct store_batch b = STORE_BATCH_INIT;
+    uint32_t count = 0;
+    int before = atomic_load(&syncs);
+    for (; atomic_load(&syncs) == before && count < 1000; count++) {
+        store_batch_reset(&b);
+        store_batch_put(&b, STORE_LOG, bytes_of(&count, sizeof(count)),
+                        bytes_of(value, sizeof(value)));
+        assert_int_equal(store_write(f->store, &b, STORE_LOGGED), 0);
+    }
+    /* When its bytes were written, not when RocksDB had to make room. */
+    assert_int_equal(count, small.log_memory_bytes / sizeof(value));
+    store_batch_release(&b);
+}
+
 /* One failed sync, and the disk works again: nothing is synced or written any
  * more, for the pages that it failed for may be gone. */
 static void test_failed_sync_is_final(void **state)
@@ -179,6 +198,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sync_is_called, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_synced_before_the_next, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_failed_sync_is_final, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_failed_mark_is_final, setup,

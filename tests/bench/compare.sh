@@ -29,11 +29,8 @@ seconds=
 keys=
 systems=vard,etcd,redis-always,redis-everysec
 
-say() { printf '%s\n' "$*"; }
-die() {
-    printf 'compare.sh: %s\n' "$*" >&2
-    exit 2
-}
+# shellcheck source-path=SCRIPTDIR source=stores.sh
+. "$here/stores.sh"
 
 while [ $# -gt 0 ]; do
     case $1 in
@@ -43,7 +40,7 @@ while [ $# -gt 0 ]; do
         continue
         ;;
     -h | --help)
-        sed -n '2,19s/^# \{0,1\}//p' "$0"
+        show_help
         exit 0
         ;;
     esac
@@ -76,9 +73,7 @@ IFS=, read -ra system_list <<<"$systems"
 need() {
     command -v "$1" >/dev/null || die "no $1: install the package $2"
 }
-for program in vard vard-bench tests/disk-sync; do
-    [ -x "$build/$program" ] || die "no $build/$program: build first"
-done
+need_built vard vard-bench tests/disk-sync
 for system in "${system_list[@]}"; do
     case $system in
     vard) ;;
@@ -101,12 +96,15 @@ set-256      closed set    256 1
 set-256-p16  closed set    256 16
 get-256      closed get    256 1
 get-256-p16  closed get    256 16
+get-256-leader    closed get 256 1 --leader
+get-256-followers closed get 256 1 --followers
 mixed-256    closed mixed  256 1
 zipf-256     closed mixed  256 1  --dist zipf
 incr-256     closed incr   256 1
 cas-256      closed cas    256 1
 setnx-256    closed setnx  256 1
 set-64k      closed set    32  1  --size 64kb --keys 1000 --prefix large:
+get-64k      closed get    32  1  --size 64kb --keys 1000 --prefix large:
 set-half     open   set    256 1  --rate RATE --arrivals poisson
 "
 work_quick="
@@ -119,75 +117,14 @@ set-half     open   set    256 1  --rate RATE --arrivals poisson
 work=$work_all
 [ "$quick" = no ] || work=$work_quick
 
-# ---- processes -----------------------------------------------------------
+# ---- stores --------------------------------------------------------------
 
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
-data=$(mktemp -d "$data_in/vard-compare.XXXXXX")
-pids=()
-taken_ports=" "
-
-# SIGTERM, and SIGKILL for what has not gone after ten seconds.
-stop_servers() {
-    local pid i
-    [ ${#pids[@]} -gt 0 ] || return 0
-    for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-    for pid in "${pids[@]}"; do
-        for ((i = 0; i < 100; i++)); do
-            kill -0 "$pid" 2>/dev/null || break
-            sleep 0.1
-        done
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    pids=()
-}
-clean_up() {
-    stop_servers
-    rm -rf "$data"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# Sets `port`: nobody listens there, and it was not given before.
-free_port() {
-    while true; do
-        port=$((20000 + RANDOM % 12000))
-        [[ $taken_ports != *" $port "* ]] || continue
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
-    done
-    taken_ports+="$port "
-}
-
-start() { # LOG COMMAND ...
-    local log=$1
-    shift
-    "$@" >"$log" 2>&1 </dev/null &
-    pids+=($!)
-}
-
-start_vard() {
-    local id lines="" peer=()
-    for id in 1 2 3; do
-        free_port && peer[id]=$port
-        free_port
-        nodes+=${nodes:+,}127.0.0.1:$port
-        lines+="node $id 127.0.0.1:${peer[id]} 127.0.0.1:$port"$'\n'
-        ports[id]=$port
-    done
-    for id in 1 2 3; do
-        mkdir "$data/$id"
-        {
-            printf '%s' "$lines"
-            printf '%s\n' "node-id $id" "port ${ports[id]}" \
-                "bind 127.0.0.1" "dir $data/$id"
-        } >"$data/$id.conf"
-        start "$data/$id.log" "$build/vard" "$data/$id.conf"
-    done
-}
+make_data_folder "$data_in"
 
 start_etcd() {
-    local id peers="" peer=()
+    local id port peers="" peer=() ports=()
     for id in 1 2 3; do
         free_port && peer[id]=$port
         free_port && ports[id]=$port
@@ -206,6 +143,7 @@ start_etcd() {
 }
 
 start_redis() { # always | everysec
+    local port
     free_port
     nodes=127.0.0.1:$port
     mkdir "$data/1"
@@ -215,26 +153,17 @@ start_redis() { # always | everysec
 
 # Sets `nodes` and `bench`, and waits until writes succeed through all nodes.
 start_system() {
-    local ports=() i
     nodes=
     bench=$build/vard-bench
     case $1 in
-    vard) start_vard ;;
+    vard) start_vard 3 ;;
     etcd)
         bench=$build/tests/etcd-bench
         start_etcd
         ;;
     redis-*) start_redis "${1#redis-}" ;;
     esac
-    for ((i = 0; i < 100; i++)); do
-        sleep 0.2
-        if timeout 20 "$bench" closed --quiet --nodes "$nodes" --count 30 \
-            --connections 3 --prefix probe: --timeout 5 >/dev/null 2>&1; then
-            return 0
-        fi
-    done
-    tail -n 25 "$data"/*.log >&2 || true
-    die "$1 does not answer"
+    wait_for_writes || die "$1 does not answer"
 }
 
 # ---- runs ----------------------------------------------------------------
@@ -242,87 +171,67 @@ start_system() {
 passed=0
 failed=0
 
-# Is this operation there at all?
-supports() { # SYSTEM OP
-    case $1/$2 in
-    etcd/incr | redis-*/cas) return 1 ;;
+# Is this operation there at all? Only vard is asked for its leader.
+supports() { # SYSTEM OP EXTRA
+    case $1/$2/$3 in
+    etcd/incr/* | redis-*/cas/*) return 1 ;;
+    vard/*) return 0 ;;
+    */--leader* | */--followers*) return 1 ;;
     *) return 0 ;;
     esac
 }
 
+# Makes the keys that a line needs, unless they are there. Of the rest of the
+# line, it takes the options that setup has, too.
 set_up() { # OP EXTRA ...
-    local op=$1
+    local op=$1 kept=()
     shift
     case $op in
     setnx) return 0 ;;
+    get | mixed) op="set" ;;
     esac
-    timeout 300 "$bench" setup --quiet --nodes "$nodes" --op "$op" \
-        --keys "$keys" --timeout 60 "$@" >/dev/null
-}
-
-# The options among the rest that setup has, too.
-setup_options() {
-    local kept=()
     while [ $# -gt 1 ]; do
         case $1 in
-        --size | --keys | --prefix) kept+=("$1" "$2") ;;
+        --size | --keys | --prefix)
+            kept+=("$1" "$2")
+            shift
+            ;;
         esac
-        shift 2
+        shift
     done
-    printf '%s\n' "${kept[@]}"
+    [[ $made != *" $op ${kept[*]} "* ]] || return 0
+    timeout 300 "$bench" setup --quiet --nodes "$nodes" --op "$op" \
+        --keys "$keys" --timeout 60 "${kept[@]}" >/dev/null || return 1
+    made+=" $op ${kept[*]} "
 }
 
 run_one() { # ROUND SYSTEM NAME LOOP OP CONNECTIONS PIPELINE EXTRA ...
-    local round=$1 system=$2 name=$3 loop=$4 op=$5 row header common
-    common=(--connections "$6" --pipeline "$7" --keys "$keys")
+    local round=$1 system=$2 name=$3 loop=$4 op=$5 status=0
+    local common=(--connections "$6" --pipeline "$7" --keys "$keys")
     shift 7
-    local extra=("${@/#RATE/$half_rate}") pid_list status=0 prepare=()
-    mapfile -t prepare < <(setup_options "$@")
-    [ -n "${prepare[0]:-}" ] || prepare=()
-    if [[ $made != *" $op ${prepare[*]} "* ]]; then
-        set_up "$op" "${prepare[@]}" || {
-            say "  $system $name: setup failed"
-            failed=$((failed + 1))
-            return 0
-        }
-        made+=" $op ${prepare[*]} "
-        [ "$op" = setnx ] || [ ${#prepare[@]} -gt 0 ] || [ "$op" != set ] ||
-            made+=" get  mixed "
-    fi
-    pid_list=$(IFS=, && printf '%s' "${pids[*]}")
-    timeout 180 "$bench" "$loop" --csv --quiet --nodes "$nodes" --op "$op" \
-        "${common[@]}" --seconds "$seconds" --warmup "$warmup" \
-        --pids "$pid_list" --seed "$round" "${extra[@]}" \
-        >"$data/run.csv" 2>"$data/run.err" || status=$?
-    if [ "$(wc -l <"$data/run.csv")" != 2 ]; then
-        say "  $system $name: no result, status $status"
-        cat "$data/run.err"
+    set_up "$op" "$@" || {
+        say "  $system $name: setup failed"
         failed=$((failed + 1))
         return 0
+    }
+    run_bench "$loop" --op "$op" "${common[@]}" --seconds "$seconds" \
+        --warmup "$warmup" --seed "$round" "${@/#RATE/$half_rate}" || status=$?
+    [ "$status" = 0 ] || say "  $system $name failed"
+    if [ "$status" != 2 ]; then
+        [ -s "$out/results.csv" ] ||
+            say "round,system,work,$(sed -n 1p "$data/run.csv")" \
+                >"$out/results.csv"
+        say "$round,$system,$name,$(sed -n 2p "$data/run.csv")" \
+            >>"$out/results.csv"
+        print_result "$system $name"
     fi
-    header=$(sed -n 1p "$data/run.csv")
-    row=$(sed -n 2p "$data/run.csv")
-    [ -s "$out/results.csv" ] ||
-        say "round,system,work,$header" >"$out/results.csv"
-    say "$round,$system,$name,$row" >>"$out/results.csv"
-    awk -F, -v what="$system $name" -v header="$header" '
-        NR == 2 {
-            n = split(header, names, ",")
-            for (i = 1; i <= n; i++) v[names[i]] = $i
-            printf "  %-26s %9.0f/s  p50 %7d  p99 %7d us  CPU %7.2f us/op" \
-                "  errors %d\n", what, v["ops_per_s"], v["p50_us"],
-                v["p99_us"], v["server_cpu_us_per_op"], v["errors"]
-        }' "$data/run.csv"
-    if [ "$name" = set-256 ]; then
-        half_rate=$(awk -F, -v header="$header" 'NR == 2 {
-            n = split(header, names, ",")
-            for (i = 1; i <= n; i++) if (names[i] == "ops_per_s")
-                printf "%d", ($i > 2 ? $i / 2 : 1) }' "$data/run.csv")
+    if [ "$name" = set-256 ] && [ "$status" != 2 ]; then
+        half_rate=$((${result[ops_per_s]%.*} / 2))
+        [ "$half_rate" -gt 0 ] || half_rate=1
     fi
     if [ "$status" = 0 ]; then
         passed=$((passed + 1))
     else
-        cat "$data/run.err"
         failed=$((failed + 1))
     fi
 }
@@ -333,26 +242,17 @@ run_system() { # ROUND SYSTEM
     half_rate=100
     start_system "$2"
     while read -r name loop op connections pipeline rest; do
-        if [ -z "$name" ] || ! supports "$2" "$op"; then continue; fi
+        [ -n "$name" ] || continue
+        supports "$2" "$op" "$rest" || continue
         # shellcheck disable=SC2086 # words
         run_one "$1" "$2" "$name" "$loop" "$op" "$connections" "$pipeline" \
             $rest </dev/null
     done <<<"$work"
-    stop_servers
-    rm -rf "${data:?}"/*
+    drop_store
 }
 
-environment() {
-    say "date       $(date -u +%Y-%m-%dT%H:%MZ)"
-    say "commit     $(git -C "$root" rev-parse --short HEAD 2>/dev/null ||
-        say unknown)$(git -C "$root" diff --quiet HEAD 2>/dev/null ||
-        say ', with changes')"
-    say "processor  $(nproc) x $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo |
-        head -n 1)"
-    say "kernel     $(uname -sr)"
-    say "data on    $(stat -f -c %T "$data")"
-    say "fdatasync  $("$build/tests/disk-sync" "$data" 2)"
-    say "load       $(cut -d' ' -f1-3 /proc/loadavg)"
+versions() {
+    local system
     say "work       $rounds rounds, $seconds s each, $keys keys of 128 bytes"
     for system in "${system_list[@]}"; do
         case $system in
@@ -363,10 +263,10 @@ environment() {
 }
 
 rm -f "$out/results.csv"
-environment | tee "$out/environment.txt"
-case $(stat -f -c %T "$data") in
-tmpfs | ramfs) say "WARNING: this is memory, durability costs nothing: --data" ;;
-esac
+{
+    environment
+    versions
+} | tee "$out/environment.txt"
 for ((round = 1; round <= rounds; round++)); do
     # The next round begins with another store.
     for ((i = 0; i < ${#system_list[@]}; i++)); do

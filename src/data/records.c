@@ -234,7 +234,8 @@ static void discard_ended(struct records *rs)
                                (uint8_t)(epoch >> 8),
                                (uint8_t)epoch};
         if (epoch != rs->stored_epochs[db])
-            store_batch_discard(&rs->batch, bytes_of(begin, sizeof(begin)),
+            store_batch_discard(&rs->batch, STORE_STATE,
+                                bytes_of(begin, sizeof(begin)),
                                 bytes_of(end, sizeof(end)));
     }
 }

@@ -554,6 +554,20 @@ static void delete_entries(const struct raft_log *log, struct store_batch *b,
                              bytes_of(to, KEY_SIZE));
 }
 
+/* Those before `first`: nothing reads them, whether they are there or not,
+ * once the start is written. A range deletion would make RocksDB write what
+ * lies before and behind it once more. */
+static void discard_entries(const struct raft_log *log, struct store_batch *b,
+                            raft_index first)
+{
+    uint8_t from[KEY_SIZE];
+    uint8_t to[KEY_SIZE];
+    log_key(log->group, 0, from);
+    log_key(log->group, first, to);
+    store_batch_discard(b, STORE_LOG, bytes_of(from, KEY_SIZE),
+                        bytes_of(to, KEY_SIZE));
+}
+
 void raft_log_truncate(struct raft_log *log, struct store_batch *b,
                        raft_index from)
 {
@@ -600,7 +614,7 @@ void raft_log_cut(struct raft_log *log, struct store_batch *b, raft_index first)
     struct log_start start = {.first = first,
                               .prev_term = term_at(log, first - 1),
                               .prev_chain = chain_at(log, first - 1)};
-    delete_entries(log, b, log->start.first, first);
+    discard_entries(log, b, first);
     log->origin = end_at(log, first - 1);
     drop_marks(log, (size_t)(first - log->start.first));
     if (first > last)

@@ -96,12 +96,11 @@ void store_batch_delete_range(struct store_batch *b, enum store_family family,
         (struct bytes[2]){end, BYTES_NONE});
 }
 
-void store_batch_discard(struct store_batch *b, struct bytes begin,
-                         struct bytes end)
+void store_batch_discard(struct store_batch *b, enum store_family family,
+                         struct bytes begin, struct bytes end)
 {
-    ASSERT(bytes_cmp(begin, end) < 0);
-    add(b, STORE_OP_DISCARD, STORE_STATE, begin,
-        (struct bytes[2]){end, BYTES_NONE});
+    ASSERT(family != STORE_META && bytes_cmp(begin, end) < 0);
+    add(b, STORE_OP_DISCARD, family, begin, (struct bytes[2]){end, BYTES_NONE});
 }
 
 bool store_batch_next(const struct store_batch *b, size_t *pos,

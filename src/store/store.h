@@ -82,10 +82,11 @@ void store_batch_delete(struct store_batch *b, enum store_family family,
  * read once there is a range deletion. The log has chain hashes to notice.) */
 void store_batch_delete_range(struct store_batch *b, enum store_family family,
                               struct bytes begin, struct bytes end);
-/* Nobody will ask for begin <= key < end of STORE_STATE any more, nor be misled
- * by what is still there: the store may drop it some time, in part or never. */
-void store_batch_discard(struct store_batch *b, struct bytes begin,
-                         struct bytes end);
+/* Nobody will ask for begin <= key < end any more, nor be misled by what is
+ * still there: the store may drop it some time, in part or never, but not
+ * before what was written so far is durable. Not in STORE_META. */
+void store_batch_discard(struct store_batch *b, enum store_family family,
+                         struct bytes begin, struct bytes end);
 
 /* Appends the operations of `from`; what they borrow is copied. */
 void store_batch_copy(struct store_batch *b, const struct store_batch *from);

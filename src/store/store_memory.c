@@ -135,7 +135,11 @@ static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
     case STORE_OP_DELETE_RANGE:
         return tree_delete_range(t, op->key, op->value);
     case STORE_OP_DISCARD:
-        return t; /* whoever is misled by what stays shall be found */
+        /* Of the state all stays, so that whoever is misled by it is found;
+         * the log would grow for ever. */
+        return op->family == STORE_STATE
+                   ? t
+                   : tree_delete_range(t, op->key, op->value);
     }
     ASSERT(op->op == STORE_OP_PUT); /* not reached: the batch checked it */
     return t;

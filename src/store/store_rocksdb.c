@@ -88,6 +88,8 @@ struct store_rocksdb {
     rocksdb_writebatch_t *batch; /* emptied and used again */
     uint64_t log_bytes;          /* written since a write-ahead log was begun */
     uint64_t log_bytes_max;
+    struct buf discard_begin; /* of the log, when another one is begun */
+    struct buf discard_end;
     uint32_t iterators;
 
     /* The first failure of a write, sync or flush. */
@@ -185,6 +187,16 @@ static int rocks_get_flushed(struct store *s, enum store_family family,
     return rocks_get(s, family, key, value);
 }
 
+/* The log is discarded from its beginning on: the furthest end counts. */
+static void discard(struct store_rocksdb *r, struct bytes begin,
+                    struct bytes end)
+{
+    buf_reset(&r->discard_begin);
+    buf_bytes(&r->discard_begin, begin);
+    buf_reset(&r->discard_end);
+    buf_bytes(&r->discard_end, end);
+}
+
 static void add_op(struct store_rocksdb *r, const struct store_batch_op *op)
 {
     const char *key = (const char *)op->key.data;
@@ -204,8 +216,9 @@ static void add_op(struct store_rocksdb *r, const struct store_batch_op *op)
             rocksdb_writebatch_delete_range_cf(r->batch, cf, key, op->key.len,
                                                value, op->value.len);
         break;
-    case STORE_OP_DISCARD: /* the buffered store keeps them to itself */
-        ASSERT(op->op != STORE_OP_DISCARD);
+    case STORE_OP_DISCARD:
+        discard(r, op->key, op->value);
+        break;
     }
 }
 
@@ -236,11 +249,41 @@ static int flush_family(struct store_rocksdb *r, enum store_family family,
     return rc;
 }
 
-/* Begins another write-ahead log, by flushing what was written to this one. */
+/* Drops the files that hold nothing else, for nothing; what shares a file
+ * with something else stays until it is merged into others, and a later call
+ * for the same range gets it then. */
+static char *drop_files(struct store_rocksdb *r, enum store_family family,
+                        struct bytes begin, struct bytes end)
+{
+    char *err = NULL;
+    rocksdb_delete_file_in_range_cf(r->db, handle_of(r, family),
+                                    (const char *)begin.data, begin.len,
+                                    (const char *)end.data, end.len, &err);
+    return err;
+}
+
+static int drop_log(struct store_rocksdb *r)
+{
+    if (r->discard_end.len == 0)
+        return 0;
+    char *err = drop_files(r, STORE_LOG, buf_view(&r->discard_begin),
+                           buf_view(&r->discard_end));
+    buf_reset(&r->discard_end);
+    if (err == NULL)
+        return 0;
+    int rc = write_failed(r, "dropping files of the log", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Begins another write-ahead log, by flushing what was written to this one.
+ * What was written before a discard is durable after the sync. */
 static int begin_log(struct store_rocksdb *r)
 {
     r->log_bytes = 0;
     int rc = sync_logs(r);
+    if (rc == 0)
+        rc = drop_log(r);
     if (rc == 0)
         rc = flush_family(r, STORE_LOG, false);
     return rc == 0 ? flush_family(r, STORE_META, false) : rc;
@@ -376,19 +419,14 @@ static char *add_file(struct store_rocksdb *r, const char *name)
     return err;
 }
 
-/* Drops the files that hold nothing else, for nothing; what shares a file
- * with something else stays until it is merged into others, and a later call
- * for the same range gets it then. */
-static char *drop_files(struct store_rocksdb *r, const struct memtable *m)
+static char *drop_discards(struct store_rocksdb *r, const struct memtable *m)
 {
     char *err = NULL;
     for (size_t i = 0; i < memtable_discards(m) && err == NULL; i++) {
         struct bytes begin;
         struct bytes end;
         memtable_discarded(m, i, &begin, &end);
-        rocksdb_delete_file_in_range_cf(r->db, handle_of(r, STORE_STATE),
-                                        (const char *)begin.data, begin.len,
-                                        (const char *)end.data, end.len, &err);
+        err = drop_files(r, STORE_STATE, begin, end);
     }
     return err;
 }
@@ -405,7 +443,7 @@ static int rocks_ingest(struct store *s, const struct memtable *m)
     if (err == NULL)
         err = add_file(r, r->incoming);
     if (err == NULL)
-        err = drop_files(r, m);
+        err = drop_discards(r, m);
     if (err == NULL)
         return 0;
     int rc = write_failed(r, "writing the state to a file", err);
@@ -508,6 +546,8 @@ static void rocks_close(struct store *s)
     struct store_rocksdb *r = rocksdb_of(s);
     ASSERT(r->iterators == 0);
     rocksdb_writebatch_destroy(r->batch);
+    buf_release(&r->discard_begin);
+    buf_release(&r->discard_end);
     rocksdb_readoptions_destroy(r->read);
     rocksdb_readoptions_destroy(r->scan_log);
     rocksdb_readoptions_destroy(r->scan_state);
@@ -579,9 +619,10 @@ static rocksdb_options_t *family_options(struct store_rocksdb *r,
     return o;
 }
 
-/* Entries come in ascending order and leave from the low end: files do not
- * overlap, so merging them rewrites each entry about once. Levels large
- * enough that a log of usual size never moves further down. */
+/* Entries come in ascending order and leave from the low end, without range
+ * deletions: files do not overlap, move down a level as they are, and are
+ * dropped as a whole. Levels large enough that a log of usual size never
+ * moves further down. */
 static rocksdb_options_t *log_options(struct store_rocksdb *r,
                                       uint64_t memory_bytes)
 {

@@ -158,7 +158,7 @@ static void delete_many(struct store_batch *b, uint32_t first)
     char key[KEY_SIZE];
     for (uint32_t i = first; i < first + RANGE; i++)
         store_batch_delete(b, STORE_STATE, key_of(i, key));
-    store_batch_discard(b, BYTES_LIT("g"), BYTES_LIT("h"));
+    store_batch_discard(b, STORE_STATE, BYTES_LIT("g"), BYTES_LIT("h"));
 }
 
 static void leave_garbage(struct store_batch *b, const struct entry *e)

@@ -73,7 +73,8 @@ static void fill(struct story *s, uint32_t i)
     if (i % 5 == 0)
         store_batch_delete(&s->batch, STORE_STATE, BYTES_LIT("k1"));
     if (i % 7 == 0)
-        store_batch_discard(&s->batch, BYTES_LIT("k2"), BYTES_LIT("k4"));
+        store_batch_discard(&s->batch, STORE_STATE, BYTES_LIT("k2"),
+                            BYTES_LIT("k4"));
 }
 
 static void whole(struct story *s, uint32_t pos)

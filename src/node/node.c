@@ -2,12 +2,11 @@
  * A node's life: recovery, the turn of its loop, and what it shows.
  *
  * Recovery: the log is opened and verified, compared with the watermark, and
- * joined with the state. The state may be ahead of the log (it is written
- * without a write-ahead log, after entries were committed by others, while
- * the own log waits for its disk): the log then ends before the state, or has
- * another entry there, and restarts where the state ends. It may be behind:
- * then the entries between are applied again as they become known to be
- * committed. A gap between the two cannot be bridged and is refused.
+ * joined with the state. The state may be behind the log: then the entries
+ * between are applied again as they become known to be committed. A log that
+ * was damaged may end before the state, or have another entry there: it
+ * restarts where the state ends. A gap between the two cannot be bridged and
+ * is refused.
  */
 #include "node/node.h"
 

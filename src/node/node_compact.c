@@ -14,13 +14,14 @@
 #include "base/num.h"
 #include "node/node_internal.h"
 
-/* As leader: the smallest match of all members, and of all live ones. That of
- * a recovering one is 0, so nothing is cut until it is refilled: what it has
- * it may lose again, and nobody could refill it then. */
+/* As leader: the smallest match of all members, and of all live ones, of what
+ * is committed: the rest of what they hold another leader may take from them.
+ * That of a recovering one is 0, so nothing is cut until it is refilled: what
+ * it has it may lose again, and nobody could refill it then. */
 static void measure(struct node *n)
 {
-    raft_index all = n->raft.durable;
-    raft_index live = n->raft.durable;
+    raft_index all = MIN(n->raft.durable, n->raft.commit);
+    raft_index live = all;
 
     for (uint32_t i = 0; i < n->raft.config.voter_count; i++) {
         const struct raft_progress *p = &n->raft.progress[i];

@@ -77,13 +77,15 @@ static int send_one(struct node *n, const struct raft_message *m,
                              pieces);
 }
 
-/* False: not (all of it) sent. */
-static bool send_append(struct node *n, const struct raft_message *message)
+/* False: not all of it sent; unsent: from which entry on. */
+static bool send_append(struct node *n, const struct raft_message *message,
+                        raft_index *unsent)
 {
     struct raft_message rest = *message;
 
     while (rest.count > 0) {
         raft_index first = rest.index + 1;
+        *unsent = first;
         raft_index last = rest.index + rest.count;
         struct bytes entries = raft_log_cached_record(n->raft_log, first);
         raft_index upto = first;
@@ -103,13 +105,15 @@ static bool send_append(struct node *n, const struct raft_message *message)
             return true;
         runs_advance(&rest, upto);
     }
+    *unsent = rest.index + 1;
     return send_one(n, &rest, BYTES_NONE) == 0;
 }
 
 void node_send_messages(struct node *n)
 {
-    node_id unsent[RAFT_NODES_MAX];
+    struct raft_event unsent[RAFT_NODES_MAX];
     uint32_t unsent_count = 0;
+    raft_index from;
 
     for (uint32_t i = 0; i < n->out.message_count && !n->dead; i++) {
         struct raft_message *m = &n->out.messages[i];
@@ -121,13 +125,14 @@ void node_send_messages(struct node *n)
             (void)send_one(n, m, BYTES_NONE);
             continue;
         }
-        if (!send_append(n, m) && unsent_count < RAFT_NODES_MAX)
-            unsent[unsent_count++] = m->to;
+        if (!send_append(n, m, &from) && unsent_count < RAFT_NODES_MAX) {
+            struct raft_event *e = &unsent[unsent_count++];
+            *e = node_event(n, RAFT_EV_UNSENT);
+            e->peer = m->to;
+            e->index = from;
+        }
     }
     n->out.message_count = 0;
-    for (uint32_t i = 0; i < unsent_count; i++) {
-        struct raft_event e = node_event(n, RAFT_EV_UNSENT);
-        e.peer = unsent[i];
-        node_step(n, &e, BYTES_NONE);
-    }
+    for (uint32_t i = 0; i < unsent_count; i++)
+        node_step(n, &unsent[i], BYTES_NONE);
 }

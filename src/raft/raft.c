@@ -269,11 +269,11 @@ static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
     }
 }
 
-static void unsent(struct raft *r, node_id peer)
+static void unsent(struct raft *r, node_id peer, raft_index index)
 {
     int pos = raft_position(r, peer);
     if (pos >= 0 && peer != r->config.self && r->role == RAFT_LEADER) {
-        raft_progress_unsent(r, (uint32_t)pos);
+        raft_progress_unsent(r, (uint32_t)pos, index);
     }
 }
 
@@ -324,7 +324,7 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         peer_down(r, event->peer, out);
         break;
     case RAFT_EV_UNSENT:
-        unsent(r, event->peer);
+        unsent(r, event->peer, event->index);
         break;
     case RAFT_EV_WANT_COMMIT:
         want_commit(r, event->peer, event->index);

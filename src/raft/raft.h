@@ -172,7 +172,8 @@ enum raft_event_type {
     RAFT_EV_READ,        /* read_id: wants a read index */
     RAFT_EV_PEER_UP,     /* peer, incarnation: its link is up */
     RAFT_EV_PEER_DOWN,   /* peer: its link broke: its process may be dead */
-    RAFT_EV_UNSENT,      /* peer: an append for it had to be dropped */
+    RAFT_EV_UNSENT,      /* peer, index: an append for it had to be dropped,
+                            from this entry on; 0: not known */
     RAFT_EV_WANT_COMMIT, /* peer, index: tell it at once when committed */
     RAFT_EV_TRANSFER,    /* peer: hand leadership to it; NODE_NONE: to the
                             most advanced follower */

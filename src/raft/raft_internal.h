@@ -184,7 +184,7 @@ void raft_lead(struct raft *r, struct raft_out *out);
 void raft_leader_clear(struct raft *r);
 void raft_progress_reset(struct raft *r, uint32_t pos);
 void raft_progress_reconnect(struct raft *r, uint32_t pos);
-void raft_progress_unsent(struct raft *r, uint32_t pos);
+void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
 void raft_on_append_reply(struct raft *r, const struct raft_message *m,
                           struct raft_out *out);
 void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,

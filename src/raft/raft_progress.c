@@ -67,15 +67,17 @@ void raft_progress_reconnect(struct raft *r, uint32_t pos)
     to_probe(p, p->match > 0 ? p->match + 1 : r->last + 1);
 }
 
-/* An append could not even be queued. Any answer, to what is under way or to
- * a heartbeat, starts it again. */
-void raft_progress_unsent(struct raft *r, uint32_t pos)
+/* Entries from `index` on could not even be queued; what left before them is
+ * under way. Any answer, to that or to a heartbeat, starts them again. */
+void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
 {
     struct raft_progress *p = &r->progress[pos];
 
     ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
-    if (p->state != RAFT_SNAPSHOT) {
-        to_probe(p, p->state == RAFT_REPLICATE ? p->verified + 1 : p->next);
+    if (p->state == RAFT_REPLICATE) {
+        to_probe(p, MAX(p->verified + 1, MIN(index, p->next)));
+    }
+    if (p->state == RAFT_PROBE) {
         p->probe_sent = true;
     }
     p->append_ms = 0;
@@ -322,14 +324,15 @@ static bool heartbeat_due(const struct raft *r, const struct raft_progress *p)
            (p->commit_wanted > p->commit_sent && r->commit >= p->commit_wanted);
 }
 
-/* A heartbeat may overtake an append, which may be large and the link slow.
- * So what it says about a loss is believed at once only the first time, and
- * then the less the more often it was said. */
+/* A heartbeat may overtake an append, which may be large and the link slow;
+ * and its answer may be that of an earlier one, which left before the append.
+ * So a loss is suspected only a while after the last append, and the later the
+ * more often it was suspected: a link keeps what it carries, or breaks. */
 static bool may_be_lost(const struct raft *r, const struct raft_progress *p)
 {
     int64_t after_ms = (int64_t)r->config.election_timeout_ms << p->lost >> 1;
 
-    return p->lost == 0 || r->now_ms - p->append_ms >= after_ms;
+    return r->now_ms - p->append_ms >= after_ms;
 }
 
 static void send_heartbeat(struct raft *r, struct raft_out *out, uint32_t pos)

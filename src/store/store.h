@@ -8,7 +8,9 @@
  * write has returned. STORE_UNLOGGED batches (state) are not: after a crash
  * the state is an exact prefix of what was written, as of some earlier batch;
  * the Raft log, cut no further than store_get_flushed() allows, redoes them.
- * The two kinds never mix in one batch.
+ * What was logged before a flush of the state began is durable before that
+ * state is, so the state on disk is never ahead of the log on disk. The two
+ * kinds never mix in one batch.
  *
  * Errors. ERR_NOT_FOUND is normal. ERR_IO and ERR_CORRUPT are final: the
  * caller says what failed (store_error()) and ends the process; a failed

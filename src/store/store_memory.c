@@ -224,8 +224,8 @@ static int memory_sync(struct store *s)
     return rc;
 }
 
-/* Done at once, whether it is waited for or not. A flush of a logged family
- * makes the log before it durable, as it does in RocksDB. */
+/* Done at once, whether it is waited for or not. A flush of any family makes
+ * the log before it durable. */
 static int memory_flush(struct store *s, enum store_family family, bool wait)
 {
     UNUSED(wait);
@@ -235,10 +235,10 @@ static int memory_flush(struct store *s, enum store_family family, bool wait)
     lock(m);
     if (m->failed)
         rc = ERR_IO;
-    else if (family == STORE_STATE)
-        set_safe(&m->families[STORE_STATE]);
     else
         make_logged_safe(m);
+    if (rc == 0 && family == STORE_STATE)
+        set_safe(&m->families[STORE_STATE]);
     unlock(m);
     return rc;
 }

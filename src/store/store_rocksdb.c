@@ -431,11 +431,11 @@ static char *drop_discards(struct store_rocksdb *r, const struct memtable *m)
     return err;
 }
 
-/* Runs on the thread of the buffered store. */
+/* Runs on the thread of the buffered store. The log goes first. */
 static int rocks_ingest(struct store *s, const struct memtable *m)
 {
     struct store_rocksdb *r = rocksdb_of(s);
-    if (atomic_load(&r->failed))
+    if (atomic_load(&r->failed) || sync_logs(r) != 0)
         return ERR_IO;
     if (!incoming_remove(r->incoming))
         return write_failed(r, "removing the file incoming", strerror(errno));

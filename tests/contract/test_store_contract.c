@@ -78,11 +78,12 @@ static int teardown(void **state)
 /* Pieces of work that end in a crash; defined beside their tests. */
 static void write_synced(struct store *s);
 static void write_state(struct store *s);
+static void write_log_and_state(struct store *s);
 static void write_prefix(struct store *s);
 static void write_pairs(struct store *s);
 
-static void (*const works[])(struct store *) = {write_synced, write_state,
-                                                write_prefix, write_pairs};
+static void (*const works[])(struct store *) = {
+    write_synced, write_state, write_log_and_state, write_prefix, write_pairs};
 
 /* The child's part: never returns. */
 NORETURN static void crash_in_child(int number, const char *path)
@@ -469,6 +470,26 @@ static void test_state_survives_by_flush(void **state)
     expect_flushed(f->store, "z", NULL);
 }
 
+static void write_log_and_state(struct store *s)
+{
+    put(s, STORE_LOG, "entry", "1");
+    put(s, STORE_STATE, "x", "1");
+    int rc = store_flush(s, STORE_STATE, true);
+    ASSERT(rc == 0);
+    put(s, STORE_LOG, "after", "1");
+}
+
+/* A state on disk without the entries that made it could not serve a member
+ * that needs them. */
+static void test_log_goes_before_state(void **state)
+{
+    struct fixture *f = *state;
+    crash_after(f, write_log_and_state);
+    expect(f->store, STORE_STATE, "x", "1");
+    expect(f->store, STORE_LOG, "entry", "1");
+    expect(f->store, STORE_LOG, "after", NULL);
+}
+
 #define PREFIX_WRITES 5000
 
 /* Batches of two keys and a counter, with flushes that nobody waits for. */
@@ -690,6 +711,7 @@ int main(int argc, char **argv)
         BOTH(test_sync_survives),
         BOTH(test_crash_twice),
         BOTH(test_state_survives_by_flush),
+        BOTH(test_log_goes_before_state),
         BOTH(test_state_is_a_prefix),
         BOTH(test_batches_are_atomic),
         BOTH(test_many_keys),

@@ -212,6 +212,9 @@ void model_apply(struct model *m, struct model_event event);
 /* The same, but nodes that the event does not touch need not be there: no
  * comparison of nodes with each other, no merging of messages. */
 void model_apply_alone(struct model *m, struct model_event event);
+/* What an UNSENT drops: the entry sent last; 0: none. */
+raft_index model_unsent_from(const struct model_state *s, uint32_t node,
+                             uint32_t peer);
 /* Next way to keep no more than the bound of old and new messages; *choice
  * begins at 0. False: there is no further one. */
 bool model_wire(struct model *m, uint64_t *choice, struct model_state *to);

@@ -122,7 +122,8 @@ void model_script_event(struct model *m, struct model_event e)
                 e.node, e.peer);
         break;
     case MODEL_UNSENT:
-        fprintf(f, "> unsent %u %u\n", e.node, e.peer);
+        fprintf(f, "> unsent %u %u %u\n", e.node, e.peer,
+                (unsigned)model_unsent_from(&m->state, e.node, e.peer));
         break;
     case MODEL_READ:
         fprintf(f, "> read %u %u\n", e.node, m->state.used.reads + 1U);

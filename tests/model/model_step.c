@@ -328,6 +328,12 @@ static void elect(struct model *m, struct model_event e)
     }
 }
 
+raft_index model_unsent_from(const struct model_state *s, uint32_t node,
+                             uint32_t peer)
+{
+    return s->cores[node].progress[peer].next - 1;
+}
+
 static void request_event(struct model *m, struct model_event e)
 {
     struct raft_event event = {.peer = e.peer};
@@ -346,6 +352,7 @@ static void request_event(struct model *m, struct model_event e)
         break;
     case MODEL_UNSENT:
         event.type = RAFT_EV_UNSENT;
+        event.index = model_unsent_from(&m->state, e.node, e.peer);
         break;
     default:
         ASSERT(false);

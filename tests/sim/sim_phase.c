@@ -77,16 +77,17 @@ void phase_probe_answered(struct sim *s, const struct sim_op *op)
 }
 
 /* Nobody keeps what a member needs that was away for too long; snapshots
- * would help. */
+ * would help. The leader need not have noticed yet. */
 static bool outrun(struct sim *s)
 {
     struct sim_node *leader = sim_leader(s);
 
     if (!leader)
         return false;
+    const struct raft *r = &leader->node->raft;
     for (uint32_t i = 0; i < s->count; i++)
-        if (i != leader->id &&
-            leader->node->raft.progress[i].state == RAFT_SNAPSHOT)
+        if (i != leader->id && (r->progress[i].state == RAFT_SNAPSHOT ||
+                                s->ghost.nodes[i].live.last + 1 < r->first))
             return true;
     return false;
 }

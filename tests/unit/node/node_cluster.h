@@ -429,4 +429,76 @@ static int client_submit(struct test_client *tc, const char *line)
     return node_submit(tc->home->node, &s, tc);
 }
 
+static void states_equal(struct test_cluster *c)
+{
+    struct store_iter *it[NODES];
+    for (uint32_t i = 0; i < c->count; i++) {
+        it[i] = store_iter_new(c->nodes[i].store, STORE_STATE);
+        it[i]->ops->seek(it[i], BYTES_NONE);
+    }
+    while (it[0]->ops->valid(it[0])) {
+        for (uint32_t i = 1; i < c->count; i++) {
+            assert_true(it[i]->ops->valid(it[i]));
+            assert_true(
+                bytes_eq(it[0]->ops->key(it[0]), it[i]->ops->key(it[i])));
+            assert_true(
+                bytes_eq(it[0]->ops->value(it[0]), it[i]->ops->value(it[i])));
+        }
+        for (uint32_t i = 0; i < c->count; i++)
+            it[i]->ops->next(it[i]);
+    }
+    for (uint32_t i = 0; i < c->count; i++) {
+        assert_false(it[i]->ops->valid(it[i]));
+        it[i]->ops->free(it[i]);
+    }
+}
+
+/* Turns until all nodes have applied the same, with a leader. */
+static void wait_converged(struct test_cluster *c)
+{
+    for (int i = 0; i < 20000; i++) {
+        bool same = true;
+        for (uint32_t n = 0; n < c->count; n++) {
+            struct node_status s, first;
+            node_status(c->nodes[0].node, &first);
+            node_status(c->nodes[n].node, &s);
+            same = same && s.applied == first.applied && s.last == s.applied;
+        }
+        if (same && cluster_leader(c) >= 0)
+            return;
+        cluster_turn(c);
+    }
+    fail_msg("the nodes do not become equal");
+}
+
+static void wait_answered(struct test_cluster *c, struct test_client *tc)
+{
+    for (int i = 0; i < 5000 && tc->answered < tc->asked; i++)
+        cluster_turn(c);
+    assert_int_equal(tc->answered, tc->asked);
+}
+
+static void write_some(struct test_cluster *c, uint32_t home, int count)
+{
+    struct test_client *tc = client_new(c, home);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(client_submit(tc, "append k x"), 0);
+        wait_answered(c, tc);
+    }
+}
+
+static raft_index applied_by(struct test_cluster *c, uint32_t id)
+{
+    struct node_status s;
+    node_status(c->nodes[id].node, &s);
+    return s.applied;
+}
+
+static void wait_applied(struct test_cluster *c, uint32_t id, raft_index index)
+{
+    for (int i = 0; i < 5000 && applied_by(c, id) < index; i++)
+        cluster_turn(c);
+    assert_true(applied_by(c, id) >= index);
+}
+
 #endif

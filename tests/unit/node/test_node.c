@@ -20,13 +20,6 @@
 
 static struct test_cluster cluster;
 
-static void wait_answered(struct test_cluster *c, struct test_client *tc)
-{
-    for (int i = 0; i < 5000 && tc->answered < tc->asked; i++)
-        cluster_turn(c);
-    assert_int_equal(tc->answered, tc->asked);
-}
-
 static void wait_read(struct test_cluster *c, struct test_client *tc)
 {
     uint32_t before = tc->reads_ready;
@@ -390,48 +383,6 @@ static void test_catches_up_in_parts(void **state)
     cluster_release(c);
 }
 
-static void states_equal(struct test_cluster *c)
-{
-    struct store_iter *it[NODES];
-    for (uint32_t i = 0; i < c->count; i++) {
-        it[i] = store_iter_new(c->nodes[i].store, STORE_STATE);
-        it[i]->ops->seek(it[i], BYTES_NONE);
-    }
-    while (it[0]->ops->valid(it[0])) {
-        for (uint32_t i = 1; i < c->count; i++) {
-            assert_true(it[i]->ops->valid(it[i]));
-            assert_true(
-                bytes_eq(it[0]->ops->key(it[0]), it[i]->ops->key(it[i])));
-            assert_true(
-                bytes_eq(it[0]->ops->value(it[0]), it[i]->ops->value(it[i])));
-        }
-        for (uint32_t i = 0; i < c->count; i++)
-            it[i]->ops->next(it[i]);
-    }
-    for (uint32_t i = 0; i < c->count; i++) {
-        assert_false(it[i]->ops->valid(it[i]));
-        it[i]->ops->free(it[i]);
-    }
-}
-
-/* Turns until all nodes have applied the same, with a leader. */
-static void wait_converged(struct test_cluster *c)
-{
-    for (int i = 0; i < 20000; i++) {
-        bool same = true;
-        for (uint32_t n = 0; n < c->count; n++) {
-            struct node_status s, first;
-            node_status(c->nodes[0].node, &first);
-            node_status(c->nodes[n].node, &s);
-            same = same && s.applied == first.applied && s.last == s.applied;
-        }
-        if (same && cluster_leader(c) >= 0)
-            return;
-        cluster_turn(c);
-    }
-    fail_msg("the nodes do not become equal");
-}
-
 static void random_fault(struct test_cluster *c)
 {
     uint32_t a = (uint32_t)rng_below(&c->rng, c->count);
@@ -475,29 +426,6 @@ static void heal(struct test_cluster *c)
     for (uint32_t a = 0; a < c->count; a++)
         if (!c->nodes[a].node)
             node_start(c, a);
-}
-
-static void write_some(struct test_cluster *c, uint32_t home, int count)
-{
-    struct test_client *tc = client_new(c, home);
-    for (int i = 0; i < count; i++) {
-        assert_int_equal(client_submit(tc, "append k x"), 0);
-        wait_answered(c, tc);
-    }
-}
-
-static raft_index applied_by(struct test_cluster *c, uint32_t id)
-{
-    struct node_status s;
-    node_status(c->nodes[id].node, &s);
-    return s.applied;
-}
-
-static void wait_applied(struct test_cluster *c, uint32_t id, raft_index index)
-{
-    for (int i = 0; i < 5000 && applied_by(c, id) < index; i++)
-        cluster_turn(c);
-    assert_true(applied_by(c, id) >= index);
 }
 
 /* A directory of a cluster of three does not start as a node of its own. */
@@ -608,83 +536,6 @@ static void test_stuck_read_times_out(void **state)
     cluster_run(c, 50);
     assert_int_equal(reader->reads_ready, 1);
     assert_int_equal(reader->read_error, ERR_NO_LEADER);
-    cluster_release(c);
-}
-
-/* The state reaches the disk, log and term do not: the node starts again,
- * with a log that begins where the state ends. */
-static void test_state_ahead_of_the_log(void **state)
-{
-    struct test_cluster *c = &cluster;
-    struct node_status s;
-    UNUSED(state);
-    cluster_init(c, NODES, 21);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % NODES, next = (leader + 2) % NODES;
-    write_some(c, leader, 3);
-    wait_applied(c, slow, applied_by(c, leader));
-    c->stalled[slow] = true;
-    assert_true(node_transfer(c->nodes[leader].node, next));
-    raft_index applied = applied_by(c, leader) + 1; /* the term's first */
-    wait_applied(c, next, applied);
-    assert_int_equal(cluster_leader(c), next);
-    wait_applied(c, slow, applied);
-    assert_int_equal(store_flush(c->nodes[slow].store, STORE_STATE, true), 0);
-    node_crash_keep(c, slow, 0);
-    c->stalled[slow] = false;
-    node_start(c, slow);
-    node_status(c->nodes[slow].node, &s);
-    assert_int_equal(s.first, applied + 1);
-    write_some(c, next, 3);
-    wait_converged(c);
-    states_equal(c);
-    cluster_release(c);
-}
-
-/* The same, and on the disk stands what an old leader never got committed. */
-static void test_state_ahead_of_an_old_suffix(void **state)
-{
-    struct test_cluster *c = &cluster;
-    struct node_status s;
-    UNUSED(state);
-    cluster_init(c, NODES, 22);
-    uint32_t old = (uint32_t)cluster_elect(c);
-    uint32_t a = (old + 1) % NODES, b = (old + 2) % NODES;
-    write_some(c, old, 3);
-    struct test_client *lost = client_new(c, old);
-    c->cut[old][a] = c->cut[a][old] = c->cut[old][b] = c->cut[b][old] = true;
-    links_set(c, old, a, false);
-    links_set(c, old, b, false);
-    for (int i = 0; i < 9; i++) {
-        assert_int_equal(client_submit(lost, "append k lost"), 0);
-        cluster_turn(c);
-    }
-    for (int i = 0;
-         i < 5000 && (cluster_leader(c) == (int)old || cluster_leader(c) < 0);
-         i++)
-        cluster_turn(c);
-    write_some(c, (uint32_t)cluster_leader(c), 3);
-    node_status(c->nodes[old].node, &s);
-    raft_term term = s.term;
-    c->cut[old][a] = c->cut[a][old] = c->cut[old][b] = c->cut[b][old] = false;
-    links_set(c, old, a, true);
-    links_set(c, old, b, true);
-    for (int i = 0; i < 5000 && s.term == term; i++) {
-        cluster_turn(c);
-        node_status(c->nodes[old].node, &s);
-    }
-    disk_complete(&c->nodes[old]); /* the new term is durable, */
-    c->stalled[old] = true;        /* the new entries never will be */
-    raft_index applied = applied_by(c, (uint32_t)cluster_leader(c));
-    wait_applied(c, old, applied);
-    assert_int_equal(store_flush(c->nodes[old].store, STORE_STATE, true), 0);
-    node_crash_keep(c, old, 0);
-    c->stalled[old] = false;
-    node_start(c, old);
-    node_status(c->nodes[old].node, &s);
-    assert_true(s.first > applied);
-    wait_converged(c);
-    states_equal(c);
     cluster_release(c);
 }
 
@@ -992,8 +843,6 @@ int main(void)
         cmocka_unit_test(test_promises_are_compared),
         cmocka_unit_test(test_doubtful_read),
         cmocka_unit_test(test_stuck_read_times_out),
-        cmocka_unit_test(test_state_ahead_of_the_log),
-        cmocka_unit_test(test_state_ahead_of_an_old_suffix),
         cmocka_unit_test(test_random_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,13 +39,6 @@ static void make_group(struct test_cluster *c, uint32_t from, struct made_up *h)
     request_group_end(&h->group, begin, 1);
 }
 
-static raft_index applied_by(struct test_cluster *c, uint32_t id)
-{
-    struct node_status s;
-    node_status(c->nodes[id].node, &s);
-    return s.applied;
-}
-
 /* The next entry of a follower's log, as from its leader. */
 static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
                   int64_t time_ms, struct bytes payload)

@@ -11,6 +11,7 @@
 
 /* Not all of the cluster is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include "node/node_internal.h"
 #include "unit/node/node_cluster.h"
 
 static struct test_cluster cluster;
@@ -129,6 +130,33 @@ static void test_without_leader(void **state)
     cluster_release(c);
 }
 
+/* What is told of the log that all hold stops at what is committed: the rest
+ * the next leader may replace. Here the leader is the only one that is up. */
+static void test_held_is_committed(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct raft_message m = {.type = RAFT_MSG_HEARTBEAT};
+    UNUSED(state);
+    cluster_init(c, NODES, 97);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    struct node *n = c->nodes[leader].node;
+    struct test_client *tc = client_new(c, leader);
+    for (uint32_t i = 1; i < NODES; i++) {
+        uint32_t other = (leader + i) % NODES;
+        c->cut[leader][other] = c->cut[other][leader] = true;
+        links_set(c, leader, other, false);
+    }
+    raft_index commit = n->raft.commit;
+    assert_int_equal(client_submit(tc, "incr n"), 0);
+    for (int i = 0; i < 100 && n->raft.durable == commit; i++)
+        cluster_turn(c);
+    assert_true(n->raft.durable > commit && n->raft.role == RAFT_LEADER);
+    node_compact_tell(n, &m);
+    assert_int_equal(m.verified, commit);
+    assert_true(m.match <= commit);
+    cluster_release(c);
+}
+
 static void test_leader_changes(void **state)
 {
     struct test_cluster *c = &cluster;
@@ -158,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_member_goes),
         cmocka_unit_test(test_without_leader),
         cmocka_unit_test(test_leader_changes),
+        cmocka_unit_test(test_held_is_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

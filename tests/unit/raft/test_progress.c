@@ -366,7 +366,8 @@ static void test_probe_after_beat(void **state)
     assert_true(f.r.progress[0].probe_sent);
 }
 
-/* The first heartbeat without an answer is the one that is compared with. */
+/* The first heartbeat without an answer, of those that leave a while after the
+ * last append, is the one that is compared with. */
 static void test_beats_noted(void **state)
 {
     struct core_fixture f;
@@ -374,6 +375,12 @@ static void test_beats_noted(void **state)
     (void)state;
     lead(&f);
     set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 13, 2, false});
+    f.r.progress[0].append_ms = f.now_ms;
+    f.now_ms += BEAT_MS;
+    core_event(&f, RAFT_EV_FLUSH);
+    assert_non_null(core_sent(&f, RAFT_MSG_HEARTBEAT, 0));
+    assert_false(f.r.progress[0].beat_waits);
+    f.r.progress[0].append_ms = f.now_ms - ELECTION_MS;
     f.now_ms += BEAT_MS;
     core_event(&f, RAFT_EV_FLUSH);
     assert_non_null(core_sent(&f, RAFT_MSG_HEARTBEAT, 0));
@@ -507,8 +514,8 @@ static bool beat_asks(struct core_fixture *f, uint32_t lost, int64_t since_ms)
     return p->beat_waits;
 }
 
-/* Believed at once the first time; then after one election timeout, and after
- * twice as long each time. */
+/* Believed after half an election timeout, and after twice as long each
+ * time. */
 static void test_losses_believed(void **state)
 {
     struct core_fixture f;
@@ -516,9 +523,8 @@ static void test_losses_believed(void **state)
     (void)state;
     lead(&f);
     f.now_ms += 100 * ELECTION_MS;
-    assert_true(beat_asks(&f, 0, 0));
-    for (uint32_t lost = 1; lost <= 6; lost++) {
-        int64_t after_ms = (int64_t)ELECTION_MS << (lost - 1);
+    for (uint32_t lost = 0; lost <= 6; lost++) {
+        int64_t after_ms = (int64_t)ELECTION_MS << lost >> 1;
         assert_false(beat_asks(&f, lost, 0));
         assert_false(beat_asks(&f, lost, after_ms - 1));
         assert_true(beat_asks(&f, lost, after_ms));
@@ -537,6 +543,35 @@ static void test_append_noted(void **state)
     core_event(&f, RAFT_EV_FLUSH);
     assert_non_null(core_sent(&f, RAFT_MSG_APPEND, 0));
     assert_true(f.r.progress[0].append_ms == f.now_ms);
+}
+
+/* What left before the append that did not is not sent again: its answer, if
+ * nothing else, starts the rest. */
+static void test_unsent_from(void **state)
+{
+    static const struct {
+        raft_index from;
+        raft_index next;
+    } cases[] = {{0, 7}, {5, 7}, {7, 7}, {9, 9}, {11, 11}, {LAST + 9, 11}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct core_fixture f;
+        struct raft_progress *p = &f.r.progress[0];
+        struct raft_event e = {.type = RAFT_EV_UNSENT, .index = cases[i].from};
+        lead(&f);
+        set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 11, 2, false});
+        core_step(&f, e);
+        assert_int_equal(p->state, RAFT_PROBE);
+        assert_int_equal(p->next, cases[i].next);
+        core_event(&f, RAFT_EV_FLUSH);
+        assert_null(core_sent(&f, RAFT_MSG_APPEND, 0));
+        core_receive(&f, reply(&f, 5, cases[i].next - 1));
+        core_event(&f, RAFT_EV_FLUSH);
+        const struct raft_message *m = core_sent(&f, RAFT_MSG_APPEND, 0);
+        assert_non_null(m);
+        assert_int_equal(m->index, cases[i].next - 1);
+    }
 }
 
 /* A member that recovers is not known as such by the next term's leader. */
@@ -592,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_losses_counted),
         cmocka_unit_test(test_losses_believed),
         cmocka_unit_test(test_append_noted),
+        cmocka_unit_test(test_unsent_from),
         cmocka_unit_test(test_recovering_forgotten),
         cmocka_unit_test(test_cut_under_way),
     };

@@ -12,6 +12,7 @@
 
 /* Not all of the cluster is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include "codec/record.h"
 #include "node/node_internal.h"
 #include "unit/node/node_cluster.h"
 
@@ -96,25 +97,32 @@ static void test_log_without_its_old_suffix(void **state)
     cluster_release(c);
 }
 
-/* A damaged log: the last entry that the state contains is gone, or another
- * stands there. The log begins anew where the state ends. */
-static void lose_last_entry(struct test_node *t, bool replace)
+/* Damages the log: its last entry, the first of its term, is gone with that
+ * term, or one of an older leader stands there. */
+static void lose_last_term(struct test_node *t, bool replace)
 {
     struct store_batch b = STORE_BATCH_INIT;
+    struct buf raw = BUF_INIT;
     struct raft_log *log = t->node->raft_log;
-    struct entry e = {.index = raft_log_last(log), .kind = ENTRY_EMPTY};
+    struct entry e = {.index = raft_log_last(log),
+                      .term = t->node->raft.term - 1,
+                      .seed = 1,
+                      .kind = ENTRY_EMPTY};
 
     raft_log_truncate(log, &b, e.index);
-    e.term = t->node->raft.term;
-    e.seed = 1;
+    hard_state_encode(&(struct hard_state){.term = e.term, .vote = NODE_NONE},
+                      &raw);
+    store_batch_put(&b, STORE_META, BYTES_LIT("g0/hard"), buf_view(&raw));
     entry_seal(&e);
     if (replace)
         raft_log_append(log, &b, &e);
     assert_int_equal(store_write(t->store, &b, STORE_LOGGED), 0);
     assert_int_equal(store_sync(t->store), 0);
     store_batch_release(&b);
+    buf_release(&raw);
 }
 
+/* The log begins anew where the state ends, in the state's term. */
 static void test_state_ahead_of_the_log(void **state)
 {
     struct test_cluster *c = &cluster;
@@ -123,13 +131,14 @@ static void test_state_ahead_of_the_log(void **state)
     for (int replace = 0; replace < 2; replace++) {
         cluster_init(c, NODES, 25);
         uint32_t leader = (uint32_t)cluster_elect(c);
-        uint32_t other = (leader + 1) % NODES;
+        uint32_t other = (leader + 1) % NODES, next = (leader + 2) % NODES;
         write_some(c, leader, 3);
-        raft_index applied = applied_by(c, leader);
+        assert_true(node_transfer(c->nodes[leader].node, next));
+        raft_index applied = applied_by(c, leader) + 1; /* the term's first */
         wait_applied(c, other, applied);
         struct test_node *t = &c->nodes[other];
         assert_int_equal(store_flush(t->store, STORE_STATE, true), 0);
-        lose_last_entry(t, replace);
+        lose_last_term(t, replace);
         node_crash(c, other);
         node_start(c, other);
         node_status(t->node, &s);

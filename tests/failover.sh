@@ -1,6 +1,7 @@
 #!/bin/bash
 # tests/failover.sh [ROUNDS] [run.tcl options]: tcl/long/failover.tcl, 20 rounds if
-# nothing else is said, on the programs in build/.
+# nothing else is said, on the programs in build/. SIGNAL=STOP: the leader is
+# paused, not killed.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -270,6 +270,8 @@ static void add_up(struct run *r, struct bench_result *result)
     result->elapsed_s = (double)(end_us - r->clock.measure_us) / 1e6;
     result->elapsed_s = MAX(result->elapsed_s, 0);
     result->servers.cpu_us -= r->servers.cpu_us;
+    if (result->servers.missing != r->servers.missing)
+        result->servers.cpu_us = 0; /* it went with the one that ended */
     if (!r->measuring)
         result->servers.cpu_us = result->client_cpu_us = 0;
 }

@@ -23,7 +23,12 @@ proc failover_round {round writers op {signal KILL}} {
     assert_equal 0 [dict get $report unknown] [dict get $report output]
     assert_equal 0 [dict get $report reconnects] [dict get $report output]
     verify_load $survivors $file --op $op --prefix failover$round
-    restart_node $leader
+    if {$signal eq "STOP"} {
+        kill_node $leader CONT
+        forget_client $leader
+    } else {
+        restart_node $leader
+    }
     wait_for_leader
     verify_load $leader $file --op $op --prefix failover$round
     return $report

@@ -179,11 +179,6 @@ static void check_complete(struct sweep *s)
 static void record(struct sweep *s)
 {
     char path[PATH_SIZE];
-    char base[PATH_SIZE];
-    path_in(s->o->work, "data", path);
-    path_in(s->o->work, "base", base);
-    if (s->o->goes_on)
-        tree_copy(path, base);
     path_in(s->o->work, "notes", path);
     int rc = file_read(path, NOTES_MAX, &s->notes);
     ASSERT(rc == 0 || rc == ERR_NOT_FOUND);
@@ -345,6 +340,8 @@ static void go_on_from(struct sweep *s)
     snprintf(name, sizeof(name), "again-%llu", (unsigned long long)s->number);
     path_in(s->o->work, name, work);
     path_in(work, "data", path);
+    image_build(m, &v, path);
+    path_in(work, "base", path); /* as it was, for image_load() */
     image_build(m, &v, path);
     path_in(work, "notes", path);
     int rc = file_replace(path, buf_view(&s->notes));

@@ -28,7 +28,6 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "tape.h"
-#include "tree.h"
 #include "verify.h"
 
 #include <getopt.h>

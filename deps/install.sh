@@ -4,12 +4,13 @@
 #
 #   deps/install.sh           what building and running need
 #   deps/install.sh --tests   what the tests need as well
+#   deps/install.sh --bench   what tests/bench compares with and draws with
 #   deps/install.sh --list    prints the names, installs nothing
 set -euo pipefail
 
 build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
-    librocksdb-dev libjemalloc-dev libev-dev libhiredis-dev libssl-dev libxxhash-dev
+    librocksdb-dev libev-dev libhiredis-dev libssl-dev libxxhash-dev
     liblz4-dev libzstd-dev libsystemd-dev libcmocka-dev
     redis-tools procps iproute2
 )
@@ -18,6 +19,7 @@ test_packages=(
     tcl redis-server git patch
     frama-c-base why3 z3 cvc4 faketime
 )
+bench_packages=(etcd-server redis-server libnghttp2-dev gnuplot-nox python3)
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -30,12 +32,13 @@ list=no
 for arg in "$@"; do
     case $arg in
     --tests) packages+=("${test_packages[@]}") ;;
+    --bench) packages+=("${bench_packages[@]}") ;;
     --list) list=yes ;;
     -h | --help)
-        sed -n '2,7s/^# \{0,1\}//p' "$0"
+        sed -n '2,8s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
-    *) die "unknown argument '$arg' (known: --tests, --list)" ;;
+    *) die "unknown argument '$arg' (known: --tests, --bench, --list)" ;;
     esac
 done
 if [ "$list" = yes ]; then
@@ -71,8 +74,8 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 say "installing: ${missing[*]}"
 
-# redis-server is installed for its program. Its package would start it, and
-# at each boot again, on the port that the first node of a local cluster uses.
+# Servers are installed for their programs. Their packages would start them, and
+# at each boot again: redis-server on the port of a local cluster's first node.
 # policy-rc.d forbids the start while packages are being installed; it goes
 # away afterwards, and so does the entry for the boot.
 policy=/usr/sbin/policy-rc.d
@@ -104,18 +107,20 @@ apt() {
 
 trap remove_policy EXIT
 trap 'exit 130' INT TERM
-case " ${missing[*]} " in
-*" redis-server "*) forbid_service_start ;;
-esac
+servers=()
+for server in redis-server etcd; do
+    case " ${missing[*]} " in
+    *" $server "* | *" $server-server "*) servers+=("$server") ;;
+    esac
+done
+[ ${#servers[@]} -eq 0 ] || forbid_service_start
 # The lists may be fresh enough: the network is asked only if they are not.
 if ! apt install --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
     apt update || die "apt-get update failed; see above. $by_hand"
     apt install --no-install-recommends "${missing[@]}" >/dev/null ||
         die "apt-get install failed; see above. vard is made for Debian 12."
 fi
-case " ${missing[*]} " in
-*" redis-server "*) disable_service redis-server ;;
-esac
+for server in "${servers[@]}"; do disable_service "$server"; done
 remove_policy
 
 mapfile -t missing < <(missing_packages)

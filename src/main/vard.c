@@ -161,9 +161,6 @@ static int start_server(struct vard *v, struct buf *error)
         .logfile = &v->process.logfile,
         .data_dir = v->process.dir,
         .executable = v->process.executable,
-#ifdef VARD_ALLOCATOR
-        .allocator = VARD_ALLOCATOR,
-#endif
         .seed = entropy_u64(),
         .fatal = on_fatal,
         .stopping = on_stopping,

@@ -34,7 +34,6 @@ struct server_options {
     struct logfile *logfile; /* told the role; may be NULL */
     const char *data_dir;    /* absolute; its free disk is watched */
     const char *executable;  /* for INFO */
-    const char *allocator;   /* for INFO; NULL: libc's */
     uint64_t seed;
     /* The store or the disk failed: must not return. */
     void (*fatal)(void *ctx, const char *text);

@@ -103,12 +103,11 @@ static void section_memory(struct server *s, struct buf *out)
     human_field(out, "used_memory_peak", s->resident_peak_bytes);
     human_field(out, "total_system_memory", process_memory_bytes());
     human_field(out, "maxmemory", 0);
-    const char *allocator = s->options.allocator;
     buf_printf(out,
                "maxmemory_policy:noeviction\r\n"
-               "mem_allocator:%s\r\n"
+               "mem_allocator:libc\r\n"
                "mem_clients_normal:%llu\r\n",
-               allocator != NULL ? allocator : "libc", (ull)s->clients_bytes);
+               (ull)s->clients_bytes);
 }
 
 static void section_persistence(struct server *s, struct buf *out)

@@ -20,54 +20,17 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-build=$root/build
-data_in=${TMPDIR:-/tmp}
-out=
-quick=no
-rounds=
-seconds=
-keys=
-systems=vard,etcd,redis-always,redis-everysec
 
 # shellcheck source-path=SCRIPTDIR source=stores.sh
 . "$here/stores.sh"
 
-while [ $# -gt 0 ]; do
-    case $1 in
-    --quick)
-        quick=yes
-        shift
-        continue
-        ;;
-    -h | --help)
-        show_help
-        exit 0
-        ;;
-    esac
-    [ $# -ge 2 ] || die "unknown option or no value: $1 (try --help)"
-    case $1 in
-    --rounds) rounds=$2 ;;
-    --seconds) seconds=$2 ;;
-    --keys) keys=$2 ;;
-    --systems) systems=$2 ;;
-    --build) build=$(cd "$2" && pwd) ;;
-    --data) data_in=$2 ;;
-    --out) out=$2 ;;
-    *) die "unknown option $1 (try --help)" ;;
-    esac
-    shift 2
-done
-if [ "$quick" = yes ]; then
-    : "${rounds:=1}" "${seconds:=2}" "${keys:=10000}"
-    warmup=0.5
-else
-    : "${rounds:=2}" "${seconds:=4}" "${keys:=100000}"
-    warmup=1
-fi
-[[ $rounds =~ ^[1-9][0-9]*$ ]] || die "--rounds $rounds"
-[[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "--seconds $seconds"
-[[ $keys =~ ^[1-9][0-9]*$ ]] || die "--keys $keys"
-: "${out:=$build/bench-results}"
+read_options "rounds seconds keys systems" bench-results "$@"
+rounds=$(number_option rounds 2 1)
+seconds=$(number_option seconds 4 2)
+keys=$(number_option keys 100000 10000)
+warmup=1
+[ "$quick" = no ] || warmup=0.5
+systems=${option[systems]:-vard,etcd,redis-always,redis-everysec}
 IFS=, read -ra system_list <<<"$systems"
 
 need() {
@@ -119,9 +82,7 @@ work=$work_all
 
 # ---- stores --------------------------------------------------------------
 
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-make_data_folder "$data_in"
+make_folders
 
 start_etcd() {
     local id port peers="" peer=() ports=()

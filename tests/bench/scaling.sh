@@ -23,41 +23,16 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-build=$root/build
-data_in=${TMPDIR:-/tmp}
-out=
-quick=no
-seconds=
-keys_base=
-only=connections,size,keys,nodes,pipeline
 
 # shellcheck source-path=SCRIPTDIR source=stores.sh
 . "$here/stores.sh"
 
-while [ $# -gt 0 ]; do
-    case $1 in
-    --quick)
-        quick=yes
-        shift
-        continue
-        ;;
-    -h | --help)
-        show_help
-        exit 0
-        ;;
-    esac
-    [ $# -ge 2 ] || die "unknown option or no value: $1 (try --help)"
-    case $1 in
-    --only) only=$2 ;;
-    --seconds) seconds=$2 ;;
-    --keys) keys_base=$2 ;;
-    --build) build=$(cd "$2" && pwd) ;;
-    --data) data_in=$2 ;;
-    --out) out=$2 ;;
-    *) die "unknown option $1 (try --help)" ;;
-    esac
-    shift 2
-done
+read_options "only seconds keys" bench-scaling "$@"
+seconds=$(number_option seconds 4 0.8)
+keys_base=$(number_option keys 100000 10000)
+warmup=1
+[ "$quick" = no ] || warmup=0.3
+
 points_of() { # SWEEP
     case $1 in
     connections) say 1 4 16 64 256 1000 4000 10000 ;;
@@ -72,29 +47,17 @@ points_of() { # SWEEP
     esac
 }
 
-if [ "$quick" = yes ]; then
-    : "${seconds:=0.8}" "${keys_base:=10000}"
-    warmup=0.3
-else
-    : "${seconds:=4}" "${keys_base:=100000}"
-    warmup=1
-fi
-[[ $seconds =~ ^[0-9]+(\.[0-9]+)?$ ]] || die "--seconds $seconds"
-[[ $keys_base =~ ^[1-9][0-9]*$ ]] || die "--keys $keys_base"
-IFS=, read -ra sweeps <<<"$only"
+IFS=, read -ra sweeps <<<"${option[only]:-connections,size,keys,nodes,pipeline}"
 for sweep in "${sweeps[@]}"; do
     [[ $sweep =~ ^[a-z]+(:[1-9][0-9]*)*$ ]] || die "--only $sweep"
     points_of "${sweep%%:*}" >/dev/null || die "no sweep ${sweep%%:*}"
 done
-: "${out:=$build/bench-scaling}"
 need_built vard vard-bench tests/disk-sync
 bench=$build/vard-bench
 
 # As many files as allowed: a connection is one here, and one in a node.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-make_data_folder "$data_in"
+make_folders
 passed=0
 failed=0
 

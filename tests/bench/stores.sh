@@ -1,14 +1,15 @@
-# Sourced by compare.sh and scaling.sh: starts stores on free ports of this
+# Sourced by the programs beside it: starts stores on free ports of this
 # machine, runs a load, reads its result; ends everything by pid.
 #
-# The caller sets `root` and `build`, and `bench` (the load generator); the
-# functions set `data` (where the stores are), `pids`, `nodes` (for --nodes)
-# and `result`. Any of them may end the program by `die`; what was started is
-# gone then, too.
+# The caller sets `root`, and `bench` (the load generator); the functions set
+# `quick`, `option`, `build`, `out`, `data` (where the stores are), `pids`,
+# `nodes` (for --nodes) and `result`. Any of them may end the program by `die`;
+# what was started is gone then, too.
 # shellcheck shell=bash disable=SC2154
 
 # shellcheck disable=SC2034 # used by the callers
-declare -A result=()
+declare -A result=() option=()
+quick=no
 pids=()
 nodes=
 data=
@@ -21,6 +22,47 @@ die() {
 }
 # The comment that opens the program.
 show_help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+# Reads --NAME VALUE into option[NAME] for each of NAMES, and what all programs
+# here know: --quick, --build, --data, --out (in the build, if not given).
+read_options() { # "NAME ..." OUT ARGUMENT ...
+    local names=" $1 build data out " out_name=$2 name
+    shift 2
+    while [ $# -gt 0 ]; do
+        name=${1#--}
+        case $1 in
+        --quick)
+            quick=yes
+            shift
+            continue
+            ;;
+        -h | --help)
+            show_help
+            exit 0
+            ;;
+        esac
+        [[ $1 == --* && $names == *" $name "* ]] ||
+            die "unknown option $1 (try --help)"
+        [ $# -ge 2 ] || die "$1 takes a value (try --help)"
+        option[$name]=$2
+        shift 2
+    done
+    build=${option[build]:-$root/build}
+    [ -d "$build" ] || die "no $build: conf/cluster.sh start builds, or --build"
+    build=$(cd "$build" && pwd)
+    out=${option[out]:-$build/$out_name}
+}
+# The value of an option: a number above 0, of seconds or minutes a fraction as
+# well.
+number_option() { # NAME USUAL QUICK
+    local value=$2 form='^[0-9]+$'
+    [ "$quick" = no ] || value=$3
+    value=${option[$1]:-$value}
+    case $1 in seconds | minutes) form='^[0-9]+(\.[0-9]+)?$' ;; esac
+    [[ $value =~ $form && $value =~ [1-9] ]] ||
+        die "--$1 $value: not a number above 0"
+    say "$value"
+}
 
 need_built() { # PROGRAM ...
     local program
@@ -55,8 +97,10 @@ clean_up() {
     stop_servers
     rm -rf "$data"
 }
-make_data_folder() { # PARENT
-    data=$(mktemp -d "$1/vard-bench.XXXXXX")
+make_folders() {
+    mkdir -p "$out"
+    out=$(cd "$out" && pwd)
+    data=$(mktemp -d "${option[data]:-${TMPDIR:-/tmp}}/vard-bench.XXXXXX")
     trap clean_up EXIT
     trap 'exit 130' INT TERM
 }

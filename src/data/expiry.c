@@ -10,6 +10,11 @@
  * A sweep never reads much more than KEYSPACE_SWEEP_BYTES_MAX; what is left
  * is still due, and the next sweep's.
  *
+ * Rows go from the low end, and the store passes over what it has deleted, one
+ * by one, until it has merged it away. So looking for the first row begins
+ * where that stood the last time: none comes before it, for an expiry is
+ * always later than the log's time.
+ *
  * How it fails: a row that cannot be ours is ERR_CORRUPT.
  */
 #include "data/key.h"
@@ -31,6 +36,23 @@ static bool split_row(struct bytes row, int64_t *time_ms, struct bytes *key)
     if (key->data[0] == 'k')
         return key->len >= KEY_PREFIX_SIZE && key->data[1] < KEYSPACE_DATABASES;
     return key->data[0] == 'o';
+}
+
+/* To the first row, if there is one. */
+static void seek_rows(struct keyspace *ks, struct store_iter *it)
+{
+    uint8_t from[ROW_PREFIX_SIZE] = {'x'};
+    int64_t first_ms =
+        ks->records.in_entry ? ks->entry.time_ms : ks->applied.time_ms;
+    time_store(from + 1, ks->rows_from_ms);
+    it->ops->seek(it, bytes_of(from, sizeof(from)));
+    if (it->ops->valid(it)) {
+        struct bytes row = it->ops->key(it);
+        if (row.len > ROW_PREFIX_SIZE && row.data[0] == 'x')
+            first_ms = MIN(first_ms, time_load(row.data + 1));
+    }
+    if (it->ops->status(it) == 0)
+        ks->rows_from_ms = MAX(ks->rows_from_ms, first_ms);
 }
 
 /* Removes a row alone; false if this entry has done so before. */
@@ -64,7 +86,7 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
     uint32_t done = 0;
     uint64_t full = ks->records.entry_bytes + KEYSPACE_SWEEP_BYTES_MAX;
     struct store_iter *it = store_iter_new(ks->records.store, STORE_STATE);
-    it->ops->seek(it, BYTES_LIT("x"));
+    seek_rows(ks, it);
     while (done < limit && it->ops->valid(it) && ks->records.error == 0) {
         struct bytes row = it->ops->key(it);
         struct bytes key;
@@ -94,7 +116,7 @@ bool keyspace_due(struct keyspace *ks, int64_t time_ms)
     ASSERT(!ks->records.in_entry);
     struct store_iter *it = store_iter_new(ks->records.store, STORE_STATE);
     bool due = false;
-    it->ops->seek(it, BYTES_LIT("x"));
+    seek_rows(ks, it);
     if (it->ops->valid(it)) {
         struct bytes row = it->ops->key(it);
         due = row.len > ROW_PREFIX_SIZE && row.data[0] == 'x' &&

@@ -14,6 +14,7 @@ struct keyspace {
     struct keyspace_count counts[KEYSPACE_DATABASES];
     uint32_t counts_changed; /* bit per database, in this entry */
     int64_t read_time_ms;
+    int64_t rows_from_ms; /* no row of the expiry index is before it */
     bool in_doubt;
     struct buf key; /* the state key being worked on */
 };

@@ -1,9 +1,12 @@
 /*
- * The order of the two durable writes at start is: watermark, then identity.
- * A crash between them leaves the watermark one incarnation ahead, on a new
- * store with nothing promised yet, so both cases are told from damage. A
- * watermark with promises next to an empty store, or an identity without a
- * watermark, is damage.
+ * The order of the two durable writes at a start is: identity, then watermark.
+ * However many starts in a row are interrupted between them, or by an identity
+ * that cannot be written, the watermark never says of more starts than the
+ * database: that would be an older copy of it.
+ *
+ * A new node writes the watermark first. A crash between them leaves one with
+ * nothing promised next to an empty store. A watermark with promises next to an
+ * empty store, or an identity without a watermark, is damage.
  *
  * A node that is to recover writes first that it does, and only then gives up
  * the promises of the watermark: a crash between them finds the same damage.
@@ -53,8 +56,8 @@ static int check_known(const struct node_boot *boot,
     if (boot->cluster_id_is_given && id->cluster_id != boot->cluster_id) {
         buf_printf(error,
                    "the data directory belongs to another cluster (%016llx, "
-                   "the configuration says %016llx): correct cluster-id, or "
-                   "use another directory",
+                   "the configuration says %016llx): correct cluster-id or "
+                   "the node lines, or use another directory",
                    (unsigned long long)id->cluster_id,
                    (unsigned long long)boot->cluster_id);
         return ERR_MISMATCH;
@@ -168,10 +171,10 @@ int node_boot(const struct node_boot *boot, struct store *store,
     int err = next_identity(boot, store, &promises, &id, error);
     if (err != 0)
         return err;
-    if (boot->recovering) {
-        err = put_identity(store, &id, true, error);
+    if (boot->recovering || mark) {
+        err = put_identity(store, &id, boot->recovering, error);
         if (err == 0)
-            err = put_mark(mark_file, mark, &id, true, error);
+            err = put_mark(mark_file, mark, &id, boot->recovering, error);
     } else {
         err = put_mark(mark_file, mark, &id, false, error);
         if (err == 0)
@@ -186,9 +189,12 @@ uint64_t node_cluster_id(const char *name, const node_id *ids,
 {
     struct buf text = BUF_INIT;
     node_id last = NODE_NONE;
+    bool named = name && *name;
 
-    if (name && *name)
-        return hash64(bytes_str(name));
+    if (named && count == 1)
+        count = 0; /* a node alone need not be listed */
+    if (named)
+        buf_printf(&text, "%s\n", name);
     for (size_t done = 0; done < count; done++) {
         size_t next = count;
         for (size_t i = 0; i < count; i++)
@@ -197,7 +203,7 @@ uint64_t node_cluster_id(const char *name, const node_id *ids,
                 next = i;
         ASSERT(next < count);
         last = ids[next];
-        buf_printf(&text, "%u %s\n", ids[next], addresses[next]);
+        buf_printf(&text, "%u %s\n", ids[next], named ? "" : addresses[next]);
     }
     uint64_t id = hash64(buf_view(&text));
     buf_release(&text);

@@ -32,8 +32,10 @@ MUST_USE int node_boot(const struct node_boot *boot, struct store *store,
                        const struct watermark *mark, struct identity *identity,
                        struct buf *error);
 
-/* The cluster id that follows from the configuration: of the name if there
- * is one, else of the members' ids and addresses, in order of ids. */
+/* The cluster id that follows from the configuration: of the members' ids in
+ * their order, and of the name if there is one, else of their addresses. Nodes
+ * that count different members must not talk: each would take its own majority
+ * for one. */
 uint64_t node_cluster_id(const char *name, const node_id *ids,
                          const char *const *addresses, size_t count);
 

@@ -30,8 +30,8 @@ static int check_place(const struct peer_identity *us, const struct hello *h,
     }
     if (h->cluster_id != us->cluster_id) {
         snprintf(why, PEER_WHY_MAX,
-                 "cluster id differs (ours %016" PRIx64 ", theirs %016" PRIx64
-                 "): does it belong to another cluster?",
+                 "cluster-id or node lines differ (ours %016" PRIx64
+                 ", theirs %016" PRIx64 "): does it belong to another cluster?",
                  us->cluster_id, h->cluster_id);
         return ERR_MISMATCH;
     }

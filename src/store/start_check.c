@@ -9,6 +9,41 @@
 
 #include "store/raft_log.h"
 
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+/* Digits, then the suffix. */
+static bool is_numbered(const char *name, const char *suffix)
+{
+    size_t digits = strspn(name, "0123456789");
+    return digits > 0 && strcmp(name + digits, suffix) == 0;
+}
+
+int start_content(const char *path, struct start_content *out,
+                  struct buf *error)
+{
+    ASSERT(path != NULL && out != NULL);
+    *out = (struct start_content){false, false, false};
+    DIR *dir = opendir(path);
+    if (dir == NULL && errno == ENOENT)
+        return 0;
+    errno = dir == NULL ? errno : 0;
+    for (struct dirent *e; dir != NULL && (e = readdir(dir)) != NULL;) {
+        out->current = out->current || strcmp(e->d_name, "CURRENT") == 0;
+        out->tables = out->tables || is_numbered(e->d_name, ".sst");
+        out->logs = out->logs || is_numbered(e->d_name, ".log");
+    }
+    int failed = errno;
+    if (dir != NULL)
+        closedir(dir);
+    if (failed == 0)
+        return 0;
+    buf_printf(error, "%s: this directory cannot be read: %s", path,
+               strerror(failed));
+    return ERR_IO;
+}
+
 static bool has_promises(const struct watermark *w)
 {
     return w->term > 0 || w->index > 0;

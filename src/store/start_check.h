@@ -11,6 +11,18 @@
 #include "codec/record.h"
 #include "store/store.h"
 
+/* What stands in a database's directory, as far as it tells what it is. */
+struct start_content {
+    bool current; /* the file CURRENT */
+    bool tables;
+    bool logs;
+};
+
+/* A directory that does not exist has nothing. One that cannot be read may
+ * have anything: ERR_IO, with a text. */
+MUST_USE int start_content(const char *path, struct start_content *out,
+                           struct buf *error);
+
 /* Compares group 0's hard state and its newest entries, and the identity,
  * with the watermark. `unflushed`: how many entries may stand in write-ahead
  * logs only; so many are read, since what is in table files is RocksDB's to

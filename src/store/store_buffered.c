@@ -13,7 +13,8 @@
  * The frozen table is read by both threads and changed by none.
  *
  * How it fails: the first failure of the thread is the result of every later
- * write and flush, as store.h has it; the text is that of the store below.
+ * write and flush, as store.h has it; the text is that of the store below. Who
+ * only reads does not notice: both tables stay as they are, and answer.
  */
 #include "store/store_buffered.h"
 
@@ -123,11 +124,17 @@ static void wait_until_idle(struct store_buffered *b)
     unlock(b);
 }
 
+/* Has the frozen table gone down? Not so after a failure, ever. */
+static bool is_down(const struct store_buffered *b)
+{
+    return !atomic_load(&b->busy) && atomic_load(&b->failed) == 0;
+}
+
 /* Begins a new table; the thread gets the old one, if there is anything in
  * it that is not below. */
 static void freeze(struct store_buffered *b)
 {
-    ASSERT(!atomic_load(&b->busy) && b->iterators == 0);
+    ASSERT(is_down(b) && b->iterators == 0);
     memtable_free(b->frozen);
     b->frozen = b->active;
     b->active = memtable_new(b->block, b->seed);
@@ -148,7 +155,7 @@ static void rotate(struct store_buffered *b)
         return;
     if (atomic_load(&b->busy) && bytes >= 2 * b->limit)
         wait_until_idle(b);
-    if (!atomic_load(&b->busy))
+    if (is_down(b))
         freeze(b);
 }
 
@@ -165,7 +172,7 @@ static void keep(struct store_buffered *b, struct bytes key, struct bytes value)
 {
     if (value.len > KEEP_MAX || b->iterators > 0)
         return;
-    if (memtable_bytes(b->active) >= b->limit && atomic_load(&b->busy))
+    if (memtable_bytes(b->active) >= b->limit && !is_down(b))
         return;
     memtable_keep(b->active, key, value);
     rotate(b);

@@ -45,7 +45,6 @@
 #include "store/start_check.h"
 #include "store/store_buffered.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -97,7 +96,7 @@ struct store_rocksdb {
     atomic_bool failed;
     char error[ERROR_SIZE];
     char read_error[ERROR_SIZE]; /* of the reading thread */
-    bool damaged;                /* a read found that */
+    atomic_bool damaged;         /* what failed found damage */
 };
 
 struct rocksdb_iter {
@@ -132,7 +131,8 @@ static int read_failed(struct store_rocksdb *r, char *text)
 {
     ASSERT(text != NULL);
     int kind = error_kind(text);
-    r->damaged |= kind == ERR_CORRUPT;
+    if (kind == ERR_CORRUPT)
+        atomic_store(&r->damaged, true);
     snprintf(r->read_error, sizeof(r->read_error),
              "%s: reading the database failed: %s. %s", r->path, text,
              kind == ERR_CORRUPT ? STORE_DAMAGE_ADVICE
@@ -141,23 +141,30 @@ static int read_failed(struct store_rocksdb *r, char *text)
     return kind;
 }
 
-/* Remembers the first failure; what comes after it is a consequence. */
+/* Remembers the first failure; what comes after it is a consequence. RocksDB
+ * ends all writes when a compaction finds damage. */
 static int write_failed(struct store_rocksdb *r, const char *what,
                         const char *text)
 {
+    int kind = error_kind(text);
     int rc = pthread_mutex_lock(&r->error_lock);
     ASSERT(rc == 0);
+    if (kind == ERR_CORRUPT)
+        atomic_store(&r->damaged, true);
     if (!atomic_load(&r->failed)) {
         snprintf(r->error, sizeof(r->error),
                  "%s: %s failed: %s. Nothing written since the last sync is "
-                 "safe. Check free space and health of the disk, then start "
-                 "again.",
-                 r->path, what, text);
+                 "safe. %s",
+                 r->path, what, text,
+                 kind == ERR_CORRUPT
+                     ? STORE_DAMAGE_ADVICE
+                     : "Check free space and health of the disk, then start "
+                       "again.");
         atomic_store(&r->failed, true);
     }
     rc = pthread_mutex_unlock(&r->error_lock);
     ASSERT(rc == 0);
-    return error_kind(text);
+    return kind;
 }
 
 static int rocks_get(struct store *s, enum store_family family,
@@ -249,16 +256,34 @@ static int flush_family(struct store_rocksdb *r, enum store_family family,
     return rc;
 }
 
+/* Bytes below `end`, with no key of ours between the two: the state's and the
+ * log's are of such lengths. */
+static void just_below(struct bytes end, struct buf *out)
+{
+    ASSERT(end.len > 0);
+    uint8_t last = end.data[end.len - 1];
+    buf_bytes(out, bytes_of(end.data, end.len - 1));
+    if (last > 0) {
+        buf_u8(out, (uint8_t)(last - 1));
+        buf_u8(out, UINT8_MAX);
+    }
+    ASSERT(out->len > 0); /* no bytes would be no end */
+}
+
 /* Drops the files that hold nothing else, for nothing; what shares a file
  * with something else stays until it is merged into others, and a later call
- * for the same range gets it then. */
+ * for the same range gets it then. RocksDB takes the end as part of the
+ * range, and would drop a file that ends with that very key. */
 static char *drop_files(struct store_rocksdb *r, enum store_family family,
                         struct bytes begin, struct bytes end)
 {
     char *err = NULL;
+    struct buf last = BUF_INIT;
+    just_below(end, &last);
     rocksdb_delete_file_in_range_cf(r->db, handle_of(r, family),
                                     (const char *)begin.data, begin.len,
-                                    (const char *)end.data, end.len, &err);
+                                    (const char *)last.data, last.len, &err);
+    buf_release(&last);
     return err;
 }
 
@@ -326,6 +351,21 @@ static int rocks_write(struct store *s, const struct store_batch *b,
     return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
 }
 
+/* A flush or a compaction failed: RocksDB says why to whoever writes next,
+ * even nothing; not if it takes it for something that may pass. */
+static int background_failed(struct store_rocksdb *r)
+{
+    rocksdb_writebatch_t *nothing = rocksdb_writebatch_create();
+    char *err = NULL;
+    rocksdb_write(r->db, r->logged, nothing, &err);
+    rocksdb_writebatch_destroy(nothing);
+    int rc = write_failed(
+        r, "a flush or compaction",
+        err != NULL ? err : "see the file LOG in the same directory");
+    rocksdb_free(err);
+    return rc;
+}
+
 /* Runs on the sync thread, next to writes and reads. */
 static int rocks_sync(struct store *s)
 {
@@ -342,8 +382,7 @@ static int rocks_sync(struct store *s)
     if (rocksdb_property_int(r->db, "rocksdb.background-errors", &errors) !=
             0 ||
         errors > 0)
-        return write_failed(r, "a flush or compaction",
-                            "see the file LOG in the same directory");
+        return background_failed(r);
     return 0;
 }
 
@@ -367,7 +406,7 @@ static const char *rocks_error(struct store *s)
 
 bool store_rocksdb_is_damaged(struct store *s)
 {
-    return rocksdb_of(store_buffered_below(s))->damaged;
+    return atomic_load(&rocksdb_of(store_buffered_below(s))->damaged);
 }
 
 static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
@@ -431,6 +470,13 @@ static char *drop_discards(struct store_rocksdb *r, const struct memtable *m)
     return err;
 }
 
+/* The database does not need it: it would only take space, perhaps the last. */
+static void drop_incoming(const struct store_rocksdb *r)
+{
+    bool ignored = incoming_remove(r->incoming);
+    UNUSED(ignored);
+}
+
 /* Runs on the thread of the buffered store. The log goes first. */
 static int rocks_ingest(struct store *s, const struct memtable *m)
 {
@@ -440,7 +486,9 @@ static int rocks_ingest(struct store *s, const struct memtable *m)
     if (!incoming_remove(r->incoming))
         return write_failed(r, "removing the file incoming", strerror(errno));
     char *err = write_file(r, m, r->incoming);
-    if (err == NULL)
+    if (err != NULL)
+        drop_incoming(r); /* a part of a table */
+    else
         err = add_file(r, r->incoming);
     if (err == NULL)
         err = drop_discards(r, m);
@@ -697,35 +745,6 @@ static char *open_database(struct store_rocksdb *r, bool read_only)
     return try_to_open(r, read_only);
 }
 
-/* Digits, then the suffix. */
-static bool is_numbered(const char *name, const char *suffix)
-{
-    size_t digits = strspn(name, "0123456789");
-    return digits > 0 && strcmp(name + digits, suffix) == 0;
-}
-
-/* What stands in a directory, as far as it tells what it is. */
-struct content {
-    bool current;
-    bool tables;
-    bool logs;
-};
-
-static struct content content_of(const char *path)
-{
-    struct content c = {false, false, false};
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        return c;
-    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        c.current = c.current || strcmp(e->d_name, "CURRENT") == 0;
-        c.tables = c.tables || is_numbered(e->d_name, ".sst");
-        c.logs = c.logs || is_numbered(e->d_name, ".log");
-    }
-    closedir(dir);
-    return c;
-}
-
 /* The directory's own entry must survive a power cut as well. */
 static int sync_parent(const char *path, struct buf *error)
 {
@@ -806,6 +825,7 @@ static struct store_rocksdb *rocks_new(const char *path)
     r->path = mem_strdup(path);
     r->incoming = incoming_path(path);
     atomic_init(&r->failed, false);
+    atomic_init(&r->damaged, false);
     int rc = pthread_mutex_init(&r->error_lock, NULL);
     ASSERT(rc == 0);
     return r;
@@ -915,10 +935,13 @@ static int check_before(const char *path,
                         const struct store_rocksdb_options *options,
                         int *recovery, struct buf *error)
 {
-    struct content c = content_of(path);
+    struct start_content c;
     size_t said = error->len;
-    int rc = ERR_NOT_FOUND;
     *recovery = RECOVERY_TOLERATE;
+    int rc = start_content(path, &c, error);
+    if (rc != 0)
+        return rc;
+    rc = ERR_NOT_FOUND;
     if (c.current) {
         rc = check_database(path, options, *recovery, c.tables, error);
         if (rc == ERR_CORRUPT && is_whole_to_hole(path, options, c.tables)) {
@@ -970,6 +993,7 @@ int store_rocksdb_open(struct store **out, const char *path,
         rocks_close(&r->base);
         return rc;
     }
+    drop_incoming(r); /* the database has all of its tables */
     *out = store_buffered_new(&r->base, rocks_ingest,
                               options->state_memory_bytes, entropy_u64());
     return 0;

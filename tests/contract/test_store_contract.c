@@ -647,6 +647,40 @@ static void test_discard(void **state)
     discard(s, STORE_LOG);
 }
 
+/* The end of what is discarded stays, also where it is the last key of a
+ * file. */
+static void test_end_of_discard(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    const enum store_family families[] = {STORE_LOG, STORE_STATE};
+    struct buf big = BUF_INIT;
+    memset(buf_reserve(&big, 700 * 1024), 'v', 700 * 1024);
+    big.len = 700 * 1024;
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        struct store_batch b = STORE_BATCH_INIT;
+        enum store_family family = families[i];
+        enum store_write_kind kind =
+            family == STORE_STATE ? STORE_UNLOGGED : STORE_LOGGED;
+        put(s, family, "1", "gone");
+        put(s, family, "2", "kept");
+        assert_int_equal(store_flush(s, family, true), 0);
+        store_batch_discard(&b, family, BYTES_LIT("0"), BYTES_LIT("2"));
+        store_batch_put(&b, family, BYTES_LIT("3"), buf_view(&big));
+        assert_int_equal(store_write(s, &b, kind), 0);
+        /* Enough for another write-ahead log: then files are dropped. */
+        store_batch_reset(&b);
+        store_batch_put(&b, family, BYTES_LIT("4"), buf_view(&big));
+        assert_int_equal(store_write(s, &b, kind), 0);
+        store_batch_release(&b);
+        for (int flushes = 0; flushes < 2; flushes++) {
+            put(s, family, "5", "more"); /* ... and out of the memory */
+            assert_int_equal(store_flush(s, family, true), 0);
+        }
+        expect(s, family, "2", "kept");
+    }
+    buf_release(&big);
+}
+
 struct syncer {
     struct store *store;
     atomic_bool stop;
@@ -716,6 +750,7 @@ int main(int argc, char **argv)
         BOTH(test_batches_are_atomic),
         BOTH(test_many_keys),
         BOTH(test_discard),
+        BOTH(test_end_of_discard),
         BOTH(test_sync_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,23 +117,54 @@ static void test_watermark_first(void **state)
     teardown(&f);
 }
 
-/* Interrupted between the two writes, at the first start and at a later one:
- * the number that stood in the watermark is not used twice. */
+/* The first start, interrupted between the two writes: the number that stood
+ * in the watermark is not used twice. */
 static void test_interrupted(void **state)
 {
     struct fixture f;
     UNUSED(state);
     setup(&f);
-    for (int round = 0; round < 2; round++) {
-        uint64_t before = f.id.incarnation;
-        struct store *whole = f.store;
-        store_memory_fail(whole, "write", 1);
-        assert_int_not_equal(start(&f, false), 0);
-        assert_int_equal(mark_of(&f).incarnation, before + 1);
-        store_memory_crash(whole, 0);
-        assert_int_equal(start(&f, false), 0);
-        assert_int_equal(f.id.incarnation, before + 2);
+    store_memory_fail(f.store, "write", 1);
+    assert_int_not_equal(start(&f, false), 0);
+    assert_int_equal(mark_of(&f).incarnation, 1);
+    store_memory_crash(f.store, 0);
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.incarnation, 2);
+    teardown(&f);
+}
+
+/* A start that ends when the identity is on disk, the watermark not yet. */
+static void start_half(struct fixture *f)
+{
+    struct watermark mark = mark_of(f);
+    struct buf error = BUF_INIT;
+    assert_int_equal(node_boot(&f->boot, f->store, NULL, &mark, &f->id, &error),
+                     0);
+    buf_release(&error);
+}
+
+/* Several in a row, whatever they end by, are no damage (a full disk and a
+ * supervisor that tries again), and no number is used twice. */
+static void test_interrupted_again(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    assert_int_equal(start(&f, false), 0);
+    uint64_t before = f.id.incarnation;
+    for (int i = 0; i < 3; i++) {
+        store_memory_fail(f.store, i == 1 ? "sync" : "write", 1);
+        assert_int_equal(start(&f, false), ERR_IO);
+        store_memory_crash(f.store, 0);
     }
+    assert_int_equal(start(&f, false), 0);
+    assert_true(f.id.incarnation > before);
+    before = f.id.incarnation;
+    for (int i = 0; i < 3; i++)
+        start_half(&f);
+    assert_int_equal(start(&f, false), 0);
+    assert_true(f.id.incarnation > before + 3);
+    assert_int_equal(mark_of(&f).incarnation, f.id.incarnation);
     teardown(&f);
 }
 
@@ -235,15 +266,41 @@ static void test_recovering(void **state)
     teardown(&f);
 }
 
+/* A node that counts others as members than the rest does is turned away at
+ * the handshake, whether the cluster has a name or not; the order of the
+ * lines is nothing, and a named cluster may move to other addresses. */
+static void test_cluster_id(void **state)
+{
+    UNUSED(state);
+    const node_id ids[] = {1, 2, 3, 4, 5}, turned[] = {3, 1, 2};
+    const char *const at[] = {"a:1", "b:1", "c:1", "d:1", "e:1"};
+    const char *const turned_at[] = {"c:1", "a:1", "b:1"};
+    const char *const moved[] = {"x:1", "b:1", "c:1"};
+    const uint64_t plain = node_cluster_id("", ids, at, 3);
+    const uint64_t named = node_cluster_id("orders", ids, at, 3);
+    assert_true(plain != named);
+    assert_true(node_cluster_id("", turned, turned_at, 3) == plain);
+    assert_true(node_cluster_id("orders", turned, turned_at, 3) == named);
+    assert_true(node_cluster_id("", ids, moved, 3) != plain);
+    assert_true(node_cluster_id("orders", ids, moved, 3) == named);
+    assert_true(node_cluster_id("", ids, at, 5) != plain);
+    assert_true(node_cluster_id("orders", ids, at, 5) != named);
+    assert_true(node_cluster_id("order", ids, at, 3) != named);
+    assert_true(node_cluster_id("orders", ids, at, 0) ==
+                node_cluster_id("orders", ids, at, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_starts),
         cmocka_unit_test(test_watermark_first),
         cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_interrupted_again),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_lost_database),
         cmocka_unit_test(test_recovering),
+        cmocka_unit_test(test_cluster_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

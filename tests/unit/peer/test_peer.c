@@ -367,9 +367,10 @@ static void test_wrong_cluster(void **state)
     struct peers_options o = node_options(c, 2, 5);
     o.cluster_id = 42;
     node_start_with(c, &o);
-    run_until_logged(c, 1,
-                     "refused: cluster id differs (ours 1122334455667788, "
-                     "theirs 000000000000002a)");
+    run_until_logged(
+        c, 1,
+        "refused: cluster-id or node lines differ (ours 1122334455667788, "
+        "theirs 000000000000002a)");
     run_until_logged(c, 2, "does it belong to another cluster?");
     expect_never_up(c);
 }

@@ -458,6 +458,37 @@ static void test_failure_is_final(void **state)
     store_batch_release(&b);
 }
 
+/* A table that did not go down goes nowhere: it answers until the end, however
+ * much is read meanwhile, and the one after it does not go down either. */
+static void test_failed_table_answers(void **state)
+{
+    struct store *s = *state;
+    struct store *below = store_buffered_below(s);
+    char key[16];
+    char value[200];
+    memset(value, 'v', sizeof(value) - 1);
+    value[sizeof(value) - 1] = 0;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        put(below, key, value);
+    }
+    put(below, "old", "1");
+    gate_set(true);
+    gate.fail = ERR_IO;
+    put(s, "old", "2");
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    put(s, "younger", "2");
+    gate_set(false);
+    assert_int_equal(store_flush(s, STORE_STATE, true), ERR_IO);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(key, sizeof(key), "%04d", i);
+        expect(s, key, value);
+    }
+    expect(s, "old", "2");
+    expect(s, "younger", "2");
+    assert_int_equal(gate.calls, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -474,6 +505,7 @@ int main(void)
         TEST(test_batch_is_whole),
         TEST(test_flush_again),
         TEST(test_failure_is_final),
+        TEST(test_failed_table_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

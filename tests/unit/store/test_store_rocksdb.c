@@ -19,7 +19,9 @@
 #include "store/store_rocksdb.h"
 
 #include <dirent.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define ENTRIES   200 /* half of them in each write-ahead log */
@@ -551,6 +553,112 @@ static void test_another_table_not_taken_over(void **state)
     expect_whole(f);
 }
 
+/* One more table of the state, over the same keys; what it comes to. */
+static int write_table(struct store *s, uint8_t round)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint64_t value[25];
+        for (size_t k = 0; k < ARRAY_LEN(value); k++)
+            value[k] = hash64_seed(bytes_of(&i, sizeof(i)), round * 100 + k);
+        store_batch_put(&b, STORE_STATE, bytes_of(&i, sizeof(i)),
+                        bytes_of(value, sizeof(value)));
+    }
+    int rc = store_write(s, &b, STORE_UNLOGGED);
+    store_batch_release(&b);
+    if (rc == 0)
+        rc = store_flush(s, STORE_STATE, true);
+    return rc == 0 ? store_sync(s) : rc;
+}
+
+static void flip_in_all_tables(const struct fixture *f)
+{
+    DIR *dir = opendir(f->path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        char file[PATH_SIZE];
+        snprintf(file, sizeof(file), "%s/%.200s", f->path, e->d_name);
+        if (strstr(e->d_name, ".sst") != NULL && size_of(file) > 100000)
+            flip(file, 50000);
+    }
+    closedir(dir);
+}
+
+/* Damage that nobody reads but a compaction: known as damage, not taken for a
+ * disk that is full, or every start would end by it again. */
+static void test_damage_found_by_compaction(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    assert_int_equal(open_with(f, false, &s), 0);
+    for (uint8_t i = 0; i < 12; i++)
+        assert_int_equal(write_table(s, i), 0);
+    assert_false(store_rocksdb_is_damaged(s));
+    store_close(s);
+    flip_in_all_tables(f);
+    assert_int_equal(open_with(f, false, &s), 0);
+    int rc = 0;
+    for (uint8_t i = 12; rc == 0 && i < 100; i++)
+        rc = write_table(s, i);
+    assert_int_not_equal(rc, 0);
+    assert_true(store_rocksdb_is_damaged(s));
+    assert_non_null(strstr(store_error(s), ".sst"));
+    assert_non_null(strstr(store_error(s), "backup"));
+    store_close(s);
+}
+
+static bool has_incoming(const struct fixture *f)
+{
+    char incoming[PATH_SIZE];
+    assert_in_range(
+        snprintf(incoming, sizeof(incoming), "%s/incoming", f->path), 1,
+        sizeof(incoming) - 1);
+    return access(incoming, F_OK) == 0;
+}
+
+/* A part of a table takes no space: neither when the disk was full, nor after
+ * a crash. */
+static void test_part_of_table_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    struct rlimit before;
+    assert_int_equal(open_with(f, true, &s), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit little = {100000, before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+    int rc = write_table(s, 0);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(rc, ERR_IO);
+    assert_non_null(strstr(store_error(s), "incoming"));
+    assert_false(has_incoming(f));
+    store_close(s);
+
+    char incoming[PATH_SIZE];
+    assert_true(snprintf(incoming, sizeof(incoming), "%s/incoming", f->path) >
+                0);
+    assert_int_equal(file_replace(incoming, BYTES_LIT("a part")), 0);
+    expect_whole(f);
+    assert_false(has_incoming(f));
+}
+
+/* A directory that cannot be read is no directory without a database. */
+static void test_unreadable_directory(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = NULL;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int rc = open_with(f, true, &s);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(rc, ERR_IO);
+    expect_text(f, "cannot be read");
+    expect_whole(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -579,6 +687,9 @@ int main(int argc, char **argv)
         TEST(test_cut_manifest),
         TEST(test_table_not_taken_over),
         TEST(test_another_table_not_taken_over),
+        TEST(test_damage_found_by_compaction),
+        TEST(test_part_of_table_goes),
+        TEST(test_unreadable_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

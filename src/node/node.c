@@ -214,6 +214,7 @@ static int recover(struct node *n, struct buf *error)
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);
     n->traced_applied = start.applied;
+    n->flush_asked = start.applied; /* that much is on disk */
     n->durable.cluster_id = n->options.cluster_id;
     n->durable.node = n->options.self;
     n->durable.incarnation = n->options.incarnation;
@@ -485,11 +486,26 @@ void node_disk_done(struct node *n)
     node_step(n, &e, BYTES_NONE);
 }
 
+/* As far as the leader knows. Writes wait while it tries to hand over. */
+static bool can_take_over(const struct node *n, const struct node_peer *p)
+{
+    int position = raft_position(&n->raft, p->id);
+
+    ASSERT(position >= 0);
+    const struct raft_progress *progress = &n->raft.progress[position];
+    return p->up && !progress->recovering && progress->state != RAFT_SNAPSHOT;
+}
+
 bool node_transfer(struct node *n, node_id to)
 {
-    if (n->dead || n->role != RAFT_LEADER || n->peer_count == 0)
+    bool found = false;
+
+    if (n->dead || n->role != RAFT_LEADER)
         return false;
-    if (to == n->options.self || (to != NODE_NONE && !node_peer_find(n, to)))
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        if (to == NODE_NONE || n->peers[i].id == to)
+            found = found || can_take_over(n, &n->peers[i]);
+    if (!found)
         return false;
     log_notice(n->log, "handing leadership of term %llu over",
                (unsigned long long)n->raft.term);

@@ -144,7 +144,8 @@ MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
 void node_disk_done(struct node *n);
 
 /* Hands leadership over (NODE_NONE: to the most advanced follower). False if
- * this node does not lead or has nobody to hand it to. */
+ * this node does not lead, or has nobody to hand it to: a member without a
+ * link, or one that needs what the log no longer has, cannot take over. */
 MUST_USE bool node_transfer(struct node *n, node_id to);
 
 struct node_peer_status {

@@ -2,8 +2,8 @@
  * What heartbeats, appends and their answers carry for the node, in fields
  * that the core leaves to it:
  *
- *   match, verified  in heartbeats, what all members hold, for cutting the log
- *                    (node_compact.c)
+ *   match, verified  what all members hold, and all live ones, for cutting the
+ *                    log (node_compact.c); in answers they are the core's
  *   time_ms          the log's time as the leader reckons it (node_time.c): a
  *                    member that starts again while nothing is written learns
  *                    how far it has come
@@ -45,9 +45,8 @@ static bool any_short(const struct node *n)
 
 void node_beat_fill(struct node *n, struct raft_message *m)
 {
-    if (m->type == RAFT_MSG_HEARTBEAT)
-        node_compact_tell(n, m);
     if (from_leader(m)) {
+        node_compact_tell(n, m);
         m->time_ms = node_time_reckoned(n);
         m->granted = any_short(n);
     } else if (to_leader(m) && m->to == n->raft.leader) {
@@ -63,8 +62,7 @@ void node_beat_take(struct node *n, const struct raft_message *m)
     if (m->term != n->raft.term)
         return;
     if (from_leader(m) && m->from == n->raft.leader) {
-        if (m->type == RAFT_MSG_HEARTBEAT)
-            node_compact_told(n, m);
+        node_compact_told(n, m);
         node_time_appended(n, m->time_ms);
         n->leader_short = m->granted;
     } else if (to_leader(m)) {

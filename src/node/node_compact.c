@@ -5,8 +5,9 @@
  * contains on this node (the log is the state's redo log) and what the other
  * members hold: all of them, up to the soft bound's multiple; beyond the hard
  * bound only those that are live. The leader knows what they hold and tells
- * it with its heartbeats, so that a follower does not throw away what it
- * would need as the next leader.
+ * it with its heartbeats and appends, so that a follower does not throw away
+ * what it would need as the next leader. A member that needs what was cut
+ * already gains nothing by the rest, and does not count as live.
  *
  * Expired keys are deleted through the log: the leader proposes a sweep when
  * its expiry index says that something is due.
@@ -28,7 +29,7 @@ static void measure(struct node *n)
         if (n->raft.config.voters[i] == n->options.self)
             continue;
         all = MIN(all, p->match);
-        if (p->link_up)
+        if (p->link_up && p->state != RAFT_SNAPSHOT)
             live = MIN(live, p->match);
     }
     n->held_by_all = MAX(n->held_by_all, all);
@@ -44,7 +45,7 @@ void node_compact_tell(struct node *n, struct raft_message *m)
 
 void node_compact_told(struct node *n, const struct raft_message *m)
 {
-    ASSERT(m->type == RAFT_MSG_HEARTBEAT && m->from == n->raft.leader);
+    ASSERT(m->from == n->raft.leader);
     n->held_by_all = MAX(n->held_by_all, m->match);
     n->held_by_live = m->verified;
 }
@@ -81,6 +82,29 @@ static uint64_t cut_margin(const struct node *n, uint64_t bytes)
                n->options.log_bytes_soft / 2 / average);
 }
 
+static void flush_state(struct node *n)
+{
+    n->flush_asked = keyspace_applied(n->ks)->index;
+    int err = store_flush(n->store, STORE_STATE, false);
+    if (err != 0)
+        node_fail(n, "flushing the state", store_error(n->store));
+}
+
+/* Terms that began after what the flushed state contains are not known to be
+ * committed at the next start, and with RAFT_RUNS_MAX of those the core would
+ * never campaign again. However small the log: a node may be killed often. */
+static void flush_for_terms(struct node *n)
+{
+    const struct raft *r = &n->raft;
+    uint32_t half = RAFT_RUNS_MAX / 2;
+
+    if (r->run_count <= half ||
+        r->runs[r->run_count - half - 1].first <= n->flush_asked)
+        return;
+    if (keyspace_applied(n->ks)->index > n->flush_asked)
+        flush_state(n);
+}
+
 /* Cuts what may go; starts a flush of the state when that is what is
  * missing. */
 static void compact_log(struct node *n)
@@ -111,10 +135,7 @@ static void compact_log(struct node *n)
     if (n->dead || flushed.index + margin >= held ||
         applied < n->flush_asked + margin)
         return;
-    n->flush_asked = applied;
-    err = store_flush(n->store, STORE_STATE, false);
-    if (err != 0)
-        node_fail(n, "flushing the state", store_error(n->store));
+    flush_state(n);
 }
 
 static void sweep(struct node *n)
@@ -134,6 +155,8 @@ static void sweep(struct node *n)
 void node_compact(struct node *n)
 {
     compact_log(n);
+    if (!n->dead)
+        flush_for_terms(n);
     if (!n->dead)
         sweep(n);
 }

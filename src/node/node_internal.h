@@ -255,7 +255,7 @@ void node_reads_timeout(struct node *n);
 
 /* node_compact.c */
 void node_compact(struct node *n);
-/* What all members hold: filled in on the leader's heartbeats. */
+/* What all members hold: on all that a leader sends to followers. */
 void node_compact_tell(struct node *n, struct raft_message *m);
 void node_compact_told(struct node *n, const struct raft_message *m);
 

@@ -6,10 +6,18 @@
  * How it fails: an append that the transport refuses (queue full, no link) is
  * reported to the core with RAFT_EV_UNSENT, which then probes that follower;
  * other messages are simply lost, as on any network.
+ *
+ * To read all that a follower lacks who is far behind would hold up the loop
+ * for so long that the others elect another leader. So an append ends at
+ * TURN_BYTES_MAX. A probe may be shorter, its answer tells how far it came; of
+ * a stream the rest is reported as above.
  */
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "node/node_internal.h"
+
+/* Entries that one follower gets in one turn of the loop, and one beyond. */
+#define TURN_BYTES_MAX (8u * 1024u * 1024u)
 
 /* Reads first.. into n->entries up to the byte bound; returns the last index
  * taken, first - 1 on failure. */
@@ -77,15 +85,26 @@ static int send_one(struct node *n, const struct raft_message *m,
                              pieces);
 }
 
+static bool is_probe(const struct node *n, node_id to)
+{
+    int pos = raft_position(&n->raft, to);
+
+    ASSERT(pos >= 0);
+    return n->raft.progress[pos].state == RAFT_PROBE;
+}
+
 /* False: not all of it sent; unsent: from which entry on. */
 static bool send_append(struct node *n, const struct raft_message *message,
                         raft_index *unsent)
 {
     struct raft_message rest = *message;
+    size_t sent = 0;
 
     while (rest.count > 0) {
         raft_index first = rest.index + 1;
         *unsent = first;
+        if (sent >= TURN_BYTES_MAX)
+            return is_probe(n, message->to);
         raft_index last = rest.index + rest.count;
         struct bytes entries = raft_log_cached_record(n->raft_log, first);
         raft_index upto = first;
@@ -103,6 +122,7 @@ static bool send_append(struct node *n, const struct raft_message *message,
             return false;
         if (upto == last)
             return true;
+        sent += entries.len;
         runs_advance(&rest, upto);
     }
     *unsent = rest.index + 1;

@@ -179,8 +179,11 @@ static int add_member(struct peers *p, const struct peer_member *m,
     *peer = (struct peer){.peers = p, .id = m->id};
     int rc = address_parse(bytes_str(m->address), &peer->resolved);
     if (rc != 0) {
-        buf_printf(error, "member %u: address '%s': %s", m->id, m->address,
-                   error_text(rc));
+        buf_printf(error, "member %u: address '%s': %s%s", m->id, m->address,
+                   error_text(rc),
+                   rc == ERR_NOT_FOUND ? "; a name must be known to this "
+                                         "machine when the node starts"
+                                       : "");
         return ERR_INVALID;
     }
     peer->address = mem_strdup(m->address);
@@ -204,8 +207,11 @@ static int start_listening(struct peers *p, const char *text, struct buf *error)
     }
     int fd = socket_listen(&a, LISTEN_BACKLOG);
     if (fd < 0) {
-        buf_printf(error, "cannot listen on peer address %s: %s", text,
-                   strerror(errno));
+        buf_printf(error,
+                   "cannot listen on peer address %s: %s; it is what the line "
+                   "of this node-id says, and must be a free port of this "
+                   "machine",
+                   text, strerror(errno));
         return ERR_IO;
     }
     p->listener.accepted = accepted;

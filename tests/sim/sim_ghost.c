@@ -258,15 +258,16 @@ static void restarted(struct sim *s)
     core_release(s);
 }
 
-/* Up to where all members, or those that the leader has a link to, have the
- * log on their disks. */
+/* Up to where all members, or those that the leader has a link to and knows
+ * not to be outrun, have the log on their disks. */
 static raft_index held(const struct sim *s, uint32_t leader, bool live)
 {
     const struct raft *r = &s->nodes[leader].node->raft;
     raft_index least = RAFT_NUMBER_MAX;
 
     for (uint32_t i = 0; i < s->count; i++)
-        if (i == leader || !live || r->progress[i].link_up)
+        if (i == leader || !live ||
+            (r->progress[i].link_up && r->progress[i].state != RAFT_SNAPSHOT))
             least = MIN(
                 least, MAX(s->ghost.nodes[i].disk.last, s->ghost.nodes[i].had));
     return least;

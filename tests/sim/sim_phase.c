@@ -76,18 +76,32 @@ void phase_probe_answered(struct sim *s, const struct sim_op *op)
               (long long)permille);
 }
 
+/* The healed node with the longest log: it is to lead if nobody does. */
+static uint32_t heir(const struct sim *s)
+{
+    uint32_t best = s->count;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if ((s->core_mask >> i & 1) &&
+            (best == s->count ||
+             s->ghost.nodes[i].live.last > s->ghost.nodes[best].live.last))
+            best = i;
+    ASSERT(best < s->count);
+    return best;
+}
+
 /* Nobody keeps what a member needs that was away for too long; snapshots
- * would help. The leader need not have noticed yet. */
+ * would help. The leader need not have noticed yet, nor be elected. */
 static bool outrun(struct sim *s)
 {
-    struct sim_node *leader = sim_leader(s);
+    const struct sim_node *leader = sim_leader(s);
+    uint32_t id = leader ? leader->id : heir(s);
+    raft_index first = s->ghost.nodes[id].live.first;
 
-    if (!leader)
-        return false;
-    const struct raft *r = &leader->node->raft;
     for (uint32_t i = 0; i < s->count; i++)
-        if (i != leader->id && (r->progress[i].state == RAFT_SNAPSHOT ||
-                                s->ghost.nodes[i].live.last + 1 < r->first))
+        if (i != id && ((leader && leader->node->raft.progress[i].state ==
+                                       RAFT_SNAPSHOT) ||
+                        s->ghost.nodes[i].live.last + 1 < first))
             return true;
     return false;
 }

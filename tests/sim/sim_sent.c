@@ -111,6 +111,7 @@ void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
     case RAFT_MSG_APPEND:
         from_leader(s, node, m);
         slice(s, node, m);
+        ghost_told(s, node, m->match, m->verified);
         break;
     case RAFT_MSG_HEARTBEAT:
         from_leader(s, node, m);

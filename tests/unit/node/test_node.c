@@ -383,6 +383,71 @@ static void test_catches_up_in_parts(void **state)
     cluster_release(c);
 }
 
+/* No write waits for a member that cannot take over. */
+static void test_transfer_to_nobody(void **state)
+{
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 42);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t down = (leader + 1) % NODES, up = (leader + 2) % NODES;
+    struct node *n = c->nodes[leader].node;
+    node_crash_keep(c, down, 0);
+    assert_false(node_transfer(n, down));
+    assert_false(node_transfer(n, leader));
+    assert_false(node_transfer(n, NODES));
+    assert_true(node_transfer(n, up));
+    wait_applied(c, up, applied_by(c, leader) + 1);
+    assert_int_equal(cluster_leader(c), up);
+    node_crash_keep(c, leader, 0);
+    assert_false(node_transfer(c->nodes[up].node, NODE_NONE));
+    cluster_release(c);
+}
+
+static size_t queued_for(const struct test_cluster *c, uint32_t to)
+{
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < c->queued; i++)
+        bytes += c->queue[i].to == to ? c->queue[i].payload.len : 0;
+    return bytes;
+}
+
+/* Far behind: the leader does not read all of that for it in one turn, as a
+ * leader whose loop stands still loses the others. */
+static void test_catches_up_in_turns(void **state)
+{
+    const size_t size = 1000000, turn = 8u << 20, room = 1u << 20;
+    struct test_cluster *c = &cluster;
+    UNUSED(state);
+    cluster_init(c, NODES, 41);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t slow = (leader + 1) % NODES;
+    struct test_client *tc = client_new(c, leader);
+    uint8_t *data = mem_zalloc(size);
+    struct bytes argv[3] = {BYTES_LIT("set"), BYTES_LIT("big"),
+                            bytes_of(data, size)};
+    struct node_submit s = {.argv = argv, .argc = 3};
+    node_crash_keep(c, slow, 0);
+    for (int i = 0; i < 40; i++) {
+        tc->asked++;
+        assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+        wait_answered(c, tc);
+    }
+    node_start(c, slow);
+    raft_index last = applied_by(c, leader);
+    size_t before = 0, most = 0;
+    for (int i = 0; i < 5000 && applied_by(c, slow) < last; i++) {
+        before = queued_for(c, slow);
+        cluster_turn(c);
+        size_t after = queued_for(c, slow);
+        most = MAX(most, after - MIN(before, after));
+    }
+    assert_int_equal(applied_by(c, slow), last);
+    assert_true(most > room && most < turn + 2 * room);
+    mem_free(data);
+    cluster_release(c);
+}
+
 static void random_fault(struct test_cluster *c)
 {
     uint32_t a = (uint32_t)rng_below(&c->rng, c->count);
@@ -839,6 +904,8 @@ int main(void)
         cmocka_unit_test(test_no_majority),
         cmocka_unit_test(test_large_values),
         cmocka_unit_test(test_catches_up_in_parts),
+        cmocka_unit_test(test_catches_up_in_turns),
+        cmocka_unit_test(test_transfer_to_nobody),
         cmocka_unit_test(test_other_members_are_refused),
         cmocka_unit_test(test_promises_are_compared),
         cmocka_unit_test(test_doubtful_read),

@@ -44,6 +44,7 @@ struct cmd_call {
     uint32_t argc;
     uint8_t db;
     bool check_only;
+    uint64_t value_max; /* with check_only: the longest value; 0: not known */
     uint64_t seed;
 };
 

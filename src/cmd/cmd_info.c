@@ -351,6 +351,23 @@ static const struct cmd *inner_command(const struct bytes **argv,
     return c;
 }
 
+/* What is done to the keys of this very command: without GET, SET looks at
+ * no old value. */
+static const char *key_flags_of(const struct cmd *c, const struct bytes *argv,
+                                uint32_t argc)
+{
+    if (strstr(c->key_flags, " variable_flags") == NULL)
+        return c->key_flags;
+    ASSERT(strcmp(c->name, "set") == 0);
+    for (uint32_t i = 3; i < argc; i++) {
+        if (bytes_eq_nocase(argv[i], BYTES_LIT("get")))
+            return "RW access update";
+        if (bytes_eq_nocase(argv[i], BYTES_LIT("ifeq")))
+            return "RW access update";
+    }
+    return "OW update";
+}
+
 static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
                           uint32_t argc, bool with_flags)
 {
@@ -371,6 +388,7 @@ static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
     uint32_t step = (uint32_t)c->key_step;
     uint32_t last =
         c->last_key < 0 ? argc - (uint32_t)-c->last_key : (uint32_t)c->last_key;
+    const char *flags = key_flags_of(c, argv, argc);
     ASSERT(step > 0 && first <= last && last < argc);
     resp_array(w, (last - first) / step + 1);
     for (uint32_t i = first; i <= last; i += step) {
@@ -378,7 +396,7 @@ static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
             resp_array(w, 2);
         resp_bulk(w, argv[i]);
         if (with_flags)
-            write_words(w, c->key_flags, false);
+            write_words(w, flags, false);
     }
 }
 

@@ -268,15 +268,17 @@ void cmd_getrange(struct cmd_call *c)
     resp_bulk(c->out, part(v.data, start, end));
 }
 
-static bool length_ok(struct cmd_call *c, uint64_t a, uint64_t b)
+static bool length_ok(struct cmd_call *c, uint64_t a, uint64_t b, uint64_t max)
 {
-    if (a <= CMD_STRING_MAX && b <= CMD_STRING_MAX - a)
+    if (a <= max && b <= max - a)
         return true;
     resp_error(c->out, "ERR string exceeds maximum allowed size "
                        "(proto-max-bulk-len)");
     return false;
 }
 
+/* A few bytes could ask for a value of 512 MiB, which holds up every member:
+ * the node that they come to refuses what is longer than it would take. */
 void cmd_setrange(struct cmd_call *c)
 {
     int64_t offset = 0;
@@ -287,15 +289,20 @@ void cmd_setrange(struct cmd_call *c)
         resp_error(c->out, "ERR offset is out of range");
         return;
     }
-    if (c->check_only || !lookup_string(c, c->argv[1], &v))
-        return;
     struct bytes data = c->argv[3];
+    if (c->check_only) {
+        if (c->value_max != 0 && data.len != 0)
+            (void)!length_ok(c, (uint64_t)offset, data.len, c->value_max);
+        return;
+    }
+    if (!lookup_string(c, c->argv[1], &v))
+        return;
     size_t old_len = v.data.len;
     if (data.len == 0) {
         resp_integer(c->out, (int64_t)old_len);
         return;
     }
-    if (!length_ok(c, (uint64_t)offset, data.len))
+    if (!length_ok(c, (uint64_t)offset, data.len, CMD_STRING_MAX))
         return;
     keyspace_overwrite(c->ks, c->db, c->argv[1], (size_t)offset, data);
     size_t len = MAX(old_len, (size_t)offset + data.len);
@@ -308,7 +315,7 @@ void cmd_append(struct cmd_call *c)
     if (c->check_only || !lookup_string(c, c->argv[1], &v))
         return;
     size_t old_len = v.data.len;
-    if (!length_ok(c, old_len, c->argv[2].len))
+    if (!length_ok(c, old_len, c->argv[2].len, CMD_STRING_MAX))
         return;
     keyspace_overwrite(c->ks, c->db, c->argv[1], old_len, c->argv[2]);
     resp_integer(c->out, (int64_t)(old_len + c->argv[2].len));

@@ -122,7 +122,8 @@ size_t client_memory(const struct client *c)
     return sizeof(*c) + c->conn.in.cap + c->conn.out.cap +
            r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
            c->pending.cap * sizeof(*c->pending.items) +
-           c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used;
+           c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used +
+           c->text_bytes;
 }
 
 void client_finish(struct client *c)
@@ -266,12 +267,16 @@ void deferred_clear(struct deferred_list *l)
     }
 }
 
-void client_set_text(char **text, struct bytes value)
+void client_set_text(struct client *c, char **text, struct bytes value)
 {
+    size_t before = *text != NULL ? strlen(*text) + 1 : 0;
+    ASSERT(c->text_bytes >= before);
+    c->text_bytes -= before;
     mem_free(*text);
     *text = NULL;
     if (value.len == 0)
         return;
+    c->text_bytes += value.len + 1;
     *text = mem_alloc(value.len + 1);
     memcpy(*text, value.data, value.len);
     (*text)[value.len] = '\0';

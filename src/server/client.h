@@ -154,11 +154,12 @@ struct client {
     char *name; /* NULL: none */
     char *lib_name;
     char *lib_version;
+    size_t text_bytes;    /* of these three */
     char once_client[33]; /* PROTOCOL_ORIGINAL: its id */
     const struct cmd *last_cmd;
     int64_t created_ms; /* monotonic */
-    int64_t active_ms;
-    int64_t closing_ms; /* since when CLOSING */
+    int64_t active_ms;  /* it sent something, or took some output */
+    int64_t closing_ms; /* since when CLOSING, or the same */
     uint64_t commands;
 };
 
@@ -212,6 +213,6 @@ void deferred_add(struct deferred_list *l, const struct deferred *d,
 void deferred_clear(struct deferred_list *l);
 
 /* Replaces a text of the client's (name, lib_name, ...); "" is none. */
-void client_set_text(char **text, struct bytes value);
+void client_set_text(struct client *c, char **text, struct bytes value);
 
 #endif

@@ -143,6 +143,7 @@ static bool syntax_ok(struct client *c, const struct dispatch *d)
         .argc = d->argc,
         .db = c->db,
         .check_only = true,
+        .value_max = s->config->proto_max_bulk_len,
     };
     cmd_run(d->cmd, &call);
     return s->scratch.len == 0;

@@ -93,7 +93,8 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
     bool optional = host[0] == '-';
     const char *name = optional ? host + 1 : host;
     int fd = address_host(bytes_str(name), port, &a);
-    if (fd == 0)
+    bool found = fd == 0;
+    if (found)
         fd = socket_listen(&a, (int)s->config->tcp_backlog);
     if (fd >= 0) {
         char text[ADDRESS_TEXT_MAX];
@@ -105,9 +106,11 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
     if (optional && (fd == ERR_NOT_FOUND || errno == EAFNOSUPPORT))
         return 0;
     buf_printf(error, "cannot listen on %s port %u: %s", name, port,
-               fd == ERR_IO ? strerror(errno) : error_text(fd));
+               found && fd != ERR_BUSY ? strerror(errno) : error_text(fd));
     if (fd == ERR_BUSY)
         buf_str(error, "; stop the other process, or choose another port");
+    else if (!found || fd == ERR_NOT_FOUND)
+        buf_str(error, "; the option bind names addresses of this machine");
     return fd;
 }
 
@@ -118,8 +121,9 @@ static int listen_on_unix(struct server *s, struct buf *error)
     int fd = socket_listen_unix(path, mode == 0 ? 0700 : mode,
                                 (int)s->config->tcp_backlog);
     if (fd < 0) {
+        bool by_system = fd != ERR_BUSY && fd != ERR_TOO_BIG;
         buf_printf(error, "cannot listen on the Unix socket %s: %s", path,
-                   fd == ERR_IO ? strerror(errno) : error_text(fd));
+                   by_system ? strerror(errno) : error_text(fd));
         return fd;
     }
     add_door(s, fd, path, true);

@@ -39,6 +39,10 @@ void server_count_bytes(struct client *c)
     ASSERT(c->conn.sent_bytes >= c->sent_seen);
     stats->input_bytes += c->conn.received_bytes - c->received_seen;
     stats->output_bytes += c->conn.sent_bytes - c->sent_seen;
+    if (c->conn.sent_bytes > c->sent_seen) { /* however slowly it reads */
+        c->active_ms = c->server->mono_ms;
+        c->closing_ms = c->server->mono_ms;
+    }
     c->received_seen = c->conn.received_bytes;
     c->sent_seen = c->conn.sent_bytes;
 }
@@ -325,6 +329,24 @@ const struct transport_events *server_transport_events(struct server *s)
     return &s->transport_events;
 }
 
+/* Clients must not use up the descriptors that the store needs: it would end
+ * the process. Where there are few, it keeps half of them. */
+static void bound_clients(struct server *s)
+{
+    uint32_t asked = s->config->maxclients;
+    uint64_t wanted = asked + (uint64_t)FILES_RESERVED;
+    uint64_t files = process_raise_files(wanted);
+    uint64_t kept = MIN((uint64_t)FILES_RESERVED, files / 2);
+
+    if (files - kept >= asked)
+        return;
+    s->config->maxclients = (uint32_t)(files - kept);
+    log_warning(s->log,
+                "this process may open only %llu files: maxclients is %u "
+                "instead of %u; raise the limit (ulimit -n, LimitNOFILE)",
+                (unsigned long long)files, s->config->maxclients, asked);
+}
+
 void server_config_changed(struct server *s)
 {
     ASSERT(s->node != NULL);
@@ -335,13 +357,7 @@ void server_config_changed(struct server *s)
     node_set_read_mode(s->node, s->config->read_mode == CONFIG_READ_STALE
                                     ? READ_STALE
                                     : READ_INDEX);
-    uint64_t files =
-        process_raise_files(s->config->maxclients + (uint64_t)FILES_RESERVED);
-    if (files < s->config->maxclients + (uint64_t)FILES_RESERVED)
-        log_warning(s->log,
-                    "this process may open only %llu files, too few for "
-                    "maxclients %u; raise the limit (ulimit -n, LimitNOFILE)",
-                    (unsigned long long)files, s->config->maxclients);
+    bound_clients(s);
 }
 
 void server_start(struct server *s, struct node *node, struct peers *peers)

@@ -8,8 +8,12 @@
 #include "server/commands.h"
 #include "server/server_internal.h"
 
+#include <stdio.h>
+
 /* IDs that LIST takes: each is compared with each client. */
 #define LIST_IDS_MAX 1000
+/* Of an address as clients see it, or the path of the Unix socket. */
+#define SHOWN_MAX (ADDRESS_TEXT_MAX + 128)
 
 static void reply_bytes(struct server_call *call, const char *text)
 {
@@ -44,7 +48,7 @@ static void sub_setname(struct server_call *call)
                               "newlines or special characters.");
         return;
     }
-    client_set_text(&call->c->name, call->argv[2]);
+    client_set_text(call->c, &call->c->name, call->argv[2]);
     resp_status(call->out, "OK");
 }
 
@@ -65,7 +69,7 @@ static void sub_setinfo(struct server_call *call)
                     "characters.",
                     len, (const char *)call->argv[2].data);
     } else {
-        client_set_text(field, call->argv[3]);
+        client_set_text(call->c, field, call->argv[3]);
         resp_status(call->out, "OK");
     }
 }
@@ -145,13 +149,23 @@ static void describe_size(const struct client *c, struct buf *out)
                conn_pending(&c->conn), c->conn.out.cap, client_memory(c));
 }
 
+/* One of its two addresses; all clients of the Unix socket have the same. */
+static void show_address(const struct client *c, const struct address *a,
+                         char out[SHOWN_MAX])
+{
+    if (c->unix_socket)
+        snprintf(out, SHOWN_MAX, "%s:0", c->server->config->unixsocket);
+    else
+        address_format(a, out);
+}
+
 void client_describe(const struct client *c, struct buf *out)
 {
     const struct server *s = c->server;
-    char peer[ADDRESS_TEXT_MAX];
-    char local[ADDRESS_TEXT_MAX];
-    address_format(&c->peer, peer);
-    address_format(&c->local, local);
+    char peer[SHOWN_MAX];
+    char local[SHOWN_MAX];
+    show_address(c, &c->peer, peer);
+    show_address(c, &c->local, local);
     ASSERT(s->mono_ms >= c->created_ms);
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
                (unsigned long long)c->id, peer, local, c->conn.fd,
@@ -265,8 +279,11 @@ static bool parse_list(struct server_call *call, struct list_filter *f)
     return false;
 }
 
+/* Names may be long, and many: no more is put together than may be sent, and
+ * a little that makes it too long. */
 static void sub_list(struct server_call *call)
 {
+    size_t limit = call->out->limit == 0 ? SIZE_MAX : call->out->limit;
     struct buf text = BUF_INIT;
     struct list_filter filter;
     if (!parse_list(call, &filter))
@@ -274,7 +291,7 @@ static void sub_list(struct server_call *call)
     LIST_EACH(link, &call->s->clients)
     {
         struct client *c = CONTAINER_OF(link, struct client, link);
-        if (!listed(&filter, c->id))
+        if (!listed(&filter, c->id) || text.len > limit)
             continue;
         client_describe(c, &text);
         buf_char(&text, '\n');
@@ -286,18 +303,19 @@ static void sub_list(struct server_call *call)
 /* --- KILL --------------------------------------------------------------- */
 
 struct kill_filter {
-    struct bytes addr, laddr;
-    bool by_id;
+    bool by_addr, by_laddr, by_id;
+    struct bytes addr, laddr; /* may be empty: no connection has that */
     uint64_t id;
     bool nobody; /* a type that no connection has */
     bool skip_me;
 };
 
-static bool address_is(const struct address *a, struct bytes text)
+static bool address_is(const struct client *c, const struct address *a,
+                       struct bytes text)
 {
-    char own[ADDRESS_TEXT_MAX];
-    size_t len = address_format(a, own);
-    return bytes_eq(bytes_of(own, len), text);
+    char own[SHOWN_MAX];
+    show_address(c, a, own);
+    return bytes_eq(bytes_str(own), text);
 }
 
 static bool killed_by(const struct kill_filter *f, const struct client *c,
@@ -307,9 +325,9 @@ static bool killed_by(const struct kill_filter *f, const struct client *c,
         return false;
     if (f->by_id && c->id != f->id)
         return false;
-    if (f->addr.len > 0 && !address_is(&c->peer, f->addr))
+    if (f->by_addr && !address_is(c, &c->peer, f->addr))
         return false;
-    return f->laddr.len == 0 || address_is(&c->local, f->laddr);
+    return !f->by_laddr || address_is(c, &c->local, f->laddr);
 }
 
 static uint32_t kill_clients(struct server_call *call,
@@ -342,8 +360,10 @@ static bool parse_kill_pair(struct server_call *call, uint32_t i,
             return false;
         }
     } else if (arg_is(call, i, "addr")) {
+        f->by_addr = true;
         f->addr = value;
     } else if (arg_is(call, i, "laddr")) {
+        f->by_laddr = true;
         f->laddr = value;
     } else if (arg_is(call, i, "type")) {
         return client_type(call, i + 1, &f->nobody);
@@ -364,6 +384,7 @@ static void sub_kill(struct server_call *call)
 {
     struct kill_filter f = {.skip_me = true};
     if (call->argc == 3) { /* the old form: one address, perhaps one's own */
+        f.by_addr = true;
         f.addr = call->argv[2];
         f.skip_me = false;
         if (kill_clients(call, &f) > 0)

@@ -184,9 +184,9 @@ void server_hello(struct server_call *call)
     if (!h.auth && !c->authenticated) {
         resp_error(call->out,
                    "NOAUTH HELLO must be called with the client already "
-                   "authenticated, otherwise the HELLO <proto> AUTH <user> "
-                   "<pass> option can be used to authenticate the client and "
-                   "select the RESP protocol version at the same time");
+                   "authenticated, otherwise the HELLO AUTH <user> <pass> "
+                   "option can be used to authenticate the client and select "
+                   "the RESP protocol version at the same time");
         return;
     }
     if (h.set_name && !name_ok(h.name)) {
@@ -196,7 +196,7 @@ void server_hello(struct server_call *call)
     }
     c->authenticated = true;
     if (h.set_name)
-        client_set_text(&c->name, h.name);
+        client_set_text(c, &c->name, h.name);
     if (h.protocol != 0)
         c->writer.protocol = (uint8_t)h.protocol;
     reply_hello(call);
@@ -213,7 +213,7 @@ void server_reset(struct server_call *call)
     c->reply_skip_next = false;
     c->no_evict = false;
     c->no_touch = false;
-    client_set_text(&c->name, BYTES_NONE);
+    client_set_text(c, &c->name, BYTES_NONE);
     c->authenticated = call->s->config->requirepass[0] == '\0';
     resp_status(call->out, "RESET");
 }

@@ -142,6 +142,27 @@ test "open files: the limit is raised to what maxclients needs" {
     lone_stop
 }
 
+# Without privileges, or root would raise the limit.
+test "open files: clients cannot use up those that the store needs" {
+    lone_start files4 setpriv --bounding-set=-all --inh-caps=-all \
+        prlimit --nofile=400:400 $::vard --maxclients 1000
+    set c [resp::connect 127.0.0.1 $lone(port)]
+    assert_equal {maxclients 200} [$c CONFIG GET maxclients]
+    assert_equal OK [$c CONFIG SET maxclients 5000]
+    assert_equal {maxclients 200} [$c CONFIG GET maxclients]
+    set sockets {}
+    for {set i 0} {$i < 500} {incr i} {
+        lappend sockets [socket -async 127.0.0.1 $lone(port)]
+    }
+    wait_for_condition 10000 {[string match "*rejected_connections:301*" \
+        [$c INFO stats]]}
+    set files [glob /proc/$lone(pid)/fd/*]
+    assert {[llength $files] < 300}
+    assert {[string first "Too many open files" [read_file $lone(log)]] < 0}
+    foreach fd $sockets {close $fd}
+    lone_stop
+}
+
 # In a network of its own, where the machine has an address that is not that
 # of loopback; a script speaks there.
 test "protected mode: without a password, only this machine is served" {

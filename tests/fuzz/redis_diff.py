@@ -41,7 +41,8 @@ WORDS = [b'', b'0', b'1', b'-1', b'10', b'007', b'-0', b'+5', b' 7', b'7 ',
          b'-9223372036854775809', b'18446744073709551616', b'4611686018427387904',
          b'4611686018427387', b'99999999999999999999999', b'ASYNC', b'SYNC',
          b'1.7976931348623157e308', b'4.9e-324', b'0.1', b'17179869184']
-# Name, and the kinds of its arguments: k key, v value, i integer, f float,
+# Name (with a colon between its words), and the kinds of its arguments: k key,
+# v value, i integer, f float,
 # o offset, t seconds, m milliseconds, T and M the same as a point in time,
 # x an option.
 COMMANDS = '''set kv|set kvx|set kvxx|set kvxt|set kvxtx|setnx kv|setex ktv
@@ -52,7 +53,10 @@ mset kvk|msetnx kv|msetnx kvkv|del k|del kkk|unlink kk|exists k|exists kkk
 touch kk|type k|expire kt|expire ktx|expire ktxx|pexpire km|pexpire kmx
 expireat kT|expireat kTx|pexpireat kM|persist k|ttl k|pttl k|expiretime k
 pexpiretime k|dbsize |flushdb |flushall |flushdb x|select i|echo v|ping |ping v
-nosuch kv|get |get kk|set k|incrby k|mset |expire k'''.replace(
+nosuch kv|get |get kk|set k|incrby k|mset |expire k|client:kill v
+client:kill:addr v|client:kill:laddr v|client:setname v|client:getname
+client:no-evict v|command:getkeys:mset kvkv|command:getkeysandflags:set kvx
+command:getkeysandflags:getex kx|config:get v|auth v|set kvxtxx'''.replace(
     '\n', '|').split('|')
 TIMES = re.compile(rb'(?i)^(ttl|pttl|expiretime|pexpiretime)$')
 
@@ -117,7 +121,7 @@ def redis_command(program):
 # ---- replies --------------------------------------------------------------
 
 class Replies:
-    """Takes whole replies off a connection (RESP2)."""
+    """Takes whole replies off a connection."""
 
     def __init__(self, sock):
         self.sock, self.data = sock, b''
@@ -136,12 +140,12 @@ class Replies:
     def end_of(self, at):
         end = self.line_end(at)
         kind, rest = self.data[at:at + 1], self.data[at + 1:end - 2]
-        if kind == b'$' and int(rest) >= 0:
+        if kind in b'$=' and int(rest) >= 0:
             while len(self.data) < end + int(rest) + 2:
                 self.more()
             return end + int(rest) + 2
-        if kind == b'*':
-            for _ in range(max(0, int(rest))):
+        if kind in b'*~%':
+            for _ in range(max(0, int(rest)) * (2 if kind == b'%' else 1)):
                 end = self.end_of(end)
         return end
 
@@ -189,7 +193,7 @@ def argument(rng, kind):
                            rng.choice(WORDS)])
     if kind == 'o':  # no offset that would make a huge value
         return b'%d' % rng.choice([rng.randint(-20, 300), 2**40, -2**40,
-                                   2**63 - 1, -2**63, 2**29 + 1])
+                                   2**26, 2**63 - 1, -2**63, 2**29 + 1])
     if kind == 't':  # far away, in the past, or not a time
         return b'%d' % rng.choice([1000, 5000, 100000, 0, -1, 2**40, 2**62,
                                    2**63 - 1, -2**63, 9223372036854775])
@@ -206,9 +210,20 @@ def argument(rng, kind):
                        b'%d' % rng.randint(-10**6, 10**6)])
 
 
+def let_live(argv):
+    """A key with a second to live may end on one side only."""
+    for i in range(1, len(argv)):
+        timed = argv[i - 1].upper() in (b'EX', b'PX') or \
+            (i == 2 and re.fullmatch(rb'(?i)p?(setex|expire)', argv[0]))
+        if timed and argv[i] in (b'1', b'10', b'100', b'1000'):
+            argv[i] = b'100000'
+    return argv
+
+
 def random_command(rng):
     name, _, kinds = rng.choice(COMMANDS).strip().partition(' ')
-    argv = [name.encode()] + [argument(rng, k) for k in kinds]
+    argv = [n.encode() for n in name.split(':')] + \
+        [argument(rng, k) for k in kinds]
     if rng.random() < 0.03:
         argv.append(rng.choice(WORDS))
     elif rng.random() < 0.03 and len(argv) > 1:
@@ -216,7 +231,7 @@ def random_command(rng):
     if rng.random() < 0.1:
         argv[0] = bytes(rng.choice([c, c ^ 32]) if chr(c).isalpha() else c
                         for c in argv[0])
-    return argv
+    return let_live(argv)
 
 
 FRAGMENTS = [b'\r\n', b'\n', b'\r', b'*', b'$', b'*1\r\n', b'*2\r\n', b'*0\r\n',
@@ -321,7 +336,8 @@ class Diff:
 
     def pipeline(self, rng):
         commands = [random_command(rng) for _ in range(100)]
-        data = encode([b'FLUSHALL']) + encode([b'SELECT', b'0']) + \
+        hello = [b'HELLO', rng.choice([b'2', b'3'])]
+        data = encode([b'FLUSHALL']) + encode(hello) + \
             b''.join(map(encode, commands))
         replies = []
         for server in self.servers:

@@ -122,6 +122,12 @@ static void test_getkeys(void **state)
            "-ERR The command has no key arguments\r\n");
     expect(2, "COMMAND GETKEYSANDFLAGS mset a b",
            "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+OW\r\n+update\r\n");
+    expect(2, "COMMAND GETKEYSANDFLAGS set a get nx",
+           "*1\r\n*2\r\n$1\r\na\r\n*2\r\n+OW\r\n+update\r\n");
+    expect(2, "COMMAND GETKEYSANDFLAGS ONCE c 1 set a b GeT",
+           "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n");
+    expect(2, "COMMAND GETKEYSANDFLAGS set a b ifeq c",
+           "*1\r\n*2\r\n$1\r\na\r\n*3\r\n+RW\r\n+access\r\n+update\r\n");
     expect(3, "COMMAND GETKEYSANDFLAGS mset a b",
            "*1\r\n*2\r\n$1\r\na\r\n~2\r\n+OW\r\n+update\r\n");
 }

@@ -158,12 +158,14 @@ static void clients_are_listed_and_killed(void **state)
 {
     struct fixture *f = *state;
     int fd;
-    char text[64];
+    char text[256];
     struct client *other = connect_client(f, &fd);
     const char *got = ask(f, "CLIENT LIST\r\n");
     assert_has(got, "id=1 addr=");
     assert_has(got, "\nid=2 addr=");
     assert_has(got, " cmd=client user=default ");
+    snprintf(text, sizeof(text), " addr=%s:0 laddr=%s:0 fd", f->path, f->path);
+    assert_has(got, text);
     snprintf(text, sizeof(text), "CLIENT LIST ID %llu\r\n",
              (unsigned long long)other->id);
     got = ask(f, text);
@@ -175,7 +177,14 @@ static void clients_are_listed_and_killed(void **state)
                         "-ERR Unknown client type 'foo'\r\n");
     assert_string_equal(ask(f, "CLIENT KILL USER nobody\r\n"),
                         "-ERR No such user 'nobody'\r\n");
-    assert_string_equal(ask(f, "CLIENT KILL ID 2\r\n"), ":1\r\n");
+    /* An address that nobody has, not any. */
+    assert_string_equal(ask(f, "CLIENT KILL \"\"\r\n"),
+                        "-ERR No such client\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL ADDR \"\"\r\n"), ":0\r\n");
+    assert_string_equal(ask(f, "CLIENT KILL LADDR \"\"\r\n"), ":0\r\n");
+    snprintf(text, sizeof(text), "CLIENT KILL ADDR %s:0 LADDR %s:0\r\n",
+             f->path, f->path);
+    assert_string_equal(ask(f, text), ":1\r\n");
     assert_null(received_on(fd));
     close(fd);
     assert_string_equal(ask(f, "CLIENT KILL ID 1\r\n"), ":0\r\n");

@@ -327,7 +327,7 @@ static void passwords(void **state)
               "-WRONGPASS invalid username-password pair or user is "
               "disabled.\r\n"
               "-NOAUTH HELLO must be called with the client already "
-              "authenticated, otherwise the HELLO <proto> AUTH <user> <pass> "
+              "authenticated, otherwise the HELLO AUTH <user> <pass> "
               "option can be used to authenticate the client and select the "
               "RESP protocol version at the same time\r\n");
     assert_int_equal(f->node->submitted, 0);
@@ -608,6 +608,22 @@ static void the_largest_argument_always_fits(void **state)
     mem_free(zeros);
 }
 
+/* SETRANGE fills up with zeroes: the offset counts like an argument. */
+static void a_value_from_a_few_bytes_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    f->config.proto_max_bulk_len = 1 << 20;
+    send_text(f, "SETRANGE a 1048575 x\r\nSETRANGE a 9999999 \"\"\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    answer(f, 2);
+    expect(f, "+SETRANGE a 1048575 x\r\n+SETRANGE a 9999999 \r\n");
+    send_text(f, "SETRANGE a 1048576 x\r\nONCE c 1 SETRANGE a 1048575 xy\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    expect(f, "-ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+              "\r\n-ERR string exceeds maximum allowed size "
+              "(proto-max-bulk-len)\r\n");
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -648,6 +664,7 @@ int main(void)
         test(little_output_before_authentication),
         test(guessing_passwords),
         test(the_largest_argument_always_fits),
+        test(a_value_from_a_few_bytes_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
  * What clients may take together, what is written about those that are
- * closed, and clients that shut their sending side.
+ * closed, clients that shut their sending side, and those that read slowly.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +114,96 @@ static void who_is_owed_nothing_is_closed(void **state)
     assert_int_equal(f->server->client_count, 0);
 }
 
+static void names_are_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    struct buf name = BUF_INIT;
+    size_t before = client_memory(c);
+    memset(buf_reserve(&name, 1 << 20), 'n', 1 << 20);
+    name.len = 1 << 20;
+    client_set_text(c, &c->name, buf_view(&name));
+    client_set_text(c, &c->lib_version, buf_view(&name));
+    assert_true(client_memory(c) > before + (2 << 20));
+    client_set_text(c, &c->lib_version, BYTES_LIT("1"));
+    client_set_text(c, &c->name, BYTES_NONE);
+    assert_int_equal(client_memory(c), before + 2);
+    buf_release(&name);
+}
+
+static void a_list_beyond_the_limit_closes(void **state)
+{
+    struct fixture *f = *state;
+    struct config_output_limit *limit =
+        &f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
+    int fds[4];
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        client_set_text(f->client, &connect_client(f, &fds[i])->name,
+                        BYTES_LIT("a-name"));
+    send_text(f, "CLIENT LIST\r\n");
+    const char *got = received_on(f->fd);
+    assert_non_null(strstr(got, "\nid=5 "));
+    limit->hard_bytes = strlen(got) - 10;
+    send_text(f, "CLIENT LIST\r\n");
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
+static void give_output(struct client *c, size_t bytes)
+{
+    memset(buf_reserve(&c->conn.out, bytes), 'x', bytes);
+    c->conn.out.len += bytes;
+    client_mark_dirty(c);
+}
+
+static void a_second_passes(struct fixture *f)
+{
+    server_tick(f->server);
+    f->server->second_ms = f->server->mono_ms - 1000;
+    limits_cron(f->server);
+    turn(f);
+}
+
+static void who_reads_slowly_is_not_idle(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    f->config.timeout = 10;
+    give_output(c, 4 << 20);
+    turn(f);
+    c->active_ms -= 60000;
+    assert_non_null(received_on(f->fd)); /* a part of it */
+    turn(f);
+    assert_true(conn_pending(&c->conn) > 0);
+    a_second_passes(f);
+    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    c->active_ms -= 60000; /* and now nothing of it */
+    a_second_passes(f);
+    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->stats.idle_closed, 1);
+}
+
+static void the_last_reply_may_take_long(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    give_output(c, 4 << 20);
+    turn(f);
+    client_close_after_reply(c);
+    c->closing_ms -= 60000;
+    assert_non_null(received_on(f->fd));
+    turn(f);
+    assert_true(conn_pending(&c->conn) > 0);
+    a_second_passes(f);
+    assert_int_equal(f->server->client_count, 1);
+    c->closing_ms -= 60000;
+    a_second_passes(f);
+    assert_int_equal(f->server->client_count, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -124,6 +214,10 @@ int main(void)
         test(closing_many_does_not_fill_the_log),
         test(who_sends_no_more_is_answered),
         test(who_is_owed_nothing_is_closed),
+        test(names_are_memory),
+        test(a_list_beyond_the_limit_closes),
+        test(who_reads_slowly_is_not_idle),
+        test(the_last_reply_may_take_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -440,22 +440,40 @@ static bool believed(const struct image *m, const char *path, bool is_dir)
     return strstr(path, m->distrusted) == NULL;
 }
 
+/* What a later write replaces as a whole comes back no more. Of the first
+ * `count` operations; returns how many are left. */
+static size_t drop_replaced(struct image *m, size_t count, const struct op *by)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct op *op = &m->ops[i];
+        bool replaced = op->given_up && by->kind == OP_WRITE &&
+                        op->file == by->file && op->offset >= by->offset &&
+                        op->offset + op->data.len <= by->offset + by->data.len;
+        if (!replaced)
+            m->ops[left++] = *op;
+    }
+    return left;
+}
+
 /* `file` NULL: the directory `dir` was synced. */
 static void apply_sync(struct image *m, const struct tape_event *e,
                        const struct file *file)
 {
     size_t left = 0;
     for (size_t i = 0; i < m->op_count; i++) {
-        const struct op *op = &m->ops[i];
-        bool covered = is_name_op(op)
+        const struct op op = m->ops[i];
+        bool covered = is_name_op(&op)
                            ? m->model == IMAGE_JOURNAL ||
-                                 (file == NULL && bytes_eq(parent_of(op->path),
+                                 (file == NULL && bytes_eq(parent_of(op.path),
                                                            bytes_str(e->path)))
-                           : op->file == file;
-        if (covered && op->seq < e->r.begin && !op->given_up)
-            to_disk(m, op);
-        else
-            m->ops[left++] = *op;
+                           : op.file == file;
+        if (covered && op.seq < e->r.begin && !op.given_up) {
+            to_disk(m, &op);
+            left = drop_replaced(m, left, &op);
+        } else {
+            m->ops[left++] = op;
+        }
     }
     m->op_count = left;
 }

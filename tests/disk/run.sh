@@ -114,6 +114,8 @@ sample() {
     power "seed 1" --seed 1 --points 380 --lives 3 --again 2
     power "a sync fails before" --seed 2 --points 80 --lives 2 \
         --fault sync:90:EIO
+    power "another one, mostly the watermark's" --seed 90 --points 40 \
+        --lives 2 --fault sync:62:EIO
     mutants
     faults --every 60 --call-every 60
     nodes power1=5 power3=5 call=3 hang full

@@ -79,7 +79,8 @@ check_port() {
     name=$(sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1, process \2/p' \
         <<<"$owner")
     die "port $2, which node $1 needs, is in use${name:+ by $name}." \
-        "Stop that, or change the port in conf/node$1.conf."
+        "Stop that, or choose another one: option port in conf/node$1.conf," \
+        "and the line 'node $1' in all three files."
 }
 
 build_programs() {
@@ -111,8 +112,12 @@ start_node() {
     disown
 }
 
+# What it said when it was started; the end of the log, if that is nothing: it
+# may be from an earlier run.
 show_failure() {
-    tail -n 15 "$run/node$1.start" "$run/node$1.log" >&2 2>/dev/null || true
+    local file=$run/node$1.start
+    [ -s "$file" ] || file=$run/node$1.log
+    tail -n 15 "$file" >&2 2>/dev/null || true
     die "node $1 $2; its log is $run/node$1.log"
 }
 

@@ -80,7 +80,8 @@ struct config {
 };
 
 /* How files are read. `path` is a file's, or "-" for standard input. Appends
- * to `out`; returns 0 or a negative error. The caller bounds the size. */
+ * to `out`; returns 0 or a negative error, ERR_IO with errno. The caller
+ * bounds the size. */
 struct config_source {
     int (*read)(void *ctx, const char *path, struct buf *out);
     void *ctx;

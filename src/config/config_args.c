@@ -226,15 +226,18 @@ static bool only_loopback(const struct config *c)
     return true;
 }
 
-/* --version and --help win over everything else. */
+/* --version and --help win over everything else, wherever they stand. */
 static enum config_action action_of(int argc, char *const *argv)
 {
-    if (argc < 2)
-        return CONFIG_RUN;
-    if (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0)
-        return CONFIG_SHOW_VERSION;
-    if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)
-        return CONFIG_SHOW_HELP;
+    for (int i = 1; i < argc; i++) {
+        bool first = i == 1;
+        if (strcmp(argv[i], "--version") == 0 ||
+            (first && strcmp(argv[i], "-v") == 0))
+            return CONFIG_SHOW_VERSION;
+        if (strcmp(argv[i], "--help") == 0 ||
+            (first && strcmp(argv[i], "-h") == 0))
+            return CONFIG_SHOW_HELP;
+    }
     return CONFIG_RUN;
 }
 

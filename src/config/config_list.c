@@ -49,6 +49,10 @@ static int set_bind(struct config *c, const struct config_words *words,
             buf_str(reason, "an address must not be empty");
             return ERR_INVALID;
         }
+        if (w.data[0] == '#') {
+            buf_str(reason, "an address does not begin with #");
+            return ERR_INVALID;
+        }
     }
     config_clear_bind(c);
     c->bind = mem_alloc(words->count * sizeof(c->bind[0]));

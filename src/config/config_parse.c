@@ -7,7 +7,9 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #define DEPTH_MAX    16
 #define LINE_SHOWN   200
@@ -104,8 +106,10 @@ static int refuse_unknown(struct parser *p, const struct place *at,
 static int refuse_value(struct parser *p, const struct place *at,
                         const struct option *o, struct buf *reason)
 {
-    buf_printf(reason, "; %s: %s", o->name, o->doc);
-    if (o->def[0] != '\0')
+    /* An option with one value has given its reason already. */
+    if (o->kind != OPTION_FIXED)
+        buf_printf(reason, "; %s: %s", o->name, o->doc);
+    if (o->kind != OPTION_FIXED && o->def[0] != '\0')
         buf_printf(reason, " (default %s)", o->def);
     buf_char(reason, '\0');
     return parser_refuse(p, at, o, (const char *)reason->data);
@@ -152,6 +156,15 @@ static int include(struct parser *p, const struct place *at,
     return rc;
 }
 
+static bool has_comment(const struct config_words *values)
+{
+    for (size_t i = 0; i < values->count; i++) {
+        if (values->items[i].len > 0 && values->items[i].data[0] == '#')
+            return true;
+    }
+    return false;
+}
+
 int parser_apply(struct parser *p, const struct place *at,
                  const struct config_words *words)
 {
@@ -171,6 +184,8 @@ int parser_apply(struct parser *p, const struct place *at,
         values.items[i] = words->items[i + 1];
     struct buf reason = BUF_INIT;
     int rc = option_set(p->config, o, &values, &reason);
+    if (rc != 0 && has_comment(&values))
+        buf_str(&reason, " (a comment needs a line of its own)");
     if (rc != 0)
         rc = refuse_value(p, at, o, &reason);
     else
@@ -217,10 +232,13 @@ int parser_file(struct parser *p, const char *path, const struct place *from)
     ASSERT(p->source != NULL && p->source->read != NULL);
     ASSERT(path[0] != '\0');
     struct buf text = BUF_INIT;
+    errno = 0;
     int rc = p->source->read(p->source->ctx, path, &text);
     if (rc != 0) {
+        const char *why =
+            rc == ERR_IO && errno != 0 ? strerror(errno) : error_text(rc);
         struct buf reason = BUF_INIT;
-        buf_printf(&reason, "cannot read '%s': %s", path, error_text(rc));
+        buf_printf(&reason, "cannot read '%s': %s", path, why);
         buf_char(&reason, '\0');
         rc = parser_refuse(p, from, NULL, (const char *)reason.data);
         buf_release(&reason);

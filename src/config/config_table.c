@@ -186,14 +186,18 @@ static int set_choice(int *field, const struct option *o, struct bytes word,
     return ERR_INVALID;
 }
 
-static int set_fixed(const struct option *o, struct bytes word,
-                     struct buf *reason)
+static int refuse_fixed(const struct option *o, struct buf *reason)
 {
-    if (bytes_eq_nocase(word, bytes_str(o->def)))
-        return 0;
     buf_printf(reason, "only %s%s%s is possible: %s", o->def[0] ? "" : "\"",
                o->def, o->def[0] ? "" : "\"", o->doc);
     return ERR_INVALID;
+}
+
+static int set_fixed(const struct option *o, struct bytes word,
+                     struct buf *reason)
+{
+    return bytes_eq_nocase(word, bytes_str(o->def)) ? 0
+                                                    : refuse_fixed(o, reason);
 }
 
 int option_set(struct config *c, const struct option *o,
@@ -203,6 +207,8 @@ int option_set(struct config *c, const struct option *o,
     ASSERT(words->count <= CONFIG_WORDS_MAX);
     if (o->kind == OPTION_LIST)
         return option_list_set(c, o, words, reason);
+    if (words->count != 1 && o->kind == OPTION_FIXED)
+        return refuse_fixed(o, reason);
     if (words->count != 1) {
         buf_str(reason, "wrong number of arguments");
         return ERR_INVALID;

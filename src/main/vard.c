@@ -346,6 +346,7 @@ static int run(struct vard *v)
     } else {
         if (is_supervised(&v->config))
             notify_send("READY=1\nSTATUS=Ready to accept connections\n");
+        process_ready(&v->process);
         loop_run(v->loop);
     }
     stop(v);

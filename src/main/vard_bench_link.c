@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "os/clock.h"
 
+#include <errno.h>
+
 #define RETRY_MS 100
 
 static void retry_cb(void *ctx)
@@ -143,7 +145,9 @@ static void connect_cb(void *ctx, int events)
     if (rc == 0)
         come_up(l);
     else
-        bench_link_lose(l, "connect-failed", bytes_str(error_text(rc)));
+        bench_link_lose(
+            l, "connect-failed",
+            bytes_str(rc == ERR_CLOSED ? strerror(errno) : error_text(rc)));
 }
 
 void bench_link_connect(struct bench_link *l)

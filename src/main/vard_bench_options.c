@@ -268,6 +268,25 @@ static const struct option_row *find_row(const char *name)
     return NULL;
 }
 
+/* A value that cannot be, and what can. */
+static int refuse_value(const struct bench_protocol *p,
+                        const struct option_row *row, const char *value)
+{
+    char what[128];
+    if (row->type == TYPE_SECONDS || row->type == TYPE_RATE)
+        snprintf(what, sizeof(what), "--%s is a number%s, not ", row->name,
+                 row->type == TYPE_RATE || row->min > 0 ? " above 0" : "");
+    else if (row->type != TYPE_INT && row->type != TYPE_SIZE)
+        snprintf(what, sizeof(what), "--%s is %s, not ", row->name, row->arg);
+    else if (row->max < INT64_MAX / 2)
+        snprintf(what, sizeof(what), "--%s is %lld to %lld, not ", row->name,
+                 (long long)row->min, (long long)row->max);
+    else
+        snprintf(what, sizeof(what), "--%s is a number from %lld, not ",
+                 row->name, (long long)row->min);
+    return complain(p, what, value);
+}
+
 static int take_all(struct bench_options *o, const struct bench_protocol *p,
                     int argc, char **argv)
 {
@@ -282,11 +301,8 @@ static int take_all(struct bench_options *o, const struct bench_protocol *p,
                 return complain(p, "no value for ", argv[i]);
             value = argv[++i];
         }
-        if (!take(o, row, value)) {
-            char what[64];
-            snprintf(what, sizeof(what), "bad value for --%s: ", row->name);
-            return complain(p, what, value != NULL ? value : "");
-        }
+        if (!take(o, row, value))
+            return refuse_value(p, row, value != NULL ? value : "");
     }
     return 0;
 }
@@ -364,6 +380,10 @@ int bench_options_parse(struct bench_options *o, const struct bench_protocol *p,
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_help(stdout, p);
+            return BENCH_USAGE + 1;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            printf("%s %s\n", p->program, VARD_VERSION);
             return BENCH_USAGE + 1;
         }
     }

@@ -1,7 +1,8 @@
 /*
- * Whatever can go wrong is tried before the process goes to the background,
- * so that the message reaches whoever started it. The lock survives that
- * step, because it belongs to the open file, which the child inherits.
+ * The way to the background comes before the store is opened, whose threads
+ * would not come along. Whoever started it waits until the node is ready, and
+ * gets message and exit status if it never is. The lock survives that step,
+ * because it belongs to the open file, which the child inherits.
  */
 #include "main/vard_process.h"
 
@@ -45,8 +46,9 @@ static int make_dir(struct process *p, const char *dir, struct buf *error)
     err = file_check_dir(p->dir);
     if (err == ERR_AUTH)
         buf_printf(error,
-                   "the data directory %s can be written by others: protect it "
-                   "with chmod 700, or choose another one with the option dir",
+                   "the data directory %s must be open to its owner, and not "
+                   "be written by others: protect it with chmod 700, or choose "
+                   "another one with the option dir",
                    p->dir);
     else if (err != 0)
         buf_printf(error,
@@ -139,7 +141,7 @@ static void write_pidfile(struct process *p, const struct config *c)
 
 int process_begin(struct process *p, const struct config *c, struct buf *error)
 {
-    *p = (struct process){.lock_fd = -1};
+    *p = (struct process){.lock_fd = -1, .ready_fd = -1};
     process_umask(077);
     signal_ignore();
     find_executable(p);
@@ -151,16 +153,23 @@ int process_begin(struct process *p, const struct config *c, struct buf *error)
     if (err != 0)
         return err;
     if (c->daemonize) {
-        err = process_daemonize();
-        if (err != 0) {
+        p->ready_fd = process_daemonize();
+        if (p->ready_fd < 0) {
             buf_printf(error, "cannot go to the background: %s",
                        strerror(errno));
-            return err;
+            return p->ready_fd;
         }
     }
     write_lock(p);
     write_pidfile(p, c);
     return 0;
+}
+
+void process_ready(struct process *p)
+{
+    if (p->ready_fd >= 0)
+        process_daemon_ready(p->ready_fd);
+    p->ready_fd = -1;
 }
 
 void process_end(struct process *p)

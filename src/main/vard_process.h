@@ -16,6 +16,7 @@ struct process {
     struct logfile logfile;
     bool log_open;
     int lock_fd;
+    int ready_fd; /* whoever started the daemon waits there; -1: nobody */
     char dir[PATH_TEXT_MAX];     /* absolute */
     char pidfile[PATH_TEXT_MAX]; /* "": none */
     char executable[PATH_TEXT_MAX];
@@ -26,6 +27,8 @@ struct process {
  * process_end() as well. */
 MUST_USE int process_begin(struct process *p, const struct config *c,
                            struct buf *error);
+/* The node serves: whoever started the daemon may go. */
+void process_ready(struct process *p);
 /* Removes the pid file, closes lock and log. */
 void process_end(struct process *p);
 

@@ -4,6 +4,7 @@
  */
 #include "main/vardctl.h"
 
+#include "base/alloc.h"
 #include "base/num.h"
 
 #include <stdio.h>
@@ -16,6 +17,7 @@
 struct ctl {
     struct cluster cluster;
     const char *list;
+    char *secret; /* --password, which every user could see in /proc */
     int argc;
     char **argv; /* the command's own arguments */
 };
@@ -28,6 +30,12 @@ struct ctl_command {
     int (*run)(struct ctl *c);
 };
 
+static bool begins(struct bytes text, const char *with)
+{
+    size_t len = strlen(with);
+    return text.len >= len && memcmp(text.data, with, len) == 0;
+}
+
 /* Errors go to standard error as one line. */
 static int fail(int status, const struct answer *a)
 {
@@ -35,8 +43,11 @@ static int fail(int status, const struct answer *a)
                            ? "outcome unknown, it may have been executed: "
                        : status == CTL_NOT_DONE ? "not executed: "
                                                 : "";
-    fprintf(stderr, "vardctl: %s%.*s\n", what, (int)a->text.len,
-            a->text.len == 0 ? "" : (const char *)a->text.data);
+    struct bytes text = buf_view(&a->text);
+    bool denied = begins(text, "NOAUTH") || begins(text, "WRONGPASS");
+    fprintf(stderr, "vardctl: %s%.*s%s\n", what, (int)text.len,
+            text.len == 0 ? "" : (const char *)text.data,
+            denied ? " (the password: VARD_PASSWORD or --password)" : "");
     return status;
 }
 
@@ -125,26 +136,26 @@ static int run_status(struct ctl *c)
     return status_print(&c->cluster);
 }
 
-/* The leader alone can hand leadership over. */
-static int find_leader(struct ctl *c, size_t *leader)
+/* The leader alone can hand leadership over. 0, or the exit status after a
+ * message. */
+static int find_leader(struct ctl *c, size_t *leader, struct answer *a)
 {
     const char *argv[] = {"INFO", "raft"};
     const struct request info = {.argv = argv, .argc = 2};
-    struct answer a = {0};
-    int found = ERR_NO_LEADER;
-    for (size_t i = 0; i < c->cluster.node_count && found != 0; i++) {
-        if (cluster_ask_node(&c->cluster, i, &info, 1500, &a) != 0 ||
-            a.kind != ANSWER_TEXT)
+    for (size_t i = 0; i < c->cluster.node_count; i++) {
+        if (cluster_ask_node(&c->cluster, i, &info, 1500, a) != 0)
             continue;
-        cluster_take_members(&c->cluster, buf_view(&a.text));
-        if (bytes_eq(info_field(buf_view(&a.text), "raft_role"),
+        if (a->kind == ANSWER_ERROR)
+            return fail(CTL_REFUSED, a);
+        cluster_take_members(&c->cluster, buf_view(&a->text));
+        if (bytes_eq(info_field(buf_view(&a->text), "raft_role"),
                      BYTES_LIT("leader"))) {
             *leader = i;
-            found = 0;
+            return CTL_GOOD;
         }
     }
-    buf_release(&a.text);
-    return found;
+    fprintf(stderr, "vardctl: no leader is known (try: vardctl status)\n");
+    return CTL_NOT_DONE;
 }
 
 static int run_transfer(struct ctl *c)
@@ -154,10 +165,10 @@ static int run_transfer(struct ctl *c)
         .argv = argv, .argc = c->argc > 0 ? 3 : 2, .write = true};
     struct answer a = {0};
     size_t leader = 0;
-    int status = CTL_NOT_DONE;
-    if (find_leader(c, &leader) != 0) {
-        fprintf(stderr, "vardctl: no leader is known\n");
-        return CTL_NOT_DONE;
+    int status = find_leader(c, &leader, &a);
+    if (status != CTL_GOOD) {
+        buf_release(&a.text);
+        return status;
     }
     int rc =
         cluster_ask_node(&c->cluster, leader, &r, c->cluster.timeout_ms, &a);
@@ -174,6 +185,7 @@ static int run_transfer(struct ctl *c)
 }
 
 static int run_help(struct ctl *c);
+static int run_version(struct ctl *c);
 
 static const struct ctl_command commands[] = {
     {"status", 0, 0, "", "a table of the nodes; is the cluster healthy?",
@@ -188,6 +200,7 @@ static const struct ctl_command commands[] = {
     {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID",
      run_transfer},
     {"help", 0, 0, "", "this text", run_help},
+    {"version", 0, 0, "", "which vardctl this is", run_version},
 };
 
 static void print_usage(FILE *out)
@@ -214,6 +227,13 @@ static int run_help(struct ctl *c)
     return CTL_GOOD;
 }
 
+static int run_version(struct ctl *c)
+{
+    UNUSED(c);
+    printf("vardctl %s\n", VARD_VERSION);
+    return CTL_GOOD;
+}
+
 static int usage_error(const char *what, const char *word)
 {
     fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
@@ -230,12 +250,30 @@ static bool parse_timeout(const char *text, int64_t *ms)
     return true;
 }
 
+/* What may be written like an option; else the word itself. */
+static const char *command_name(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
+        return "version";
+    return word;
+}
+
+static void take_password(struct ctl *c, char *value)
+{
+    mem_free(c->secret);
+    c->secret = mem_strdup(value);
+    memset(value, '*', strlen(value));
+    c->cluster.password = c->secret;
+}
+
 /* Options come before the command. 0 or CTL_USAGE. */
 static int parse_options(struct ctl *c, int argc, char **argv, int *next)
 {
     int i = 1;
     for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        if (strcmp(argv[i], "--help") == 0)
+        if (command_name(argv[i]) != argv[i])
             break;
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (value == NULL)
@@ -243,7 +281,7 @@ static int parse_options(struct ctl *c, int argc, char **argv, int *next)
         if (strcmp(argv[i], "--cluster") == 0)
             c->list = value;
         else if (strcmp(argv[i], "--password") == 0)
-            c->cluster.password = value;
+            take_password(c, argv[i + 1]);
         else if (strcmp(argv[i], "--timeout") != 0)
             return usage_error("unknown option ", argv[i]);
         else if (!parse_timeout(value, &c->cluster.timeout_ms))
@@ -255,8 +293,7 @@ static int parse_options(struct ctl *c, int argc, char **argv, int *next)
 
 static const struct ctl_command *find_command(const char *name)
 {
-    if (strcmp(name, "--help") == 0)
-        name = "help";
+    name = command_name(name);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
         if (strcmp(name, commands[i].name) == 0)
             return &commands[i];
@@ -283,7 +320,8 @@ static int run(struct ctl *c, int argc, char **argv)
         return usage_error("wrong number of arguments for ", command->name);
     if (!cluster_add_list(&c->cluster, c->list))
         return usage_error("not a list of HOST:PORT: ", c->list);
-    if (command->run != run_status && command->run != run_help)
+    bool asks = command->run != run_help && command->run != run_version;
+    if (asks && command->run != run_status)
         cluster_discover(&c->cluster);
     return command->run(c);
 }
@@ -296,6 +334,7 @@ int main(int argc, char **argv)
                                 .timeout_ms = DEFAULT_TIMEOUT_MS}};
     int status = run(&c, argc, argv);
     cluster_release(&c.cluster);
+    mem_free(c.secret);
     if (fflush(stdout) != 0)
         return CTL_NOT_DONE;
     return status;

@@ -48,6 +48,7 @@ struct ctl_node {
     uint16_t port;
     struct link *link; /* NULL when not connected */
     bool discovered;   /* another node named it */
+    char id[16];       /* as others say; "": nobody has */
     struct buf why;    /* why it could not be asked, last time */
 };
 

@@ -45,24 +45,30 @@ static bool split_address(struct bytes a, struct bytes *host, uint16_t *port)
     return host->len > 0 && host->len < CTL_HOST_MAX;
 }
 
-bool cluster_add(struct cluster *c, struct bytes address, bool discovered)
+static struct ctl_node *find_or_add(struct cluster *c, struct bytes address,
+                                    bool discovered)
 {
     struct bytes host;
     uint16_t port = 0;
     if (!split_address(address, &host, &port))
-        return false;
+        return NULL;
     for (size_t i = 0; i < c->node_count; i++) {
         if (c->nodes[i].port == port &&
             bytes_eq(bytes_str(c->nodes[i].host), host))
-            return true;
+            return &c->nodes[i];
     }
     if (c->node_count == CTL_NODES_MAX)
-        return false;
+        return NULL;
     struct ctl_node *n = &c->nodes[c->node_count++];
     *n = (struct ctl_node){.port = port, .discovered = discovered};
     memcpy(n->host, host.data, host.len);
     n->host[host.len] = '\0';
-    return true;
+    return n;
+}
+
+bool cluster_add(struct cluster *c, struct bytes address, bool discovered)
+{
+    return find_or_add(c, address, discovered) != NULL;
 }
 
 bool cluster_add_list(struct cluster *c, const char *list)
@@ -250,8 +256,13 @@ void cluster_take_members(struct cluster *c, struct bytes info)
         size_t at = (size_t)(colon - line.data) + 1;
         struct bytes address =
             info_part(bytes_from(line, at), "client_address");
-        if (address.len > 0)
-            cluster_add(c, address, true);
+        struct ctl_node *n =
+            address.len > 0 ? find_or_add(c, address, true) : NULL;
+        struct bytes id =
+            bytes_of(line.data + sizeof(prefix) - 1, at - sizeof(prefix));
+        if (n != NULL)
+            snprintf(n->id, sizeof(n->id), "%.*s", (int)id.len,
+                     (const char *)id.data);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 
 struct link {
@@ -76,6 +77,16 @@ static void take_reply(const redisReply *reply, struct answer *out)
     }
 }
 
+/* A receive timeout comes as EAGAIN, whose text says nothing. */
+static const char *reason_of(const redisContext *c)
+{
+    if (c->err == REDIS_ERR_EOF)
+        return "connection closed";
+    if (c->err == REDIS_ERR_IO && errno == EAGAIN)
+        return "connected, but no answer in time";
+    return c->errstr;
+}
+
 int link_ask(struct link *l, const struct request *r, int64_t timeout_ms,
              struct answer *out, struct buf *why)
 {
@@ -87,8 +98,7 @@ int link_ask(struct link *l, const struct request *r, int64_t timeout_ms,
                          (const char **)(uintptr_t)r->argv, r->lengths);
     if (reply == NULL) {
         buf_reset(why);
-        buf_str(why, l->context->err == REDIS_ERR_EOF ? "connection closed"
-                                                      : l->context->errstr);
+        buf_str(why, reason_of(l->context));
         return ERR_IO;
     }
     take_reply(reply, out);

@@ -21,7 +21,8 @@ struct row {
     uint64_t term, commit, applied, log_bytes, keys;
     uint64_t members; /* that it knows of, with itself */
     bool up, hidden;
-    char why[TEXT_MAX];
+    bool refused;  /* it answers, but with an error */
+    char why[512]; /* protected mode explains itself at length */
 };
 
 static void copy_text(char *out, size_t size, struct bytes text)
@@ -78,18 +79,31 @@ static void ask_row(struct cluster *c, size_t node, struct row *r)
         take_info(r, buf_view(&a.text));
     else
         copy_text(r->why, sizeof(r->why), buf_view(&a.text));
+    r->refused = rc == 0 && !r->up;
     if (r->up)
         cluster_take_members(c, buf_view(&a.text));
     buf_release(&a.text);
 }
 
-/* Of two rows of the same node the later one goes. */
-static void hide_twice_known(struct row *rows, size_t count)
+/* Who does not answer has the id that others know it by. */
+static void name_silent(const struct cluster *c, struct row *rows)
 {
-    for (size_t i = 0; i < count; i++) {
-        for (size_t j = 0; rows[i].up && j < i; j++) {
-            if (rows[j].up &&
-                bytes_eq(bytes_str(rows[j].id), bytes_str(rows[i].id)))
+    for (size_t i = 0; i < c->node_count; i++) {
+        if (!rows[i].up && c->nodes[i].id[0] != '\0')
+            copy_text(rows[i].id, sizeof(rows[i].id),
+                      bytes_str(c->nodes[i].id));
+    }
+}
+
+/* Of two rows of the same node the later one goes, and the address that
+ * others know it by, if it does not answer there but elsewhere. */
+static void hide_twice_known(const struct cluster *c, struct row *rows)
+{
+    for (size_t i = 0; i < c->node_count; i++) {
+        bool stale = !rows[i].up && c->nodes[i].discovered;
+        for (size_t j = 0; j < c->node_count; j++) {
+            bool same = bytes_eq(bytes_str(rows[j].id), bytes_str(rows[i].id));
+            if (same && rows[j].up && (stale || (rows[i].up && j < i)))
                 rows[i].hidden = true;
         }
     }
@@ -99,7 +113,8 @@ static void print_row(const struct row *r, uint64_t commit)
 {
     if (!r->up) {
         printf("%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", r->id,
-               r->address, "-", "-", "-", "-", "-", "-", "-", "DOWN");
+               r->address, "-", "-", "-", "-", "-", "-", "-",
+               r->refused ? "REFUSED" : "DOWN");
         printf("      %s\n", r->why);
         return;
     }
@@ -126,14 +141,13 @@ static const struct row *find_leader(const struct row *rows, size_t count)
 
 static int judge(const struct row *leader, size_t up, size_t all)
 {
-    if (up == 0) {
-        printf("cluster: no node answers\n");
-        return CTL_NOT_DONE;
-    }
     if (leader == NULL) {
         printf("cluster: NO LEADER, %zu of %zu nodes up: requests wait until "
-               "a majority is back\n",
-               up, all);
+               "%s\n",
+               up, all,
+               up > all / 2 ? "one is elected, within seconds if the nodes "
+                              "reach each other (their logs say)"
+                            : "a majority is back");
         return CTL_NOT_DONE;
     }
     bool healthy = up == all;
@@ -141,6 +155,18 @@ static int judge(const struct row *leader, size_t up, size_t all)
            healthy ? "healthy" : "serving, but NOT healthy", up, all,
            leader->id, leader->address, (unsigned long long)leader->term);
     return healthy ? CTL_GOOD : CTL_NO;
+}
+
+static int judge_none(bool refused)
+{
+    if (refused) {
+        printf("cluster: unknown, a node answers but refuses: a password goes "
+               "into VARD_PASSWORD or --password\n");
+        return CTL_REFUSED;
+    }
+    printf("cluster: no node answers; if there are others, name them: "
+           "--cluster HOST:PORT,...\n");
+    return CTL_NOT_DONE;
 }
 
 int status_print(struct cluster *c)
@@ -152,12 +178,15 @@ int status_print(struct cluster *c)
         ask_row(c, i, &rows[i]);
     size_t count = c->node_count, up = 0, all = 0;
     uint64_t commit = 0, members = 0;
-    hide_twice_known(rows, count);
+    bool refused = false;
+    name_silent(c, rows);
+    hide_twice_known(c, rows);
     for (size_t i = 0; i < count; i++) {
         if (rows[i].hidden)
             continue;
         all++;
         up += rows[i].up;
+        refused = refused || rows[i].refused;
         commit = MAX(commit, rows[i].commit);
         members = MAX(members, rows[i].members);
     }
@@ -170,7 +199,8 @@ int status_print(struct cluster *c)
         if (!rows[i].hidden)
             print_row(&rows[i], commit);
     }
-    int status = judge(find_leader(rows, count), up, all);
+    int status =
+        up > 0 ? judge(find_leader(rows, count), up, all) : judge_none(refused);
     mem_free(rows);
     return status;
 }

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -22,27 +23,60 @@ int64_t process_id(void)
     return getpid();
 }
 
-int process_daemonize(void)
+/* The process that was started: it ends as the start of the daemon does. */
+NORETURN static void wait_for_daemon(int fd)
 {
-    (void)fflush(NULL); /* or both would write what is buffered */
-    pid_t child = fork();
-    if (child < 0)
-        return ERR_LIMIT;
-    if (child > 0)
-        _exit(0);
-    if (setsid() < 0)
-        return ERR_IO;
+    char ready;
+    ssize_t n;
+    do
+        n = read(fd, &ready, 1);
+    while (n < 0 && errno == EINTR);
+    _exit(n == 1 ? 0 : 1);
+}
+
+/* Descriptors from first to last lead nowhere from now on. */
+static int to_null(int first, int last)
+{
     int fd = open("/dev/null", O_RDWR);
     if (fd < 0)
         return ERR_IO;
     int rc = 0;
-    for (int to = 0; to <= 2; to++) {
+    for (int to = first; to <= last; to++) {
         if (dup2(fd, to) < 0)
             rc = ERR_IO;
     }
     if (fd > 2)
         (void)close(fd);
     return rc;
+}
+
+int process_daemonize(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return ERR_LIMIT;
+    (void)fflush(NULL); /* or both would write what is buffered */
+    pid_t child = fork();
+    if (child > 0) {
+        (void)close(ends[1]);
+        wait_for_daemon(ends[0]);
+    }
+    (void)close(ends[0]);
+    int rc = child < 0 ? ERR_LIMIT : setsid() < 0 ? ERR_IO : to_null(0, 1);
+    if (rc == 0)
+        return ends[1];
+    (void)close(ends[1]);
+    return rc;
+}
+
+void process_daemon_ready(int fd)
+{
+    ASSERT(fd >= 0);
+    int rc = to_null(2, 2);
+    UNUSED(rc); /* then it stays as it was */
+    rc = file_write(fd, "", 1);
+    UNUSED(rc); /* nobody waits any more */
+    (void)close(fd);
 }
 
 /* "123\n"; returns the length. */

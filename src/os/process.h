@@ -8,10 +8,13 @@
 
 int64_t process_id(void);
 
-/* Goes to the background: a child in a session of its own goes on, the
- * parent exits with 0. Standard input and outputs become /dev/null. Before
- * any thread is started. Relative paths keep their meaning. */
+/* Goes to the background: a child in a session of its own goes on. The parent
+ * waits for process_daemon_ready() and exits with 0, or with 1 when the child
+ * ends before. Standard input and output become /dev/null, standard error when
+ * ready. Before any thread is started. Relative paths keep their meaning.
+ * Returns the descriptor for process_daemon_ready(), or an error. */
 MUST_USE int process_daemonize(void);
+void process_daemon_ready(int fd);
 
 MUST_USE int process_write_pidfile(const char *path);
 /* Only if it is (still) this process's. */

@@ -87,6 +87,34 @@ start_cluster 3 {requirepass "s3cret" peer-secret peers} {
         }
     }
 
+    test "vardctl without the password, or a wrong one: not the same as down" {
+        foreach {arguments what} {{} NOAUTH {--password wrong} WRONGPASS} {
+            set call [list $vardctl --cluster [addresses $follow] {*}$arguments]
+            lassign [run_program {*}$call status] status output
+            assert_equal 5 $status $output
+            assert_match "*REFUSED*$what*VARD_PASSWORD*" $output
+            assert {![string match "*DOWN*" $output]} $output
+            foreach command {{get k} transfer} {
+                lassign [run_program {*}$call {*}$command] status output
+                assert_equal 5 $status $output
+                assert_match "*$what*VARD_PASSWORD*" $output
+            }
+        }
+    }
+
+    test "vardctl --password is not shown to other users" {
+        # A door at which nobody answers.
+        set door [socket -server {apply {args {}}} -myaddr 127.0.0.1 0]
+        set port [lindex [fconfigure $door -sockname] 2]
+        set pid [start_process /dev/null $vardctl --cluster 127.0.0.1:$port \
+            --timeout 5 --password s3cret get k]
+        wait_for_condition 5000 {
+            [string first "******" [read_file /proc/$pid/cmdline]] > 0}
+        assert {[string first s3cret [read_file /proc/$pid/cmdline]] < 0}
+        signal_process $pid KILL
+        close $door
+    }
+
     test "vardctl with a password" {
         lassign [run_program $vardctl --cluster [addresses $follow] \
             --password s3cret put ctl 1] status output

@@ -186,7 +186,7 @@ test "nobody there: status 1, and it says so" {
     lassign [run_bench closed --nodes 127.0.0.1:[free_port] --seconds 1] \
         status output errors
     assert_equal 1 $status
-    assert_match "*no connection to any node*" $errors
+    assert_match "*no connection to any node*refused*" $errors
 }
 
 test "usage: status 2 and a hint; --help: status 0 and all options" {

@@ -79,6 +79,35 @@ test "a port in use is named" {
     assert_match "*$port*" $output
 }
 
+test "an address that is not this machine's: what bind is about" {
+    file mkdir $dir/foreign
+    lassign [try_config "port [free_port]\nbind 203.0.113.5\n\
+        dir $dir/foreign\n"] status output
+    assert_equal 1 $status
+    assert_match "*203.0.113.5*requested address*bind*" $output
+}
+
+test "daemonize: whoever starts it gets the error, or waits until it serves" {
+    file mkdir $dir/daemon
+    set common "dir $dir/daemon\ndaemonize yes\nmin-free-disk 0\n\
+        pidfile $dir/daemon.pid\n"
+    lassign [try_config "$common\nport 0\nunixsocket /nowhere/s\n"] \
+        status output
+    assert_equal 1 $status
+    assert_match "*cannot start*/nowhere/s*No such file*" $output
+    assert {![file exists $dir/daemon.pid]}
+    set port [free_port]
+    lassign [try_config "$common\nport $port\nbind 127.0.0.1\n"] status output
+    assert_equal 0 $status $output
+    assert_equal "" $output
+    set pid [string trim [read_file $dir/daemon.pid]]
+    set c [resp::connect 127.0.0.1 $port]
+    assert_equal PONG [$c PING]
+    $c -close
+    signal_process $pid TERM
+    wait_for_condition 10000 {![file exists $dir/daemon.pid]}
+}
+
 start_server {} {
     test "a second process on the same data is refused" {
         set text [string map [list "port $nodes(1,port)" "port [free_port]"] \

@@ -106,6 +106,29 @@ start_cluster 3 {} {
         assert_match "*healthy, 3 of 3 nodes up, leader $lead *" $output
     }
 
+    test "vardctl: its version; a list without a node" {
+        foreach option {version --version -v} {
+            lassign [run_program $vardctl $option] status output
+            assert_equal 0 $status
+            assert_match "vardctl *" $output
+        }
+        lassign [run_program $vardctl --cluster 127.0.0.1:1 status] \
+            status output
+        assert_equal 3 $status
+        assert_match "*DOWN*no node answers*--cluster*" $output
+    }
+
+    test "vardctl status: a node that hangs is said to be there" {
+        signal_process $nodes($follow,pid) STOP
+        lassign [run_program $vardctl --cluster [addresses $lead] status] \
+            status output
+        signal_process $nodes($follow,pid) CONT
+        assert_equal 1 $status $output
+        assert_match "*\n$follow *DOWN*no answer in time*NOT healthy*" $output
+        set lead [wait_for_leader]
+        set follow [lindex [followers $lead] 0]
+    }
+
     test "vardctl transfer" {
         lassign [run_program $vardctl --cluster [addresses $follow] transfer \
             $follow] status output

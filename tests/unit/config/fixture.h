@@ -1,6 +1,6 @@
 /*
  * A config that is loaded from texts in memory: "main.conf" and others by
- * name, "-" for standard input.
+ * name, "-" for standard input; "closed.conf" may not be read.
  */
 #ifndef TESTS_CONFIG_FIXTURE_H
 #define TESTS_CONFIG_FIXTURE_H
@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct text_file {
@@ -25,6 +26,10 @@ struct fixture {
 static inline int fixture_read(void *ctx, const char *path, struct buf *out)
 {
     struct fixture *f = ctx;
+    if (strcmp(path, "closed.conf") == 0) {
+        errno = EACCES;
+        return ERR_IO;
+    }
     for (size_t i = 0; i < f->file_count; i++) {
         if (strcmp(f->files[i].path, path) == 0) {
             buf_str(out, f->files[i].text);

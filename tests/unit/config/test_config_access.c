@@ -266,6 +266,31 @@ static void project_files_load(void **state)
     }
 }
 
+/* What README.md shows under "Configuration" may be copied as it stands. */
+static void readme_example_loads(void **state)
+{
+    UNUSED(state);
+    struct buf text = BUF_INIT;
+    struct fixture f;
+    read_project_file("README.md", &text);
+    char *example = strstr((char *)text.data, "\n    # Which of the node");
+    assert_non_null(example);
+    char *end = strstr(example, "\n\n");
+    assert_non_null(end);
+    *end = '\0';
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", example);
+    if (fixture_load(&f, "main.conf", NULL) != CONFIG_RUN)
+        fail_msg("README.md: %s", fixture_error(&f));
+    assert_int_equal(f.config.node_count, 3);
+    assert_int_equal(config_self(&f.config)->id, 1);
+    assert_string_equal(f.config.bind[0], "10.0.0.1");
+    assert_true(f.config.peer_secret[0] != '\0');
+    assert_true(f.config.requirepass[0] != '\0');
+    fixture_release(&f);
+    buf_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(values_round_trip),
         cmocka_unit_test(vard_conf_has_every_option),
         cmocka_unit_test(project_files_load),
+        cmocka_unit_test(readme_example_loads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,6 +117,14 @@ static void version_and_help(void **state)
         assert_int_equal(fixture_load(&f, cases[i].arg, NULL), cases[i].action);
         fixture_release(&f);
     }
+    /* Behind other words too, but the short ones. */
+    struct fixture f;
+    fixture_init(&f);
+    assert_int_equal(
+        fixture_load(&f, "none.conf", "--port", "x", "--help", NULL),
+        CONFIG_SHOW_HELP);
+    assert_int_equal(fixture_load(&f, "none.conf", "-v", NULL), ERR_INVALID);
+    fixture_release(&f);
     struct buf help = BUF_INIT;
     config_help(&help);
     buf_char(&help, '\0');

@@ -134,6 +134,8 @@ static void includes(void **state)
     assert_refused("include none.conf", "main.conf, line 1",
                    "cannot read 'none.conf': not found");
     assert_refused("include main.conf", "too many includes", NULL);
+    assert_refused("include closed.conf",
+                   "cannot read 'closed.conf': Permission denied", NULL);
     assert_refused("include", "include needs one file name", NULL);
 }
 
@@ -169,7 +171,13 @@ static void refused_lines(void **state)
         {"appendonly no", "only yes is possible", NULL},
         {"enable-debug-command yes", "only no is possible: there is no DEBUG",
          NULL},
-        {"save 3600 1", "wrong number of arguments", NULL},
+        {"save 3600 1", "only \"\" is possible: there are no timed dumps",
+         NULL},
+        {"appendonly", "only yes is possible", NULL},
+        {"port 1 # it", "needs a line of its own); port:", NULL},
+        {"requirepass a # it", "needs a line of its own", NULL},
+        {"bind a # it", "needs a line of its own", NULL},
+        {"node 1 a:1 # it", "needs a line of its own", NULL},
         {"save \"3600 1\"", "only \"\" is possible", NULL},
         {"dir \"abc", "unbalanced quotes", NULL},
         {"dir \"a\"b", "unbalanced quotes", NULL},

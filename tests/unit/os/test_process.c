@@ -93,11 +93,20 @@ static int done_pipe[2];
 static void background(const char *path)
 {
     close(done_pipe[0]);
-    if (process_daemonize() != 0)
-        _exit(1);
+    int fd = process_daemonize();
+    if (fd < 0)
+        _exit(9);
     if (getsid(0) == getpid() && process_write_pidfile(path) == 0)
         (void)!write(done_pipe[1], "k", 1);
+    process_daemon_ready(fd);
     _exit(0);
+}
+
+/* The same, but its start fails. */
+static void background_fails(const char *path)
+{
+    UNUSED(path);
+    _exit(process_daemonize() < 0 ? 9 : 3);
 }
 
 static void daemonize(void **state)
@@ -118,6 +127,10 @@ static void daemonize(void **state)
     assert_int_equal(read(done_pipe[0], &answer, 1), 0);
     close(done_pipe[0]);
     temp_dir_remove(&dir);
+    /* Whoever started it learns that it failed. */
+    status = run_child(background_fails, "");
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
 }
 
 int main(void)

@@ -18,6 +18,10 @@
  * term over and asks again within a heartbeat: it may be the only one whose
  * log the others can vote for, while candidates that cannot win raise the term.
  *
+ * The timer is drawn anew by who asks for votes, grants one or hears the leader
+ * (section 5.2), not by who hears of a higher term only: else candidates that
+ * cannot win would put off, again and again, the one whose log they lack.
+ *
  * When the link to the leader breaks, its process is probably dead: contact is
  * forgotten, the campaign begins after a few milliseconds, and for two
  * election timeouts lost elections are repeated as quickly. A candidate is
@@ -110,11 +114,12 @@ static void enter_term(struct raft *r, struct raft_out *out, raft_term term,
     r->vote_reply_to = NODE_NONE;
 }
 
-/* Follower of `leader`, or of nobody known, in this term or a later one. */
+/* Follower of `leader`, or of nobody known, in this term or a later one. Only
+ * who led has no timer: one that runs is not set back by a mere higher term. */
 void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
                  node_id leader)
 {
-    bool was_follower = r->role == RAFT_FOLLOWER;
+    bool was_leader = r->role == RAFT_LEADER;
 
     ASSERT(term >= r->term);
     ASSERT(leader != r->config.self);
@@ -124,7 +129,7 @@ void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
     }
     r->role = RAFT_FOLLOWER;
     set_leader(r, leader, out);
-    if (!was_follower) {
+    if (was_leader) {
         raft_draw_timer(r);
     }
 }

@@ -52,7 +52,11 @@ parse() {
             sed -n '5,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
             exit 2
             ;;
-        *) patches+=("$(realpath "$1")") && choice=given ;;
+        *)
+            [ -f "$1" ] || { echo "$0: no patch $1" >&2 && exit 2; }
+            patches+=("$(realpath "$1")")
+            choice=given
+            ;;
         esac
         shift
     done

@@ -160,6 +160,55 @@ static void test_better_than_candidate(void **state)
     }
 }
 
+/* Candidates that cannot win, and late answers, raise the term; they do not
+ * make those wait longer who have asked for votes themselves. */
+static void test_term_sets_no_timer(void **state)
+{
+    static const enum raft_message_type types[] = {
+        RAFT_MSG_VOTE, RAFT_MSG_VOTE_REPLY, RAFT_MSG_APPEND_REPLY,
+        RAFT_MSG_HEARTBEAT_REPLY};
+
+    (void)state;
+    for (uint32_t code = 0; code < 2 * ARRAY_LEN(types); code++) {
+        struct core_fixture f;
+        bool candidate = code % 2 != 0;
+        become_candidate(&f, true);
+        if (!candidate) {
+            core_tick_at(&f, f.r.election_at_ms);
+            assert_int_equal(f.r.role, RAFT_PRE_CANDIDATE);
+        }
+        int64_t at = f.r.election_at_ms;
+        f.now_ms++;
+        struct raft_message m = core_message(&f, types[code / 2], 1, 7);
+        m.index = m.index_term = m.type == RAFT_MSG_VOTE;
+        core_receive(&f, m);
+        assert_int_equal(f.r.role, RAFT_FOLLOWER);
+        assert_int_equal(f.r.term, 7);
+        assert_true(f.r.election_at_ms == at);
+    }
+}
+
+/* Who asks for votes owes the leader of before no answers any more. */
+static void test_owes_no_answers(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    core_boot(&f, 0, 3);
+    core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));
+    struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 1, 2);
+    m.index = 9; /* does not fit */
+    m.index_term = 2;
+    core_receive(&f, m);
+    assert_true(f.r.reply_heartbeat && f.r.reply_reject);
+    core_tick_at(&f, f.r.election_at_ms);
+    assert_int_equal(f.r.role, RAFT_PRE_CANDIDATE);
+    assert_false(f.r.reply_append || f.r.reply_heartbeat || f.r.reply_reject);
+    assert_int_equal(f.r.reject_index, 0);
+    assert_int_equal(f.r.reject_term, 0);
+    assert_int_equal(f.r.reject_prev, 0);
+}
+
 /* Who follows a leader votes for nobody else in its term. */
 static void test_leader_is_known(void **state)
 {
@@ -385,6 +434,8 @@ int main(void)
         cmocka_unit_test(test_lost_elections),
         cmocka_unit_test(test_nine_voters),
         cmocka_unit_test(test_better_than_candidate),
+        cmocka_unit_test(test_term_sets_no_timer),
+        cmocka_unit_test(test_owes_no_answers),
         cmocka_unit_test(test_leader_is_known),
         cmocka_unit_test(test_candidate_waits_for_disk),
         cmocka_unit_test(test_asks_again),

@@ -109,7 +109,7 @@ test "a data directory that others can write is refused" {
     lassign [run_program timeout 20 $::vard --port [free_port] \
         --dir $directory/open] status output
     assert_equal 1 $status
-    assert_match "*can be written by others*" $output
+    assert_match "*not be written by others*" $output
 }
 
 test "passwords: not in /proc, the log, a crash report, a message" {

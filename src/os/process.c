@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -17,6 +18,9 @@
 #include <unistd.h>
 
 #define PID_TEXT_MAX 32
+
+/* A tenth of a thread that has not been told to yield. */
+#define YIELDING_NICE 10
 
 int64_t process_id(void)
 {
@@ -130,6 +134,18 @@ uint64_t process_raise_files(uint64_t wanted)
     rc = getrlimit(RLIMIT_NOFILE, &limit);
     ASSERT(rc == 0);
     return limit.rlim_cur;
+}
+
+void process_thread_yields(const char *name)
+{
+    int rc = pthread_setname_np(pthread_self(), name);
+    ASSERT(rc == 0);
+    /* On Linux that is the thread's own; PRIO_MAX at most. */
+    id_t self = (id_t)gettid();
+    errno = 0;
+    int nice = getpriority(PRIO_PROCESS, self);
+    if (errno == 0)
+        (void)setpriority(PRIO_PROCESS, self, nice + YIELDING_NICE);
 }
 
 void process_umask(uint32_t mask)

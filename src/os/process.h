@@ -24,6 +24,10 @@ void process_remove_pidfile(const char *path);
  * be fewer or more. */
 uint64_t process_raise_files(uint64_t wanted);
 
+/* Of the calling thread: a name for top and ps, at most 15 bytes, and less of
+ * the processor where others want it, too. */
+void process_thread_yields(const char *name);
+
 /* The mode bits that files made from now on do not get. */
 void process_umask(uint32_t mask);
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,4 +63,27 @@ char *incoming_restore(const char *db, struct bytes refusal)
         return to;
     mem_free(to);
     return NULL;
+}
+
+void incoming_pace_begin(struct incoming_pace *p, const char *file)
+{
+    *p = (struct incoming_pace){open(file, O_WRONLY | O_CLOEXEC), 0};
+}
+
+void incoming_pace_add(struct incoming_pace *p, size_t bytes)
+{
+    p->bytes += bytes;
+    if (p->bytes < INCOMING_PACE || p->fd < 0)
+        return;
+    p->bytes = 0;
+    /* Waits for the bit before, begins this one. No promise hangs on it: the
+     * file is synced as a whole. */
+    (void)sync_file_range(p->fd, 0, 0,
+                          SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+}
+
+void incoming_pace_end(struct incoming_pace *p)
+{
+    if (p->fd >= 0)
+        (void)close(p->fd);
 }

@@ -143,3 +143,15 @@ void store_batch_copy(struct store_batch *b, const struct store_batch *from)
         add(b, op.op, op.family, op.key,
             (struct bytes[2]){op.value, BYTES_NONE});
 }
+
+void store_key_below(struct bytes end, struct buf *out)
+{
+    ASSERT(end.len > 0);
+    uint8_t last = end.data[end.len - 1];
+    buf_bytes(out, bytes_of(end.data, end.len - 1));
+    if (last > 0) {
+        buf_u8(out, (uint8_t)(last - 1));
+        buf_u8(out, UINT8_MAX);
+    }
+    ASSERT(out->len > 0); /* no bytes would be no end */
+}

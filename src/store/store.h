@@ -93,6 +93,10 @@ void store_batch_discard(struct store_batch *b, enum store_family family,
 /* Appends the operations of `from`; what they borrow is copied. */
 void store_batch_copy(struct store_batch *b, const struct store_batch *from);
 
+/* For ranges whose end is a part of them: bytes below `end`, with no key of
+ * ours between the two, since the keys of a family have such lengths. */
+void store_key_below(struct bytes end, struct buf *out);
+
 struct store_batch_op {
     enum store_op op;
     enum store_family family;

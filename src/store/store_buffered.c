@@ -19,6 +19,7 @@
 #include "store/store_buffered.h"
 
 #include "base/alloc.h"
+#include "os/process.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -98,6 +99,7 @@ static void tell_change(struct store_buffered *b)
 static void *thread_main(void *ctx)
 {
     struct store_buffered *b = ctx;
+    process_thread_yields("tables");
     lock(b);
     for (;;) {
         while (!atomic_load(&b->busy) && !b->ending)

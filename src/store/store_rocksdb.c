@@ -256,20 +256,6 @@ static int flush_family(struct store_rocksdb *r, enum store_family family,
     return rc;
 }
 
-/* Bytes below `end`, with no key of ours between the two: the state's and the
- * log's are of such lengths. */
-static void just_below(struct bytes end, struct buf *out)
-{
-    ASSERT(end.len > 0);
-    uint8_t last = end.data[end.len - 1];
-    buf_bytes(out, bytes_of(end.data, end.len - 1));
-    if (last > 0) {
-        buf_u8(out, (uint8_t)(last - 1));
-        buf_u8(out, UINT8_MAX);
-    }
-    ASSERT(out->len > 0); /* no bytes would be no end */
-}
-
 /* Drops the files that hold nothing else, for nothing; what shares a file
  * with something else stays until it is merged into others, and a later call
  * for the same range gets it then. RocksDB takes the end as part of the
@@ -279,7 +265,7 @@ static char *drop_files(struct store_rocksdb *r, enum store_family family,
 {
     char *err = NULL;
     struct buf last = BUF_INIT;
-    just_below(end, &last);
+    store_key_below(end, &last);
     rocksdb_delete_file_in_range_cf(r->db, handle_of(r, family),
                                     (const char *)begin.data, begin.len,
                                     (const char *)last.data, last.len, &err);
@@ -410,7 +396,7 @@ bool store_rocksdb_is_damaged(struct store *s)
 }
 
 static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
-                        char **err)
+                        struct incoming_pace *pace, char **err)
 {
     struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
     for (; memtable_valid(&c) && *err == NULL; memtable_next(&c)) {
@@ -423,6 +409,7 @@ static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
         else if (kind == MEMTABLE_DELETED)
             rocksdb_sstfilewriter_delete(w, (const char *)key.data, key.len,
                                          err);
+        incoming_pace_add(pace, key.len + value.len);
     }
 }
 
@@ -435,10 +422,13 @@ static char *write_file(struct store_rocksdb *r, const struct memtable *m,
         rocksdb_sstfilewriter_create(env, r->options[1 + STORE_STATE]);
     char *err = NULL;
     rocksdb_sstfilewriter_open(w, name, &err);
+    struct incoming_pace pace;
+    incoming_pace_begin(&pace, name);
     if (err == NULL)
-        add_entries(w, m, &err);
+        add_entries(w, m, &pace, &err);
     if (err == NULL)
         rocksdb_sstfilewriter_finish(w, &err);
+    incoming_pace_end(&pace);
     rocksdb_sstfilewriter_destroy(w);
     rocksdb_envoptions_destroy(env);
     return err;
@@ -640,6 +630,12 @@ database_options(const struct store_rocksdb_options *from)
     rocksdb_options_set_max_total_wal_size(o, NEVER);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
+    rocksdb_options_set_bytes_per_sync(o, INCOMING_PACE); /* see there */
+    /* Merges of files yield to the threads that serve. */
+    rocksdb_env_t *env = rocksdb_create_default_env();
+    rocksdb_env_lower_thread_pool_cpu_priority(env);
+    rocksdb_options_set_env(o, env);
+    rocksdb_env_destroy(env); /* the default one stays */
     rocksdb_options_set_info_log_level(o, LOG_LEVEL_WARN);
     rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(o, 2);

@@ -10,6 +10,7 @@
 #include "os/file.h"
 #include "os/process.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -133,13 +134,40 @@ static void daemonize(void **state)
     assert_int_equal(WEXITSTATUS(status), 1);
 }
 
+struct thread_seen {
+    char name[16];
+    int nice;
+};
+
+static void *yielding(void *ctx)
+{
+    struct thread_seen *seen = ctx;
+    process_thread_yields("tables");
+    int rc = pthread_getname_np(pthread_self(), seen->name, sizeof(seen->name));
+    assert_int_equal(rc, 0);
+    seen->nice = getpriority(PRIO_PROCESS, (id_t)gettid());
+    return NULL;
+}
+
+static void a_thread_yields(void **state)
+{
+    UNUSED(state);
+    int before = getpriority(PRIO_PROCESS, 0);
+    struct thread_seen seen;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, yielding, &seen), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_string_equal(seen.name, "tables");
+    assert_int_equal(seen.nice, MIN(before + 10, 19));
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(process),
-        cmocka_unit_test(open_files),
-        cmocka_unit_test(pidfile),
-        cmocka_unit_test(daemonize),
+        cmocka_unit_test(process),         cmocka_unit_test(open_files),
+        cmocka_unit_test(pidfile),         cmocka_unit_test(daemonize),
+        cmocka_unit_test(a_thread_yields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

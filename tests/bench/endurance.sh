@@ -105,7 +105,7 @@ say "latency, us: p50 ${result[p50_us]}, p90 ${result[p90_us]}," \
     "p99.99 ${result[p9999_us]}, longest ${result[max_us]}"
 say "meanwhile a node cut its log from entry ${before[0]} to $first_index," \
     "wrote $((newest_file - before[1])) files and" \
-    "$((written_mib - before[2])) MiB; peak memory of all:" \
+    "$((written_mib - before[2])) MiB; peak memory of the largest node:" \
     "${result[server_peak_mib]} MiB"
 say "load at the end $(cut -d' ' -f1-3 /proc/loadavg)" |
     tee -a "$out/environment.txt"

@@ -631,11 +631,6 @@ database_options(const struct store_rocksdb_options *from)
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
     rocksdb_options_set_bytes_per_sync(o, INCOMING_PACE); /* see there */
-    /* Merges of files yield to the threads that serve. */
-    rocksdb_env_t *env = rocksdb_create_default_env();
-    rocksdb_env_lower_thread_pool_cpu_priority(env);
-    rocksdb_options_set_env(o, env);
-    rocksdb_env_destroy(env); /* the default one stays */
     rocksdb_options_set_info_log_level(o, LOG_LEVEL_WARN);
     rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(o, 2);

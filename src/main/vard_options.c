@@ -27,12 +27,16 @@
 struct store_rocksdb_options options_of_store(const struct config *c)
 {
     ASSERT(c->state_memory > 0);
-    return (struct store_rocksdb_options){
+    struct store_rocksdb_options o = {
         .state_memory_bytes = c->state_memory,
         .log_memory_bytes = 32 * MB,
         .block_cache_bytes = c->block_cache,
+        .shares = (uint32_t)c->node_count,
         .create = true,
     };
+    for (size_t i = 0; i < c->node_count; i++)
+        o.share += c->nodes[i].id < c->node_id;
+    return o;
 }
 
 struct node_boot options_of_boot(const struct config *c)

@@ -308,6 +308,7 @@ static void housekeeping(struct node *n)
     n->housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
     node_requests_timeout(n);
     node_reads_timeout(n);
+    node_apply_watch(n);
     node_time_watch(n);
     node_compact(n);
 }
@@ -352,10 +353,11 @@ int64_t node_deadline_ms(const struct node *n)
     at = MIN(at, n->housekeeping_at_ms);
     if (n->waiting_count > 0 && n->reads_after_ms > n->mono_ms)
         at = MIN(at, n->reads_after_ms);
+    bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
     if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
-        node_requests_due(n) || n->raft.commit > keyspace_applied(n->ks)->index)
+        node_requests_due(n) || (unapplied && n->full_since_ms == 0))
         return n->mono_ms;
-    return at;
+    return unapplied ? MIN(at, n->mono_ms + APPLY_LOOK_MS) : at;
 }
 
 /* After a long turn, what arrived meanwhile has not been read yet: timers

@@ -8,6 +8,10 @@
  * every replica alike. An entry's memory is bounded (CMD_ENTRY_BYTES_MAX),
  * answers that are kept included.
  *
+ * While the disk does not take the state as fast as it comes, entries wait in
+ * the log: the loop goes on, and the cluster keeps its leader. One that cannot
+ * apply anything for the time that a write to the log may take hands over.
+ *
  * How it fails: an entry that is committed but cannot be read or written ends
  * the process (node_fail). So does one whose requests do not decode; that can
  * only be in the log on disk, since payloads are checked when they arrive.
@@ -213,16 +217,28 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     return count;
 }
 
+/* Since when nothing can be applied. */
+static void note_full(struct node *n, bool full, bool moved)
+{
+    if (!full)
+        n->full_since_ms = 0;
+    else if (moved || n->full_since_ms == 0)
+        n->full_since_ms = n->mono_ms;
+}
+
 bool node_apply(struct node *n)
 {
     raft_index commit = n->raft.commit;
     raft_index next = keyspace_applied(n->ks)->index + 1;
     uint64_t requests = 0;
     uint64_t size = 0;
+    bool full = false;
     struct entry e;
 
     for (; next <= commit && !n->dead; next++) {
-        if (requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX) {
+        full = store_is_full(n->store);
+        if (full || requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX) {
+            note_full(n, full, requests > 0);
             node_trace_applied(n);
             return true;
         }
@@ -236,7 +252,25 @@ bool node_apply(struct node *n)
         node_allow(n, e.payload.len);
         requests += apply_entry(n, &e) + 1;
     }
+    note_full(n, false, false);
     node_trace_applied(n);
     node_requests_applied(n);
     return false;
+}
+
+void node_apply_watch(struct node *n)
+{
+    int64_t for_ms = n->mono_ms - n->full_since_ms;
+
+    if (n->full_since_ms == 0 || n->role != RAFT_LEADER ||
+        n->options.disk_timeout_ms == 0 ||
+        for_ms < (int64_t)n->options.disk_timeout_ms)
+        return;
+    log_warning(n->log,
+                "the disk has not taken any of the state for %lld ms: "
+                "another node had better lead",
+                (long long)for_ms);
+    n->full_since_ms = n->mono_ms; /* else again after as long */
+    if (!node_transfer(n, NODE_NONE))
+        log_warning(n->log, "nobody else could lead");
 }

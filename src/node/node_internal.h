@@ -18,6 +18,7 @@
 /* Requests applied per flush before the loop gets its turn again. */
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
+#define APPLY_LOOK_MS      2 /* at a store that is full */
 /* Forwarded groups are sent again if nothing was applied for so long. */
 #define RESEND_MS 10000
 /* Housekeeping: time-outs, expiry, log cutting. */
@@ -105,6 +106,7 @@ struct node {
     int64_t wall_ms;
     int64_t flushed_ms;     /* time of the last flush */
     bool tick_waits;        /* timers were put off to this one */
+    int64_t full_since_ms;  /* the store, nothing applied; 0: it is not */
     int64_t allow_until_ms; /* see ALLOW_BYTES_MIN */
     int64_t housekeeping_at_ms;
 
@@ -240,6 +242,8 @@ MUST_USE int node_requests_forwarded(struct node *n, struct node_peer *peer,
 
 /* node_apply.c: applies what is committed; true if some is left. */
 bool node_apply(struct node *n);
+/* As leader: hands over if nothing could be applied for too long. */
+void node_apply_watch(struct node *n);
 
 /* node_read.c */
 void node_reads_release(struct node *n);

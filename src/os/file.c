@@ -86,15 +86,18 @@ int file_read(const char *path, size_t size_max, struct buf *out)
 }
 
 /* The directory that a path stands in; to be freed. */
+/* Slashes at the end are no part of the name. */
 static char *dir_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    while (len > 0 && path[len - 1] != '/')
+        len--;
+    if (len == 0)
         return mem_strdup(".");
-    if (slash == path)
-        return mem_strdup("/");
     char *dir = mem_strdup(path);
-    dir[slash - path] = '\0';
+    dir[MAX(len - 1, 1)] = '\0'; /* of "/name": "/" */
     return dir;
 }
 
@@ -129,14 +132,12 @@ int file_set_aside(const char *path)
     buf_printf(&name, "%s.damaged", path);
     buf_char(&name, '\0');
     const char *to = (const char *)name.data;
-    char *dir = dir_of(path);
 
     int rc = remove_tree(to);
     if (rc == 0 && rename(path, to) != 0)
         rc = error_of_errno();
     if (rc == 0)
-        rc = file_sync_dir(dir);
-    mem_free(dir);
+        rc = file_sync_parent(path);
     buf_release(&name);
     return rc;
 }
@@ -191,6 +192,15 @@ int file_sync_dir(const char *dir)
     return rc;
 }
 
+int file_sync_parent(const char *path)
+{
+    ASSERT(path != NULL);
+    char *dir = dir_of(path);
+    int rc = file_sync_dir(dir);
+    mem_free(dir);
+    return rc;
+}
+
 static int write_synced(const char *path, struct bytes content)
 {
     int fd = open_retry(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
@@ -213,19 +223,17 @@ int file_replace(const char *path, struct bytes content)
     buf_printf(&temporary, "%s.tmp", path);
     buf_char(&temporary, '\0');
     const char *from = (const char *)temporary.data;
-    char *dir = dir_of(path);
 
     int rc = write_synced(from, content);
     if (rc == 0 && rename(from, path) != 0)
         rc = error_of_errno();
     if (rc == 0) {
-        rc = file_sync_dir(dir);
+        rc = file_sync_parent(path);
     } else {
         int saved = errno;
         (void)unlink(from);
         errno = saved;
     }
-    mem_free(dir);
     buf_release(&temporary);
     return rc;
 }

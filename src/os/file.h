@@ -30,6 +30,8 @@ MUST_USE int file_move_all(const char *dir, const char *suffix, const char *to);
 
 /* Makes names created or renamed in a directory durable. */
 MUST_USE int file_sync_dir(const char *dir);
+/* The same for the directory that `path` is in. */
+MUST_USE int file_sync_parent(const char *path);
 
 /* Creates the directory and those above it that are missing, mode 0700. */
 MUST_USE int file_make_dir(const char *dir);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -134,6 +135,19 @@ uint64_t process_raise_files(uint64_t wanted)
     rc = getrlimit(RLIMIT_NOFILE, &limit);
     ASSERT(rc == 0);
     return limit.rlim_cur;
+}
+
+void process_thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    int rc = pthread_sigmask(SIG_SETMASK, &all, &before);
+    ASSERT(rc == 0);
+    rc = pthread_create(thread, NULL, run, ctx);
+    ASSERT(rc == 0);
+    rc = pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ASSERT(rc == 0);
 }
 
 void process_thread_yields(const char *name)

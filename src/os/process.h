@@ -6,6 +6,8 @@
 
 #include "base/base.h"
 
+#include <pthread.h>
+
 int64_t process_id(void);
 
 /* Goes to the background: a child in a session of its own goes on. The parent
@@ -23,6 +25,11 @@ void process_remove_pidfile(const char *path);
 /* Tries to be allowed `wanted` open files; returns how many are, which may
  * be fewer or more. */
 uint64_t process_raise_files(uint64_t wanted);
+
+/* A thread that takes no signals: they are the main thread's. There is no
+ * going on without it, as without memory. */
+void process_thread_start(pthread_t *thread, void *(*run)(void *ctx),
+                          void *ctx);
 
 /* Of the calling thread: a name for top and ps, at most 15 bytes, and less of
  * the processor where others want it, too. */

@@ -11,6 +11,7 @@
 #include "base/reader.h"
 #include "os/file.h"
 #include "store/record_file.h"
+#include "store/store.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -246,4 +247,59 @@ bool damage_is_tear(const char *dir)
     }
     mem_free(n.list);
     return tear && torn > 0;
+}
+
+int damage_kind(const char *status)
+{
+    return strncmp(status, "Corruption", 10) == 0 ? ERR_CORRUPT : ERR_IO;
+}
+
+int damage_explain(const char *dir, const char *status, struct buf *error)
+{
+    if (strstr(status, "lock") != NULL && strstr(status, "LOCK") != NULL) {
+        buf_printf(error,
+                   "%s: another process uses this directory, or it may not be "
+                   "locked (%s). Stop that process, or choose another "
+                   "directory.",
+                   dir, status);
+        return ERR_BUSY;
+    }
+    if (strstr(status, "does not exist") != NULL &&
+        strncmp(status, "Invalid argument", 16) == 0) {
+        buf_printf(error,
+                   "%s: there is no database here, though there should be one "
+                   "(%s). If it was moved or deleted, bring it back.",
+                   dir, status);
+        return ERR_IO;
+    }
+    if (damage_kind(status) == ERR_CORRUPT || strstr(status, "No such file")) {
+        struct buf clause = BUF_INIT;
+        bool named = damage_find(dir, status, &clause);
+        bool corrupt = named || damage_kind(status) == ERR_CORRUPT;
+        if (corrupt)
+            buf_printf(error, "%s: the database is damaged: %.*s (%s). %s", dir,
+                       (int)clause.len, (const char *)clause.data, status,
+                       STORE_DAMAGE_ADVICE);
+        buf_release(&clause);
+        if (corrupt)
+            return ERR_CORRUPT;
+    }
+    buf_printf(error,
+               "%s: the database cannot be opened: %s. Check that the "
+               "directory exists and is writable, and that the disk has "
+               "space.",
+               dir, status);
+    return ERR_IO;
+}
+
+int damage_explain_families(const char *dir, const char *status, bool tables,
+                            struct buf *error)
+{
+    if (!tables)
+        return ERR_NOT_FOUND;
+    buf_printf(error,
+               "%s: the database is damaged: its MANIFEST file is cut short "
+               "(%s). %s",
+               dir, status, STORE_DAMAGE_ADVICE);
+    return ERR_CORRUPT;
 }

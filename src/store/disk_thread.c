@@ -17,10 +17,10 @@
 #include "store/disk.h"
 
 #include "base/alloc.h"
+#include "os/process.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -296,20 +296,6 @@ static void init_waiting(struct disk_thread *t)
     ASSERT(rc == 0);
 }
 
-/* Signals are the business of the main thread. */
-static void start(struct disk_thread *t)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    int rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    ASSERT(rc == 0);
-    rc = pthread_create(&t->thread, NULL, run, t);
-    ASSERT(rc == 0); /* no thread at start: as no memory */
-    rc = pthread_sigmask(SIG_SETMASK, &before, NULL);
-    ASSERT(rc == 0);
-}
-
 struct disk *disk_thread_new(struct store *s, struct watermark_file *f,
                              void (*notify)(void *ctx), void *ctx)
 {
@@ -325,7 +311,7 @@ struct disk *disk_thread_new(struct store *s, struct watermark_file *f,
     t->ctx = ctx;
     t->mark_synced_ms = now_ms() - WATERMARK_SYNC_MS;
     init_waiting(t);
-    start(t);
+    process_thread_start(&t->thread, run, t);
     return &t->base;
 }
 

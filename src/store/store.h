@@ -120,6 +120,7 @@ struct store_ops {
     int (*sync)(struct store *s);
     int (*flush)(struct store *s, enum store_family family, bool wait);
     struct store_iter *(*iter_new)(struct store *s, enum store_family family);
+    bool (*full)(const struct store *s); /* NULL: never */
     const char *(*error)(struct store *s);
     void (*close)(struct store *s);
 };
@@ -179,6 +180,13 @@ MUST_USE static inline int store_flush(struct store *s,
                                        enum store_family family, bool wait)
 {
     return s->ops->flush(s, family, wait);
+}
+
+/* Has the state no room in memory until some of it is on disk? The next
+ * unlogged write would wait for that. Look again after a while. */
+MUST_USE static inline bool store_is_full(const struct store *s)
+{
+    return s->ops->full != NULL && s->ops->full(s);
 }
 
 /* Sees the store as of now, whatever is written later; stands nowhere until

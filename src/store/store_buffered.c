@@ -3,7 +3,8 @@
  * When the active one is full, or a flush is asked for, the frozen one goes,
  * the active one takes its place, and the thread begins to write it down;
  * until that is done there is no next time: the active table may grow to
- * twice its size, and then the writer waits.
+ * twice its size, and then the store is full: a writer that does not ask
+ * waits.
  *
  * A read asks the active table, the frozen one, and then below; what it finds
  * there is kept in the active table, if it is small. Iterators merge all
@@ -22,7 +23,6 @@
 #include "os/process.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -37,6 +37,7 @@ struct store_buffered {
     struct memtable *active;
     struct memtable *frozen; /* NULL at first */
     size_t limit;            /* of a table, in bytes */
+    size_t due;              /* of this table: the first may be smaller */
     size_t block;
     uint64_t seed;
     bool again; /* a flush was asked for while one was under way */
@@ -140,6 +141,7 @@ static void freeze(struct store_buffered *b)
     memtable_free(b->frozen);
     b->frozen = b->active;
     b->active = memtable_new(b->block, b->seed);
+    b->due = b->limit;
     b->again = false;
     if (!memtable_dirty(b->frozen))
         return;
@@ -149,16 +151,18 @@ static void freeze(struct store_buffered *b)
     unlock(b);
 }
 
-/* Freezes when it is time, and waits if the thread does not keep up. */
+/* Freezes when it is time. */
 static void rotate(struct store_buffered *b)
 {
-    size_t bytes = memtable_bytes(b->active);
-    if (bytes < b->limit && !b->again)
-        return;
-    if (atomic_load(&b->busy) && bytes >= 2 * b->limit)
-        wait_until_idle(b);
-    if (is_down(b))
+    if ((memtable_bytes(b->active) >= b->due || b->again) && is_down(b))
         freeze(b);
+}
+
+static bool buffered_full(const struct store *s)
+{
+    const struct store_buffered *b =
+        CONTAINER_OF(s, struct store_buffered, base);
+    return atomic_load(&b->busy) && memtable_bytes(b->active) >= 2 * b->limit;
 }
 
 static enum memtable_kind look(const struct store_buffered *b, struct bytes key,
@@ -241,6 +245,8 @@ static int buffered_write(struct store *s, const struct store_batch *batch,
     if (failed != 0)
         return failed;
     ASSERT(b->iterators == 0);
+    if (buffered_full(s))
+        wait_until_idle(b);
     rotate(b);
     while (store_batch_next(batch, &pos, &op))
         apply(b->active, &op);
@@ -440,26 +446,17 @@ static struct store_iter *buffered_iter_new(struct store *s,
     return &it->base;
 }
 
-/* The thread takes no signals: they are the main thread's. */
 static void start(struct store_buffered *b)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
     int rc = pthread_mutex_init(&b->lock, NULL);
     ASSERT(rc == 0);
     rc = pthread_cond_init(&b->changed, NULL);
     ASSERT(rc == 0);
-    rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    ASSERT(rc == 0);
-    rc = pthread_create(&b->thread, NULL, thread_main, b);
-    ASSERT(rc == 0);
-    rc = pthread_sigmask(SIG_SETMASK, &before, NULL);
-    ASSERT(rc == 0);
+    process_thread_start(&b->thread, thread_main, b);
 }
 
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,
-                                 size_t bytes, uint64_t seed)
+                                 size_t bytes, size_t first, uint64_t seed)
 {
     static const struct store_ops ops = {
         .get = buffered_get,
@@ -468,6 +465,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .sync = buffered_sync,
         .flush = buffered_flush,
         .iter_new = buffered_iter_new,
+        .full = buffered_full,
         .error = buffered_error,
         .close = buffered_close,
     };
@@ -477,6 +475,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
     b->below = below;
     b->ingest = ingest;
     b->limit = bytes / 2;
+    b->due = MIN(first, b->limit);
     b->block = MIN(BLOCK_MAX, MAX(bytes / 32, 1));
     b->seed = seed;
     b->active = memtable_new(b->block, b->seed);

@@ -25,9 +25,12 @@
 typedef int store_ingest(struct store *below, const struct memtable *m);
 
 /* Takes `below` over: closing closes it too. `bytes` bounds the memory of
- * both tables, but for a write that is larger itself; seed as for a table. */
+ * both tables, and half as much again while one is written, but for a write
+ * that is larger itself; seed as for a table. The first table goes down when it
+ * has `first` bytes: stores that take the same writes then write their tables
+ * one after the other. */
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,
-                                 size_t bytes, uint64_t seed);
+                                 size_t bytes, size_t first, uint64_t seed);
 
 /* The store that it stands on. */
 struct store *store_buffered_below(struct store *s);

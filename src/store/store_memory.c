@@ -41,6 +41,7 @@ struct store_memory {
     uint32_t pending_count;
     uint64_t fail_after[OP_COUNT]; /* 0: never; 1: the next and all later */
     bool failed;                   /* a write or sync has failed */
+    bool full;
     uint32_t iterators;
     char error[64];
 };
@@ -346,6 +347,11 @@ static struct store_iter *memory_iter_new(struct store *s,
     return &i->base;
 }
 
+static bool memory_full(const struct store *s)
+{
+    return CONTAINER_OF(s, const struct store_memory, base)->full;
+}
+
 struct store *store_memory_new(void)
 {
     static const struct store_ops ops = {
@@ -355,6 +361,7 @@ struct store *store_memory_new(void)
         .sync = memory_sync,
         .flush = memory_flush,
         .iter_new = memory_iter_new,
+        .full = memory_full,
         .error = memory_error,
         .close = memory_close,
     };
@@ -411,4 +418,9 @@ void store_memory_fail(struct store *s, const char *operation, uint64_t n)
     if (n == 0)
         m->failed = false;
     unlock(m);
+}
+
+void store_memory_set_full(struct store *s, bool full)
+{
+    memory_of(s)->full = full;
 }

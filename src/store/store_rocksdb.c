@@ -22,6 +22,14 @@
  *   itself (SPARE, NEVER): it would do so with the end of the old one unsynced,
  * and a power cut could then leave a hole between two logs that looks like one
  *   that was acknowledged and cut. begin_log() syncs before.
+ * - files that wait to be merged never hold up writes: RocksDB would hold up
+ *   those of all families, and a log that stands still is a cluster without a
+ *   leader. The state's next table waits instead (wait_for_merges); the log's
+ *   files do not overlap.
+ * - two threads merge: what the log's files need takes no time, and would
+ *   stand behind a merge of the whole state.
+ * - files are written a megabyte at a time, also by RocksDB (bytes_per_sync,
+ *   strict_bytes_per_sync): the log's syncs would wait for more.
  * - log and meta are not compressed (entries are read while they are in
  *   memory, or once); the state is, with lz4.
  * - never: wal_bytes_per_sync, recycle_log_file_num, unordered_write.
@@ -40,26 +48,30 @@
 
 #include "base/alloc.h"
 #include "os/entropy.h"
+#include "os/file.h"
 #include "store/damage.h"
 #include "store/incoming.h"
+#include "store/reclaim.h"
 #include "store/start_check.h"
 #include "store/store_buffered.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <rocksdb/c.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FAMILIES          (STORE_FAMILY_COUNT + 1) /* and "default" */
 #define RECOVERY_TOLERATE 0                        /* a torn tail, no more */
 #define RECOVERY_TO_HOLE  2                        /* up to any damage */
 #define LOG_LEVEL_WARN    2
-#define BACKGROUND_JOBS   2
+#define BACKGROUND_JOBS   3 /* one writes tables, two merge them */
 #define OPEN_FILES_MAX    256
 #define INFO_LOG_BYTES    (1024u * 1024u)
 #define LOG_READAHEAD     (2u * 1024u * 1024u)
@@ -67,7 +79,10 @@
 #define ERROR_SIZE        2048
 #define NEVER             ((uint64_t)1 << 40) /* bytes: more than there are */
 #define STATE_MEMORY      (64u * 1024u)       /* of RocksDB's own: unused */
-#define BUFFERS           8 /* being flushed, before a write has to wait */
+#define BUFFERS           8  /* being flushed, before a write has to wait */
+#define UNMERGED_MAX      32 /* tables of the state */
+#define MERGE_LOOK_NS     20000000
+#define MERGE_LOOKS       1000 /* 20 seconds in all */
 /* RocksDB counts what it adds to each entry too. A write-ahead log gets room
  * on the disk for as much in advance, so no more than is needed. */
 #define SPARE 4
@@ -90,6 +105,7 @@ struct store_rocksdb {
     struct buf discard_begin; /* of the log, when another one is begun */
     struct buf discard_end;
     uint32_t iterators;
+    struct reclaim *reclaim; /* of what the database deletes */
 
     /* The first failure of a write, sync or flush. */
     pthread_mutex_t error_lock;
@@ -122,15 +138,10 @@ static rocksdb_column_family_handle_t *handle_of(struct store_rocksdb *r,
     return r->handles[family + 1];
 }
 
-static int error_kind(const char *text)
-{
-    return strncmp(text, "Corruption", 10) == 0 ? ERR_CORRUPT : ERR_IO;
-}
-
 static int read_failed(struct store_rocksdb *r, char *text)
 {
     ASSERT(text != NULL);
-    int kind = error_kind(text);
+    int kind = damage_kind(text);
     if (kind == ERR_CORRUPT)
         atomic_store(&r->damaged, true);
     snprintf(r->read_error, sizeof(r->read_error),
@@ -146,7 +157,7 @@ static int read_failed(struct store_rocksdb *r, char *text)
 static int write_failed(struct store_rocksdb *r, const char *what,
                         const char *text)
 {
-    int kind = error_kind(text);
+    int kind = damage_kind(text);
     int rc = pthread_mutex_lock(&r->error_lock);
     ASSERT(rc == 0);
     if (kind == ERR_CORRUPT)
@@ -467,10 +478,31 @@ static void drop_incoming(const struct store_rocksdb *r)
     UNUSED(ignored);
 }
 
+static uint64_t unmerged_tables(struct store_rocksdb *r)
+{
+    char *text = rocksdb_property_value_cf(r->db, handle_of(r, STORE_STATE),
+                                           "rocksdb.num-files-at-level0");
+    uint64_t count = text == NULL ? 0 : strtoull(text, NULL, 10);
+    rocksdb_free(text);
+    return count;
+}
+
+/* Each table that is not merged is one more place to look for a key. Merges
+ * that have stopped for good are seen by the next sync, so not for ever. */
+static void wait_for_merges(struct store_rocksdb *r)
+{
+    const struct timespec a_while = {0, MERGE_LOOK_NS};
+    for (int i = 0; i < MERGE_LOOKS && !atomic_load(&r->failed) &&
+                    unmerged_tables(r) >= UNMERGED_MAX;
+         i++)
+        (void)nanosleep(&a_while, NULL);
+}
+
 /* Runs on the thread of the buffered store. The log goes first. */
 static int rocks_ingest(struct store *s, const struct memtable *m)
 {
     struct store_rocksdb *r = rocksdb_of(s);
+    wait_for_merges(r);
     if (atomic_load(&r->failed) || sync_logs(r) != 0)
         return ERR_IO;
     if (!incoming_remove(r->incoming))
@@ -595,6 +627,7 @@ static void rocks_close(struct store *s)
             rocksdb_column_family_handle_destroy(r->handles[i]);
         rocksdb_close(r->db);
     }
+    reclaim_free(r->reclaim);
     for (int i = 0; i < FAMILIES; i++)
         rocksdb_options_destroy(r->options[i]);
     rocksdb_cache_destroy(r->cache);
@@ -605,14 +638,14 @@ static void rocks_close(struct store *s)
     mem_free(r);
 }
 
-/* Auto-resume has no setter of its own in the C interface. */
-static rocksdb_options_t *options_without_resume(void)
+/* What has no setter of its own in the C interface. */
+static rocksdb_options_t *unusual_options(void)
 {
     rocksdb_options_t *base = rocksdb_options_create();
     rocksdb_options_t *o = rocksdb_options_create();
     char *err = NULL;
-    rocksdb_get_options_from_string(base, "max_bgerror_resume_count=0", o,
-                                    &err);
+    rocksdb_get_options_from_string(
+        base, "max_bgerror_resume_count=0;strict_bytes_per_sync=true", o, &err);
     ASSERT(err == NULL);
     rocksdb_options_destroy(base);
     return o;
@@ -621,7 +654,7 @@ static rocksdb_options_t *options_without_resume(void)
 static rocksdb_options_t *
 database_options(const struct store_rocksdb_options *from)
 {
-    rocksdb_options_t *o = options_without_resume();
+    rocksdb_options_t *o = unusual_options();
     rocksdb_options_set_create_if_missing(o, from->create);
     rocksdb_options_set_create_missing_column_families(o, from->create);
     rocksdb_options_set_wal_recovery_mode(o, RECOVERY_TOLERATE);
@@ -631,6 +664,11 @@ database_options(const struct store_rocksdb_options *from)
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
     rocksdb_options_set_bytes_per_sync(o, INCOMING_PACE); /* see there */
+    /* Merges yield to the threads that serve. */
+    rocksdb_env_t *env = rocksdb_create_default_env();
+    rocksdb_env_lower_thread_pool_cpu_priority(env);
+    rocksdb_options_set_env(o, env);
+    rocksdb_env_destroy(env); /* the default one stays */
     rocksdb_options_set_info_log_level(o, LOG_LEVEL_WARN);
     rocksdb_options_set_max_log_file_size(o, INFO_LOG_BYTES);
     rocksdb_options_set_keep_log_file_num(o, 2);
@@ -655,6 +693,10 @@ static rocksdb_options_t *family_options(struct store_rocksdb *r,
     rocksdb_options_set_write_buffer_size(o, memory_bytes);
     rocksdb_options_set_max_write_buffer_number(o, BUFFERS);
     rocksdb_options_set_compression(o, rocksdb_no_compression);
+    rocksdb_options_set_level0_slowdown_writes_trigger(o, INT_MAX);
+    rocksdb_options_set_level0_stop_writes_trigger(o, INT_MAX);
+    rocksdb_options_set_soft_pending_compaction_bytes_limit(o, 0);
+    rocksdb_options_set_hard_pending_compaction_bytes_limit(o, 0);
     return o;
 }
 
@@ -672,11 +714,21 @@ static rocksdb_options_t *log_options(struct store_rocksdb *r,
     return o;
 }
 
+/* Of a table or a write-ahead log, how much the first one takes. */
+static uint64_t first_part(const struct store_rocksdb_options *o,
+                           uint64_t whole)
+{
+    ASSERT(o->shares == 0 || o->share < o->shares);
+    return o->shares == 0 ? whole : whole * (o->shares - o->share) / o->shares;
+}
+
 static void create_options(struct store_rocksdb *r,
                            const struct store_rocksdb_options *from)
 {
     ASSERT(r->options[0] == NULL && from->log_memory_bytes > 0);
     r->log_bytes_max = from->log_memory_bytes;
+    r->log_bytes =
+        from->log_memory_bytes - first_part(from, from->log_memory_bytes);
     r->cache = rocksdb_cache_create_lru(from->block_cache_bytes);
     r->options[0] = database_options(from);
     r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
@@ -739,64 +791,11 @@ static char *open_database(struct store_rocksdb *r, bool read_only)
 /* The directory's own entry must survive a power cut as well. */
 static int sync_parent(const char *path, struct buf *error)
 {
-    char *parent = mem_strdup(path);
-    size_t len = strlen(parent);
-    while (len > 1 && parent[len - 1] == '/')
-        parent[--len] = 0;
-    char *slash = strrchr(parent, '/');
-    const char *name = slash == NULL ? "." : parent;
-    if (slash == parent)
-        name = "/";
-    else if (slash != NULL)
-        *slash = 0;
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 && fsync(fd) == 0 ? 0 : ERR_IO;
+    int rc = file_sync_parent(path);
     if (rc != 0)
         buf_printf(error, "%s: syncing the directory above failed: %s", path,
                    strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    mem_free(parent);
-    return rc;
-}
-
-/* The text of an opening that failed, and its code. */
-static int explain(const char *path, const char *text, struct buf *error)
-{
-    if (strstr(text, "lock") != NULL && strstr(text, "LOCK") != NULL) {
-        buf_printf(error,
-                   "%s: another process uses this directory, or it may not be "
-                   "locked (%s). Stop that process, or choose another "
-                   "directory.",
-                   path, text);
-        return ERR_BUSY;
-    }
-    if (strstr(text, "does not exist") != NULL &&
-        strncmp(text, "Invalid argument", 16) == 0) {
-        buf_printf(error,
-                   "%s: there is no database here, though there should be one "
-                   "(%s). If it was moved or deleted, bring it back.",
-                   path, text);
-        return ERR_IO;
-    }
-    if (error_kind(text) == ERR_CORRUPT || strstr(text, "No such file")) {
-        struct buf clause = BUF_INIT;
-        bool named = damage_find(path, text, &clause);
-        bool corrupt = named || error_kind(text) == ERR_CORRUPT;
-        if (corrupt)
-            buf_printf(error, "%s: the database is damaged: %.*s (%s). %s",
-                       path, (int)clause.len, (const char *)clause.data, text,
-                       STORE_DAMAGE_ADVICE);
-        buf_release(&clause);
-        if (corrupt)
-            return ERR_CORRUPT;
-    }
-    buf_printf(error,
-               "%s: the database cannot be opened: %s. Check that the "
-               "directory exists and is writable, and that the disk has "
-               "space.",
-               path, text);
-    return ERR_IO;
+    return rc == 0 ? 0 : ERR_IO;
 }
 
 static struct store_rocksdb *rocks_new(const char *path)
@@ -820,21 +819,6 @@ static struct store_rocksdb *rocks_new(const char *path)
     int rc = pthread_mutex_init(&r->error_lock, NULL);
     ASSERT(rc == 0);
     return r;
-}
-
-/* A MANIFEST that does not know our families: from a first start that was
- * interrupted, or cut. Opening for writing would make them anew and delete
- * the tables of the old ones. */
-static int explain_families(const char *path, const char *text, bool tables,
-                            struct buf *error)
-{
-    if (!tables)
-        return ERR_NOT_FOUND;
-    buf_printf(error,
-               "%s: the database is damaged: its MANIFEST file is cut short "
-               "(%s). %s",
-               path, text, STORE_DAMAGE_ADVICE);
-    return ERR_CORRUPT;
 }
 
 /* Entries of a family that stand in write-ahead logs only. */
@@ -878,9 +862,9 @@ static int check_database(const char *path,
     int rc = 0;
     char *err = open_database(r, true);
     if (err != NULL && strstr(err, "Column family not found") != NULL)
-        rc = explain_families(path, err, tables, error);
+        rc = damage_explain_families(path, err, tables, error);
     else if (err != NULL)
-        rc = explain(path, err, error);
+        rc = damage_explain(path, err, error);
     else if (options->promised != NULL)
         rc = check_promised(r, options->promised, error);
     rocksdb_free(err);
@@ -976,7 +960,7 @@ int store_rocksdb_open(struct store **out, const char *path,
     rocksdb_options_set_wal_recovery_mode(r->options[0], recovery);
     char *err = open_database(r, false);
     if (err != NULL)
-        rc = explain(path, err, error);
+        rc = damage_explain(path, err, error);
     else if (options->create)
         rc = sync_parent(path, error);
     rocksdb_free(err);
@@ -985,7 +969,9 @@ int store_rocksdb_open(struct store **out, const char *path,
         return rc;
     }
     drop_incoming(r); /* the database has all of its tables */
-    *out = store_buffered_new(&r->base, rocks_ingest,
-                              options->state_memory_bytes, entropy_u64());
+    r->reclaim = reclaim_new(path);
+    *out = store_buffered_new(
+        &r->base, rocks_ingest, options->state_memory_bytes,
+        first_part(options, options->state_memory_bytes / 2), entropy_u64());
     return 0;
 }

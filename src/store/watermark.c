@@ -10,6 +10,7 @@
 #include "store/watermark.h"
 
 #include "base/alloc.h"
+#include "os/file.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -182,25 +183,6 @@ int watermark_open(struct watermark_file **out, const char *path,
     return 0;
 }
 
-static int sync_directory_of(const char *path)
-{
-    char *dir = mem_strdup(path);
-    char *slash = strrchr(dir, '/');
-    const char *name = slash == NULL ? "." : dir;
-    if (slash == dir)
-        name = "/";
-    else if (slash != NULL)
-        *slash = 0;
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 ? fsync(fd) : -1;
-    int saved = errno;
-    if (fd >= 0)
-        close(fd);
-    mem_free(dir);
-    errno = saved;
-    return rc;
-}
-
 /* The first mark is in the temporary file: gives it its name, for good. */
 static int link_file(struct watermark_file *f)
 {
@@ -208,7 +190,7 @@ static int link_file(struct watermark_file *f)
         return failed(f, "syncing");
     if (rename(f->path_new, f->path) != 0)
         return failed(f, "renaming");
-    if (sync_directory_of(f->path) != 0)
+    if (file_sync_parent(f->path) != 0)
         return failed(f, "syncing the directory");
     f->linked = true;
     return 0;

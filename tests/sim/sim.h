@@ -66,7 +66,8 @@
     X(BURST, "burst")             /* up to 1,000 requests at once */           \
     X(GIANT, "giant")             /* values of up to 900 kB */                 \
     X(TINY, "tiny")               /* one entry at a time, tiny buffers */      \
-    X(LOST, "disk-lost")          /* a disk without what it promised */
+    X(LOST, "disk-lost")          /* a disk without what it promised */        \
+    X(SLOW_STATE, "slow-state")   /* no room for the state for a while */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -336,6 +337,7 @@ struct sim_disk {
     bool has_asked, has_ready;
     bool failed;
     int64_t stall_until_us;
+    int64_t full_until_us; /* the state */
     bool fail_sync;
     uint64_t fail_write; /* 1: the next logged batch */
     struct watermark mark, mark_synced;

@@ -133,6 +133,13 @@ static struct store_iter *wrap_iter_new(struct store *base,
     return store_iter_new(base_of(base)->inner, family);
 }
 
+static bool wrap_full(const struct store *base)
+{
+    const struct sim_disk *d = CONTAINER_OF(base, struct sim_disk, base);
+
+    return d->sim->now_us < d->full_until_us;
+}
+
 static const char *wrap_error(struct store *base)
 {
     UNUSED(base);
@@ -316,6 +323,7 @@ struct sim_disk *disk_new(struct sim *s, uint32_t node)
         .sync = wrap_sync,
         .flush = wrap_flush,
         .iter_new = wrap_iter_new,
+        .full = wrap_full,
         .error = wrap_error,
         .close = wrap_close,
     };

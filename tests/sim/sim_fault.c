@@ -129,6 +129,17 @@ static void draw_lost(const struct sim *s, struct sim_config *c)
         c->log_soft = LOG_UNBOUNDED;
 }
 
+/* By lot of its own as well. */
+static void draw_slow_state(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 6;
+
+    if (!sim_chance(&rng, 25) || s->options.off[FAULT_SLOW_STATE])
+        return;
+    c->on[FAULT_SLOW_STATE] = true;
+    c->every_us[FAULT_SLOW_STATE] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -158,6 +169,7 @@ void sim_config_draw(struct sim *s)
             c->on[links[i]] = false;
     }
     draw_lost(s, c);
+    draw_slow_state(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -376,6 +388,17 @@ static bool stall(struct sim *s)
     return true;
 }
 
+static bool slow_state(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    n->disk->full_until_us =
+        s->now_us + sim_magnitude(&s->rng_fault, SIM_MS, 20 * SIM_S);
+    return true;
+}
+
 static bool disk_error(struct sim *s, bool sync)
 {
     struct sim_node *n = target(s);
@@ -492,6 +515,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return slow_cpu(s);
     case FAULT_STALL:
         return stall(s);
+    case FAULT_SLOW_STATE:
+        return slow_state(s);
     case FAULT_SYNC_ERROR:
         return disk_error(s, true);
     case FAULT_WRITE_ERROR:
@@ -541,6 +566,7 @@ static void heal_node(struct sim *s, uint32_t node)
     n->slow_until_us = 0;
     clock_drift(s, node, 0);
     n->disk->stall_until_us = 0;
+    n->disk->full_until_us = 0;
     n->disk->fail_sync = false;
     if (!n->disk->failed)
         n->disk->fail_write = 0;

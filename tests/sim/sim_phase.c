@@ -106,14 +106,17 @@ static bool outrun(struct sim *s)
     return false;
 }
 
-/* A broken node leads that speaks in time but cannot write: what makes it give
- * up is the disk timeout, not the election timeout. */
+/* A broken node leads that speaks in time but cannot write the log, or the
+ * state: what makes it give up is the disk timeout, not the election timeout.
+ */
 static bool leader_cannot_write(struct sim *s)
 {
     const struct sim_node *leader = sim_leader(s);
 
     return leader && !(s->core_mask >> leader->id & 1) &&
-           leader->disk->running && leader->disk->stall_until_us > s->now_us;
+           ((leader->disk->running &&
+             leader->disk->stall_until_us > s->now_us) ||
+            leader->disk->full_until_us > s->now_us);
 }
 
 /* The last leader's followers wait for E since they heard it, and up to E more

@@ -128,6 +128,22 @@ static void directories(void **state)
     assert_int_equal(file_make_dir("."), 0);
 }
 
+/* Slashes at the end are no part of the name, and what has the name need not
+ * be there. */
+static void directory_above(void **state)
+{
+    UNUSED(state);
+    char room[128];
+    const char *names[] = {"/", "//", "/name", "/name/", "name", "name//", "."};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(file_sync_parent(names[i]), 0);
+    assert_int_equal(file_sync_parent(temp_dir_file(&dir, "x//", room)), 0);
+    assert_int_equal(file_sync_parent(temp_dir_file(&dir, "x/y", room)),
+                     ERR_NOT_FOUND);
+    assert_int_equal(file_sync_parent(temp_dir_file(&dir, "x/y/", room)),
+                     ERR_NOT_FOUND);
+}
+
 static void lock_is_exclusive(void **state)
 {
     UNUSED(state);
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(reads_what_is_large),
         cmocka_unit_test(failed_replacement_keeps_the_file),
         cmocka_unit_test(directories),
+        cmocka_unit_test(directory_above),
         cmocka_unit_test(lock_is_exclusive),
         cmocka_unit_test(reads_and_writes_at_offsets),
         cmocka_unit_test(free_space),

@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEYS 700
 
@@ -277,7 +278,8 @@ static int setup(void **state)
     gate.calls = 0;
     gate.fail = 0;
     gate.shut = false;
-    *state = store_buffered_new(store_memory_new(), ingest, 16 * 1024, 7);
+    *state =
+        store_buffered_new(store_memory_new(), ingest, 16 * 1024, SIZE_MAX, 7);
     return 0;
 }
 
@@ -405,6 +407,57 @@ static void test_full(void **state)
     assert_int_equal(n, 1000);
 }
 
+/* Full: one table is written and the other has twice its size. Who asks is
+ * told; reading and asking for a flush go on without waiting. */
+static void test_is_full(void **state)
+{
+    struct store *s = *state;
+    char key[16];
+    int n = 0;
+    gate_set(true);
+    for (; !store_is_full(s) && n < 10000; n++) {
+        snprintf(key, sizeof(key), "%06d", n);
+        put(s, key, "value");
+    }
+    assert_in_range(n, 100, 5000);
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    assert_true(store_is_full(s));
+    expect(s, "000000", "value");
+    expect(s, key, "value");
+    gate_set(false);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_false(store_is_full(s));
+    put(s, key, "another");
+    expect(s, key, "another");
+}
+
+static int gate_calls(void)
+{
+    pthread_mutex_lock(&gate.lock);
+    int calls = gate.calls;
+    pthread_mutex_unlock(&gate.lock);
+    return calls;
+}
+
+/* The first table may be due earlier than those after it. */
+static void test_first(void **state)
+{
+    struct store *s =
+        store_buffered_new(store_memory_new(), ingest, 4 << 20, 256 << 10, 7);
+    char key[16];
+    UNUSED(state);
+    gate.calls = 0;
+    for (int n = 0; n < 10000; n++) {
+        snprintf(key, sizeof(key), "%06d", n);
+        put(s, key, "a value of some bytes");
+        for (int i = 0; i < 1000 && n == 5000 && gate_calls() == 0; i++)
+            usleep(10000);
+    }
+    assert_int_equal(gate_calls(), 1);
+    store_close(s); /* what is left of it goes down */
+    assert_int_equal(gate_calls(), 2);
+}
+
 /* However large, a batch goes down as a whole. */
 static void test_batch_is_whole(void **state)
 {
@@ -501,7 +554,9 @@ int main(void)
         cmocka_unit_test(test_discards),
         TEST(test_layers),
         TEST(test_copies),
+        cmocka_unit_test(test_first),
         TEST(test_full),
+        TEST(test_is_full),
         TEST(test_batch_is_whole),
         TEST(test_flush_again),
         TEST(test_failure_is_final),

@@ -643,6 +643,34 @@ static void test_part_of_table_goes(void **state)
     assert_false(has_incoming(f));
 }
 
+/* Files that wait to be merged hold up writes of no family: RocksDB would hold
+ * up the log's as well. */
+static void test_merges_hold_up_nothing(void **state)
+{
+    static const char *const never[] = {
+        "level0_stop_writes_trigger=2147483647",
+        "level0_slowdown_writes_trigger=2147483647",
+        "hard_pending_compaction_bytes_limit=0",
+        "soft_pending_compaction_bytes_limit=0",
+    };
+    struct fixture *f = *state;
+    char path[PATH_SIZE];
+    struct buf b = BUF_INIT;
+    find(f, "OPTIONS-", "", path);
+    assert_int_equal(file_read(path, FILE_MAX, &b), 0);
+    buf_char(&b, 0);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        int families = 0;
+        const char *at = (const char *)b.data;
+        for (; (at = strstr(at, never[i])) != NULL; at++)
+            families++;
+        assert_int_equal(families, STORE_FAMILY_COUNT);
+    }
+    assert_non_null(strstr((const char *)b.data, "bytes_per_sync=1048576"));
+    assert_non_null(strstr((const char *)b.data, "strict_bytes_per_sync=true"));
+    buf_release(&b);
+}
+
 /* A directory that cannot be read is no directory without a database. */
 static void test_unreadable_directory(void **state)
 {
@@ -689,6 +717,7 @@ int main(int argc, char **argv)
         TEST(test_another_table_not_taken_over),
         TEST(test_damage_found_by_compaction),
         TEST(test_part_of_table_goes),
+        TEST(test_merges_hold_up_nothing),
         TEST(test_unreadable_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,8 +20,8 @@
  *   sync: after any failure nothing is ever reported durable again.
  * - RocksDB never flushes, and so never begins another write-ahead log, by
  *   itself (SPARE, NEVER): it would do so with the end of the old one unsynced,
- * and a power cut could then leave a hole between two logs that looks like one
- *   that was acknowledged and cut. begin_log() syncs before.
+ *   and a power cut could then leave a hole between two logs that looks like
+ *   one that was acknowledged and cut. begin_log() syncs before.
  * - files that wait to be merged never hold up writes: RocksDB would hold up
  *   those of all families, and a log that stands still is a cluster without a
  *   leader. The state's next table waits instead (wait_for_merges); the log's

@@ -671,6 +671,43 @@ static void test_merges_hold_up_nothing(void **state)
     buf_release(&b);
 }
 
+static unsigned long newest_log(const struct fixture *f)
+{
+    unsigned long newest = 0;
+    DIR *dir = opendir(f->path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (strstr(e->d_name, ".log") != NULL)
+            newest = MAX(newest, strtoul(e->d_name, NULL, 10));
+    closedir(dir);
+    return newest;
+}
+
+/* Of two stores that take the same writes the second begins its next
+ * write-ahead log after half as much as the first. */
+static void test_shares_in_turns(void **state)
+{
+    struct fixture *f = *state;
+    size_t size = small.log_memory_bytes * 3 / 4;
+    char *value = mem_zalloc(size);
+    for (uint32_t share = 0; share < 2; share++) {
+        struct store_rocksdb_options o = small;
+        struct store_batch b = STORE_BATCH_INIT;
+        struct store *s = NULL;
+        temp_dir_file(&f->dir, share == 0 ? "first" : "second", f->path);
+        o.share = share;
+        o.shares = 2;
+        assert_int_equal(store_rocksdb_open(&s, f->path, &o, &f->error), 0);
+        unsigned long before = newest_log(f);
+        store_batch_put(&b, STORE_LOG, BYTES_LIT("k"), bytes_of(value, size));
+        assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+        assert_int_equal(newest_log(f) > before, share == 1);
+        store_batch_release(&b);
+        store_close(s);
+    }
+    mem_free(value);
+}
+
 /* A directory that cannot be read is no directory without a database. */
 static void test_unreadable_directory(void **state)
 {
@@ -718,6 +755,7 @@ int main(int argc, char **argv)
         TEST(test_damage_found_by_compaction),
         TEST(test_part_of_table_goes),
         TEST(test_merges_hold_up_nothing),
+        TEST(test_shares_in_turns),
         TEST(test_unreadable_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,12 +34,12 @@ uint16_t key_slot(struct bytes user_key)
     return crc16(hash_tag(user_key)) & (KEY_SLOTS - 1);
 }
 
-void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
+void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key)
 {
     ASSERT(db < KEYSPACE_DATABASES);
+    size_t begin = out->len;
     uint64_t hash = hash64(user_key) >> 16;
-    buf_reset(out);
     buf_reserve(out, KEY_PREFIX_SIZE + user_key.len);
     buf_u8(out, 'k');
     buf_u8(out, db);
@@ -47,8 +47,15 @@ void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
     buf_u16be(out, key_slot(user_key));
     buf_u16be(out, (uint16_t)(hash >> 32));
     buf_u32be(out, (uint32_t)hash);
-    ASSERT(out->len == KEY_PREFIX_SIZE);
+    ASSERT(out->len - begin == KEY_PREFIX_SIZE);
     buf_bytes(out, user_key);
+}
+
+void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
+                struct bytes user_key)
+{
+    buf_reset(out);
+    key_append(out, db, epoch, user_key);
 }
 
 uint32_t key_epoch(struct bytes state_key)

@@ -96,6 +96,7 @@ void keyspace_close(struct keyspace *ks)
         return;
     records_release(&ks->records);
     buf_release(&ks->key);
+    buf_release(&ks->expected);
     mem_free(ks);
 }
 
@@ -165,6 +166,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
     ks->entry = *entry;
     ks->counts_changed = 0;
     ks->in_doubt = false;
+    ks->session_node = NODE_NONE;
 }
 
 static void put_counts(struct keyspace *ks, struct store_batch *b)
@@ -200,6 +202,7 @@ static void put_applied(struct keyspace *ks, struct store_batch *b)
 int keyspace_commit(struct keyspace *ks)
 {
     ASSERT(ks->records.in_entry);
+    session_settle(ks);
     struct store_batch *b = records_prepare(&ks->records);
     put_counts(ks, b);
     put_applied(ks, b);
@@ -252,6 +255,28 @@ static struct bytes key_of(struct keyspace *ks, uint8_t db, struct bytes key)
     ASSERT(db < KEYSPACE_DATABASES);
     key_encode(&ks->key, db, ks->records.epochs[db], key);
     return buf_view(&ks->key);
+}
+
+void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
+                     size_t count)
+{
+    struct bytes expected[KEYSPACE_EXPECT_MAX];
+    struct buf *all = &ks->expected;
+    size_t size = 0;
+    ASSERT(count <= KEYSPACE_EXPECT_MAX);
+    for (size_t i = 0; i < count; i++)
+        size += KEY_PREFIX_SIZE + keys[i].key.len;
+    buf_reset(all);
+    buf_shrink(all, KEY_KEPT);
+    buf_reserve(all, size); /* from here on it stays where it is */
+    for (size_t i = 0; i < count; i++) {
+        uint8_t db = keys[i].db;
+        size_t begin = all->len;
+        ASSERT(db < KEYSPACE_DATABASES);
+        key_append(all, db, ks->records.epochs[db], keys[i].key);
+        expected[i] = bytes_from(buf_view(all), begin);
+    }
+    store_expect(ks->records.store, expected, count);
 }
 
 bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,

@@ -98,6 +98,17 @@ void keyspace_read_at(struct keyspace *ks, int64_t time_ms);
  * not be told; the command has to go through the log. Never true in apply. */
 bool keyspace_in_doubt(const struct keyspace *ks);
 
+/* A hint: these keys are going to be looked up. Memory is fetched for all at
+ * once, where each lookup would wait for its own. At most
+ * KEYSPACE_EXPECT_MAX. */
+#define KEYSPACE_EXPECT_MAX 16
+struct keyspace_key {
+    uint8_t db;
+    struct bytes key;
+};
+void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
+                     size_t count);
+
 /* The time commands compute expiries from. */
 int64_t keyspace_now(const struct keyspace *ks);
 

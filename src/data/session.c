@@ -1,6 +1,7 @@
 /*
- * How it works: two kinds of small records beside the values. A session is
- * read once per entry and then moved on in the overlay with each request.
+ * How it works: two kinds of small records beside the values. The requests of
+ * an entry come in groups of the same node, so one session at a time is moved
+ * on, and its record is written when the next one's turn comes.
  *
  * How it fails: a session record of the wrong size is ERR_CORRUPT, kept in
  * the keyspace; requests are then refused, and commit reports it.
@@ -23,9 +24,8 @@ static struct bytes session_key(struct keyspace *ks, node_id node)
     return buf_view(&ks->key);
 }
 
-void session_get(struct keyspace *ks, node_id node, struct session *out)
+static void session_read(struct keyspace *ks, node_id node, struct session *out)
 {
-    ASSERT(node != NODE_NONE && out != NULL);
     *out = (struct session){0, 0};
     struct bytes value;
     if (!records_get(&ks->records, session_key(ks, node), &value))
@@ -39,6 +39,15 @@ void session_get(struct keyspace *ks, node_id node, struct session *out)
         records_fail(&ks->records, ERR_CORRUPT);
 }
 
+void session_get(struct keyspace *ks, node_id node, struct session *out)
+{
+    ASSERT(node != NODE_NONE && out != NULL);
+    if (ks->records.in_entry && ks->session_node == node)
+        *out = ks->session;
+    else
+        session_read(ks, node, out);
+}
+
 static void session_put(struct keyspace *ks, node_id node,
                         const struct session *s)
 {
@@ -47,6 +56,14 @@ static void session_put(struct keyspace *ks, node_id node,
     time_store(value + 8, (int64_t)s->last_seq);
     records_put(&ks->records, session_key(ks, node),
                 bytes_of(value, sizeof(value)));
+}
+
+void session_settle(struct keyspace *ks)
+{
+    ASSERT(ks->records.in_entry);
+    if (ks->session_node != NODE_NONE)
+        session_put(ks, ks->session_node, &ks->session);
+    ks->session_node = NODE_NONE;
 }
 
 /* Moves a session on to a request, if it is the next one. */
@@ -79,7 +96,10 @@ bool session_admit(struct keyspace *ks, node_id node, uint64_t incarnation,
     session_get(ks, node, &s);
     if (keyspace_error(ks) != 0 || !session_next(&s, incarnation, seq))
         return false;
-    session_put(ks, node, &s);
+    if (ks->session_node != node)
+        session_settle(ks);
+    ks->session_node = node;
+    ks->session = s;
     return true;
 }
 

@@ -26,6 +26,12 @@
 #define LARGE     4096
 #define ALIGNMENT 8
 #define SLOTS_MIN 64
+/* Keys that are looked for at once; how much of an entry, whose value stands
+ * behind it as a rule; the processor's line. */
+#define EXPECT_STEP 16
+#define EXPECT_SIZE 256
+#define SLOTS_NEAR  4
+#define LINE        64
 
 struct entry {
     uint8_t *value;
@@ -481,6 +487,61 @@ enum memtable_kind memtable_get(const struct memtable *m, struct bytes key,
         return MEMTABLE_UNKNOWN;
     *value = bytes_of(e->value, e->value_len);
     return (enum memtable_kind)e->kind;
+}
+
+static size_t first_slot(const struct memtable *m, uint64_t hash)
+{
+    return hash & (m->slot_count - 1);
+}
+
+/* The entry with this hash, or NULL: looks at the first slots only. */
+static const struct entry *near(const struct memtable *m, uint64_t hash)
+{
+    size_t at = first_slot(m, hash);
+    for (size_t end = at + SLOTS_NEAR; at < end; at++) {
+        const struct slot *s = &m->slots[at & (m->slot_count - 1)];
+        if (s->entry == NULL || s->hash == hash)
+            return s->entry;
+    }
+    return NULL;
+}
+
+static void fetch_entry(const struct entry *e)
+{
+    for (size_t at = 0; at < EXPECT_SIZE; at += LINE)
+        __builtin_prefetch((const uint8_t *)e + at);
+}
+
+/* First the slots, then what the slots point to. */
+static void expect_some(const struct memtable *const *tables,
+                        size_t table_count, const struct bytes *keys,
+                        size_t count)
+{
+    uint64_t hashes[EXPECT_STEP];
+    ASSERT(count <= EXPECT_STEP);
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash64_seed(keys[i], tables[0]->seed);
+        for (size_t t = 0; t < table_count; t++)
+            __builtin_prefetch(
+                &tables[t]->slots[first_slot(tables[t], hashes[i])]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = near(tables[0], hashes[i]);
+        for (size_t t = 1; t < table_count && e == NULL; t++)
+            e = near(tables[t], hashes[i]);
+        if (e != NULL)
+            fetch_entry(e);
+    }
+}
+
+void memtable_expect(const struct memtable *const *tables, size_t table_count,
+                     const struct bytes *keys, size_t count)
+{
+    for (size_t t = 1; t < table_count; t++)
+        ASSERT(tables[t]->seed == tables[0]->seed);
+    for (size_t i = 0; i < count; i += EXPECT_STEP)
+        expect_some(tables, table_count, keys + i,
+                    MIN(count - i, (size_t)EXPECT_STEP));
 }
 
 size_t memtable_bytes(const struct memtable *m)

@@ -46,6 +46,13 @@ void memtable_keep(struct memtable *m, struct bytes key, struct bytes value);
 enum memtable_kind memtable_get(const struct memtable *m, struct bytes key,
                                 struct bytes *value);
 
+/* These keys will be asked for or written soon, in tables of the same seed,
+ * newest first: a hint. What the tables have of them comes into the
+ * processor's cache for many at a time, which takes hardly longer than for
+ * one. */
+void memtable_expect(const struct memtable *const *tables, size_t table_count,
+                     const struct bytes *keys, size_t count);
+
 /* Memory in use, in bytes: never falls. */
 size_t memtable_bytes(const struct memtable *m);
 /* Is there a value or a deletion? */

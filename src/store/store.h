@@ -121,6 +121,9 @@ struct store_ops {
     int (*flush)(struct store *s, enum store_family family, bool wait);
     struct store_iter *(*iter_new)(struct store *s, enum store_family family);
     bool (*full)(const struct store *s); /* NULL: never */
+    /* NULL: makes no difference */
+    void (*expect)(const struct store *s, const struct bytes *keys,
+                   size_t count);
     const char *(*error)(struct store *s);
     void (*close)(struct store *s);
 };
@@ -187,6 +190,14 @@ MUST_USE static inline int store_flush(struct store *s,
 MUST_USE static inline bool store_is_full(const struct store *s)
 {
     return s->ops->full != NULL && s->ops->full(s);
+}
+
+/* A hint: these keys of STORE_STATE are going to be asked for. */
+static inline void store_expect(const struct store *s, const struct bytes *keys,
+                                size_t count)
+{
+    if (s->ops->expect != NULL)
+        s->ops->expect(s, keys, count);
 }
 
 /* Sees the store as of now, whatever is written later; stands nowhere until

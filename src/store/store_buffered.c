@@ -26,7 +26,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define BLOCK_MAX (1024u * 1024u)
+#define BLOCK_MAX   (1024u * 1024u)
+#define WRITE_AHEAD 16 /* operations */
 /* Larger values are left to the cache of what lies below. */
 #define KEEP_MAX (64u * 1024u)
 
@@ -165,6 +166,15 @@ static bool buffered_full(const struct store *s)
     return atomic_load(&b->busy) && memtable_bytes(b->active) >= 2 * b->limit;
 }
 
+static void buffered_expect(const struct store *s, const struct bytes *keys,
+                            size_t count)
+{
+    const struct store_buffered *b =
+        CONTAINER_OF(s, struct store_buffered, base);
+    const struct memtable *tables[] = {b->active, b->frozen};
+    memtable_expect(tables, b->frozen != NULL ? 2 : 1, keys, count);
+}
+
 static enum memtable_kind look(const struct store_buffered *b, struct bytes key,
                                struct bytes *value)
 {
@@ -233,6 +243,17 @@ static void apply(struct memtable *m, const struct store_batch_op *op)
     }
 }
 
+/* The keys of the next operations; how many. */
+static size_t next_keys(const struct store_batch *batch, size_t pos,
+                        struct bytes keys[WRITE_AHEAD])
+{
+    struct store_batch_op op;
+    size_t count = 0;
+    while (count < WRITE_AHEAD && store_batch_next(batch, &pos, &op))
+        keys[count++] = op.key;
+    return count;
+}
+
 static int buffered_write(struct store *s, const struct store_batch *batch,
                           enum store_write_kind kind)
 {
@@ -248,8 +269,16 @@ static int buffered_write(struct store *s, const struct store_batch *batch,
     if (buffered_full(s))
         wait_until_idle(b);
     rotate(b);
-    while (store_batch_next(batch, &pos, &op))
-        apply(b->active, &op);
+    const struct memtable *table = b->active;
+    for (size_t count = 1; count > 0;) {
+        struct bytes keys[WRITE_AHEAD];
+        count = next_keys(batch, pos, keys);
+        memtable_expect(&table, 1, keys, count);
+        for (size_t i = 0; i < count; i++) {
+            if (store_batch_next(batch, &pos, &op))
+                apply(b->active, &op);
+        }
+    }
     return 0;
 }
 
@@ -466,6 +495,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .flush = buffered_flush,
         .iter_new = buffered_iter_new,
         .full = buffered_full,
+        .expect = buffered_expect,
         .error = buffered_error,
         .close = buffered_close,
     };

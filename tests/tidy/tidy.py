@@ -169,8 +169,9 @@ def archives(tree):
 
 
 def symbols(archive, *flags):
-    """(name, class, section) of each symbol of an archive."""
-    for line in run('nm', '--format=sysv', *flags,
+    """(name, class, section) of each symbol of an archive: of its machine
+    code, where the plugin would show the compiler's own form of it."""
+    for line in run('nm', '--plugin=none', '--format=sysv', *flags,
                     str(archive)).stdout.splitlines():
         parts = [p.strip() for p in line.split('|')]
         if len(parts) == 7 and parts[0] != 'Name':

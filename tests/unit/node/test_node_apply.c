@@ -1,6 +1,7 @@
 /*
- * A store without room for more of the state: what is committed waits in the
- * log, the loop goes on, and nothing is answered before it is applied.
+ * Groups of more requests than are looked at ahead. A store without room for
+ * more of the state: what is committed waits in the log, the loop goes on, and
+ * nothing is answered before it is applied.
  */
 // link: node store data cmd
 #include <setjmp.h>
@@ -102,9 +103,57 @@ static void test_full_for_long(void **state)
     cluster_release(c);
 }
 
+/* Each request of a large group is executed once, in order, with the reply
+ * that it has to get, on the leader and through a follower. */
+static void large_group(uint32_t from_leader, uint32_t count)
+{
+    struct test_cluster *c = &cluster;
+    uint32_t at = (start(c, 5) + from_leader) % NODES;
+    struct test_client *tc = client_new(c, at);
+    struct buf expected = BUF_INIT;
+    char line[32];
+
+    for (uint32_t i = 0; i < count; i++) {
+        bool other = i % 3 == 2;
+        snprintf(line, sizeof(line), other ? "set k%u v" : "append k xy", i);
+        assert_int_equal(client_submit(tc, line), 0);
+        if (other)
+            buf_printf(&expected, "+OK\r\n");
+        else
+            buf_printf(&expected, ":%u\r\n", 2 * (i + 1 - i / 3));
+    }
+    cluster_run(c, 500);
+    assert_int_equal(tc->answered, count);
+    assert_true(bytes_eq(buf_view(&tc->out), buf_view(&expected)));
+    struct test_client *after = client_new(c, at);
+    assert_int_equal(client_submit(after, "dbsize"), 0);
+    assert_int_equal(client_submit(after, "strlen k"), 0);
+    cluster_run(c, 500);
+    buf_reset(&expected);
+    buf_printf(&expected, ":%u\r\n", 2 * (count - count / 3));
+    struct bytes reply = buf_view(&after->out);
+    assert_true(reply.len > expected.len);
+    assert_true(bytes_eq(bytes_from(reply, reply.len - expected.len),
+                         buf_view(&expected)));
+    states_equal(c);
+    buf_release(&expected);
+    cluster_release(c);
+}
+
+static void test_large_groups(void **state)
+{
+    UNUSED(state);
+    static const uint32_t counts[] = {1, 15, 16, 17, 32, 100};
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        large_group(0, counts[i]);
+        large_group(1, counts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_large_groups),
         cmocka_unit_test(test_full_leader),
         cmocka_unit_test(test_full_for_long),
     };

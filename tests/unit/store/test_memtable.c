@@ -171,6 +171,36 @@ static void test_many(void **state)
     }
 }
 
+/* A hint changes nothing, whatever the keys are and however many. */
+static void test_expect(void **state)
+{
+    UNUSED(state);
+    struct memtable *newer = memtable_new(64 * 1024, 7);
+    struct memtable *older = memtable_new(64 * 1024, 7);
+    const struct memtable *tables[] = {newer, older};
+    struct bytes keys[100];
+    static char texts[100][8];
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        snprintf(texts[i], sizeof(texts[i]), "%zu", i);
+        keys[i] = i == 0 ? BYTES_NONE : bytes_str(texts[i]);
+        if (i % 3 != 0)
+            memtable_put(i % 3 == 1 ? newer : older, keys[i], keys[i]);
+    }
+    for (size_t count = 0; count <= ARRAY_LEN(keys); count++) {
+        memtable_expect(tables, 1 + count % 2, keys, count);
+        memtable_expect(tables + 1, 1, keys, count);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        struct bytes value;
+        assert_int_equal(memtable_get(newer, keys[i], &value),
+                         i % 3 == 1 ? MEMTABLE_VALUE : MEMTABLE_UNKNOWN);
+        assert_int_equal(memtable_get(older, keys[i], &value),
+                         i % 3 == 2 ? MEMTABLE_VALUE : MEMTABLE_UNKNOWN);
+    }
+    memtable_free(newer);
+    memtable_free(older);
+}
+
 /* What is written again and again takes no more room each time. */
 static void test_room(void **state)
 {
@@ -549,6 +579,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_arrays),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_expect),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_dirty),
         cmocka_unit_test(test_discards),

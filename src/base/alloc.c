@@ -5,6 +5,7 @@
  */
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,4 +58,17 @@ char *mem_strdup(const char *s)
 void mem_free(void *p)
 {
     free(p);
+}
+
+/* The C library would map each block above 128 KiB by itself, and unmap it
+ * when it is freed; it learns, but gives back what lies free at the end of the
+ * heap from twice the size of what it has learned. Each page that comes back
+ * is a fault and is cleared. An allocator that does not listen (that of a
+ * sanitizer) is only slower. */
+void mem_keep_freed(void)
+{
+    int kept = mallopt(M_MMAP_THRESHOLD, MEM_KEPT_BYTES / 2);
+    UNUSED(kept);
+    kept = mallopt(M_TRIM_THRESHOLD, MEM_KEPT_BYTES);
+    UNUSED(kept);
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "config/config.h"
 #include "main/notify.h"
 #include "main/vard_options.h"
@@ -358,6 +359,7 @@ static int run(struct vard *v)
 int main(int argc, char **argv)
 {
     struct vard vard = {.trace.fd = -1};
+    mem_keep_freed();
     int status = load_config(&vard, argc, argv);
     config_hide_secrets(argc, argv);
     if (status < 0)

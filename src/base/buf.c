@@ -27,6 +27,22 @@ void buf_reset(struct buf *b)
     b->len = 0;
 }
 
+/* realloc copies all that was reserved, also where little is in use. */
+static void grow(struct buf *b, size_t cap)
+{
+    ASSERT(cap >= b->len);
+    if (b->len > 0 && b->len >= b->cap / 2) {
+        b->data = mem_realloc(b->data, cap);
+    } else {
+        uint8_t *data = mem_alloc(cap);
+        if (b->len > 0)
+            memcpy(data, b->data, b->len);
+        mem_free(b->data);
+        b->data = data;
+    }
+    b->cap = cap;
+}
+
 uint8_t *buf_reserve(struct buf *b, size_t extra)
 {
     ASSERT(b->len <= b->cap);
@@ -36,8 +52,7 @@ uint8_t *buf_reserve(struct buf *b, size_t extra)
         size_t cap = MAX(b->cap, (size_t)CAP_MIN);
         while (cap < need)
             cap = cap <= (size_t)PTRDIFF_MAX / 2 ? cap * 2 : need;
-        b->data = mem_realloc(b->data, cap);
-        b->cap = cap;
+        grow(b, cap);
     }
     return b->data + b->len;
 }

@@ -143,6 +143,7 @@ struct node {
     struct buf open; /* the group being built; empty: none */
     uint64_t open_first_seq;
     uint32_t open_count;
+    size_t group_bytes;     /* of the group closed last */
     struct buf inbox;       /* groups forwarded to us, the leader */
     struct buf payload;     /* small groups put together */
     struct bytes *payloads; /* of the entries being proposed */

@@ -124,6 +124,7 @@ static void group_close(struct node *n)
     n->open = spare;
     g->first_seq = n->open_first_seq;
     g->count = n->open_count;
+    n->group_bytes = g->bytes.len;
     n->open_count = 0;
     if (q->tail)
         q->tail->next = g;
@@ -143,6 +144,8 @@ static void submit(struct node *n, const struct request *head,
             n->progress_ms = n->mono_ms;
         n->open_first_seq = n->pending.next_seq;
         buf_reset(&n->open);
+        /* Often as large as the last one: not grown step by step. */
+        (void)buf_reserve(&n->open, n->group_bytes);
         (void)request_group_begin(&n->open, n->options.self,
                                   n->options.incarnation, n->open_first_seq);
     }

@@ -81,7 +81,7 @@ void peer_inbound_free(struct peer_inbound *in)
     }
     loop_timer_stop(in->peers->loop, &in->deadline);
     conn_close(&in->conn);
-    peer_assembly_reset(&in->assembly);
+    peer_assembly_release(&in->assembly);
     mem_free(in);
 }
 

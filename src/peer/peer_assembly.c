@@ -60,6 +60,13 @@ int peer_assembly_add(struct peer_assembly *a, const struct fragment *f,
 
 void peer_assembly_reset(struct peer_assembly *a)
 {
+    buf_reset(&a->data);
+    buf_shrink(&a->data, PEER_ASSEMBLY_KEPT);
+    a->total = 0;
+}
+
+void peer_assembly_release(struct peer_assembly *a)
+{
     buf_release(&a->data);
     a->total = 0;
 }

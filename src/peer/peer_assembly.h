@@ -1,7 +1,8 @@
 /*
  * Puts the fragments of one payload together. Memory grows with what has
  * arrived (to twice that, and never above the claimed total), not with what
- * was claimed, and the claim itself is bounded.
+ * was claimed, and the claim itself is bounded. Memory up to
+ * PEER_ASSEMBLY_KEPT stays for the next payload.
  */
 #ifndef PEER_PEER_ASSEMBLY_H
 #define PEER_PEER_ASSEMBLY_H
@@ -9,6 +10,9 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "codec/hello.h"
+
+/* A full append message, and some. */
+#define PEER_ASSEMBLY_KEPT ((size_t)2 * 1024 * 1024)
 
 struct peer_assembly {
     struct buf data;
@@ -23,7 +27,9 @@ struct peer_assembly {
 MUST_USE int peer_assembly_add(struct peer_assembly *a,
                                const struct fragment *f,
                                uint64_t payload_bytes_max);
-/* Ready for the next payload; gives the memory back. */
+/* Ready for the next payload. */
 void peer_assembly_reset(struct peer_assembly *a);
+/* As that, and gives all memory back. */
+void peer_assembly_release(struct peer_assembly *a);
 
 #endif

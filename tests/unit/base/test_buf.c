@@ -44,6 +44,27 @@ static void shrink_keeps_content(void **state)
     buf_release(&b);
 }
 
+/* Growing keeps what is in use, however little of the memory that is. */
+static void growth_keeps_content(void **state)
+{
+    UNUSED(state);
+    const size_t used[] = {0, 1, 499, 500, 999, 1000};
+    for (size_t i = 0; i < ARRAY_LEN(used); i++) {
+        struct buf b = BUF_INIT;
+        buf_reserve(&b, 1000);
+        for (size_t k = 0; k < used[i]; k++)
+            buf_u8(&b, (uint8_t)(k * 7));
+        size_t cap = b.cap;
+        uint8_t *to = buf_reserve(&b, 3000);
+        assert_ptr_equal(to, b.data + used[i]);
+        assert_true(b.cap > cap && b.cap >= used[i] + 3000);
+        assert_int_equal(b.len, used[i]);
+        for (size_t k = 0; k < used[i]; k++)
+            assert_int_equal(b.data[k], (uint8_t)(k * 7));
+        buf_release(&b);
+    }
+}
+
 static void appends(void **state)
 {
     UNUSED(state);
@@ -133,6 +154,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows),
         cmocka_unit_test(shrink_keeps_content),
+        cmocka_unit_test(growth_keeps_content),
         cmocka_unit_test(appends),
         cmocka_unit_test(integers_round_trip),
         cmocka_unit_test(reading_past_the_end),

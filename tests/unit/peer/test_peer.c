@@ -158,7 +158,8 @@ static void test_large_payload(void **state)
     assert_true(info.sent_bytes > all.len);
     assert_true(peers_info(c->nodes[1].peers, 0, &info));
     assert_true(info.received_bytes > all.len);
-    assert_true(peer_in(c, 1, 2)->inbound->assembly.data.cap == 0);
+    assert_true(peer_in(c, 1, 2)->inbound->assembly.data.cap <=
+                PEER_ASSEMBLY_KEPT);
     buf_release(&all);
 }
 

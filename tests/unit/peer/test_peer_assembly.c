@@ -38,8 +38,10 @@ static void test_whole(void **state)
         assert_true(bytes_eq(buf_view(&a.data), BYTES_LIT("0123456789")));
         assert_int_equal(a.type, FRAME_RAFT);
         peer_assembly_reset(&a);
-        assert_int_equal(a.data.cap, 0);
+        assert_int_equal(a.data.len, 0);
     }
+    peer_assembly_release(&a);
+    assert_int_equal(a.data.cap, 0);
 }
 
 static void test_refused(void **state)
@@ -68,7 +70,7 @@ static void test_refused(void **state)
     g = piece(5, 10, "56789");
     g.id = 2;
     assert_int_equal(peer_assembly_add(&a, &g, MAX_BYTES), ERR_PROTOCOL);
-    peer_assembly_reset(&a);
+    peer_assembly_release(&a);
 }
 
 /* Memory follows what has come, to twice that, and ends at the total. */
@@ -88,7 +90,40 @@ static void test_memory(void **state)
     assert_int_equal(rc, 1);
     assert_int_equal(a.data.len, MAX_BYTES);
     assert_int_equal(a.data.cap, MAX_BYTES);
+    peer_assembly_release(&a);
+}
+
+/* The memory of a payload of usual size serves the next one, that of a huge
+ * one is given back. */
+static void test_memory_kept(void **state)
+{
+    (void)state;
+    struct peer_assembly a = {0};
+    static uint8_t data[2 * PEER_ASSEMBLY_KEPT];
+    struct fragment f = {.id = 1,
+                         .total = PEER_ASSEMBLY_KEPT,
+                         .type = FRAME_RAFT,
+                         .data = bytes_of(data, PEER_ASSEMBLY_KEPT)};
+    assert_int_equal(peer_assembly_add(&a, &f, sizeof(data)), 1);
+    const uint8_t *memory = a.data.data;
     peer_assembly_reset(&a);
+    f.id = 2;
+    f.data.len = PEER_ASSEMBLY_KEPT / 4;
+    for (int rc = 0; rc == 0; f.offset += (uint32_t)f.data.len) {
+        rc = peer_assembly_add(&a, &f, sizeof(data));
+        assert_true(rc >= 0);
+        assert_ptr_equal(a.data.data, memory);
+    }
+    assert_int_equal(a.data.len, PEER_ASSEMBLY_KEPT);
+    peer_assembly_reset(&a);
+    f = (struct fragment){.id = 3,
+                          .total = sizeof(data),
+                          .type = FRAME_RAFT,
+                          .data = bytes_of(data, sizeof(data))};
+    assert_int_equal(peer_assembly_add(&a, &f, sizeof(data)), 1);
+    peer_assembly_reset(&a);
+    assert_int_equal(a.data.cap, PEER_ASSEMBLY_KEPT);
+    peer_assembly_release(&a);
 }
 
 int main(void)
@@ -97,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memory_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

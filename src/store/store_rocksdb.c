@@ -54,6 +54,7 @@
 #include "store/reclaim.h"
 #include "store/start_check.h"
 #include "store/store_buffered.h"
+#include "store/store_rocksdb_crc32c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -951,6 +952,8 @@ int store_rocksdb_open(struct store **out, const char *path,
 {
     ASSERT(out != NULL && path != NULL && path[0] != 0);
     ASSERT(error != NULL);
+    /* The library's checksums are made by this. */
+    ASSERT(store_rocksdb_crc32c(0, "123456789", 9) == 0xe3069283u);
     int recovery;
     int rc = check_before(path, options, &recovery, error);
     if (rc != 0)

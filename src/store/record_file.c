@@ -25,7 +25,6 @@
 enum piece { PIECE_NONE, PIECE_FULL, PIECE_FIRST, PIECE_MIDDLE, PIECE_LAST };
 
 struct walk {
-    struct crc32c crc;
     struct record_damage *out;
     bool inside; /* a first piece was seen, its last not yet */
     bool zeroes; /* from zeroes_at on; only more of them may follow */
@@ -107,7 +106,7 @@ static int check_record(struct walk *w, struct bytes rest, uint64_t offset,
         return last ? 0 : damage(w, offset, "the length of a record is wrong");
     struct bytes checked =
         bytes_of(rest.data + CHECKED_FROM, size - CHECKED_FROM);
-    if (crc32c_masked(&w->crc, checked) != crc) {
+    if (crc32c_masked(checked) != crc) {
         size_t in_sector = SECTOR_SIZE - (offset + size) % SECTOR_SIZE;
         size_t touched = MIN(size + in_sector, rest.len);
         w->unwritten = has_unwritten(bytes_of(rest.data, touched), offset,
@@ -169,7 +168,6 @@ int record_file_check(const char *path, struct record_damage *out)
     if (fd < 0)
         return ERR_IO;
     struct walk w = {.out = out};
-    crc32c_init(&w.crc);
     uint8_t *block = mem_alloc(BLOCK_SIZE);
     int rc = check_file(&w, fd, block);
     mem_free(block);

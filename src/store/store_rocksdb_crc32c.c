@@ -1,58 +1,9 @@
-/*
- * Eight bytes at a time. Which processor it is was found out by the compiler's
- * library before main(), so nothing is kept here.
- */
+/* Nothing but the name. */
 #include "store/store_rocksdb_crc32c.h"
 
-#include <string.h>
-
-uint32_t store_rocksdb_crc32c_plain(uint32_t crc, const char *data, size_t size)
-{
-    /* Of four bits each; the polynomial 0x82f63b78 stands at 8. */
-    static const uint32_t table[16] = {
-        0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
-        0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
-        0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75};
-    ASSERT(data != NULL || size == 0);
-    crc = ~crc;
-    for (size_t i = 0; i < size; i++) {
-        crc ^= (uint8_t)data[i];
-        crc = (crc >> 4) ^ table[crc & 15];
-        crc = (crc >> 4) ^ table[crc & 15];
-    }
-    return ~crc;
-}
-
-#ifdef __x86_64__
-
-__attribute__((target("sse4.2"))) static uint32_t
-with_instruction(uint32_t crc, const char *data, size_t size)
-{
-    uint64_t wide = ~crc;
-    for (; size >= 8; size -= 8, data += 8) {
-        uint64_t word;
-        memcpy(&word, data, 8);
-        wide = __builtin_ia32_crc32di(wide, word);
-    }
-    crc = (uint32_t)wide;
-    for (; size > 0; size--, data++)
-        crc = __builtin_ia32_crc32qi(crc, (uint8_t)*data);
-    return ~crc;
-}
+#include "store/crc32c.h"
 
 uint32_t store_rocksdb_crc32c(uint32_t crc, const char *data, size_t size)
 {
-    ASSERT(data != NULL || size == 0);
-    return __builtin_cpu_supports("sse4.2")
-               ? with_instruction(crc, data, size)
-               : store_rocksdb_crc32c_plain(crc, data, size);
+    return crc32c_extend(crc, bytes_of(data, size));
 }
-
-#else
-
-uint32_t store_rocksdb_crc32c(uint32_t crc, const char *data, size_t size)
-{
-    return store_rocksdb_crc32c_plain(crc, data, size);
-}
-
-#endif

@@ -1,5 +1,5 @@
 /*
- * RocksDB's CRC-32C with the processor's instruction for it.
+ * RocksDB's checksum with the processor's instruction for it.
  *
  * Debian's librocksdb is built for processors without that instruction: the
  * checksum of a record of its write-ahead log then takes longer than all
@@ -13,14 +13,11 @@
 
 #include "base/base.h"
 
-/* The CRC-32C of what `crc` stands for with `size` more bytes. */
+/* rocksdb::crc32c::Extend(): see crc32c_extend(). */
 uint32_t store_rocksdb_crc32c(uint32_t crc, const char *data, size_t size)
 #ifdef __x86_64__
     __asm__("_ZN7rocksdb6crc32c6ExtendEjPKcm")
 #endif
         ;
-/* The same in plain C, for processors without the instruction. */
-uint32_t store_rocksdb_crc32c_plain(uint32_t crc, const char *data,
-                                    size_t size);
 
 #endif

@@ -362,7 +362,7 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
         (void)keyspace_delete(ks, db, key);
         return;
     }
-    struct record *r = records_touch(&ks->records, key_of(ks, db, key));
+    struct record *r = records_touch_head(&ks->records, key_of(ks, db, key));
     struct presence before = presence_of(r);
     struct value header = *v;
     header.version = ks->entry.index;

@@ -102,14 +102,15 @@ static bool fetch(struct records *rs, struct bytes key, struct buf *value)
 /* Counts what a record brought into memory: for the entry once, when it is
  * first touched by what all replicas execute. A read that only one replica
  * executes must leave no trace in entry_bytes, or replicas would differ. */
-static void charge(struct records *rs, struct record *r, bool fetched)
+static void charge(struct records *rs, struct record *r, size_t size,
+                   bool fetched)
 {
     ASSERT(rs->in_entry);
     if (rs->reading) {
-        rs->read_bytes += fetched ? r->value.len : 0;
+        rs->read_bytes += fetched ? size : 0;
     } else if (!r->charged) {
         r->charged = true;
-        rs->entry_bytes += r->value.len;
+        rs->entry_bytes += size;
     }
 }
 
@@ -126,22 +127,61 @@ static bool has_ended(const struct records *rs, struct bytes key)
     return key.data[0] == 'k' && key_epoch(key) < rs->epochs[key.data[1]];
 }
 
-struct record *records_touch(struct records *rs, struct bytes key)
+/* The head of a value that is in memory; *size is that of the whole. */
+static bool fetch_head(struct records *rs, struct bytes key, struct buf *value,
+                       size_t *size)
+{
+    struct bytes whole;
+    ASSERT(key.data[0] == 'k');
+    if (rs->error != 0 || !store_peek(rs->store, key, &whole))
+        return false;
+    if (!well_formed(key, whole))
+        return false; /* fetch() says so */
+    buf_bytes(value, bytes_of(whole.data, VALUE_HEADER_SIZE));
+    *size = whole.len;
+    return true;
+}
+
+/* What the store has of a key: the record, or its head if that is enough. */
+static bool load(struct records *rs, struct bytes key, bool head,
+                 struct buf *value, size_t *size)
+{
+    if (is_new(rs, key))
+        return false;
+    if (head && fetch_head(rs, key, value, size))
+        return true;
+    bool found = fetch(rs, key, value);
+    *size = value->len;
+    return found;
+}
+
+static struct record *touch(struct records *rs, struct bytes key, bool head)
 {
     ASSERT(rs->in_entry && key.len > 0);
     struct record *r = overlay_find(&rs->overlay, key);
     if (r != NULL) {
-        charge(rs, r, false);
+        charge(rs, r, r->value.len, false);
         return r;
     }
     r = overlay_add(&rs->overlay, key);
-    if (!is_new(rs, key) && fetch(rs, key, &r->value)) {
+    size_t size = 0;
+    if (load(rs, key, head, &r->value, &size)) {
         r->stored = true;
         r->present = true;
         r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
     }
-    charge(rs, r, true);
+    charge(rs, r, size, true);
     return r;
+}
+
+struct record *records_touch(struct records *rs, struct bytes key)
+{
+    return touch(rs, key, false);
+}
+
+struct record *records_touch_head(struct records *rs, struct bytes key)
+{
+    return touch(rs, key, true);
 }
 
 bool records_get(struct records *rs, struct bytes key, struct bytes *value)

@@ -51,6 +51,9 @@ MUST_USE bool records_get(struct records *rs, struct bytes key,
 /* Inside an entry: the record, read from the store on first touch. After an
  * error it is absent. */
 struct record *records_touch(struct records *rs, struct bytes key);
+/* The same for a value ('k') that is going to be replaced as a whole: of one
+ * that was not touched before there may be no more than its header. */
+struct record *records_touch_head(struct records *rs, struct bytes key);
 /* Sets the whole record. */
 void records_put(struct records *rs, struct bytes key, struct bytes value);
 void records_delete(struct records *rs, struct bytes key);

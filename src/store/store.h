@@ -122,6 +122,7 @@ struct store_ops {
     struct store_iter *(*iter_new)(struct store *s, enum store_family family);
     bool (*full)(const struct store *s); /* NULL: never */
     /* NULL: makes no difference */
+    bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
     const char *(*error)(struct store *s);
@@ -190,6 +191,14 @@ MUST_USE static inline int store_flush(struct store *s,
 MUST_USE static inline bool store_is_full(const struct store *s)
 {
     return s->ops->full != NULL && s->ops->full(s);
+}
+
+/* A value of STORE_STATE that is in memory anyhow, borrowed until the store is
+ * used again; false: ask store_get(). */
+MUST_USE static inline bool store_peek(const struct store *s, struct bytes key,
+                                       struct bytes *value)
+{
+    return s->ops->peek != NULL && s->ops->peek(s, key, value);
 }
 
 /* A hint: these keys of STORE_STATE are going to be asked for. */

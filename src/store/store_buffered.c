@@ -184,6 +184,15 @@ static enum memtable_kind look(const struct store_buffered *b, struct bytes key,
     return kind;
 }
 
+static bool buffered_peek(const struct store *s, struct bytes key,
+                          struct bytes *value)
+{
+    const struct store_buffered *b =
+        CONTAINER_OF(s, struct store_buffered, base);
+    enum memtable_kind kind = look(b, key, value);
+    return kind == MEMTABLE_VALUE || kind == MEMTABLE_COPY;
+}
+
 static void keep(struct store_buffered *b, struct bytes key, struct bytes value)
 {
     if (value.len > KEEP_MAX || b->iterators > 0)
@@ -495,6 +504,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .flush = buffered_flush,
         .iter_new = buffered_iter_new,
         .full = buffered_full,
+        .peek = buffered_peek,
         .expect = buffered_expect,
         .error = buffered_error,
         .close = buffered_close,

@@ -205,6 +205,36 @@ static void test_get_appends(void **state)
 }
 
 /* Later operations of a batch win over earlier ones. */
+/* What a store lets see of its memory is the newest value, or nothing. */
+static void test_peek(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct bytes found;
+    uint32_t seen = 0;
+    for (uint32_t round = 0; round < 3; round++) {
+        char text[32];
+        for (uint32_t i = 0; i < 20; i++) {
+            snprintf(text, sizeof(text), "%u%.*s", round, (int)i,
+                     "....................");
+            put(s, STORE_STATE, "k", text);
+            if (store_peek(s, BYTES_LIT("k"), &found)) {
+                assert_true(bytes_eq(found, bytes_str(text)));
+                seen++;
+            }
+        }
+        assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+        if (store_peek(s, BYTES_LIT("k"), &found))
+            assert_true(bytes_eq(found, bytes_str(text)));
+    }
+    assert_true(seen > 0);
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_delete(&b, STORE_STATE, BYTES_LIT("k"));
+    assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+    store_batch_release(&b);
+    assert_false(store_peek(s, BYTES_LIT("k"), &found));
+    assert_false(store_peek(s, BYTES_LIT("never there"), &found));
+}
+
 static void test_order_in_batch(void **state)
 {
     struct store *s = ((struct fixture *)*state)->store;
@@ -734,6 +764,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         BOTH(test_get_put_delete),
         BOTH(test_get_appends),
+        BOTH(test_peek),
         BOTH(test_order_in_batch),
         BOTH(test_families_apart),
         BOTH(test_iteration),

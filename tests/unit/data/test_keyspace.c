@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "data/key.h"
+#include "data/value.h"
 #include "unit/data/data_fixture.h"
 
 static void test_new_store(void **state)
@@ -416,6 +417,34 @@ static void test_sweep_limit_and_order(void **state)
     teardown(&f);
 }
 
+/* A value that is replaced counts as a whole, though only its head is looked
+ * at; its expiry goes, and reads in the same entry see the new one. */
+static void test_replaced_counts(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    static const char text[] = "0123456789";
+    setup(&f);
+    for (size_t len = 0; len < sizeof(text); len++) {
+        const char *old = text + sizeof(text) - 1 - len;
+        begin(&f);
+        put(&f, 0, "k", old, 5000);
+        commit(&f);
+        begin(&f);
+        put(&f, 0, "k", "other", 0);
+        assert_int_equal(keyspace_entry_bytes(f.ks), VALUE_HEADER_SIZE + len);
+        put(&f, 0, "k", "new", 0);
+        assert_int_equal(keyspace_entry_bytes(f.ks), VALUE_HEADER_SIZE + len);
+        assert_true(holds(&f, 0, "k", "new"));
+        commit(&f);
+        assert_true(holds(&f, 0, "k", "new"));
+        assert_int_equal(keyspace_counts(f.ks, 0)->keys, 1);
+        assert_int_equal(keyspace_counts(f.ks, 0)->expires, 0);
+        assert_int_equal(rows(&f, 'x'), 0);
+    }
+    teardown(&f);
+}
+
 /* Large keys that are due: a sweep reads only so much of them, but always
  * gets on. */
 static void test_sweep_is_bounded(void **state)
@@ -641,6 +670,7 @@ int main(void)
         cmocka_unit_test(test_put_in_the_past),
         cmocka_unit_test(test_doubt),
         cmocka_unit_test(test_sweep_limit_and_order),
+        cmocka_unit_test(test_replaced_counts),
         cmocka_unit_test(test_sweep_is_bounded),
         cmocka_unit_test(test_sweep_sees_the_entry),
         cmocka_unit_test(test_read_error_is_final),

@@ -63,8 +63,9 @@ void mem_free(void *p)
 /* The C library would map each block above 128 KiB by itself, and unmap it
  * when it is freed; it learns, but gives back what lies free at the end of the
  * heap from twice the size of what it has learned. Each page that comes back
- * is a fault and is cleared. An allocator that does not listen (that of a
- * sanitizer) is only slower. */
+ * is a fault and is cleared. Larger blocks than half of what is kept are mapped
+ * each time, and threads may have heaps of their own. An allocator that does
+ * not listen (that of a sanitizer) is only slower. */
 void mem_keep_freed(void)
 {
     int kept = mallopt(M_MMAP_THRESHOLD, MEM_KEPT_BYTES / 2);

@@ -14,7 +14,7 @@ void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
 void mem_free(void *p);
 /* For a program that allocates and frees large blocks all the time: up to
- * MEM_KEPT_BYTES freed at the end of the heap stay with the process, instead
+ * MEM_KEPT_BYTES freed at the end of a heap stay with the process, instead
  * of being given back and fetched again page by page. Once, at the start. */
 void mem_keep_freed(void);
 

@@ -24,7 +24,8 @@ void buf_release(struct buf *b);
   @ assigns b->len;
   @ ensures b->len == 0; */
 void buf_reset(struct buf *b);
-/* Room for `extra` more bytes: returns where they go (data + len). */
+/* Room for `extra` more bytes: returns where they go (data + len). When it
+ * grows, the first len bytes come along, and nothing else. */
 uint8_t *buf_reserve(struct buf *b, size_t extra);
 /* Removes the first n bytes (n <= len). */
 /*@ requires \valid(b) && n <= b->len <= b->cap;

@@ -19,6 +19,7 @@
   @ assigns \nothing;
   @ ensures \result < KEY_SLOTS; */
 uint16_t key_slot(struct bytes user_key);
+/* Appends it to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key);
 /* Replaces what is in *out. */

@@ -145,7 +145,8 @@ static void submit(struct node *n, const struct request *head,
         n->open_first_seq = n->pending.next_seq;
         buf_reset(&n->open);
         /* Often as large as the last one: not grown step by step. */
-        (void)buf_reserve(&n->open, n->group_bytes);
+        (void)buf_reserve(
+            &n->open, MIN(n->group_bytes, (size_t)n->options.entry_bytes_max));
         (void)request_group_begin(&n->open, n->options.self,
                                   n->options.incarnation, n->open_first_seq);
     }

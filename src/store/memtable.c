@@ -509,7 +509,7 @@ static const struct entry *near(const struct memtable *m, uint64_t hash)
 static void fetch_entry(const struct entry *e)
 {
     for (size_t at = 0; at < EXPECT_SIZE; at += LINE)
-        __builtin_prefetch((const uint8_t *)e + at);
+        __builtin_prefetch((const void *)((uintptr_t)e + at));
 }
 
 /* First the slots, then what the slots point to. */

@@ -114,16 +114,20 @@ static int memory_get(struct store *s, enum store_family family,
     return rc;
 }
 
-/* Every other value, so that all who use this store go both ways. */
+/* Every other value, so that all who use this store go both ways. The view
+ * stays: only the caller's own writes change what it is of. */
 static bool memory_peek(const struct store *s, struct bytes key,
                         struct bytes *value)
 {
-    const struct store_memory *m = CONTAINER_OF(s, struct store_memory, base);
+    struct store_memory *m =
+        CONTAINER_OF((struct store *)s, struct store_memory, base);
+    lock(m);
     const struct tree *node = tree_find(m->families[STORE_STATE].now, key);
-    if (node == NULL || tree_value(node).len % 2 != 0)
-        return false;
-    *value = tree_value(node);
-    return true;
+    bool seen = node != NULL && tree_value(node).len % 2 == 0;
+    if (seen)
+        *value = tree_value(node);
+    unlock(m);
+    return seen;
 }
 
 static int memory_get_flushed(struct store *s, enum store_family family,

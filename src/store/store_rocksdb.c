@@ -952,7 +952,7 @@ int store_rocksdb_open(struct store **out, const char *path,
 {
     ASSERT(out != NULL && path != NULL && path[0] != 0);
     ASSERT(error != NULL);
-    /* The library's checksums are made by this. */
+    /* The library's checksums are made by this; to name it links it. */
     ASSERT(store_rocksdb_crc32c(0, "123456789", 9) == 0xe3069283u);
     int recovery;
     int rc = check_before(path, options, &recovery, error);

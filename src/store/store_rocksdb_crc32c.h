@@ -5,8 +5,10 @@
  * checksum of a record of its write-ahead log then takes longer than all
  * copies of it together. The library calls its function through the dynamic
  * linker, which takes the program's first: this one, of the same name and the
- * same result. A library that does not ask the linker keeps its own, and so
- * does one for another processor; then nothing is faster, nor different.
+ * same result. A shared library that does not ask the linker keeps its own, a
+ * static one comes before ours (weak), and so does any on another processor
+ * than x86-64; then nothing is different. On an x86-64 without the instruction
+ * (older than 2008) ours is the slower one.
  */
 #ifndef STORE_STORE_ROCKSDB_CRC32C_H
 #define STORE_STORE_ROCKSDB_CRC32C_H

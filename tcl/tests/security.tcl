@@ -82,6 +82,11 @@ if {!$::sanitized} {
                 assert {$n >= $least} "$mark: $n"
             }
         }
+        test "RocksDB's checksum is the program's, for the linker to see" {
+            set n [exec objdump -T $::vard | grep {_ZN7rocksdb6crc32c6Extend} \
+                | grep -c {\.text}]
+            assert_equal 1 $n
+        }
     }
 }
 

@@ -204,7 +204,6 @@ static void test_get_appends(void **state)
     buf_release(&out);
 }
 
-/* Later operations of a batch win over earlier ones. */
 /* What a store lets see of its memory is the newest value, or nothing. */
 static void test_peek(void **state)
 {
@@ -235,6 +234,7 @@ static void test_peek(void **state)
     assert_false(store_peek(s, BYTES_LIT("never there"), &found));
 }
 
+/* Later operations of a batch win over earlier ones. */
 static void test_order_in_batch(void **state)
 {
     struct store *s = ((struct fixture *)*state)->store;

@@ -132,14 +132,15 @@ class Build:
 
     def compile_command(self, source, unit, to):
         """For the object of library `unit` (raft, or model); no debugging
-        information, so that equal code is an equal file; undefined behaviour
-        traps, as it does in the sanitized build of the same tests."""
+        information and no form for the linker's optimizer, so that equal code
+        is an equal file; undefined behaviour traps, as it does in the
+        sanitized build of the same tests."""
         for entry in self.compiles:
             output = re.search(r' -o (\S+)', entry['command']).group(1)
             if entry['file'] == source and '/%s.dir/' % unit in output:
                 words = shlex.split(entry['command'])
                 at = words.index('-o')
-                return (words[:at] + ['-w', '-g0', '-O1', *TRAPS, '-o', to,
+                return (words[:at] + ['-w', '-g0', '-O1', '-fno-lto', *TRAPS, '-o', to,
                                       '-c'], output)
         raise SystemExit('%s is not part of this build' % source)
 
@@ -191,7 +192,7 @@ class Bench:
         own, output = object_
         others = [o for o in self.build.objects(self.room) if o != output]
         # What the room needs, but for what the program itself brings.
-        self.checked(['cc', '-shared', '-o', self.library, own] + others +
+        self.checked(['cc', '-shared', '-fno-lto', '-o', self.library, own] + others +
                      [os.path.join(self.build.path, 'libbase.a'),
                       '-lxxhash'])
 

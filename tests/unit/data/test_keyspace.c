@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -417,6 +418,74 @@ static void test_sweep_limit_and_order(void **state)
     teardown(&f);
 }
 
+/* A store that notes which keys it is told to expect, and asked for. */
+struct noting {
+    struct store base;
+    struct store *inner;
+    struct buf expected;
+    struct buf asked;
+};
+
+static int noting_get(struct store *s, enum store_family family,
+                      struct bytes key, struct buf *value)
+{
+    struct noting *n = CONTAINER_OF(s, struct noting, base);
+    buf_bytes(&n->asked, key);
+    return store_get(n->inner, family, key, value);
+}
+
+static int noting_write(struct store *s, const struct store_batch *b,
+                        enum store_write_kind kind)
+{
+    return store_write(CONTAINER_OF(s, struct noting, base)->inner, b, kind);
+}
+
+static void noting_expect(const struct store *s, const struct bytes *keys,
+                          size_t count)
+{
+    struct noting *n = CONTAINER_OF((struct store *)s, struct noting, base);
+    for (size_t i = 0; i < count; i++)
+        buf_bytes(&n->expected, keys[i]);
+}
+
+/* What is announced is what is then looked up, in the epoch of the time. */
+static void test_expect(void **state)
+{
+    UNUSED(state);
+    static const struct store_ops ops = {
+        .get = noting_get, .write = noting_write, .expect = noting_expect};
+    struct noting n = {.base = {&ops}, .inner = store_memory_new()};
+    struct fixture f = {.store = &n.base, .now_ms = 1000};
+    struct keyspace_key keys[KEYSPACE_EXPECT_MAX];
+    char texts[KEYSPACE_EXPECT_MAX][16];
+    open_keyspace(&f);
+    for (size_t round = 0; round < 2; round++) {
+        begin(&f);
+        assert_true(keyspace_flush_db(f.ks, 3));
+        commit(&f);
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            snprintf(texts[i], sizeof(texts[i]), "{%zu}%zu", i % 3, i * i * i);
+            keys[i] =
+                (struct keyspace_key){i % 2 == 0 ? 3 : 0, bytes_str(texts[i])};
+        }
+        buf_reset(&n.expected);
+        keyspace_expect(f.ks, keys, 0);
+        assert_int_equal(n.expected.len, 0);
+        keyspace_expect(f.ks, keys, ARRAY_LEN(keys));
+        buf_reset(&n.asked);
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            struct value v;
+            assert_false(keyspace_get(f.ks, keys[i].db, keys[i].key, &v));
+        }
+        assert_true(n.asked.len > 0);
+        assert_true(bytes_eq(buf_view(&n.expected), buf_view(&n.asked)));
+    }
+    keyspace_close(f.ks);
+    store_close(n.inner);
+    buf_release(&n.expected);
+    buf_release(&n.asked);
+}
+
 /* A value that is replaced counts as a whole, though only its head is looked
  * at; its expiry goes, and reads in the same entry see the new one. */
 static void test_replaced_counts(void **state)
@@ -670,6 +739,7 @@ int main(void)
         cmocka_unit_test(test_put_in_the_past),
         cmocka_unit_test(test_doubt),
         cmocka_unit_test(test_sweep_limit_and_order),
+        cmocka_unit_test(test_expect),
         cmocka_unit_test(test_replaced_counts),
         cmocka_unit_test(test_sweep_is_bounded),
         cmocka_unit_test(test_sweep_sees_the_entry),

@@ -574,17 +574,47 @@ static void test_unsent_from(void **state)
     }
 }
 
-/* A member that recovers is not known as such by the next term's leader. */
-static void test_recovering_forgotten(void **state)
+/* Nothing of what a leader knew of a member, how often an append to it seemed
+ * lost among it, outlives its term. */
+static void test_forgotten(void **state)
 {
     struct core_fixture f;
+    struct raft_progress *p = &f.r.progress[0];
 
     (void)state;
     lead(&f);
-    f.r.progress[0].recovering = true;
+    *p = (struct raft_progress){
+        .state = RAFT_SNAPSHOT,
+        .match = 5,
+        .next = 9,
+        .verified = 6,
+        .commit_sent = 5,
+        .commit_wanted = 7,
+        .barrier = 4,
+        .round_sent = 2,
+        .round_acked = 1,
+        .append_ms = f.now_ms,
+        .lost = 6,
+        .in_flight = 2,
+        .beat_verified = 6,
+        .beat_next = 9,
+        .beat_waits = true,
+        .probe_sent = true,
+        .recovering = true,
+    };
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 0, 4));
     assert_int_equal(f.r.role, RAFT_FOLLOWER);
-    assert_false(f.r.progress[0].recovering);
+    expect_facts(&f, (struct facts){RAFT_PROBE, 0, 0, 0, 0, false});
+    assert_int_equal(p->commit_sent, 0);
+    assert_int_equal(p->commit_wanted, 0);
+    assert_int_equal(p->barrier, 0);
+    assert_int_equal(p->round_sent, 0);
+    assert_int_equal(p->round_acked, 0);
+    assert_int_equal(p->append_ms, 0);
+    assert_int_equal(p->lost, 0);
+    assert_int_equal(p->beat_verified, 0);
+    assert_int_equal(p->beat_next, 0);
+    assert_false(p->recovering);
 }
 
 /* The log is cut: who has to wait for more than it holds goes on waiting, who
@@ -628,7 +658,7 @@ int main(void)
         cmocka_unit_test(test_losses_believed),
         cmocka_unit_test(test_append_noted),
         cmocka_unit_test(test_unsent_from),
-        cmocka_unit_test(test_recovering_forgotten),
+        cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_cut_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -353,9 +353,10 @@ int64_t node_deadline_ms(const struct node *n)
     at = MIN(at, n->housekeeping_at_ms);
     if (n->waiting_count > 0 && n->reads_after_ms > n->mono_ms)
         at = MIN(at, n->reads_after_ms);
+    at = MIN(at, node_requests_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
-    if (n->open_count > 0 || n->point_due || node_reads_can_start(n) ||
-        node_requests_due(n) || (unapplied && n->full_since_ms == 0))
+    if (n->point_due || node_reads_can_start(n) ||
+        (unapplied && n->full_since_ms == 0))
         return n->mono_ms;
     return unapplied ? MIN(at, n->mono_ms + APPLY_LOOK_MS) : at;
 }

@@ -19,6 +19,8 @@
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
 #define APPLY_LOOK_MS      2 /* at a store that is full */
+/* A leader's next entry waits for the commit of the last one, at most. */
+#define ENTRY_WAIT_MS 2
 /* Forwarded groups are sent again if nothing was applied for so long. */
 #define RESEND_MS 10000
 /* Housekeeping: time-outs, expiry, log cutting. */
@@ -149,6 +151,7 @@ struct node {
     struct bytes *payloads; /* of the entries being proposed */
     uint32_t payload_count;
     uint32_t payloads_cap;
+    int64_t proposed_ms;   /* as leader: the last entries */
     int64_t progress_ms;   /* when an own request was last applied or sent */
     int64_t leaderless_ms; /* since when no leader is known; -1: known */
     bool resend_waits;     /* see node_request.c */
@@ -224,8 +227,8 @@ void node_requests_init(struct node *n);
 void node_requests_release(struct node *n);
 /* Closes the open group and brings every group on its way. */
 void node_requests_route(struct node *n);
-/* What waited for an entry of this term can go on: flush again. */
-bool node_requests_due(const struct node *n);
+/* When requests can go on, or their entry has waited long enough: flush. */
+int64_t node_requests_due_ms(const struct node *n);
 /* The role, term or leader is another: everything is unsent again. */
 void node_requests_rewind(struct node *n);
 /* The client of an own request being applied; pops it. NULL: nobody, or it

@@ -28,6 +28,7 @@
 
 #define PENDING_CAP_FIRST 1024
 #define GROUP_SPARE_BYTES (256u * 1024u)
+#define ENTRY_WAIT_BYTES  (64u * 1024u)
 
 void node_requests_init(struct node *n)
 {
@@ -462,6 +463,7 @@ static void propose(struct node *n)
     if (n->payload_count > 0) {
         struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
         e.count = n->payload_count;
+        n->proposed_ms = n->mono_ms;
         for (uint32_t i = 0; i < n->payload_count; i++)
             node_allow(n, n->payloads[i].len);
         node_step(n, &e, BYTES_NONE);
@@ -491,21 +493,42 @@ static void forward(struct node *n)
     }
 }
 
-bool node_requests_due(const struct node *n)
+/*
+ * Nagle's rule (RFC 896), for entries: while one is on its way, what arrives
+ * waits for its commit, but not for long, and not if it is much. For an entry
+ * every member has a frame, a write, a sync and two or more turns of its loop,
+ * however little is in it.
+ */
+static bool entry_waits(const struct node *n)
 {
-    if (keyspace_applied(n->ks)->term != n->raft.term)
-        return false;
-    if (raft_can_propose(&n->raft))
-        return n->groups.unsent || n->inbox.len > 0;
-    return n->resend_waits;
+    return n->raft.commit < raft_log_last(n->raft_log) && !n->groups.unsent &&
+           n->mono_ms - n->proposed_ms < ENTRY_WAIT_MS &&
+           n->open.len + n->inbox.len < ENTRY_WAIT_BYTES;
+}
+
+int64_t node_requests_due_ms(const struct node *n)
+{
+    bool can_propose = raft_can_propose(&n->raft);
+    bool own_term = keyspace_applied(n->ks)->term == n->raft.term;
+    bool some = n->groups.unsent || n->open_count > 0 || n->inbox.len > 0;
+
+    if (can_propose && own_term && some)
+        return entry_waits(n) ? n->proposed_ms + ENTRY_WAIT_MS : n->mono_ms;
+    if (n->open_count > 0 || (!can_propose && own_term && n->resend_waits))
+        return n->mono_ms;
+    return INT64_MAX;
 }
 
 void node_requests_route(struct node *n)
 {
+    bool can_propose = raft_can_propose(&n->raft);
+
+    if (can_propose && entry_waits(n))
+        return;
     group_close(n);
     if (keyspace_applied(n->ks)->term == n->raft.term)
         n->resend_waits = false;
-    if (raft_can_propose(&n->raft))
+    if (can_propose)
         propose(n);
     else if (n->role != RAFT_LEADER)
         forward(n);

@@ -479,6 +479,7 @@ struct sim {
     enum sim_phase phase;
     int64_t phase_us;     /* when it began */
     int64_t live_us;      /* when a probe was first answered; 0: not yet */
+    uint64_t backlog;     /* entries and requests that waited then */
     int64_t stuck_us;     /* till then: a leader that could not write led */
     uint32_t core_mask;   /* healed in the liveness phase */
     uint32_t served_mask; /* of them, those that have served */

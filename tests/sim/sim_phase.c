@@ -39,6 +39,37 @@ static void enter(struct sim *s, enum sim_phase phase)
     sim_trace(s, "phase: %s", names[phase]);
 }
 
+/* As long as so many entries take, in parts as small as configured. */
+static int64_t parts_us(const struct sim *s, uint64_t entries)
+{
+    const struct sim_config *c = &s->config;
+
+    if (c->append_entries_max == 0)
+        return 0;
+    return (int64_t)(entries / c->append_entries_max) *
+           (2 * (c->latency_us + c->jitter_us) + c->sync_us);
+}
+
+/* Entries that the healed nodes' logs differ by, and requests that wait: all
+ * of it goes before what is asked now. */
+static uint64_t backlog(const struct sim *s)
+{
+    raft_index longest = 0;
+    raft_index shortest = UINT64_MAX;
+    uint64_t waiting = 0;
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct node *n = s->nodes[i].node;
+        if (n)
+            waiting += n->pending.next_seq - n->pending.first_seq;
+        if (s->core_mask >> i & 1) {
+            longest = MAX(longest, s->ghost.nodes[i].live.last);
+            shortest = MIN(shortest, s->ghost.nodes[i].live.last);
+        }
+    }
+    return longest - shortest + waiting;
+}
+
 static void begin_live(struct sim *s)
 {
     uint32_t majority = s->count / 2 + 1;
@@ -50,6 +81,7 @@ static void begin_live(struct sim *s)
         s->core_mask |= (uint32_t)lost_whole(s, node) << node;
     }
     sim_heal(s, s->core_mask);
+    s->backlog = backlog(s);
     for (uint32_t i = 0; i < s->client_count; i++) {
         struct sim_client *c = &s->clients[i];
         if (c->probe && (s->core_mask >> c->home & 1))
@@ -122,14 +154,16 @@ static bool leader_cannot_write(struct sim *s)
 /* The last leader's followers wait for E since they heard it, and up to E more
  * by lot; one of those whose log may win has its turn after that. The third E
  * is for an election that is lost. To that come the messages and writes of the
- * election, the request, and the poll. */
+ * election, the request, and the poll; and, if an append takes few entries,
+ * what is sent before the request. */
 static int64_t live_bound_us(const struct sim *s)
 {
     const struct sim_config *c = &s->config;
     int64_t stuck = MIN(s->stuck_us, c->disk_timeout_ms * SIM_MS);
 
     return 3 * election_us(s) + stuck + POLL_US +
-           12 * (c->latency_us + c->jitter_us) + 6 * c->sync_us;
+           12 * (c->latency_us + c->jitter_us) + 6 * c->sync_us +
+           (c->on[FAULT_TINY] ? parts_us(s, s->backlog) : 0);
 }
 
 static void during_live(struct sim *s)
@@ -245,16 +279,10 @@ static void compare_all(struct sim *s)
     sim_mix(s, first);
 }
 
-/* A whole log may have to be sent again, in parts as small as configured. */
+/* A whole log may have to be sent again. */
 static int64_t refill_us(const struct sim *s)
 {
-    const struct sim_config *c = &s->config;
-    int64_t entries = (int64_t)s->oracle.head;
-
-    if (!c->on[FAULT_LOST] || c->append_entries_max == 0)
-        return 0;
-    return entries / c->append_entries_max *
-           (2 * (c->latency_us + c->jitter_us) + c->sync_us);
+    return s->config.on[FAULT_LOST] ? parts_us(s, s->oracle.head) : 0;
 }
 
 static void during_drain(struct sim *s)

@@ -1,0 +1,174 @@
+/*
+ * While an entry is on its way, a leader's next one waits for its commit: what
+ * comes meanwhile goes together. Not for long, and not if it is much.
+ */
+// link: node store data cmd
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "codec/frame.h"
+#include "node/node_internal.h"
+
+/* Not all of the cluster is needed here. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+#include "unit/node/node_cluster.h"
+
+static struct test_cluster cluster;
+static struct node *leader;
+static struct test_client *own; /* of the leader */
+static struct test_client *other;
+
+static raft_index last(void)
+{
+    return raft_log_last(leader->raft_log);
+}
+
+static void flush_leader(void)
+{
+    node_set_time(leader, cluster.now_ms, WALL_MS + cluster.now_ms);
+    node_flush(leader);
+}
+
+static void submit(struct test_client *tc, size_t size)
+{
+    char *value = mem_alloc(size);
+    memset(value, 'x', size);
+    struct bytes argv[3] = {BYTES_LIT("append"), BYTES_LIT("k"),
+                            bytes_of(value, size)};
+    struct node_submit s = {.argv = argv, .argc = 3};
+    tc->asked++;
+    assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
+    mem_free(value);
+}
+
+/* Through the other node: its requests arrive, and nothing else. */
+static void forward(size_t size)
+{
+    submit(other, size);
+    node_flush(other->home->node);
+    for (uint32_t i = 0; i < cluster.queued;) {
+        if (cluster.queue[i].type == FRAME_FORWARD)
+            deliver(&cluster, i);
+        else
+            i++;
+    }
+}
+
+/* Idle nodes; then one entry, which nothing answers yet. */
+static int begin(void **state)
+{
+    UNUSED(state);
+    cluster_init(&cluster, NODES, 91);
+    uint32_t id = (uint32_t)cluster_elect(&cluster);
+    wait_converged(&cluster);
+    for (int i = 0; i < 200 || cluster.queued > 0; i++)
+        cluster_turn(&cluster);
+    leader = cluster.nodes[id].node;
+    own = client_new(&cluster, id);
+    other = client_new(&cluster, (id + 1) % NODES);
+    cluster.now_ms += 10;
+    flush_leader();
+    raft_index before = last();
+    submit(own, 1);
+    assert_true(node_deadline_ms(leader) == cluster.now_ms);
+    flush_leader();
+    assert_int_equal(last(), before + 1);
+    return 0;
+}
+
+static int end(void **state)
+{
+    UNUSED(state);
+    wait_answered(&cluster, own);
+    wait_answered(&cluster, other);
+    cluster_release(&cluster);
+    return 0;
+}
+
+static void test_waits_for_the_commit(void **state)
+{
+    raft_index before = last();
+    UNUSED(state);
+    for (int i = 0; i < 3; i++) {
+        submit(own, 1);
+        forward(1);
+        flush_leader();
+        assert_int_equal(last(), before);
+    }
+    for (int i = 0; i < 1000 && leader->raft.commit < before; i++) {
+        cluster.frozen = true;
+        cluster_turn(&cluster);
+    }
+    cluster.frozen = false;
+    flush_leader();
+    /* One stretch of the inbox, one group of our own. */
+    assert_int_equal(last(), before + 2);
+    wait_answered(&cluster, own);
+    wait_answered(&cluster, other);
+    assert_true(last() <= before + 2);
+}
+
+/* A turn in which nothing happens is not asked for before. */
+static void test_not_for_long(void **state)
+{
+    raft_index before = last();
+    UNUSED(state);
+    submit(own, 1);
+    for (int i = 0; i < ENTRY_WAIT_MS; i++) {
+        flush_leader();
+        assert_int_equal(last(), before);
+        assert_true(node_deadline_ms(leader) ==
+                    cluster.now_ms - i + ENTRY_WAIT_MS);
+        cluster.now_ms++;
+    }
+    flush_leader();
+    assert_int_equal(last(), before + 1);
+    assert_true(node_deadline_ms(leader) > cluster.now_ms);
+    /* And from then again. */
+    forward(1);
+    flush_leader();
+    assert_int_equal(last(), before + 1);
+    assert_true(node_deadline_ms(leader) == cluster.now_ms + ENTRY_WAIT_MS);
+}
+
+static void test_not_if_it_is_much(void **state)
+{
+    raft_index before = last();
+    UNUSED(state);
+    forward(60000);
+    flush_leader();
+    assert_int_equal(last(), before);
+    submit(own, 5000);
+    flush_leader();
+    assert_int_equal(last(), before); /* 65000 and some: below 64 KiB */
+    submit(own, 600);
+    assert_true(node_deadline_ms(leader) == cluster.now_ms);
+    flush_leader();
+    assert_int_equal(last(), before + 2);
+}
+
+/* What is to be sent once more, and groups that are full, do not wait. */
+static void test_not_a_whole_group(void **state)
+{
+    raft_index before = last();
+    UNUSED(state);
+    submit(own, 1u << 20); /* entry_bytes_max */
+    submit(own, 1);
+    flush_leader();
+    assert_int_equal(last(), before + 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_waits_for_the_commit, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_for_long, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_if_it_is_much, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_a_whole_group, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -213,8 +213,8 @@ static void thread_sync(struct disk *d, const struct disk_point *point)
     t->asked = *point;
     t->asked.hard_state = point->hard_state || hard_state;
     t->has_asked = true;
-    wake(&t->work);
     unlock(t);
+    wake(&t->work); /* who wakes up finds the lock free */
 }
 
 static bool thread_done(struct disk *d, struct disk_point *point)

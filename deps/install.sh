@@ -19,7 +19,9 @@ test_packages=(
     tcl redis-server git patch
     frama-c-base why3 z3 cvc4 faketime
 )
-bench_packages=(etcd-server redis-server libnghttp2-dev gnuplot-nox python3)
+bench_packages=(
+    etcd-server redis-server libnghttp2-dev gnuplot-nox python3 linux-perf tcl
+)
 
 say() { printf '%s\n' "$*"; }
 die() {

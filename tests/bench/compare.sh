@@ -55,6 +55,7 @@ done
 # setups that a line needs are made before it.
 work_all="
 set-1        closed set    1   1
+set-1-leader closed set    1   1 --leader
 set-256      closed set    256 1
 set-256-p16  closed set    256 16
 get-256      closed get    256 1
@@ -66,9 +67,10 @@ zipf-256     closed mixed  256 1  --dist zipf
 incr-256     closed incr   256 1
 cas-256      closed cas    256 1
 setnx-256    closed setnx  256 1
+set-half     open   set    256 1  --rate RATE --arrivals poisson
 set-64k      closed set    32  1  --size 64kb --keys 1000 --prefix large:
 get-64k      closed get    32  1  --size 64kb --keys 1000 --prefix large:
-set-half     open   set    256 1  --rate RATE --arrivals poisson
+set-half-after-64k  open set 256 1 --rate RATE --arrivals poisson
 "
 work_quick="
 set-1        closed set    1   1

@@ -17,7 +17,11 @@ from pathlib import Path
 LATENCIES = [('p50_us', '50'), ('p90_us', '90'), ('p95_us', '95'),
              ('p99_us', '99'), ('p999_us', '99.9'), ('p9999_us', '99.99')]
 # Work that only vard has a word for: the others' figures for it.
-SAME_AS = {'get-256-leader': 'get-256', 'get-256-followers': 'get-256'}
+SAME_AS = {
+    'set-1-leader': 'set-1',
+    'get-256-leader': 'get-256',
+    'get-256-followers': 'get-256',
+}
 COLOURS = ['#1b6ca8', '#d1495b', '#66a182', '#edae49']
 
 

@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "data/key.h"
+
 /* Not all of the cluster is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include "unit/node/node_cluster.h"
@@ -150,10 +152,88 @@ static void test_large_groups(void **state)
     }
 }
 
+/* What the store is told of before it is asked for, and what it is asked for,
+ * as the users' keys, in order. */
+static struct buf told;
+static struct buf asked;
+static const struct store_ops *inner;
+
+static void note(struct buf *to, struct bytes key)
+{
+    if (key.len <= KEY_PREFIX_SIZE || key.data[0] != 'k')
+        return;
+    buf_bytes(to, bytes_from(key, KEY_PREFIX_SIZE));
+    buf_char(to, ' ');
+}
+
+static void spy_expect(const struct store *s, const struct bytes *keys,
+                       size_t count)
+{
+    UNUSED(s);
+    for (size_t i = 0; i < count; i++)
+        note(&told, keys[i]);
+}
+
+static int spy_get(struct store *s, enum store_family family, struct bytes key,
+                   struct buf *value)
+{
+    if (family == STORE_STATE)
+        note(&asked, key);
+    return inner->get(s, family, key, value);
+}
+
+/* Of each request its first key, wherever in the command that stands, and of
+ * none without one; the same that is looked up then. */
+static void test_announced(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct store_ops spy;
+    char longest[256 + 1];
+    char line[300];
+    struct buf expected = BUF_INIT;
+    UNUSED(state);
+    uint32_t at = start(c, 6);
+    struct test_client *tc = client_new(c, at);
+    struct store *store = c->nodes[at].store;
+
+    inner = store->ops;
+    spy = *inner;
+    spy.get = spy_get;
+    spy.peek = NULL;
+    spy.expect = spy_expect;
+    store->ops = &spy;
+    memset(longest, 'l', 256);
+    longest[256] = '\0';
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(client_submit(tc, "set a b"), 0);
+        assert_int_equal(client_submit(tc, "getset c d"), 0);
+        assert_int_equal(client_submit(tc, "dbsize"), 0);
+        assert_int_equal(client_submit(tc, "incr e"), 0);
+        assert_int_equal(client_submit(tc, "mset f g h i"), 0);
+        snprintf(line, sizeof(line), "append %s v", longest);
+        assert_int_equal(client_submit(tc, line), 0);
+        snprintf(line, sizeof(line), "append x%s v", longest);
+        assert_int_equal(client_submit(tc, line), 0);
+        buf_printf(&expected, "a c e f %s ", longest);
+    }
+    wait_answered(c, tc);
+    assert_true(bytes_eq(buf_view(&told), buf_view(&expected)));
+    /* What an entry wrote is known without the store. */
+    buf_reset(&expected);
+    buf_printf(&expected, "a c e f h %s x%s ", longest, longest);
+    assert_true(bytes_eq(buf_view(&asked), buf_view(&expected)));
+    store->ops = inner;
+    buf_release(&told);
+    buf_release(&asked);
+    buf_release(&expected);
+    cluster_release(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_large_groups),
+        cmocka_unit_test(test_announced),
         cmocka_unit_test(test_full_leader),
         cmocka_unit_test(test_full_for_long),
     };

@@ -1,10 +1,10 @@
 #!/bin/bash
-# All that is measured, one after the other, at one commit: about an hour on an
-# otherwise idle machine.
+# All that is measured, one after the other, at one commit: about 40 minutes on
+# an otherwise idle machine.
 #
 #   tests/bench/all.sh [--quick] [--build DIR] [--data DIR] [--out DIR]
 #
-#   --quick          about ten minutes
+#   --quick          about six minutes
 #   --build, --data  as of the programs below
 #   --out DIR        a folder for each (default: bench-all in the build)
 #

@@ -19,8 +19,10 @@
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
 #define APPLY_LOOK_MS      2 /* at a store that is full */
-/* A leader's next entry waits for the commit of the last one, at most. */
-#define ENTRY_WAIT_MS 2
+/* A leader's next entry waits for the commit of the last one: not for longer,
+ * and not if it is larger. */
+#define ENTRY_WAIT_MS    2
+#define ENTRY_WAIT_BYTES (64u * 1024u)
 /* Forwarded groups are sent again if nothing was applied for so long. */
 #define RESEND_MS 10000
 /* Housekeeping: time-outs, expiry, log cutting. */
@@ -225,7 +227,8 @@ void node_send_messages(struct node *n);
 /* node_request.c */
 void node_requests_init(struct node *n);
 void node_requests_release(struct node *n);
-/* Closes the open group and brings every group on its way. */
+/* Closes the open group and brings every group on its way, unless the next
+ * entry has to wait. */
 void node_requests_route(struct node *n);
 /* When requests can go on, or their entry has waited long enough: flush. */
 int64_t node_requests_due_ms(const struct node *n);

@@ -2,12 +2,13 @@
  * Requests on their way: from submit to the log.
  *
  * Each gets the next sequence number of this node's session. Those of one
- * iteration form a group, encoded once; the group is kept until all of it has
- * been applied here, and is sent (as leader: proposed) again, from the oldest
- * unapplied one on, whenever the leader changes, a link to it comes back, it
- * asks for that, or nothing was applied for RESEND_MS. The session rule drops
- * what was applied already, and refuses what would leave a gap, so order and
- * exactly-once hold whatever gets lost on the way.
+ * iteration (as leader: those that come until the next entry may go, see
+ * entry_waits()) form a group, encoded once; the group is kept until all of it
+ * has been applied here, and is sent (as leader: proposed) again, from the
+ * oldest unapplied one on, whenever the leader changes, a link to it comes
+ * back, it asks for that, or nothing was applied for RESEND_MS. The session
+ * rule drops what was applied already, and refuses what would leave a gap, so
+ * order and exactly-once hold whatever gets lost on the way.
  *
  * What was sent to an earlier leader may be in the log of the new one. So it
  * is not sent again before an entry of the new term is applied here: then all
@@ -28,7 +29,6 @@
 
 #define PENDING_CAP_FIRST 1024
 #define GROUP_SPARE_BYTES (256u * 1024u)
-#define ENTRY_WAIT_BYTES  (64u * 1024u)
 
 void node_requests_init(struct node *n)
 {

@@ -112,7 +112,7 @@ static void test_waits_for_the_commit(void **state)
     assert_true(last() <= before + 2);
 }
 
-/* A turn in which nothing happens is not asked for before. */
+/* Until then no turn is asked for, and after it none. */
 static void test_not_for_long(void **state)
 {
     raft_index before = last();
@@ -151,7 +151,7 @@ static void test_not_if_it_is_much(void **state)
     assert_int_equal(last(), before + 2);
 }
 
-/* What is to be sent once more, and groups that are full, do not wait. */
+/* Nor does a group that is full. */
 static void test_not_a_whole_group(void **state)
 {
     raft_index before = last();
@@ -162,6 +162,17 @@ static void test_not_a_whole_group(void **state)
     assert_int_equal(last(), before + 2);
 }
 
+/* Nor what is to be sent again. */
+static void test_not_sent_again(void **state)
+{
+    raft_index before = last();
+    UNUSED(state);
+    node_requests_rewind(leader);
+    submit(own, 1);
+    flush_leader();
+    assert_int_equal(last(), before + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_for_long, begin, end),
         cmocka_unit_test_setup_teardown(test_not_if_it_is_much, begin, end),
         cmocka_unit_test_setup_teardown(test_not_a_whole_group, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_sent_again, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

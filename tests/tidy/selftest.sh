@@ -144,6 +144,21 @@ put src/cmd/other.c <<<'#include <ev.h>'
 expect foreign 'only src/cmd/loop.c may include <ev.h>'
 put src/cmd/other.c <<<'#include <curl/curl.h>'
 expect foreign '<curl/curl.h> is not in src/LAYERS'
+put src/cmd/other.c <<<'#include <zstd.h>'
+printf 'foreign: zstd.h src/raft/\n' >>"$tree/src/LAYERS"
+expect foreign 'only src/raft/ may include <zstd.h>'
+put src/raft/raft_internal.h <<<'int raft_two(void);'
+sed -i 's/^cmd: base resp/cmd: base resp raft/' "$tree/src/LAYERS"
+sed -i '1i #include "raft/raft_internal.h"' "$tree/src/cmd/cmd.c"
+expect layers '"raft/raft_internal.h" is not public'
+put src/resp/second.h <<<'int resp_two(void);'
+printf 'public: resp/resp.h\n' >>"$tree/src/LAYERS"
+sed -i '1i #include "resp/second.h"' "$tree/src/cmd/cmd.c"
+expect layers '"resp/second.h" is not public'
+sed -i 's/^base:/base: resp/' "$tree/src/LAYERS"
+expect order 'base names resp, which is not above it'
+printf 'public: resp/gone.h\n' >>"$tree/src/LAYERS"
+expect order 'public header resp/gone.h does not exist'
 
 sed -i 's/return 1/extern int getpid(void);\n    return getpid()/' \
     "$tree/src/raft/raft.c"
@@ -170,19 +185,19 @@ expect banned 'malloc: use base/alloc.h'
 
 {
     printf 'int f(void)\n{\n'
-    repeat 68 '    ;'
+    repeat 48 '    ;'
     printf '}\n'
 } | put src/cmd/other.c
 printf 'function-lines src/cmd/other.c:f 80\n' >"$tree/tests/tidy/exceptions"
 expect sizes 'lower (or remove)'
 {
     printf 'int f(void)\n{\n'
-    repeat 68 '    ;'
+    repeat 48 '    ;'
     printf '}\n'
 } | put src/cmd/other.c
-expect sizes 'function-lines is 71'
-repeat 1001 '' | put src/cmd/other.c
-expect sizes 'file-lines is 1001'
+expect sizes 'function-lines is 51'
+repeat 601 '' | put src/cmd/other.c
+expect sizes 'file-lines is 601'
 printf 'int f(int a, int (*b)(int, int), int c, int d, int e, int g)\n{\n}\n' |
     put src/cmd/other.c
 expect sizes 'parameters is 6'

@@ -21,10 +21,10 @@
 #include "base/alloc.h"
 #include "config/config.h"
 #include "main/notify.h"
-#include "main/vard_options.h"
-#include "main/vard_process.h"
-#include "main/vard_refill.h"
-#include "main/vard_trace.h"
+#include "main/options.h"
+#include "main/process.h"
+#include "main/refill.h"
+#include "main/trace.h"
 #include "net/loop.h"
 #include "node/node.h"
 #include "os/clock.h"
@@ -127,7 +127,7 @@ static void on_stopping(void *ctx)
         notify_send("STOPPING=1\nSTATUS=Shutting down\n");
 }
 
-static void log_start(struct vard *v)
+static void announce_start(struct vard *v)
 {
     const struct config *c = &v->config;
     log_notice(v->log,
@@ -339,7 +339,7 @@ static int run(struct vard *v)
     if (v->process.log_open)
         v->log = &v->process.logfile.logger;
     if (err == 0) {
-        log_start(v);
+        announce_start(v);
         err = start(v, &error);
     }
     if (err != 0) {

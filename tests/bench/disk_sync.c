@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/num.h"
-#include "main/vard_bench_histogram.h"
+#include "bench/histogram.h"
 #include "os/clock.h"
 
 #include <fcntl.h>

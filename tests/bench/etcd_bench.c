@@ -8,8 +8,8 @@
  * has no limit of streams; a request that finds one waits inside nghttp2.
  */
 #include "base/alloc.h"
+#include "bench/bench.h"
 #include "etcd_message.h"
-#include "main/vard_bench.h"
 
 #include <nghttp2/nghttp2.h>
 

@@ -6,7 +6,7 @@
 #ifndef BENCH_ETCD_MESSAGE_H
 #define BENCH_ETCD_MESSAGE_H
 
-#include "main/vard_bench.h"
+#include "bench/bench.h"
 
 /* "/etcdserverpb.KV/Put" and so on. */
 const char *etcd_path(enum bench_op op);

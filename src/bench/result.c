@@ -1,0 +1,198 @@
+/*
+ * Results as text, CSV (a line of names, a line of values) and JSON.
+ */
+#include "bench/bench.h"
+
+static const double quantiles[] = {1,  10, 25,   50,   75,    90,
+                                   95, 99, 99.5, 99.9, 99.95, 99.99};
+
+static double rate_of(const struct bench_result *r)
+{
+    return r->elapsed_s > 0 ? (double)r->ops / r->elapsed_s : 0;
+}
+
+static double per_op(const struct bench_result *r, int64_t us)
+{
+    return r->ops > 0 ? (double)us / (double)r->ops : 0;
+}
+
+static unsigned long long at(const struct bench_result *r, double percent)
+{
+    return histogram_percentile(&r->latency, percent);
+}
+
+static unsigned long long extreme(const _Atomic uint64_t *v,
+                                  const struct bench_result *r)
+{
+    return r->latency.count == 0 ? 0 : atomic_load(v);
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+static void print_work(FILE *out, const struct bench_options *o)
+{
+    fprintf(out, "%s%s%s %s: %zu node%s, %lld connections, pipeline %lld, ",
+            o->label != NULL ? o->label : "", o->label != NULL ? ": " : "",
+            bench_mode_name(o->mode), bench_op_name(o->op),
+            o->cluster.node_count, o->cluster.node_count == 1 ? "" : "s",
+            (long long)o->connections, (long long)o->pipeline);
+    if (o->puts_percent < 100)
+        fprintf(out, "%lld %% puts, ", (long long)o->puts_percent);
+    if (o->rate > 0)
+        fprintf(out, "%.0f/s %s, ", o->rate, o->poisson ? "poisson" : "even");
+    fprintf(out, "%lld keys %s, %lld B\n", (long long)o->keys,
+            o->zipf ? "zipf" : "uniform", (long long)o->value_bytes);
+}
+
+static void print_kinds(FILE *out, const struct errors *e)
+{
+    for (size_t i = 0; i < e->used; i++)
+        fprintf(out, "    %-18s %llu  (first: %s)\n", e->kinds[i].kind,
+                (unsigned long long)e->kinds[i].count, e->kinds[i].text);
+}
+
+static void print_text(FILE *out, const struct bench_options *o,
+                       const struct bench_result *r)
+{
+    print_work(out, o);
+    fprintf(out, "  operations   %llu in %.3f s: %.0f/s\n",
+            (unsigned long long)r->ops, r->elapsed_s, rate_of(r));
+    fprintf(out, "  misses       %llu\n", (unsigned long long)r->misses);
+    fprintf(out,
+            "  latency us   mean %.1f  min %llu  p50 %llu  p90 %llu  "
+            "p99 %llu  p99.9 %llu  max %llu\n",
+            histogram_mean(&r->latency), extreme(&r->latency.min, r), at(r, 50),
+            at(r, 90), at(r, 99), at(r, 99.9), extreme(&r->latency.max, r));
+    if (o->pid_count > 0) {
+        fprintf(out,
+                "  servers      %.2f us of CPU an operation, over %zu "
+                "processes",
+                per_op(r, r->servers.cpu_us), o->pid_count);
+        if (r->servers.missing > 0)
+            fprintf(out, ", %zu of them not there at the end",
+                    r->servers.missing);
+        fprintf(out, "\n  memory       peak %.1f MiB, all together %.1f MiB\n",
+                mib(r->servers.rss_peak_bytes_max),
+                mib(r->servers.rss_peak_bytes_sum));
+    }
+    fprintf(out, "  client       %.2f us of CPU an operation\n",
+            per_op(r, r->client_cpu_us));
+    if (r->reconnects > 0)
+        fprintf(out, "  reconnects   %llu\n",
+                (unsigned long long)r->reconnects);
+    fprintf(out, "  errors       %llu\n",
+            (unsigned long long)errors_total(&r->errors));
+    print_kinds(out, &r->errors);
+}
+
+/* A name of ours or of the user's, without what CSV and JSON quote. */
+static void print_plain(FILE *out, const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        bool plain =
+            *text >= ' ' && *text != '"' && *text != '\\' && *text != ',';
+        fputc(plain ? *text : '_', out);
+    }
+}
+
+static void print_csv(FILE *out, const struct bench_options *o,
+                      const struct bench_result *r)
+{
+    fputs("label,mode,op,nodes,connections,pipeline,keys,dist,puts,size,rate,"
+          "seconds,ops,ops_per_s,misses,errors,mean_us,min_us,p50_us,p90_us,"
+          "p95_us,p99_us,p999_us,p9999_us,max_us,server_cpu_us_per_op,"
+          "server_peak_mib,servers_peak_mib,client_cpu_us_per_op\n",
+          out);
+    print_plain(out, o->label);
+    fprintf(out, ",%s,%s,%zu,%lld,%lld,%lld,%s,%lld,%lld,%.0f",
+            bench_mode_name(o->mode), bench_op_name(o->op),
+            o->cluster.node_count, (long long)o->connections,
+            (long long)o->pipeline, (long long)o->keys,
+            o->zipf ? "zipf" : "uniform", (long long)o->puts_percent,
+            (long long)o->value_bytes, o->rate);
+    fprintf(out, ",%.3f,%llu,%.1f,%llu,%llu", r->elapsed_s,
+            (unsigned long long)r->ops, rate_of(r),
+            (unsigned long long)r->misses,
+            (unsigned long long)errors_total(&r->errors));
+    fprintf(out, ",%.1f,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu",
+            histogram_mean(&r->latency), extreme(&r->latency.min, r), at(r, 50),
+            at(r, 90), at(r, 95), at(r, 99), at(r, 99.9), at(r, 99.99),
+            extreme(&r->latency.max, r));
+    fprintf(out, ",%.2f,%.1f,%.1f,%.2f\n", per_op(r, r->servers.cpu_us),
+            mib(r->servers.rss_peak_bytes_max),
+            mib(r->servers.rss_peak_bytes_sum), per_op(r, r->client_cpu_us));
+}
+
+static void print_json_errors(FILE *out, const struct errors *e)
+{
+    fprintf(out, "  \"errors\": %llu,\n  \"errors_by_kind\": {",
+            (unsigned long long)errors_total(e));
+    for (size_t i = 0; i < e->used; i++)
+        fprintf(out, "%s\n    \"%s\": {\"count\": %llu, \"first\": \"%s\"}",
+                i > 0 ? "," : "", e->kinds[i].kind,
+                (unsigned long long)e->kinds[i].count, e->kinds[i].text);
+    fprintf(out, "},\n");
+}
+
+static void print_json_latency(FILE *out, const struct bench_result *r)
+{
+    fprintf(out,
+            "  \"latency_us\": {\"mean\": %.1f, \"min\": %llu, \"max\": %llu,\n"
+            "    \"percentiles\": [",
+            histogram_mean(&r->latency), extreme(&r->latency.min, r),
+            extreme(&r->latency.max, r));
+    for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
+        fprintf(out, "%s[%g, %llu]", i > 0 ? ", " : "", quantiles[i],
+                at(r, quantiles[i]));
+    fprintf(out, "]},\n");
+}
+
+static void print_json(FILE *out, const struct bench_options *o,
+                       const struct bench_result *r)
+{
+    fprintf(out, "{\n  \"label\": \"");
+    print_plain(out, o->label);
+    fprintf(out,
+            "\",\n  \"mode\": \"%s\", \"op\": \"%s\", \"nodes\": %zu,\n"
+            "  \"connections\": %lld, \"pipeline\": %lld, \"threads\": %lld,\n",
+            bench_mode_name(o->mode), bench_op_name(o->op),
+            o->cluster.node_count, (long long)o->connections,
+            (long long)o->pipeline, (long long)o->threads);
+    fprintf(out,
+            "  \"keys\": %lld, \"dist\": \"%s\", \"puts\": %lld, \"size\": "
+            "%lld, \"rate\": %.0f,\n",
+            (long long)o->keys, o->zipf ? "zipf" : "uniform",
+            (long long)o->puts_percent, (long long)o->value_bytes, o->rate);
+    fprintf(out,
+            "  \"seconds\": %.3f, \"ops\": %llu, \"ops_per_s\": %.1f, "
+            "\"misses\": %llu,\n",
+            r->elapsed_s, (unsigned long long)r->ops, rate_of(r),
+            (unsigned long long)r->misses);
+    print_json_errors(out, &r->errors);
+    print_json_latency(out, r);
+    fprintf(out,
+            "  \"servers\": {\"processes\": %zu, \"missing\": %zu, "
+            "\"cpu_us_per_op\": %.2f,\n"
+            "    \"peak_bytes\": %llu, \"peak_bytes_sum\": %llu},\n"
+            "  \"client_cpu_us_per_op\": %.2f, \"reconnects\": %llu\n}\n",
+            o->pid_count, r->servers.missing, per_op(r, r->servers.cpu_us),
+            (unsigned long long)r->servers.rss_peak_bytes_max,
+            (unsigned long long)r->servers.rss_peak_bytes_sum,
+            per_op(r, r->client_cpu_us), (unsigned long long)r->reconnects);
+}
+
+void bench_result_print(FILE *out, const struct bench_options *o,
+                        const struct bench_result *r)
+{
+    if (o->format == FORMAT_CSV) {
+        print_csv(out, o, r);
+        print_kinds(stderr, &r->errors); /* a line has no room for them */
+    } else if (o->format == FORMAT_JSON)
+        print_json(out, o, r);
+    else
+        print_text(out, o, r);
+    fflush(out);
+}

@@ -1,0 +1,240 @@
+/*
+ * Which node to ask, and what may be tried again.
+ *
+ * A node that cannot be reached is passed over. CLUSTERDOWN, LOADING and
+ * TRYAGAIN promise that nothing was executed, so the request goes to the next
+ * node after a short pause, until the time is up. A lost connection or
+ * UNKNOWN promises nothing: a read is asked again, a write is not.
+ */
+#include "client/cluster.h"
+
+#include "base/num.h"
+#include "client/info.h"
+#include "os/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define CONNECT_MS_MAX 1000
+#define PAUSE_MS       50
+#define DEFAULT_PORT   6379
+
+/* "host:port", "host", "[v6]:port"; the port may be missing. */
+static bool split_address(struct bytes a, struct bytes *host, uint16_t *port)
+{
+    const uint8_t *end = a.data + a.len;
+    const uint8_t *colon = a.len == 0 ? NULL : memrchr(a.data, ':', a.len);
+    const uint8_t *bracket = a.len == 0 ? NULL : memchr(a.data, ']', a.len);
+    int64_t number = DEFAULT_PORT;
+    *host = a;
+    if (colon != NULL && (bracket == NULL || colon > bracket)) {
+        struct bytes digits = bytes_of(colon + 1, (size_t)(end - colon - 1));
+        if (!num_parse_i64(digits, &number) || number < 1 || number > 65535)
+            return false;
+        *host = bytes_of(a.data, (size_t)(colon - a.data));
+    }
+    if (bracket != NULL && host->len >= 2 && host->data[0] == '[')
+        *host = bytes_of(host->data + 1, host->len - 2);
+    *port = (uint16_t)number;
+    return host->len > 0 && host->len < CLUSTER_HOST_MAX;
+}
+
+static struct cluster_node *find_or_add(struct cluster *c, struct bytes address,
+                                        bool discovered)
+{
+    struct bytes host;
+    uint16_t port = 0;
+    if (!split_address(address, &host, &port))
+        return NULL;
+    for (size_t i = 0; i < c->node_count; i++) {
+        if (c->nodes[i].port == port &&
+            bytes_eq(bytes_str(c->nodes[i].host), host))
+            return &c->nodes[i];
+    }
+    if (c->node_count == CLUSTER_NODES_MAX)
+        return NULL;
+    struct cluster_node *n = &c->nodes[c->node_count++];
+    *n = (struct cluster_node){.port = port, .discovered = discovered};
+    memcpy(n->host, host.data, host.len);
+    n->host[host.len] = '\0';
+    return n;
+}
+
+bool cluster_add(struct cluster *c, struct bytes address, bool discovered)
+{
+    return find_or_add(c, address, discovered) != NULL;
+}
+
+bool cluster_add_list(struct cluster *c, const char *list)
+{
+    ASSERT(list != NULL);
+    while (*list != '\0') {
+        size_t len = strcspn(list, ", ");
+        if (len > 0 && !cluster_add(c, bytes_of(list, len), false))
+            return false;
+        list += len + (list[len] != '\0');
+    }
+    return c->node_count > 0;
+}
+
+void cluster_release(struct cluster *c)
+{
+    for (size_t i = 0; i < c->node_count; i++) {
+        link_close(c->nodes[i].link);
+        buf_release(&c->nodes[i].why);
+    }
+    c->node_count = 0;
+}
+
+static void drop_link(struct cluster_node *n)
+{
+    link_close(n->link);
+    n->link = NULL;
+}
+
+/* AUTH; a wrong password is an answer, and comes back as such. */
+static int authenticate(struct cluster *c, struct cluster_node *n,
+                        int64_t timeout_ms, struct answer *out)
+{
+    const char *argv[] = {"AUTH", c->password};
+    const struct link_request auth = {.argv = argv, .argc = 2};
+    int rc = link_ask(n->link, &auth, timeout_ms, out, &n->why);
+    if (rc == 0 && out->kind != ANSWER_ERROR)
+        return 0;
+    drop_link(n);
+    return rc != 0 ? ERR_CLOSED : ERR_AUTH;
+}
+
+int cluster_ask_node(struct cluster *c, size_t node,
+                     const struct link_request *r, int64_t timeout_ms,
+                     struct answer *out)
+{
+    ASSERT(node < c->node_count);
+    struct cluster_node *n = &c->nodes[node];
+    timeout_ms = MAX(timeout_ms, 1);
+    if (n->link == NULL) {
+        int rc = link_open(&n->link, n->host, n->port,
+                           MIN(timeout_ms, CONNECT_MS_MAX), &n->why);
+        if (rc != 0)
+            return rc;
+        if (c->password != NULL) {
+            rc = authenticate(c, n, timeout_ms, out);
+            if (rc != 0)
+                return rc == ERR_AUTH ? 0 : rc;
+        }
+    }
+    int rc = link_ask(n->link, r, timeout_ms, out, &n->why);
+    if (rc != 0)
+        drop_link(n);
+    return rc;
+}
+
+static bool answer_begins(const struct answer *a, const char *code)
+{
+    struct bytes text = buf_view(&a->text);
+    size_t len = strlen(code);
+    return a->kind == ANSWER_ERROR && text.len >= len &&
+           memcmp(text.data, code, len) == 0;
+}
+
+static bool definitely_not_executed(const struct answer *a)
+{
+    return answer_begins(a, "CLUSTERDOWN") || answer_begins(a, "LOADING") ||
+           answer_begins(a, "TRYAGAIN");
+}
+
+static void say_why(const struct cluster_node *n, struct answer *out)
+{
+    out->kind = ANSWER_ERROR;
+    buf_reset(&out->text);
+    buf_printf(&out->text, "%s:%u: %.*s", n->host, n->port, (int)n->why.len,
+               n->why.len == 0 ? "" : (const char *)n->why.data);
+}
+
+enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNKNOWN };
+
+static enum verdict judge(const struct link_request *r, int rc,
+                          const struct answer *a)
+{
+    if (rc == ERR_CLOSED)
+        return VERDICT_AGAIN;
+    bool unknown = rc != 0 || answer_begins(a, "UNKNOWN");
+    if (unknown)
+        return r->write ? VERDICT_UNKNOWN : VERDICT_AGAIN;
+    return definitely_not_executed(a) ? VERDICT_AGAIN : VERDICT_DONE;
+}
+
+static void pause_before(int64_t end_ms)
+{
+    int64_t left_ms = MIN(end_ms - clock_mono_ms(), PAUSE_MS);
+    struct timespec t = {0, MAX(left_ms, 1) * 1000000};
+    nanosleep(&t, NULL);
+}
+
+int cluster_ask(struct cluster *c, const struct link_request *r,
+                struct answer *out)
+{
+    ASSERT(c->node_count > 0);
+    int64_t end_ms = clock_mono_ms() + c->timeout_ms;
+    for (size_t tries = 1;; tries++) {
+        size_t node = c->next % c->node_count;
+        int64_t left_ms = end_ms - clock_mono_ms();
+        /* One node that hangs must not use up the time of all. */
+        if (!r->write)
+            left_ms = MIN(left_ms, c->timeout_ms / 3 + 1);
+        int rc = cluster_ask_node(c, node, r, left_ms, out);
+        enum verdict v = judge(r, rc, out);
+        if (rc != 0)
+            say_why(&c->nodes[node], out);
+        if (v == VERDICT_DONE)
+            return 0;
+        if (v == VERDICT_UNKNOWN)
+            return ERR_IO;
+        c->next = (node + 1) % c->node_count;
+        if (clock_mono_ms() >= end_ms)
+            return ERR_CLOSED;
+        if (tries % c->node_count == 0)
+            pause_before(end_ms);
+    }
+}
+
+void cluster_take_members(struct cluster *c, struct bytes info)
+{
+    const char prefix[] = "raft_node_";
+    struct bytes line;
+    while (info_line(&info, &line)) {
+        if (line.len < sizeof(prefix) - 1 ||
+            memcmp(line.data, prefix, sizeof(prefix) - 1) != 0)
+            continue;
+        const uint8_t *colon = memchr(line.data, ':', line.len);
+        if (colon == NULL)
+            continue;
+        size_t at = (size_t)(colon - line.data) + 1;
+        struct bytes address =
+            info_part(bytes_from(line, at), "client_address");
+        struct cluster_node *n =
+            address.len > 0 ? find_or_add(c, address, true) : NULL;
+        struct bytes id =
+            bytes_of(line.data + sizeof(prefix) - 1, at - sizeof(prefix));
+        if (n != NULL)
+            snprintf(n->id, sizeof(n->id), "%.*s", (int)id.len,
+                     (const char *)id.data);
+    }
+}
+
+void cluster_discover(struct cluster *c)
+{
+    const char *argv[] = {"INFO", "raft"};
+    const struct link_request info = {.argv = argv, .argc = 2};
+    struct answer a = {0};
+    size_t known = c->node_count;
+    for (size_t i = 0; i < known; i++) {
+        if (cluster_ask_node(c, i, &info, CONNECT_MS_MAX, &a) == 0 &&
+            a.kind == ANSWER_TEXT) {
+            cluster_take_members(c, buf_view(&a.text));
+            break;
+        }
+    }
+    buf_release(&a.text);
+}

@@ -1,0 +1,54 @@
+/*
+ * A cluster as the tools see it: the nodes that were given or discovered,
+ * which of them to ask, what to try again and what not.
+ *
+ * Thread: one. Everything ends within the timeout given.
+ */
+#ifndef CLIENT_CLUSTER_H
+#define CLIENT_CLUSTER_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "client/link.h"
+
+#define CLUSTER_NODES_MAX 32
+#define CLUSTER_HOST_MAX  256
+
+struct cluster_node {
+    char host[CLUSTER_HOST_MAX];
+    uint16_t port;
+    struct link *link; /* NULL when not connected */
+    bool discovered;   /* another node named it */
+    char id[16];       /* as others say; "": nobody has */
+    struct buf why;    /* why it could not be asked, last time */
+};
+
+/* Starts with its options alone, the rest zero. */
+struct cluster {
+    struct cluster_node nodes[CLUSTER_NODES_MAX];
+    size_t node_count;
+    size_t next; /* node to ask first: the last one that answered */
+    const char *password;
+    int64_t timeout_ms; /* of a whole request, with all its tries */
+};
+
+/* "host:port,host,[::1]:port"; false if it is not that. */
+MUST_USE bool cluster_add_list(struct cluster *c, const char *list);
+/* Adds a node unless it is known; false if the address makes no sense. */
+bool cluster_add(struct cluster *c, struct bytes address, bool discovered);
+void cluster_release(struct cluster *c);
+/* One node, one try; results as link_ask. */
+MUST_USE int cluster_ask_node(struct cluster *c, size_t node,
+                              const struct link_request *r, int64_t timeout_ms,
+                              struct answer *out);
+/* Any node: tries the others until one answers or the time is up. 0 with the
+ * answer; ERR_CLOSED: nobody could do it, it was not executed; ERR_IO: it may
+ * have been. Then `out` is the last error, for a person. */
+MUST_USE int cluster_ask(struct cluster *c, const struct link_request *r,
+                         struct answer *out);
+/* Asks any node for INFO, and adds the members that it names. */
+void cluster_discover(struct cluster *c);
+void cluster_take_members(struct cluster *c, struct bytes info);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * One connection to a node, on hiredis.
+ *
+ * It fails in two ways that must not be mixed up: before the request can have
+ * left (ERR_CLOSED, to be tried elsewhere), and after (ERR_IO: nobody knows
+ * whether it was executed).
+ */
+#include "client/link.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+
+struct link {
+    redisContext *context;
+};
+
+static struct timeval timeval_of(int64_t ms)
+{
+    ASSERT(ms >= 0);
+    return (struct timeval){(time_t)(ms / 1000),
+                            (suseconds_t)(ms % 1000 * 1000)};
+}
+
+int link_open(struct link **out, const char *host, uint16_t port,
+              int64_t timeout_ms, struct buf *why)
+{
+    ASSERT(out != NULL && host != NULL);
+    redisContext *c =
+        redisConnectWithTimeout(host, port, timeval_of(timeout_ms));
+    if (c == NULL || c->err != 0) {
+        buf_reset(why);
+        buf_str(why, c != NULL ? c->errstr : "out of memory");
+        if (c != NULL)
+            redisFree(c);
+        return ERR_CLOSED;
+    }
+    *out = mem_zalloc(sizeof(**out));
+    (*out)->context = c;
+    return 0;
+}
+
+void link_close(struct link *l)
+{
+    if (l == NULL)
+        return;
+    redisFree(l->context);
+    mem_free(l);
+}
+
+static void take_reply(const redisReply *reply, struct answer *out)
+{
+    ASSERT(reply != NULL);
+    buf_reset(&out->text);
+    out->number = 0;
+    switch (reply->type) {
+    case REDIS_REPLY_NIL:
+        out->kind = ANSWER_NIL;
+        break;
+    case REDIS_REPLY_INTEGER:
+        out->kind = ANSWER_NUMBER;
+        out->number = reply->integer;
+        break;
+    case REDIS_REPLY_ERROR:
+        out->kind = ANSWER_ERROR;
+        buf_append(&out->text, reply->str, reply->len);
+        break;
+    case REDIS_REPLY_STRING:
+    case REDIS_REPLY_STATUS:
+        out->kind = ANSWER_TEXT;
+        buf_append(&out->text, reply->str, reply->len);
+        break;
+    default:
+        out->kind = ANSWER_ERROR;
+        buf_str(&out->text, "ERR a reply of an unexpected type");
+    }
+}
+
+/* A receive timeout comes as EAGAIN, whose text says nothing. */
+static const char *reason_of(const redisContext *c)
+{
+    if (c->err == REDIS_ERR_EOF)
+        return "connection closed";
+    if (c->err == REDIS_ERR_IO && errno == EAGAIN)
+        return "connected, but no answer in time";
+    return c->errstr;
+}
+
+int link_ask(struct link *l, const struct link_request *r, int64_t timeout_ms,
+             struct answer *out, struct buf *why)
+{
+    ASSERT(l != NULL && r->argc > 0);
+    redisSetTimeout(l->context, timeval_of(timeout_ms));
+    /* hiredis does not write to argv, it only lacks the const. */
+    redisReply *reply =
+        redisCommandArgv(l->context, (int)r->argc,
+                         (const char **)(uintptr_t)r->argv, r->lengths);
+    if (reply == NULL) {
+        buf_reset(why);
+        buf_str(why, reason_of(l->context));
+        return ERR_IO;
+    }
+    take_reply(reply, out);
+    freeReplyObject(reply);
+    return 0;
+}

@@ -1,0 +1,207 @@
+/*
+ * The table of the cluster: one row per node, from the INFO of each, and a
+ * line that says whether it is healthy.
+ *
+ * The nodes given may name others, and the same node may be known by two
+ * addresses: rows with the same node id are one.
+ */
+#include "ctl/ctl.h"
+
+#include "base/alloc.h"
+#include "base/num.h"
+#include "client/info.h"
+
+#include <stdio.h>
+
+#define STATUS_ASK_MS 1500
+#define TEXT_MAX      64
+
+struct row {
+    char id[TEXT_MAX], address[CLUSTER_HOST_MAX + 8], role[TEXT_MAX];
+    char leader[TEXT_MAX];
+    uint64_t term, commit, applied, log_bytes, keys;
+    uint64_t members; /* that it knows of, with itself */
+    bool up, hidden;
+    bool refused;  /* it answers, but with an error */
+    char why[512]; /* protected mode explains itself at length */
+};
+
+static void copy_text(char *out, size_t size, struct bytes text)
+{
+    snprintf(out, size, "%.*s", (int)MIN(text.len, size - 1),
+             text.len == 0 ? "" : (const char *)text.data);
+}
+
+static uint64_t number(struct bytes info, const char *name)
+{
+    uint64_t n = 0;
+    return num_parse_u64(info_field(info, name), &n) ? n : 0;
+}
+
+static uint64_t count_keys(struct bytes info)
+{
+    uint64_t keys = 0;
+    for (int db = 0; db < 16; db++) {
+        char name[8];
+        uint64_t n = 0;
+        snprintf(name, sizeof(name), "db%d", db);
+        if (num_parse_u64(info_part(info_field(info, name), "keys"), &n))
+            keys += n;
+    }
+    return keys;
+}
+
+static void take_info(struct row *r, struct bytes info)
+{
+    copy_text(r->id, sizeof(r->id), info_field(info, "raft_node_id"));
+    copy_text(r->role, sizeof(r->role), info_field(info, "raft_role"));
+    copy_text(r->leader, sizeof(r->leader), info_field(info, "raft_leader_id"));
+    r->term = number(info, "raft_term");
+    r->commit = number(info, "raft_commit_index");
+    r->applied = number(info, "raft_applied_index");
+    r->log_bytes = number(info, "raft_log_bytes");
+    r->keys = count_keys(info);
+    r->members = number(info, "raft_nodes");
+    r->up = true;
+}
+
+static void ask_row(struct cluster *c, size_t node, struct row *r)
+{
+    const char *argv[] = {"INFO"};
+    const struct link_request info = {.argv = argv, .argc = 1};
+    const struct cluster_node *n = &c->nodes[node];
+    struct answer a = {0};
+    *r = (struct row){.id = "?", .role = "-"};
+    snprintf(r->address, sizeof(r->address), "%s:%u", n->host, n->port);
+    int rc = cluster_ask_node(c, node, &info, STATUS_ASK_MS, &a);
+    if (rc != 0)
+        copy_text(r->why, sizeof(r->why), buf_view(&n->why));
+    else if (a.kind == ANSWER_TEXT)
+        take_info(r, buf_view(&a.text));
+    else
+        copy_text(r->why, sizeof(r->why), buf_view(&a.text));
+    r->refused = rc == 0 && !r->up;
+    if (r->up)
+        cluster_take_members(c, buf_view(&a.text));
+    buf_release(&a.text);
+}
+
+/* Who does not answer has the id that others know it by. */
+static void name_silent(const struct cluster *c, struct row *rows)
+{
+    for (size_t i = 0; i < c->node_count; i++) {
+        if (!rows[i].up && c->nodes[i].id[0] != '\0')
+            copy_text(rows[i].id, sizeof(rows[i].id),
+                      bytes_str(c->nodes[i].id));
+    }
+}
+
+/* Of two rows of the same node the later one goes, and the address that
+ * others know it by, if it does not answer there but elsewhere. */
+static void hide_twice_known(const struct cluster *c, struct row *rows)
+{
+    for (size_t i = 0; i < c->node_count; i++) {
+        bool stale = !rows[i].up && c->nodes[i].discovered;
+        for (size_t j = 0; j < c->node_count; j++) {
+            bool same = bytes_eq(bytes_str(rows[j].id), bytes_str(rows[i].id));
+            if (same && rows[j].up && (stale || (rows[i].up && j < i)))
+                rows[i].hidden = true;
+        }
+    }
+}
+
+static void print_row(const struct row *r, uint64_t commit)
+{
+    if (!r->up) {
+        printf("%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", r->id,
+               r->address, "-", "-", "-", "-", "-", "-", "-",
+               r->refused ? "REFUSED" : "DOWN");
+        printf("      %s\n", r->why);
+        return;
+    }
+    uint64_t lag = commit > r->applied ? commit - r->applied : 0;
+    printf("%-5s %-22s %-10s %8llu %12llu %12llu %8llu %10llu %9llu  up\n",
+           r->id, r->address, r->role, (unsigned long long)r->term,
+           (unsigned long long)r->commit, (unsigned long long)r->applied,
+           (unsigned long long)lag, (unsigned long long)r->log_bytes,
+           (unsigned long long)r->keys);
+}
+
+/* The leader is the one of the highest term; an old one may not know yet. */
+static const struct row *find_leader(const struct row *rows, size_t count)
+{
+    const struct row *leader = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].hidden && rows[i].up &&
+            bytes_eq(bytes_str(rows[i].role), BYTES_LIT("leader")) &&
+            (leader == NULL || rows[i].term > leader->term))
+            leader = &rows[i];
+    }
+    return leader;
+}
+
+static int judge(const struct row *leader, size_t up, size_t all)
+{
+    if (leader == NULL) {
+        printf("cluster: NO LEADER, %zu of %zu nodes up: requests wait until "
+               "%s\n",
+               up, all,
+               up > all / 2 ? "one is elected, within seconds if the nodes "
+                              "reach each other (their logs say)"
+                            : "a majority is back");
+        return CTL_NOT_DONE;
+    }
+    bool healthy = up == all;
+    printf("cluster: %s, %zu of %zu nodes up, leader %s (%s), term %llu\n",
+           healthy ? "healthy" : "serving, but NOT healthy", up, all,
+           leader->id, leader->address, (unsigned long long)leader->term);
+    return healthy ? CTL_GOOD : CTL_NO;
+}
+
+static int judge_none(bool refused)
+{
+    if (refused) {
+        printf("cluster: unknown, a node answers but refuses: a password goes "
+               "into VARD_PASSWORD or --password\n");
+        return CTL_REFUSED;
+    }
+    printf("cluster: no node answers; if there are others, name them: "
+           "--cluster HOST:PORT,...\n");
+    return CTL_NOT_DONE;
+}
+
+int status_print(struct cluster *c)
+{
+    ASSERT(c->node_count > 0);
+    struct row *rows = mem_zalloc(CLUSTER_NODES_MAX * sizeof(*rows));
+    /* The count grows while nodes name others. */
+    for (size_t i = 0; i < c->node_count; i++)
+        ask_row(c, i, &rows[i]);
+    size_t count = c->node_count, up = 0, all = 0;
+    uint64_t commit = 0, members = 0;
+    bool refused = false;
+    name_silent(c, rows);
+    hide_twice_known(c, rows);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].hidden)
+            continue;
+        all++;
+        up += rows[i].up;
+        refused = refused || rows[i].refused;
+        commit = MAX(commit, rows[i].commit);
+        members = MAX(members, rows[i].members);
+    }
+    /* Of a member that is down, nobody may know the client address. */
+    all = MAX(all, (size_t)members);
+    printf("%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", "node",
+           "clients", "role", "term", "commit", "applied", "lag", "log-bytes",
+           "keys", "state");
+    for (size_t i = 0; i < count; i++) {
+        if (!rows[i].hidden)
+            print_row(&rows[i], commit);
+    }
+    int status =
+        up > 0 ? judge(find_leader(rows, count), up, all) : judge_none(refused);
+    mem_free(rows);
+    return status;
+}

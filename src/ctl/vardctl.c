@@ -1,0 +1,342 @@
+/*
+ * vardctl: looks at a cluster and works with single keys, on whatever nodes
+ * answer. The command line and the commands.
+ */
+#include "ctl/ctl.h"
+
+#include "base/alloc.h"
+#include "base/num.h"
+#include "client/info.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_CLUSTER    "127.0.0.1:6379"
+#define DEFAULT_TIMEOUT_MS 10000
+
+struct ctl {
+    struct cluster cluster;
+    const char *list;
+    char *secret; /* --password, which every user could see in /proc */
+    int argc;
+    char **argv; /* the command's own arguments */
+};
+
+struct ctl_command {
+    const char *name;
+    int args_min, args_max;
+    const char *usage;
+    const char *doc;
+    int (*run)(struct ctl *c);
+};
+
+static bool begins(struct bytes text, const char *with)
+{
+    size_t len = strlen(with);
+    return text.len >= len && memcmp(text.data, with, len) == 0;
+}
+
+/* Errors go to standard error as one line. */
+static int fail(int status, const struct answer *a)
+{
+    const char *what = status == CTL_UNKNOWN
+                           ? "outcome unknown, it may have been executed: "
+                       : status == CTL_NOT_DONE ? "not executed: "
+                                                : "";
+    struct bytes text = buf_view(&a->text);
+    bool denied = begins(text, "NOAUTH") || begins(text, "WRONGPASS");
+    fprintf(stderr, "vardctl: %s%.*s%s\n", what, (int)text.len,
+            text.len == 0 ? "" : (const char *)text.data,
+            denied ? " (the password: VARD_PASSWORD or --password)" : "");
+    return status;
+}
+
+static int print_text(const struct answer *a)
+{
+    fwrite(a->text.data, 1, a->text.len, stdout);
+    putchar('\n');
+    return CTL_GOOD;
+}
+
+/* Asks the cluster; what a good answer means is the caller's affair. */
+static int ask(struct ctl *c, const char *const *argv, size_t argc, bool write,
+               struct answer *a)
+{
+    const struct link_request r = {.argv = argv, .argc = argc, .write = write};
+    int rc = cluster_ask(&c->cluster, &r, a);
+    if (rc != 0)
+        return fail(rc == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN, a);
+    if (a->kind == ANSWER_ERROR)
+        return fail(CTL_REFUSED, a);
+    return CTL_GOOD;
+}
+
+static int run_get(struct ctl *c)
+{
+    const char *argv[] = {"GET", c->argv[0]};
+    struct answer a = {0};
+    int status = ask(c, argv, 2, false, &a);
+    if (status == CTL_GOOD && a.kind == ANSWER_NIL) {
+        fprintf(stderr, "vardctl: no such key\n");
+        status = CTL_NO;
+    } else if (status == CTL_GOOD) {
+        status = print_text(&a);
+    }
+    buf_release(&a.text);
+    return status;
+}
+
+static int run_put(struct ctl *c)
+{
+    const char *argv[] = {"SET", c->argv[0], c->argv[1]};
+    struct answer a = {0};
+    int status = ask(c, argv, 3, true, &a);
+    if (status == CTL_GOOD)
+        status = print_text(&a);
+    buf_release(&a.text);
+    return status;
+}
+
+/* Commands that answer 1 for done and 0 for not done. */
+static int run_flag(struct ctl *c, const char *const *argv, size_t argc,
+                    const char *not_done)
+{
+    struct answer a = {0};
+    int status = ask(c, argv, argc, true, &a);
+    if (status == CTL_GOOD && a.number == 0) {
+        fprintf(stderr, "vardctl: %s\n", not_done);
+        status = CTL_NO;
+    } else if (status == CTL_GOOD) {
+        printf("OK\n");
+    }
+    buf_release(&a.text);
+    return status;
+}
+
+static int run_del(struct ctl *c)
+{
+    const char *argv[] = {"DEL", c->argv[0]};
+    return run_flag(c, argv, 2, "no such key");
+}
+
+static int run_cas(struct ctl *c)
+{
+    const char *argv[] = {"CAS", c->argv[0], c->argv[1], c->argv[2]};
+    return run_flag(c, argv, 4, "the value is not the expected one");
+}
+
+static int run_cad(struct ctl *c)
+{
+    const char *argv[] = {"CAD", c->argv[0], c->argv[1]};
+    return run_flag(c, argv, 3, "the value is not the expected one");
+}
+
+static int run_status(struct ctl *c)
+{
+    return status_print(&c->cluster);
+}
+
+/* The leader alone can hand leadership over. 0, or the exit status after a
+ * message. */
+static int find_leader(struct ctl *c, size_t *leader, struct answer *a)
+{
+    const char *argv[] = {"INFO", "raft"};
+    const struct link_request info = {.argv = argv, .argc = 2};
+    for (size_t i = 0; i < c->cluster.node_count; i++) {
+        if (cluster_ask_node(&c->cluster, i, &info, 1500, a) != 0)
+            continue;
+        if (a->kind == ANSWER_ERROR)
+            return fail(CTL_REFUSED, a);
+        cluster_take_members(&c->cluster, buf_view(&a->text));
+        if (bytes_eq(info_field(buf_view(&a->text), "raft_role"),
+                     BYTES_LIT("leader"))) {
+            *leader = i;
+            return CTL_GOOD;
+        }
+    }
+    fprintf(stderr, "vardctl: no leader is known (try: vardctl status)\n");
+    return CTL_NOT_DONE;
+}
+
+static int run_transfer(struct ctl *c)
+{
+    const char *argv[] = {"RAFT", "TRANSFER", c->argc > 0 ? c->argv[0] : ""};
+    const struct link_request r = {
+        .argv = argv, .argc = c->argc > 0 ? 3 : 2, .write = true};
+    struct answer a = {0};
+    size_t leader = 0;
+    int status = find_leader(c, &leader, &a);
+    if (status != CTL_GOOD) {
+        buf_release(&a.text);
+        return status;
+    }
+    int rc =
+        cluster_ask_node(&c->cluster, leader, &r, c->cluster.timeout_ms, &a);
+    if (rc != 0) {
+        fprintf(stderr, "vardctl: the leader did not answer\n");
+        status = CTL_UNKNOWN;
+    } else if (a.kind == ANSWER_ERROR) {
+        status = fail(CTL_REFUSED, &a);
+    } else {
+        status = print_text(&a);
+    }
+    buf_release(&a.text);
+    return status;
+}
+
+static int run_help(struct ctl *c);
+static int run_version(struct ctl *c);
+
+static const struct ctl_command commands[] = {
+    {"status", 0, 0, "", "a table of the nodes; is the cluster healthy?",
+     run_status},
+    {"get", 1, 1, "KEY", "print the value", run_get},
+    {"put", 2, 2, "KEY VALUE", "set the value", run_put},
+    {"del", 1, 1, "KEY", "delete the key", run_del},
+    {"cas", 3, 3, "KEY EXPECTED NEW", "set if the value is the expected one",
+     run_cas},
+    {"cad", 2, 2, "KEY EXPECTED", "delete if the value is the expected one",
+     run_cad},
+    {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID",
+     run_transfer},
+    {"help", 0, 0, "", "this text", run_help},
+    {"version", 0, 0, "", "which vardctl this is", run_version},
+};
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: vardctl [--cluster HOST:PORT,...] [--password TEXT]\n"
+          "               [--timeout SECONDS] COMMAND [ARGUMENT ...]\n\n",
+          out);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+        fprintf(out, "  %-9s %-18s %s\n", commands[i].name, commands[i].usage,
+                commands[i].doc);
+    fputs("\nThe cluster is taken from --cluster, else from VARD_CLUSTER, "
+          "else it is\n" DEFAULT_CLUSTER ". One node that is up is enough: it "
+          "names the others. The\npassword may stand in VARD_PASSWORD.\n\n"
+          "Exit status: 0 done; 1 not so (no such key, another value, not all\n"
+          "nodes up); 2 usage; 3 not executed, no node could; 4 unknown: no\n"
+          "answer, it may have been executed; 5 refused with an error.\n",
+          out);
+}
+
+static int run_help(struct ctl *c)
+{
+    UNUSED(c);
+    print_usage(stdout);
+    return CTL_GOOD;
+}
+
+static int run_version(struct ctl *c)
+{
+    UNUSED(c);
+    printf("vardctl %s\n", VARD_VERSION);
+    return CTL_GOOD;
+}
+
+static int usage_error(const char *what, const char *word)
+{
+    fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
+    return CTL_USAGE;
+}
+
+static bool parse_timeout(const char *text, int64_t *ms)
+{
+    int64_t seconds = 0;
+    if (!num_parse_i64(bytes_str(text), &seconds) || seconds < 1 ||
+        seconds > 3600)
+        return false;
+    *ms = seconds * 1000;
+    return true;
+}
+
+/* What may be written like an option; else the word itself. */
+static const char *command_name(const char *word)
+{
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return "help";
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0)
+        return "version";
+    return word;
+}
+
+static void take_password(struct ctl *c, char *value)
+{
+    mem_free(c->secret);
+    c->secret = mem_strdup(value);
+    memset(value, '*', strlen(value));
+    c->cluster.password = c->secret;
+}
+
+/* Options come before the command. 0 or CTL_USAGE. */
+static int parse_options(struct ctl *c, int argc, char **argv, int *next)
+{
+    int i = 1;
+    for (; i < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        if (command_name(argv[i]) != argv[i])
+            break;
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (value == NULL)
+            return usage_error("no value for ", argv[i]);
+        if (strcmp(argv[i], "--cluster") == 0)
+            c->list = value;
+        else if (strcmp(argv[i], "--password") == 0)
+            take_password(c, argv[i + 1]);
+        else if (strcmp(argv[i], "--timeout") != 0)
+            return usage_error("unknown option ", argv[i]);
+        else if (!parse_timeout(value, &c->cluster.timeout_ms))
+            return usage_error("not a number of seconds: ", value);
+    }
+    *next = i;
+    return CTL_GOOD;
+}
+
+static const struct ctl_command *find_command(const char *name)
+{
+    name = command_name(name);
+    for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int run(struct ctl *c, int argc, char **argv)
+{
+    int next = 1;
+    int status = parse_options(c, argc, argv, &next);
+    if (status != CTL_GOOD)
+        return status;
+    if (next >= argc) {
+        print_usage(stderr);
+        return CTL_USAGE;
+    }
+    const struct ctl_command *command = find_command(argv[next]);
+    if (command == NULL)
+        return usage_error("unknown command ", argv[next]);
+    c->argc = argc - next - 1;
+    c->argv = argv + next + 1;
+    if (c->argc < command->args_min || c->argc > command->args_max)
+        return usage_error("wrong number of arguments for ", command->name);
+    if (!cluster_add_list(&c->cluster, c->list))
+        return usage_error("not a list of HOST:PORT: ", c->list);
+    bool asks = command->run != run_help && command->run != run_version;
+    if (asks && command->run != run_status)
+        cluster_discover(&c->cluster);
+    return command->run(c);
+}
+
+int main(int argc, char **argv)
+{
+    const char *list = getenv("VARD_CLUSTER");
+    struct ctl c = {.list = list != NULL ? list : DEFAULT_CLUSTER,
+                    .cluster = {.password = getenv("VARD_PASSWORD"),
+                                .timeout_ms = DEFAULT_TIMEOUT_MS}};
+    int status = run(&c, argc, argv);
+    cluster_release(&c.cluster);
+    mem_free(c.secret);
+    if (fflush(stdout) != 0)
+        return CTL_NOT_DONE;
+    return status;
+}

@@ -1,0 +1,141 @@
+/*
+ * The sizes belong together: what one node may put into a message, the others
+ * must accept. They follow from proto-max-bulk-len and entry-size-max, which
+ * should therefore be the same on all nodes.
+ */
+#include "main/options.h"
+
+#include "base/num.h"
+#include "os/clock.h"
+#include "os/entropy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MB ((uint64_t)1024 * 1024)
+
+/* The longest value that proto-max-bulk-len may ever allow fits. The same on
+ * all nodes, whatever their configuration: what one accepts from its clients,
+ * the others must take from it. */
+#define REQUEST_BYTES_MAX (576 * MB)
+
+/* An entry is closed when it has reached entry-size-max (16 MiB at most), by
+ * a group that may have been just below that, and whose last request may be
+ * the largest. */
+#define PAYLOAD_BYTES_MAX (REQUEST_BYTES_MAX + 3 * 16 * MB + MB)
+
+struct store_rocksdb_options options_of_store(const struct config *c)
+{
+    ASSERT(c->state_memory > 0);
+    struct store_rocksdb_options o = {
+        .state_memory_bytes = c->state_memory,
+        .log_memory_bytes = 32 * MB,
+        .block_cache_bytes = c->block_cache,
+        .shares = (uint32_t)c->node_count,
+        .create = true,
+    };
+    for (size_t i = 0; i < c->node_count; i++)
+        o.share += c->nodes[i].id < c->node_id;
+    return o;
+}
+
+struct node_boot options_of_boot(const struct config *c)
+{
+    node_id ids[CONFIG_NODES_MAX];
+    const char *addresses[CONFIG_NODES_MAX];
+    ASSERT(c->node_count <= CONFIG_NODES_MAX);
+    for (size_t i = 0; i < c->node_count; i++) {
+        ids[i] = c->nodes[i].id;
+        addresses[i] = c->nodes[i].peer_address;
+    }
+    return (struct node_boot){
+        .self = c->node_id,
+        .cluster_id =
+            node_cluster_id(c->cluster_id, ids, addresses, c->node_count),
+        .cluster_id_is_given = c->cluster_id[0] != '\0',
+    };
+}
+
+struct node_options options_of_node(const struct config *c,
+                                    const struct identity *identity)
+{
+    struct node_options o = {
+        .cluster_id = identity->cluster_id,
+        .self = identity->node,
+        .incarnation = identity->incarnation,
+        .member_count = 1,
+        .election_timeout_ms = c->election_timeout,
+        .heartbeat_ms = c->heartbeat_interval,
+        .peer_down_delay_ms = c->peer_down_delay,
+        .disk_timeout_ms = c->disk_timeout,
+        .request_timeout_ms = c->request_timeout,
+        .request_bytes_max = REQUEST_BYTES_MAX,
+        .entry_bytes_max = c->entry_size_max,
+        .pending_bytes_max = 64 * MB,
+        .log_bytes_soft = c->log_size,
+        .log_bytes_hard = c->log_size_max,
+        .log_cut_margin = 1000,
+        .log_cache_bytes = 32 * MB,
+        .now_ms = clock_mono_ms(),
+        .once_ttl_s = c->once_ttl,
+        .read_mode =
+            c->read_mode == CONFIG_READ_STALE ? READ_STALE : READ_INDEX,
+        .seed = entropy_u64(),
+    };
+    o.members[0] = identity->node;
+    if (c->node_count > 0)
+        o.member_count = (uint32_t)c->node_count;
+    ASSERT(o.member_count <= RAFT_NODES_MAX);
+    for (size_t i = 0; i < c->node_count; i++)
+        o.members[i] = c->nodes[i].id;
+    return o;
+}
+
+/* Where clients find this node: as its line says, or on the host of its peer
+ * address at the option port. */
+static void set_client_address(const struct config_node *self,
+                               const struct config *c,
+                               struct peer_settings *out)
+{
+    struct bytes text =
+        bytes_str(self->client_address != NULL ? self->client_address
+                                               : self->peer_address);
+    size_t colon = text.len;
+    while (colon > 0 && text.data[colon - 1] != ':')
+        colon--;
+    ASSERT(colon > 0); /* the form was checked by config_load */
+    uint64_t port = c->port;
+    if (self->client_address != NULL &&
+        !num_parse_u64(bytes_from(text, colon), &port))
+        port = c->port;
+    struct bytes host = bytes_of(text.data, colon - 1);
+    if (host.len >= 2 && host.data[0] == '[')
+        host = bytes_of(host.data + 1, host.len - 2);
+    snprintf(out->client_host, sizeof(out->client_host), "%.*s", (int)host.len,
+             (const char *)host.data);
+    out->options.client_host = out->client_host;
+    out->options.client_port = (uint16_t)port;
+}
+
+void options_of_peers(const struct config *c, const struct identity *identity,
+                      struct peer_settings *out)
+{
+    const struct config_node *self = config_self(c);
+    ASSERT(self != NULL && self->id == identity->node);
+    memset(out, 0, sizeof(*out));
+    for (size_t i = 0; i < c->node_count; i++)
+        out->members[i] =
+            (struct peer_member){c->nodes[i].id, c->nodes[i].peer_address};
+    out->options = (struct peers_options){
+        .cluster_id = identity->cluster_id,
+        .self = identity->node,
+        .incarnation = identity->incarnation,
+        .listen_address = self->peer_address,
+        .secret = c->peer_secret,
+        .queue_bytes_max = c->peer_queue_max,
+        .payload_bytes_max = PAYLOAD_BYTES_MAX,
+        .members = out->members,
+        .member_count = c->node_count,
+    };
+    set_client_address(self, c, out);
+}

@@ -1,0 +1,30 @@
+/*
+ * From the configuration of the operator to the options of the rooms.
+ */
+#ifndef MAIN_OPTIONS_H
+#define MAIN_OPTIONS_H
+
+#include "base/base.h"
+#include "codec/record.h"
+#include "config/config.h"
+#include "node/node.h"
+#include "node/node_boot.h"
+#include "peer/peer.h"
+#include "store/store_rocksdb.h"
+
+struct store_rocksdb_options options_of_store(const struct config *c);
+struct node_boot options_of_boot(const struct config *c);
+struct node_options options_of_node(const struct config *c,
+                                    const struct identity *identity);
+
+/* Members and texts that peers_options points to. */
+struct peer_settings {
+    struct peers_options options;
+    struct peer_member members[CONFIG_NODES_MAX];
+    char client_host[256];
+};
+
+void options_of_peers(const struct config *c, const struct identity *identity,
+                      struct peer_settings *out);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+ * The files put aside: db.damaged (the whole database), db.wal.damaged (its
+ * write-ahead logs), watermark.damaged. "damaged" is the mark of
+ * refill_remember(), and stands while a node is being made ready for its
+ * refill: a start that finds it begins with an empty database.
+ */
+#include "main/refill.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "store/watermark.h"
+
+#define MARK_NAME "damaged"
+
+bool refill_allowed(const struct config *c)
+{
+    return c->damaged_data == CONFIG_DAMAGED_REFILL && c->node_count >= 3;
+}
+
+enum data_trust refill_trust(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    return access(path, F_OK) == 0 ? DATA_LOST : DATA_PROVEN;
+}
+
+static int put_aside(const struct process *p, const char *name,
+                     struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, name, path);
+    int err = file_set_aside(path);
+    if (err != 0)
+        buf_printf(error, "cannot put %s aside: %s", path, strerror(errno));
+    return err;
+}
+
+static int mark_damaged(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    return file_replace(path, BYTES_LIT("see the log\n"));
+}
+
+static int put_watermark_aside(const struct process *p, struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+    struct watermark_file *file;
+    struct watermark mark;
+    struct buf text = BUF_INIT;
+    bool found;
+
+    process_path(p, "watermark", path);
+    int err = watermark_open(&file, path, &mark, &found, &text);
+    if (err == 0)
+        watermark_close(file);
+    else if (err == ERR_CORRUPT)
+        err = put_aside(p, "watermark", error);
+    else
+        buf_bytes(error, buf_view(&text));
+    buf_release(&text);
+    return err;
+}
+
+int refill_prepare(const struct process *p, enum data_trust trust,
+                   struct buf *error)
+{
+    if (trust == DATA_PROVEN)
+        return 0;
+    /* First of all: with watermark and database gone, a crash here would leave
+     * a directory that looks like a new node's. */
+    int err = mark_damaged(p);
+    if (err != 0) {
+        buf_printf(error, "cannot write in %s: %s", p->dir, strerror(errno));
+        return err;
+    }
+    err = put_watermark_aside(p, error);
+    if (err == 0 && trust == DATA_LOST)
+        err = put_aside(p, "db", error);
+    return err;
+}
+
+void refill_done(const struct process *p)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    int err = unlink(path) == 0 ? file_sync_dir(p->dir) : 0;
+    UNUSED(err); /* a mark that stays costs one more refill */
+}
+
+int refill_without_wal(const struct process *p, struct buf *error)
+{
+    char from[PATH_TEXT_MAX];
+    char to[PATH_TEXT_MAX];
+
+    process_path(p, "db", from);
+    process_path(p, "db.wal.damaged", to);
+    int err = file_move_all(from, ".log", to);
+    if (err != 0)
+        buf_printf(error, "cannot put the logs of %s aside: %s", from,
+                   strerror(errno));
+    return err;
+}
+
+void refill_remember(const struct process *p)
+{
+    int err = mark_damaged(p);
+    UNUSED(err); /* then the next start finds out for itself */
+}
+
+int refill_refused(const struct process *p, struct buf *error)
+{
+    char path[PATH_TEXT_MAX];
+
+    process_path(p, MARK_NAME, path);
+    buf_printf(error,
+               "the database was found to be damaged while it was in use (%s "
+               "says so): restore the data directory from a backup of this "
+               "node",
+               path);
+    return ERR_CORRUPT;
+}

@@ -30,7 +30,7 @@ struct log_start {
 };
 
 /* What this node has promised to others, kept outside RocksDB
- * (store/watermark.h). */
+ * (journal/watermark.h). */
 struct watermark {
     uint64_t cluster_id;
     node_id node;

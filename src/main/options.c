@@ -24,10 +24,10 @@
  * the largest. */
 #define PAYLOAD_BYTES_MAX (REQUEST_BYTES_MAX + 3 * 16 * MB + MB)
 
-struct store_rocksdb_options options_of_store(const struct config *c)
+struct rocks_options options_of_store(const struct config *c)
 {
     ASSERT(c->state_memory > 0);
-    struct store_rocksdb_options o = {
+    struct rocks_options o = {
         .state_memory_bytes = c->state_memory,
         .log_memory_bytes = 32 * MB,
         .block_cache_bytes = c->block_cache,

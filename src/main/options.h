@@ -10,9 +10,9 @@
 #include "node/node.h"
 #include "node/node_boot.h"
 #include "peer/peer.h"
-#include "store/store_rocksdb.h"
+#include "rocks/rocks.h"
 
-struct store_rocksdb_options options_of_store(const struct config *c);
+struct rocks_options options_of_store(const struct config *c);
 struct node_boot options_of_boot(const struct config *c);
 struct node_options options_of_node(const struct config *c,
                                     const struct identity *identity);

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "journal/watermark.h"
 #include "os/file.h"
-#include "store/watermark.h"
 
 #define MARK_NAME "damaged"
 

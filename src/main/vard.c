@@ -20,6 +20,8 @@
 
 #include "base/alloc.h"
 #include "config/config.h"
+#include "journal/disk.h"
+#include "journal/start_check.h"
 #include "main/notify.h"
 #include "main/options.h"
 #include "main/process.h"
@@ -33,7 +35,6 @@
 #include "os/process.h"
 #include "peer/peer.h"
 #include "server/server.h"
-#include "store/disk.h"
 
 #define CONFIG_BYTES_MAX (1024 * 1024)
 
@@ -107,7 +108,7 @@ NORETURN static void on_fatal(void *ctx, const char *text)
 {
     struct vard *v = ctx;
     ASSERT(text != NULL);
-    if (v->store != NULL && store_rocksdb_is_damaged(v->store))
+    if (v->store != NULL && rocks_is_damaged(v->store))
         refill_remember(&v->process);
     log_warning(v->log, "FATAL: exiting at once because of that. Nothing that "
                         "was acknowledged is lost");
@@ -173,21 +174,21 @@ static int start_server(struct vard *v, struct buf *error)
 
 static int open_store(struct vard *v, enum data_trust trust, struct buf *error)
 {
-    struct store_rocksdb_options options = options_of_store(&v->config);
+    struct rocks_options options = options_of_store(&v->config);
+    struct store_check check = start_check(&v->mark);
     char path[PATH_TEXT_MAX];
     bool proven = trust == DATA_PROVEN;
 
     process_path(&v->process, "db", path);
     /* A database that lacks what was promised is refused before anything is
      * written to it. */
-    options.promised = proven && v->mark_found ? &v->mark : NULL;
-    int err = store_rocksdb_open(&v->store, path, &options, error);
+    options.check = proven && v->mark_found ? &check : NULL;
+    int err = rocks_open(&v->store, path, &options, error);
     if (err != ERR_CORRUPT || trust != DATA_UNPROVEN)
         return err;
     buf_reset(error);
     err = refill_without_wal(&v->process, error);
-    return err != 0 ? err
-                    : store_rocksdb_open(&v->store, path, &options, error);
+    return err != 0 ? err : rocks_open(&v->store, path, &options, error);
 }
 
 static int open_data(struct vard *v, enum data_trust trust, struct buf *error)

@@ -43,9 +43,9 @@ static int same_there(struct node *n, bool *same, struct buf *error)
     uint64_t chain = 0;
 
     *same = false;
-    if (a->index > raft_log_last(n->raft_log))
+    if (a->index > journal_last(n->journal))
         return 0;
-    int err = raft_log_chain(n->raft_log, a->index, &chain);
+    int err = journal_chain(n->journal, a->index, &chain);
     if (err != 0) {
         buf_printf(error, "reading the log at entry %llu: %s",
                    (unsigned long long)a->index, error_text(err));
@@ -67,12 +67,12 @@ static int restart_log(struct node *n, struct buf *error)
                "the state is ahead of the log (%llu, %llu): the log restarts "
                "there",
                (unsigned long long)a->index,
-               (unsigned long long)raft_log_last(n->raft_log));
-    raft_log_start(n->raft_log, &start);
+               (unsigned long long)journal_last(n->journal));
+    journal_start(n->journal, &start);
     store_batch_reset(&n->batch);
-    raft_log_restart(n->raft_log, &n->batch, a->index, a->term, a->chain);
+    journal_restart(n->journal, &n->batch, a->index, a->term, a->chain);
     if (a->term > start.term)
-        raft_log_hard_state(n->raft_log, &n->batch, a->term, NODE_NONE);
+        journal_hard_state(n->journal, &n->batch, a->term, NODE_NONE);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     if (err == 0)
         err = store_sync(n->store);
@@ -85,7 +85,7 @@ static int restart_log(struct node *n, struct buf *error)
 static int join(struct node *n, struct buf *error)
 {
     const struct applied *a = keyspace_applied(n->ks);
-    raft_index first = raft_log_first(n->raft_log);
+    raft_index first = journal_first(n->journal);
     bool same;
 
     if (a->index + 1 < first) {
@@ -183,16 +183,16 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
 
 static int recover(struct node *n, struct buf *error)
 {
-    struct raft_log_options log_options = {
+    struct journal_options log_options = {
         .group = 0, .cache_bytes_max = n->options.log_cache_bytes};
     struct raft_config config;
     struct raft_start start;
 
     int err = check_members(n, error);
     if (err == 0)
-        err = raft_log_open(&n->raft_log, n->store, &log_options, error);
+        err = journal_open(&n->journal, n->store, &log_options, error);
     if (err == 0 && n->options.mark)
-        err = raft_log_check(n->raft_log, n->options.mark, error);
+        err = journal_check(n->journal, n->options.mark, error);
     if (err == 0)
         err = keyspace_open(&n->ks, n->store, error);
     if (err == 0)
@@ -205,7 +205,7 @@ static int recover(struct node *n, struct buf *error)
         return err;
     }
     memset(&start, 0, sizeof(start));
-    raft_log_start(n->raft_log, &start);
+    journal_start(n->journal, &start);
     start.applied = keyspace_applied(n->ks)->index;
     err = read_recovering(n, &start.recovering, error);
     if (err != 0)
@@ -281,8 +281,8 @@ void node_free(struct node *n)
     node_requests_release(n);
     if (n->ks)
         keyspace_close(n->ks);
-    if (n->raft_log)
-        raft_log_close(n->raft_log);
+    if (n->journal)
+        journal_close(n->journal);
     store_batch_release(&n->batch);
     buf_release(&n->message);
     buf_release(&n->entries);
@@ -548,10 +548,10 @@ void node_status(const struct node *n, struct node_status *out)
     out->term = n->raft.term;
     out->commit = n->raft.commit;
     out->applied = keyspace_applied(n->ks)->index;
-    out->first = raft_log_first(n->raft_log);
-    out->last = raft_log_last(n->raft_log);
+    out->first = journal_first(n->journal);
+    out->last = journal_last(n->journal);
     out->durable = n->raft.durable;
-    out->log_bytes = raft_log_bytes(n->raft_log);
+    out->log_bytes = journal_bytes(n->journal);
     out->pending_requests = n->pending.next_seq - n->pending.first_seq;
     out->pending_bytes = n->groups.bytes + n->open.len;
     out->pending_reads = n->waiting_count;

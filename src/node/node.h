@@ -30,10 +30,10 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "journal/disk.h"
 #include "node/node_transport.h"
 #include "raft/raft.h"
 #include "resp/resp_writer.h"
-#include "store/disk.h"
 #include "store/store.h"
 
 enum read_mode {

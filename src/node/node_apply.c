@@ -246,7 +246,7 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     struct applied position = {e->index, e->term, time_of(n, e), 0};
     uint32_t count = 0;
 
-    int err = raft_log_chain(n->raft_log, e->index, &position.chain);
+    int err = journal_chain(n->journal, e->index, &position.chain);
     if (err != 0) {
         node_fail(n, "reading the log's chain hash", error_text(err));
         return 0;
@@ -289,7 +289,7 @@ bool node_apply(struct node *n)
             node_trace_applied(n);
             return true;
         }
-        int err = raft_log_read(n->raft_log, next, &e, &n->apply_scratch);
+        int err = journal_read(n->journal, next, &e, &n->apply_scratch);
         if (err != 0) {
             node_fail(n, "reading a committed entry", error_text(err));
             return false;

@@ -14,7 +14,7 @@
 #include "node/node_boot.h"
 
 #include "base/hash.h"
-#include "store/raft_log.h"
+#include "journal/journal.h"
 
 static int refuse(struct buf *error, int code, const char *text)
 {
@@ -103,7 +103,7 @@ static int write_identity(struct store *store, const struct identity *id,
 {
     struct store_batch b = STORE_BATCH_INIT;
 
-    raft_log_put_identity(&b, id);
+    journal_put_identity(&b, id);
     if (recovering)
         store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
     int err = store_write(store, &b, STORE_LOGGED);
@@ -119,7 +119,7 @@ static int next_identity(const struct node_boot *boot, struct store *store,
                          struct buf *error)
 {
     const struct watermark *mark = promises->mark;
-    int err = raft_log_identity(store, id);
+    int err = journal_identity(store, id);
 
     if (err == ERR_NOT_FOUND) {
         id->cluster_id = boot->cluster_id;

@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "journal/watermark.h"
 #include "store/store.h"
-#include "store/watermark.h"
 
 struct node_boot {
     node_id self;

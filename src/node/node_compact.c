@@ -54,11 +54,11 @@ static void cut(struct node *n, raft_index first)
 {
     struct raft_event e;
 
-    ASSERT(first > raft_log_first(n->raft_log));
+    ASSERT(first > journal_first(n->journal));
     log_verbose(n->log, "log cut: entries below %llu are gone",
                 (unsigned long long)first);
     store_batch_reset(&n->batch);
-    raft_log_cut(n->raft_log, &n->batch, first);
+    journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     if (err != 0) {
         node_fail(n, "cutting the log", store_error(n->store));
@@ -74,8 +74,7 @@ static void cut(struct node *n, raft_index first)
  * of the soft bound if they are large. */
 static uint64_t cut_margin(const struct node *n, uint64_t bytes)
 {
-    uint64_t count =
-        raft_log_last(n->raft_log) - raft_log_first(n->raft_log) + 1;
+    uint64_t count = journal_last(n->journal) - journal_first(n->journal) + 1;
     uint64_t average = MAX(bytes / MAX(count, 1), 1);
 
     return MIN(n->options.log_cut_margin,
@@ -109,7 +108,7 @@ static void flush_for_terms(struct node *n)
  * missing. */
 static void compact_log(struct node *n)
 {
-    uint64_t bytes = raft_log_bytes(n->raft_log);
+    uint64_t bytes = journal_bytes(n->journal);
     struct applied flushed;
 
     if (bytes < n->options.log_bytes_soft)
@@ -127,7 +126,7 @@ static void compact_log(struct node *n)
     /* What others say they hold is no reason to cut what is not on this disk:
      * the state may be ahead of the own log. */
     raft_index keep = MIN(MIN(held, flushed.index), n->raft.durable);
-    raft_index first = raft_log_first(n->raft_log);
+    raft_index first = journal_first(n->journal);
     uint64_t margin = cut_margin(n, bytes);
     if (keep > first + margin)
         cut(n, keep - margin);

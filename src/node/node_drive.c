@@ -66,7 +66,7 @@ static void append_own(struct node *n, const struct raft_write *w)
         if (!w->append_empty)
             e.payload = n->payloads[i - w->append_first];
         entry_seal(&e);
-        raft_log_append(n->raft_log, &n->batch, &e);
+        journal_append(n->journal, &n->batch, &e);
     }
     node_time_appended(n, time_ms);
 }
@@ -81,7 +81,7 @@ static void append_received(struct node *n, const struct raft_write *w,
         entry_view(i, &entries, &e);
         if (i < w->append_first)
             continue;
-        raft_log_append(n->raft_log, &n->batch, &e);
+        journal_append(n->journal, &n->batch, &e);
         node_time_appended(n, e.time_ms);
     }
 }
@@ -90,7 +90,7 @@ static void append_received(struct node *n, const struct raft_write *w,
 static void point_set(struct node *n, uint64_t seq, bool hard_state)
 {
     struct watermark *m = &n->point.mark;
-    raft_index last = raft_log_last(n->raft_log);
+    raft_index last = journal_last(n->journal);
     raft_term term = 0;
 
     n->point.seq = seq;
@@ -104,7 +104,7 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     bool known = raft_log_term(&n->raft, last, &term);
     ASSERT(known || last == 0);
     m->index_term = term;
-    int err = raft_log_chain(n->raft_log, last, &m->chain);
+    int err = journal_chain(n->journal, last, &m->chain);
     if (err != 0)
         node_fail(n, "reading the log's chain hash", error_text(err));
     n->point_due = true;
@@ -116,12 +116,12 @@ static void truncate_log(struct node *n, raft_index from)
     struct watermark mark = n->durable; /* its term and vote are on disk */
     struct entry e;
 
-    ASSERT(from > 0 && from > raft_log_first(n->raft_log) - 1);
+    ASSERT(from > 0 && from > journal_first(n->journal) - 1);
     mark.index = from - 1;
     mark.index_term = 0;
-    int err = raft_log_chain(n->raft_log, from - 1, &mark.chain);
-    if (err == 0 && from - 1 >= raft_log_first(n->raft_log)) {
-        err = raft_log_read(n->raft_log, from - 1, &e, &n->scratch);
+    int err = journal_chain(n->journal, from - 1, &mark.chain);
+    if (err == 0 && from - 1 >= journal_first(n->journal)) {
+        err = journal_read(n->journal, from - 1, &e, &n->scratch);
         if (err == 0)
             mark.index_term = e.term;
     } else if (err == 0) {
@@ -134,7 +134,7 @@ static void truncate_log(struct node *n, raft_index from)
     n->disk->lower(n->disk, &mark);
     log_notice(n->log, "term %llu: entries from %llu on are replaced",
                (unsigned long long)n->raft.term, (unsigned long long)from);
-    raft_log_truncate(n->raft_log, &n->batch, from);
+    journal_truncate(n->journal, &n->batch, from);
     n->time_known = false;
     n->cached_first = 0;
 }
@@ -150,11 +150,11 @@ static void do_write(struct node *n, const struct raft_event *event,
     if (w->truncate_from > 0)
         truncate_log(n, w->truncate_from);
     if (w->hard_state)
-        raft_log_hard_state(n->raft_log, &n->batch, w->term, w->vote);
+        journal_hard_state(n->journal, &n->batch, w->term, w->vote);
     if (w->recovered) {
         store_batch_delete(&n->batch, STORE_META, NODE_RECOVERING_KEY);
         log_notice(n->log, "refilled up to entry %llu: this node counts again",
-                   (unsigned long long)raft_log_last(n->raft_log));
+                   (unsigned long long)journal_last(n->journal));
     }
     if (w->append_first > 0 && !n->dead) {
         if (event->type == RAFT_EV_MESSAGE && !w->append_empty)

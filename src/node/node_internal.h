@@ -8,8 +8,8 @@
 #include "codec/entry.h"
 #include "codec/request.h"
 #include "data/session.h"
+#include "journal/journal.h"
 #include "node/node.h"
-#include "store/raft_log.h"
 
 /* Entries attached to one append message, unless a single one is larger. */
 #define APPEND_BYTES_MAX (1024u * 1024u)
@@ -117,7 +117,7 @@ struct node {
     struct raft raft;
     struct raft_out out;
     raft_index traced_applied; /* told to the trace so far */
-    struct raft_log *raft_log;
+    struct journal *journal;
     struct keyspace *ks;
     struct node_peer peers[RAFT_NODES_MAX];
     uint32_t peer_count;

@@ -430,7 +430,7 @@ static void want_commit(struct node *n)
         n->peers[i].forwarded = false;
         struct raft_event e = node_event(n, RAFT_EV_WANT_COMMIT);
         e.peer = n->peers[i].id;
-        e.index = raft_log_last(n->raft_log);
+        e.index = journal_last(n->journal);
         node_step(n, &e, BYTES_NONE);
     }
 }
@@ -501,7 +501,7 @@ static void forward(struct node *n)
  */
 static bool entry_waits(const struct node *n)
 {
-    return n->raft.commit < raft_log_last(n->raft_log) && !n->groups.unsent &&
+    return n->raft.commit < journal_last(n->journal) && !n->groups.unsent &&
            n->mono_ms - n->proposed_ms < ENTRY_WAIT_MS &&
            n->open.len + n->inbox.len < ENTRY_WAIT_BYTES;
 }

@@ -29,7 +29,7 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
     buf_reset(&n->entries);
     n->cached_first = 0;
     for (i = first; i <= last; i++) {
-        int err = raft_log_read(n->raft_log, i, &e, &n->scratch);
+        int err = journal_read(n->journal, i, &e, &n->scratch);
         if (err != 0) {
             node_fail(n, "reading the log", error_text(err));
             return first - 1;
@@ -106,7 +106,7 @@ static bool send_append(struct node *n, const struct raft_message *message,
         if (sent >= TURN_BYTES_MAX)
             return is_probe(n, message->to);
         raft_index last = rest.index + rest.count;
-        struct bytes entries = raft_log_cached_record(n->raft_log, first);
+        struct bytes entries = journal_cached_record(n->journal, first);
         raft_index upto = first;
         if (entries.len < APPEND_BYTES_MAX) {
             bool ready = n->cached_first == first && n->cached_last <= last;

@@ -57,12 +57,12 @@ static void begin_at(struct node *n, int64_t time_ms)
 
 int node_time_load(struct node *n)
 {
-    raft_index last = raft_log_last(n->raft_log);
+    raft_index last = journal_last(n->journal);
     int64_t time_ms = keyspace_applied(n->ks)->time_ms;
     struct entry e;
 
-    if (last >= raft_log_first(n->raft_log)) {
-        int err = raft_log_read(n->raft_log, last, &e, &n->scratch);
+    if (last >= journal_first(n->journal)) {
+        int err = journal_read(n->journal, last, &e, &n->scratch);
         if (err != 0)
             return err;
         time_ms = MAX(time_ms, e.time_ms);

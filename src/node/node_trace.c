@@ -90,7 +90,7 @@ static void write_chains(struct node *n, struct buf *b)
     uint64_t chain = 0;
 
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
-        int err = raft_log_chain(n->raft_log, i, &chain);
+        int err = journal_chain(n->journal, i, &chain);
         ASSERT(err == 0); /* it was appended just now */
         buf_printf(b, "%s%llu", i > w->append_first ? "," : "", ull(chain));
     }

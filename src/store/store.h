@@ -1,6 +1,6 @@
 /*
  * The key-value store under everything: a small table of functions, which
- * RocksDB (store_rocksdb.c) and memory (store_memory.c) implement; both pass
+ * RocksDB (rocks.c) and memory (store_memory.c) implement; both pass
  * tests/contract. Three families, keys in the order of their bytes.
  *
  * Writes. A batch is atomic. STORE_LOGGED batches (log, meta) go through the

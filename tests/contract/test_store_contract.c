@@ -1,4 +1,4 @@
-// link: store store_rocksdb
+// link: rocks
 /*
  * What store.h promises, run against both stores. A fixture makes the store,
  * crashes it after running a function, and opens what is left.
@@ -13,9 +13,9 @@
 #include "base/alloc.h"
 #include "contract/killed_child.h"
 #include "contract/temp_dir.h"
+#include "rocks/rocks.h"
 #include "store/store.h"
 #include "store/store_memory.h"
-#include "store/store_rocksdb.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -28,7 +28,7 @@ struct fixture {
     char path[TEMP_PATH_SIZE];
 };
 
-static const struct store_rocksdb_options small = {
+static const struct rocks_options small = {
     .state_memory_bytes = 1024 * 1024,
     .log_memory_bytes = 1024 * 1024,
     .block_cache_bytes = 1024 * 1024,
@@ -38,7 +38,7 @@ static const struct store_rocksdb_options small = {
 static void open_rocksdb(struct fixture *f)
 {
     struct buf error = BUF_INIT;
-    int rc = store_rocksdb_open(&f->store, f->path, &small, &error);
+    int rc = rocks_open(&f->store, f->path, &small, &error);
     if (rc != 0)
         print_error("%.*s\n", (int)error.len, (const char *)error.data);
     assert_int_equal(rc, 0);
@@ -90,7 +90,7 @@ NORETURN static void crash_in_child(int number, const char *path)
 {
     struct buf error = BUF_INIT;
     struct store *s;
-    if (store_rocksdb_open(&s, path, &small, &error) != 0)
+    if (rocks_open(&s, path, &small, &error) != 0)
         _exit(1);
     works[number](s);
     killed_child_end();

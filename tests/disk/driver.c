@@ -9,9 +9,9 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "history.h"
+#include "journal/disk.h"
 #include "os/file.h"
 #include "replica.h"
-#include "store/disk.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -64,7 +64,7 @@ PRINTF(2, 3) static void note(struct driver *d, const char *format, ...)
 static uint64_t chain_at(struct driver *d, raft_index index)
 {
     uint64_t chain = 0;
-    int rc = raft_log_chain(d->r.log, index, &chain);
+    int rc = journal_chain(d->r.log, index, &chain);
     ASSERT(rc == 0);
     return chain;
 }
@@ -74,8 +74,8 @@ static uint64_t chain_at(struct driver *d, raft_index index)
 static void append(struct driver *d, raft_term term)
 {
     struct entry e;
-    history_entry(raft_log_last(d->r.log) + 1, term, &d->scratch, &e);
-    raft_log_append(d->r.log, &d->batch, &e);
+    history_entry(journal_last(d->r.log) + 1, term, &d->scratch, &e);
+    journal_append(d->r.log, &d->batch, &e);
     d->point.mark.index = e.index;
     d->point.mark.index_term = term;
 }
@@ -85,7 +85,7 @@ static void set_hard_state(struct driver *d, raft_term term)
     d->term = term;
     d->vote = rng_below(&d->rng, 3) == 0 ? NODE_NONE
                                          : (node_id)rng_below(&d->rng, 3) + 1;
-    raft_log_hard_state(d->r.log, &d->batch, d->term, d->vote);
+    journal_hard_state(d->r.log, &d->batch, d->term, d->vote);
     d->point.hard_state = true;
 }
 
@@ -97,7 +97,7 @@ static void replace_from(struct driver *d, raft_index from)
     mark.chain = chain_at(d, from - 1);
     note(d, "T %" PRIu64 " %" PRIu64 "\n", mark.index, mark.chain);
     d->disk->lower(d->disk, &mark);
-    raft_log_truncate(d->r.log, &d->batch, from);
+    journal_truncate(d->r.log, &d->batch, from);
     d->point.mark.index = from - 1;
     d->replaced_seq = d->point.seq + 1;
 }
@@ -114,7 +114,7 @@ static void write_batch(struct driver *d)
     d->point.seq++;
     m->term = d->term;
     m->vote = d->vote;
-    m->index = raft_log_last(d->r.log);
+    m->index = journal_last(d->r.log);
     m->chain = chain_at(d, m->index);
     d->disk->sync(d->disk, &d->point);
     d->point.hard_state = false;
@@ -137,7 +137,7 @@ static void take_done(struct driver *d)
 
 static void write_something(struct driver *d)
 {
-    raft_index last = raft_log_last(d->r.log);
+    raft_index last = journal_last(d->r.log);
     raft_index settled = MAX(d->history.count, d->applied);
     uint64_t choice = rng_below(&d->rng, 100);
     if (choice < 8) {
@@ -163,7 +163,7 @@ static void apply_to(struct driver *d, raft_index index)
     struct entry e;
     while (d->applied < index) {
         raft_index i = ++d->applied;
-        int rc = raft_log_read(d->r.log, i, &e, &d->scratch);
+        int rc = journal_read(d->r.log, i, &e, &d->scratch);
         ASSERT(rc == 0);
         uint64_t chain = chain_at(d, i);
         char line[96];
@@ -187,7 +187,7 @@ static void apply_to(struct driver *d, raft_index index)
  * slower than the others'. */
 static void apply_something(struct driver *d)
 {
-    raft_index to = raft_log_last(d->r.log);
+    raft_index to = journal_last(d->r.log);
     if (rng_below(&d->rng, 4) > 0)
         to = d->durable.seq >= d->replaced_seq ? MIN(to, d->durable.mark.index)
                                                : d->applied;
@@ -199,15 +199,15 @@ static void apply_something(struct driver *d)
 static void compact(struct driver *d)
 {
     struct history_applied flushed;
-    raft_index first = raft_log_first(d->r.log);
-    if (raft_log_last(d->r.log) - first < LOG_ENTRIES_MAX)
+    raft_index first = journal_first(d->r.log);
+    if (journal_last(d->r.log) - first < LOG_ENTRIES_MAX)
         return;
     int rc = history_applied(d->r.store, true, &flushed);
     if (rc != 0)
         die("reading the flushed state", store_error(d->r.store));
     if (flushed.index > first + 20) {
-        raft_log_cut(d->r.log, &d->batch,
-                     flushed.index - rng_below(&d->rng, 20));
+        journal_cut(d->r.log, &d->batch,
+                    flushed.index - rng_below(&d->rng, 20));
         rc = store_write(d->r.store, &d->batch, STORE_LOGGED);
         store_batch_reset(&d->batch);
     } else if (d->applied > flushed.index + 50) {
@@ -227,8 +227,8 @@ static void notify(void *ctx)
 /* What the cluster has committed comes again from its leader. */
 static void catch_up(struct driver *d)
 {
-    for (raft_index i = raft_log_first(d->r.log); i <= d->history.count; i++) {
-        raft_index last = raft_log_last(d->r.log);
+    for (raft_index i = journal_first(d->r.log); i <= d->history.count; i++) {
+        raft_index last = journal_last(d->r.log);
         const struct committed *c = history_at(&d->history, i);
         if (i <= last && chain_at(d, i) == c->chain)
             continue;

@@ -5,9 +5,10 @@
  */
 #include "replica.h"
 
+#include "journal/start_check.h"
 #include "node/node_boot.h"
 #include "os/file.h"
-#include "store/store_rocksdb.h"
+#include "rocks/rocks.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,21 +25,22 @@ static void path_in(const char *dir, const char *name, char out[PATH_SIZE])
 static int open_data(struct replica *r, const char *dir, struct buf *error)
 {
     char path[PATH_SIZE];
-    struct store_rocksdb_options options = {
+    struct rocks_options options = {
         .state_memory_bytes = 64 * KB,
         .log_memory_bytes = 64 * KB,
         .block_cache_bytes = 1024 * KB,
         .create = true,
     };
+    struct store_check check = start_check(&r->mark);
     int rc = file_make_dir(dir);
     ASSERT(rc == 0);
     path_in(dir, "watermark", path);
     rc = watermark_open(&r->file, path, &r->mark, &r->mark_found, error);
     if (rc != 0)
         return rc;
-    options.promised = r->mark_found ? &r->mark : NULL;
+    options.check = r->mark_found ? &check : NULL;
     path_in(dir, "db", path);
-    rc = store_rocksdb_open(&r->store, path, &options, error);
+    rc = rocks_open(&r->store, path, &options, error);
     if (rc != 0)
         return rc;
     const struct node_boot boot = {.self = 1, .cluster_id = 77};
@@ -49,10 +51,10 @@ static int open_data(struct replica *r, const char *dir, struct buf *error)
 static int restart_log(struct replica *r, struct buf *error)
 {
     struct store_batch b = STORE_BATCH_INIT;
-    raft_log_restart(r->log, &b, r->applied.index, r->applied.term,
-                     r->applied.chain);
+    journal_restart(r->log, &b, r->applied.index, r->applied.term,
+                    r->applied.chain);
     if (r->applied.term > r->start.term)
-        raft_log_hard_state(r->log, &b, r->applied.term, NODE_NONE);
+        journal_hard_state(r->log, &b, r->applied.term, NODE_NONE);
     int rc = store_write(r->store, &b, STORE_LOGGED);
     if (rc == 0)
         rc = store_sync(r->store);
@@ -60,22 +62,22 @@ static int restart_log(struct replica *r, struct buf *error)
         buf_str(error, store_error(r->store));
     store_batch_release(&b);
     r->restarted = true;
-    raft_log_start(r->log, &r->start);
+    journal_start(r->log, &r->start);
     return rc;
 }
 
 static int join(struct replica *r, struct buf *error)
 {
     uint64_t chain = 0;
-    raft_index first = raft_log_first(r->log);
+    raft_index first = journal_first(r->log);
     if (r->applied.index + 1 < first) {
         buf_printf(error, "the state ends at %llu, the log begins at %llu",
                    (unsigned long long)r->applied.index,
                    (unsigned long long)first);
         return ERR_CORRUPT;
     }
-    if (r->applied.index <= raft_log_last(r->log)) {
-        int rc = raft_log_chain(r->log, r->applied.index, &chain);
+    if (r->applied.index <= journal_last(r->log)) {
+        int rc = journal_chain(r->log, r->applied.index, &chain);
         ASSERT(rc == 0);
         if (chain == r->applied.chain)
             return 0;
@@ -89,16 +91,16 @@ static int join(struct replica *r, struct buf *error)
 
 int replica_open(struct replica *r, const char *dir, struct buf *error)
 {
-    const struct raft_log_options options = {.group = 0,
-                                             .cache_bytes_max = 16 * KB};
+    const struct journal_options options = {.group = 0,
+                                            .cache_bytes_max = 16 * KB};
     memset(r, 0, sizeof(*r));
     int rc = open_data(r, dir, error);
     if (rc == 0)
-        rc = raft_log_open(&r->log, r->store, &options, error);
+        rc = journal_open(&r->log, r->store, &options, error);
     if (rc == 0 && r->mark_found)
-        rc = raft_log_check(r->log, &r->mark, error);
+        rc = journal_check(r->log, &r->mark, error);
     if (rc == 0) {
-        raft_log_start(r->log, &r->start);
+        journal_start(r->log, &r->start);
         rc = history_applied(r->store, false, &r->applied);
         if (rc != 0)
             buf_str(error, store_error(r->store));
@@ -113,7 +115,7 @@ int replica_open(struct replica *r, const char *dir, struct buf *error)
 void replica_close(struct replica *r)
 {
     if (r->log != NULL)
-        raft_log_close(r->log);
+        journal_close(r->log);
     if (r->file != NULL)
         watermark_close(r->file);
     if (r->store != NULL)

@@ -10,9 +10,9 @@
 #include "base/buf.h"
 #include "codec/record.h"
 #include "history.h"
-#include "store/raft_log.h"
+#include "journal/journal.h"
+#include "journal/watermark.h"
 #include "store/store.h"
-#include "store/watermark.h"
 
 struct replica {
     struct watermark_file *file;
@@ -20,7 +20,7 @@ struct replica {
     bool mark_found;
     struct store *store;
     struct identity identity;
-    struct raft_log *log;
+    struct journal *log;
     struct raft_start start;
     struct history_applied applied;
     bool restarted; /* the log began anew where the state ends */

@@ -44,12 +44,12 @@ static enum verdict check_entries(struct replica *r, struct buf *why)
     struct buf stored = BUF_INIT;
     struct buf made = BUF_INIT;
     enum verdict v = VERDICT_RIGHT;
-    raft_index last = raft_log_last(r->log);
-    for (raft_index i = raft_log_first(r->log); v == VERDICT_RIGHT && i <= last;
+    raft_index last = journal_last(r->log);
+    for (raft_index i = journal_first(r->log); v == VERDICT_RIGHT && i <= last;
          i++) {
         struct entry e;
         struct entry expected;
-        if (raft_log_read(r->log, i, &e, &stored) != 0) {
+        if (journal_read(r->log, i, &e, &stored) != 0) {
             buf_printf(why, "entry %llu cannot be read", (ull)i);
             v = VERDICT_STOPPED;
             break;
@@ -75,16 +75,15 @@ static enum verdict check_acknowledged(struct replica *r,
     /* The state has it: then it is committed. */
     if (h->durable <= r->applied.index && c != NULL)
         return VERDICT_RIGHT;
-    int rc = raft_log_chain(r->log, h->durable, &chain);
+    int rc = journal_chain(r->log, h->durable, &chain);
     if (rc == 0 && chain == h->durable_chain)
         return VERDICT_RIGHT;
-    buf_printf(why,
-               "entry %llu was acknowledged, but the log is %llu to %llu%s, "
-               "the state %llu",
-               (ull)h->durable, (ull)raft_log_first(r->log),
-               (ull)raft_log_last(r->log),
-               rc == 0 ? " with another entry there" : "",
-               (ull)r->applied.index);
+    buf_printf(
+        why,
+        "entry %llu was acknowledged, but the log is %llu to %llu%s, "
+        "the state %llu",
+        (ull)h->durable, (ull)journal_first(r->log), (ull)journal_last(r->log),
+        rc == 0 ? " with another entry there" : "", (ull)r->applied.index);
     return VERDICT_WRONG;
 }
 
@@ -171,12 +170,12 @@ static int write_more(struct replica *r, raft_index *last, struct buf *why)
     struct buf scratch = BUF_INIT;
     struct watermark mark = r->mark;
     raft_term term = r->start.term + 1;
-    raft_log_hard_state(r->log, &b, term, 1);
+    journal_hard_state(r->log, &b, term, 1);
     for (int i = 0; i < 3; i++) {
         struct entry e;
-        *last = raft_log_last(r->log) + 1;
+        *last = journal_last(r->log) + 1;
         history_entry(*last, term, &scratch, &e);
-        raft_log_append(r->log, &b, &e);
+        journal_append(r->log, &b, &e);
     }
     int rc = store_write(r->store, &b, STORE_LOGGED);
     if (rc == 0)
@@ -189,7 +188,7 @@ static int write_more(struct replica *r, raft_index *last, struct buf *why)
     mark.index = *last;
     mark.index_term = term;
     if (rc == 0)
-        rc = raft_log_chain(r->log, *last, &mark.chain);
+        rc = journal_chain(r->log, *last, &mark.chain);
     if (rc == 0)
         rc = watermark_write(r->file, &mark, true);
     if (rc != 0)
@@ -210,9 +209,9 @@ static enum verdict go_on(struct replica *r, const char *dir,
     if (replica_open(r, dir, why) != 0)
         return VERDICT_REFUSED;
     enum verdict v = check(r, h, why);
-    if (v == VERDICT_RIGHT && raft_log_last(r->log) != last) {
+    if (v == VERDICT_RIGHT && journal_last(r->log) != last) {
         buf_printf(why, "after going on, the log ends at %llu, not %llu",
-                   (ull)raft_log_last(r->log), (ull)last);
+                   (ull)journal_last(r->log), (ull)last);
         v = VERDICT_WRONG;
     }
     return v;

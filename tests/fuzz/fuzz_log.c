@@ -7,11 +7,11 @@
  *
  * input: shape(4), then damages(4 each).
  */
-// link: store codec
+// link: journal
 #include "codec/entry.h"
 #include "codec/request.h"
 #include "fuzz/fuzz.h"
-#include "store/raft_log.h"
+#include "journal/journal.h"
 #include "store/store_memory.h"
 
 #define ENTRIES_MAX 12
@@ -23,15 +23,15 @@ struct shape {
     uint64_t chain; /* at the end */
 };
 
-static struct raft_log *open_log(struct store *s, int *err, struct buf *text)
+static struct journal *open_log(struct store *s, int *err, struct buf *text)
 {
-    struct raft_log_options options = {.cache_bytes_max = 64};
-    struct raft_log *log = NULL;
-    *err = raft_log_open(&log, s, &options, text);
+    struct journal_options options = {.cache_bytes_max = 64};
+    struct journal *log = NULL;
+    *err = journal_open(&log, s, &options, text);
     return *err == 0 ? log : NULL;
 }
 
-static void append(struct raft_log *log, struct store_batch *b, raft_index i,
+static void append(struct journal *log, struct store_batch *b, raft_index i,
                    raft_term term)
 {
     static const uint8_t zeros[100];
@@ -42,7 +42,7 @@ static void append(struct raft_log *log, struct store_batch *b, raft_index i,
                       .kind = ENTRY_REQUESTS,
                       .payload = bytes_of(zeros, i * 7 % sizeof(zeros))};
     entry_seal(&e);
-    raft_log_append(log, b, &e);
+    journal_append(log, b, &e);
 }
 
 static void write_batch(struct store *s, struct store_batch *b)
@@ -57,10 +57,10 @@ static void build(struct store *s, struct fuzz *f, struct shape *shape)
     struct store_batch b = STORE_BATCH_INIT;
     struct buf text = BUF_INIT;
     int err = 0;
-    struct raft_log *log = open_log(s, &err, &text);
+    struct journal *log = open_log(s, &err, &text);
     raft_term term = 1 + fuzz_below(f, 3);
     ASSERT(log != NULL);
-    raft_log_hard_state(log, &b, 9, 2);
+    journal_hard_state(log, &b, 9, 2);
     shape->last = fuzz_below(f, ENTRIES_MAX + 1);
     for (raft_index i = 1; i <= shape->last; i++) {
         term += i % 3 == 0 ? 1 : 0;
@@ -70,10 +70,10 @@ static void build(struct store *s, struct fuzz *f, struct shape *shape)
     write_batch(s, &b);
     shape->first = 1 + fuzz_below(f, (uint32_t)shape->last + 1);
     if (shape->first > 1)
-        raft_log_cut(log, &b, shape->first);
+        journal_cut(log, &b, shape->first);
     write_batch(s, &b);
-    ASSERT(raft_log_chain(log, shape->last, &shape->chain) == 0);
-    raft_log_close(log);
+    ASSERT(journal_chain(log, shape->last, &shape->chain) == 0);
+    journal_close(log);
     store_batch_release(&b);
     buf_release(&text);
 }
@@ -141,12 +141,12 @@ static bool damage(struct store *s, struct fuzz *f)
 }
 
 /* Every entry that an accepted log claims to have is one that was written. */
-static void check_entries(struct raft_log *log, const struct shape *shape)
+static void check_entries(struct journal *log, const struct shape *shape)
 {
     struct buf scratch = BUF_INIT;
-    for (raft_index i = raft_log_first(log); i <= raft_log_last(log); i++) {
+    for (raft_index i = journal_first(log); i <= journal_last(log); i++) {
         struct entry e;
-        ASSERT(raft_log_read(log, i, &e, &scratch) == 0);
+        ASSERT(journal_read(log, i, &e, &scratch) == 0);
         ASSERT(i <= shape->last && e.term == shape->terms[i]);
         ASSERT(e.time_ms == (int64_t)i && e.seed == i);
     }
@@ -154,7 +154,7 @@ static void check_entries(struct raft_log *log, const struct shape *shape)
 }
 
 /* The watermark knows how far the log must reach. */
-static void check_mark(struct raft_log *log, const struct shape *shape,
+static void check_mark(struct journal *log, const struct shape *shape,
                        bool changed)
 {
     struct buf text = BUF_INIT;
@@ -163,11 +163,11 @@ static void check_mark(struct raft_log *log, const struct shape *shape,
                              .index = shape->last,
                              .index_term = shape->terms[shape->last],
                              .chain = shape->chain};
-    int err = raft_log_check(log, &mark, &text);
+    int err = journal_check(log, &mark, &text);
     ASSERT(err == 0 || (err == ERR_CORRUPT && text.len > 0));
     ASSERT(changed || err == 0);
     if (err == 0 && shape->last > 0)
-        ASSERT(raft_log_last(log) == shape->last);
+        ASSERT(journal_last(log) == shape->last);
     buf_release(&text);
 }
 
@@ -182,13 +182,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     build(s, &f, &shape);
     for (int i = 0; i < 4 && fuzz_more(&f); i++)
         changed |= damage(s, &f);
-    struct raft_log *log = open_log(s, &err, &text);
+    struct journal *log = open_log(s, &err, &text);
     if (log == NULL) {
         ASSERT(changed && err == ERR_CORRUPT && text.len > 0);
     } else {
         check_entries(log, &shape);
         check_mark(log, &shape, changed);
-        raft_log_close(log);
+        journal_close(log);
     }
     store_close(s);
     buf_release(&text);

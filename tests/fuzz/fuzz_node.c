@@ -8,7 +8,7 @@
  *
  * input: events, see step().
  */
-// link: node store data cmd codec fuzz_common
+// link: node journal store data cmd codec fuzz_common
 #include "base/alloc.h"
 #include "codec/entry.h"
 #include "codec/frame.h"

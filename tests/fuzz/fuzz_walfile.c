@@ -5,7 +5,7 @@
  *
  * input: seal(1) repeat(1) the file; repeated, to reach the next block.
  */
-// link: store
+// link: rocks
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/reader.h"
 #include "fuzz/fuzz.h"
-#include "store/crc32c.h"
-#include "store/record_file.h"
+#include "rocks/crc32c.h"
+#include "rocks/record_file.h"
 
 #define BLOCK_SIZE  32768
 #define HEADER_SIZE 7

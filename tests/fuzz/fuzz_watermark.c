@@ -5,7 +5,7 @@
  *
  * input: seal(1) cut(1), then what stands in the two slots.
  */
-// link: store
+// link: journal
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "base/reader.h"
 #include "fuzz/fuzz.h"
-#include "store/watermark.h"
+#include "journal/watermark.h"
 
 #define SLOT_SIZE     4096
 #define KIND          4 /* of the checksum, codec/record.c */

@@ -94,9 +94,9 @@ def killers_of(room):
                  model('X-F', 40, '--walk', '1', '--steps', '3000000'),
                  sim('1..100', False)])
     return (unit_tests('codec') +
-            [Killer('store/test_raft_log', 'tests/store_test_raft_log', [],
+            [Killer('journal/test_journal', 'tests/journal_test_journal', [],
                     True),
-             Killer('store/test_watermark', 'tests/store_test_watermark', [],
+             Killer('journal/test_watermark', 'tests/journal_test_watermark', [],
                     True),
              Killer('peer/test_peer_auth', 'tests/peer_test_peer_auth', [],
                     True),

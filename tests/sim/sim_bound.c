@@ -46,7 +46,7 @@ void bounds_turn(struct sim *s, const struct sim_node *n)
 
 bool bounds_log_is_cut(const struct sim *s, uint32_t node)
 {
-    return raft_log_bytes(s->nodes[node].node->raft_log) <= log_max(s);
+    return journal_bytes(s->nodes[node].node->journal) <= log_max(s);
 }
 
 /* All are equal and all is flushed: no reason is left to keep a long log. */
@@ -56,7 +56,7 @@ void bounds_converged(struct sim *s)
 
     for (uint32_t i = 0; i < s->count; i++)
         bound_check_at_most(&s->bound, BOUND_LOG,
-                            raft_log_bytes(s->nodes[i].node->raft_log),
+                            journal_bytes(s->nodes[i].node->journal),
                             log_max(s));
     bound_check_at_most(&s->bound, BOUND_REPEATS, f->skipped,
                         REPEATS_SLACK + f->executed / 100);

@@ -445,7 +445,7 @@ void ghost_started(struct sim *s, uint32_t node)
     if (r->term != n->disk_term || r->vote != n->disk_vote)
         sim_fail(s, "X2 recovery: node %u: term or vote are not the disk's",
                  node);
-    int err = raft_log_chain(real->raft_log, n->disk.last, &chain);
+    int err = journal_chain(real->journal, n->disk.last, &chain);
     uint64_t known = n->disk.last < n->disk.first
                          ? n->disk.prev_chain
                          : n->disk.at[n->disk.last]->chain;

@@ -135,20 +135,20 @@ static raft_term term_at(const struct sim *s, const struct ghost_log *l,
     return last < l->first ? s->ghost.committed[last]->term : l->at[last]->term;
 }
 
-/* By hand: raft_log_hard_state() rightly refuses to go back. */
+/* By hand: journal_hard_state() rightly refuses to go back. */
 static void rewrite(struct sim_disk *d, raft_index last,
                     const struct hard_state *hard)
 {
-    struct raft_log_options options = {.cache_bytes_max = 1000};
+    struct journal_options options = {.cache_bytes_max = 1000};
     struct store_batch b = STORE_BATCH_INIT;
-    struct raft_log *log;
+    struct journal *log;
     struct buf text = BUF_INIT;
 
-    int err = raft_log_open(&log, d->inner, &options, &text);
+    int err = journal_open(&log, d->inner, &options, &text);
     ASSERT(err == 0);
-    if (last < raft_log_last(log))
-        raft_log_truncate(log, &b, last + 1);
-    raft_log_close(log);
+    if (last < journal_last(log))
+        journal_truncate(log, &b, last + 1);
+    journal_close(log);
     buf_reset(&text);
     hard_state_encode(hard, &text);
     store_batch_put(&b, STORE_META, GHOST_HARD_KEY, buf_view(&text));

@@ -62,7 +62,7 @@ static void on_nothing(void *ctx)
 /* A node without core, disk and peers: it can only apply. */
 static void replica_open(struct sim *s, struct replica *r)
 {
-    struct raft_log_options log_options = {.cache_bytes_max = 1000};
+    struct journal_options log_options = {.cache_bytes_max = 1000};
     struct node *n = mem_zalloc(sizeof(*n));
     struct buf error = BUF_INIT;
 
@@ -81,7 +81,7 @@ static void replica_open(struct sim *s, struct replica *r)
                                      .writable = on_nothing,
                                      .fatal = on_fatal};
     n->raft.config.self = STRANGER;
-    int err = raft_log_open(&n->raft_log, n->store, &log_options, &error);
+    int err = journal_open(&n->journal, n->store, &log_options, &error);
     ASSERT(err == 0);
     err = keyspace_open(&n->ks, n->store, &error);
     ASSERT(err == 0);
@@ -101,7 +101,7 @@ static void replica_append(struct replica *r, struct entry *e)
 
     entry_seal(e);
     store_batch_reset(&n->batch);
-    raft_log_append(n->raft_log, &n->batch, e);
+    journal_append(n->journal, &n->batch, e);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     ASSERT(err == 0);
     n->raft.last = e->index;

@@ -10,13 +10,13 @@
 #include "main/options.h"
 #include "unit/config/fixture.h"
 
-static struct store_rocksdb_options store_options(const char *text)
+static struct rocks_options store_options(const char *text)
 {
     struct fixture f;
     fixture_init(&f);
     fixture_file(&f, "main.conf", text);
     assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
-    struct store_rocksdb_options o = options_of_store(&f.config);
+    struct rocks_options o = options_of_store(&f.config);
     fixture_release(&f);
     return o;
 }
@@ -32,7 +32,7 @@ static void test_each_member_has_its_share(void **state)
     for (uint32_t i = 0; i < ARRAY_LEN(ids); i++) {
         char text[256];
         snprintf(text, sizeof(text), "node-id %u\n%s", ids[i], nodes);
-        struct store_rocksdb_options o = store_options(text);
+        struct rocks_options o = store_options(text);
         assert_int_equal(o.shares, 3);
         assert_int_equal(o.share, i);
     }
@@ -41,7 +41,7 @@ static void test_each_member_has_its_share(void **state)
 static void test_memory(void **state)
 {
     UNUSED(state);
-    struct store_rocksdb_options o =
+    struct rocks_options o =
         store_options("state-memory 8mb\nblock-cache 3mb\n");
     assert_int_equal(o.state_memory_bytes, 8 * 1024 * 1024);
     assert_int_equal(o.block_cache_bytes, 3 * 1024 * 1024);

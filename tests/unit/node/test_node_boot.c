@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "contract/temp_dir.h"
+#include "journal/journal.h"
 #include "node/node_boot.h"
-#include "store/raft_log.h"
 #include "store/store_memory.h"
 
 struct fixture {
@@ -96,7 +96,7 @@ static void test_starts(void **state)
         assert_int_equal(f.id.incarnation, i);
         assert_int_equal(mark_of(&f).incarnation, i);
         store_memory_crash(f.store, 0);
-        assert_int_equal(raft_log_identity(f.store, &stored), 0);
+        assert_int_equal(journal_identity(f.store, &stored), 0);
         assert_int_equal(stored.incarnation, i);
         assert_int_equal(stored.node, 3);
     }
@@ -112,7 +112,7 @@ static void test_watermark_first(void **state)
     UNUSED(state);
     setup(&f);
     assert_int_equal(start(&f, true), ERR_IO);
-    assert_int_equal(raft_log_identity(f.store, &stored), ERR_NOT_FOUND);
+    assert_int_equal(journal_identity(f.store, &stored), ERR_NOT_FOUND);
     assert_int_equal(start(&f, false), 0);
     teardown(&f);
 }

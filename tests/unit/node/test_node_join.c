@@ -103,19 +103,19 @@ static void lose_last_term(struct test_node *t, bool replace)
 {
     struct store_batch b = STORE_BATCH_INIT;
     struct buf raw = BUF_INIT;
-    struct raft_log *log = t->node->raft_log;
-    struct entry e = {.index = raft_log_last(log),
+    struct journal *log = t->node->journal;
+    struct entry e = {.index = journal_last(log),
                       .term = t->node->raft.term - 1,
                       .seed = 1,
                       .kind = ENTRY_EMPTY};
 
-    raft_log_truncate(log, &b, e.index);
+    journal_truncate(log, &b, e.index);
     hard_state_encode(&(struct hard_state){.term = e.term, .vote = NODE_NONE},
                       &raw);
     store_batch_put(&b, STORE_META, BYTES_LIT("g0/hard"), buf_view(&raw));
     entry_seal(&e);
     if (replace)
-        raft_log_append(log, &b, &e);
+        journal_append(log, &b, &e);
     assert_int_equal(store_write(t->store, &b, STORE_LOGGED), 0);
     assert_int_equal(store_sync(t->store), 0);
     store_batch_release(&b);

@@ -24,7 +24,7 @@ static struct test_client *other;
 
 static raft_index last(void)
 {
-    return raft_log_last(leader->raft_log);
+    return journal_last(leader->journal);
 }
 
 static void flush_leader(void)

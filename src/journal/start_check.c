@@ -1,0 +1,87 @@
+/*
+ * The whole log is verified when the node opens it; here it is about files
+ * that are missing or cut, which RocksDB does not notice and, once it has
+ * opened the rest for writing, makes impossible to bring back. All that can be
+ * lost in this way is newer than the last flush. A missing file in the middle
+ * shows as a hole, one at the end by the watermark.
+ */
+#include "journal/start_check.h"
+
+#include "journal/journal.h"
+
+static bool has_promises(const struct watermark *w)
+{
+    return w->term > 0 || w->index > 0;
+}
+
+static int check_identity(struct store *s, const struct watermark *w,
+                          struct buf *error)
+{
+    struct identity id;
+    int rc = journal_identity(s, &id);
+    if (rc == 0 && w->incarnation <= id.incarnation + 1)
+        return 0;
+    if (rc == ERR_NOT_FOUND && !has_promises(w))
+        return 0; /* a first start that did not get far */
+    if (rc == 0)
+        buf_printf(error,
+                   "the database is from start %llu of this node, but the "
+                   "watermark from start %llu: files of the database were "
+                   "deleted, or it is an old copy. ",
+                   (unsigned long long)id.incarnation,
+                   (unsigned long long)w->incarnation);
+    else if (rc == ERR_NOT_FOUND)
+        buf_str(error, "the database does not know which node it belongs to, "
+                       "though this node has voted or acknowledged entries: "
+                       "files of the database were deleted or cut. ");
+    else
+        buf_printf(error, "the identity cannot be read: %s. ",
+                   rc == ERR_IO ? store_error(s) : "it is damaged");
+    if (rc == ERR_IO)
+        return ERR_IO;
+    buf_str(error, STORE_DAMAGE_ADVICE);
+    return ERR_CORRUPT;
+}
+
+static int check_content(const void *ctx, struct store *s, uint64_t unflushed,
+                         struct buf *error)
+{
+    const struct watermark *promised = ctx;
+    ASSERT(s != NULL && error != NULL);
+    const struct journal_options options = {
+        .group = 0,
+        .cache_bytes_max = 0,
+        .newest = MAX(unflushed, (uint64_t)1),
+    };
+    struct journal *log;
+    int rc = check_identity(s, promised, error);
+    if (rc == 0)
+        rc = journal_open(&log, s, &options, error);
+    if (rc != 0)
+        return rc;
+    rc = journal_check(log, promised, error);
+    journal_close(log);
+    return rc;
+}
+
+static int check_absence(const void *ctx, const char *path, struct buf *error)
+{
+    const struct watermark *promised = ctx;
+    ASSERT(path != NULL && error != NULL);
+    if (!has_promises(promised))
+        return 0;
+    buf_printf(error,
+               "%s: there is no database here, but the watermark says that "
+               "this node has voted or acknowledged entries: it was moved or "
+               "deleted. ",
+               path);
+    buf_str(error, STORE_DAMAGE_ADVICE);
+    return ERR_CORRUPT;
+}
+
+struct store_check start_check(const struct watermark *promised)
+{
+    ASSERT(promised != NULL);
+    return (struct store_check){
+        .content = check_content, .absence = check_absence, .ctx = promised};
+}

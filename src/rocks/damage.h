@@ -1,0 +1,37 @@
+/*
+ * What RocksDB's refusals mean, and which file of its directory is damaged:
+ * for the message of a start that is refused. RocksDB's own text names no file,
+ * or the wrong one, in the cases that matter most. Reads only; takes as long as
+ * reading the write-ahead logs and the MANIFEST once.
+ */
+#ifndef ROCKS_DAMAGE_H
+#define ROCKS_DAMAGE_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+/* Appends one clause: file, place and what is wrong, or else what was looked
+ * at in vain. `status` is RocksDB's text. Tells whether a file was named. */
+bool damage_find(const char *dir, const char *status, struct buf *out);
+
+/* Is all that is damaged an end of the write-ahead logs of which some sectors
+ * never reached the disk? So a power cut leaves writes that had not been
+ * synced; whether they had been is for the caller to find out. */
+bool damage_is_tear(const char *dir);
+
+/* ERR_CORRUPT or ERR_IO, by RocksDB's text. */
+int damage_kind(const char *status);
+
+/* Appends why the database could not be opened and what to do, and returns
+ * the code: ERR_BUSY, ERR_CORRUPT or ERR_IO. */
+MUST_USE int damage_explain(const char *dir, const char *status,
+                            struct buf *error);
+
+/* Of a MANIFEST that does not know our families: from a first start that was
+ * interrupted (ERR_NOT_FOUND, no text), or cut (ERR_CORRUPT): opening for
+ * writing would make them anew and delete the tables of the old ones.
+ * `tables`: are there any? */
+MUST_USE int damage_explain_families(const char *dir, const char *status,
+                                     bool tables, struct buf *error);
+
+#endif

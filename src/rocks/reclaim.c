@@ -1,0 +1,198 @@
+/*
+ * Looks at the directory now and then; a file that comes and goes between two
+ * looks is not held. Deleted files wait in turn; if much waits, because files
+ * are deleted faster than one step after the other, there are no pauses.
+ *
+ * How it fails: what cannot be opened or shortened is left to the file system.
+ */
+#include "rocks/reclaim.h"
+
+#include "base/alloc.h"
+#include "base/bytes.h"
+#include "os/process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOK_MS     500
+#define PAUSE_MS    10
+#define HELD_MAX    256
+#define BACKLOG_MAX ((int64_t)512 * 1024 * 1024) /* bytes */
+
+struct held {
+    ino_t inode;
+    int fd;
+};
+
+struct reclaim {
+    char *dir;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t end;
+    bool ending;
+
+    /* Of the thread. */
+    struct held held[HELD_MAX];
+    size_t count;
+};
+
+/* True: it is to end. */
+static bool wait_for_end(struct reclaim *r, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int rc = pthread_mutex_lock(&r->lock);
+    ASSERT(rc == 0);
+    if (!r->ending && ms > 0)
+        (void)pthread_cond_timedwait(&r->end, &r->lock, &until);
+    bool ending = r->ending;
+    rc = pthread_mutex_unlock(&r->lock);
+    ASSERT(rc == 0);
+    return ending;
+}
+
+/* number.sst or number.log */
+static bool is_of_database(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+    return digits > 0 && (strcmp(name + digits, ".sst") == 0 ||
+                          strcmp(name + digits, ".log") == 0);
+}
+
+static bool is_held(const struct reclaim *r, ino_t inode)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (r->held[i].inode == inode)
+            return true;
+    return false;
+}
+
+static void hold(struct reclaim *r, int dir, const char *name)
+{
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode) || st.st_size <= (off_t)RECLAIM_STEP ||
+        is_held(r, st.st_ino))
+        return;
+    int fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) != 0 || is_held(r, st.st_ino)) {
+        close(fd);
+        return;
+    }
+    r->held[r->count++] = (struct held){st.st_ino, fd};
+}
+
+static void look(struct reclaim *r)
+{
+    DIR *dir = opendir(r->dir);
+    if (dir == NULL)
+        return;
+    for (struct dirent *e; r->count < HELD_MAX && (e = readdir(dir)) != NULL;)
+        if (is_of_database(e->d_name))
+            hold(r, dirfd(dir), e->d_name);
+    closedir(dir);
+}
+
+static bool is_deleted(int fd, struct stat *st)
+{
+    return fstat(fd, st) == 0 && st->st_nlink == 0;
+}
+
+static int64_t backlog(const struct reclaim *r)
+{
+    int64_t sum = 0;
+    struct stat st;
+    for (size_t i = 0; i < r->count; i++)
+        if (is_deleted(r->held[i].fd, &st))
+            sum += st.st_size;
+    return sum;
+}
+
+/* Nobody else can see the file any more, nor ever will. */
+static void shorten(struct reclaim *r, int fd, int64_t size)
+{
+    int pause_ms = backlog(r) > BACKLOG_MAX ? 0 : PAUSE_MS;
+    while (size > (int64_t)RECLAIM_STEP) {
+        size -= RECLAIM_STEP;
+        if (ftruncate(fd, size) != 0 || wait_for_end(r, pause_ms))
+            return;
+    }
+}
+
+static void reclaim_deleted(struct reclaim *r)
+{
+    struct stat st;
+    for (size_t i = 0; i < r->count;) {
+        if (!is_deleted(r->held[i].fd, &st)) {
+            i++;
+            continue;
+        }
+        shorten(r, r->held[i].fd, st.st_size);
+        close(r->held[i].fd);
+        r->held[i] = r->held[--r->count];
+    }
+}
+
+static void *run(void *ctx)
+{
+    struct reclaim *r = ctx;
+    process_thread_yields("reclaim");
+    do {
+        look(r);
+        reclaim_deleted(r);
+    } while (!wait_for_end(r, LOOK_MS));
+    for (size_t i = 0; i < r->count; i++)
+        close(r->held[i].fd);
+    return NULL;
+}
+
+struct reclaim *reclaim_new(const char *dir)
+{
+    ASSERT(dir != NULL);
+    struct reclaim *r = mem_zalloc(sizeof(*r));
+    pthread_condattr_t attr;
+    r->dir = mem_strdup(dir);
+    int rc = pthread_mutex_init(&r->lock, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_condattr_init(&attr);
+    ASSERT(rc == 0);
+    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    ASSERT(rc == 0);
+    rc = pthread_cond_init(&r->end, &attr);
+    ASSERT(rc == 0);
+    rc = pthread_condattr_destroy(&attr);
+    ASSERT(rc == 0);
+    process_thread_start(&r->thread, run, r);
+    return r;
+}
+
+void reclaim_free(struct reclaim *r)
+{
+    if (r == NULL)
+        return;
+    int rc = pthread_mutex_lock(&r->lock);
+    ASSERT(rc == 0);
+    r->ending = true;
+    rc = pthread_cond_signal(&r->end);
+    ASSERT(rc == 0);
+    rc = pthread_mutex_unlock(&r->lock);
+    ASSERT(rc == 0);
+    rc = pthread_join(r->thread, NULL);
+    ASSERT(rc == 0);
+    rc = pthread_cond_destroy(&r->end);
+    ASSERT(rc == 0);
+    rc = pthread_mutex_destroy(&r->lock);
+    ASSERT(rc == 0);
+    mem_free(r->dir);
+    mem_free(r);
+}

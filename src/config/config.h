@@ -1,14 +1,13 @@
 /*
  * The options of a node: a file, the command line, and CONFIG GET and SET.
  *
- * Every option stands in config.def: name, field, default, limits, meaning.
- * The field of option "request-timeout" is config->request_timeout; its unit
- * stands in the table (timeouts of the cluster are in milliseconds, those
- * that Redis has too are in seconds as there, sizes are in bytes).
+ * Every option is a row of config.def: name, field, default, limits, use,
+ * meaning. The field of option "request-timeout" is request_timeout_ms: the
+ * name, and the unit if it is a time (_ms, _s) or a size (_bytes).
  *
- * The struct owns all it points to. Texts are never NULL, but "" when not
- * set. It belongs to one thread. This room makes no system call: files are
- * read by a function that the caller gives.
+ * The struct owns all it points to. Texts are never NULL; a text that is not
+ * set is "". The struct belongs to one thread. This room makes no system call:
+ * files are read by a function that the caller gives.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -31,8 +30,8 @@ enum config_read_mode { CONFIG_READ_INDEX, CONFIG_READ_STALE };
 
 enum config_damaged_data { CONFIG_DAMAGED_REFILL, CONFIG_DAMAGED_REFUSE };
 
-/* A member. Addresses are "host:port" or "[v6]:port", checked in form but not
- * looked up; client_address is NULL when the line does not name one. */
+/* A member. Addresses are "host:port" or "[v6]:port"; their form is checked,
+ * but no name is looked up. client_address is NULL when the line has none. */
 struct config_node {
     node_id id;
     char *peer_address;
@@ -42,7 +41,7 @@ struct config_node {
 enum config_client_class {
     CONFIG_CLIENT_NORMAL,
     CONFIG_CLIENT_SLAVE,  /* unused: there are no Redis replicas */
-    CONFIG_CLIENT_PUBSUB, /* unused as well */
+    CONFIG_CLIENT_PUBSUB, /* unused */
     CONFIG_CLIENT_CLASSES
 };
 
@@ -55,11 +54,11 @@ struct config_output_limit {
 };
 
 struct config {
-#define CONFIG_BOOL(name, field, def, flags, doc)             bool field;
-#define CONFIG_NUMBER(name, field, def, min, max, flags, doc) uint32_t field;
-#define CONFIG_SIZE(name, field, def, min, max, flags, doc)   uint64_t field;
-#define CONFIG_TEXT(name, field, def, flags, doc)             char *field;
-#define CONFIG_CHOICE(name, field, choices, def, flags, doc)  int field;
+#define CONFIG_BOOL(name, field, def, use, doc)             bool field;
+#define CONFIG_NUMBER(name, field, def, min, max, use, doc) uint32_t field;
+#define CONFIG_SIZE(name, field, def, min, max, use, doc)   uint64_t field;
+#define CONFIG_TEXT(name, field, def, use, doc)             char *field;
+#define CONFIG_CHOICE(name, field, choices, def, use, doc)  int field;
 #include "config/config.def"
     /* Addresses as written: "127.0.0.1", "::1", "*" (all IPv4), "::*" (all
      * IPv6), or a name; with a leading '-' when it may be missing. */
@@ -74,14 +73,14 @@ struct config {
     /* Set by config_load. */
     char *file;            /* the file of the command line, "" if none */
     bool original_options; /* started with -me, -port, -node ... */
-    bool warn_no_password; /* all addresses, no password: log a warning */
-    char **notices;        /* lines to be logged once the log is open */
+    bool warn_no_password; /* other machines reach it, no password: warn */
+    char **notices;        /* lines to log once the log is open */
     size_t notice_count;
 };
 
-/* How files are read. `path` is a file's, or "-" for standard input. Appends
- * to `out`; returns 0 or a negative error, ERR_IO with errno. The caller
- * bounds the size. */
+/* How files are read. `path` names a file, or is "-" for standard input. The
+ * function appends to `out` and returns 0 or a negative error; ERR_IO leaves
+ * the cause in errno. The caller bounds the size. */
 struct config_source {
     int (*read)(void *ctx, const char *path, struct buf *out);
     void *ctx;
@@ -89,7 +88,7 @@ struct config_source {
 
 enum config_action { CONFIG_RUN = 0, CONFIG_SHOW_VERSION, CONFIG_SHOW_HELP };
 
-/* All options at their defaults. */
+/* Gives all options their defaults. */
 void config_init(struct config *c);
 void config_release(struct config *c);
 
@@ -97,12 +96,13 @@ void config_release(struct config *c);
  * initialised config, and checks that the options fit together. Returns an
  * enum config_action, or ERR_INVALID with a message of a few lines for
  * standard error in `error` (file, line, the line itself, why, what to do);
- * the config is then good for release only. */
+ * the config may then only be released. */
 MUST_USE int config_load(struct config *c, int argc, char *const *argv,
                          const struct config_source *source, struct buf *error);
 
 /* Overwrites the passwords on the command line, which every user of the
- * machine can see in /proc. After config_load, which has copies. */
+ * machine can see in /proc. Call it after config_load, which has copied them.
+ */
 void config_hide_secrets(int argc, char *const *argv);
 
 /* CONFIG GET: calls `each` once for every option that matches one of the
@@ -119,11 +119,11 @@ size_t config_get(
 MUST_USE int config_set(struct config *c, const struct bytes *args,
                         size_t arg_count, struct buf *error);
 
-/* Whether the options fit together: ERR_INVALID and one line of reason. Done
- * by config_load and config_set. */
+/* Returns ERR_INVALID and one line of reason if the options do not fit
+ * together. config_load and config_set call it. */
 MUST_USE int config_check(const struct config *c, struct buf *error);
 
-/* The line with node-id, or NULL when there are no node lines. */
+/* The node line with this node's id, or NULL when there are no node lines. */
 const struct config_node *config_self(const struct config *c);
 
 /* What `vard --help` prints, from the table. */

@@ -25,7 +25,7 @@ static void format_shown(const struct config *c, const struct option *o,
                          struct buf *out)
 {
     option_format(c, o, out);
-    bool hidden = (o->flags & SECRET) != 0 && (o->flags & SHOWN) == 0;
+    bool hidden = (o->use & SECRET) != 0 && (o->use & SHOWN) == 0;
     if (hidden && out->len > 0) {
         buf_reset(out);
         buf_str(out, "********");
@@ -83,7 +83,7 @@ static int find_options(const struct bytes *args, size_t pairs,
                        len, len > 0 ? (const char *)args[2 * i].data : "");
             return ERR_INVALID;
         }
-        if ((o->flags & LIVE) == 0)
+        if ((o->use & LIVE) == 0)
             return refuse(error, o, "can't set immutable config");
         for (size_t j = 0; j < i; j++) {
             if (changes[j].option == o)
@@ -154,16 +154,6 @@ int config_set(struct config *c, const struct bytes *args, size_t arg_count,
     for (size_t i = 0; i < pairs; i++)
         buf_release(&changes[i].before);
     return rc;
-}
-
-const struct config_node *config_self(const struct config *c)
-{
-    ASSERT(c != NULL);
-    for (size_t i = 0; i < c->node_count; i++) {
-        if (c->nodes[i].id == c->node_id)
-            return &c->nodes[i];
-    }
-    return NULL;
 }
 
 static void help_option(const struct option *o, struct buf *out)

@@ -159,7 +159,7 @@ void config_hide_secrets(int argc, char *const *argv)
             bool own = strncmp(argv[i], "--", 2) == 0;
             const struct option *o =
                 own ? option_find(bytes_str(argv[i] + 2)) : NULL;
-            secret = o != NULL && (o->flags & SECRET) != 0;
+            secret = o != NULL && (o->use & SECRET) != 0;
         } else if (secret) {
             memset(argv[i], '*', strlen(argv[i]));
         }

@@ -98,12 +98,12 @@ static int check_self(const struct config *c, struct buf *error)
 
 static int check_times(const struct config *c, struct buf *error)
 {
-    ASSERT(c->election_timeout > 0);
-    if (c->heartbeat_interval > c->election_timeout / 3) {
+    ASSERT(c->election_timeout_ms > 0);
+    if (c->heartbeat_interval_ms > c->election_timeout_ms / 3) {
         buf_printf(error,
                    "heartbeat-interval %" PRIu32 " must be at most a third of "
                    "election-timeout %" PRIu32,
-                   c->heartbeat_interval, c->election_timeout);
+                   c->heartbeat_interval_ms, c->election_timeout_ms);
         return refuse(error);
     }
     return 0;
@@ -111,25 +111,25 @@ static int check_times(const struct config *c, struct buf *error)
 
 static int check_sizes(const struct config *c, struct buf *error)
 {
-    if (c->log_size > c->log_size_max) {
+    if (c->log_size_bytes > c->log_size_max_bytes) {
         buf_printf(error,
                    "log-size %" PRIu64 " must not be above log-size-max "
                    "%" PRIu64,
-                   c->log_size, c->log_size_max);
+                   c->log_size_bytes, c->log_size_max_bytes);
         return refuse(error);
     }
-    if (c->entry_size_max > c->log_size) {
+    if (c->entry_size_max_bytes > c->log_size_bytes) {
         buf_printf(error,
                    "entry-size-max %" PRIu64 " must not be above log-size "
                    "%" PRIu64,
-                   c->entry_size_max, c->log_size);
+                   c->entry_size_max_bytes, c->log_size_bytes);
         return refuse(error);
     }
-    if (c->proto_max_bulk_len > c->log_size_max / 2) {
+    if (c->proto_max_bulk_len_bytes > c->log_size_max_bytes / 2) {
         buf_printf(error,
                    "proto-max-bulk-len %" PRIu64 " must be at most half of "
                    "log-size-max %" PRIu64,
-                   c->proto_max_bulk_len, c->log_size_max);
+                   c->proto_max_bulk_len_bytes, c->log_size_max_bytes);
         return refuse(error);
     }
     return 0;

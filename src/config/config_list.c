@@ -57,7 +57,7 @@ static int set_bind(struct config *c, const struct config_words *words,
     config_clear_bind(c);
     c->bind = mem_alloc(words->count * sizeof(c->bind[0]));
     for (size_t i = 0; i < words->count; i++)
-        c->bind[i] = option_text_of(words->items[i]);
+        c->bind[i] = config_text_of(words->items[i]);
     c->bind_count = words->count;
     return 0;
 }
@@ -118,10 +118,20 @@ static int add_node(struct config *c, const struct config_words *words,
     c->nodes = mem_realloc(c->nodes, size);
     struct config_node *n = &c->nodes[c->node_count++];
     *n = (struct config_node){.id = (node_id)id};
-    n->peer_address = option_text_of(words->items[1]);
+    n->peer_address = config_text_of(words->items[1]);
     if (words->count == 3)
-        n->client_address = option_text_of(words->items[2]);
+        n->client_address = config_text_of(words->items[2]);
     return 0;
+}
+
+const struct config_node *config_self(const struct config *c)
+{
+    ASSERT(c != NULL);
+    for (size_t i = 0; i < c->node_count; i++) {
+        if (c->nodes[i].id == c->node_id)
+            return &c->nodes[i];
+    }
+    return NULL;
 }
 
 static int class_of(struct bytes name)

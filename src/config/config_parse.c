@@ -74,7 +74,7 @@ int parser_refuse(struct parser *p, const struct place *at,
         buf_printf(e, ", line %zu", at->line);
     buf_str(e, "\n>>> ");
     const struct option *meant = o != NULL ? o : option_meant(at->text);
-    if (meant != NULL && (meant->flags & SECRET) != 0) {
+    if (meant != NULL && (meant->use & SECRET) != 0) {
         append_shown(e, first_word(at->text), LINE_SHOWN);
         buf_str(e, " ...");
     } else {
@@ -119,7 +119,7 @@ static void add_notice(struct config *c, const struct buf *text)
 {
     size_t size = (c->notice_count + 1) * sizeof(c->notices[0]);
     c->notices = mem_realloc(c->notices, size);
-    c->notices[c->notice_count++] = option_text_of(buf_view(text));
+    c->notices[c->notice_count++] = config_text_of(buf_view(text));
 }
 
 /* Options that are accepted for what they mean elsewhere say so in the log. */
@@ -142,7 +142,7 @@ static int include(struct parser *p, const struct place *at,
 {
     if (words->count != 2)
         return parser_refuse(p, at, NULL, "include needs one file name");
-    char *path = option_text_of(words->items[1]);
+    char *path = config_text_of(words->items[1]);
     int rc = ERR_INVALID;
     if (path == NULL || path[0] == '\0')
         rc = parser_refuse(p, at, NULL, "this is not a file name");

@@ -11,20 +11,20 @@
 
 static const struct option options[] = {
 #define FIELD(field) offsetof(struct config, field)
-#define CONFIG_BOOL(name, field, def, flags, doc)                              \
-    {name, OPTION_BOOL, FIELD(field), def, 0, 1, flags, "", doc},
-#define CONFIG_NUMBER(name, field, def, min, max, flags, doc)                  \
-    {name, OPTION_NUMBER, FIELD(field), def, min, max, flags, "", doc},
-#define CONFIG_SIZE(name, field, def, min, max, flags, doc)                    \
-    {name, OPTION_SIZE, FIELD(field), def, min, max, flags, "", doc},
-#define CONFIG_TEXT(name, field, def, flags, doc)                              \
-    {name, OPTION_TEXT, FIELD(field), def, 0, 0, flags, "", doc},
-#define CONFIG_CHOICE(name, field, choices, def, flags, doc)                   \
-    {name, OPTION_CHOICE, FIELD(field), def, 0, 0, flags, choices, doc},
-#define CONFIG_LIST(name, field, def, flags, doc)                              \
-    {name, OPTION_LIST, FIELD(field), def, 0, 0, flags, "", doc},
-#define CONFIG_FIXED(name, field, value, flags, doc)                           \
-    {name, OPTION_FIXED, 0, value, 0, 0, flags, "", doc},
+#define CONFIG_BOOL(name, field, def, use, doc)                                \
+    {name, OPTION_BOOL, FIELD(field), def, 0, 1, use, "", doc},
+#define CONFIG_NUMBER(name, field, def, min, max, use, doc)                    \
+    {name, OPTION_NUMBER, FIELD(field), def, min, max, use, "", doc},
+#define CONFIG_SIZE(name, field, def, min, max, use, doc)                      \
+    {name, OPTION_SIZE, FIELD(field), def, min, max, use, "", doc},
+#define CONFIG_TEXT(name, field, def, use, doc)                                \
+    {name, OPTION_TEXT, FIELD(field), def, 0, 0, use, "", doc},
+#define CONFIG_CHOICE(name, field, choices, def, use, doc)                     \
+    {name, OPTION_CHOICE, FIELD(field), def, 0, 0, use, choices, doc},
+#define CONFIG_LIST(name, field, def, use, doc)                                \
+    {name, OPTION_LIST, FIELD(field), def, 0, 0, use, "", doc},
+#define CONFIG_FIXED(name, field, value, use, doc)                             \
+    {name, OPTION_FIXED, 0, value, 0, 0, use, "", doc},
 #include "config/config.def"
 #undef FIELD
 };
@@ -85,7 +85,7 @@ static bool parse_octal(struct bytes word, uint64_t *out)
 static int set_number(uint32_t *field, const struct option *o,
                       struct bytes word, struct buf *reason)
 {
-    bool octal = (o->flags & OCTAL) != 0;
+    bool octal = (o->use & OCTAL) != 0;
     uint64_t v = 0;
     int64_t below = 0;
     if (octal ? !parse_octal(word, &v) : !num_parse_u64(word, &v)) {
@@ -131,20 +131,9 @@ static int set_size(uint64_t *field, const struct option *o, struct bytes word,
     return 0;
 }
 
-char *option_text_of(struct bytes word)
-{
-    if (word.len > 0 && memchr(word.data, '\0', word.len) != NULL)
-        return NULL;
-    char *text = mem_alloc(word.len + 1);
-    if (word.len > 0)
-        memcpy(text, word.data, word.len);
-    text[word.len] = '\0';
-    return text;
-}
-
 static int set_text(char **field, struct bytes word, struct buf *reason)
 {
-    char *text = option_text_of(word);
+    char *text = config_text_of(word);
     if (text == NULL) {
         buf_str(reason, "argument must not contain a zero byte");
         return ERR_INVALID;
@@ -242,7 +231,7 @@ void option_format(const struct config *c, const struct option *o,
         buf_str(out, *(const bool *)field_in(c, o) ? "yes" : "no");
         break;
     case OPTION_NUMBER:
-        buf_printf(out, (o->flags & OCTAL) != 0 ? "%" PRIo32 : "%" PRIu32,
+        buf_printf(out, (o->use & OCTAL) != 0 ? "%" PRIo32 : "%" PRIu32,
                    *(const uint32_t *)field_in(c, o));
         break;
     case OPTION_SIZE:
@@ -290,7 +279,7 @@ void config_release(struct config *c)
     ASSERT(c != NULL);
     config_clear_bind(c);
     config_clear_nodes(c);
-#define CONFIG_TEXT(name, field, def, flags, doc) mem_free(c->field);
+#define CONFIG_TEXT(name, field, def, use, doc) mem_free(c->field);
 #include "config/config.def"
     for (size_t i = 0; i < c->notice_count; i++)
         mem_free(c->notices[i]);

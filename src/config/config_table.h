@@ -1,6 +1,6 @@
 /*
- * Inside of the room: one option as data, and reading and writing its value
- * as text. What the outside sees is in config.h.
+ * For this room only: one option as data, and how its value is read from text
+ * and written as text. config.h is what other rooms see.
  */
 #ifndef CONFIG_CONFIG_TABLE_H
 #define CONFIG_CONFIG_TABLE_H
@@ -22,12 +22,16 @@ enum option_kind {
     OPTION_FIXED
 };
 
-enum option_flag {
+/* See config.def. */
+enum option_use {
     START = 0,
-    LIVE = 1,
-    SECRET = 2,
-    SHOWN = 4,
-    OCTAL = 8,
+    PUSH = 1,
+    PULL = 2,
+    KEPT = 4,
+    LIVE = PUSH | PULL | KEPT, /* CONFIG SET may change it */
+    SECRET = 8,
+    SHOWN = 16,
+    OCTAL = 32,
 };
 
 struct option {
@@ -37,20 +41,20 @@ struct option {
     const char *def; /* as text */
     uint64_t min;    /* of a number or size */
     uint64_t max;
-    unsigned flags;
+    unsigned use;        /* of enum option_use */
     const char *choices; /* "a|b|c" */
     const char *doc;
 };
 
-/* The n-th option, NULL behind the last. */
+/* The n-th option, NULL after the last. */
 const struct option *option_at(size_t n);
-/* By name, in any case; NULL: unknown. */
+/* By name, in upper or lower case; NULL: there is none. */
 const struct option *option_find(struct bytes name);
-/* The one whose name is nearest; NULL: none is near. */
+/* The option whose name is most like this one; NULL: none is like it. */
 const struct option *option_nearest(struct bytes name);
 
 /* Sets the field. ERR_INVALID and one line of reason, in Redis's words where
- * it has them; the config is unchanged then. */
+ * it has them; in this case the config is unchanged. */
 MUST_USE int option_set(struct config *c, const struct option *o,
                         const struct config_words *words, struct buf *reason);
 /* The value as text, in the form in which option_set reads it. */
@@ -66,10 +70,7 @@ void option_list_format(const struct config *c, const struct option *o,
 void config_clear_bind(struct config *c);
 void config_clear_nodes(struct config *c);
 
-/* A NUL-terminated copy; NULL when there is a NUL in it. */
-char *option_text_of(struct bytes word);
-
-/* "host:port" or "[v6]:port" taken apart; false if it is not of this form. */
+/* Splits "host:port" or "[v6]:port"; false if the text has another form. */
 MUST_USE bool option_address(struct bytes text, struct bytes *host,
                              uint16_t *port);
 

@@ -4,6 +4,8 @@
  */
 #include "config/config_words.h"
 
+#include "base/alloc.h"
+
 struct scan {
     const uint8_t *p;
     const uint8_t *end;
@@ -117,4 +119,15 @@ int config_split(struct bytes line, struct arena *arena,
             return rc;
         out->items[out->count++] = bytes_of(s.out, s.len);
     }
+}
+
+char *config_text_of(struct bytes word)
+{
+    if (word.len > 0 && memchr(word.data, '\0', word.len) != NULL)
+        return NULL;
+    char *text = mem_alloc(word.len + 1);
+    if (word.len > 0)
+        memcpy(text, word.data, word.len);
+    text[word.len] = '\0';
+    return text;
 }

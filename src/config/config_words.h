@@ -21,5 +21,8 @@ struct config_words {
  * is not followed by a blank. ERR_TOO_BIG: too many words. */
 MUST_USE int config_split(struct bytes line, struct arena *arena,
                           struct config_words *out);
+/* A NUL-terminated copy of a word, which the caller frees; NULL when the word
+ * contains a NUL. */
+char *config_text_of(struct bytes word);
 
 #endif

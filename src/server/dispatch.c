@@ -143,7 +143,7 @@ static bool syntax_ok(struct client *c, const struct dispatch *d)
         .argc = d->argc,
         .db = c->db,
         .check_only = true,
-        .value_max = s->config->proto_max_bulk_len,
+        .value_max = s->config->proto_max_bulk_len_bytes,
     };
     cmd_run(d->cmd, &call);
     return s->scratch.len == 0;
@@ -288,7 +288,7 @@ static struct resp_limits limits_of(const struct client *c)
 {
     if (!c->authenticated)
         return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
-    uint64_t bulk_max = c->server->config->proto_max_bulk_len;
+    uint64_t bulk_max = c->server->config->proto_max_bulk_len_bytes;
     return (struct resp_limits){RESP_ARGC_MAX, bulk_max};
 }
 

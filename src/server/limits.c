@@ -101,8 +101,8 @@ bool limits_input(struct client *c)
 {
     struct server *s = c->server;
     /* Whatever the option says, the largest argument has to fit. */
-    uint64_t max = MAX(s->config->client_query_buffer_limit,
-                       s->config->proto_max_bulk_len + QUERY_ROOM);
+    uint64_t max = MAX(s->config->client_query_buffer_limit_bytes,
+                       s->config->proto_max_bulk_len_bytes + QUERY_ROOM);
     ASSERT(c->state == CLIENT_OPEN);
     if (!c->authenticated)
         max = MIN(max, UNAUTH_INPUT_MAX);
@@ -138,7 +138,7 @@ static struct client *largest_client(struct server *s)
 
 bool limits_memory(struct server *s)
 {
-    uint64_t max = s->config->maxmemory_clients;
+    uint64_t max = s->config->maxmemory_clients_bytes;
     bool closed = false;
     if (max == 0 || s->clients_bytes <= max)
         return false;
@@ -162,7 +162,7 @@ bool limits_memory(struct server *s)
 static void check_idle(struct client *c)
 {
     struct server *s = c->server;
-    int64_t timeout_ms = (int64_t)s->config->timeout * 1000;
+    int64_t timeout_ms = (int64_t)s->config->timeout_s * 1000;
     if (timeout_ms == 0 || !client_is_idle(c) || c->wait != WAIT_NONE)
         return;
     if (s->mono_ms - c->active_ms < timeout_ms)
@@ -198,7 +198,7 @@ static void check_client(struct client *c)
  * more is free, so that the answer does not flicker. */
 static void check_disk(struct server *s)
 {
-    uint64_t floor = s->config->min_free_disk;
+    uint64_t floor = s->config->min_free_disk_bytes;
     int64_t bytes = file_free_bytes(s->options.data_dir);
     s->disk_free_bytes = bytes;
     if (bytes < 0)

@@ -52,8 +52,8 @@ static void admit(struct door *door, int fd, const struct address *peer)
     }
     if (!door->unix_socket) {
         socket_no_delay(fd);
-        if (s->config->tcp_keepalive > 0)
-            socket_keepalive(fd, s->config->tcp_keepalive);
+        if (s->config->tcp_keepalive_s > 0)
+            socket_keepalive(fd, s->config->tcp_keepalive_s);
     }
     s->stats.connections_received++;
     (void)client_new(s, fd, peer, door->unix_socket);

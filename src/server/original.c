@@ -313,7 +313,7 @@ static bool request(struct client *c, struct bytes text)
 static size_t take_frame(struct client *c, struct bytes input)
 {
     struct bytes text;
-    uint64_t max = c->server->config->proto_max_bulk_len;
+    uint64_t max = c->server->config->proto_max_bulk_len_bytes;
     bool first = c->once_client[0] == '\0';
     int64_t size =
         original_frame(input, first ? ORIGINAL_ID_LEN : max, &text, &c->need);

@@ -352,8 +352,9 @@ void server_config_changed(struct server *s)
     ASSERT(s->node != NULL);
     if (s->log != NULL)
         s->log->level = (enum log_level)s->config->loglevel;
-    node_set_request_timeout(s->node, s->config->request_timeout);
-    node_set_log_size(s->node, s->config->log_size, s->config->log_size_max);
+    node_set_request_timeout(s->node, s->config->request_timeout_ms);
+    node_set_log_size(s->node, s->config->log_size_bytes,
+                      s->config->log_size_max_bytes);
     node_set_read_mode(s->node, s->config->read_mode == CONFIG_READ_STALE
                                     ? READ_STALE
                                     : READ_INDEX);

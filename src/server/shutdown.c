@@ -61,7 +61,7 @@ void shutdown_begin(struct server *s, enum shutdown_how how)
     sd->phase = SHUTDOWN_TRANSFER;
     if (begin_transfer(s))
         loop_timer_start(s->loop, &sd->timer,
-                         2 * (int64_t)s->config->election_timeout);
+                         2 * (int64_t)s->config->election_timeout_ms);
     else
         drain(s);
 }

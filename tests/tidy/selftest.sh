@@ -214,6 +214,16 @@ put tcl/tests/get.tcl <<<'test SET'
 expect commands 'command get: no test'
 put README.md <<<'nothing'
 expect commands 'command get: not in README.md'
+put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PUSH, "doc")'
+expect options 'server_config_changed() does not push it'
+put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PULL, "doc")'
+expect options 'nothing reads config->a_b'
+put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", SECRET, "doc")'
+expect options 'option a-b: does not say how'
+put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", START, "doc")'
+printf 'void server_config_changed(void)\n{\n    use(s->config->a_b);\n}\n' |
+    put src/cmd/other.c
+expect options 'option a-b: is pushed'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
 put conf/x.sh <<<"cd /$(printf work)/x"

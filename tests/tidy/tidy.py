@@ -429,6 +429,44 @@ def check_commands(tree):
             yield f'command {name}: not in README.md'
 
 
+def read_options(tree):
+    """(name, field, how it is used) of each option in config.def."""
+    text = without_comments(read(tree.root / 'src/config/config.def'))
+    for m in re.finditer(r'^CONFIG_(\w+)\("([^"]+)",\s*(\w+),(.*?)\)\n', text,
+                         flags=re.M | re.S):
+        use = re.sub(r'"[^"]*"', '', m.group(4))
+        yield m.group(2), m.group(3), set(re.findall(
+            r'\b(START|PUSH|PULL|KEPT)\b', use))
+
+
+def check_options(tree):
+    """What CONFIG SET may change (config.def) reaches its use: what is PUSHed
+    in server_config_changed(), what is PULLed elsewhere, in place; and what
+    is only read at START is not pushed."""
+    pushed = others = ''
+    for path in tree.files('src'):
+        if tree.name(path).startswith('src/config/'):
+            continue
+        code = code_of(read(path))
+        lines = code.split('\n')
+        for name, first, count, _, _ in functions_of(code):
+            body = '\n'.join(lines[first - 1:first - 1 + count])
+            if name == 'server_config_changed':
+                pushed += body
+            else:
+                others += body
+    for name, field, use in read_options(tree):
+        word = re.compile(rf'config(->|\.){field}\b')
+        if not use:
+            yield f'option {name}: does not say how it reaches its use'
+        if 'PUSH' in use and not word.search(pushed):
+            yield f'option {name}: server_config_changed() does not push it'
+        if 'PUSH' not in use and word.search(pushed):
+            yield f'option {name}: is pushed, but config.def does not say so'
+        if 'PULL' in use and not word.search(others):
+            yield f'option {name}: nothing reads config->{field} in place'
+
+
 def check_readmes(tree):
     """Every room and every other folder of the house says what it is."""
     src = tree.root / 'src'

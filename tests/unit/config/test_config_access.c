@@ -105,7 +105,7 @@ static void set_pairs(void **state)
     assert_int_equal(
         SET(&c, &e, "timeout", "7", "LOGLEVEL", "debug", "requirepass", "new"),
         0);
-    assert_int_equal(c.timeout, 7);
+    assert_int_equal(c.timeout_s, 7);
     assert_int_equal(c.loglevel, 0);
     assert_string_equal(c.requirepass, "new");
     assert_int_equal(SET(&c, &e, "client-output-buffer-limit", "normal 0 0 0"),
@@ -132,7 +132,7 @@ static void set_refused(void **state)
     assert_string_equal(
         (char *)e.data,
         FAILED("hz") "argument couldn't be parsed into an integer");
-    assert_int_equal(c.timeout, 0);
+    assert_int_equal(c.timeout_s, 0);
 
     assert_int_equal(SET(&c, &e, "nope", "1"), ERR_INVALID);
     assert_string_equal((char *)e.data,
@@ -141,7 +141,7 @@ static void set_refused(void **state)
     assert_int_equal(SET(&c, &e, "timeout", "7", "port", "1"), ERR_INVALID);
     assert_string_equal((char *)e.data,
                         FAILED("port") "can't set immutable config");
-    assert_int_equal(c.timeout, 0);
+    assert_int_equal(c.timeout_s, 0);
     assert_int_equal(SET(&c, &e, "hz", "7", "HZ", "8"), ERR_INVALID);
     assert_string_equal((char *)e.data, FAILED("hz") "duplicate parameter");
     assert_int_equal(SET(&c, &e, "appendonly", "no"), ERR_INVALID);
@@ -163,12 +163,12 @@ static void set_checks_the_whole(void **state)
     struct buf e = BUF_INIT;
     config_init(&c);
     assert_int_equal(SET(&c, &e, "requirepass", "pw"), 0);
-    uint64_t before = c.log_size;
+    uint64_t before = c.log_size_bytes;
     assert_int_equal(SET(&c, &e, "requirepass", "other", "log-size", "8gb",
                          "client-output-buffer-limit", "normal 0 0 0"),
                      ERR_INVALID);
     assert_non_null(strstr((char *)e.data, "must not be above log-size-max"));
-    assert_true(c.log_size == before);
+    assert_true(c.log_size_bytes == before);
     assert_string_equal(c.requirepass, "pw");
     assert_int_equal(c.client_output_buffer_limit[0].soft_seconds, 60);
     assert_int_equal(SET(&c, &e, "log-size", "8gb", "log-size-max", "9gb"), 0);
@@ -191,7 +191,7 @@ static void values_round_trip(void **state)
         struct bytes args[2] = {bytes_str(o->name), buf_view(&value)};
         buf_reset(&e);
         int rc = config_set(&c, args, 2, &e);
-        assert_int_equal(rc, (o->flags & LIVE) != 0 ? 0 : ERR_INVALID);
+        assert_int_equal(rc, (o->use & LIVE) != 0 ? 0 : ERR_INVALID);
         assert_true(strlen(o->doc) > 5);
         assert_ptr_equal(option_find(bytes_str(o->name)), o);
     }
@@ -222,26 +222,73 @@ static void read_project_file(const char *name, struct buf *out)
     buf_release(&path);
 }
 
+/* The line of vard.conf that has the option, where it begins in `text`. */
+static const char *find_line(const char *text, const struct option *o)
+{
+    char line[200];
+    /* An example instead of the default, which is no node at all. */
+    if (strcmp(o->name, "node") == 0)
+        snprintf(line, sizeof(line), "\n# node 1 ");
+    else if (o->def[0] != '\0')
+        snprintf(line, sizeof(line), "\n%s %s\n", o->name, o->def);
+    else
+        snprintf(line, sizeof(line), "%s \"\"\n", o->name);
+    const char *found = strstr(text, line);
+    if (found == NULL)
+        fail_msg("vard.conf lacks: %s", line);
+    return found;
+}
+
+/* Every option is there with its default, and marked LIVE if it is. */
 static void vard_conf_has_every_option(void **state)
 {
     UNUSED(state);
     struct buf text = BUF_INIT;
     buf_char(&text, '\n');
     read_project_file("vard.conf", &text);
+    const char *start = (const char *)text.data;
     const struct option *o;
     for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
-        char line[200];
-        /* An example instead of the default, which is no node at all. */
-        if (strcmp(o->name, "node") == 0)
-            snprintf(line, sizeof(line), "\n# node 1 ");
-        else if (o->def[0] != '\0')
-            snprintf(line, sizeof(line), "\n%s %s\n", o->name, o->def);
-        else
-            snprintf(line, sizeof(line), "%s \"\"\n", o->name);
-        if (strstr((char *)text.data, line) == NULL)
-            fail_msg("vard.conf lacks: %s", line);
+        const char *line = find_line(start, o);
+        const char *end = line;
+        while (line > start && strncmp(line, "\n\n", 2) != 0)
+            line--;
+        bool marked = memmem(line, (size_t)(end - line), "LIVE", 4) != NULL;
+        bool live = (o->use & LIVE) != 0 && o->kind != OPTION_FIXED;
+        if (marked != live)
+            fail_msg("vard.conf: %s is%s LIVE", o->name, live ? "" : " not");
     }
     buf_release(&text);
+}
+
+/* The field of an option is its name, followed by the unit. */
+static void fields_carry_their_unit(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *name;
+        const char *field;
+        const char *doc; /* NULL: a size */
+    } rows[] = {
+#define CONFIG_NUMBER(name, field, def, min, max, use, doc) {name, #field, doc},
+#define CONFIG_SIZE(name, field, def, min, max, use, doc)   {name, #field, NULL},
+#include "config/config.def"
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *doc = rows[i].doc;
+        const char *unit = "";
+        char field[64];
+        if (doc == NULL)
+            unit = "_bytes";
+        else if (strncmp(doc, "ms ", 3) == 0)
+            unit = "_ms";
+        else if (strncmp(doc, "seconds ", 8) == 0)
+            unit = "_s";
+        snprintf(field, sizeof(field), "%s%s", rows[i].name, unit);
+        for (char *c = field; *c != '\0'; c++)
+            *c = *c == '-' ? '_' : *c;
+        assert_string_equal(rows[i].field, field);
+    }
 }
 
 static void project_files_load(void **state)
@@ -273,7 +320,7 @@ static void readme_example_loads(void **state)
     struct buf text = BUF_INIT;
     struct fixture f;
     read_project_file("README.md", &text);
-    char *example = strstr((char *)text.data, "\n    # Which of the node");
+    char *example = strstr((char *)text.data, "\n    # The id of this node");
     assert_non_null(example);
     char *end = strstr(example, "\n\n");
     assert_non_null(end);
@@ -300,6 +347,7 @@ int main(void)
         cmocka_unit_test(set_checks_the_whole),
         cmocka_unit_test(values_round_trip),
         cmocka_unit_test(vard_conf_has_every_option),
+        cmocka_unit_test(fields_carry_their_unit),
         cmocka_unit_test(project_files_load),
         cmocka_unit_test(readme_example_loads),
     };

@@ -24,7 +24,7 @@ static void options_override_files(void **state)
     assert_int_equal(rc, CONFIG_RUN);
     assert_int_equal(f.config.port, 77);
     assert_int_equal(f.config.hz, 20);
-    assert_int_equal(f.config.timeout, 300);
+    assert_int_equal(f.config.timeout_s, 300);
     assert_int_equal(f.config.bind_count, 3);
     assert_string_equal(f.config.bind[1], "-::1");
     assert_int_equal(f.config.node_count, 2);

@@ -46,8 +46,8 @@ static void defaults(void **state)
     assert_string_equal(c->file, "main.conf");
     assert_int_equal(c->node_count, 0);
     assert_int_equal(c->node_id, 1);
-    assert_true(c->log_size_max == UINT64_C(4) << 30);
-    assert_int_equal(c->election_timeout, 1000);
+    assert_true(c->log_size_max_bytes == UINT64_C(4) << 30);
+    assert_int_equal(c->election_timeout_ms, 1000);
     assert_false(c->warn_no_password);
     assert_null(config_self(c));
     fixture_release(&f);
@@ -74,7 +74,7 @@ static void values_of_every_kind(void **state)
     const struct config *c = &f.config;
     assert_int_equal(c->port, 7000);
     assert_true(c->daemonize);
-    assert_int_equal(c->proto_max_bulk_len, 2 << 20);
+    assert_int_equal(c->proto_max_bulk_len_bytes, 2 << 20);
     assert_int_equal(c->unixsocketperm, 0750);
     assert_int_equal(c->loglevel, 3);
     assert_int_equal(c->bind_count, 3);
@@ -119,7 +119,7 @@ static void includes(void **state)
     fixture_file(&f, "a b.conf", "port 2\ntimeout 5\n");
     assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
     assert_int_equal(f.config.port, 2);
-    assert_int_equal(f.config.timeout, 5);
+    assert_int_equal(f.config.timeout_s, 5);
     assert_int_equal(f.config.hz, 20);
     fixture_release(&f);
 
@@ -171,7 +171,7 @@ static void refused_lines(void **state)
         {"appendonly no", "only yes is possible", NULL},
         {"enable-debug-command yes", "only no is possible: there is no DEBUG",
          NULL},
-        {"save 3600 1", "only \"\" is possible: there are no timed dumps",
+        {"save 3600 1", "only \"\" is possible: there are no periodic dumps",
          NULL},
         {"appendonly", "only yes is possible", NULL},
         {"port 1 # it", "needs a line of its own); port:", NULL},

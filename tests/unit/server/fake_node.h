@@ -271,7 +271,7 @@ FIXTURE int setup(void **state)
         .seed = 1,
         .fatal = fixture_fatal,
     };
-    f->config.min_free_disk = 0;
+    f->config.min_free_disk_bytes = 0;
     f->server = server_new(&options);
     f->node = mem_zalloc(sizeof(*f->node));
     f->node->events = server_node_events(f->server);

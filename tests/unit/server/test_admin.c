@@ -226,7 +226,7 @@ static void options(void **state)
                         "*2\r\n$10\r\nmaxclients\r\n$5\r\n10000\r\n");
     assert_string_equal(ask(f, "CONFIG GET nosuch\r\n"), "*0\r\n");
     assert_string_equal(ask(f, "CONFIG SET timeout 7\r\n"), "+OK\r\n");
-    assert_int_equal(f->config.timeout, 7);
+    assert_int_equal(f->config.timeout_s, 7);
     assert_has(ask(f, "CONFIG SET nosuch 7\r\n"), "-ERR Unknown option");
     assert_string_equal(ask(f, "CONFIG RESETSTAT\r\n"), "+OK\r\n");
     assert_string_equal(ask(f, "CONFIG REWRITE\r\n"),

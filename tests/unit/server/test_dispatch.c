@@ -598,8 +598,8 @@ static void the_largest_argument_always_fits(void **state)
 {
     struct fixture *f = *state;
     uint8_t *zeros = mem_zalloc(4 << 20);
-    f->config.proto_max_bulk_len = 2 << 20;
-    f->config.client_query_buffer_limit = 1 << 20;
+    f->config.proto_max_bulk_len_bytes = 2 << 20;
+    f->config.client_query_buffer_limit_bytes = 1 << 20;
     buf_append(&f->client->conn.in, zeros, (2 << 20) + QUERY_ROOM);
     assert_true(limits_input(f->client));
     buf_append(&f->client->conn.in, zeros, 1);
@@ -612,7 +612,7 @@ static void the_largest_argument_always_fits(void **state)
 static void a_value_from_a_few_bytes_is_bounded(void **state)
 {
     struct fixture *f = *state;
-    f->config.proto_max_bulk_len = 1 << 20;
+    f->config.proto_max_bulk_len_bytes = 1 << 20;
     send_text(f, "SETRANGE a 1048575 x\r\nSETRANGE a 9999999 \"\"\r\n");
     assert_int_equal(f->node->submitted, 2);
     answer(f, 2);

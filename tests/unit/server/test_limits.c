@@ -23,7 +23,7 @@ static void the_largest_client_is_closed(void **state)
     int fds[2];
     struct client *large = connect_client(f, &fds[0]);
     struct client *guarded = connect_client(f, &fds[1]);
-    f->config.maxmemory_clients = 3 << 20;
+    f->config.maxmemory_clients_bytes = 3 << 20;
     guarded->no_evict = true;
     give_memory(f->client, 200000);
     give_memory(guarded, 1 << 20);
@@ -170,7 +170,7 @@ static void who_reads_slowly_is_not_idle(void **state)
 {
     struct fixture *f = *state;
     struct client *c = f->client;
-    f->config.timeout = 10;
+    f->config.timeout_s = 10;
     give_output(c, 4 << 20);
     turn(f);
     c->active_ms -= 60000;

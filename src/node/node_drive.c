@@ -101,7 +101,7 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     m->term = n->raft.term;
     m->vote = n->raft.vote;
     m->index = last;
-    bool known = raft_log_term(&n->raft, last, &term);
+    bool known = raft_runs_term(&n->raft, last, &term);
     ASSERT(known || last == 0);
     m->index_term = term;
     int err = journal_chain(n->journal, last, &m->chain);

@@ -334,7 +334,7 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         break;
     case RAFT_EV_LOG_CUT:
         if (event->index > r->first) {
-            raft_log_forget(r, event->index);
+            raft_runs_forget(r, event->index);
         }
         break;
     case RAFT_EV_FLUSH:

@@ -412,8 +412,8 @@ bool raft_can_propose(const struct raft *r);
   @ assigns *term;
   @ ensures \result <==> r->first - 1 <= index <= r->last;
   @ ensures \result ==> term_at(r, index, *term); */
-MUST_USE bool raft_log_term(const struct raft *r, raft_index index,
-                            raft_term *term);
+MUST_USE bool raft_runs_term(const struct raft *r, raft_index index,
+                             raft_term *term);
 
 /* Position of a member in config.voters, or -1. */
 /*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;

@@ -74,9 +74,9 @@ static void refuse(struct raft *r, const struct raft_message *m)
     raft_term term = 0;
 
     ASSERT(m->index > r->commit);
-    (void)raft_log_last_below(r, limit, m->index_term, &r->reject_index);
+    (void)raft_runs_last_below(r, limit, m->index_term, &r->reject_index);
     r->reject_index = MAX(r->reject_index, r->commit);
-    bool known = raft_log_term(r, r->reject_index, &term);
+    bool known = raft_runs_term(r, r->reject_index, &term);
     ASSERT(known);
     r->reject_term = term;
     r->reject_prev = m->index;
@@ -92,7 +92,7 @@ static bool prefix_fits(const struct raft *r, const struct raft_message *m)
     if (m->index + 1 < r->first) {
         return true;
     }
-    return raft_log_term(r, m->index, &term) && term == m->index_term;
+    return raft_runs_term(r, m->index, &term) && term == m->index_term;
 }
 
 /* Appends the message's entries from `from` on; returns the last one taken. */
@@ -124,7 +124,7 @@ static bool joins(const struct raft *r, const struct raft_message *m,
                   raft_index index)
 {
     raft_term before = 0;
-    bool known = raft_log_term(r, index - 1, &before);
+    bool known = raft_runs_term(r, index - 1, &before);
 
     ASSERT(known);
     return raft_message_term(m, index) >= before;
@@ -135,7 +135,7 @@ static bool merge(struct raft *r, const struct raft_message *m,
                   struct raft_out *out)
 {
     raft_index end = m->index + m->count;
-    raft_index conflict = raft_log_conflict(r, m);
+    raft_index conflict = raft_runs_conflict(r, m);
 
     if (conflict <= end) {
         if (conflict <= r->commit || conflict <= r->verified ||

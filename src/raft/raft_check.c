@@ -59,7 +59,7 @@ static void check_role(const struct raft *r)
     case RAFT_LEADER:
         ASSERT(r->vote == r->config.self && raft_hard_state_durable(r));
         ASSERT(r->term_start > 0 && r->term_start <= r->last);
-        ASSERT(raft_log_last_term(r) == r->term || r->first > r->term_start);
+        ASSERT(raft_runs_last_term(r) == r->term || r->first > r->term_start);
         ASSERT(r->reads_asked_count == 0);
         break;
     }

@@ -89,7 +89,7 @@ void raft_commit_by_quorum(struct raft *r)
     raft_index index = raft_quorum_value(matches, r->config.voter_count);
     raft_term term = 0;
     /*@ assert index <= r->last; */
-    if (index > r->commit && raft_log_term(r, index, &term) &&
+    if (index > r->commit && raft_runs_term(r, index, &term) &&
         term == r->term) {
         /*@ assert term_at(r, index, r->term); */
         commit_to(r, index);

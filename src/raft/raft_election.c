@@ -159,7 +159,7 @@ void raft_leader_back(struct raft *r)
  * makes no leader. */
 bool raft_may_campaign(const struct raft *r)
 {
-    return !r->recovering && raft_log_has_room(r) && !raft_disk_hangs(r);
+    return !r->recovering && raft_runs_has_room(r) && !raft_disk_hangs(r);
 }
 
 /*@ requires pos < RAFT_NODES_MAX;
@@ -203,7 +203,7 @@ static void ask_for_votes(struct raft *r, struct raft_out *out,
             struct raft_message *m = raft_send(r, out, i, type);
             m->term = pre ? r->term + 1 : r->term;
             m->index = r->last;
-            m->index_term = raft_log_last_term(r);
+            m->index_term = raft_runs_last_term(r);
             m->transfer = !pre && r->campaign_transfer;
         }
     }
@@ -299,7 +299,7 @@ void raft_hard_state_done(struct raft *r, struct raft_out *out)
 static bool candidate_up_to_date(const struct raft *r,
                                  const struct raft_message *m)
 {
-    return raft_up_to_date(m->index_term, m->index, raft_log_last_term(r),
+    return raft_up_to_date(m->index_term, m->index, raft_runs_last_term(r),
                            r->last);
 }
 

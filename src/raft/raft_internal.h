@@ -67,11 +67,11 @@ void raft_note_barrier(struct raft *r, const struct raft_message *m,
                        struct raft_out *out);
 void raft_recover_try(struct raft *r, struct raft_out *out);
 
-/* raft_log.c: runs of terms. */
+/* raft_runs.c: runs of terms. */
 /*@ requires \valid_read(r) && log_valid(r);
   @ assigns \nothing;
   @ ensures term_at(r, r->last, \result); */
-raft_term raft_log_last_term(const struct raft *r);
+raft_term raft_runs_last_term(const struct raft *r);
 /*@ requires \valid_read(r) && \valid(index) && log_valid(r);
   @ requires \separated(r, index);
   @ requires limit <= RAFT_NUMBER_MAX;
@@ -81,8 +81,8 @@ raft_term raft_log_last_term(const struct raft *r);
   @ ensures \forall integer i, k; k <= limit && holds(r, i, k) &&
   @         (\result ==> k > *index) ==> r->runs[i].term > term;
   @ ensures !\result ==> limit + 1 < r->first || r->prev_term > term; */
-bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
-                         raft_index *index);
+bool raft_runs_last_below(const struct raft *r, raft_index limit,
+                          raft_term term, raft_index *index);
 /*@ requires \valid_read(r) && log_valid(r);
   @ requires \valid_read(m) && message_valid(m) && m->index <= r->last;
   @ assigns \nothing;
@@ -91,22 +91,22 @@ bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
   @         k <= r->last && agree(r, m, k);
   @ ensures \result <= m->index + m->count && \result <= r->last ==>
   @         !agree(r, m, \result); */
-raft_index raft_log_conflict(const struct raft *r,
-                             const struct raft_message *m);
+raft_index raft_runs_conflict(const struct raft *r,
+                              const struct raft_message *m);
 /*@ requires \valid_read(m) && message_valid(m);
   @ requires m->index < index <= m->index + m->count;
   @ assigns \nothing;
   @ ensures \exists integer i; carries(m, i, index) &&
   @         \result == m->runs[i].term; */
 raft_term raft_message_term(const struct raft_message *m, raft_index index);
-raft_index raft_log_slice(const struct raft *r, raft_index limit,
-                          struct raft_message *m);
+raft_index raft_runs_slice(const struct raft *r, raft_index limit,
+                           struct raft_message *m);
 /*@ requires \valid_read(r) && log_valid(r);
   @ assigns \nothing;
   @ ensures \result && r->run_count == RAFT_RUNS_MAX ==>
   @         r->runs[1].first - 1 <= r->commit &&
   @         r->runs[1].first - 1 <= r->durable; */
-bool raft_log_has_room(const struct raft *r);
+bool raft_runs_has_room(const struct raft *r);
 /*@ requires \valid(r) && log_valid(r) && 0 < count;
   @ requires r->commit <= r->last && r->durable <= r->last;
   @ requires r->last + count <= RAFT_NUMBER_MAX && term >= r->prev_term;
@@ -142,7 +142,7 @@ void raft_runs_truncate(struct raft *r, raft_index from);
   @ ensures first == \old(r->runs[1].first) && \old(r->run_count) > 1 ==>
   @     r->run_count == \old(r->run_count) - 1 && (\forall integer i;
   @         0 <= i < r->run_count ==> r->runs[i] == \old(r->runs[i + 1])); */
-void raft_log_forget(struct raft *r, raft_index first);
+void raft_runs_forget(struct raft *r, raft_index first);
 
 /* raft_election.c: roles and votes. */
 /*@ assigns \nothing;

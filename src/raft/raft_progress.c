@@ -103,7 +103,7 @@ void raft_leader_clear(struct raft *r)
 void raft_lead(struct raft *r, struct raft_out *out)
 {
     ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
-    ASSERT(raft_log_last_term(r) < r->term);
+    ASSERT(raft_runs_last_term(r) < r->term);
     ASSERT(raft_hard_state_durable(r));
     r->role = RAFT_LEADER;
     r->leader = r->config.self;
@@ -214,7 +214,7 @@ static void step_back(struct raft *r, const struct raft_message *m,
     if (p->state == RAFT_PROBE && m->commit != p->next - 1) {
         return; /* answers an earlier probe */
     }
-    if (!raft_log_last_below(r, m->index, m->index_term, &agree)) {
+    if (!raft_runs_last_below(r, m->index, m->index_term, &agree)) {
         to_probe(p, MAX(r->first, p->match + 1));
         if (m->commit < p->next) { /* not even what is before our log */
             p->state = RAFT_SNAPSHOT;
@@ -301,12 +301,12 @@ static void send_append(struct raft *r, struct raft_out *out, uint32_t pos)
 
     ASSERT(p->next >= r->first && p->next <= r->last + 1);
     m->index = p->next - 1;
-    bool known = raft_log_term(r, m->index, &term);
+    bool known = raft_runs_term(r, m->index, &term);
     ASSERT(known);
     m->index_term = term;
     uint64_t count =
         MIN(r->last - m->index, (uint64_t)r->config.append_entries_max);
-    raft_index end = raft_log_slice(r, m->index + count, m);
+    raft_index end = raft_runs_slice(r, m->index + count, m);
     p->append_ms = r->now_ms;
     if (p->state == RAFT_PROBE) {
         p->probe_sent = true;

@@ -44,7 +44,7 @@ static bool same_log(const struct raft *core, const struct check_log *log,
     }
     raft_index from = core->last - MIN(core->last, count) + 1;
     for (raft_index i = MAX(core->first, from); i <= core->last; i++) {
-        if (!raft_log_term(core, i, &term) || term != log->at[i].term) {
+        if (!raft_runs_term(core, i, &term) || term != log->at[i].term) {
             return false;
         }
     }
@@ -215,7 +215,7 @@ static void append(struct check *c, const struct check_step *s,
         raft_index at = i - w->append_first;
         struct check_entry *e = &w->entries[at];
         uint64_t payload = s->payloads != NULL ? s->payloads[at] : 0;
-        bool known = raft_log_term(s->after, i, &e->term);
+        bool known = raft_runs_term(s->after, i, &e->term);
 
         check_that(c, known && e->term >= live->at[i - 1].term && e->term > 0,
                    "I6 shape of logs: terms fall");

@@ -72,11 +72,11 @@ larger() {
 }
 
 scope scope_quorum 7
-scope scope_log 5
+scope scope_runs 5
 scope scope_resp 5
 scope scope_codec 7
 if [ "$campaign" -gt 0 ]; then
-    larger scope_log 6
+    larger scope_runs 6
     larger scope_quorum 9
     larger scope_codec 9
     larger scope_resp 6

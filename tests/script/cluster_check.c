@@ -317,7 +317,7 @@ void cluster_check(struct cluster *c)
         }
         for (raft_index k = n->core.first; k <= n->live.last; k++) {
             raft_term term = 0;
-            if (!raft_log_term(&n->core, k, &term) ||
+            if (!raft_runs_term(&n->core, k, &term) ||
                 term != n->live.log[k].term) {
                 cluster_fail(c, "I6: %u forgot the term of %ju",
                              cluster_id(c, i), (uintmax_t)k);

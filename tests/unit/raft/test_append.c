@@ -71,7 +71,7 @@ static void test_overlap(void **state)
     assert_int_equal(f.out.write.truncate_from, 0);
     assert_int_equal(f.out.write.append_first, 5);
     assert_int_equal(f.out.write.append_last, 7);
-    assert_true(raft_log_term(&f.r, 7, &term));
+    assert_true(raft_runs_term(&f.r, 7, &term));
     assert_int_equal(term, 4);
     /* All of it again: nothing to write. */
     core_receive(&f, m);
@@ -86,7 +86,7 @@ static void test_overlap(void **state)
     core_receive(&f, m);
     assert_int_equal(f.out.write.truncate_from, 3);
     assert_int_equal(f.r.last, 10);
-    assert_true(raft_log_term(&f.r, 10, &term));
+    assert_true(raft_runs_term(&f.r, 10, &term));
     assert_int_equal(term, 12);
     core_receive(&f, m);
     assert_int_equal(f.out.write.seq, 0);
@@ -125,7 +125,7 @@ static void test_many_terms(void **state)
     core_receive(&f, m);
     assert_int_equal(f.r.last, 4 + RAFT_MESSAGE_RUNS_MAX);
     m = append(&f, 2, 1);
-    assert_int_equal(raft_log_slice(&f.r, f.r.last, &m), 11);
+    assert_int_equal(raft_runs_slice(&f.r, f.r.last, &m), 11);
     assert_int_equal(m.count, 9);
     assert_int_equal(m.run_count, RAFT_MESSAGE_RUNS_MAX);
     assert_int_equal(m.runs[RAFT_MESSAGE_RUNS_MAX - 1].first, 11);
@@ -145,26 +145,26 @@ static void test_no_room(void **state)
     core_receive(&f, m);
     core_durable(&f);
     while (f.r.run_count < RAFT_RUNS_MAX - 1) {
-        m = append(&f, f.r.last, raft_log_last_term(&f.r));
+        m = append(&f, f.r.last, raft_runs_last_term(&f.r));
         m.term = 5000;
-        add_run(&m, 1, raft_log_last_term(&f.r) + 1);
+        add_run(&m, 1, raft_runs_last_term(&f.r) + 1);
         core_receive(&f, m);
         core_durable(&f);
     }
     raft_index last = f.r.last;
-    m = append(&f, last, raft_log_last_term(&f.r));
+    m = append(&f, last, raft_runs_last_term(&f.r));
     m.term = 5000;
     for (uint32_t i = 1; i <= 3; i++) {
-        add_run(&m, 1, raft_log_last_term(&f.r) + i);
+        add_run(&m, 1, raft_runs_last_term(&f.r) + i);
     }
     core_receive(&f, m);
     assert_int_equal(f.r.last, last + 1);
     assert_int_equal(f.out.write.append_last, last + 1);
     core_durable(&f);
     core_event(&f, RAFT_EV_FLUSH);
-    m = append(&f, f.r.last, raft_log_last_term(&f.r));
+    m = append(&f, f.r.last, raft_runs_last_term(&f.r));
     m.term = 5000;
-    add_run(&m, 1, raft_log_last_term(&f.r) + 1);
+    add_run(&m, 1, raft_runs_last_term(&f.r) + 1);
     core_receive(&f, m);
     assert_int_equal(f.r.last, last + 1);
     assert_int_equal(f.out.write.seq, 0);
@@ -179,21 +179,21 @@ static void test_room_on_disk(void **state)
     (void)state;
     follow(&f);
     while (f.r.run_count < RAFT_RUNS_MAX) {
-        struct raft_message m = append(&f, f.r.last, raft_log_last_term(&f.r));
+        struct raft_message m = append(&f, f.r.last, raft_runs_last_term(&f.r));
         m.term = 5000;
-        add_run(&m, 1, raft_log_last_term(&f.r) + 1);
+        add_run(&m, 1, raft_runs_last_term(&f.r) + 1);
         m.commit = f.r.last;
         core_receive(&f, m);
     }
     assert_true(f.r.commit > 4);
     for (raft_index durable = 0; durable <= 4; durable++) {
         f.r.durable = durable;
-        assert_int_equal(raft_log_has_room(&f.r), durable >= 2);
+        assert_int_equal(raft_runs_has_room(&f.r), durable >= 2);
     }
     f.r.durable = 4;
     for (raft_index commit = 0; commit <= 4; commit++) {
         f.r.commit = commit;
-        assert_int_equal(raft_log_has_room(&f.r), commit >= 2);
+        assert_int_equal(raft_runs_has_room(&f.r), commit >= 2);
     }
 }
 

@@ -287,7 +287,7 @@ static struct raft_message anything(const struct core_fixture *f, int type)
     m.read_id = 4;
     if (type == RAFT_MSG_APPEND) {
         m.index = f->r.last;
-        m.index_term = raft_log_last_term(&f->r);
+        m.index_term = raft_runs_last_term(&f->r);
     }
     return m;
 }

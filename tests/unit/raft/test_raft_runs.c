@@ -62,12 +62,12 @@ static void check_one_log(const struct raft *r, const raft_term *terms,
 {
     raft_term term = 99;
 
-    assert_true(raft_log_term(r, 0, &term));
+    assert_true(raft_runs_term(r, 0, &term));
     assert_int_equal(term, 0);
-    assert_false(raft_log_term(r, count + 1, &term));
-    assert_int_equal(raft_log_last_term(r), count > 0 ? terms[count - 1] : 0);
+    assert_false(raft_runs_term(r, count + 1, &term));
+    assert_int_equal(raft_runs_last_term(r), count > 0 ? terms[count - 1] : 0);
     for (uint32_t i = 1; i <= count; i++) {
-        assert_true(raft_log_term(r, i, &term));
+        assert_true(raft_runs_term(r, i, &term));
         assert_int_equal(term, terms[i - 1]);
     }
     for (raft_index limit = 0; limit <= count + 1; limit++) {
@@ -77,7 +77,7 @@ static void check_one_log(const struct raft *r, const raft_term *terms,
             while (want > 0 && terms[want - 1] > t) {
                 want--;
             }
-            assert_true(raft_log_last_below(r, limit, t, &found));
+            assert_true(raft_runs_last_below(r, limit, t, &found));
             assert_int_equal(found, want);
         }
     }
@@ -139,7 +139,7 @@ static void test_conflicts(void **state)
                        own[want - 1] == other[want - 1]) {
                     want++;
                 }
-                assert_int_equal(raft_log_conflict(&r, &m), want);
+                assert_int_equal(raft_runs_conflict(&r, &m), want);
             }
         }
     }
@@ -162,7 +162,7 @@ static void test_slices(void **state)
             memset(&m, 0, sizeof(m));
             m.index = index;
             m.index_term = index > 0 ? terms[index - 1] : 0;
-            raft_index end = raft_log_slice(&r, limit, &m);
+            raft_index end = raft_runs_slice(&r, limit, &m);
             assert_int_equal(m.count, end - index);
             assert_true(end == limit || m.run_count == RAFT_MESSAGE_RUNS_MAX);
             assert_int_equal(m.count == 0, m.run_count == 0);
@@ -216,7 +216,7 @@ static void test_full(void **state)
     }
     make(&r, terms, RAFT_RUNS_MAX);
     r.term = RAFT_RUNS_MAX + 1;
-    assert_false(raft_log_has_room(&r));
+    assert_false(raft_runs_has_room(&r));
     assert_false(raft_may_campaign(&r));
     assert_false(raft_runs_append(&r, 1, RAFT_RUNS_MAX + 1));
     assert_true(raft_runs_append(&r, 1, RAFT_RUNS_MAX));
@@ -225,9 +225,9 @@ static void test_full(void **state)
     assert_int_equal(r.first, 2);
     assert_int_equal(r.prev_term, 1);
     assert_int_equal(r.run_count, RAFT_RUNS_MAX);
-    assert_true(raft_log_term(&r, 1, &term));
+    assert_true(raft_runs_term(&r, 1, &term));
     assert_int_equal(term, 1);
-    assert_false(raft_log_term(&r, 0, &term));
+    assert_false(raft_runs_term(&r, 0, &term));
     raft_check(&r);
 }
 
@@ -267,18 +267,18 @@ static void test_forget(void **state)
     for (raft_index first = 2; first <= 7; first++) {
         make(&r, terms, 6);
         r.commit = 6;
-        raft_log_forget(&r, first);
+        raft_runs_forget(&r, first);
         raft_check(&r);
         assert_int_equal(r.first, first);
         assert_int_equal(r.prev_term, terms[first - 2]);
         for (raft_index i = first; i <= 6; i++) {
-            assert_true(raft_log_term(&r, i, &term));
+            assert_true(raft_runs_term(&r, i, &term));
             assert_int_equal(term, terms[i - 1]);
         }
-        assert_false(raft_log_term(&r, first - 2, &term));
+        assert_false(raft_runs_term(&r, first - 2, &term));
         raft_index index = 0;
-        assert_false(raft_log_last_below(&r, 6, 0, &index));
-        assert_false(raft_log_last_below(&r, first - 2, 9, &index));
+        assert_false(raft_runs_last_below(&r, 6, 0, &index));
+        assert_false(raft_runs_last_below(&r, first - 2, 9, &index));
     }
 }
 

@@ -44,7 +44,7 @@ static uint32_t run_of(const struct raft *r, raft_index index)
     return i;
 }
 
-bool raft_log_term(const struct raft *r, raft_index index, raft_term *term)
+bool raft_runs_term(const struct raft *r, raft_index index, raft_term *term)
 {
     ASSERT(r->first > 0 && r->last + 1 >= r->first);
     if (index + 1 < r->first || index > r->last) {
@@ -55,15 +55,15 @@ bool raft_log_term(const struct raft *r, raft_index index, raft_term *term)
     return true;
 }
 
-raft_term raft_log_last_term(const struct raft *r)
+raft_term raft_runs_last_term(const struct raft *r)
 {
     return r->run_count > 0 ? r->runs[r->run_count - 1].term : r->prev_term;
 }
 
 /* Largest index <= limit whose term is <= term; false if that is not within
  * first-1..last. */
-bool raft_log_last_below(const struct raft *r, raft_index limit, raft_term term,
-                         raft_index *index)
+bool raft_runs_last_below(const struct raft *r, raft_index limit,
+                          raft_term term, raft_index *index)
 {
     ASSERT(r->first > 0);
     limit = MIN(limit, r->last);
@@ -111,7 +111,8 @@ raft_term raft_message_term(const struct raft_message *m, raft_index index)
 
 /* First entry of an append that this log lacks or has with another term; one
  * past the message's entries if there is none. */
-raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
+raft_index raft_runs_conflict(const struct raft *r,
+                              const struct raft_message *m)
 {
     raft_index end = m->index + m->count;
     raft_index i = MAX(m->index + 1, r->first);
@@ -146,8 +147,8 @@ raft_index raft_log_conflict(const struct raft *r, const struct raft_message *m)
 
 /* Fills in what an append says of the entries after m->index, up to limit, or
  * fewer if they have too many terms. Returns the last one. */
-raft_index raft_log_slice(const struct raft *r, raft_index limit,
-                          struct raft_message *m)
+raft_index raft_runs_slice(const struct raft *r, raft_index limit,
+                           struct raft_message *m)
 {
     raft_index from = m->index + 1;
 
@@ -183,18 +184,18 @@ static bool oldest_run_is_spare(const struct raft *r)
 }
 
 /* Whether an entry of a new term can be appended. */
-bool raft_log_has_room(const struct raft *r)
+bool raft_runs_has_room(const struct raft *r)
 {
     return r->run_count < RAFT_RUNS_MAX || oldest_run_is_spare(r);
 }
 
 /* The log now begins at `first`: what is before it is known by term only. */
-void raft_log_forget(struct raft *r, raft_index first)
+void raft_runs_forget(struct raft *r, raft_index first)
 {
     ASSERT(first > r->first && first <= r->last + 1);
     ASSERT(first <= r->commit + 1 && first <= r->durable + 1);
     raft_term prev_term = 0;
-    bool known = raft_log_term(r, first - 1, &prev_term);
+    bool known = raft_runs_term(r, first - 1, &prev_term);
     ASSERT(known);
 
     uint32_t gone = 0;
@@ -223,13 +224,13 @@ void raft_log_forget(struct raft *r, raft_index first)
 bool raft_runs_append(struct raft *r, uint64_t count, raft_term term)
 {
     ASSERT(count > 0);
-    ASSERT(term > 0 && term >= raft_log_last_term(r));
+    ASSERT(term > 0 && term >= raft_runs_last_term(r));
     if (r->run_count == 0 || r->runs[r->run_count - 1].term != term) {
-        if (!raft_log_has_room(r)) {
+        if (!raft_runs_has_room(r)) {
             return false;
         }
         if (r->run_count == RAFT_RUNS_MAX) {
-            raft_log_forget(r, r->runs[1].first);
+            raft_runs_forget(r, r->runs[1].first);
         }
         r->runs[r->run_count].first = r->last + 1;
         r->runs[r->run_count].term = term;

@@ -6,9 +6,9 @@
  * AppendEntries 2 to 4) makes of two plain arrays of terms. Logs begin at any
  * point, whole or cut, and are committed up to any point; appends begin before
  * the log, in it or after it, fit or not. On the way each log answers for its
- * terms, and for raft_log_last_below(), as the array does.
+ * terms, and for raft_runs_last_below(), as the array does.
  *
- *     scope_log N
+ *     scope_runs N
  */
 #include "raft/raft_internal.h"
 
@@ -148,7 +148,7 @@ static bool terms_equal(const struct raft *r, const struct model *log)
     for (raft_index i = 0; i <= log->last + 1; i++) {
         raft_term term = 0;
         bool inside = i + 1 >= log->first && i <= log->last;
-        if (raft_log_term(r, i, &term) != inside ||
+        if (raft_runs_term(r, i, &term) != inside ||
             (inside && term != log->terms[i]))
             return false;
     }
@@ -165,7 +165,7 @@ static bool last_below_right(const struct raft *r, const struct model *log)
             bool found =
                 expected + 1 >= log->first && log->terms[expected] <= term;
             raft_index got = 0;
-            if (raft_log_last_below(r, limit, term, &got) != found ||
+            if (raft_runs_last_below(r, limit, term, &got) != found ||
                 (found && got != expected))
                 return false;
         }
@@ -233,7 +233,7 @@ int main(int argc, char **argv)
     uint64_t max = 0;
     if (argc != 2 || !num_parse_u64(bytes_str(argv[1]), &max) || max == 0 ||
         max > LEN_MAX) {
-        fprintf(stderr, "usage: scope_log 1..%d\n", LEN_MAX);
+        fprintf(stderr, "usage: scope_runs 1..%d\n", LEN_MAX);
         return 2;
     }
     struct sequences s = {.len_max = (uint32_t)max};
@@ -245,7 +245,7 @@ int main(int argc, char **argv)
                 struct model log = log_of(&s.all[i], cut, commit);
                 uint64_t here = try_log(&s, &log);
                 if (here == 0) {
-                    printf("scope_log: log %" PRIu32 ", cut %" PRIu64
+                    printf("scope_runs: log %" PRIu32 ", cut %" PRIu64
                            ", commit %" PRIu64 ": not as in Raft's rule\n",
                            i, cut, commit);
                     return 1;
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
             }
         }
     }
-    printf("scope_log: %" PRIu64 " appends, %" PRIu32 " logs of <= %" PRIu64
+    printf("scope_runs: %" PRIu64 " appends, %" PRIu32 " logs of <= %" PRIu64
            " entries\n",
            tried, s.count, max);
     return 0;

@@ -8,7 +8,7 @@
  */
 #include "client/cluster.h"
 
-#include "base/num.h"
+#include "base/hostport.h"
 #include "client/info.h"
 #include "os/clock.h"
 
@@ -20,24 +20,12 @@
 #define PAUSE_MS       50
 #define DEFAULT_PORT   6379
 
-/* "host:port", "host", "[v6]:port"; the port may be missing. */
-static bool split_address(struct bytes a, struct bytes *host, uint16_t *port)
+/* "host:port", "host", "[v6]:port", "[v6]". */
+static bool split_address(struct bytes text, struct bytes *host, uint16_t *port)
 {
-    const uint8_t *end = a.data + a.len;
-    const uint8_t *colon = a.len == 0 ? NULL : memrchr(a.data, ':', a.len);
-    const uint8_t *bracket = a.len == 0 ? NULL : memchr(a.data, ']', a.len);
-    int64_t number = DEFAULT_PORT;
-    *host = a;
-    if (colon != NULL && (bracket == NULL || colon > bracket)) {
-        struct bytes digits = bytes_of(colon + 1, (size_t)(end - colon - 1));
-        if (!num_parse_i64(digits, &number) || number < 1 || number > 65535)
-            return false;
-        *host = bytes_of(a.data, (size_t)(colon - a.data));
-    }
-    if (bracket != NULL && host->len >= 2 && host->data[0] == '[')
-        *host = bytes_of(host->data + 1, host->len - 2);
-    *port = (uint16_t)number;
-    return host->len > 0 && host->len < CLUSTER_HOST_MAX;
+    *port = DEFAULT_PORT;
+    bool good = hostport_split(text, host, port) || hostport_host(text, host);
+    return good && *port != 0 && host->len < CLUSTER_HOST_MAX;
 }
 
 static struct cluster_node *find_or_add(struct cluster *c, struct bytes address,
@@ -146,9 +134,11 @@ static bool definitely_not_executed(const struct answer *a)
 
 static void say_why(const struct cluster_node *n, struct answer *out)
 {
+    char address[CLUSTER_HOST_MAX + 8];
+    hostport_join(bytes_str(n->host), n->port, address, sizeof(address));
     out->kind = ANSWER_ERROR;
     buf_reset(&out->text);
-    buf_printf(&out->text, "%s:%u: %.*s", n->host, n->port, (int)n->why.len,
+    buf_printf(&out->text, "%s: %.*s", address, (int)n->why.len,
                n->why.len == 0 ? "" : (const char *)n->why.data);
 }
 
@@ -207,16 +197,12 @@ void cluster_take_members(struct cluster *c, struct bytes info)
         if (line.len < sizeof(prefix) - 1 ||
             memcmp(line.data, prefix, sizeof(prefix) - 1) != 0)
             continue;
-        const uint8_t *colon = memchr(line.data, ':', line.len);
-        if (colon == NULL)
+        struct bytes id, value;
+        if (!info_pair(bytes_from(line, sizeof(prefix) - 1), &id, &value))
             continue;
-        size_t at = (size_t)(colon - line.data) + 1;
-        struct bytes address =
-            info_part(bytes_from(line, at), "client_address");
+        struct bytes address = info_part(value, "client_address");
         struct cluster_node *n =
             address.len > 0 ? find_or_add(c, address, true) : NULL;
-        struct bytes id =
-            bytes_of(line.data + sizeof(prefix) - 1, at - sizeof(prefix));
         if (n != NULL)
             snprintf(n->id, sizeof(n->id), "%.*s", (int)id.len,
                      (const char *)id.data);

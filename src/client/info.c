@@ -19,14 +19,24 @@ bool info_line(struct bytes *text, struct bytes *line)
     return true;
 }
 
+bool info_pair(struct bytes line, struct bytes *name, struct bytes *value)
+{
+    const uint8_t *colon =
+        line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+    if (colon == NULL)
+        return false;
+    size_t len = (size_t)(colon - line.data);
+    *name = bytes_of(line.data, len);
+    *value = bytes_from(line, len + 1);
+    return true;
+}
+
 struct bytes info_field(struct bytes info, const char *name)
 {
-    size_t len = strlen(name);
-    struct bytes line;
+    struct bytes line, key, value;
     while (info_line(&info, &line)) {
-        if (line.len > len && line.data[len] == ':' &&
-            memcmp(line.data, name, len) == 0)
-            return bytes_from(line, len + 1);
+        if (info_pair(line, &key, &value) && bytes_eq(key, bytes_str(name)))
+            return value;
     }
     return BYTES_NONE;
 }

@@ -10,6 +10,8 @@
 
 /* The next line of *text, without its end; false when there is none. */
 bool info_line(struct bytes *text, struct bytes *line);
+/* The two sides of "name:value"; false if the line is none. */
+bool info_pair(struct bytes line, struct bytes *name, struct bytes *value);
 /* The value of "name:value" in INFO's text; empty if it is not there. */
 struct bytes info_field(struct bytes info, const char *name);
 /* The value of "name=value" among "a=b,c=d"; empty if it is not there. */

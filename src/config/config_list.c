@@ -4,6 +4,7 @@
  * that a bad word leaves everything as it was.
  */
 #include "base/alloc.h"
+#include "base/hostport.h"
 #include "base/num.h"
 #include "config/config_table.h"
 
@@ -75,21 +76,8 @@ static bool host_is_plain(struct bytes host)
 
 bool option_address(struct bytes text, struct bytes *host, uint16_t *port)
 {
-    size_t colon = text.len;
-    while (colon > 0 && text.data[colon - 1] != ':')
-        colon--;
-    uint64_t number = 0;
-    if (colon < 2 || !num_parse_u64(bytes_from(text, colon), &number) ||
-        number == 0 || number > UINT16_MAX)
-        return false;
-    *port = (uint16_t)number;
-    *host = bytes_of(text.data, colon - 1);
-    size_t len = host->len;
-    if (host->data[0] == '[' && host->data[len - 1] == ']' && len > 2)
-        *host = bytes_of(host->data + 1, len - 2);
-    else if (memchr(host->data, ':', len) != NULL)
-        return false;
-    return host_is_plain(*host);
+    return hostport_split(text, host, port) && *port != 0 &&
+           host_is_plain(*host);
 }
 
 static int add_node(struct config *c, const struct config_words *words,

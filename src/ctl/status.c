@@ -8,6 +8,7 @@
 #include "ctl/ctl.h"
 
 #include "base/alloc.h"
+#include "base/hostport.h"
 #include "base/num.h"
 #include "client/info.h"
 
@@ -72,7 +73,7 @@ static void ask_row(struct cluster *c, size_t node, struct row *r)
     const struct cluster_node *n = &c->nodes[node];
     struct answer a = {0};
     *r = (struct row){.id = "?", .role = "-"};
-    snprintf(r->address, sizeof(r->address), "%s:%u", n->host, n->port);
+    hostport_join(bytes_str(n->host), n->port, r->address, sizeof(r->address));
     int rc = cluster_ask_node(c, node, &info, STATUS_ASK_MS, &a);
     if (rc != 0)
         copy_text(r->why, sizeof(r->why), buf_view(&n->why));

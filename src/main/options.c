@@ -5,7 +5,7 @@
  */
 #include "main/options.h"
 
-#include "base/num.h"
+#include "base/hostport.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 
@@ -100,21 +100,15 @@ static void set_client_address(const struct config_node *self,
     struct bytes text =
         bytes_str(self->client_address != NULL ? self->client_address
                                                : self->peer_address);
-    size_t colon = text.len;
-    while (colon > 0 && text.data[colon - 1] != ':')
-        colon--;
-    ASSERT(colon > 0); /* the form was checked by config_load */
-    uint64_t port = c->port;
-    if (self->client_address != NULL &&
-        !num_parse_u64(bytes_from(text, colon), &port))
-        port = c->port;
-    struct bytes host = bytes_of(text.data, colon - 1);
-    if (host.len >= 2 && host.data[0] == '[')
-        host = bytes_of(host.data + 1, host.len - 2);
+    struct bytes host = BYTES_NONE;
+    uint16_t port = 0;
+    bool ok = hostport_split(text, &host, &port);
+    ASSERT(ok); /* the form was checked by config_load */
     snprintf(out->client_host, sizeof(out->client_host), "%.*s", (int)host.len,
              (const char *)host.data);
     out->options.client_host = out->client_host;
-    out->options.client_port = (uint16_t)port;
+    out->options.client_port =
+        self->client_address != NULL ? port : (uint16_t)c->port;
 }
 
 void options_of_peers(const struct config *c, const struct identity *identity,

@@ -2,6 +2,7 @@
  * Addresses as text and back. Numbers are tried first, so that the usual
  * case asks no name server.
  */
+#include "base/hostport.h"
 #include "base/num.h"
 #include "os/socket.h"
 
@@ -88,33 +89,12 @@ int address_host(struct bytes host, uint16_t port, struct address *out)
     return 0;
 }
 
-/* Splits at the last colon and takes the brackets off. */
-static bool split(struct bytes text, struct bytes *host, uint16_t *port)
-{
-    size_t colon = text.len;
-    while (colon > 0 && text.data[colon - 1] != ':')
-        colon--;
-    if (colon == 0)
-        return false;
-    uint64_t number = 0;
-    if (!num_parse_u64(bytes_from(text, colon), &number) || number > UINT16_MAX)
-        return false;
-    *port = (uint16_t)number;
-    *host = bytes_of(text.data, colon - 1);
-    size_t len = host->len;
-    if (len >= 2 && host->data[0] == '[' && host->data[len - 1] == ']')
-        *host = bytes_of(host->data + 1, len - 2);
-    else if (len > 0 && memchr(host->data, ':', len) != NULL)
-        return false; /* IPv6 without brackets: which colon is it? */
-    return true;
-}
-
 int address_parse(struct bytes text, struct address *out)
 {
     ASSERT(out != NULL);
     struct bytes host;
     uint16_t port;
-    if (!split(text, &host, &port))
+    if (!hostport_split(text, &host, &port))
         return ERR_INVALID;
     return address_host(host, port, out);
 }
@@ -132,9 +112,8 @@ size_t address_format(const struct address *a, char out[ADDRESS_TEXT_MAX])
     } else {
         /* Fails only for families that are not made here. */
         (void)getnameinfo(sa, a->len, host, 64, NULL, 0, NI_NUMERICHOST);
-        n = snprintf(out, ADDRESS_TEXT_MAX,
-                     sa->sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-                     (unsigned)address_port(a));
+        n = (int)hostport_join(bytes_str(host), address_port(a), out,
+                               ADDRESS_TEXT_MAX);
     }
     ASSERT(n > 0 && n < ADDRESS_TEXT_MAX);
     return (size_t)n;

@@ -8,6 +8,7 @@
 #include "peer/peer.h"
 
 #include "base/alloc.h"
+#include "base/hostport.h"
 #include "base/rng.h"
 #include "os/clock.h"
 #include "os/entropy.h"
@@ -80,31 +81,30 @@ void peers_hello_fill(struct peers *p, node_id to, struct hello *out)
     snprintf(out->client_host, sizeof(out->client_host), "%s", p->client_host);
 }
 
+/* It listens on all its addresses, or does not say on which. */
+static bool is_any_address(const char *host)
+{
+    return host[0] == '\0' || host[0] == '*' ||
+           strcmp(host, NO_ADDRESS_OF_OURS) == 0 ||
+           strcmp(host, NO_ADDRESS_OF_OURS6) == 0 || strcmp(host, "::*") == 0;
+}
+
 /* Where the peer's clients find it: what it says, or if it listens on all
  * addresses, the host that we know it by. */
 static void set_client_address(struct peer *peer)
 {
     const struct hello *h = &peer->inbound->hello;
-    const char *host = h->client_host;
-    char *out = peer->client_address;
-    size_t size = sizeof(peer->client_address);
-    out[0] = '\0';
+    struct bytes host = bytes_str(h->client_host);
+    uint16_t ignored;
+    peer->client_address[0] = '\0';
     if (h->client_port == 0)
         return;
-    bool any = host[0] == '\0' || host[0] == '*' ||
-               strcmp(host, NO_ADDRESS_OF_OURS) == 0 ||
-               strcmp(host, NO_ADDRESS_OF_OURS6) == 0 ||
-               strcmp(host, "::*") == 0;
-    if (any) {
-        const char *colon = strrchr(peer->address, ':');
-        ASSERT(colon != NULL); /* it was parsed */
-        snprintf(out, size, "%.*s:%u", (int)(colon - peer->address),
-                 peer->address, h->client_port);
-    } else if (strchr(host, ':') != NULL && host[0] != '[') {
-        snprintf(out, size, "[%s]:%u", host, h->client_port);
-    } else {
-        snprintf(out, size, "%s:%u", host, h->client_port);
+    if (is_any_address(h->client_host)) {
+        bool ok = hostport_split(bytes_str(peer->address), &host, &ignored);
+        ASSERT(ok); /* it was parsed when the peer was made */
     }
+    hostport_join(host, h->client_port, peer->client_address,
+                  sizeof(peer->client_address));
 }
 
 void peer_join(struct peer *peer)

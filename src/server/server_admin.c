@@ -2,6 +2,7 @@
  * For operators: RAFT STATUS, RAFT TRANSFER, ROLE, SHUTDOWN.
  */
 #include "server/server_admin.h"
+#include "base/hostport.h"
 #include "base/num.h"
 #include "server/commands.h"
 #include "server/server_internal.h"
@@ -42,20 +43,10 @@ const char *raft_progress_text(const struct node_status *st, size_t i)
 
 void split_address(const char *address, struct bytes *host, uint16_t *port)
 {
-    struct bytes text = bytes_str(address);
-    size_t colon = text.len;
-    while (colon > 0 && text.data[colon - 1] != ':')
-        colon--;
-    *port = 0;
-    *host = text;
-    if (colon == 0)
+    if (hostport_split(bytes_str(address), host, port))
         return;
-    uint64_t number;
-    if (num_parse_u64(bytes_from(text, colon), &number) && number <= UINT16_MAX)
-        *port = (uint16_t)number;
-    *host = bytes_of(text.data, colon - 1);
-    if (host->len >= 2 && host->data[0] == '[')
-        *host = bytes_of(host->data + 1, host->len - 2);
+    *host = BYTES_NONE;
+    *port = 0;
 }
 
 /* --- RAFT --------------------------------------------------------------- */

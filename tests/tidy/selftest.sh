@@ -182,6 +182,10 @@ put src/cmd/other.c <<<'int f(char *a) { return atoi(a); }'
 expect banned 'atoi is banned'
 put src/cmd/other.c <<<'void *f(void) { return malloc(1); }'
 expect banned 'malloc: use base/alloc.h'
+put src/cmd/other.c <<<"char *f(char *a) { return strrchr(a, ':'); }"
+expect hostport 'src/cmd/other.c:1: searches for a colon'
+put src/cmd/other.c <<<"int f(char *a) { return a[1] != ':'; }"
+expect hostport 'src/cmd/other.c:1: searches for a colon'
 
 {
     printf 'int f(void)\n{\n'

@@ -41,6 +41,10 @@ BANNED = re.compile(r'(?<![\w.>])(strcpy|strcat|strncpy|strncat|sprintf|'
                     r'\s*\(')
 BARE_ALLOCATION = re.compile(r'(?<![\w.>])(malloc|calloc|realloc|free|strdup|'
                              r'strndup|reallocarray|posix_memalign)\s*\(')
+# base/hostport.c takes host:port apart, client/info.c the lines of INFO.
+COLON_FILES = ('src/base/hostport.c', 'src/client/info.c')
+COLON_SEARCH = re.compile(r'''(?:strr?chr|memr?chr|strc?spn|strsep)\s*\([^;]*?'''
+                          r'''(?:':'|":")|[!=]=\s*':'|':'\s*[!=]=''')
 MACHINE_PATH = re.compile(r'(?<![\w.$}])/(work|root|home|Users)/')
 
 
@@ -303,6 +307,17 @@ def check_banned(tree):
         for m in BARE_ALLOCATION.finditer(code):
             yield (f'{where}:{line_of(code, m.start())}: {m.group(1)}: use '
                    'base/alloc.h')
+
+
+def check_hostport(tree):
+    """Nobody but base/hostport.c looks for the colon of "host:port"."""
+    for path in tree.files('src', 'tests/tools'):
+        where, text = tree.name(path), without_comments(read(path))
+        if where in COLON_FILES:
+            continue
+        for m in COLON_SEARCH.finditer(text):
+            yield (f'{where}:{line_of(text, m.start())}: searches for a '
+                   'colon: use base/hostport.h')
 
 
 def parameter_count(signature):

@@ -5,6 +5,7 @@
 #include "loadgen.h"
 
 #include "base/bytes.h"
+#include "base/hostport.h"
 #include "base/num.h"
 
 #include <getopt.h>
@@ -98,19 +99,17 @@ static bool parse_nodes(const char *text, struct loadgen_options *o)
     o->node_count = 0;
     while (*text != '\0') {
         size_t len = strcspn(text, ",");
-        const char *colon = memrchr(text, ':', len);
-        int64_t port = 0;
-        if (colon == NULL || o->node_count == LOADGEN_NODES_MAX)
+        struct bytes host;
+        uint16_t port = 0;
+        if (o->node_count == LOADGEN_NODES_MAX ||
+            !hostport_split(bytes_of(text, len), &host, &port) || port == 0)
             return false;
-        size_t host_len = (size_t)(colon - text);
-        struct bytes digits = bytes_of(colon + 1, len - host_len - 1);
         struct loadgen_node *n = &o->nodes[o->node_count++];
-        if (host_len >= sizeof(n->host) || !num_parse_i64(digits, &port) ||
-            port < 1 || port > 65535)
+        if (host.len >= sizeof(n->host))
             return false;
-        memcpy(n->host, text, host_len);
-        n->host[host_len] = '\0';
-        n->port = (int)port;
+        memcpy(n->host, host.data, host.len);
+        n->host[host.len] = '\0';
+        n->port = port;
         text += len + (text[len] == ',');
     }
     return o->node_count > 0;

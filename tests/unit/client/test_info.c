@@ -45,6 +45,17 @@ static void a_part_is_found_by_its_whole_name(void **state)
     assert_int_equal(info_part(BYTES_NONE, "keys").len, 0);
 }
 
+static void a_pair_ends_its_name_at_the_first_colon(void **state)
+{
+    UNUSED(state);
+    struct bytes name, value;
+    assert_true(info_pair(BYTES_LIT("a:b:c"), &name, &value));
+    assert_true(bytes_eq(name, BYTES_LIT("a")));
+    assert_true(bytes_eq(value, BYTES_LIT("b:c")));
+    assert_false(info_pair(BYTES_LIT("# Raft"), &name, &value));
+    assert_false(info_pair(BYTES_NONE, &name, &value));
+}
+
 static void lines_end_in_either_way(void **state)
 {
     UNUSED(state);
@@ -63,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_field_is_found_by_its_whole_name),
         cmocka_unit_test(a_part_is_found_by_its_whole_name),
+        cmocka_unit_test(a_pair_ends_its_name_at_the_first_colon),
         cmocka_unit_test(lines_end_in_either_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,10 +2,11 @@
  * Commands: one table, and the functions of those that work on data.
  *
  * A data command is a pure function of (keyspace, arguments, entry time,
- * seed): it reads no clock and knows no connection. It parses first; with
- * check_only it returns there, so that a syntax error is answered before it
- * enters the log: then it writes the error, or nothing at all. Otherwise it
- * writes exactly one reply.
+ * seed): it reads no clock and knows no connection. It has two halves. Its
+ * check looks at the arguments alone, so that a syntax error is answered
+ * before it enters the log. Its run executes an entry and writes exactly one
+ * reply; an entry may come from another node, so it does not rely on the
+ * check: both use the same parser.
  *
  * Commands of the server itself (PING, CONFIG, ...) stand in the same table
  * (commands.def) with their arity, flags and documentation, and have their
@@ -37,28 +38,41 @@ enum cmd_flag {
     CMD_UPKEEP = 1 << 14, /* internal, and on no client's behalf at all */
 };
 
+/* What is checked before a command enters the log. */
+struct cmd_args {
+    const struct cmd *cmd;
+    const struct bytes *argv; /* argv[0] is the command's name */
+    uint32_t argc;
+    uint64_t value_max; /* the longest value this node takes; 0: not known */
+    struct resp_writer *out; /* for the error */
+};
+
+/* What is executed; borrowed for the call. */
 struct cmd_call {
-    struct keyspace *ks;     /* NULL with check_only */
+    const struct cmd *cmd;
+    struct keyspace *ks;
     struct resp_writer *out; /* may be a writer that drops everything */
     const struct bytes *argv;
     uint32_t argc;
     uint8_t db;
-    bool check_only;
-    uint64_t value_max; /* with check_only: the longest value; 0: not known */
     uint64_t seed;
 };
 
-typedef void cmd_fn(struct cmd_call *c);
+/* False: the error has been written. True: nothing has been written. */
+typedef bool cmd_check_fn(struct cmd_args *a);
+/* Writes one reply. */
+typedef void cmd_run_fn(struct cmd_call *c);
 
 struct cmd {
     const char *name; /* lower case */
     int arity;        /* as Redis: negative means at least */
     uint32_t flags;
     int first_key, last_key, key_step;
-    cmd_fn *fn;        /* NULL for commands of the server */
-    int server_id;     /* enum server_cmd, or -1 */
-    const char *group; /* "string", "generic", ... */
-    const char *since; /* of Redis (or Valkey); ours: "1.0.0" */
+    cmd_check_fn *check; /* NULL: any arguments of the right number will do */
+    cmd_run_fn *run;     /* NULL for commands of the server */
+    int server_id;       /* enum server_cmd, or -1 */
+    const char *group;   /* "string", "generic", ... */
+    const char *since;   /* of Redis (or Valkey); ours: "1.0.0" */
     const char *summary;
     const char *complexity;
     const char *categories; /* as COMMAND INFO: "@write @string @slow" */
@@ -72,9 +86,11 @@ enum server_cmd {
     SERVER_CMD_NONE = -1,
 #define SERVER(id, ...) SERVER_CMD_##id,
 #define DATA(...)
+#define CHECKED(...)
 #include "cmd/commands.def"
 #undef SERVER
 #undef DATA
+#undef CHECKED
     SERVER_CMD_COUNT,
 };
 
@@ -105,9 +121,12 @@ void cmd_reply_arity(struct resp_writer *w, const struct cmd *c);
 bool cmd_entry_full(const struct keyspace *ks);
 void cmd_reply_entry_full(struct resp_writer *w);
 
-/* Runs a data command; argv[0] is the command's name, arity was checked. A
- * read leaves no trace in the entry, so one replica may execute it alone. */
-void cmd_run(const struct cmd *c, struct cmd_call *call);
+/* Whether the arguments of a data command make sense, as far as they tell by
+ * themselves; the arity was checked. False: the error has been written. */
+MUST_USE bool cmd_check(struct cmd_args *args);
+/* Runs a data command; the arity was checked. A read leaves no trace in the
+ * entry, so one replica may execute it alone. */
+void cmd_run(struct cmd_call *call);
 
 /* COMMAND [COUNT | INFO [name ...] | DOCS [name ...] | LIST [FILTERBY ...] |
  * GETKEYS ... | HELP]; argv as the client sent it. */

@@ -1,9 +1,11 @@
 /*
- * Compare and set, compare and delete: the operations of the original vard,
- * and Valkey's spelling of the second one. (SET ... IFEQ is in cmd_string.c.)
+ * Compare and set, compare and delete: the operations of Verdi's vard, and
+ * Valkey's spelling of the second one. (SET ... IFEQ is in cmd_string.c.)
  *
- * A missing key equals nothing, not even the empty string. CAS gives the key
- * a new life like SET: an expiry is gone afterwards.
+ * A missing key equals nothing, not even the empty string. CAS removes any
+ * expiry that the key had, like SET.
+ *
+ * How it fails: WRONGTYPE for a key of another type than string.
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
@@ -12,6 +14,7 @@
 static bool equals(struct cmd_call *c)
 {
     struct value v;
+    ASSERT(c->argc >= 3);
     if (!lookup_string(c, c->argv[1], &v))
         return false;
     if (v.type != VALUE_NONE && bytes_eq(v.data, c->argv[2]))
@@ -20,24 +23,25 @@ static bool equals(struct cmd_call *c)
     return false;
 }
 
-void cmd_cas(struct cmd_call *c)
+void cmd_cas_run(struct cmd_call *c)
 {
-    if (c->check_only || !equals(c))
+    ASSERT(c->argc == 4);
+    if (!equals(c))
         return;
     put_string(c, c->argv[1], c->argv[3], 0);
     resp_integer(c->out, 1);
 }
 
-void cmd_cad(struct cmd_call *c)
+void cmd_cad_run(struct cmd_call *c)
 {
-    if (c->check_only || !equals(c))
+    if (!equals(c))
         return;
     bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
     ASSERT(was);
     resp_integer(c->out, 1);
 }
 
-void cmd_delifeq(struct cmd_call *c)
+void cmd_delifeq_run(struct cmd_call *c)
 {
-    cmd_cad(c);
+    cmd_cad_run(c);
 }

@@ -26,7 +26,7 @@ static void add(struct cmd_call *c, int64_t increment)
     int64_t number = 0;
     if (!lookup_string(c, c->argv[1], &v))
         return;
-    if (v.type != VALUE_NONE && !parse_integer(c, v.data, &number))
+    if (v.type != VALUE_NONE && !parse_integer(c->out, v.data, &number))
         return;
     if (!num_add_i64(number, increment, &number)) {
         resp_error(c->out, "ERR increment or decrement would overflow");
@@ -34,40 +34,65 @@ static void add(struct cmd_call *c, int64_t increment)
     }
     char text[NUM_TEXT_MAX];
     size_t len = num_format_i64(number, text);
+    ASSERT(len > 0 && len <= sizeof(text));
     put_string(c, c->argv[1], bytes_of(text, len), v.expire_ms);
     resp_integer(c->out, number);
 }
 
-void cmd_incr(struct cmd_call *c)
+void cmd_incr_run(struct cmd_call *c)
 {
-    if (!c->check_only)
-        add(c, 1);
+    ASSERT(c->argc == 2);
+    add(c, 1);
 }
 
-void cmd_decr(struct cmd_call *c)
+void cmd_decr_run(struct cmd_call *c)
 {
-    if (!c->check_only)
-        add(c, -1);
+    ASSERT(c->argc == 2);
+    add(c, -1);
 }
 
-void cmd_incrby(struct cmd_call *c)
+bool cmd_incrby_check(struct cmd_args *a)
 {
     int64_t increment = 0;
-    if (parse_integer(c, c->argv[2], &increment) && !c->check_only)
+    ASSERT(a->argc == 3);
+    return parse_integer(a->out, a->argv[2], &increment);
+}
+
+void cmd_incrby_run(struct cmd_call *c)
+{
+    int64_t increment = 0;
+    ASSERT(c->argc == 3);
+    if (parse_integer(c->out, c->argv[2], &increment))
         add(c, increment);
 }
 
-void cmd_decrby(struct cmd_call *c)
+/* The negative of what is to be subtracted. */
+static bool parse_decrement(const struct cmd_args *a, int64_t *increment)
 {
     int64_t decrement = 0;
-    if (!parse_integer(c, c->argv[2], &decrement))
-        return;
+    ASSERT(a->argc == 3);
+    if (!parse_integer(a->out, a->argv[2], &decrement))
+        return false;
     if (decrement == INT64_MIN) {
-        resp_error(c->out, "ERR decrement would overflow");
-        return;
+        resp_error(a->out, "ERR decrement would overflow");
+        return false;
     }
-    if (!c->check_only)
-        add(c, -decrement);
+    *increment = -decrement;
+    return true;
+}
+
+bool cmd_decrby_check(struct cmd_args *a)
+{
+    int64_t increment = 0;
+    return parse_decrement(a, &increment);
+}
+
+void cmd_decrby_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    int64_t increment = 0;
+    if (parse_decrement(&a, &increment))
+        add(c, increment);
 }
 
 /* --- INCRBYFLOAT -------------------------------------------------------- */
@@ -89,11 +114,12 @@ static bool float_from(struct bytes text, long double *out)
     return !space && end == copy + text.len && !range && !isnan(*out);
 }
 
-static bool parse_float(struct cmd_call *c, struct bytes text, long double *out)
+static bool parse_float(struct resp_writer *w, struct bytes text,
+                        long double *out)
 {
     if (float_from(text, out))
         return true;
-    resp_error(c->out, "ERR value is not a valid float");
+    resp_error(w, "ERR value is not a valid float");
     return false;
 }
 
@@ -111,21 +137,26 @@ static size_t float_format(long double v, char out[FLOAT_TEXT_MAX])
         out[0] = '0';
         len = 1;
     }
+    ASSERT(len > 0 && out[len - 1] >= '0' && out[len - 1] <= '9');
     return len;
 }
 
-void cmd_incrbyfloat(struct cmd_call *c)
+bool cmd_incrbyfloat_check(struct cmd_args *a)
+{
+    long double increment = 0;
+    ASSERT(a->argc == 3);
+    return parse_float(a->out, a->argv[2], &increment);
+}
+
+void cmd_incrbyfloat_run(struct cmd_call *c)
 {
     struct value v;
     long double number = 0;
     long double increment = 0;
-    if (c->check_only) {
-        (void)!parse_float(c, c->argv[2], &increment);
-        return;
-    }
+    ASSERT(c->argc == 3);
     if (!lookup_string(c, c->argv[1], &v) ||
-        (v.type != VALUE_NONE && !parse_float(c, v.data, &number)) ||
-        !parse_float(c, c->argv[2], &increment))
+        (v.type != VALUE_NONE && !parse_float(c->out, v.data, &number)) ||
+        !parse_float(c->out, c->argv[2], &increment))
         return;
     number += increment;
     if (isnan(number) || isinf(number)) {

@@ -7,37 +7,47 @@
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
 
+#include "base/num.h"
+
 struct expire_options {
     bool nx, xx, gt, lt;
 };
 
-static bool parse_expire_options(struct cmd_call *c, struct expire_options *out)
+/* A word of EXPIRE's, or not. */
+static bool expire_word(struct bytes arg, struct expire_options *o)
+{
+    if (word_is(arg, "nx"))
+        o->nx = true;
+    else if (word_is(arg, "xx"))
+        o->xx = true;
+    else if (word_is(arg, "gt"))
+        o->gt = true;
+    else if (word_is(arg, "lt"))
+        o->lt = true;
+    else
+        return false;
+    return true;
+}
+
+static bool parse_words(const struct cmd_args *a, struct expire_options *out)
 {
     *out = (struct expire_options){false, false, false, false};
-    for (uint32_t i = 3; i < c->argc; i++) {
-        struct bytes arg = c->argv[i];
-        if (word_is(arg, "nx")) {
-            out->nx = true;
-        } else if (word_is(arg, "xx")) {
-            out->xx = true;
-        } else if (word_is(arg, "gt")) {
-            out->gt = true;
-        } else if (word_is(arg, "lt")) {
-            out->lt = true;
-        } else {
-            resp_errorf(c->out, "ERR Unsupported option %.*s",
+    for (uint32_t i = 3; i < a->argc; i++) {
+        struct bytes arg = a->argv[i];
+        if (!expire_word(arg, out)) {
+            resp_errorf(a->out, "ERR Unsupported option %.*s",
                         (int)MIN(arg.len, 1024),
                         arg.len > 0 ? (const char *)arg.data : "");
             return false;
         }
     }
     if (out->nx && (out->xx || out->gt || out->lt)) {
-        resp_error(c->out, "ERR NX and XX, GT or LT options at the same time "
+        resp_error(a->out, "ERR NX and XX, GT or LT options at the same time "
                            "are not compatible");
         return false;
     }
     if (out->gt && out->lt) {
-        resp_error(c->out, "ERR GT and LT options at the same time are not "
+        resp_error(a->out, "ERR GT and LT options at the same time are not "
                            "compatible");
         return false;
     }
@@ -61,6 +71,7 @@ static void expire_at(struct cmd_call *c, const struct expire_options *o,
                       int64_t when_ms)
 {
     struct value v;
+    ASSERT(!(o->gt && o->lt));
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v) ||
         !expire_allowed(o, v.expire_ms, when_ms)) {
         resp_integer(c->out, 0);
@@ -76,52 +87,86 @@ static void expire_at(struct cmd_call *c, const struct expire_options *o,
     resp_integer(c->out, 1);
 }
 
-static void expire_generic(struct cmd_call *c, int64_t unit_ms, bool absolute)
+/* All that can be said without a clock: the options, and the time in ms, from
+ * now on or absolute. */
+static bool parse_expire(const struct cmd_args *a, int64_t unit_ms,
+                         struct expire_options *o, int64_t *ms)
 {
-    ASSERT(unit_ms == 1 || unit_ms == 1000);
+    ASSERT(a->argc >= 3 && (unit_ms == 1 || unit_ms == 1000));
+    if (!parse_words(a, o) || !parse_integer(a->out, a->argv[2], ms))
+        return false;
+    if (!__builtin_mul_overflow(*ms, unit_ms, ms))
+        return true;
+    reply_expire_time(a->out, a->cmd);
+    return false;
+}
+
+static bool expire_check(const struct cmd_args *a, int64_t unit_ms)
+{
+    struct expire_options o;
+    int64_t ms = 0;
+    return parse_expire(a, unit_ms, &o, &ms);
+}
+
+static void expire_run(struct cmd_call *c, int64_t unit_ms, bool absolute)
+{
+    struct cmd_args a = args_of(c);
     struct expire_options o;
     int64_t when_ms = 0;
-    if (!parse_expire_options(c, &o) || !parse_integer(c, c->argv[2], &when_ms))
-        return;
-    if (__builtin_mul_overflow(when_ms, unit_ms, &when_ms)) {
-        reply_expire_time(c);
-        return;
-    }
-    if (c->check_only)
+    if (!parse_expire(&a, unit_ms, &o, &when_ms))
         return;
     int64_t base_ms = absolute ? 0 : keyspace_now(c->ks);
-    if (__builtin_add_overflow(when_ms, base_ms, &when_ms)) {
-        reply_expire_time(c);
+    if (!num_add_i64(when_ms, base_ms, &when_ms)) {
+        reply_expire_time(c->out, c->cmd);
         return;
     }
     expire_at(c, &o, when_ms);
 }
 
-void cmd_expire(struct cmd_call *c)
+bool cmd_expire_check(struct cmd_args *a)
 {
-    expire_generic(c, 1000, false);
+    return expire_check(a, 1000);
 }
 
-void cmd_pexpire(struct cmd_call *c)
+void cmd_expire_run(struct cmd_call *c)
 {
-    expire_generic(c, 1, false);
+    expire_run(c, 1000, false);
 }
 
-void cmd_expireat(struct cmd_call *c)
+bool cmd_pexpire_check(struct cmd_args *a)
 {
-    expire_generic(c, 1000, true);
+    return expire_check(a, 1);
 }
 
-void cmd_pexpireat(struct cmd_call *c)
+void cmd_pexpire_run(struct cmd_call *c)
 {
-    expire_generic(c, 1, true);
+    expire_run(c, 1, false);
 }
 
-void cmd_persist(struct cmd_call *c)
+bool cmd_expireat_check(struct cmd_args *a)
+{
+    return expire_check(a, 1000);
+}
+
+void cmd_expireat_run(struct cmd_call *c)
+{
+    expire_run(c, 1000, true);
+}
+
+bool cmd_pexpireat_check(struct cmd_args *a)
+{
+    return expire_check(a, 1);
+}
+
+void cmd_pexpireat_run(struct cmd_call *c)
+{
+    expire_run(c, 1, true);
+}
+
+void cmd_persist_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only)
-        return;
+    ASSERT(c->argc == 2);
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v) || v.expire_ms == 0) {
         resp_integer(c->out, 0);
         return;
@@ -135,8 +180,7 @@ void cmd_persist(struct cmd_call *c)
 static void reply_time(struct cmd_call *c, int64_t unit_ms, bool absolute)
 {
     struct value v;
-    if (c->check_only)
-        return;
+    ASSERT(unit_ms == 1 || unit_ms == 1000);
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v)) {
         resp_integer(c->out, -2);
         return;
@@ -152,22 +196,22 @@ static void reply_time(struct cmd_call *c, int64_t unit_ms, bool absolute)
     resp_integer(c->out, ms);
 }
 
-void cmd_ttl(struct cmd_call *c)
+void cmd_ttl_run(struct cmd_call *c)
 {
     reply_time(c, 1000, false);
 }
 
-void cmd_pttl(struct cmd_call *c)
+void cmd_pttl_run(struct cmd_call *c)
 {
     reply_time(c, 1, false);
 }
 
-void cmd_expiretime(struct cmd_call *c)
+void cmd_expiretime_run(struct cmd_call *c)
 {
     reply_time(c, 1000, true);
 }
 
-void cmd_pexpiretime(struct cmd_call *c)
+void cmd_pexpiretime_run(struct cmd_call *c)
 {
     reply_time(c, 1, true);
 }

@@ -1,6 +1,8 @@
 /*
  * Keys whatever their type: DEL, EXISTS, TYPE, and whole databases. And the
  * two commands that the node itself sends through the log.
+ *
+ * How it fails: with an error reply, and nothing changed.
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
@@ -9,10 +11,8 @@
  * the state machine. */
 #define SWEEP_ROWS_MAX 10000
 
-void cmd_del(struct cmd_call *c)
+void cmd_del_run(struct cmd_call *c)
 {
-    if (c->check_only)
-        return;
     int64_t deleted = 0;
     for (uint32_t i = 1; i < c->argc; i++)
         deleted += keyspace_delete(c->ks, c->db, c->argv[i]);
@@ -20,10 +20,8 @@ void cmd_del(struct cmd_call *c)
     resp_integer(c->out, deleted);
 }
 
-void cmd_exists(struct cmd_call *c)
+void cmd_exists_run(struct cmd_call *c)
 {
-    if (c->check_only)
-        return;
     int64_t found = 0;
     for (uint32_t i = 1; i < c->argc; i++) {
         struct value v;
@@ -34,16 +32,14 @@ void cmd_exists(struct cmd_call *c)
 }
 
 /* Nothing here is evicted by age, so touching a key only counts it. */
-void cmd_touch(struct cmd_call *c)
+void cmd_touch_run(struct cmd_call *c)
 {
-    cmd_exists(c);
+    cmd_exists_run(c);
 }
 
-void cmd_type(struct cmd_call *c)
+void cmd_type_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only)
-        return;
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v)) {
         resp_status(c->out, "none");
         return;
@@ -52,22 +48,22 @@ void cmd_type(struct cmd_call *c)
     resp_status(c->out, "string");
 }
 
-void cmd_dbsize(struct cmd_call *c)
+void cmd_dbsize_run(struct cmd_call *c)
 {
-    if (c->check_only)
-        return;
+    ASSERT(c->argc == 1);
     const struct keyspace_count *count = keyspace_counts(c->ks, c->db);
     resp_integer(c->out, (int64_t)count->keys);
 }
 
-static bool flush_options_ok(struct cmd_call *c)
+static bool parse_flush(const struct cmd_args *a)
 {
-    if (c->argc == 1)
+    ASSERT(a->argc >= 1);
+    if (a->argc == 1)
         return true;
-    if (c->argc == 2 &&
-        (word_is(c->argv[1], "sync") || word_is(c->argv[1], "async")))
+    if (a->argc == 2 &&
+        (word_is(a->argv[1], "sync") || word_is(a->argv[1], "async")))
         return true;
-    reply_syntax(c);
+    reply_syntax(a->out);
     return false;
 }
 
@@ -79,39 +75,63 @@ static void reply_flushed(struct cmd_call *c, bool flushed)
         resp_error(c->out, "ERR a database cannot be flushed more often");
 }
 
-void cmd_flushdb(struct cmd_call *c)
+bool cmd_flushdb_check(struct cmd_args *a)
 {
-    if (!flush_options_ok(c) || c->check_only)
-        return;
-    reply_flushed(c, keyspace_flush_db(c->ks, c->db));
+    return parse_flush(a);
 }
 
-void cmd_flushall(struct cmd_call *c)
+void cmd_flushdb_run(struct cmd_call *c)
 {
-    if (!flush_options_ok(c) || c->check_only)
-        return;
+    struct cmd_args a = args_of(c);
+    if (parse_flush(&a))
+        reply_flushed(c, keyspace_flush_db(c->ks, c->db));
+}
+
+bool cmd_flushall_check(struct cmd_args *a)
+{
+    return parse_flush(a);
+}
+
+void cmd_flushall_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
     bool all = true;
+    if (!parse_flush(&a))
+        return;
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)
         all &= keyspace_flush_db(c->ks, db);
     reply_flushed(c, all);
 }
 
-void cmd_noop(struct cmd_call *c)
+void cmd_noop_run(struct cmd_call *c)
 {
-    if (!c->check_only)
-        resp_status(c->out, "OK");
+    ASSERT(c->argc == 1);
+    resp_status(c->out, "OK");
 }
 
-void cmd_sweep(struct cmd_call *c)
+static bool parse_limit(const struct cmd_args *a, int64_t *limit)
+{
+    ASSERT(a->argc == 2);
+    if (!parse_integer(a->out, a->argv[1], limit))
+        return false;
+    if (*limit >= 0 && *limit <= UINT32_MAX)
+        return true;
+    resp_error(a->out, "ERR limit is out of range");
+    return false;
+}
+
+bool cmd_sweep_check(struct cmd_args *a)
 {
     int64_t limit = 0;
-    if (!parse_integer(c, c->argv[1], &limit))
+    return parse_limit(a, &limit);
+}
+
+void cmd_sweep_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    int64_t limit = 0;
+    if (!parse_limit(&a, &limit))
         return;
-    if (limit < 0 || limit > UINT32_MAX) {
-        resp_error(c->out, "ERR limit is out of range");
-        return;
-    }
-    if (!c->check_only)
-        resp_integer(c->out, keyspace_sweep(
-                                 c->ks, (uint32_t)MIN(limit, SWEEP_ROWS_MAX)));
+    limit = MIN(limit, SWEEP_ROWS_MAX);
+    resp_integer(c->out, keyspace_sweep(c->ks, (uint32_t)limit));
 }

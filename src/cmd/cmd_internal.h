@@ -7,9 +7,13 @@
 #include "cmd/cmd.h"
 
 #define SERVER(...)
-#define DATA(fn, ...) cmd_fn fn;
+#define DATA(fn, ...) cmd_run_fn cmd_##fn##_run;
+#define CHECKED(fn, ...)                                                       \
+    cmd_check_fn cmd_##fn##_check;                                             \
+    cmd_run_fn cmd_##fn##_run;
 #include "cmd/commands.def"
 #undef SERVER
 #undef DATA
+#undef CHECKED
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The operations of the original vard (Verdi Raft, systems/VarD.v), as
+ * The operations of Verdi's vard (Verdi Raft, systems/VarD.v), as
  * internal commands: server/original.c turns its clients' requests into
  * these, and their replies back into its text.
  *
@@ -20,16 +20,12 @@ struct old_value {
     struct buf data;
 };
 
-/* False: nothing is to be done, because only the syntax was to be checked or
- * the key holds something else than a string (an error was written). */
+/* False: the key holds something else than a string (an error was written). */
 static bool old_value_get(struct cmd_call *c, struct old_value *old)
 {
     struct value v;
     ASSERT(c->argc >= 2);
     *old = (struct old_value){false, BUF_INIT};
-    if (c->check_only)
-        return false;
-    ASSERT(c->ks != NULL);
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v))
         return true;
     if (v.type != VALUE_STRING) {
@@ -54,7 +50,6 @@ static void reply_value(struct cmd_call *c, bool found, struct bytes value)
 static void reply(struct cmd_call *c, bool found, struct bytes value,
                   struct old_value *old)
 {
-    ASSERT(!c->check_only);
     ASSERT(old->found || old->data.len == 0);
     resp_array(c->out, 3);
     resp_bulk(c->out, c->argv[1]);
@@ -75,7 +70,7 @@ static bool equals(const struct old_value *old, struct bytes expected)
     return old->found && bytes_eq(buf_view(&old->data), expected);
 }
 
-void cmd_original_get(struct cmd_call *c)
+void cmd_original_get_run(struct cmd_call *c)
 {
     struct old_value old;
     ASSERT(c->argc == 2);
@@ -84,7 +79,7 @@ void cmd_original_get(struct cmd_call *c)
     reply(c, old.found, buf_view(&old.data), &old);
 }
 
-void cmd_original_put(struct cmd_call *c)
+void cmd_original_put_run(struct cmd_call *c)
 {
     struct old_value old;
     ASSERT(c->argc == 3);
@@ -94,7 +89,7 @@ void cmd_original_put(struct cmd_call *c)
     reply(c, true, c->argv[2], &old);
 }
 
-void cmd_original_del(struct cmd_call *c)
+void cmd_original_del_run(struct cmd_call *c)
 {
     struct old_value old;
     ASSERT(c->argc == 2);
@@ -105,7 +100,7 @@ void cmd_original_del(struct cmd_call *c)
 }
 
 /* The expected value "-" means that the key must be missing. */
-void cmd_original_cas(struct cmd_call *c)
+void cmd_original_cas_run(struct cmd_call *c)
 {
     struct old_value old;
     ASSERT(c->argc == 4);
@@ -120,7 +115,7 @@ void cmd_original_cas(struct cmd_call *c)
     }
 }
 
-void cmd_original_cad(struct cmd_call *c)
+void cmd_original_cad_run(struct cmd_call *c)
 {
     struct old_value old;
     ASSERT(c->argc == 3);

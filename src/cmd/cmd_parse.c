@@ -9,24 +9,28 @@
 
 #include "base/num.h"
 
-bool parse_integer(struct cmd_call *c, struct bytes text, int64_t *out)
+bool parse_integer(struct resp_writer *w, struct bytes text, int64_t *out)
 {
     if (num_parse_i64(text, out))
         return true;
-    resp_error(c->out, "ERR value is not an integer or out of range");
+    resp_error(w, "ERR value is not an integer or out of range");
     return false;
 }
 
-void reply_syntax(struct cmd_call *c)
+void reply_syntax(struct resp_writer *w)
 {
-    resp_error(c->out, "ERR syntax error");
+    resp_error(w, "ERR syntax error");
 }
 
-void reply_expire_time(struct cmd_call *c)
+void reply_expire_time(struct resp_writer *w, const struct cmd *cmd)
 {
-    const struct cmd *cmd = cmd_lookup(c->argv[0]);
-    ASSERT(cmd != NULL);
-    resp_errorf(c->out, "ERR invalid expire time in '%s' command", cmd->name);
+    resp_errorf(w, "ERR invalid expire time in '%s' command", cmd->name);
+}
+
+static bool expiry_is_timed(enum expire_kind kind)
+{
+    ASSERT(kind <= EXPIRE_PERSIST);
+    return kind >= EXPIRE_EX && kind <= EXPIRE_PXAT;
 }
 
 static enum expire_kind expire_word(struct bytes arg)
@@ -47,27 +51,29 @@ static enum expire_kind expire_word(struct bytes arg)
 }
 
 /* Tries argv[*i] as an expiry; moves *i to the last word it took. */
-static bool expire_option(struct cmd_call *c, uint32_t *i,
-                          struct set_options *o, enum expire_kind foreign)
+static bool expire_option(const struct cmd_args *a, uint32_t *i,
+                          struct expiry *e, enum expire_kind foreign)
 {
-    enum expire_kind kind = expire_word(c->argv[*i]);
+    ASSERT(*i < a->argc);
+    enum expire_kind kind = expire_word(a->argv[*i]);
     if (kind == EXPIRE_NONE || kind == foreign ||
-        (o->expire != EXPIRE_NONE && o->expire != kind))
+        (e->kind != EXPIRE_NONE && e->kind != kind))
         return false;
-    if (kind != EXPIRE_KEEPTTL && kind != EXPIRE_PERSIST) {
-        if (*i + 1 == c->argc)
+    if (expiry_is_timed(kind)) {
+        if (*i + 1 == a->argc)
             return false;
         *i += 1;
-        o->expire_arg = c->argv[*i];
+        e->arg = a->argv[*i];
     }
-    o->expire = kind;
+    e->kind = kind;
     return true;
 }
 
-static bool condition_option(struct cmd_call *c, uint32_t *i,
+static bool condition_option(const struct cmd_args *a, uint32_t *i,
                              struct set_options *o)
 {
-    struct bytes arg = c->argv[*i];
+    ASSERT(*i < a->argc);
+    struct bytes arg = a->argv[*i];
     enum set_condition condition = SET_ALWAYS;
     if (word_is(arg, "nx"))
         condition = SET_NX;
@@ -79,41 +85,43 @@ static bool condition_option(struct cmd_call *c, uint32_t *i,
     if (condition == SET_ALWAYS || (o->condition != SET_ALWAYS && !again))
         return false;
     if (condition == SET_IFEQ) {
-        if (*i + 1 == c->argc)
+        if (*i + 1 == a->argc)
             return false;
         *i += 1;
-        o->comparison = c->argv[*i];
+        o->comparison = a->argv[*i];
     }
     o->condition = condition;
     return true;
 }
 
-bool parse_set_options(struct cmd_call *c, struct set_options *out)
+bool parse_set_options(const struct cmd_args *a, struct set_options *out)
 {
-    ASSERT(c->argc >= 3);
-    *out = (struct set_options){.expire = EXPIRE_NONE};
-    for (uint32_t i = 3; i < c->argc; i++) {
-        if (word_is(c->argv[i], "get")) {
+    ASSERT(a->argc >= 3);
+    *out = (struct set_options){.condition = SET_ALWAYS};
+    for (uint32_t i = 3; i < a->argc; i++) {
+        if (word_is(a->argv[i], "get")) {
             out->get = true;
-        } else if (!condition_option(c, &i, out) &&
-                   !expire_option(c, &i, out, EXPIRE_PERSIST)) {
-            reply_syntax(c);
+        } else if (!condition_option(a, &i, out) &&
+                   !expire_option(a, &i, &out->expiry, EXPIRE_PERSIST)) {
+            reply_syntax(a->out);
             return false;
         }
     }
-    return true;
+    ASSERT(out->expiry.kind != EXPIRE_PERSIST);
+    return parse_expiry(a, &out->expiry);
 }
 
-bool parse_getex_options(struct cmd_call *c, struct set_options *out)
+bool parse_getex_options(const struct cmd_args *a, struct set_options *out)
 {
-    ASSERT(c->argc >= 2);
-    *out = (struct set_options){.expire = EXPIRE_NONE};
-    for (uint32_t i = 2; i < c->argc; i++) {
-        if (!expire_option(c, &i, out, EXPIRE_KEEPTTL)) {
-            reply_syntax(c);
+    ASSERT(a->argc >= 2);
+    *out = (struct set_options){.condition = SET_ALWAYS};
+    for (uint32_t i = 2; i < a->argc; i++) {
+        if (!expire_option(a, &i, &out->expiry, EXPIRE_KEEPTTL)) {
+            reply_syntax(a->out);
             return false;
         }
     }
+    ASSERT(out->expiry.kind != EXPIRE_KEEPTTL);
     return true;
 }
 
@@ -138,39 +146,30 @@ static bool to_ms(bool seconds, int64_t *number)
     return true;
 }
 
-/* The number in ms, not yet added to any time. */
-static bool expire_number(struct cmd_call *c, enum expire_kind kind,
-                          struct bytes arg, int64_t *out)
+bool parse_expiry(const struct cmd_args *a, struct expiry *e)
 {
-    ASSERT(kind >= EXPIRE_EX && kind <= EXPIRE_PXAT);
-    bool seconds = kind == EXPIRE_EX || kind == EXPIRE_EXAT;
-    if (!parse_integer(c, arg, out))
+    if (!expiry_is_timed(e->kind))
+        return true;
+    if (!parse_integer(a->out, e->arg, &e->ms))
         return false;
-    if (!to_ms(seconds, out)) {
-        reply_expire_time(c);
+    if (!to_ms(e->kind == EXPIRE_EX || e->kind == EXPIRE_EXAT, &e->ms)) {
+        reply_expire_time(a->out, a->cmd);
         return false;
     }
     return true;
 }
 
-bool check_expire_arg(struct cmd_call *c, enum expire_kind kind,
-                      struct bytes arg)
+bool expiry_end(struct cmd_call *c, const struct expiry *e, int64_t *end_ms)
 {
-    int64_t number = 0;
-    bool timed = kind >= EXPIRE_EX && kind <= EXPIRE_PXAT;
-    return !timed || expire_number(c, kind, arg, &number);
-}
-
-bool parse_expire_ms(struct cmd_call *c, enum expire_kind kind,
-                     struct bytes arg, int64_t *out)
-{
-    ASSERT(!c->check_only);
-    if (!expire_number(c, kind, arg, out))
-        return false;
-    if (kind == EXPIRE_EXAT || kind == EXPIRE_PXAT)
+    *end_ms = 0;
+    if (!expiry_is_timed(e->kind))
         return true;
-    if (!num_add_i64(*out, keyspace_now(c->ks), out)) {
-        reply_expire_time(c);
+    ASSERT(e->ms > 0); /* it was parsed */
+    int64_t start_ms = 0;
+    if (e->kind == EXPIRE_EX || e->kind == EXPIRE_PX)
+        start_ms = keyspace_now(c->ks);
+    if (!num_add_i64(start_ms, e->ms, end_ms)) {
+        reply_expire_time(c->out, c->cmd);
         return false;
     }
     return true;
@@ -178,7 +177,6 @@ bool parse_expire_ms(struct cmd_call *c, enum expire_kind kind,
 
 bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
 {
-    ASSERT(!c->check_only && c->ks != NULL);
     if (!keyspace_get(c->ks, c->db, key, out) || out->type == VALUE_STRING)
         return true;
     resp_error(c->out, "WRONGTYPE Operation against a key holding the wrong "
@@ -188,6 +186,7 @@ bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
 
 void reply_value(struct cmd_call *c, const struct value *v)
 {
+    ASSERT(v->type == VALUE_NONE || v->type == VALUE_STRING);
     if (v->type == VALUE_NONE)
         resp_null(c->out);
     else
@@ -197,6 +196,8 @@ void reply_value(struct cmd_call *c, const struct value *v)
 void put_string(struct cmd_call *c, struct bytes key, struct bytes data,
                 int64_t expire_ms)
 {
+    ASSERT((c->cmd->flags & CMD_WRITE) != 0);
+    ASSERT(expire_ms >= 0);
     struct value v = {
         .type = VALUE_STRING, .expire_ms = expire_ms, .data = data};
     keyspace_put(c->ks, c->db, key, &v);

@@ -12,12 +12,19 @@
  * so it is no option. */
 #define CMD_STRING_MAX (512 * 1024 * 1024)
 
-MUST_USE bool parse_integer(struct cmd_call *c, struct bytes text,
+/* What a run parses again, as its check did. */
+static inline struct cmd_args args_of(const struct cmd_call *c)
+{
+    return (struct cmd_args){
+        .cmd = c->cmd, .argv = c->argv, .argc = c->argc, .out = c->out};
+}
+
+MUST_USE bool parse_integer(struct resp_writer *w, struct bytes text,
                             int64_t *out);
 
-void reply_syntax(struct cmd_call *c);
+void reply_syntax(struct resp_writer *w);
 /* "invalid expire time in 'x' command" */
-void reply_expire_time(struct cmd_call *c);
+void reply_expire_time(struct resp_writer *w, const struct cmd *cmd);
 
 /* An argument is this word, in any case. */
 static inline bool word_is(struct bytes arg, const char *word)
@@ -35,26 +42,35 @@ enum expire_kind {
     EXPIRE_PERSIST, /* GETEX only */
 };
 
+/* An expiry as it was given. */
+struct expiry {
+    enum expire_kind kind;
+    struct bytes arg; /* of EX PX EXAT PXAT */
+    int64_t ms;       /* its number in ms: an absolute time, or from now on */
+};
+
 enum set_condition { SET_ALWAYS, SET_NX, SET_XX, SET_IFEQ };
 
 struct set_options {
-    enum expire_kind expire;
-    struct bytes expire_arg; /* of EX PX EXAT PXAT */
+    struct expiry expiry;
     enum set_condition condition;
     struct bytes comparison; /* of SET_IFEQ */
     bool get;
 };
 
-/* The options of SET from argv[3] on, of GETEX from argv[2] on. */
-MUST_USE bool parse_set_options(struct cmd_call *c, struct set_options *out);
-MUST_USE bool parse_getex_options(struct cmd_call *c, struct set_options *out);
+/* The options of SET from argv[3] on, its expiry's number included. */
+MUST_USE bool parse_set_options(const struct cmd_args *a,
+                                struct set_options *out);
+/* The options of GETEX from argv[2] on; whoever needs the expiry's number
+ * parses it, because Redis looks at it only if the key exists. */
+MUST_USE bool parse_getex_options(const struct cmd_args *a,
+                                  struct set_options *out);
 
-/* The part of an expiry's check that needs no clock. */
-MUST_USE bool check_expire_arg(struct cmd_call *c, enum expire_kind kind,
-                               struct bytes arg);
-/* The whole: the absolute time in ms, by the time of the entry. */
-MUST_USE bool parse_expire_ms(struct cmd_call *c, enum expire_kind kind,
-                              struct bytes arg, int64_t *out);
+/* From e->kind and e->arg to e->ms: all that can be said without a clock. */
+MUST_USE bool parse_expiry(const struct cmd_args *a, struct expiry *e);
+/* When a parsed expiry ends, by the time of the entry: in ms, 0 for never. */
+MUST_USE bool expiry_end(struct cmd_call *c, const struct expiry *e,
+                         int64_t *end_ms);
 
 /* Looks a string up. False: it is of another type (WRONGTYPE was answered).
  * True: out->type is VALUE_STRING, or VALUE_NONE if there is none. */

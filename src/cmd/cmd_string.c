@@ -1,9 +1,10 @@
 /*
  * SET, GET and their family: values as strings of bytes.
  *
- * Each function parses, returns if it is only being checked, and then works
- * on the keyspace. A value that was looked up is borrowed until the next
- * call on the keyspace: it is answered before anything is changed.
+ * A value that was looked up is borrowed until the next call on the keyspace:
+ * it is answered before anything is changed.
+ *
+ * How it fails: with an error reply, and nothing changed.
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
@@ -14,6 +15,7 @@ static bool condition_holds(const struct set_options *o,
                             const struct value *old)
 {
     bool exists = old->type != VALUE_NONE;
+    ASSERT(o->condition != SET_IFEQ || !exists || old->type == VALUE_STRING);
     switch (o->condition) {
     case SET_NX:
         return !exists;
@@ -27,25 +29,18 @@ static bool condition_holds(const struct set_options *o,
     return true;
 }
 
-/* The plain part: no option that looks at the old value is given. */
+/* False for a plain SET: no option looks at the old value. */
 static bool needs_old(const struct set_options *o)
 {
-    return o->get || o->condition != SET_ALWAYS || o->expire == EXPIRE_KEEPTTL;
-}
-
-static bool set_expiry(struct cmd_call *c, const struct set_options *o,
-                       int64_t *expire_ms)
-{
-    *expire_ms = 0;
-    if (o->expire == EXPIRE_NONE || o->expire == EXPIRE_KEEPTTL)
-        return true;
-    return parse_expire_ms(c, o->expire, o->expire_arg, expire_ms);
+    return o->get || o->condition != SET_ALWAYS ||
+           o->expiry.kind == EXPIRE_KEEPTTL;
 }
 
 static void set_with_old(struct cmd_call *c, const struct set_options *o,
                          int64_t expire_ms)
 {
     struct value old;
+    ASSERT(needs_old(o));
     if (o->get || o->condition == SET_IFEQ) {
         if (!lookup_string(c, c->argv[1], &old))
             return;
@@ -61,22 +56,23 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
         resp_null(c->out);
     if (!set)
         return;
-    if (o->expire == EXPIRE_KEEPTTL)
+    if (o->expiry.kind == EXPIRE_KEEPTTL)
         expire_ms = old.expire_ms;
     put_string(c, c->argv[1], c->argv[2], expire_ms);
 }
 
-void cmd_set(struct cmd_call *c)
+bool cmd_set_check(struct cmd_args *a)
 {
     struct set_options o;
-    if (!parse_set_options(c, &o))
-        return;
-    if (c->check_only) {
-        (void)!check_expire_arg(c, o.expire, o.expire_arg);
-        return;
-    }
+    return parse_set_options(a, &o);
+}
+
+void cmd_set_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    struct set_options o;
     int64_t expire_ms = 0;
-    if (!set_expiry(c, &o, &expire_ms))
+    if (!parse_set_options(&a, &o) || !expiry_end(c, &o.expiry, &expire_ms))
         return;
     if (needs_old(&o)) {
         set_with_old(c, &o, expire_ms);
@@ -86,45 +82,61 @@ void cmd_set(struct cmd_call *c)
     resp_status(c->out, "OK");
 }
 
-static void set_for(struct cmd_call *c, enum expire_kind kind)
+static bool setex_check(const struct cmd_args *a, enum expire_kind kind)
 {
-    ASSERT(c->argc == 4);
-    if (c->check_only) {
-        (void)!check_expire_arg(c, kind, c->argv[2]);
-        return;
-    }
+    struct expiry e = {.kind = kind, .arg = a->argv[2]};
+    ASSERT(a->argc == 4);
+    return parse_expiry(a, &e);
+}
+
+static void setex_run(struct cmd_call *c, enum expire_kind kind)
+{
+    struct cmd_args a = args_of(c);
+    struct expiry e = {.kind = kind, .arg = c->argv[2]};
     int64_t expire_ms = 0;
-    if (!parse_expire_ms(c, kind, c->argv[2], &expire_ms))
+    ASSERT(c->argc == 4);
+    if (!parse_expiry(&a, &e) || !expiry_end(c, &e, &expire_ms))
         return;
+    ASSERT(expire_ms > 0);
     put_string(c, c->argv[1], c->argv[3], expire_ms);
     resp_status(c->out, "OK");
 }
 
-void cmd_setex(struct cmd_call *c)
+bool cmd_setex_check(struct cmd_args *a)
 {
-    set_for(c, EXPIRE_EX);
+    return setex_check(a, EXPIRE_EX);
 }
 
-void cmd_psetex(struct cmd_call *c)
+void cmd_setex_run(struct cmd_call *c)
 {
-    set_for(c, EXPIRE_PX);
+    setex_run(c, EXPIRE_EX);
 }
 
-void cmd_setnx(struct cmd_call *c)
+bool cmd_psetex_check(struct cmd_args *a)
+{
+    return setex_check(a, EXPIRE_PX);
+}
+
+void cmd_psetex_run(struct cmd_call *c)
+{
+    setex_run(c, EXPIRE_PX);
+}
+
+void cmd_setnx_run(struct cmd_call *c)
 {
     struct value old;
-    if (c->check_only)
-        return;
+    ASSERT(c->argc == 3);
     bool exists = keyspace_get(c->ks, c->db, c->argv[1], &old);
     if (!exists)
         put_string(c, c->argv[1], c->argv[2], 0);
     resp_integer(c->out, exists ? 0 : 1);
 }
 
-void cmd_getset(struct cmd_call *c)
+void cmd_getset_run(struct cmd_call *c)
 {
     struct value old;
-    if (c->check_only || !lookup_string(c, c->argv[1], &old))
+    ASSERT(c->argc == 3);
+    if (!lookup_string(c, c->argv[1], &old))
         return;
     reply_value(c, &old);
     put_string(c, c->argv[1], c->argv[2], 0);
@@ -132,33 +144,46 @@ void cmd_getset(struct cmd_call *c)
 
 /* --- several keys ------------------------------------------------------- */
 
-static bool pairs_ok(struct cmd_call *c)
+static bool pairs_ok(const struct cmd_args *a)
 {
-    ASSERT(c->argc >= 3);
-    if (c->argc % 2 == 1)
+    ASSERT(a->argc >= 3);
+    if (a->argc % 2 == 1)
         return true;
-    cmd_reply_arity(c->out, cmd_lookup(c->argv[0]));
+    cmd_reply_arity(a->out, a->cmd);
     return false;
 }
 
 static void put_pairs(struct cmd_call *c)
 {
-    for (uint32_t i = 1; i + 1 < c->argc; i += 2)
+    ASSERT(c->argc >= 3 && c->argc % 2 == 1);
+    for (uint32_t i = 1; i < c->argc; i += 2)
         put_string(c, c->argv[i], c->argv[i + 1], 0);
 }
 
-void cmd_mset(struct cmd_call *c)
+bool cmd_mset_check(struct cmd_args *a)
 {
-    if (!pairs_ok(c) || c->check_only)
+    return pairs_ok(a);
+}
+
+void cmd_mset_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    if (!pairs_ok(&a))
         return;
     put_pairs(c);
     resp_status(c->out, "OK");
 }
 
-void cmd_msetnx(struct cmd_call *c)
+bool cmd_msetnx_check(struct cmd_args *a)
 {
+    return pairs_ok(a);
+}
+
+void cmd_msetnx_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
     struct value old;
-    if (!pairs_ok(c) || c->check_only)
+    if (!pairs_ok(&a))
         return;
     for (uint32_t i = 1; i < c->argc; i += 2) {
         if (keyspace_get(c->ks, c->db, c->argv[i], &old)) {
@@ -170,14 +195,13 @@ void cmd_msetnx(struct cmd_call *c)
     resp_integer(c->out, 1);
 }
 
-void cmd_mget(struct cmd_call *c)
+void cmd_mget_run(struct cmd_call *c)
 {
-    if (c->check_only)
-        return;
+    ASSERT(c->argc >= 2);
     resp_array(c->out, c->argc - 1);
     for (uint32_t i = 1; i < c->argc; i++) {
         struct value v;
-        if (c->out != NULL && c->out->over)
+        if (c->out->over)
             return; /* nobody will get it; lookups change nothing */
         bool found = keyspace_get(c->ks, c->db, c->argv[i], &v);
         if (found && v.type == VALUE_STRING)
@@ -189,51 +213,58 @@ void cmd_mget(struct cmd_call *c)
 
 /* --- GET ---------------------------------------------------------------- */
 
-void cmd_get(struct cmd_call *c)
+void cmd_get_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only || !lookup_string(c, c->argv[1], &v))
-        return;
-    reply_value(c, &v);
+    ASSERT(c->argc == 2);
+    if (lookup_string(c, c->argv[1], &v))
+        reply_value(c, &v);
 }
 
-void cmd_getdel(struct cmd_call *c)
+void cmd_getdel_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only || !lookup_string(c, c->argv[1], &v))
+    ASSERT(c->argc == 2);
+    if (!lookup_string(c, c->argv[1], &v))
         return;
     reply_value(c, &v);
     if (v.type != VALUE_NONE)
         (void)!keyspace_delete(c->ks, c->db, c->argv[1]);
 }
 
-/* A wrong time is an error only if the key exists, as in Redis: so it is
- * looked at when the command is applied. */
-void cmd_getex(struct cmd_call *c)
+bool cmd_getex_check(struct cmd_args *a)
 {
     struct set_options o;
+    return parse_getex_options(a, &o);
+}
+
+/* A wrong time is an error only if the key exists, as in Redis: so it is
+ * looked at when the command is applied. */
+void cmd_getex_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    struct set_options o;
     struct value v;
-    if (!parse_getex_options(c, &o) || c->check_only ||
-        !lookup_string(c, c->argv[1], &v))
-        return;
     int64_t expire_ms = 0;
-    bool timed = o.expire != EXPIRE_NONE && o.expire != EXPIRE_PERSIST;
-    if (v.type != VALUE_NONE && timed &&
-        !parse_expire_ms(c, o.expire, o.expire_arg, &expire_ms))
+    if (!parse_getex_options(&a, &o) || !lookup_string(c, c->argv[1], &v))
+        return;
+    if (v.type != VALUE_NONE &&
+        (!parse_expiry(&a, &o.expiry) || !expiry_end(c, &o.expiry, &expire_ms)))
         return;
     reply_value(c, &v);
-    if (v.type == VALUE_NONE || o.expire == EXPIRE_NONE ||
+    if (v.type == VALUE_NONE || o.expiry.kind == EXPIRE_NONE ||
         v.expire_ms == expire_ms)
         return;
     v.expire_ms = expire_ms;
     keyspace_put(c->ks, c->db, c->argv[1], &v);
 }
 
-void cmd_strlen(struct cmd_call *c)
+void cmd_strlen_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only || !lookup_string(c, c->argv[1], &v))
+    if (!lookup_string(c, c->argv[1], &v))
         return;
+    ASSERT(v.type == VALUE_STRING || v.data.len == 0);
     resp_integer(c->out, (int64_t)v.data.len);
 }
 
@@ -256,66 +287,93 @@ static struct bytes part(struct bytes b, int64_t start, int64_t end)
     return bytes_of(b.data + start, (size_t)(end - start + 1));
 }
 
-void cmd_getrange(struct cmd_call *c)
+static bool parse_range(const struct cmd_args *a, int64_t *start, int64_t *end)
+{
+    ASSERT(a->argc == 4);
+    return parse_integer(a->out, a->argv[2], start) &&
+           parse_integer(a->out, a->argv[3], end);
+}
+
+bool cmd_getrange_check(struct cmd_args *a)
 {
     int64_t start = 0;
     int64_t end = 0;
+    return parse_range(a, &start, &end);
+}
+
+void cmd_getrange_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    int64_t start = 0;
+    int64_t end = 0;
     struct value v;
-    if (!parse_integer(c, c->argv[2], &start) ||
-        !parse_integer(c, c->argv[3], &end) || c->check_only ||
-        !lookup_string(c, c->argv[1], &v))
+    if (!parse_range(&a, &start, &end) || !lookup_string(c, c->argv[1], &v))
         return;
     resp_bulk(c->out, part(v.data, start, end));
 }
 
-static bool length_ok(struct cmd_call *c, uint64_t a, uint64_t b, uint64_t max)
+static bool length_ok(struct resp_writer *w, uint64_t a, uint64_t b,
+                      uint64_t max)
 {
+    ASSERT(max > 0);
     if (a <= max && b <= max - a)
         return true;
-    resp_error(c->out, "ERR string exceeds maximum allowed size "
-                       "(proto-max-bulk-len)");
+    resp_error(w, "ERR string exceeds maximum allowed size "
+                  "(proto-max-bulk-len)");
     return false;
+}
+
+static bool parse_offset(const struct cmd_args *a, int64_t *offset)
+{
+    ASSERT(a->argc == 4);
+    if (!parse_integer(a->out, a->argv[2], offset))
+        return false;
+    if (*offset < 0)
+        resp_error(a->out, "ERR offset is out of range");
+    return *offset >= 0;
 }
 
 /* A few bytes could ask for a value of 512 MiB, which holds up every member:
  * the node that they come to refuses what is longer than it would take. */
-void cmd_setrange(struct cmd_call *c)
+bool cmd_setrange_check(struct cmd_args *a)
 {
     int64_t offset = 0;
-    struct value v;
-    if (!parse_integer(c, c->argv[2], &offset))
-        return;
-    if (offset < 0) {
-        resp_error(c->out, "ERR offset is out of range");
-        return;
-    }
+    size_t len = a->argv[3].len;
+    if (!parse_offset(a, &offset))
+        return false;
+    return a->value_max == 0 || len == 0 ||
+           length_ok(a->out, (uint64_t)offset, len, a->value_max);
+}
+
+void cmd_setrange_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
     struct bytes data = c->argv[3];
-    if (c->check_only) {
-        if (c->value_max != 0 && data.len != 0)
-            (void)!length_ok(c, (uint64_t)offset, data.len, c->value_max);
-        return;
-    }
-    if (!lookup_string(c, c->argv[1], &v))
+    int64_t offset = 0;
+    struct value v;
+    if (!parse_offset(&a, &offset) || !lookup_string(c, c->argv[1], &v))
         return;
     size_t old_len = v.data.len;
     if (data.len == 0) {
         resp_integer(c->out, (int64_t)old_len);
         return;
     }
-    if (!length_ok(c, (uint64_t)offset, data.len, CMD_STRING_MAX))
+    if (!length_ok(c->out, (uint64_t)offset, data.len, CMD_STRING_MAX))
         return;
     keyspace_overwrite(c->ks, c->db, c->argv[1], (size_t)offset, data);
     size_t len = MAX(old_len, (size_t)offset + data.len);
+    ASSERT(len >= old_len);
     resp_integer(c->out, (int64_t)len);
 }
 
-void cmd_append(struct cmd_call *c)
+void cmd_append_run(struct cmd_call *c)
 {
     struct value v;
-    if (c->check_only || !lookup_string(c, c->argv[1], &v))
+    ASSERT(c->argc == 3);
+    if (!lookup_string(c, c->argv[1], &v))
         return;
     size_t old_len = v.data.len;
-    if (!length_ok(c, old_len, c->argv[2].len, CMD_STRING_MAX))
+    if (!length_ok(c->out, old_len, c->argv[2].len, CMD_STRING_MAX))
         return;
     keyspace_overwrite(c->ks, c->db, c->argv[1], old_len, c->argv[2]);
     resp_integer(c->out, (int64_t)(old_len + c->argv[2].len));

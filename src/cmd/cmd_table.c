@@ -15,15 +15,16 @@
 
 static const struct cmd table[] = {
 #define ROW(cname, car, cflags, cfirst, clast, cstep, cgroup, csince,          \
-            csummary, ccomplexity, ccategories, ckeys, ctips, csyntax, cfn,    \
-            cid)                                                               \
+            csummary, ccomplexity, ccategories, ckeys, ctips, csyntax, ccheck, \
+            crun, cid)                                                         \
     {.name = cname,                                                            \
      .arity = car,                                                             \
      .flags = cflags,                                                          \
      .first_key = cfirst,                                                      \
      .last_key = clast,                                                        \
      .key_step = cstep,                                                        \
-     .fn = cfn,                                                                \
+     .check = ccheck,                                                          \
+     .run = crun,                                                              \
      .server_id = cid,                                                         \
      .group = cgroup,                                                          \
      .since = csince,                                                          \
@@ -35,10 +36,15 @@ static const struct cmd table[] = {
      .syntax = csyntax},
 #define SERVER(id, n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy)            \
     ROW(n, ar, (fl) | CMD_SERVER, a, b, s, g, si, su, co, ca, k, t, sy, NULL,  \
-        SERVER_CMD_##id)
+        NULL, SERVER_CMD_##id)
 #define DATA(fn, n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy)              \
-    ROW(n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy, fn, SERVER_CMD_NONE)
+    ROW(n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy, NULL, cmd_##fn##_run, \
+        SERVER_CMD_NONE)
+#define CHECKED(fn, n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy)           \
+    ROW(n, ar, fl, a, b, s, g, si, su, co, ca, k, t, sy, cmd_##fn##_check,     \
+        cmd_##fn##_run, SERVER_CMD_NONE)
 #include "cmd/commands.def"
+#undef CHECKED
 #undef DATA
 #undef SERVER
 #undef ROW
@@ -144,21 +150,35 @@ void cmd_reply_entry_full(struct resp_writer *w)
     resp_error(w, "OOM too much data in one log entry, try again");
 }
 
-void cmd_run(const struct cmd *c, struct cmd_call *call)
+bool cmd_check(struct cmd_args *args)
 {
-    ASSERT(c != NULL && c->fn != NULL && cmd_arity_ok(c, call->argc));
-    ASSERT(call->check_only || call->ks != NULL);
+    const struct cmd *c = args->cmd;
+    ASSERT(c->run != NULL && cmd_arity_ok(c, args->argc));
+    ASSERT(args->out->out != NULL && !args->out->over);
+    size_t before = args->out->out->len;
+    bool ok = c->check == NULL || c->check(args);
+    ASSERT(!ok || args->out->out->len == before);
+    return ok;
+}
+
+static bool has_replied(const struct resp_writer *w, size_t before)
+{
+    return w->out == NULL || w->over || w->out->len > before;
+}
+
+void cmd_run(struct cmd_call *call)
+{
+    const struct cmd *c = call->cmd;
+    ASSERT(c->run != NULL && cmd_arity_ok(c, call->argc));
     ASSERT(call->db < KEYSPACE_DATABASES);
-    if (call->check_only) {
-        c->fn(call);
-        return;
-    }
+    size_t before = call->out->out != NULL ? call->out->out->len : 0;
     bool read = (c->flags & CMD_WRITE) == 0;
     if (cmd_entry_full(call->ks) || (read && reads_full(call->ks))) {
         cmd_reply_entry_full(call->out);
         return;
     }
     keyspace_set_reading(call->ks, read);
-    c->fn(call);
+    c->run(call);
     keyspace_set_reading(call->ks, false);
+    ASSERT(has_replied(call->out, before));
 }

@@ -46,7 +46,7 @@ static const struct cmd *command_of(const struct request *r)
     struct bytes args = r->args;
     const struct cmd *cmd = cmd_lookup(request_arg(&args));
 
-    if (!cmd || !cmd->fn || !cmd_arity_ok(cmd, r->argc))
+    if (!cmd || !cmd->run || !cmd_arity_ok(cmd, r->argc))
         return NULL; /* written by a newer version */
     bool upkeep = (cmd->flags & CMD_UPKEEP) != 0;
     if (upkeep != ((r->flags & REQUEST_FLAG_INTERNAL) != 0))
@@ -75,6 +75,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
     if (!w && !(cmd->flags & CMD_WRITE))
         return; /* a read that went through the log to keep its order */
     call = (struct cmd_call){
+        .cmd = cmd,
         .ks = n->ks,
         .out = w ? w : &nowhere,
         .argv = n->argv,
@@ -82,7 +83,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .db = r->db,
         .seed = seed,
     };
-    cmd_run(cmd, &call);
+    cmd_run(&call);
 }
 
 /* The first answer is given in full, whatever its size; the kept one has a

@@ -46,12 +46,13 @@ int node_read(struct node *n, void *client)
 
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
-    ASSERT(cmd->fn && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
+    ASSERT(cmd->run && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
     if (n->options.read_mode == READ_STALE)
         n->read_time_ms = node_stamp(n);
     keyspace_read_at(n->ks, n->read_time_ms);
+    call->cmd = cmd;
     call->ks = n->ks;
-    cmd_run(cmd, call);
+    cmd_run(call);
     if (keyspace_error(n->ks) != 0)
         node_fail(n, "reading the state", store_error(n->store));
     return !keyspace_in_doubt(n->ks);

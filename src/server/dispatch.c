@@ -131,22 +131,20 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
 /* --- commands on data --------------------------------------------------- */
 
 /* Whether the arguments make sense, so that an error never enters the log.
- * If not, the error stands in the server's scratch. */
+ * If not, the error is in the server's scratch. */
 static bool syntax_ok(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
     buf_reset(&s->scratch);
     s->scratch_writer.protocol = c->writer.protocol;
-    struct cmd_call call = {
-        .out = &s->scratch_writer,
+    struct cmd_args args = {
+        .cmd = d->cmd,
         .argv = d->argv,
         .argc = d->argc,
-        .db = c->db,
-        .check_only = true,
         .value_max = s->config->proto_max_bulk_len_bytes,
+        .out = &s->scratch_writer,
     };
-    cmd_run(d->cmd, &call);
-    return s->scratch.len == 0;
+    return cmd_check(&args);
 }
 
 static bool reply_scratch(struct client *c, const struct dispatch *d)
@@ -162,7 +160,7 @@ static bool reply_scratch(struct client *c, const struct dispatch *d)
 bool dispatch_submit(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
-    ASSERT(c->state == CLIENT_OPEN && d->cmd->fn != NULL);
+    ASSERT(c->state == CLIENT_OPEN && d->cmd->run != NULL);
     if (c->pending.count >= CLIENT_PENDING_MAX)
         return wait_for(c, WAIT_IDLE);
     if (!node_can_submit(s->node))
@@ -211,7 +209,7 @@ static bool read_command(struct client *c, const struct dispatch *d)
 
 static bool data_command(struct client *c, const struct dispatch *d)
 {
-    ASSERT(d->cmd->fn != NULL);
+    ASSERT(d->cmd->run != NULL);
     if (d->cmd->flags & CMD_WRITE)
         return write_command(c, d);
     return read_command(c, d);
@@ -253,7 +251,7 @@ static bool once_command(struct client *c, const struct dispatch *outer)
         return refuse_unknown(c, d.argv, d.argc);
     if (!cmd_arity_ok(d.cmd, d.argc))
         return refuse_arity(c, d.cmd);
-    if (d.cmd->fn == NULL || !(d.cmd->flags & CMD_WRITE))
+    if (d.cmd->run == NULL || !(d.cmd->flags & CMD_WRITE))
         return refuse(c, outer->cmd, "ERR ONCE is for commands that write");
     if (!write_command(c, &d))
         return false;
@@ -275,7 +273,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
         return refuse_arity(c, d.cmd);
     if (!c->authenticated && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, "NOAUTH Authentication required.");
-    if (d.cmd->fn != NULL)
+    if (d.cmd->run != NULL)
         return data_command(c, &d);
     if (d.cmd->server_id == SERVER_CMD_ONCE)
         return once_command(c, &d);

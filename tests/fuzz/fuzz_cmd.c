@@ -4,7 +4,7 @@
  * in RESP3, within a limit, or not at all, and is closed and opened again in
  * between. Both must have the same records in the end, with counts that are
  * right; every answer is exactly one reply; what is answered before it enters
- * the log (check_only) is an error, or nothing.
+ * the log is an error, or nothing.
  *
  * input: options(1), then operations: see step().
  */
@@ -121,7 +121,7 @@ static const struct cmd *next_command(struct run *run, struct fuzz *f)
 {
     size_t at = fuzz_below(f, 256) % cmd_count();
     const struct cmd *cmd = cmd_at(at);
-    while (cmd->fn == NULL)
+    while (cmd->run == NULL)
         cmd = cmd_at(++at % cmd_count());
     run->argc = 0;
     run->argv[run->argc++] = bytes_str(cmd->name);
@@ -143,17 +143,14 @@ static bool too_far(const struct run *run, const struct cmd *cmd)
 }
 
 /* Before the log: true if it may enter it. */
-static bool check_first(struct run *run, const struct cmd *cmd, uint8_t db)
+static bool check_first(struct run *run, const struct cmd *cmd)
 {
     struct buf out = BUF_INIT;
     struct resp_writer w = {.out = &out, .protocol = 2};
-    struct cmd_call call = {.out = &w,
-                            .argv = run->argv,
-                            .argc = run->argc,
-                            .db = db,
-                            .check_only = true};
-    cmd_run(cmd, &call);
-    bool good = out.len == 0;
+    struct cmd_args args = {
+        .cmd = cmd, .argv = run->argv, .argc = run->argc, .out = &w};
+    bool good = cmd_check(&args);
+    ASSERT(good == (out.len == 0));
     ASSERT(good || (out.data[0] == '-' && reply_is_one(buf_view(&out), 2)));
     buf_release(&out);
     return good;
@@ -172,13 +169,14 @@ static void execute(struct run *run, struct replica *r, const struct cmd *cmd,
     buf_reset(&r->out);
     r->writer.out = r->mute ? NULL : &r->out;
     r->writer.over = false;
-    struct cmd_call call = {.ks = r->ks,
+    struct cmd_call call = {.cmd = cmd,
+                            .ks = r->ks,
                             .out = &r->writer,
                             .argv = run->argv,
                             .argc = run->argc,
                             .db = db,
                             .seed = run->index};
-    cmd_run(cmd, &call);
+    cmd_run(&call);
     check_reply(r);
 }
 
@@ -194,7 +192,7 @@ static void apply_entry(struct run *run, struct fuzz *f)
         uint32_t node = fuzz_below(f, 3);
         uint64_t seq = run->seqs[node] + (fuzz_u8(f) < 240 ? 1 : 2);
         const struct cmd *cmd = next_command(run, f);
-        if (cmd == NULL || too_far(run, cmd) || !check_first(run, cmd, db))
+        if (cmd == NULL || too_far(run, cmd) || !check_first(run, cmd))
             continue;
         bool admit = session_admit(run->replicas[0].ks, node, 5, seq);
         ASSERT(admit == session_admit(run->replicas[1].ks, node, 5, seq));
@@ -215,8 +213,7 @@ static void read_both(struct run *run, struct fuzz *f)
 {
     int64_t at = run->time_ms + fuzz_below(f, 8) * 100;
     const struct cmd *cmd = next_command(run, f);
-    if (cmd == NULL || (cmd->flags & CMD_READ) == 0 ||
-        !check_first(run, cmd, 0))
+    if (cmd == NULL || (cmd->flags & CMD_READ) == 0 || !check_first(run, cmd))
         return;
     for (uint32_t i = 0; i < 2; i++) {
         keyspace_read_at(run->replicas[i].ks, at);

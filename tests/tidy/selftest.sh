@@ -66,16 +66,16 @@ END
             $room $room $room 'return base_one()' | put src/$room/$room.c
     done
     put src/cmd/commands.def <<'END'
-DATA(cmd_get, "get", 2)
+DATA(get, "get", 2)
 END
     put src/cmd/cmd.h <<'END'
 struct cmd_call;
-void cmd_get(struct cmd_call *c);
+void cmd_get_run(struct cmd_call *c);
 END
     put src/cmd/cmd.c <<'END'
 #include "cmd/cmd.h"
 
-void cmd_get(struct cmd_call *c)
+void cmd_get_run(struct cmd_call *c)
 {
     (void)c;
 }
@@ -212,7 +212,7 @@ expect sizes 'gone is not needed any more'
 
 put src/cmd/other.c <<<'int  f( void );'
 expect format 'src/cmd/other.c:1: format'
-put src/cmd/commands.def <<<'DATA(cmd_set, "set", 3)'
+put src/cmd/commands.def <<<'DATA(set, "set", 3)'
 expect commands 'command set: no function'
 put tcl/tests/get.tcl <<<'test SET'
 expect commands 'command get: no test'

@@ -416,7 +416,7 @@ def check_format(tree):
 def read_commands(tree):
     path = tree.root / 'src/cmd/commands.def'
     text = without_comments(read(path))
-    for m in re.finditer(r'^(SERVER|DATA)\(\s*(\w+),\s*"([^"]+)"', text,
+    for m in re.finditer(r'^(SERVER|DATA|CHECKED)\(\s*(\w+),\s*"([^"]+)"', text,
                          flags=re.M):
         yield m.groups()
 
@@ -433,7 +433,7 @@ def check_commands(tree):
     for kind, ident, name in commands:
         word = re.compile(rf'(?<![\w-]){re.escape(name)}(?![\w-])')
         function = f'SERVER_CMD_{ident}' if kind == 'SERVER' else \
-            rf'void {ident}\(struct cmd_call \*\w+\)\s*\{{'
+            rf'void cmd_{ident}_run\(struct cmd_call \*\w+\)\s*\{{'
         if not re.search(function, sources):
             yield f'command {name}: no function for {ident}'
         if name.startswith('vard.'):

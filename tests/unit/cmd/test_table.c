@@ -50,9 +50,10 @@ static void test_rows(void **state)
         bool server = (c->flags & CMD_SERVER) != 0;
         bool write = (c->flags & CMD_WRITE) != 0;
         bool read = (c->flags & CMD_READ) != 0;
-        assert_true(server == (c->fn == NULL));
+        assert_true(server == (c->run == NULL));
         assert_true(server == (c->server_id != SERVER_CMD_NONE));
         assert_true(server || write != read);
+        assert_true(!server || c->check == NULL);
         assert_true(c->summary[0] != 0 && c->complexity[0] != 0);
         assert_true(c->group[0] != 0 && c->since[0] != 0);
         assert_true(c->categories[0] == '@' || c->categories[0] == 0);
@@ -92,7 +93,7 @@ static void test_server_commands(void **state)
     UNUSED(state);
     size_t count = 0;
     for (size_t i = 0; i < cmd_count(); i++)
-        count += cmd_at(i)->fn == NULL;
+        count += cmd_at(i)->run == NULL;
     assert_int_equal(count, ARRAY_LEN(server_rows));
     assert_int_equal(count, SERVER_CMD_COUNT);
     for (size_t i = 0; i < ARRAY_LEN(server_rows); i++) {

@@ -74,15 +74,6 @@ void map_release(struct map *m)
     map_init(m, m->seed);
 }
 
-void map_reset(struct map *m)
-{
-    free_keys(m);
-    m->count = 0;
-    m->used = 0;
-    if (m->cap > 0)
-        memset(index_of(m), 0, m->cap * sizeof(uint32_t));
-}
-
 /* Puts an entry whose key is not in the table and whose key is ours. */
 static void append(struct map *m, struct map_slot slot, size_t at)
 {

@@ -23,8 +23,6 @@ struct map {
 void map_init(struct map *m, uint64_t seed);
 /* Frees the keys and the table; the values are the caller's. */
 void map_release(struct map *m);
-/* Removes all entries and keeps the table. */
-void map_reset(struct map *m);
 /* The value, or NULL. */
 void *map_get(const struct map *m, struct bytes key);
 /* Sets it; returns the value that was there before, or NULL. */

@@ -212,12 +212,6 @@ uint64_t process_memory_bytes(void)
     return pages > 0 ? (uint64_t)pages * page_size() : 0;
 }
 
-uint32_t process_cpu_count(void)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (uint32_t)count : 1;
-}
-
 void process_uname(char out[PROCESS_UNAME_MAX])
 {
     struct utsname name;

@@ -49,7 +49,6 @@ struct process_usage process_usage(void);
 uint64_t process_resident_bytes(void);
 /* Memory of the machine; 0 when the system does not tell. */
 uint64_t process_memory_bytes(void);
-uint32_t process_cpu_count(void);
 
 #define PROCESS_UNAME_MAX 256
 /* System, release and machine: "Linux 6.1.0 x86_64". */

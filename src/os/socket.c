@@ -249,22 +249,6 @@ int64_t socket_write(int fd, const void *data, size_t len)
     return n >= 0 ? n : nothing_moved();
 }
 
-int64_t socket_writev(int fd, const struct iovec *parts, int count)
-{
-    ASSERT(fd >= 0);
-    ASSERT(parts != NULL && count > 0);
-    /* sendmsg, since writev has no flag against SIGPIPE. */
-    struct iovec copy[64];
-    size_t used = MIN((size_t)count, ARRAY_LEN(copy));
-    memcpy(copy, parts, used * sizeof(copy[0]));
-    struct msghdr message = {.msg_iov = copy, .msg_iovlen = used};
-    ssize_t n;
-    do
-        n = sendmsg(fd, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n >= 0 ? n : nothing_moved();
-}
-
 bool socket_peer(int fd, struct address *out)
 {
     ASSERT(fd >= 0 && out != NULL);

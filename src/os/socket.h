@@ -10,7 +10,6 @@
 #include "base/bytes.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 struct address {
     struct sockaddr_storage sa;
@@ -67,7 +66,6 @@ void socket_user_timeout(int fd, uint32_t timeout_ms);
  * reset, broken pipe) or ERR_IO. */
 MUST_USE int64_t socket_read(int fd, void *data, size_t len);
 MUST_USE int64_t socket_write(int fd, const void *data, size_t len);
-MUST_USE int64_t socket_writev(int fd, const struct iovec *parts, int count);
 
 /* Where the other end, and this end, are; false when that is not known. */
 bool socket_peer(int fd, struct address *out);

@@ -10,7 +10,6 @@
 
 #include "base/num.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -170,12 +169,6 @@ void resp_null(struct resp_writer *w)
         buf_str(w->out, w->protocol == 3 ? "_\r\n" : "$-1\r\n");
 }
 
-void resp_null_array(struct resp_writer *w)
-{
-    if (!drops(w, HEAD_MAX))
-        buf_str(w->out, w->protocol == 3 ? "_\r\n" : "*-1\r\n");
-}
-
 void resp_array(struct resp_writer *w, size_t count)
 {
     if (!drops(w, HEAD_MAX))
@@ -196,44 +189,6 @@ void resp_set(struct resp_writer *w, size_t count)
 {
     if (!drops(w, HEAD_MAX))
         count_head(w, w->protocol == 3 ? '~' : '*', count);
-}
-
-void resp_push(struct resp_writer *w, size_t count)
-{
-    if (!drops(w, HEAD_MAX))
-        count_head(w, w->protocol == 3 ? '>' : '*', count);
-}
-
-void resp_bool(struct resp_writer *w, bool v)
-{
-    if (drops(w, HEAD_MAX))
-        return;
-    if (w->protocol == 3)
-        buf_str(w->out, v ? "#t\r\n" : "#f\r\n");
-    else
-        head(w, ':', v ? 1 : 0);
-}
-
-void resp_double(struct resp_writer *w, double v)
-{
-    if (drops(w, HEAD_MAX))
-        return;
-    char text[64];
-    int len = 0;
-    if (isnan(v))
-        len = snprintf(text, sizeof(text), "nan");
-    else if (isinf(v))
-        len = snprintf(text, sizeof(text), v > 0 ? "inf" : "-inf");
-    else
-        len = snprintf(text, sizeof(text), "%.17g", v);
-    ASSERT(len > 0 && (size_t)len < sizeof(text));
-    if (w->protocol == 3) {
-        buf_char(w->out, ',');
-        buf_append(w->out, text, (size_t)len);
-        buf_str(w->out, "\r\n");
-    } else {
-        resp_bulk(w, bytes_of(text, (size_t)len));
-    }
 }
 
 void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b)

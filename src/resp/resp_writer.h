@@ -30,14 +30,10 @@ void resp_integer(struct resp_writer *w, int64_t v);
 void resp_bulk(struct resp_writer *w, struct bytes b);
 void resp_bulk_str(struct resp_writer *w, const char *s);
 void resp_bulkf(struct resp_writer *w, const char *format, ...) PRINTF(2, 3);
-void resp_null(struct resp_writer *w);       /* $-1 or _ */
-void resp_null_array(struct resp_writer *w); /* *-1 or _ */
+void resp_null(struct resp_writer *w); /* $-1 or _ */
 void resp_array(struct resp_writer *w, size_t count);
-void resp_map(struct resp_writer *w, size_t pairs);  /* RESP2: array of 2n */
-void resp_set(struct resp_writer *w, size_t count);  /* RESP2: array */
-void resp_push(struct resp_writer *w, size_t count); /* RESP2: array */
-void resp_bool(struct resp_writer *w, bool v);       /* RESP2: integer */
-void resp_double(struct resp_writer *w, double v);   /* RESP2: bulk */
+void resp_map(struct resp_writer *w, size_t pairs); /* RESP2: array of 2n */
+void resp_set(struct resp_writer *w, size_t count); /* RESP2: array */
 /* RESP3 verbatim string, format of three letters; RESP2: bulk. */
 void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b);
 /* Bytes that are a reply already. */

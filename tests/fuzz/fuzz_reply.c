@@ -4,8 +4,6 @@
  * that its limit was reached. Errors stay one line whatever is in them.
  */
 // link: resp fuzz_common
-#include <math.h>
-
 #include "fuzz/fuzz.h"
 #include "fuzz/reply.h"
 #include "resp/resp_writer.h"
@@ -22,24 +20,6 @@ static const char *text_of(struct fuzz *f, char text[TEXT_MAX])
         memcpy(text, b.data, b.len);
     text[b.len] = '\0';
     return text;
-}
-
-static double double_of(struct fuzz *f)
-{
-    static const double special[] = {0.0, -0.0, 1e17, -1e-300, 3.5, 1e308};
-    uint32_t kind = fuzz_below(f, 10);
-    if (kind < ARRAY_LEN(special))
-        return special[kind];
-    if (kind == 6)
-        return INFINITY;
-    if (kind == 7)
-        return -INFINITY;
-    if (kind == 8)
-        return (double)(int64_t)fuzz_u64(f);
-    double v = 0;
-    uint64_t bits = fuzz_u64(f);
-    memcpy(&v, &bits, sizeof(v));
-    return v;
 }
 
 /* A value that holds no others. */
@@ -68,15 +48,6 @@ static void write_leaf(struct fuzz *f, struct resp_writer *w)
     case 6:
         resp_null(w);
         break;
-    case 7:
-        resp_null_array(w);
-        break;
-    case 8:
-        resp_bool(w, fuzz_below(f, 2) == 1);
-        break;
-    case 9:
-        resp_double(w, double_of(f));
-        break;
     default:
         resp_verbatim(w, "txt", fuzz_text(f));
         break;
@@ -95,8 +66,8 @@ static void write_one(struct fuzz *f, struct resp_writer *w)
         }
         left[depth]--;
         uint32_t kind = fuzz_below(f, 12);
-        uint32_t count = kind < 4 ? fuzz_below(f, 5) : 0;
-        if (kind >= 4 || depth == DEPTH_MAX) {
+        uint32_t count = kind < 3 ? fuzz_below(f, 5) : 0;
+        if (kind >= 3 || depth == DEPTH_MAX) {
             write_leaf(f, w);
             continue;
         }
@@ -104,10 +75,8 @@ static void write_one(struct fuzz *f, struct resp_writer *w)
             resp_array(w, count);
         else if (kind == 1)
             resp_map(w, count);
-        else if (kind == 2)
-            resp_set(w, count);
         else
-            resp_push(w, count);
+            resp_set(w, count);
         left[++depth] = kind == 1 ? 2 * count : count;
     }
 }

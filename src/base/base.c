@@ -17,11 +17,11 @@ void assert_failed(const char *expr, const char *file, int line,
     abort();
 }
 
-const char *error_text(int error)
+const char *error_text(int err)
 {
-    if (error == 0)
+    if (err == 0)
         return "ok";
-    switch (error) {
+    switch (err) {
 #define X(name, value, text)                                                   \
     case value:                                                                \
         return text;

@@ -57,7 +57,7 @@ enum error {
 };
 
 /* A short English text for a result; "ok" for 0. Never NULL. */
-const char *error_text(int error);
+const char *error_text(int err);
 
 /* A member of the cluster. All values but NODE_NONE are valid, 0 too. */
 typedef uint32_t node_id;

@@ -107,8 +107,9 @@ static void put_back(struct config *c, const struct change *changes,
     struct buf reason = BUF_INIT;
     for (size_t i = count; i > 0; i--) {
         const struct change *change = &changes[i - 1];
-        int rc = set_one(c, change->option, buf_view(&change->before), &reason);
-        ASSERT(rc == 0); /* it was in force a moment ago */
+        int err =
+            set_one(c, change->option, buf_view(&change->before), &reason);
+        ASSERT(err == 0); /* it was in force a moment ago */
     }
     buf_release(&reason);
 }
@@ -117,22 +118,22 @@ static int apply(struct config *c, const struct bytes *args, size_t pairs,
                  struct change *changes, struct buf *error)
 {
     struct buf reason = BUF_INIT;
-    int rc = 0;
+    int err = 0;
     size_t i = 0;
-    for (; i < pairs && rc == 0; i++) {
+    for (; i < pairs && err == 0; i++) {
         option_format(c, changes[i].option, &changes[i].before);
-        rc = set_one(c, changes[i].option, args[2 * i + 1], &reason);
+        err = set_one(c, changes[i].option, args[2 * i + 1], &reason);
     }
-    if (rc == 0)
-        rc = config_check(c, &reason);
-    if (rc != 0) {
+    if (err == 0)
+        err = config_check(c, &reason);
+    if (err != 0) {
         ASSERT(i > 0);
         put_back(c, changes, i);
         buf_char(&reason, '\0');
         refuse(error, changes[i - 1].option, (const char *)reason.data);
     }
     buf_release(&reason);
-    return rc;
+    return err;
 }
 
 int config_set(struct config *c, const struct bytes *args, size_t arg_count,
@@ -148,12 +149,12 @@ int config_set(struct config *c, const struct bytes *args, size_t arg_count,
         return ERR_INVALID;
     }
     struct change changes[PAIRS_MAX] = {{NULL, BUF_INIT}};
-    int rc = find_options(args, pairs, changes, error);
-    if (rc == 0)
-        rc = apply(c, args, pairs, changes, error);
+    int err = find_options(args, pairs, changes, error);
+    if (err == 0)
+        err = apply(c, args, pairs, changes, error);
     for (size_t i = 0; i < pairs; i++)
         buf_release(&changes[i].before);
-    return rc;
+    return err;
 }
 
 static void help_option(const struct option *o, struct buf *out)

@@ -126,29 +126,29 @@ static int refuse_argument(struct args *a)
         buf_printf(&reason, "; did you mean '--%s'?", o->name);
     buf_str(&reason, " (vard --help lists all options)");
     buf_char(&reason, '\0');
-    int rc = parser_refuse(&a->parser, &at, o, (const char *)reason.data);
+    int err = parser_refuse(&a->parser, &at, o, (const char *)reason.data);
     buf_release(&reason);
-    return rc;
+    return err;
 }
 
 static int apply_options(struct args *a)
 {
-    int rc = 0;
+    int err = 0;
     a->parser.in_args = true;
-    while (rc == 0 && a->next < a->argc) {
+    while (err == 0 && a->next < a->argc) {
         const struct original *original = original_find(a->argv[a->next]);
         if (original != NULL)
-            rc = apply_original(a, original);
+            err = apply_original(a, original);
         else if (strncmp(a->argv[a->next], "--", 2) == 0)
-            rc = apply_option(a);
+            err = apply_option(a);
         else if (is_stdin(a, a->next))
             a->next++;
         else
-            rc = refuse_argument(a);
+            err = refuse_argument(a);
         arena_reset(&a->parser.arena);
     }
     a->parser.in_args = false;
-    return rc;
+    return err;
 }
 
 void config_hide_secrets(int argc, char *const *argv)
@@ -174,8 +174,8 @@ static void open_as_original(struct config *c)
     words.items[0] = BYTES_LIT("*");
     words.items[1] = BYTES_LIT("-::*");
     struct buf reason = BUF_INIT;
-    int rc = option_set(c, option_find(BYTES_LIT("bind")), &words, &reason);
-    ASSERT(rc == 0);
+    int err = option_set(c, option_find(BYTES_LIT("bind")), &words, &reason);
+    ASSERT(err == 0);
     ASSERT(c->bind_count == 2);
     buf_release(&reason);
     c->protected_mode = false;
@@ -185,7 +185,7 @@ static void open_as_original(struct config *c)
 static int read_files(struct args *a)
 {
     struct config *c = a->parser.config;
-    int rc = 0;
+    int err = 0;
     if (a->argc > 1 && a->argv[1][0] != '-') {
         const struct place at = {"command line", 0, bytes_str(a->argv[1])};
         if (a->argv[1][0] == '\0')
@@ -193,7 +193,7 @@ static int read_files(struct args *a)
                                  "the name of the file is empty");
         mem_free(c->file);
         c->file = mem_strdup(a->argv[1]);
-        rc = parser_file(&a->parser, a->argv[1], &at);
+        err = parser_file(&a->parser, a->argv[1], &at);
         a->next++;
     }
     bool original = false;
@@ -205,11 +205,11 @@ static int read_files(struct args *a)
     bool more = false;
     for (int i = 1; i < a->argc; i++)
         more |= is_stdin(a, i);
-    if (rc == 0 && more) {
+    if (err == 0 && more) {
         const struct place at = {"command line", 0, BYTES_LIT("-")};
-        rc = parser_file(&a->parser, "-", &at);
+        err = parser_file(&a->parser, "-", &at);
     }
-    return rc;
+    return err;
 }
 
 static bool only_loopback(const struct config *c)
@@ -253,14 +253,14 @@ int config_load(struct config *c, int argc, char *const *argv,
     a.parser = (struct parser){.config = c, .source = source, .error = error};
     a.parser.arena = ARENA_INIT;
 
-    int rc = read_files(&a);
-    if (rc == 0)
-        rc = apply_options(&a);
+    int err = read_files(&a);
+    if (err == 0)
+        err = apply_options(&a);
     arena_release(&a.parser.arena);
-    if (rc == 0) {
+    if (err == 0) {
         struct buf reason = BUF_INIT;
-        rc = config_check(c, &reason);
-        if (rc != 0) {
+        err = config_check(c, &reason);
+        if (err != 0) {
             buf_printf(error, "vard: %s%sthe options do not fit together\n",
                        c->file, c->file[0] != '\0' ? ": " : "");
             buf_bytes(error, buf_view(&reason));
@@ -270,5 +270,5 @@ int config_load(struct config *c, int argc, char *const *argv,
     }
     c->warn_no_password = c->requirepass[0] == '\0' && !c->protected_mode &&
                           c->port != 0 && !only_loopback(c);
-    return rc == 0 ? CONFIG_RUN : rc;
+    return err == 0 ? CONFIG_RUN : err;
 }

@@ -67,9 +67,9 @@ static int check_nodes(const struct config *c, struct buf *error)
             return refuse(error);
         }
         for (size_t j = 0; j < i; j++) {
-            int rc = check_pair(&c->nodes[j], n, error);
-            if (rc != 0)
-                return rc;
+            int err = check_pair(&c->nodes[j], n, error);
+            if (err != 0)
+                return err;
         }
     }
     return 0;
@@ -159,9 +159,9 @@ int config_check(const struct config *c, struct buf *error)
     int (*const checks[])(const struct config *, struct buf *) = {
         check_nodes, check_self, check_times, check_sizes, check_process};
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
-        int rc = checks[i](c, error);
-        if (rc != 0)
-            return rc;
+        int err = checks[i](c, error);
+        if (err != 0)
+            return err;
     }
     return 0;
 }

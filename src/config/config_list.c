@@ -190,13 +190,13 @@ int option_list_set(struct config *c, const struct option *o,
     /* "a b c" in quotes is the same as three words. */
     struct arena arena = ARENA_INIT;
     struct config_words split = {.count = 0};
-    int rc = config_split(words->items[0], &arena, &split);
-    if (rc == 0)
-        rc = set_by_field(c, o, &split, reason);
+    int err = config_split(words->items[0], &arena, &split);
+    if (err == 0)
+        err = set_by_field(c, o, &split, reason);
     else
         buf_str(reason, "unbalanced quotes, or too many words");
     arena_release(&arena);
-    return rc == 0 ? 0 : ERR_INVALID;
+    return err == 0 ? 0 : ERR_INVALID;
 }
 
 static void format_limits(const struct config *c, struct buf *out)

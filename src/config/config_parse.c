@@ -98,9 +98,9 @@ static int refuse_unknown(struct parser *p, const struct place *at,
         buf_printf(&reason, "; did you mean '%s'?", o->name);
     buf_str(&reason, " (vard --help lists all options)");
     buf_char(&reason, '\0');
-    int rc = parser_refuse(p, at, o, (const char *)reason.data);
+    int err = parser_refuse(p, at, o, (const char *)reason.data);
     buf_release(&reason);
-    return rc;
+    return err;
 }
 
 static int refuse_value(struct parser *p, const struct place *at,
@@ -143,17 +143,17 @@ static int include(struct parser *p, const struct place *at,
     if (words->count != 2)
         return parser_refuse(p, at, NULL, "include needs one file name");
     char *path = config_text_of(words->items[1]);
-    int rc = ERR_INVALID;
+    int err = ERR_INVALID;
     if (path == NULL || path[0] == '\0')
-        rc = parser_refuse(p, at, NULL, "this is not a file name");
+        err = parser_refuse(p, at, NULL, "this is not a file name");
     else if (p->depth >= DEPTH_MAX)
-        rc = parser_refuse(p, at, NULL,
-                           "too many includes within each other (does a file "
-                           "include itself?)");
+        err = parser_refuse(p, at, NULL,
+                            "too many includes within each other (does a file "
+                            "include itself?)");
     else
-        rc = parser_file(p, path, at);
+        err = parser_file(p, path, at);
     mem_free(path);
-    return rc;
+    return err;
 }
 
 static bool has_comment(const struct config_words *values)
@@ -183,15 +183,15 @@ int parser_apply(struct parser *p, const struct place *at,
     for (size_t i = 0; i < values.count; i++)
         values.items[i] = words->items[i + 1];
     struct buf reason = BUF_INIT;
-    int rc = option_set(p->config, o, &values, &reason);
-    if (rc != 0 && has_comment(&values))
+    int err = option_set(p->config, o, &values, &reason);
+    if (err != 0 && has_comment(&values))
         buf_str(&reason, " (a comment needs a line of its own)");
-    if (rc != 0)
-        rc = refuse_value(p, at, o, &reason);
+    if (err != 0)
+        err = refuse_value(p, at, o, &reason);
     else
         notice_option(p->config, o);
     buf_release(&reason);
-    return rc;
+    return err;
 }
 
 static int parse_line(struct parser *p, const struct place *at)
@@ -214,17 +214,17 @@ static int parse_line(struct parser *p, const struct place *at)
 
 static int parse_text(struct parser *p, const char *name, struct bytes text)
 {
-    int rc = 0;
+    int err = 0;
     if (text.len >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
         text = bytes_from(text, 3); /* a byte order mark */
-    for (size_t line = 1; rc == 0 && text.len > 0; line++) {
+    for (size_t line = 1; err == 0 && text.len > 0; line++) {
         const uint8_t *end = memchr(text.data, '\n', text.len);
         size_t len = end == NULL ? text.len : (size_t)(end - text.data);
         struct place at = {name, line, trim(bytes_of(text.data, len))};
-        rc = parse_line(p, &at);
+        err = parse_line(p, &at);
         text = bytes_from(text, MIN(len + 1, text.len));
     }
-    return rc;
+    return err;
 }
 
 int parser_file(struct parser *p, const char *path, const struct place *from)
@@ -233,14 +233,14 @@ int parser_file(struct parser *p, const char *path, const struct place *from)
     ASSERT(path[0] != '\0');
     struct buf text = BUF_INIT;
     errno = 0;
-    int rc = p->source->read(p->source->ctx, path, &text);
-    if (rc != 0) {
+    int err = p->source->read(p->source->ctx, path, &text);
+    if (err != 0) {
         const char *why =
-            rc == ERR_IO && errno != 0 ? strerror(errno) : error_text(rc);
+            err == ERR_IO && errno != 0 ? strerror(errno) : error_text(err);
         struct buf reason = BUF_INIT;
         buf_printf(&reason, "cannot read '%s': %s", path, why);
         buf_char(&reason, '\0');
-        rc = parser_refuse(p, from, NULL, (const char *)reason.data);
+        err = parser_refuse(p, from, NULL, (const char *)reason.data);
         buf_release(&reason);
     } else {
         bool in_args = p->in_args;
@@ -248,10 +248,10 @@ int parser_file(struct parser *p, const char *path, const struct place *from)
         p->depth++;
         const char *name =
             bytes_eq(bytes_str(path), BYTES_LIT("-")) ? "standard input" : path;
-        rc = parse_text(p, name, buf_view(&text));
+        err = parse_text(p, name, buf_view(&text));
         p->depth--;
         p->in_args = in_args;
     }
     buf_release(&text);
-    return rc;
+    return err;
 }

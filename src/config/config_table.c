@@ -262,13 +262,13 @@ void config_init(struct config *c)
         const struct option *o = &options[i];
         struct config_words words = {.count = 1};
         words.items[0] = bytes_str(o->def);
-        int rc = 0;
+        int err = 0;
         if (o->kind == OPTION_LIST)
-            rc = config_split(words.items[0], &arena, &words);
-        ASSERT(rc == 0);
+            err = config_split(words.items[0], &arena, &words);
+        ASSERT(err == 0);
         if (words.count > 0)
-            rc = option_set(c, o, &words, &reason);
-        ASSERT(rc == 0); /* a default is a valid value */
+            err = option_set(c, o, &words, &reason);
+        ASSERT(err == 0); /* a default is a valid value */
     }
     arena_release(&arena);
     buf_release(&reason);

@@ -114,9 +114,9 @@ int config_split(struct bytes line, struct arena *arena,
             return ERR_TOO_BIG;
         s.out = arena_alloc(arena, (size_t)(s.end - s.p));
         s.len = 0;
-        int rc = scan_word(&s);
-        if (rc != 0)
-            return rc;
+        int err = scan_word(&s);
+        if (err != 0)
+            return err;
         out->items[out->count++] = bytes_of(s.out, s.len);
     }
 }

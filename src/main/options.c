@@ -24,6 +24,9 @@
  * the largest. */
 #define PAYLOAD_BYTES_MAX (REQUEST_BYTES_MAX + 3 * 16 * MB + MB)
 
+_Static_assert(CONFIG_NODES_MAX == RAFT_NODES_MAX,
+               "the configuration allows as many members as the core");
+
 struct rocks_options options_of_store(const struct config *c)
 {
     ASSERT(c->state_memory_bytes > 0);
@@ -85,7 +88,6 @@ struct node_options options_of_node(const struct config *c,
     o.members[0] = identity->node;
     if (c->node_count > 0)
         o.member_count = (uint32_t)c->node_count;
-    ASSERT(o.member_count <= RAFT_NODES_MAX);
     for (size_t i = 0; i < c->node_count; i++)
         o.members[i] = c->nodes[i].id;
     return o;

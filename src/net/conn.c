@@ -62,13 +62,13 @@ static void watch(struct conn *c)
     loop_io_set(c->loop, &c->io, events);
 }
 
-static void report_closed(struct conn *c, int error)
+static void report_closed(struct conn *c, int err)
 {
-    ASSERT(error < 0);
+    ASSERT(err < 0);
     ASSERT(c->call == NULL);
     const struct conn_events *events = c->events;
     conn_close(c);
-    events->closed(c, error);
+    events->closed(c, err);
 }
 
 static void defer_cb(void *ctx)
@@ -78,11 +78,11 @@ static void defer_cb(void *ctx)
     report_closed(c, c->error);
 }
 
-static void fail_later(struct conn *c, int error)
+static void fail_later(struct conn *c, int err)
 {
-    ASSERT(error < 0);
+    ASSERT(err < 0);
     ASSERT(c->fd >= 0);
-    c->error = error;
+    c->error = err;
     c->writing = false;
     watch(c);
     loop_timer_start(c->loop, &c->defer, 0);

@@ -37,7 +37,7 @@ struct conn_events {
     void (*drained)(struct conn *c);
     /* Closed by the other side or by an error (ERR_CLOSED, ERR_IO); the
      * descriptor is closed already. Not called after conn_close(). */
-    void (*closed)(struct conn *c, int error);
+    void (*closed)(struct conn *c, int err);
     /* The other side sends no more; it may still read (and if it does not, a
      * write will fail). Nothing is read any more; the owner closes. NULL: the
      * end of the input is the end of the connection, see `closed`. */

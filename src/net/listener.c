@@ -18,9 +18,9 @@
 #define PAUSE_MS          100
 #define LOG_EVERY_MS      1000
 
-static void pause_accepting(struct listener *s, int error)
+static void pause_accepting(struct listener *s, int err)
 {
-    ASSERT(error < 0);
+    ASSERT(err < 0);
     int saved = errno;
     loop_io_set(s->loop, &s->io, 0);
     loop_timer_start(s->loop, &s->resume, PAUSE_MS);
@@ -29,7 +29,7 @@ static void pause_accepting(struct listener *s, int error)
         return;
     s->logged_at_ms = now;
     log_warning(s->log, "accepting connections failed: %s%s", strerror(saved),
-                error == ERR_LIMIT ? " (raise the limit of open files)" : "");
+                err == ERR_LIMIT ? " (raise the limit of open files)" : "");
 }
 
 static void resume_cb(void *ctx)

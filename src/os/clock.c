@@ -8,8 +8,8 @@
 static int64_t clock_us(clockid_t clock)
 {
     struct timespec t;
-    int rc = clock_gettime(clock, &t);
-    ASSERT(rc == 0);
+    int err = clock_gettime(clock, &t);
+    ASSERT(err == 0);
     ASSERT(t.tv_nsec >= 0 && t.tv_nsec < 1000000000);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }

@@ -47,11 +47,11 @@ static int open_retry(const char *path, int flags, mode_t mode)
 
 static int sync_fd(int fd)
 {
-    int rc;
+    int err;
     do
-        rc = fsync(fd);
-    while (rc < 0 && errno == EINTR);
-    return rc < 0 ? ERR_IO : 0;
+        err = fsync(fd);
+    while (err < 0 && errno == EINTR);
+    return err < 0 ? ERR_IO : 0;
 }
 
 int file_read_fd(int fd, size_t size_max, struct buf *out)
@@ -80,9 +80,9 @@ int file_read(const char *path, size_t size_max, struct buf *out)
     int fd = open_retry(path, O_RDONLY, 0);
     if (fd < 0)
         return error_of_errno();
-    int rc = file_read_fd(fd, size_max, out);
+    int err = file_read_fd(fd, size_max, out);
     close_quietly(fd);
-    return rc;
+    return err;
 }
 
 /* The directory that a path stands in; to be freed. */
@@ -133,13 +133,13 @@ int file_set_aside(const char *path)
     buf_char(&name, '\0');
     const char *to = (const char *)name.data;
 
-    int rc = remove_tree(to);
-    if (rc == 0 && rename(path, to) != 0)
-        rc = error_of_errno();
-    if (rc == 0)
-        rc = file_sync_parent(path);
+    int err = remove_tree(to);
+    if (err == 0 && rename(path, to) != 0)
+        err = error_of_errno();
+    if (err == 0)
+        err = file_sync_parent(path);
     buf_release(&name);
-    return rc;
+    return err;
 }
 
 /* "DIR/NAME", ended with a zero. */
@@ -156,29 +156,29 @@ int file_move_all(const char *dir, const char *suffix, const char *to)
     ASSERT(dir != NULL && suffix != NULL && to != NULL);
     struct buf from_path = BUF_INIT;
     struct buf to_path = BUF_INIT;
-    int rc = file_make_dir(to);
-    DIR *d = rc == 0 ? opendir(dir) : NULL;
-    if (rc == 0 && d == NULL)
-        rc = error_of_errno();
+    int err = file_make_dir(to);
+    DIR *d = err == 0 ? opendir(dir) : NULL;
+    if (err == 0 && d == NULL)
+        err = error_of_errno();
     struct dirent *e;
-    while (rc == 0 && (e = readdir(d)) != NULL) {
+    while (err == 0 && (e = readdir(d)) != NULL) {
         struct bytes name = bytes_str(e->d_name);
         size_t len = strlen(suffix);
         if (name.len <= len || strcmp(e->d_name + name.len - len, suffix) != 0)
             continue;
         if (rename(join_path(&from_path, dir, e->d_name),
                    join_path(&to_path, to, e->d_name)) != 0)
-            rc = error_of_errno();
+            err = error_of_errno();
     }
     if (d != NULL)
         closedir(d);
-    if (rc == 0)
-        rc = file_sync_dir(to);
-    if (rc == 0)
-        rc = file_sync_dir(dir);
+    if (err == 0)
+        err = file_sync_dir(to);
+    if (err == 0)
+        err = file_sync_dir(dir);
     buf_release(&from_path);
     buf_release(&to_path);
-    return rc;
+    return err;
 }
 
 int file_sync_dir(const char *dir)
@@ -187,18 +187,18 @@ int file_sync_dir(const char *dir)
     int fd = open_retry(dir, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return error_of_errno();
-    int rc = sync_fd(fd);
+    int err = sync_fd(fd);
     close_quietly(fd);
-    return rc;
+    return err;
 }
 
 int file_sync_parent(const char *path)
 {
     ASSERT(path != NULL);
     char *dir = dir_of(path);
-    int rc = file_sync_dir(dir);
+    int err = file_sync_dir(dir);
     mem_free(dir);
-    return rc;
+    return err;
 }
 
 static int write_synced(const char *path, struct bytes content)
@@ -206,14 +206,14 @@ static int write_synced(const char *path, struct bytes content)
     int fd = open_retry(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_of_errno();
-    int rc = file_write(fd, content.data, content.len);
-    if (rc == 0)
-        rc = sync_fd(fd);
-    if (rc != 0)
+    int err = file_write(fd, content.data, content.len);
+    if (err == 0)
+        err = sync_fd(fd);
+    if (err != 0)
         close_quietly(fd);
     else if (close(fd) != 0)
-        rc = ERR_IO;
-    return rc;
+        err = ERR_IO;
+    return err;
 }
 
 int file_replace(const char *path, struct bytes content)
@@ -224,18 +224,18 @@ int file_replace(const char *path, struct bytes content)
     buf_char(&temporary, '\0');
     const char *from = (const char *)temporary.data;
 
-    int rc = write_synced(from, content);
-    if (rc == 0 && rename(from, path) != 0)
-        rc = error_of_errno();
-    if (rc == 0) {
-        rc = file_sync_parent(path);
+    int err = write_synced(from, content);
+    if (err == 0 && rename(from, path) != 0)
+        err = error_of_errno();
+    if (err == 0) {
+        err = file_sync_parent(path);
     } else {
         int saved = errno;
         (void)unlink(from);
         errno = saved;
     }
     buf_release(&temporary);
-    return rc;
+    return err;
 }
 
 static int make_one_dir(const char *dir)
@@ -257,18 +257,18 @@ int file_make_dir(const char *dir)
 {
     ASSERT(dir != NULL && dir[0] != '\0');
     char *path = mem_strdup(dir);
-    int rc = 0;
-    for (char *p = path + 1; rc == 0 && *p != '\0'; p++) {
+    int err = 0;
+    for (char *p = path + 1; err == 0 && *p != '\0'; p++) {
         if (*p != '/')
             continue;
         *p = '\0';
-        rc = make_one_dir(path);
+        err = make_one_dir(path);
         *p = '/';
     }
-    if (rc == 0)
-        rc = make_one_dir(path);
+    if (err == 0)
+        err = make_one_dir(path);
     mem_free(path);
-    return rc;
+    return err;
 }
 
 int file_check_dir(const char *dir)
@@ -291,26 +291,26 @@ int file_lock(const char *path)
     int fd = open_retry(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_of_errno();
-    int rc;
+    int err;
     do
-        rc = flock(fd, LOCK_EX | LOCK_NB);
-    while (rc != 0 && errno == EINTR);
-    if (rc == 0)
+        err = flock(fd, LOCK_EX | LOCK_NB);
+    while (err != 0 && errno == EINTR);
+    if (err == 0)
         return fd;
-    rc = errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO;
+    err = errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO;
     close_quietly(fd);
-    return rc;
+    return err;
 }
 
 int64_t file_free_bytes(const char *path)
 {
     ASSERT(path != NULL);
     struct statvfs fs;
-    int rc;
+    int err;
     do
-        rc = statvfs(path, &fs);
-    while (rc != 0 && errno == EINTR);
-    if (rc != 0)
+        err = statvfs(path, &fs);
+    while (err != 0 && errno == EINTR);
+    if (err != 0)
         return error_of_errno();
     int64_t bytes;
     if (__builtin_mul_overflow(fs.f_bavail, fs.f_frsize, &bytes))

@@ -45,14 +45,14 @@ static int to_null(int first, int last)
     int fd = open("/dev/null", O_RDWR);
     if (fd < 0)
         return ERR_IO;
-    int rc = 0;
+    int err = 0;
     for (int to = first; to <= last; to++) {
         if (dup2(fd, to) < 0)
-            rc = ERR_IO;
+            err = ERR_IO;
     }
     if (fd > 2)
         (void)close(fd);
-    return rc;
+    return err;
 }
 
 int process_daemonize(void)
@@ -67,20 +67,20 @@ int process_daemonize(void)
         wait_for_daemon(ends[0]);
     }
     (void)close(ends[0]);
-    int rc = child < 0 ? ERR_LIMIT : setsid() < 0 ? ERR_IO : to_null(0, 1);
-    if (rc == 0)
+    int err = child < 0 ? ERR_LIMIT : setsid() < 0 ? ERR_IO : to_null(0, 1);
+    if (err == 0)
         return ends[1];
     (void)close(ends[1]);
-    return rc;
+    return err;
 }
 
 void process_daemon_ready(int fd)
 {
     ASSERT(fd >= 0);
-    int rc = to_null(2, 2);
-    UNUSED(rc); /* then it stays as it was */
-    rc = file_write(fd, "", 1);
-    UNUSED(rc); /* nobody waits any more */
+    int err = to_null(2, 2);
+    UNUSED(err); /* then it stays as it was */
+    err = file_write(fd, "", 1);
+    UNUSED(err); /* nobody waits any more */
     (void)close(fd);
 }
 
@@ -103,8 +103,8 @@ int process_write_pidfile(const char *path)
         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return ERR_IO;
-    int rc = file_write(fd, text, len);
-    return close(fd) == 0 ? rc : ERR_IO;
+    int err = file_write(fd, text, len);
+    return close(fd) == 0 ? err : ERR_IO;
 }
 
 void process_remove_pidfile(const char *path)
@@ -122,8 +122,8 @@ void process_remove_pidfile(const char *path)
 uint64_t process_raise_files(uint64_t wanted)
 {
     struct rlimit limit;
-    int rc = getrlimit(RLIMIT_NOFILE, &limit);
-    ASSERT(rc == 0);
+    int err = getrlimit(RLIMIT_NOFILE, &limit);
+    ASSERT(err == 0);
     if (limit.rlim_cur >= wanted)
         return limit.rlim_cur;
     /* With privileges the upper bound can be raised as well. */
@@ -132,8 +132,8 @@ uint64_t process_raise_files(uint64_t wanted)
         return wanted;
     limit.rlim_cur = MIN((rlim_t)wanted, limit.rlim_max);
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    rc = getrlimit(RLIMIT_NOFILE, &limit);
-    ASSERT(rc == 0);
+    err = getrlimit(RLIMIT_NOFILE, &limit);
+    ASSERT(err == 0);
     return limit.rlim_cur;
 }
 
@@ -142,18 +142,18 @@ void process_thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
-    int rc = pthread_sigmask(SIG_SETMASK, &all, &before);
-    ASSERT(rc == 0);
-    rc = pthread_create(thread, NULL, run, ctx);
-    ASSERT(rc == 0);
-    rc = pthread_sigmask(SIG_SETMASK, &before, NULL);
-    ASSERT(rc == 0);
+    int err = pthread_sigmask(SIG_SETMASK, &all, &before);
+    ASSERT(err == 0);
+    err = pthread_create(thread, NULL, run, ctx);
+    ASSERT(err == 0);
+    err = pthread_sigmask(SIG_SETMASK, &before, NULL);
+    ASSERT(err == 0);
 }
 
 void process_thread_yields(const char *name)
 {
-    int rc = pthread_setname_np(pthread_self(), name);
-    ASSERT(rc == 0);
+    int err = pthread_setname_np(pthread_self(), name);
+    ASSERT(err == 0);
     /* On Linux that is the thread's own; PRIO_MAX at most. */
     id_t self = (id_t)gettid();
     errno = 0;
@@ -176,8 +176,8 @@ static int64_t us_of(struct timeval t)
 struct process_usage process_usage(void)
 {
     struct rusage usage;
-    int rc = getrusage(RUSAGE_SELF, &usage);
-    ASSERT(rc == 0);
+    int err = getrusage(RUSAGE_SELF, &usage);
+    ASSERT(err == 0);
     return (struct process_usage){
         .user_us = us_of(usage.ru_utime),
         .system_us = us_of(usage.ru_stime),
@@ -215,8 +215,8 @@ uint64_t process_memory_bytes(void)
 void process_uname(char out[PROCESS_UNAME_MAX])
 {
     struct utsname name;
-    int rc = uname(&name);
-    ASSERT(rc == 0);
+    int err = uname(&name);
+    ASSERT(err == 0);
     int n = snprintf(out, PROCESS_UNAME_MAX, "%s %s %s", name.sysname,
                      name.release, name.machine);
     ASSERT(n > 0);

@@ -87,28 +87,28 @@ void signal_ignore(void)
 {
     struct sigaction action = {.sa_flags = 0};
     action.sa_handler = SIG_IGN;
-    int rc = sigaction(SIGPIPE, &action, NULL);
-    ASSERT(rc == 0);
-    rc = sigaction(SIGHUP, &action, NULL);
-    ASSERT(rc == 0);
-    rc = sigaction(SIGXFSZ, &action, NULL); /* the write fails instead */
-    ASSERT(rc == 0);
+    int err = sigaction(SIGPIPE, &action, NULL);
+    ASSERT(err == 0);
+    err = sigaction(SIGHUP, &action, NULL);
+    ASSERT(err == 0);
+    err = sigaction(SIGXFSZ, &action, NULL); /* the write fails instead */
+    ASSERT(err == 0);
 }
 
 /* A stack for handlers, unless there is one. It is never given back. */
 static void use_own_stack(void)
 {
     stack_t stack;
-    int rc = sigaltstack(NULL, &stack);
-    ASSERT(rc == 0);
+    int err = sigaltstack(NULL, &stack);
+    ASSERT(err == 0);
     if ((stack.ss_flags & SS_DISABLE) == 0)
         return;
     void *p = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ASSERT(p != MAP_FAILED);
     stack = (stack_t){.ss_sp = p, .ss_size = STACK_SIZE};
-    rc = sigaltstack(&stack, NULL);
-    ASSERT(rc == 0);
+    err = sigaltstack(&stack, NULL);
+    ASSERT(err == 0);
 }
 
 void signal_crash_report(int fd)
@@ -122,7 +122,7 @@ void signal_crash_report(int fd)
         .sa_flags = (int)(SA_SIGINFO | SA_RESETHAND | SA_NODEFER | SA_ONSTACK)};
     action.sa_sigaction = on_crash;
     for (size_t i = 0; i < ARRAY_LEN(crash_signals); i++) {
-        int rc = sigaction(crash_signals[i], &action, NULL);
-        ASSERT(rc == 0);
+        int err = sigaction(crash_signals[i], &action, NULL);
+        ASSERT(err == 0);
     }
 }

@@ -58,12 +58,12 @@ static int error_of_errno(void)
 }
 
 /* Closes what failed half-way; errno stays. */
-static int give_up(int fd, int error)
+static int give_up(int fd, int err)
 {
     int saved = errno;
     (void)close(fd);
     errno = saved;
-    return error;
+    return err;
 }
 
 int socket_listen(const struct address *a, int backlog)
@@ -115,24 +115,24 @@ int socket_listen_unix(const char *path, uint32_t mode, int backlog)
     ASSERT(path != NULL && backlog > 0);
     ASSERT(mode <= 0777);
     struct address a;
-    int rc = unix_address(path, &a);
-    if (rc == 0)
-        rc = remove_dead_socket(path, &a);
-    if (rc != 0)
-        return rc;
+    int err = unix_address(path, &a);
+    if (err == 0)
+        err = remove_dead_socket(path, &a);
+    if (err != 0)
+        return err;
     int fd = socket(AF_UNIX, NEW_FLAGS, 0);
     if (fd < 0)
         return error_of_errno();
     /* Closed to others until chmod has said who may enter. */
     mode_t before = umask(077);
-    rc = bind(fd, sa_of(&a), a.len);
+    err = bind(fd, sa_of(&a), a.len);
     umask(before);
-    if (rc != 0)
+    if (err != 0)
         return give_up(fd, error_of_errno());
     if (chmod(path, mode == 0 ? 0700 : mode) != 0 || listen(fd, backlog) != 0) {
-        rc = error_of_errno();
+        err = error_of_errno();
         (void)unlink(path);
-        return give_up(fd, rc);
+        return give_up(fd, err);
     }
     return fd;
 }
@@ -149,10 +149,10 @@ int socket_accept(int fd, struct address *peer)
             return conn;
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return ERR_AGAIN;
-        int error = error_of_errno();
+        int err = error_of_errno();
         /* Gone again before it was accepted: on to the next. */
-        if (errno != EINTR && error != ERR_CLOSED)
-            return error;
+        if (errno != EINTR && err != ERR_CLOSED)
+            return err;
     }
 }
 
@@ -170,12 +170,12 @@ int socket_connect(const struct address *a)
 int socket_connect_result(int fd)
 {
     ASSERT(fd >= 0);
-    int error = 0;
-    socklen_t len = sizeof(error);
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+    int err = 0;
+    socklen_t len = sizeof(err);
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) != 0)
         return ERR_IO;
-    if (error != 0) {
-        errno = error;
+    if (err != 0) {
+        errno = err;
         return error_of_errno();
     }
     struct address peer;

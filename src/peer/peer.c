@@ -177,13 +177,13 @@ static int add_member(struct peers *p, const struct peer_member *m,
     }
     struct peer *peer = &p->members[p->member_count];
     *peer = (struct peer){.peers = p, .id = m->id};
-    int rc = address_parse(bytes_str(m->address), &peer->resolved);
-    if (rc != 0) {
+    int err = address_parse(bytes_str(m->address), &peer->resolved);
+    if (err != 0) {
         buf_printf(error, "member %u: address '%s': %s%s", m->id, m->address,
-                   error_text(rc),
-                   rc == ERR_NOT_FOUND ? "; a name must be known to this "
-                                         "machine when the node starts"
-                                       : "");
+                   error_text(err),
+                   err == ERR_NOT_FOUND ? "; a name must be known to this "
+                                          "machine when the node starts"
+                                        : "");
         return ERR_INVALID;
     }
     peer->address = mem_strdup(m->address);
@@ -200,9 +200,9 @@ static void accepted(void *ctx, int fd, const char *address)
 static int start_listening(struct peers *p, const char *text, struct buf *error)
 {
     struct address a;
-    int rc = address_parse(bytes_str(text), &a);
-    if (rc != 0) {
-        buf_printf(error, "peer address '%s': %s", text, error_text(rc));
+    int err = address_parse(bytes_str(text), &a);
+    if (err != 0) {
+        buf_printf(error, "peer address '%s': %s", text, error_text(err));
         return ERR_INVALID;
     }
     int fd = socket_listen(&a, LISTEN_BACKLOG);
@@ -268,19 +268,19 @@ int peers_new(struct peers **out, struct loop *l,
     ASSERT(options->self != NODE_NONE);
     ASSERT(options->events != NULL);
     *out = NULL;
-    int rc = check_options(options, error);
-    if (rc != 0)
-        return rc;
+    int err = check_options(options, error);
+    if (err != 0)
+        return err;
     struct peers *p = peers_alloc(l, options);
     if (options->listen_address != NULL)
-        rc = start_listening(p, options->listen_address, error);
-    for (size_t i = 0; rc == 0 && i < options->member_count; i++) {
+        err = start_listening(p, options->listen_address, error);
+    for (size_t i = 0; err == 0 && i < options->member_count; i++) {
         if (options->members[i].id != options->self)
-            rc = add_member(p, &options->members[i], error);
+            err = add_member(p, &options->members[i], error);
     }
-    if (rc != 0) {
+    if (err != 0) {
         peers_free(p);
-        return rc;
+        return err;
     }
     *out = p;
     return 0;

@@ -35,14 +35,14 @@ static const uint8_t moves[INBOUND_STATE_END] = {
 };
 
 /* The frames that may come in each state. */
-static const uint8_t frames_allowed[INBOUND_STATE_END] = {
+static const uint32_t frames_allowed[INBOUND_STATE_END] = {
     [INBOUND_HELLO] = BIT(FRAME_HELLO),
     [INBOUND_PROOF] = BIT(FRAME_PROOF),
     [INBOUND_STANDING] =
         BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT),
 };
 
-_Static_assert(FRAME_TYPE_END <= 8, "frame types fit into the bits");
+_Static_assert(FRAME_TYPE_END <= 32, "frame types fit into the bits");
 
 static void check(const struct peer_inbound *in)
 {
@@ -87,12 +87,12 @@ void peer_inbound_free(struct peer_inbound *in)
 
 /* ----- the end of a connection ----- */
 
-static void complain_stranger(struct peer_inbound *in, int error)
+static void complain_stranger(struct peer_inbound *in, int err)
 {
     struct peers *p = in->peers;
     /* Without a reason of ours it was the other side, or the network. */
     const char *what = in->why[0] != '\0' ? "refused" : "did not get through";
-    const char *why = in->why[0] != '\0' ? in->why : error_text(error);
+    const char *why = in->why[0] != '\0' ? in->why : error_text(err);
     /* Known by its own word only, but that is what the operator looks for. */
     struct peer *named =
         in->hello.from_incarnation != 0 ? peers_find(p, in->hello.from) : NULL;
@@ -111,14 +111,14 @@ static void complain_stranger(struct peer_inbound *in, int error)
 }
 
 /* Closes and frees it, for a reason. */
-static void fail(struct peer_inbound *in, int error)
+static void fail(struct peer_inbound *in, int err)
 {
-    ASSERT(error < 0);
+    ASSERT(err < 0);
     if (in->peer != NULL) {
-        peer_break(in->peer, in->why[0] != '\0' ? in->why : error_text(error));
+        peer_break(in->peer, in->why[0] != '\0' ? in->why : error_text(err));
         return;
     }
-    complain_stranger(in, error);
+    complain_stranger(in, err);
     peer_inbound_free(in);
 }
 
@@ -163,9 +163,9 @@ static int stand(struct peer_inbound *in)
 {
     struct peer *peer = peers_find(in->peers, in->hello.from);
     ASSERT(peer != NULL);
-    int rc = check_incarnation(in, peer);
-    if (rc != 0)
-        return rc;
+    int err = check_incarnation(in, peer);
+    if (err != 0)
+        return err;
     bool restarted = in->hello.from_incarnation > peer->incarnation_seen;
     bool older_link = restarted && peer->link.state == LINK_STANDING;
     if (peer->inbound != NULL || older_link)
@@ -189,22 +189,22 @@ static int take_hello(struct peer_inbound *in, struct bytes payload)
 {
     struct peers *p = in->peers;
     struct hello h;
-    int rc = hello_decode(payload, &h);
-    if (rc != 0)
-        return rc;
+    int err = hello_decode(payload, &h);
+    if (err != 0)
+        return err;
     in->hello = h;
-    rc = peer_hello_check(&p->identity, &h, in->why);
-    if (rc != 0)
-        return rc;
+    err = peer_hello_check(&p->identity, &h, in->why);
+    if (err != 0)
+        return err;
     const struct peer *peer = peers_find(p, h.from);
     if (peer == NULL) {
         snprintf(in->why, sizeof(in->why),
                  "member %u is not in our configuration", h.from);
         return ERR_MISMATCH;
     }
-    rc = check_incarnation(in, peer);
-    if (rc != 0)
-        return rc;
+    err = check_incarnation(in, peer);
+    if (err != 0)
+        return err;
     ASSERT(payload.len == sizeof(in->hello_bytes));
     memcpy(in->hello_bytes, payload.data, payload.len);
     send_welcome(in);
@@ -220,9 +220,9 @@ static int take_proof(struct peer_inbound *in, struct bytes payload)
     struct bytes hello = bytes_of(in->hello_bytes, HELLO_SIZE);
     struct bytes welcome = bytes_of(in->welcome, HELLO_SIZE);
     struct proof proof;
-    int rc = proof_decode(payload, &proof);
-    if (rc != 0)
-        return rc;
+    int err = proof_decode(payload, &proof);
+    if (err != 0)
+        return err;
     if (!peer_proof_valid(secret, PEER_PROOF_DIALER, hello, welcome, &proof)) {
         snprintf(in->why, sizeof(in->why),
                  "its proof is wrong: another peer-secret?");
@@ -245,30 +245,30 @@ static int deliver(struct peer_inbound *in, uint8_t type, struct bytes payload)
     if (payload.len > p->payload_bytes_max)
         return ERR_TOO_BIG;
     const struct transport_events *events = p->events;
-    int rc = events->receive(events->ctx, in->peer->id, type, payload);
-    if (rc >= 0)
+    int err = events->receive(events->ctx, in->peer->id, type, payload);
+    if (err >= 0)
         return 0;
     snprintf(in->why, sizeof(in->why), "a payload of it was refused: %s",
-             error_text(rc));
-    return rc;
+             error_text(err));
+    return err;
 }
 
 static int take_fragment(struct peer_inbound *in, struct bytes payload)
 {
     struct fragment f;
-    int rc = fragment_decode(payload, &f);
-    if (rc != 0)
-        return rc;
-    rc = peer_assembly_add(&in->assembly, &f, in->peers->payload_bytes_max);
-    if (rc == ERR_TOO_BIG)
+    int err = fragment_decode(payload, &f);
+    if (err != 0)
+        return err;
+    err = peer_assembly_add(&in->assembly, &f, in->peers->payload_bytes_max);
+    if (err == ERR_TOO_BIG)
         snprintf(in->why, sizeof(in->why),
                  "a payload of %u bytes is above the limit of %" PRIu64,
                  f.total, in->peers->payload_bytes_max);
-    if (rc <= 0)
-        return rc;
-    rc = deliver(in, in->assembly.type, buf_view(&in->assembly.data));
+    if (err <= 0)
+        return err;
+    err = deliver(in, in->assembly.type, buf_view(&in->assembly.data));
     peer_assembly_reset(&in->assembly);
-    return rc;
+    return err;
 }
 
 static int take_frame(struct peer_inbound *in, const struct frame *f)
@@ -303,22 +303,22 @@ static int take_one(struct peer_inbound *in, struct bytes *rest)
     if (in->peer != NULL && !in->peer->up)
         return ERR_AGAIN; /* peer_inbound_resume() goes on */
     struct frame f;
-    int rc = frame_decode(rest, &f);
-    if (rc == ERR_AGAIN && in->state != INBOUND_STANDING &&
+    int err = frame_decode(rest, &f);
+    if (err == ERR_AGAIN && in->state != INBOUND_STANDING &&
         rest->len >= PEER_STRANGER_BYTES_MAX)
         return ERR_TOO_BIG;
-    return rc != 0 ? rc : take_frame(in, &f);
+    return err != 0 ? err : take_frame(in, &f);
 }
 
 static void take_all(struct peer_inbound *in)
 {
     struct buf *input = &in->conn.in;
     struct bytes rest = buf_view(input);
-    int rc = 0;
-    while (rc == 0 && rest.len > 0)
-        rc = take_one(in, &rest);
-    if (rc != 0 && rc != ERR_AGAIN) {
-        fail(in, rc);
+    int err = 0;
+    while (err == 0 && rest.len > 0)
+        err = take_one(in, &rest);
+    if (err != 0 && err != ERR_AGAIN) {
+        fail(in, err);
         return;
     }
     buf_consume(input, input->len - rest.len);
@@ -339,9 +339,9 @@ static void conn_input(struct conn *c)
     take_all(CONTAINER_OF(c, struct peer_inbound, conn));
 }
 
-static void conn_closed(struct conn *c, int error)
+static void conn_closed(struct conn *c, int err)
 {
-    fail(CONTAINER_OF(c, struct peer_inbound, conn), error);
+    fail(CONTAINER_OF(c, struct peer_inbound, conn), err);
 }
 
 static const struct conn_events inbound_events = {

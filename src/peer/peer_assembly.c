@@ -46,9 +46,9 @@ int peer_assembly_add(struct peer_assembly *a, const struct fragment *f,
     ASSERT(f->data.len > 0);
     ASSERT(a->total == 0 || a->data.len < a->total);
     if (a->total == 0) {
-        int rc = begin(a, f, payload_bytes_max);
-        if (rc != 0)
-            return rc;
+        int err = begin(a, f, payload_bytes_max);
+        if (err != 0)
+            return err;
     }
     if (!is_next(a, f))
         return ERR_PROTOCOL;

@@ -49,9 +49,9 @@ int peer_hello_check(const struct peer_identity *us, const struct hello *h,
 {
     ASSERT(us->incarnation != 0);
     ASSERT(h->from_incarnation != 0); /* decoding has checked that */
-    int rc = check_place(us, h, why);
-    if (rc != 0)
-        return rc;
+    int err = check_place(us, h, why);
+    if (err != 0)
+        return err;
     if (h->from == us->self) {
         snprintf(why, PEER_WHY_MAX, "says it is member %u, which is this node",
                  h->from);

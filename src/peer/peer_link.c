@@ -179,12 +179,12 @@ static int take_welcome(struct peer_link *k, struct bytes payload,
     struct peer *peer = peer_of(k);
     struct peers *p = peer->peers;
     struct hello h;
-    int rc = hello_decode(payload, &h);
-    if (rc != 0)
-        return rc;
-    rc = peer_hello_check(&p->identity, &h, why);
-    if (rc != 0)
-        return rc;
+    int err = hello_decode(payload, &h);
+    if (err != 0)
+        return err;
+    err = peer_hello_check(&p->identity, &h, why);
+    if (err != 0)
+        return err;
     if (h.from != peer->id || h.to_incarnation == 0) {
         snprintf(why, PEER_WHY_MAX, "member %u answers at its address", h.from);
         return ERR_MISMATCH;
@@ -204,9 +204,9 @@ static int take_proof(struct peer_link *k, struct bytes payload,
 {
     struct peers *p = peer_of(k)->peers;
     struct proof proof;
-    int rc = proof_decode(payload, &proof);
-    if (rc != 0)
-        return rc;
+    int err = proof_decode(payload, &proof);
+    if (err != 0)
+        return err;
     if (!peer_proof_valid(buf_view(&p->secret), PEER_PROOF_ACCEPTOR,
                           bytes_of(k->hello, HELLO_SIZE),
                           bytes_of(k->welcome, HELLO_SIZE), &proof)) {
@@ -236,14 +236,14 @@ static int take_input(struct peer_link *k, char why[PEER_WHY_MAX])
     }
     struct bytes rest = buf_view(&k->conn.in);
     struct frame f;
-    int rc = frame_decode(&rest, &f);
-    if (rc == ERR_AGAIN && k->conn.in.len >= PEER_STRANGER_BYTES_MAX)
-        rc = ERR_TOO_BIG;
-    if (rc == 0)
-        rc = take_frame(k, &f, why);
-    if (rc == 0)
+    int err = frame_decode(&rest, &f);
+    if (err == ERR_AGAIN && k->conn.in.len >= PEER_STRANGER_BYTES_MAX)
+        err = ERR_TOO_BIG;
+    if (err == 0)
+        err = take_frame(k, &f, why);
+    if (err == 0)
         buf_consume(&k->conn.in, k->conn.in.len - rest.len);
-    return rc;
+    return err;
 }
 
 static void conn_input(struct conn *c)
@@ -251,13 +251,13 @@ static void conn_input(struct conn *c)
     struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
     struct peer *peer = peer_of(k);
     char why[PEER_WHY_MAX] = "";
-    int rc;
+    int err;
     do
-        rc = take_input(k, why);
-    while (rc == 0 && c->in.len > 0);
-    if (rc == 0 || rc == ERR_AGAIN)
+        err = take_input(k, why);
+    while (err == 0 && c->in.len > 0);
+    if (err == 0 || err == ERR_AGAIN)
         return;
-    const char *text = why[0] != '\0' ? why : error_text(rc);
+    const char *text = why[0] != '\0' ? why : error_text(err);
     if (k->state == LINK_STANDING)
         peer_break(peer, text);
     else
@@ -270,18 +270,18 @@ static void conn_drained(struct conn *c)
     peer_link_flush(peer_of(k));
 }
 
-static void conn_closed(struct conn *c, int error)
+static void conn_closed(struct conn *c, int err)
 {
     struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
     ASSERT(k->state != LINK_WAITING && k->state != LINK_CONNECTING);
     if (k->state == LINK_STANDING) {
-        peer_break(peer_of(k), error_text(error));
+        peer_break(peer_of(k), error_text(err));
         return;
     }
-    attempt_failed(k, error == ERR_CLOSED
+    attempt_failed(k, err == ERR_CLOSED
                           ? "it closed during the handshake (its log may "
                             "say why)"
-                          : error_text(error));
+                          : error_text(err));
 }
 
 static const struct conn_events link_events = {
@@ -306,10 +306,10 @@ static void connected(struct peer_link *k)
 {
     struct peers *p = peer_of(k)->peers;
     int fd = k->connect_fd;
-    int rc = socket_connect_result(fd);
-    if (rc == ERR_AGAIN)
+    int err = socket_connect_result(fd);
+    if (err == ERR_AGAIN)
         return;
-    if (rc != 0) {
+    if (err != 0) {
         attempt_failed(k, strerror(errno));
         return;
     }

@@ -1,6 +1,6 @@
 /*
  * The operations of Verdi's vard (Verdi Raft, systems/VarD.v), as
- * internal commands: server/original.c turns its clients' requests into
+ * internal commands: original/original.c turns its clients' requests into
  * these, and their replies back into its text.
  *
  * Every one answers an array of three: the key, its value now, and its value

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/alloc.h"
 #include "config/config.h"
 #include "journal/disk.h"
@@ -29,6 +30,7 @@
 #include "main/trace.h"
 #include "net/loop.h"
 #include "node/node.h"
+#include "original/original.h"
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "os/file.h"
@@ -149,6 +151,9 @@ static void announce_start(struct vard *v)
                             "ports can take part in the cluster");
 }
 
+/* Protocols that clients may speak beside RESP. */
+static const struct protocol *const guests[] = {&original_protocol};
+
 static int start_server(struct vard *v, struct buf *error)
 {
     v->loop = loop_new();
@@ -164,6 +169,9 @@ static int start_server(struct vard *v, struct buf *error)
         .data_dir = v->process.dir,
         .executable = v->process.executable,
         .seed = entropy_u64(),
+        .commands = admin_commands,
+        .guests = guests,
+        .guest_count = ARRAY_LEN(guests),
         .fatal = on_fatal,
         .stopping = on_stopping,
         .ctx = v,

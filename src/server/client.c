@@ -5,7 +5,7 @@
  * How it fails: a move that the table does not allow, or a client whose
  * queues contradict its state, is a mistake of the programmer and asserts.
  */
-#include "server/client.h"
+#include "server/client_internal.h"
 
 #include "base/alloc.h"
 #include "server/server_internal.h"
@@ -72,7 +72,7 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     c->unix_socket = unix_socket;
     if (!socket_local(fd, &c->local))
         c->local = (struct address){.len = 0};
-    c->authenticated = s->config->requirepass[0] == '\0';
+    c->settings.authenticated = s->config->requirepass[0] == '\0';
     c->created_ms = s->mono_ms;
     c->active_ms = s->mono_ms;
     list_append(&s->clients, &c->link);
@@ -153,9 +153,8 @@ void client_free(struct client *c)
     mem_free(c->pending.items);
     arena_release(&c->reads.arena);
     mem_free(c->reads.items);
-    mem_free(c->name);
-    mem_free(c->lib_name);
-    mem_free(c->lib_version);
+    for (size_t i = 0; i < CLIENT_TEXT_COUNT; i++)
+        mem_free(c->texts[i]);
     mem_free(c);
 }
 
@@ -267,8 +266,24 @@ void deferred_clear(struct deferred_list *l)
     }
 }
 
-void client_set_text(struct client *c, char **text, struct bytes value)
+/* --- what the rooms above see ------------------------------------------- */
+
+struct client_settings *client_settings(struct client *c)
 {
+    return &c->settings;
+}
+
+const char *client_text(const struct client *c, enum client_text which)
+{
+    ASSERT(which < CLIENT_TEXT_COUNT);
+    return c->texts[which];
+}
+
+void client_set_text(struct client *c, enum client_text which,
+                     struct bytes value)
+{
+    ASSERT(which < CLIENT_TEXT_COUNT);
+    char **text = &c->texts[which];
     size_t before = *text != NULL ? strlen(*text) + 1 : 0;
     ASSERT(c->text_bytes >= before);
     c->text_bytes -= before;
@@ -280,4 +295,28 @@ void client_set_text(struct client *c, char **text, struct bytes value)
     *text = mem_alloc(value.len + 1);
     memcpy(*text, value.data, value.len);
     (*text)[value.len] = '\0';
+}
+
+uint64_t client_id(const struct client *c)
+{
+    return c->id;
+}
+
+bool client_is_idle(const struct client *c)
+{
+    return c->pending.count == 0 && c->reads.phase == READS_NONE;
+}
+
+bool client_is_open(const struct client *c)
+{
+    return c->state == CLIENT_OPEN;
+}
+
+struct client *client_next(struct server *s, struct client *c)
+{
+    struct list *next = c != NULL ? c->link.next : s->clients.next;
+    ASSERT(c == NULL || c->state <= CLIENT_CLOSING);
+    if (next == &s->clients)
+        return NULL;
+    return CONTAINER_OF(next, struct client, link);
 }

@@ -12,11 +12,7 @@
 
 #include "base/num.h"
 #include "os/clock.h"
-#include "server/commands.h"
-#include "server/original.h"
 #include "server/server_internal.h"
-
-#define SECURITY_WARNING_MS 60000
 
 static bool wait_for(struct client *c, enum client_wait reason)
 {
@@ -40,14 +36,14 @@ const char *dispatch_error_text(int error)
 
 static uint8_t mute_flag(const struct client *c)
 {
-    return c->reply_off || c->reply_skip ? PENDING_MUTE : 0;
+    return c->settings.reply_off || c->settings.reply_skip ? PENDING_MUTE : 0;
 }
 
 /* The command was executed, submitted or refused: on to the next. */
 static bool finished(struct client *c, const struct cmd *cmd)
 {
-    c->reply_skip = c->reply_skip_next;
-    c->reply_skip_next = false;
+    c->settings.reply_skip = c->settings.reply_skip_next;
+    c->settings.reply_skip_next = false;
     c->last_cmd = cmd;
     c->commands++;
     c->server->stats.commands_processed++;
@@ -66,29 +62,12 @@ static bool refuse(struct client *c, const struct cmd *cmd, const char *text)
     return finished(c, cmd);
 }
 
-static void warn_of_attack(struct client *c)
-{
-    struct server *s = c->server;
-    char text[ADDRESS_TEXT_MAX];
-    client_doom(c);
-    if (s->security_warned_ms != 0 &&
-        s->mono_ms - s->security_warned_ms < SECURITY_WARNING_MS)
-        return;
-    s->security_warned_ms = s->mono_ms;
-    address_format(&c->peer, text);
-    log_warning(s->log,
-                "Possible SECURITY ATTACK: %s sent POST or Host: as a command. "
-                "This is how a web browser is made to send commands to a "
-                "server behind a firewall. Connection closed.",
-                text);
-}
-
 static bool refuse_unknown(struct client *c, const struct bytes *argv,
                            uint32_t argc)
 {
     if (bytes_eq_nocase(argv[0], BYTES_LIT("post")) ||
         bytes_eq_nocase(argv[0], BYTES_LIT("host:"))) {
-        warn_of_attack(c);
+        security_attack(c);
         return finished(c, NULL);
     }
     if (!client_is_idle(c))
@@ -110,6 +89,17 @@ static bool refuse_arity(struct client *c, const struct cmd *cmd)
 
 /* --- commands of the server --------------------------------------------- */
 
+static void run_by_id(struct server_call *call)
+{
+    int id = call->cmd->server_id;
+    ASSERT(id >= 0 && id < SERVER_CMD_COUNT);
+    server_fn *fn = call->s->options.commands[id];
+    if (fn == NULL)
+        resp_error(call->out, "ERR this command is not available");
+    else
+        fn(call);
+}
+
 static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
@@ -119,7 +109,7 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
                                d->argv,   d->argc, &c->writer};
     (void)client_reply_begin(c);
     c->last_cmd = d->cmd;
-    server_command_run(&call);
+    run_by_id(&call);
     client_reply_end(c, d->cmd, mute_flag(c));
     /* CONFIG RESETSTAT empties the counters, so they are looked up late. */
     struct stats_command *stats = stats_of(&c->server->stats, d->cmd);
@@ -157,7 +147,18 @@ static bool reply_scratch(struct client *c, const struct dispatch *d)
     return finished(c, d->cmd);
 }
 
-bool dispatch_submit(struct client *c, const struct dispatch *d)
+/* A guest's request was not executed. */
+static bool refuse_guest(struct client *c, uint64_t request_id, int error)
+{
+    ASSERT(c->protocol->answer != NULL && error != 0);
+    if (!client_is_idle(c))
+        return wait_for(c, WAIT_IDLE);
+    c->protocol->answer(c, request_id, error, BYTES_NONE);
+    return true;
+}
+
+/* Gives a checked command to the node; false: not now. */
+static bool submit(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
     ASSERT(c->state == CLIENT_OPEN && d->cmd->run != NULL);
@@ -166,15 +167,15 @@ bool dispatch_submit(struct client *c, const struct dispatch *d)
     if (!node_can_submit(s->node))
         return wait_for(c, WAIT_NODE);
     struct node_submit submit = {
-        .db = c->db,
+        .db = c->settings.db,
         .argv = d->argv,
         .argc = d->argc,
         .once_client = d->once_client,
         .once_id = d->once_id,
     };
     int err = node_submit(s->node, &submit, c);
-    if (err != 0 && (d->flags & PENDING_ORIGINAL))
-        return original_refused(c, d->request_id, err);
+    if (err != 0 && (d->flags & PENDING_GUEST))
+        return refuse_guest(c, d->request_id, err);
     if (err != 0)
         return refuse(c, d->cmd, dispatch_error_text(err));
     struct pending p = {d->cmd, d->request_id, clock_mono_us(), d->flags};
@@ -192,7 +193,7 @@ static bool write_command(struct client *c, const struct dispatch *d)
         return refuse(c, d->cmd, limits_disk_text(c->server));
     if (!syntax_ok(c, d))
         return reply_scratch(c, d);
-    return dispatch_submit(c, d);
+    return submit(c, d);
 }
 
 static bool read_command(struct client *c, const struct dispatch *d)
@@ -204,7 +205,7 @@ static bool read_command(struct client *c, const struct dispatch *d)
         return wait_for(c, WAIT_IDLE);
     if (!syntax_ok(c, d))
         return reply_scratch(c, d);
-    return dispatch_submit(c, d);
+    return submit(c, d);
 }
 
 static bool data_command(struct client *c, const struct dispatch *d)
@@ -213,6 +214,23 @@ static bool data_command(struct client *c, const struct dispatch *d)
     if (d->cmd->flags & CMD_WRITE)
         return write_command(c, d);
     return read_command(c, d);
+}
+
+bool guest_submit(struct client *c, const struct guest_request *r)
+{
+    struct dispatch d = {
+        .cmd = r->cmd,
+        .argv = r->argv,
+        .argc = r->argc,
+        .flags = PENDING_GUEST,
+        .request_id = r->id,
+        .once_client = bytes_str(c->guest_id),
+        .once_id = r->id,
+    };
+    ASSERT(c->guest_id[0] != '\0');
+    if (limits_disk_short(c->server))
+        return refuse_guest(c, r->id, ERR_LIMIT);
+    return submit(c, &d);
 }
 
 /* --- ONCE --------------------------------------------------------------- */
@@ -261,7 +279,8 @@ static bool once_command(struct client *c, const struct dispatch *outer)
 
 /* --- one command -------------------------------------------------------- */
 
-bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
+static bool one_command(struct client *c, const struct bytes *argv,
+                        uint32_t argc)
 {
     ASSERT(argc > 0);
     ASSERT(c->state == CLIENT_OPEN);
@@ -271,7 +290,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
         return refuse_unknown(c, argv, argc);
     if (!cmd_arity_ok(d.cmd, argc))
         return refuse_arity(c, d.cmd);
-    if (!c->authenticated && !(d.cmd->flags & CMD_NO_AUTH))
+    if (!c->settings.authenticated && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, "NOAUTH Authentication required.");
     if (d.cmd->run != NULL)
         return data_command(c, &d);
@@ -284,7 +303,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 
 static struct resp_limits limits_of(const struct client *c)
 {
-    if (!c->authenticated)
+    if (!c->settings.authenticated)
         return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
     uint64_t bulk_max = c->server->config->proto_max_bulk_len_bytes;
     return (struct resp_limits){RESP_ARGC_MAX, bulk_max};
@@ -306,12 +325,12 @@ bool dispatch_has_share(struct client *c, uint32_t commands, size_t input)
 }
 
 /* One command off the input; the bytes it took, or 0: no further now. */
-static size_t take_one(struct client *c, struct bytes input)
+static size_t resp_take(struct client *c, struct bytes input, size_t *need)
 {
     struct resp_limits limits = limits_of(c);
     size_t consumed = 0;
-    enum resp_result res = resp_read(&c->reader, input, &limits, &consumed,
-                                     &c->need, &c->input_error);
+    enum resp_result res =
+        resp_read(&c->reader, input, &limits, &consumed, need, &c->input_error);
     switch (res) {
     case RESP_MORE:
     case RESP_ERROR:
@@ -322,23 +341,30 @@ static size_t take_one(struct client *c, struct bytes input)
         break;
     }
     ASSERT(consumed > 0);
-    if (!dispatch_command(c, c->reader.argv, c->reader.argc))
+    if (!one_command(c, c->reader.argv, c->reader.argc))
         return 0;
     return consumed;
 }
 
-static void resp_input(struct client *c)
+static const struct protocol resp_protocol = {
+    .name = "RESP",
+    .request_min = 1,
+    .take = resp_take,
+};
+
+static void take_requests(struct client *c)
 {
     struct buf *in = &c->conn.in;
     uint32_t commands = 0;
     size_t pos = 0;
     while (in->len - pos >= c->need && c->input_error == NULL &&
            dispatch_has_share(c, commands, pos)) {
-        size_t size = take_one(c, bytes_from(buf_view(in), pos));
+        size_t size =
+            c->protocol->take(c, bytes_from(buf_view(in), pos), &c->need);
         if (size == 0)
             break;
         ASSERT(size <= in->len - pos);
-        c->need = 1;
+        c->need = c->protocol->request_min;
         pos += size;
         commands++;
     }
@@ -363,16 +389,25 @@ static void tell_input_error(struct client *c)
     client_close_after_reply(c);
 }
 
-/* The original's clients begin with the length of their id, 32. */
+/* A guest's clients begin with its magic bytes; as long as they may still be
+ * coming, nothing is known. */
 static void find_protocol(struct client *c)
 {
-    static const uint8_t magic[4] = {ORIGINAL_ID_LEN, 0, 0, 0};
+    const struct server_options *options = &c->server->options;
     const struct buf *in = &c->conn.in;
-    size_t n = MIN(in->len, sizeof(magic));
-    if (memcmp(in->data, magic, n) != 0)
-        c->kind = PROTOCOL_RESP;
-    else if (n == sizeof(magic))
-        c->kind = PROTOCOL_ORIGINAL;
+    bool undecided = false;
+    ASSERT(in->len > 0 && c->protocol == NULL);
+    for (size_t i = 0; i < options->guest_count; i++) {
+        const struct protocol *guest = options->guests[i];
+        size_t n = MIN(in->len, guest->magic.len);
+        if (memcmp(in->data, guest->magic.data, n) != 0)
+            continue;
+        if (n == guest->magic.len)
+            c->protocol = guest;
+        undecided = true;
+    }
+    if (!undecided)
+        c->protocol = &resp_protocol;
 }
 
 /* Reading pauses while there is much that can't be executed yet. */
@@ -388,12 +423,10 @@ static void update_pause(struct client *c)
 
 static void execute(struct client *c)
 {
-    if (c->conn.in.len > 0 && c->kind == PROTOCOL_UNKNOWN)
+    if (c->conn.in.len > 0 && c->protocol == NULL)
         find_protocol(c);
-    if (c->kind == PROTOCOL_RESP)
-        resp_input(c);
-    else if (c->kind == PROTOCOL_ORIGINAL)
-        original_input(c);
+    if (c->protocol != NULL)
+        take_requests(c);
     if (c->state == CLIENT_OPEN && c->input_error != NULL &&
         c->wait == WAIT_NONE)
         tell_input_error(c);
@@ -442,11 +475,9 @@ struct resp_writer *dispatch_reply_open(struct client *c)
     struct pending *p = pending_front(&c->pending);
     if (c->state >= CLIENT_DOOMED)
         return NULL;
-    if (p->flags & PENDING_ORIGINAL) {
-        struct server *s = c->server;
-        buf_reset(&s->scratch);
-        s->scratch_writer.protocol = 2;
-        return &s->scratch_writer;
+    if (p->flags & PENDING_GUEST) {
+        buf_reset(&c->server->guest_reply);
+        return &c->server->guest_writer;
     }
     return client_reply_begin(c);
 }
@@ -456,6 +487,14 @@ static void account(struct client *c, const struct pending *p)
     struct stats_command *stats = stats_of(&c->server->stats, p->cmd);
     stats->calls++;
     stats->usec += (uint64_t)MAX(clock_mono_us() - p->start_us, 0);
+}
+
+static void answer_guest(struct client *c, const struct pending *p)
+{
+    struct bytes reply = buf_view(&c->server->guest_reply);
+    (void)stats_reply(&c->server->stats, reply);
+    if (c->state == CLIENT_OPEN)
+        c->protocol->answer(c, p->request_id, 0, reply);
 }
 
 void dispatch_reply_done(struct client *c)
@@ -470,8 +509,8 @@ void dispatch_reply_done(struct client *c)
     }
     if (c->state == CLIENT_DOOMED)
         return; /* nothing was written */
-    if (p.flags & PENDING_ORIGINAL) {
-        original_reply(c, p.request_id, buf_view(&c->server->scratch));
+    if (p.flags & PENDING_GUEST) {
+        answer_guest(c, &p);
         limits_reply(c);
     } else {
         client_reply_end(c, p.cmd, p.flags);

@@ -19,7 +19,7 @@
 
 #include "base/base.h"
 #include "base/bytes.h"
-#include "server/client.h"
+#include "server/client_internal.h"
 
 /* One command on its way. */
 struct dispatch {
@@ -27,23 +27,18 @@ struct dispatch {
     const struct bytes *argv;
     uint32_t argc;
     uint8_t flags;            /* PENDING_* */
-    uint64_t request_id;      /* of PENDING_ORIGINAL */
+    uint64_t request_id;      /* of PENDING_GUEST */
     struct bytes once_client; /* empty: none */
     uint64_t once_id;
 };
 
 /* Executes what the client sent, as far as it may go. */
 void dispatch_input(struct client *c);
-/* From the ready list: what it waited for has happened. */
-void dispatch_resume(struct client *c);
-/* One command; false: not now, c->wait says what for. */
-MUST_USE bool dispatch_command(struct client *c, const struct bytes *argv,
-                               uint32_t argc);
-/* Gives a checked command to the node; false as above. */
-MUST_USE bool dispatch_submit(struct client *c, const struct dispatch *d);
 /* Whether the client may execute one more command now, after so many and so
  * much input in this turn; if not, c->wait says what for. */
 bool dispatch_has_share(struct client *c, uint32_t commands, size_t input);
+/* From the ready list: what it waited for has happened. */
+void dispatch_resume(struct client *c);
 /* The reply to the oldest request given to the node is written. */
 void dispatch_reply_done(struct client *c);
 struct resp_writer *dispatch_reply_open(struct client *c);

@@ -11,7 +11,6 @@
  */
 #include "os/file.h"
 #include "os/process.h"
-#include "server/commands.h"
 #include "server/server_internal.h"
 
 static void close_for(struct client *c, const char *why)
@@ -60,7 +59,7 @@ size_t limits_output_max(const struct client *c)
             .hard_bytes;
     if (hard > SIZE_MAX / 2)
         hard = 0;
-    if (!c->authenticated && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
+    if (!c->settings.authenticated && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
         hard = UNAUTH_OUTPUT_MAX;
     return (size_t)hard;
 }
@@ -104,7 +103,7 @@ bool limits_input(struct client *c)
     uint64_t max = MAX(s->config->client_query_buffer_limit_bytes,
                        s->config->proto_max_bulk_len_bytes + QUERY_ROOM);
     ASSERT(c->state == CLIENT_OPEN);
-    if (!c->authenticated)
+    if (!c->settings.authenticated)
         max = MIN(max, UNAUTH_INPUT_MAX);
     if (c->conn.in.len <= max)
         return true;
@@ -129,7 +128,7 @@ static struct client *largest_client(struct server *s)
     LIST_EACH(link, &s->clients)
     {
         struct client *c = CONTAINER_OF(link, struct client, link);
-        if (!c->no_evict &&
+        if (!c->settings.no_evict &&
             (found == NULL || c->accounted_bytes > found->accounted_bytes))
             found = c;
     }
@@ -184,7 +183,7 @@ static void check_client(struct client *c)
     if (c->wait != WAIT_NONE)
         s->blocked_clients++;
     limits_output(c);
-    if (c->state == CLIENT_OPEN && !c->authenticated &&
+    if (c->state == CLIENT_OPEN && !c->settings.authenticated &&
         s->mono_ms - c->created_ms > UNAUTH_DEADLINE_MS)
         close_for(c, "not authenticating in time");
     else if (c->state == CLIENT_OPEN)
@@ -242,7 +241,7 @@ static void each_second(struct server *s)
     }
     report_closed(s);
     check_disk(s);
-    server_auth_report(s);
+    security_report(s);
     s->resident_peak_bytes =
         MAX(s->resident_peak_bytes, process_resident_bytes());
 }

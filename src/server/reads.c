@@ -11,7 +11,6 @@
  * How it fails: without a leader each of them is answered with an error.
  */
 #include "os/clock.h"
-#include "server/commands.h"
 #include "server/dispatch.h"
 #include "server/server_internal.h"
 
@@ -42,7 +41,7 @@ static bool run_one(struct client *c, const struct deferred *d)
         .out = client_reply_begin(c),
         .argv = d->argv,
         .argc = d->argc,
-        .db = c->db,
+        .db = c->settings.db,
     };
     if (!node_run_read(s->node, d->cmd, &call)) {
         c->conn.out.len = c->reply_start;
@@ -127,7 +126,7 @@ static bool to_log(struct client *c)
     while (l->next < l->count) {
         struct deferred *item = &l->items[l->next];
         struct node_submit submit = {
-            .db = c->db, .argv = item->argv, .argc = item->argc};
+            .db = c->settings.db, .argv = item->argv, .argc = item->argc};
         if (!node_can_submit(c->server->node)) {
             c->wait = WAIT_NODE;
             return false;

@@ -290,6 +290,7 @@ struct server *server_new(const struct server_options *options)
     struct server *s = mem_zalloc(sizeof(*s));
     ASSERT(options->loop != NULL && options->config != NULL);
     ASSERT(options->fatal != NULL && options->data_dir != NULL);
+    ASSERT(options->commands != NULL);
     s->options = *options;
     s->loop = options->loop;
     s->config = options->config;
@@ -311,6 +312,8 @@ struct server *server_new(const struct server_options *options)
     list_init(&s->dirty);
     stats_init(&s->stats, options->seed);
     s->scratch_writer = (struct resp_writer){.out = &s->scratch, .protocol = 2};
+    s->guest_writer =
+        (struct resp_writer){.out = &s->guest_reply, .protocol = 2};
     s->disk_free_bytes = -1;
     make_run_id(s);
     loop_async_start(s->loop, &s->disk_async);
@@ -378,12 +381,6 @@ void server_start(struct server *s, struct node *node, struct peers *peers)
     log_notice(s->log, "Ready to accept connections");
 }
 
-void server_shutdown(struct server *s)
-{
-    server_tick(s);
-    shutdown_begin(s, SHUTDOWN_ORDERLY);
-}
-
 static void abandon(struct server *s, struct list *list)
 {
     UNUSED(s);
@@ -416,5 +413,6 @@ void server_free(struct server *s)
     loop_async_stop(s->loop, &s->disk_async);
     stats_release(&s->stats);
     buf_release(&s->scratch);
+    buf_release(&s->guest_reply);
     mem_free(s);
 }

@@ -26,6 +26,8 @@
 #include "node/node_transport.h"
 #include "os/logfile.h"
 #include "peer/peer.h"
+#include "server/command.h"
+#include "server/protocol.h"
 
 struct server_options {
     struct loop *loop;
@@ -35,6 +37,11 @@ struct server_options {
     const char *data_dir;    /* absolute; its free disk is watched */
     const char *executable;  /* for INFO */
     uint64_t seed;
+    /* The server's own commands by id, SERVER_CMD_COUNT of them. */
+    server_fn *const *commands;
+    /* Protocols beside RESP, on the same port. */
+    const struct protocol *const *guests;
+    size_t guest_count;
     /* The store or the disk failed: must not return. */
     void (*fatal)(void *ctx, const char *text);
     /* An orderly shutdown begins; may be NULL. */
@@ -55,8 +62,6 @@ const struct transport_events *server_transport_events(struct server *s);
 void server_disk_notify(void *server);
 /* From now on events reach the node. `peers` is NULL without other members. */
 void server_start(struct server *s, struct node *node, struct peers *peers);
-/* As SIGTERM: hands leadership over, answers what is due, stops the loop. */
-void server_shutdown(struct server *s);
 /* Closes clients and sockets; node and peers must be gone already. */
 void server_free(struct server *s);
 

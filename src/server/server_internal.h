@@ -6,13 +6,11 @@
 
 #include "base/list.h"
 #include "net/listener.h"
-#include "server/client.h"
+#include "server/client_internal.h"
 #include "server/server.h"
 #include "server/stats.h"
 
-/* The version of Redis whose behaviour clients are told to expect. */
-#define SERVER_REDIS_VERSION "7.0.15"
-#define DOORS_MAX            17 /* addresses, and the Unix socket */
+#define DOORS_MAX 17 /* addresses, and the Unix socket */
 /* What one client may do per iteration, so that others have their turn. */
 #define CLIENT_COMMANDS_MAX 1000
 #define CLIENT_INPUT_MAX    (1024 * 1024)
@@ -98,9 +96,11 @@ struct server {
     struct stats stats;
     struct buf scratch; /* one reply being looked at */
     struct resp_writer scratch_writer;
+    struct buf guest_reply; /* of a guest's command, before it is answered */
+    struct resp_writer guest_writer;
     int64_t start_mono_ms;
     int64_t second_ms; /* when the chores of each second were done last */
-    int64_t security_warned_ms;
+    int64_t attack_warned_ms;
     int64_t auth_reported_ms;
     uint64_t auth_unreported;  /* failures since then */
     struct address auth_peer;  /* of the last one */
@@ -118,15 +118,15 @@ struct server {
 
 /* server.c: reads the clocks, if this iteration has not yet. */
 void server_tick(struct server *s);
-/* The options that others must be told of have been changed. */
-void server_config_changed(struct server *s);
 extern const struct conn_events server_conn_events;
 /* Adds what the connection moved since the last time to the statistics. */
 void server_count_bytes(struct client *c);
 
-/* server_hello.c: logs failed authentications, if there were any and none
- * were logged lately. */
-void server_auth_report(struct server *s);
+/* security.c: logs failed authentications, if there were any and none were
+ * logged lately. */
+void security_report(struct server *s);
+/* A web browser was made to send a request: closes, logged once a minute. */
+void security_attack(struct client *c);
 
 /* listen.c */
 void server_accept_start(struct server *s);
@@ -155,11 +155,8 @@ bool limits_disk_short(const struct server *s);
 const char *limits_disk_text(const struct server *s);
 
 /* shutdown.c */
-enum shutdown_how { SHUTDOWN_ORDERLY, SHUTDOWN_NOW };
 void shutdown_init(struct server *s);
 void shutdown_begin(struct server *s, enum shutdown_how how);
-/* False if there is none to be aborted, or it is too late. */
-bool shutdown_abort(struct server *s);
 void shutdown_transfer_ended(struct server *s);
 /* Before the loop waits: is everything answered? */
 void shutdown_progress(struct server *s);

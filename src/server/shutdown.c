@@ -66,6 +66,12 @@ void shutdown_begin(struct server *s, enum shutdown_how how)
         drain(s);
 }
 
+void server_shutdown(struct server_call *call, enum shutdown_how how)
+{
+    call->c->wait = WAIT_SHUTDOWN;
+    shutdown_begin(call->s, how);
+}
+
 /* Clients that asked for the shutdown learn that it does not happen. */
 static void tell_aborted(struct server *s)
 {
@@ -81,7 +87,7 @@ static void tell_aborted(struct server *s)
     }
 }
 
-bool shutdown_abort(struct server *s)
+bool server_shutdown_abort(struct server *s)
 {
     struct shutdown *sd = &s->shutdown;
     if (sd->phase != SHUTDOWN_TRANSFER)

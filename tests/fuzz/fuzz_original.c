@@ -1,19 +1,19 @@
 /*
- * The original's protocol: frames, client ids, requests; and replies of the
- * internal commands as its text. A frame is the same read whole and in
+ * The protocol of Verdi's vard: frames, client ids, requests; and replies of
+ * the internal commands as its text. A frame is the same read whole and in
  * prefixes; a request that is accepted is accepted again when written anew; a
  * reply that can be said is read back with the same three words.
  *
  * input: kind(1) bytes of the connection, or of a reply.
  */
-// link: server
+// link: original
 #include <inttypes.h>
 
 #include "base/buf.h"
 #include "base/reader.h"
 #include "fuzz/fuzz.h"
+#include "original/wire.h"
 #include "resp/resp_writer.h"
-#include "server/original.h"
 
 #define FRAME_MAX 4096
 

@@ -423,7 +423,8 @@ def read_commands(tree):
 
 def check_commands(tree):
     """Every command has a function, a Tcl test and a line in the README."""
-    sources = '\n'.join(read(p) for p in tree.files('src/cmd', 'src/server'))
+    sources = '\n'.join(read(p) for p in tree.files('src/cmd', 'src/admin',
+                                                   'src/server'))
     tests = '\n'.join(read(p) for p in tree.files('tcl/tests',
                                                   suffixes=('.tcl',))).lower()
     documents = read(tree.root / 'README.md').lower()

@@ -16,8 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "admin/admin.h"
 #include "base/alloc.h"
 #include "node/node.h"
+#include "original/original.h"
 #include "server/dispatch.h"
 #include "server/server_internal.h"
 
@@ -260,6 +262,7 @@ FIXTURE void open_door(struct fixture *f)
 
 FIXTURE int setup(void **state)
 {
+    static const struct protocol *const guests[] = {&original_protocol};
     struct fixture *f = mem_zalloc(sizeof(*f));
     config_init(&f->config);
     f->loop = loop_new();
@@ -269,6 +272,9 @@ FIXTURE int setup(void **state)
         .data_dir = "/",
         .executable = "test",
         .seed = 1,
+        .commands = admin_commands,
+        .guests = guests,
+        .guest_count = ARRAY_LEN(guests),
         .fatal = fixture_fatal,
     };
     f->config.min_free_disk_bytes = 0;

@@ -2,6 +2,7 @@
  * The order of replies, and what waits for what, with a node that answers
  * when the test wants it to.
  */
+// link: admin original
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fake_node.h"
+#include "unit/server/fake_node.h"
 
 static void writes_do_not_wait_for_each_other(void **state)
 {
@@ -363,7 +364,7 @@ static void small_limits_before_authentication(void **state)
 static void who_does_not_authenticate_is_closed(void **state)
 {
     struct fixture *f = *state;
-    f->client->authenticated = false;
+    f->client->settings.authenticated = false;
     f->client->created_ms -= UNAUTH_DEADLINE_MS + 1000;
     f->server->second_ms -= 1000;
     server_tick(f->server);
@@ -553,7 +554,7 @@ static void little_output_before_authentication(void **state)
 {
     struct fixture *f = *state;
     struct buf text = BUF_INIT;
-    f->client->authenticated = false;
+    f->client->settings.authenticated = false;
     for (int i = 0; i < 900; i++)
         buf_str(&text, "HELLO\r\n"); /* the answer has 200 bytes */
     buf_char(&text, '\0');
@@ -585,10 +586,10 @@ static void guessing_passwords(void **state)
     /* One line at once, the others together, later. */
     s->auth_unreported = 7;
     s->auth_reported_ms = s->mono_ms - AUTH_REPORT_MS + 1;
-    server_auth_report(s);
+    security_report(s);
     assert_int_equal(s->auth_unreported, 7);
     s->auth_reported_ms--;
-    server_auth_report(s);
+    security_report(s);
     assert_int_equal(s->auth_unreported, 0);
     assert_true(s->auth_reported_ms == s->mono_ms);
     buf_release(&text);

@@ -2,6 +2,7 @@
  * What clients may take together, what is written about those that are
  * closed, clients that shut their sending side, and those that read slowly.
  */
+// link: admin original
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "fake_node.h"
+#include "unit/server/fake_node.h"
 
 static void give_memory(struct client *c, size_t bytes)
 {
@@ -24,7 +25,7 @@ static void the_largest_client_is_closed(void **state)
     struct client *large = connect_client(f, &fds[0]);
     struct client *guarded = connect_client(f, &fds[1]);
     f->config.maxmemory_clients_bytes = 3 << 20;
-    guarded->no_evict = true;
+    guarded->settings.no_evict = true;
     give_memory(f->client, 200000);
     give_memory(guarded, 1 << 20);
     give_memory(large, 1 << 20);
@@ -76,7 +77,7 @@ static void closing_many_does_not_fill_the_log(void **state)
     f->server->second_ms = INT64_MAX / 2; /* this second does not end */
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         struct client *c = connect_client(f, &fds[i]);
-        c->authenticated = false;
+        c->settings.authenticated = false;
         give_memory(c, 2 << 20);
         c->conn.in.len = UNAUTH_INPUT_MAX + 1;
         assert_false(limits_input(c));
@@ -122,11 +123,11 @@ static void names_are_memory(void **state)
     size_t before = client_memory(c);
     memset(buf_reserve(&name, 1 << 20), 'n', 1 << 20);
     name.len = 1 << 20;
-    client_set_text(c, &c->name, buf_view(&name));
-    client_set_text(c, &c->lib_version, buf_view(&name));
+    client_set_text(c, CLIENT_NAME, buf_view(&name));
+    client_set_text(c, CLIENT_LIB_VERSION, buf_view(&name));
     assert_true(client_memory(c) > before + (2 << 20));
-    client_set_text(c, &c->lib_version, BYTES_LIT("1"));
-    client_set_text(c, &c->name, BYTES_NONE);
+    client_set_text(c, CLIENT_LIB_VERSION, BYTES_LIT("1"));
+    client_set_text(c, CLIENT_NAME, BYTES_NONE);
     assert_int_equal(client_memory(c), before + 2);
     buf_release(&name);
 }
@@ -138,7 +139,7 @@ static void a_list_beyond_the_limit_closes(void **state)
         &f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
     int fds[4];
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        client_set_text(f->client, &connect_client(f, &fds[i])->name,
+        client_set_text(connect_client(f, &fds[i]), CLIENT_NAME,
                         BYTES_LIT("a-name"));
     send_text(f, "CLIENT LIST\r\n");
     const char *got = received_on(f->fd);

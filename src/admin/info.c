@@ -2,14 +2,13 @@
  * One function a section, and a table of them. A section ends with an empty
  * line, but for the last.
  */
-#include "server/server_info.h"
+#include "admin/info.h"
 
+#include "admin/admin_internal.h"
+#include "admin/info_raft.h"
+#include "admin/raft.h"
 #include "os/clock.h"
 #include "os/process.h"
-#include "server/commands.h"
-#include "server/info_raft.h"
-#include "server/server_admin.h"
-#include "server/server_internal.h"
 
 typedef unsigned long long ull;
 
@@ -29,9 +28,9 @@ void info_human(uint64_t bytes, struct buf *out)
     buf_printf(out, "%.2f%c", value, units[unit]);
 }
 
-static const char *supervised_text(const struct server *s)
+static const char *supervised_text(const struct config *config)
 {
-    switch (s->config->supervised) {
+    switch (config->supervised) {
     case CONFIG_SUPERVISED_SYSTEMD:
         return "systemd";
     case CONFIG_SUPERVISED_AUTO:
@@ -43,10 +42,12 @@ static const char *supervised_text(const struct server *s)
 
 static void section_server(struct server *s, struct buf *out)
 {
+    const struct config *config = server_config(s);
+    struct server_status st;
     char os[PROCESS_UNAME_MAX];
-    int64_t up_s = (s->mono_ms - s->start_mono_ms) / 1000;
+    server_status(s, &st);
+    int64_t up_s = st.uptime_ms / 1000;
     process_uname(os);
-    ASSERT(up_s >= 0);
     buf_printf(out,
                "redis_version:%s\r\n"
                "vard_version:%s\r\n"
@@ -65,14 +66,16 @@ static void section_server(struct server *s, struct buf *out)
                "executable:%s\r\n"
                "config_file:%s\r\n",
                SERVER_REDIS_VERSION, VARD_VERSION, os, (int)sizeof(long) * 8,
-               (long long)process_id(), supervised_text(s), s->run_id,
-               s->config->port, (long long)clock_wall_us(), (long long)up_s,
-               (long long)(up_s / 86400), s->config->hz, s->config->hz,
-               s->options.executable, s->config->file);
+               (long long)process_id(), supervised_text(config), st.run_id,
+               config->port, (long long)clock_wall_us(), (long long)up_s,
+               (long long)(up_s / 86400), config->hz, config->hz, st.executable,
+               config->file);
 }
 
 static void section_clients(struct server *s, struct buf *out)
 {
+    struct server_status st;
+    server_status(s, &st);
     buf_printf(out,
                "connected_clients:%zu\r\n"
                "cluster_connections:0\r\n"
@@ -82,8 +85,9 @@ static void section_clients(struct server *s, struct buf *out)
                "blocked_clients:0\r\n"
                "tracking_clients:0\r\n"
                "waiting_clients:%llu\r\n",
-               s->client_count, s->config->maxclients, (ull)s->max_input_bytes,
-               (ull)s->max_output_bytes, (ull)s->blocked_clients);
+               st.clients, server_config(s)->maxclients,
+               (ull)st.max_input_bytes, (ull)st.max_output_bytes,
+               (ull)st.waiting_clients);
 }
 
 static void human_field(struct buf *out, const char *name, uint64_t bytes)
@@ -96,22 +100,24 @@ static void human_field(struct buf *out, const char *name, uint64_t bytes)
 /* Memory is the process's: its allocator's share is not known. */
 static void section_memory(struct server *s, struct buf *out)
 {
-    uint64_t resident = process_resident_bytes();
-    s->resident_peak_bytes = MAX(s->resident_peak_bytes, resident);
-    human_field(out, "used_memory", resident);
-    human_field(out, "used_memory_rss", resident);
-    human_field(out, "used_memory_peak", s->resident_peak_bytes);
+    struct server_status st;
+    server_status(s, &st);
+    human_field(out, "used_memory", st.resident_bytes);
+    human_field(out, "used_memory_rss", st.resident_bytes);
+    human_field(out, "used_memory_peak", st.resident_peak_bytes);
     human_field(out, "total_system_memory", process_memory_bytes());
     human_field(out, "maxmemory", 0);
     buf_printf(out,
                "maxmemory_policy:noeviction\r\n"
                "mem_allocator:libc\r\n"
                "mem_clients_normal:%llu\r\n",
-               (ull)s->clients_bytes);
+               (ull)st.clients_bytes);
 }
 
 static void section_persistence(struct server *s, struct buf *out)
 {
+    struct server_status st;
+    server_status(s, &st);
     buf_str(out, "loading:0\r\n"
                  "async_loading:0\r\n"
                  "rdb_bgsave_in_progress:0\r\n"
@@ -121,12 +127,12 @@ static void section_persistence(struct server *s, struct buf *out)
     buf_printf(out,
                "disk_free_bytes:%lld\r\n"
                "disk_writes_refused:%d\r\n",
-               (long long)s->disk_free_bytes, limits_disk_short(s) ? 1 : 0);
+               (long long)st.disk_free_bytes, st.disk_short ? 1 : 0);
 }
 
 static void section_stats(struct server *s, struct buf *out)
 {
-    const struct stats *st = &s->stats;
+    const struct stats *st = server_stats(s);
     buf_printf(out,
                "total_connections_received:%llu\r\n"
                "total_commands_processed:%llu\r\n"
@@ -185,7 +191,7 @@ static void slaves(const struct node_status *st, struct buf *out)
 static void section_replication(struct server *s, struct buf *out)
 {
     struct node_status st;
-    node_status(s->node, &st);
+    node_status(server_node(s), &st);
     if (st.role == RAFT_LEADER) {
         buf_str(out, "role:master\r\n");
         slaves(&st, out);
@@ -233,9 +239,10 @@ static void section_modules(struct server *s, struct buf *out)
 
 static void section_commandstats(struct server *s, struct buf *out)
 {
+    struct stats *stats = server_stats(s);
     for (size_t i = 0; i < cmd_count(); i++) {
         const struct cmd *cmd = cmd_at(i);
-        const struct stats_command *st = stats_of(&s->stats, cmd);
+        const struct stats_command *st = stats_of(stats, cmd);
         if (st->calls == 0 && st->rejected == 0)
             continue;
         double mean =
@@ -253,7 +260,7 @@ static void section_errorstats(struct server *s, struct buf *out)
     struct bytes code;
     void *count;
     size_t pos = 0;
-    while (map_next(&s->stats.errors, &pos, &code, &count))
+    while (map_next(&server_stats(s)->errors, &pos, &code, &count))
         buf_printf(out, "errorstat_%.*s:count=%llu\r\n", (int)code.len,
                    (const char *)code.data, (ull) * (uint64_t *)count);
 }
@@ -266,8 +273,8 @@ static void section_cluster(struct server *s, struct buf *out)
 
 static void section_keyspace(struct server *s, struct buf *out)
 {
-    for (uint32_t db = 0; db < s->config->databases; db++) {
-        struct keyspace_count count = node_counts(s->node, (uint8_t)db);
+    for (uint32_t db = 0; db < server_config(s)->databases; db++) {
+        struct keyspace_count count = node_counts(server_node(s), (uint8_t)db);
         if (count.keys > 0)
             buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=0\r\n", db,
                        (ull)count.keys, (ull)count.expires);
@@ -317,7 +324,6 @@ static bool wanted(const struct section *section, const struct bytes *words,
 void info_text(struct server *s, const struct bytes *words, size_t word_count,
                struct buf *out)
 {
-    ASSERT(s->node != NULL);
     size_t begin = out->len;
     for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
         if (!wanted(&sections[i], words, word_count))
@@ -329,7 +335,7 @@ void info_text(struct server *s, const struct bytes *words, size_t word_count,
     }
 }
 
-void server_info(struct server_call *call)
+void admin_info(struct server_call *call)
 {
     struct buf text = BUF_INIT;
     ASSERT(call->argc >= 1);

@@ -2,6 +2,7 @@
  * What the server tells about itself: INFO, ROLE, RAFT, CLIENT, CONFIG,
  * HELLO, SHUTDOWN, with a node that leads or follows as the test wants.
  */
+// link: original
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "fake_node.h"
-#include "server/server_admin.h"
+#include "admin/raft.h"
+#include "unit/server/fake_node.h"
 
 static const char *ask(struct fixture *f, const char *command)
 {
@@ -139,7 +140,7 @@ static void databases(void **state)
 {
     struct fixture *f = *state;
     assert_string_equal(ask(f, "SELECT 15\r\n"), "+OK\r\n");
-    assert_int_equal(f->client->db, 15);
+    assert_int_equal(f->client->settings.db, 15);
     assert_string_equal(ask(f, "SELECT 16\r\n"),
                         "-ERR DB index is out of range\r\n");
     assert_string_equal(ask(f, "SELECT -1\r\n"),
@@ -151,7 +152,7 @@ static void databases(void **state)
     assert_string_equal(ask(f, "SELECT -2147483649\r\n"),
                         "-ERR value is out of range, value must between "
                         "-2147483648 and 2147483647\r\n");
-    assert_int_equal(f->client->db, 15);
+    assert_int_equal(f->client->settings.db, 15);
 }
 
 static void clients_are_listed_and_killed(void **state)
@@ -193,7 +194,7 @@ static void clients_are_listed_and_killed(void **state)
     assert_null(received_on(f->fd));
 }
 
-static void client_settings(void **state)
+static void own_settings(void **state)
 {
     struct fixture *f = *state;
     assert_string_equal(ask(f, "CLIENT ID\r\n"), ":1\r\n");
@@ -337,7 +338,7 @@ int main(void)
         test(hello_and_its_protocols),
         test(databases),
         test(clients_are_listed_and_killed),
-        test(client_settings),
+        test(own_settings),
         test(options),
         test(work_is_bounded),
         test(shutdown_waits_for_answers),

@@ -1,6 +1,6 @@
 /*
- * The wire protocol of the original vard (Verdi Raft, extraction/vard, and
- * its shim in Verdi's runtime), on the same port as RESP.
+ * The wire protocol of Verdi's vard (Verdi Raft, extraction/vard, and its
+ * shim in Verdi's runtime): frames, requests and replies as bytes.
  *
  * Frames both ways: length(4, little-endian) text. The first frame of a
  * client is its id, 32 lower-case hex digits. The others are requests,
@@ -14,15 +14,15 @@
  *
  * Client id and request id name a request for ever: sent again, on whatever
  * connection to whatever node, it gets the first answer again. A new
- * connection of a client closes its older one. All as in the original; its
- * keys stand in database 0.
+ * connection of a client closes its older one. All as in Verdi's vard. The keys
+ * are in database 0.
  */
-#ifndef SERVER_ORIGINAL_H
-#define SERVER_ORIGINAL_H
+#ifndef ORIGINAL_WIRE_H
+#define ORIGINAL_WIRE_H
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/bytes.h"
-#include "server/client.h"
 
 #define ORIGINAL_ID_LEN 32
 
@@ -40,15 +40,8 @@ MUST_USE int64_t original_frame(struct bytes input, uint64_t max,
 MUST_USE int original_parse_id(struct bytes text, char id[ORIGINAL_ID_LEN + 1]);
 MUST_USE int original_parse(struct bytes text, struct original_request *out);
 /* Turns a reply of an internal command into text. ERR_NO_LEADER,
- * ERR_NOT_FOUND (an older request: the original does not answer it) or
+ * ERR_NOT_FOUND (an older request: Verdi's vard does not answer it) or
  * ERR_INVALID: it cannot be said in this protocol. */
 MUST_USE int original_format(uint64_t id, struct bytes reply, struct buf *out);
-
-/* Executes the frames of a client, as far as it may go. */
-void original_input(struct client *c);
-/* The reply to a request of its was written (RESP2). */
-void original_reply(struct client *c, uint64_t id, struct bytes reply);
-/* The node did not take it. False: not now, c->wait says what for. */
-MUST_USE bool original_refused(struct client *c, uint64_t id, int error);
 
 #endif

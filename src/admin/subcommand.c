@@ -1,77 +1,25 @@
 /*
- * The table of the server's commands, subcommands, and the commands that are
- * too small for a file of their own.
+ * Subcommands: found by name in a command's table, their arity checked, HELP
+ * answered from its lines. Also what functions of commands share.
+ *
+ * How it fails: as Redis does, with the same texts.
  */
-#include "server/commands.h"
-
-#include "base/num.h"
-#include "os/clock.h"
-#include "server/server_internal.h"
+#include "admin/admin_internal.h"
 
 #include <ctype.h>
 #include <stdio.h>
 
-static void ping(struct server_call *call)
-{
-    if (call->argc > 2)
-        cmd_reply_arity(call->out, call->cmd);
-    else if (call->argc == 2)
-        resp_bulk(call->out, call->argv[1]);
-    else
-        resp_status(call->out, "PONG");
-}
-
-static void echo(struct server_call *call)
-{
-    resp_bulk(call->out, call->argv[1]);
-}
-
-static void tell_time(struct server_call *call)
-{
-    int64_t us = clock_wall_us();
-    ASSERT(us >= 0);
-    resp_array(call->out, 2);
-    resp_bulkf(call->out, "%lld", (long long)(us / 1000000));
-    resp_bulkf(call->out, "%lld", (long long)(us % 1000000));
-}
-
-static void command(struct server_call *call)
-{
-    cmd_reply_command(call->out, call->argv, call->argc);
-}
-
-static server_fn *const functions[SERVER_CMD_COUNT] = {
-    [SERVER_CMD_AUTH] = server_auth,
-    [SERVER_CMD_CLIENT] = server_client,
-    [SERVER_CMD_COMMAND] = command,
-    [SERVER_CMD_CONFIG] = server_config,
-    [SERVER_CMD_ECHO] = echo,
-    [SERVER_CMD_HELLO] = server_hello,
-    [SERVER_CMD_INFO] = server_info,
-    [SERVER_CMD_PING] = ping,
-    [SERVER_CMD_QUIT] = server_quit,
-    [SERVER_CMD_RAFT] = server_raft,
-    [SERVER_CMD_RESET] = server_reset,
-    [SERVER_CMD_ROLE] = server_role,
-    [SERVER_CMD_SELECT] = server_select,
-    [SERVER_CMD_SHUTDOWN] = server_shutdown_command,
-    [SERVER_CMD_TIME] = tell_time,
-};
-
-void server_command_run(struct server_call *call)
-{
-    int id = call->cmd->server_id;
-    ASSERT(id >= 0 && id < SERVER_CMD_COUNT);
-    if (functions[id] == NULL) {
-        resp_error(call->out, "ERR this command is not available");
-        return;
-    }
-    functions[id](call);
-}
-
 bool arg_is(const struct server_call *call, uint32_t i, const char *word)
 {
     return i < call->argc && bytes_eq_nocase(call->argv[i], bytes_str(word));
+}
+
+bool is_printable(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.data[i] < '!' || text.data[i] > '~')
+            return false;
+    return true;
 }
 
 #define NAME_MAX_LEN 32

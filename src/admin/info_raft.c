@@ -2,23 +2,12 @@
  * The section is taken from node_status() and peers_info(); one line for each
  * other member says how the link to it is and, on the leader, how far it is.
  */
-#include "server/info_raft.h"
+#include "admin/info_raft.h"
 
-#include "server/server_admin.h"
-#include "server/server_internal.h"
+#include "admin/admin_internal.h"
+#include "admin/raft.h"
 
 typedef unsigned long long ull;
-
-/* What the links know of a member; false if there are none. */
-static bool find_link(const struct server *s, node_id id, struct peer_info *out)
-{
-    if (s->peers == NULL)
-        return false;
-    for (size_t i = 0; peers_info(s->peers, i, out); i++)
-        if (out->id == id)
-            return true;
-    return false;
-}
 
 static void peer_line(const struct server *s, const struct node_status *st,
                       size_t i, struct buf *out)
@@ -33,7 +22,7 @@ static void peer_line(const struct server *s, const struct node_status *st,
         buf_printf(out, ",match=%llu,next=%llu,lag=%llu", (ull)peer->match,
                    (ull)peer->next, lag);
     }
-    if (find_link(s, peer->id, &link))
+    if (server_peer_info(s, peer->id, &link))
         buf_printf(out,
                    ",peer_address=%s,incarnation=%llu,queued_bytes=%llu,"
                    "sent_bytes=%llu,received_bytes=%llu",
@@ -45,9 +34,9 @@ static void peer_line(const struct server *s, const struct node_status *st,
 void info_section_raft(struct server *s, struct buf *out)
 {
     struct node_status st;
-    node_status(s->node, &st);
+    node_status(server_node(s), &st);
     ASSERT(st.peer_count < RAFT_NODES_MAX);
-    ASSERT(st.self == s->config->node_id);
+    ASSERT(st.self == server_config(s)->node_id);
     long long leader = st.leader == NODE_NONE ? -1 : (long long)st.leader;
     buf_printf(out,
                "raft_role:%s\r\n"

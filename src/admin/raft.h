@@ -1,9 +1,9 @@
 /*
- * How the state of the Raft group is told to people: shared by RAFT STATUS,
- * ROLE and INFO.
+ * How the state of Raft is told to people: shared by RAFT STATUS, ROLE and
+ * INFO.
  */
-#ifndef SERVER_SERVER_ADMIN_H
-#define SERVER_SERVER_ADMIN_H
+#ifndef ADMIN_RAFT_H
+#define ADMIN_RAFT_H
 
 #include "base/base.h"
 #include "base/bytes.h"

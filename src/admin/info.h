@@ -3,8 +3,8 @@
  * measured; what vard does not have is left out, except for fields that
  * client libraries read and for which there is a true value.
  */
-#ifndef SERVER_SERVER_INFO_H
-#define SERVER_SERVER_INFO_H
+#ifndef ADMIN_INFO_H
+#define ADMIN_INFO_H
 
 #include "base/base.h"
 #include "base/buf.h"

@@ -4,16 +4,11 @@
  * CLIENT KILL dooms connections: they are closed before the loop waits next;
  * one's own is closed after the reply.
  */
+#include "admin/admin_internal.h"
 #include "base/num.h"
-#include "server/commands.h"
-#include "server/server_internal.h"
-
-#include <stdio.h>
 
 /* IDs that LIST takes: each is compared with each client. */
 #define LIST_IDS_MAX 1000
-/* Of an address as clients see it, or the path of the Unix socket. */
-#define SHOWN_MAX (ADDRESS_TEXT_MAX + 128)
 
 static void reply_bytes(struct server_call *call, const char *text)
 {
@@ -25,51 +20,43 @@ static void reply_bytes(struct server_call *call, const char *text)
 
 static void sub_id(struct server_call *call)
 {
-    resp_integer(call->out, (int64_t)call->c->id);
+    resp_integer(call->out, (int64_t)client_id(call->c));
 }
 
 static void sub_getname(struct server_call *call)
 {
-    reply_bytes(call, call->c->name);
-}
-
-static bool printable(struct bytes text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.data[i] < '!' || text.data[i] > '~')
-            return false;
-    return true;
+    reply_bytes(call, client_text(call->c, CLIENT_NAME));
 }
 
 static void sub_setname(struct server_call *call)
 {
-    if (!printable(call->argv[2])) {
+    if (!is_printable(call->argv[2])) {
         resp_error(call->out, "ERR Client names cannot contain spaces, "
                               "newlines or special characters.");
         return;
     }
-    client_set_text(call->c, &call->c->name, call->argv[2]);
+    client_set_text(call->c, CLIENT_NAME, call->argv[2]);
     resp_status(call->out, "OK");
 }
 
 static void sub_setinfo(struct server_call *call)
 {
-    char **field = NULL;
+    enum client_text which = CLIENT_TEXT_COUNT;
     if (arg_is(call, 2, "lib-name"))
-        field = &call->c->lib_name;
+        which = CLIENT_LIB_NAME;
     else if (arg_is(call, 2, "lib-ver"))
-        field = &call->c->lib_version;
+        which = CLIENT_LIB_VERSION;
     int len = (int)MIN(call->argv[2].len, 64);
-    if (field == NULL) {
+    if (which == CLIENT_TEXT_COUNT) {
         resp_errorf(call->out, "ERR Unrecognized option '%.*s'", len,
                     (const char *)call->argv[2].data);
-    } else if (!printable(call->argv[3])) {
+    } else if (!is_printable(call->argv[3])) {
         resp_errorf(call->out,
                     "ERR %.*s cannot contain spaces, newlines or special "
                     "characters.",
                     len, (const char *)call->argv[2].data);
     } else {
-        client_set_text(call->c, field, call->argv[3]);
+        client_set_text(call->c, which, call->argv[3]);
         resp_status(call->out, "OK");
     }
 }
@@ -87,28 +74,28 @@ static bool on_off(struct server_call *call, bool *value)
 
 static void sub_no_evict(struct server_call *call)
 {
-    if (on_off(call, &call->c->no_evict))
+    if (on_off(call, &client_settings(call->c)->no_evict))
         resp_status(call->out, "OK");
 }
 
 static void sub_no_touch(struct server_call *call)
 {
-    if (on_off(call, &call->c->no_touch))
+    if (on_off(call, &client_settings(call->c)->no_touch))
         resp_status(call->out, "OK");
 }
 
 static void sub_reply(struct server_call *call)
 {
-    struct client *c = call->c;
+    struct client_settings *set = client_settings(call->c);
     if (arg_is(call, 2, "on")) {
-        c->reply_off = false;
-        c->reply_skip = false;
+        set->reply_off = false;
+        set->reply_skip = false;
         resp_status(call->out, "OK");
     } else if (arg_is(call, 2, "off")) {
-        c->reply_off = true;
+        set->reply_off = true;
     } else if (arg_is(call, 2, "skip")) {
-        if (!c->reply_off)
-            c->reply_skip_next = true;
+        if (!set->reply_off)
+            set->reply_skip_next = true;
     } else {
         resp_error(call->out, "ERR syntax error");
     }
@@ -136,58 +123,6 @@ static void sub_unblock(struct server_call *call)
 }
 
 /* --- LIST, INFO --------------------------------------------------------- */
-
-static void describe_size(const struct client *c, struct buf *out)
-{
-    size_t in = c->conn.in.len;
-    size_t in_free = c->conn.in.cap - c->conn.in.len;
-    size_t args = c->reads.arena.used;
-    buf_printf(out,
-               " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
-               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu",
-               in, in_free, args, c->conn.out.cap, c->conn.out.cap,
-               conn_pending(&c->conn), c->conn.out.cap, client_memory(c));
-}
-
-/* One of its two addresses; all clients of the Unix socket have the same. */
-static void show_address(const struct client *c, const struct address *a,
-                         char out[SHOWN_MAX])
-{
-    if (c->unix_socket)
-        snprintf(out, SHOWN_MAX, "%s:0", c->server->config->unixsocket);
-    else
-        address_format(a, out);
-}
-
-void client_describe(const struct client *c, struct buf *out)
-{
-    const struct server *s = c->server;
-    char peer[SHOWN_MAX];
-    char local[SHOWN_MAX];
-    show_address(c, &c->peer, peer);
-    show_address(c, &c->local, local);
-    ASSERT(s->mono_ms >= c->created_ms);
-    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
-               (unsigned long long)c->id, peer, local, c->conn.fd,
-               c->name != NULL ? c->name : "",
-               (long long)((s->mono_ms - c->created_ms) / 1000),
-               (long long)((s->mono_ms - c->active_ms) / 1000));
-    const char *flags = c->unix_socket ? "U" : "N";
-    if (c->state == CLIENT_CLOSING)
-        flags = "c";
-    else if (c->state == CLIENT_DOOMED)
-        flags = "A";
-    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1", flags,
-               c->db);
-    describe_size(c, out);
-    buf_printf(out, " events=%s%s cmd=%s user=default redir=-1 resp=%u",
-               c->conn.paused ? "" : "r", c->conn.writing ? "w" : "",
-               c->last_cmd != NULL ? c->last_cmd->name : "NULL",
-               c->writer.protocol);
-    buf_printf(out, " lib-name=%s lib-ver=%s",
-               c->lib_name != NULL ? c->lib_name : "",
-               c->lib_version != NULL ? c->lib_version : "");
-}
 
 static void sub_info(struct server_call *call)
 {
@@ -288,10 +223,9 @@ static void sub_list(struct server_call *call)
     struct list_filter filter;
     if (!parse_list(call, &filter))
         return;
-    LIST_EACH(link, &call->s->clients)
-    {
-        struct client *c = CONTAINER_OF(link, struct client, link);
-        if (!listed(&filter, c->id) || text.len > limit)
+    struct client *c = NULL;
+    while ((c = client_next(call->s, c)) != NULL) {
+        if (!listed(&filter, client_id(c)) || text.len > limit)
             continue;
         client_describe(c, &text);
         buf_char(&text, '\n');
@@ -310,34 +244,31 @@ struct kill_filter {
     bool skip_me;
 };
 
-static bool address_is(const struct client *c, const struct address *a,
-                       struct bytes text)
-{
-    char own[SHOWN_MAX];
-    show_address(c, a, own);
-    return bytes_eq(bytes_str(own), text);
-}
-
 static bool killed_by(const struct kill_filter *f, const struct client *c,
                       const struct client *me)
 {
+    char peer[CLIENT_ADDRESS_MAX];
+    char local[CLIENT_ADDRESS_MAX];
     if (f->nobody || (f->skip_me && c == me))
         return false;
-    if (f->by_id && c->id != f->id)
+    if (f->by_id && client_id(c) != f->id)
         return false;
-    if (f->by_addr && !address_is(c, &c->peer, f->addr))
+    client_peer_text(c, peer);
+    client_local_text(c, local);
+    if (f->by_addr && !bytes_eq(bytes_str(peer), f->addr))
         return false;
-    return !f->by_laddr || address_is(c, &c->local, f->laddr);
+    return !f->by_laddr || bytes_eq(bytes_str(local), f->laddr);
 }
 
 static uint32_t kill_clients(struct server_call *call,
                              const struct kill_filter *f)
 {
     uint32_t count = 0;
-    LIST_EACH(link, &call->s->clients)
-    {
-        struct client *c = CONTAINER_OF(link, struct client, link);
-        if (c->state != CLIENT_OPEN || !killed_by(f, c, call->c))
+    struct client *next = client_next(call->s, NULL);
+    while (next != NULL) {
+        struct client *c = next;
+        next = client_next(call->s, c); /* a doomed one is on another list */
+        if (!client_is_open(c) || !killed_by(f, c, call->c))
             continue;
         count++;
         if (c == call->c)
@@ -457,7 +388,7 @@ static const char *const help[] = {
     "    Return 0: no connection is ever blocked by a command.",
 };
 
-void server_client(struct server_call *call)
+void admin_client(struct server_call *call)
 {
     subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
                    ARRAY_LEN(help));

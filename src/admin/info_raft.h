@@ -2,8 +2,8 @@
  * INFO's section "# Raft". Its names are read by vardctl and by people's
  * monitoring: fields are added, never renamed.
  */
-#ifndef SERVER_INFO_RAFT_H
-#define SERVER_INFO_RAFT_H
+#ifndef ADMIN_INFO_RAFT_H
+#define ADMIN_INFO_RAFT_H
 
 #include "base/buf.h"
 

@@ -1,11 +1,11 @@
 /*
- * For operators: RAFT STATUS, RAFT TRANSFER, ROLE, SHUTDOWN.
+ * RAFT STATUS and RAFT TRANSFER, for operators.
+ *
+ * How it fails: what this node cannot do is answered with who could.
  */
-#include "server/server_admin.h"
-#include "base/hostport.h"
+#include "admin/raft.h"
+#include "admin/admin_internal.h"
 #include "base/num.h"
-#include "server/commands.h"
-#include "server/server_internal.h"
 
 #include <stdio.h>
 
@@ -40,16 +40,6 @@ const char *raft_progress_text(const struct node_status *st, size_t i)
     }
     return "up";
 }
-
-void split_address(const char *address, struct bytes *host, uint16_t *port)
-{
-    if (hostport_split(bytes_str(address), host, port))
-        return;
-    *host = BYTES_NONE;
-    *port = 0;
-}
-
-/* --- RAFT --------------------------------------------------------------- */
 
 static void pair_text(struct resp_writer *w, const char *name,
                       const char *value)
@@ -89,7 +79,7 @@ static void sub_status(struct server_call *call)
     struct resp_writer *w = call->out;
     struct node_status st;
     char cluster[17];
-    node_status(call->s->node, &st);
+    node_status(server_node(call->s), &st);
     snprintf(cluster, sizeof(cluster), "%016llx",
              (unsigned long long)st.cluster_id);
     resp_map(w, 14);
@@ -117,7 +107,7 @@ static void sub_transfer(struct server_call *call)
 {
     node_id to = NODE_NONE;
     struct node_status st;
-    node_status(call->s->node, &st);
+    node_status(server_node(call->s), &st);
     if (call->argc > 3) {
         resp_error(call->out, "ERR syntax error");
         return;
@@ -137,7 +127,7 @@ static void sub_transfer(struct server_call *call)
                     st.leader, st.leader_address);
     else if (to == st.self)
         resp_error(call->out, "ERR this node leads already");
-    else if (!node_transfer(call->s->node, to))
+    else if (!node_transfer(server_node(call->s), to))
         resp_error(call->out, "ERR there is no such node that could take over");
     else
         resp_status(call->out, "OK");
@@ -156,91 +146,8 @@ static const char *const help[] = {
     "    OK means that it has begun.",
 };
 
-void server_raft(struct server_call *call)
+void admin_raft(struct server_call *call)
 {
     subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
                    ARRAY_LEN(help));
-}
-
-/* --- ROLE --------------------------------------------------------------- */
-
-static void role_master(struct server_call *call, const struct node_status *st)
-{
-    size_t connected = 0;
-    for (size_t i = 0; i < st->peer_count; i++)
-        connected += st->peers[i].up ? 1 : 0;
-    resp_array(call->out, 3);
-    resp_bulk_str(call->out, "master");
-    resp_integer(call->out, (int64_t)st->applied);
-    resp_array(call->out, connected);
-    for (size_t i = 0; i < st->peer_count; i++) {
-        struct bytes host;
-        uint16_t port;
-        if (!st->peers[i].up)
-            continue;
-        split_address(st->peers[i].client_address, &host, &port);
-        resp_array(call->out, 3);
-        resp_bulk(call->out, host);
-        resp_bulkf(call->out, "%u", port);
-        resp_bulkf(call->out, "%llu", (unsigned long long)st->peers[i].match);
-    }
-}
-
-static void role_slave(struct server_call *call, const struct node_status *st)
-{
-    struct bytes host;
-    uint16_t port;
-    split_address(st->leader_address, &host, &port);
-    resp_array(call->out, 5);
-    resp_bulk_str(call->out, "slave");
-    resp_bulk(call->out, host);
-    resp_integer(call->out, port);
-    resp_bulk_str(call->out, st->leader == NODE_NONE ? "connect" : "connected");
-    resp_integer(call->out, (int64_t)st->applied);
-}
-
-void server_role(struct server_call *call)
-{
-    struct node_status st;
-    node_status(call->s->node, &st);
-    ASSERT(st.peer_count < RAFT_NODES_MAX);
-    if (st.role == RAFT_LEADER)
-        role_master(call, &st);
-    else
-        role_slave(call, &st);
-}
-
-/* --- SHUTDOWN ----------------------------------------------------------- */
-
-void server_shutdown_command(struct server_call *call)
-{
-    bool now = false, abort = false, save = false, nosave = false;
-    for (uint32_t i = 1; i < call->argc; i++) {
-        if (arg_is(call, i, "nosave"))
-            nosave = true;
-        else if (arg_is(call, i, "save"))
-            save = true;
-        else if (arg_is(call, i, "now"))
-            now = true;
-        else if (arg_is(call, i, "abort"))
-            abort = true;
-        else if (!arg_is(call, i, "force")) {
-            resp_error(call->out, "ERR syntax error");
-            return;
-        }
-    }
-    if ((save && nosave) || (abort && call->argc > 2)) {
-        resp_error(call->out, "ERR syntax error");
-        return;
-    }
-    if (abort) {
-        if (shutdown_abort(call->s))
-            resp_status(call->out, "OK");
-        else
-            resp_error(call->out, "ERR No shutdown in progress.");
-        return;
-    }
-    log_warning(call->s->log, "User requested shutdown...");
-    call->c->wait = WAIT_SHUTDOWN;
-    shutdown_begin(call->s, now ? SHUTDOWN_NOW : SHUTDOWN_ORDERLY);
 }

@@ -8,42 +8,12 @@
  *
  * HELLO is all or nothing: its options are checked before any is applied.
  */
+#include "admin/admin_internal.h"
 #include "base/num.h"
 #include "net/crypto.h"
-#include "server/commands.h"
-#include "server/server_internal.h"
 
 #define WRONGPASS                                                              \
     "WRONGPASS invalid username-password pair or user is disabled."
-
-void server_auth_report(struct server *s)
-{
-    char text[ADDRESS_TEXT_MAX];
-    if (s->auth_unreported == 0)
-        return;
-    if (s->auth_reported_ms != 0 &&
-        s->mono_ms - s->auth_reported_ms < AUTH_REPORT_MS)
-        return;
-    address_format(&s->auth_peer, text);
-    log_warning(s->log, "%llu failed authentication%s, the last one by %s",
-                (unsigned long long)s->auth_unreported,
-                s->auth_unreported == 1 ? "" : "s", text);
-    s->auth_reported_ms = s->mono_ms;
-    s->auth_unreported = 0;
-}
-
-/* After too many the connection is closed behind this one's reply. */
-static void count_failure(struct client *c)
-{
-    struct server *s = c->server;
-    s->stats.auth_failures++;
-    s->auth_unreported++;
-    s->auth_peer = c->peer;
-    server_auth_report(s);
-    c->auth_failures++;
-    if (c->auth_failures >= AUTH_FAILURES_MAX)
-        client_close_after_reply(c);
-}
 
 static bool same_secret(struct bytes a, struct bytes b)
 {
@@ -58,22 +28,22 @@ static bool same_secret(struct bytes a, struct bytes b)
 static bool password_ok(struct server_call *call, struct bytes user,
                         struct bytes password)
 {
-    struct bytes wanted = bytes_str(call->s->config->requirepass);
+    struct bytes wanted = bytes_str(server_config(call->s)->requirepass);
     bool same = wanted.len == 0 || same_secret(password, wanted);
     bool ok = same && bytes_eq(user, BYTES_LIT("default"));
     if (!ok)
-        count_failure(call->c);
+        client_auth_failed(call->c);
     return ok;
 }
 
-void server_auth(struct server_call *call)
+void admin_auth(struct server_call *call)
 {
     struct bytes user = BYTES_LIT("default");
     if (call->argc > 3) {
         resp_error(call->out, "ERR syntax error");
         return;
     }
-    if (call->argc == 2 && call->s->config->requirepass[0] == '\0') {
+    if (call->argc == 2 && server_config(call->s)->requirepass[0] == '\0') {
         resp_error(call->out,
                    "ERR AUTH <password> called without any password "
                    "configured for the default user. Are you sure your "
@@ -86,7 +56,7 @@ void server_auth(struct server_call *call)
         resp_error(call->out, WRONGPASS);
         return;
     }
-    call->c->authenticated = true;
+    client_settings(call->c)->authenticated = true;
     resp_status(call->out, "OK");
 }
 
@@ -97,14 +67,6 @@ struct hello {
     bool set_name;
     struct bytes name;
 };
-
-static bool name_ok(struct bytes name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (name.data[i] < '!' || name.data[i] > '~')
-            return false;
-    return true;
-}
 
 /* False: an error was written. */
 static bool parse_hello(struct server_call *call, struct hello *h)
@@ -144,10 +106,10 @@ static bool parse_hello(struct server_call *call, struct hello *h)
     return true;
 }
 
-static const char *role_name(const struct server *s)
+static const char *role_name(struct server *s)
 {
     struct node_status status;
-    node_status(s->node, &status);
+    node_status(server_node(s), &status);
     return status.role == RAFT_LEADER ? "master" : "replica";
 }
 
@@ -162,7 +124,7 @@ static void reply_hello(struct server_call *call)
     resp_bulk_str(w, "proto");
     resp_integer(w, w->protocol);
     resp_bulk_str(w, "id");
-    resp_integer(w, (int64_t)call->c->id);
+    resp_integer(w, (int64_t)client_id(call->c));
     resp_bulk_str(w, "mode");
     resp_bulk_str(w, "standalone");
     resp_bulk_str(w, "role");
@@ -171,9 +133,9 @@ static void reply_hello(struct server_call *call)
     resp_array(w, 0);
 }
 
-void server_hello(struct server_call *call)
+void admin_hello(struct server_call *call)
 {
-    struct client *c = call->c;
+    struct client_settings *set = client_settings(call->c);
     struct hello h = {0};
     if (!parse_hello(call, &h))
         return;
@@ -181,7 +143,7 @@ void server_hello(struct server_call *call)
         resp_error(call->out, WRONGPASS);
         return;
     }
-    if (!h.auth && !c->authenticated) {
+    if (!h.auth && !set->authenticated) {
         resp_error(call->out,
                    "NOAUTH HELLO must be called with the client already "
                    "authenticated, otherwise the HELLO AUTH <user> <pass> "
@@ -189,42 +151,42 @@ void server_hello(struct server_call *call)
                    "the RESP protocol version at the same time");
         return;
     }
-    if (h.set_name && !name_ok(h.name)) {
+    if (h.set_name && !is_printable(h.name)) {
         resp_error(call->out, "ERR Client names cannot contain spaces, "
                               "newlines or special characters.");
         return;
     }
-    c->authenticated = true;
+    set->authenticated = true;
     if (h.set_name)
-        client_set_text(c, &c->name, h.name);
+        client_set_text(call->c, CLIENT_NAME, h.name);
     if (h.protocol != 0)
-        c->writer.protocol = (uint8_t)h.protocol;
+        call->out->protocol = (uint8_t)h.protocol;
     reply_hello(call);
 }
 
-void server_reset(struct server_call *call)
+void admin_reset(struct server_call *call)
 {
-    struct client *c = call->c;
-    ASSERT(client_is_idle(c));
-    c->db = 0;
-    c->writer.protocol = 2;
-    c->reply_off = false;
-    c->reply_skip = false;
-    c->reply_skip_next = false;
-    c->no_evict = false;
-    c->no_touch = false;
-    client_set_text(c, &c->name, BYTES_NONE);
-    c->authenticated = call->s->config->requirepass[0] == '\0';
+    struct client_settings *set = client_settings(call->c);
+    ASSERT(client_is_idle(call->c));
+    set->db = 0;
+    call->out->protocol = 2;
+    set->reply_off = false;
+    set->reply_skip = false;
+    set->reply_skip_next = false;
+    set->no_evict = false;
+    set->no_touch = false;
+    client_set_text(call->c, CLIENT_NAME, BYTES_NONE);
+    set->authenticated = server_config(call->s)->requirepass[0] == '\0';
     resp_status(call->out, "RESET");
 }
 
-void server_quit(struct server_call *call)
+void admin_quit(struct server_call *call)
 {
     resp_status(call->out, "OK");
     client_close_after_reply(call->c);
 }
 
-void server_select(struct server_call *call)
+void admin_select(struct server_call *call)
 {
     int64_t db;
     if (!num_parse_i64(call->argv[1], &db)) {
@@ -236,10 +198,10 @@ void server_select(struct server_call *call)
                               "-2147483648 and 2147483647");
         return;
     }
-    if (db < 0 || db >= (int64_t)call->s->config->databases) {
+    if (db < 0 || db >= (int64_t)server_config(call->s)->databases) {
         resp_error(call->out, "ERR DB index is out of range");
         return;
     }
-    call->c->db = (uint8_t)db;
+    client_settings(call->c)->db = (uint8_t)db;
     resp_status(call->out, "OK");
 }

@@ -1,21 +1,16 @@
 /*
- * How it works: frames become requests to the node with the internal commands
- * of cmd/cmd_original.c, under the client's id and request id; so exactly-once
- * is the same machinery as for ONCE. Replies come as arrays of three and
- * leave as text.
+ * How it works: one pass over the text, no copies: what is parsed borrows.
+ * Numbers are read as Verdi's vard reads them.
  *
- * How it fails: what does not belong to the protocol closes that connection
- * and nothing else, as in the original, which has no error replies. So does a
- * value that a RESP client has stored and that this protocol can't carry, and
- * a request of which nobody knows whether it was executed. With a password
- * set nobody gets in this way, because the protocol has no place for it.
+ * How it fails: what does not belong to the protocol is an error, whatever it
+ * is; there are no error replies in it.
  */
-#include "server/original.h"
+#include "original/wire.h"
 
 #include "base/num.h"
 #include "base/reader.h"
-#include "server/dispatch.h"
-#include "server/server_internal.h"
+
+#include <string.h>
 
 int64_t original_frame(struct bytes input, uint64_t max, struct bytes *text,
                        size_t *need)
@@ -86,7 +81,7 @@ static struct bytes next_word(struct bytes *text)
     return word;
 }
 
-/* Digits, leading zeros allowed, as the original reads them. */
+/* Digits, leading zeros allowed, as Verdi's vard reads them. */
 static bool parse_number(struct bytes text, uint64_t *out)
 {
     uint64_t v = 0;
@@ -208,138 +203,4 @@ int original_format(uint64_t id, struct bytes reply, struct buf *out)
     }
     store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
     return 0;
-}
-
-/* --- the connection ----------------------------------------------------- */
-
-static void close_with(struct client *c, const char *why)
-{
-    char text[ADDRESS_TEXT_MAX];
-    address_format(&c->peer, text);
-    log_verbose(c->server->log,
-                "closing client %s, which speaks the original's protocol: %s",
-                text, why);
-    client_doom(c);
-}
-
-static void not_leader(struct client *c, uint64_t id)
-{
-    struct buf *out = &c->conn.out;
-    size_t begin = out->len;
-    buf_u32(out, 0);
-    buf_printf(out, "NotLeader %llu", (unsigned long long)id);
-    store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
-    client_mark_dirty(c);
-}
-
-void original_reply(struct client *c, uint64_t id, struct bytes reply)
-{
-    (void)stats_reply(&c->server->stats, reply);
-    if (c->state != CLIENT_OPEN)
-        return;
-    switch (original_format(id, reply, &c->conn.out)) {
-    case 0:
-        client_mark_dirty(c);
-        break;
-    case ERR_NO_LEADER:
-        not_leader(c, id);
-        break;
-    case ERR_NOT_FOUND:
-        break;
-    default:
-        close_with(c, "the reply cannot be said in it");
-        break;
-    }
-}
-
-bool original_refused(struct client *c, uint64_t id, int error)
-{
-    if (!client_is_idle(c)) {
-        c->wait = WAIT_IDLE;
-        return false;
-    }
-    if (error == ERR_TOO_BIG)
-        close_with(c, "the request is too big");
-    else
-        not_leader(c, id);
-    return true;
-}
-
-/* The first frame: who it is. An older connection of the same client's is
- * closed, as the original does. */
-static void introduce(struct client *c, struct bytes text)
-{
-    struct server *s = c->server;
-    if (!c->authenticated) {
-        close_with(c, "a password is required, which it cannot give");
-        return;
-    }
-    if (original_parse_id(text, c->once_client) != 0) {
-        close_with(c, "bad client id");
-        return;
-    }
-    LIST_EACH(link, &s->clients)
-    {
-        struct client *other = CONTAINER_OF(link, struct client, link);
-        if (other != c && strcmp(other->once_client, c->once_client) == 0)
-            close_with(other, "a newer connection of the same client");
-    }
-}
-
-/* False: not now. */
-static bool request(struct client *c, struct bytes text)
-{
-    struct original_request r;
-    if (original_parse(text, &r) != 0) {
-        close_with(c, "not a request");
-        return true;
-    }
-    struct dispatch d = {
-        .cmd = cmd_lookup(bytes_str(r.command)),
-        .argv = r.argv,
-        .argc = r.argc,
-        .flags = PENDING_ORIGINAL,
-        .request_id = r.id,
-        .once_client = bytes_str(c->once_client),
-        .once_id = r.id,
-    };
-    ASSERT(d.cmd != NULL);
-    if (limits_disk_short(c->server))
-        return original_refused(c, r.id, ERR_LIMIT);
-    return dispatch_submit(c, &d);
-}
-
-/* One frame; the bytes it took, or 0: no further now. */
-static size_t take_frame(struct client *c, struct bytes input)
-{
-    struct bytes text;
-    uint64_t max = c->server->config->proto_max_bulk_len_bytes;
-    bool first = c->once_client[0] == '\0';
-    int64_t size =
-        original_frame(input, first ? ORIGINAL_ID_LEN : max, &text, &c->need);
-    if (size < 0)
-        close_with(c, "the frame is too long");
-    if (size <= 0)
-        return 0;
-    if (first)
-        introduce(c, text);
-    else if (!request(c, text))
-        return 0;
-    return (size_t)size;
-}
-
-void original_input(struct client *c)
-{
-    struct buf *in = &c->conn.in;
-    uint32_t commands = 0;
-    size_t pos = 0;
-    while (in->len - pos >= c->need && dispatch_has_share(c, commands, pos)) {
-        size_t size = take_frame(c, bytes_from(buf_view(in), pos));
-        if (size == 0)
-            break;
-        c->need = 4;
-        pos += size;
-        commands++;
-    }
-    buf_consume(in, pos);
 }

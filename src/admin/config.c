@@ -3,8 +3,7 @@
  * holds until the process ends; CONFIG REWRITE refuses, because the file
  * belongs to the operator.
  */
-#include "server/commands.h"
-#include "server/server_internal.h"
+#include "admin/admin_internal.h"
 
 /* Each pattern is compared with each option. */
 #define PATTERNS_MAX    100
@@ -48,18 +47,19 @@ static void sub_get(struct server_call *call)
     ASSERT(count > 0);
     if (!patterns_ok(call))
         return;
-    size_t pairs = config_get(call->s->config, patterns, count, NULL, NULL);
+    size_t pairs =
+        config_get(server_config(call->s), patterns, count, NULL, NULL);
     resp_map(call->out, pairs);
-    size_t written =
-        config_get(call->s->config, patterns, count, write_pair, &collector);
+    size_t written = config_get(server_config(call->s), patterns, count,
+                                write_pair, &collector);
     ASSERT(written == pairs);
 }
 
 static void sub_set(struct server_call *call)
 {
     struct buf error = BUF_INIT;
-    int err =
-        config_set(call->s->config, call->argv + 2, call->argc - 2, &error);
+    int err = config_set(server_config(call->s), call->argv + 2, call->argc - 2,
+                         &error);
     if (err != 0) {
         resp_errorf(call->out, "ERR %.*s", (int)error.len,
                     (const char *)error.data);
@@ -72,13 +72,13 @@ static void sub_set(struct server_call *call)
 
 static void sub_resetstat(struct server_call *call)
 {
-    stats_reset(&call->s->stats);
+    stats_reset(server_stats(call->s));
     resp_status(call->out, "OK");
 }
 
 static void sub_rewrite(struct server_call *call)
 {
-    if (call->s->config->file[0] == '\0')
+    if (server_config(call->s)->file[0] == '\0')
         resp_error(call->out,
                    "ERR The server is running without a config file");
     else
@@ -104,7 +104,7 @@ static const char *const help[] = {
     "    Not supported: change the configuration file by hand.",
 };
 
-void server_config(struct server_call *call)
+void admin_config(struct server_call *call)
 {
     subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
                    ARRAY_LEN(help));

@@ -1,5 +1,5 @@
 /*
- * The original's protocol: frames, requests, replies.
+ * The protocol of Verdi's vard: frames, requests, replies.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "server/original.h"
+#include "original/wire.h"
 
 #include <string.h>
 

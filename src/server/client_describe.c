@@ -1,0 +1,79 @@
+/*
+ * A client as others see it: its addresses, and its line in CLIENT LIST.
+ *
+ * How it fails: it cannot.
+ */
+#include "server/server_internal.h"
+
+#include <stdio.h>
+
+static void describe_size(const struct client *c, struct buf *out)
+{
+    size_t in = c->conn.in.len;
+    size_t in_free = c->conn.in.cap - c->conn.in.len;
+    size_t args = c->reads.arena.used;
+    buf_printf(out,
+               " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+               "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu",
+               in, in_free, args, c->conn.out.cap, c->conn.out.cap,
+               conn_pending(&c->conn), c->conn.out.cap, client_memory(c));
+}
+
+static void address_text(const struct client *c, const struct address *a,
+                         char out[CLIENT_ADDRESS_MAX])
+{
+    if (c->unix_socket)
+        snprintf(out, CLIENT_ADDRESS_MAX, "%s:0",
+                 c->server->config->unixsocket);
+    else
+        address_format(a, out);
+}
+
+void client_peer_text(const struct client *c, char out[CLIENT_ADDRESS_MAX])
+{
+    address_text(c, &c->peer, out);
+}
+
+void client_local_text(const struct client *c, char out[CLIENT_ADDRESS_MAX])
+{
+    address_text(c, &c->local, out);
+}
+
+static const char *text_or_empty(const struct client *c, enum client_text which)
+{
+    return c->texts[which] != NULL ? c->texts[which] : "";
+}
+
+static const char *flags_text(const struct client *c)
+{
+    if (c->state == CLIENT_CLOSING)
+        return "c";
+    if (c->state == CLIENT_DOOMED)
+        return "A";
+    return c->unix_socket ? "U" : "N";
+}
+
+void client_describe(const struct client *c, struct buf *out)
+{
+    const struct server *s = c->server;
+    char peer[CLIENT_ADDRESS_MAX];
+    char local[CLIENT_ADDRESS_MAX];
+    client_peer_text(c, peer);
+    client_local_text(c, local);
+    ASSERT(s->mono_ms >= c->created_ms);
+    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
+               (unsigned long long)c->id, peer, local, c->conn.fd,
+               text_or_empty(c, CLIENT_NAME),
+               (long long)((s->mono_ms - c->created_ms) / 1000),
+               (long long)((s->mono_ms - c->active_ms) / 1000));
+    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1",
+               flags_text(c), c->settings.db);
+    describe_size(c, out);
+    buf_printf(out, " events=%s%s cmd=%s user=default redir=-1 resp=%u",
+               c->conn.paused ? "" : "r", c->conn.writing ? "w" : "",
+               c->last_cmd != NULL ? c->last_cmd->name : "NULL",
+               c->writer.protocol);
+    buf_printf(out, " lib-name=%s lib-ver=%s",
+               text_or_empty(c, CLIENT_LIB_NAME),
+               text_or_empty(c, CLIENT_LIB_VERSION));
+}

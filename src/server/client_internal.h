@@ -1,0 +1,191 @@
+/*
+ * The inside of a client's connection: what it sent and was not executed yet,
+ * what was executed and not answered yet, and who it is.
+ *
+ * A client is a checked state machine:
+ *
+ *   OPEN     reads requests and executes them
+ *   CLOSING  executes nothing any more; closes when its output has left
+ *   DOOMED   will be closed before the loop waits next
+ *   ZOMBIE   closed, but the node owes answers for it, which nobody wants
+ *   GONE     closed, owed nothing: freed before the loop waits next
+ *
+ * It is never freed or closed in the middle of work on it; so nobody who
+ * holds a pointer during an iteration has to ask whether it is still alive.
+ *
+ * Order of replies. `pending` are requests given to the node, answered in
+ * their order. `reads` are read commands that wait for their point; all were
+ * sent in one iteration. A client that cannot go on waits (enum client_wait),
+ * its next command stays in the input buffer, and what it waits for puts it
+ * on the server's ready list.
+ *
+ * Owner: the server. Thread: the loop's.
+ */
+#ifndef SERVER_CLIENT_INTERNAL_H
+#define SERVER_CLIENT_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/list.h"
+#include "cmd/cmd.h"
+#include "net/conn.h"
+#include "os/socket.h"
+#include "resp/resp_reader.h"
+#include "resp/resp_writer.h"
+#include "server/client.h"
+#include "server/protocol.h"
+
+#define CLIENT_STATES(X)                                                       \
+    X(CLIENT_OPEN, "open")                                                     \
+    X(CLIENT_CLOSING, "closing")                                               \
+    X(CLIENT_DOOMED, "doomed")                                                 \
+    X(CLIENT_ZOMBIE, "zombie")                                                 \
+    X(CLIENT_GONE, "gone")
+
+enum client_state {
+#define X(name, text) name,
+    CLIENT_STATES(X)
+#undef X
+        CLIENT_STATE_COUNT
+};
+
+enum client_wait {
+    WAIT_NONE,     /* for input */
+    WAIT_TURN,     /* it has had its share of this iteration */
+    WAIT_IDLE,     /* until everything is answered */
+    WAIT_READS,    /* until its reads are answered */
+    WAIT_NODE,     /* until the node takes requests again */
+    WAIT_OUTPUT,   /* until its output has left */
+    WAIT_SHUTDOWN, /* it asked for one */
+};
+
+enum {
+    PENDING_MUTE = 1,  /* its reply is not wanted (CLIENT REPLY) */
+    PENDING_GUEST = 2, /* the reply goes to the client's protocol */
+};
+
+/* A request given to the node. */
+struct pending {
+    const struct cmd *cmd;
+    uint64_t request_id; /* PENDING_GUEST */
+    int64_t start_us;
+    uint8_t flags;
+};
+
+struct pending_ring {
+    struct pending *items;
+    uint32_t head;
+    uint32_t count;
+    uint32_t cap; /* a power of two, or 0 */
+};
+
+/* A read command that waits; its arguments are copies in the arena. */
+struct deferred {
+    const struct cmd *cmd;
+    struct bytes *argv;
+    uint32_t argc;
+    uint8_t flags;
+};
+
+enum reads_phase {
+    READS_NONE,   /* the list is empty */
+    READS_ASKED,  /* the node was asked for a point to read at */
+    READS_TO_LOG, /* the rest has to go through the log */
+    READS_AGAIN,  /* the rest needs another point, once output has left */
+};
+
+struct deferred_list {
+    enum reads_phase phase;
+    struct arena arena;
+    struct deferred *items;
+    uint32_t count;
+    uint32_t cap;
+    uint32_t next;      /* those before it are done */
+    uint64_t iteration; /* when it was asked: later reads may not join */
+};
+
+struct client {
+    struct conn conn;
+    struct server *server;
+    struct list link;  /* in the server's list for its state */
+    struct list ready; /* in the server's ready list, or alone */
+    struct list dirty; /* in the list of those with new output, or alone */
+
+    enum client_state state;
+    enum client_wait wait;
+    const struct protocol *protocol; /* NULL: not enough was sent to tell */
+
+    /* input */
+    struct resp_reader reader;
+    size_t need;             /* input below this is not worth looking at */
+    const char *input_error; /* of the protocol; told when all is answered */
+    uint64_t received_seen;  /* bytes counted in the statistics */
+    uint64_t sent_seen;
+    size_t accounted_bytes; /* of its memory, in server.clients_bytes */
+
+    /* unanswered */
+    struct pending_ring pending;
+    struct deferred_list reads;
+
+    /* output */
+    struct resp_writer writer;
+    size_t reply_start;    /* of the reply being written, in conn.out */
+    int64_t above_soft_ms; /* since when over the soft limit; 0: not */
+
+    /* who it is */
+    uint64_t id;
+    struct address peer;
+    struct address local;
+    bool unix_socket;
+    uint32_t auth_failures;
+    struct client_settings settings;
+    char *texts[CLIENT_TEXT_COUNT]; /* NULL: none */
+    size_t text_bytes;              /* of these */
+    char guest_id[GUEST_ID_MAX];    /* "": it is no guest */
+    const struct cmd *last_cmd;
+    int64_t created_ms; /* monotonic */
+    int64_t active_ms;  /* it sent something, or took some output */
+    int64_t closing_ms; /* since when CLOSING, or the same */
+    uint64_t commands;
+};
+
+/* Takes the descriptor over; the client stands in the server's list. */
+struct client *client_new(struct server *s, int fd, const struct address *peer,
+                          bool unix_socket);
+/* The only way to another state. */
+void client_move(struct client *c, enum client_state to);
+/* Really closes a doomed one, or one that closed itself. */
+void client_finish(struct client *c);
+/* Frees a GONE client. */
+void client_free(struct client *c);
+
+/* What it takes of the server's memory. */
+size_t client_memory(const struct client *c);
+
+/* It has new output, which leaves before the loop waits. */
+void client_mark_dirty(struct client *c);
+/* It may go on; it gets its turn from the server's ready list. */
+void client_mark_ready(struct client *c);
+/* Puts it on the ready list if that is what it waits for. */
+void client_wake(struct client *c, enum client_wait reason);
+
+/* A reply: begin gives the writer, which takes no more than the client may
+ * have unsent; end accounts for what was written, removes it again if it is
+ * muted, and dooms a client that is beyond its limit. */
+struct resp_writer *client_reply_begin(struct client *c);
+void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags);
+/* One error, as the reply to a command (cmd may be NULL). */
+void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
+                        const char *text);
+
+/* The ring of requests given to the node. */
+void pending_push(struct pending_ring *r, const struct pending *p);
+struct pending *pending_front(struct pending_ring *r);
+void pending_pop(struct pending_ring *r);
+
+/* The list of deferred reads. */
+void deferred_add(struct deferred_list *l, const struct deferred *d,
+                  const struct bytes *argv);
+void deferred_clear(struct deferred_list *l);
+
+#endif

@@ -213,8 +213,10 @@ static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
         return err;
     boot.recovering = trust != DATA_PROVEN;
     boot.incarnation_above = (uint64_t)clock_wall_ms();
-    return node_boot(&boot, v->store, v->mark_file,
-                     v->mark_found ? &v->mark : NULL, &v->identity, error);
+    boot.store = v->store;
+    boot.mark_file = v->mark_file;
+    boot.mark = v->mark_found ? &v->mark : NULL;
+    return node_boot(&boot, &v->identity, error);
 }
 
 /* A node without others: nothing is ever sent. */
@@ -263,8 +265,14 @@ static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
         return err;
     v->disk =
         disk_thread_new(v->store, v->mark_file, server_disk_notify, v->server);
-    return node_new(&v->node, &options, v->store, v->disk, &transport,
-                    server_node_events(v->server), v->log, error);
+    const struct node_env env = {
+        .store = v->store,
+        .disk = v->disk,
+        .transport = transport,
+        .events = *server_node_events(v->server),
+        .logger = v->log,
+    };
+    return node_new(&v->node, &options, &env, error);
 }
 
 static void close_data(struct vard *v)

@@ -63,7 +63,7 @@ static int restart_log(struct node *n, struct buf *error)
     const struct applied *a = keyspace_applied(n->ks);
     struct raft_start start;
 
-    log_notice(n->log,
+    log_notice(n->logger,
                "the state is ahead of the log (%llu, %llu): the log restarts "
                "there",
                (unsigned long long)a->index,
@@ -175,9 +175,10 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
         return ERR_MISMATCH;
     }
     if (*recovering)
-        log_warning(n->log, "this node may have lost what it promised: until "
-                            "the others have refilled it, it counts for "
-                            "nothing");
+        log_warning(n->logger,
+                    "this node may have lost what it promised: until "
+                    "the others have refilled it, it counts for "
+                    "nothing");
     return 0;
 }
 
@@ -214,14 +215,14 @@ static int recover(struct node *n, struct buf *error)
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);
     n->traced_applied = start.applied;
-    n->flush_asked = start.applied; /* that much is on disk */
-    n->durable.cluster_id = n->options.cluster_id;
-    n->durable.node = n->options.self;
-    n->durable.incarnation = n->options.incarnation;
-    n->durable.term = start.term;
-    n->durable.vote = start.vote;
+    n->compaction.flush_asked = start.applied; /* that much is on disk */
+    n->durability.done.cluster_id = n->options.cluster_id;
+    n->durability.done.node = n->options.self;
+    n->durability.done.incarnation = n->options.incarnation;
+    n->durability.done.term = start.term;
+    n->durability.done.vote = start.vote;
     log_notice(
-        n->log,
+        n->logger,
         "node %u, incarnation %llu: term %llu, log %llu to %llu, state "
         "applied to %llu",
         n->options.self, (unsigned long long)n->options.incarnation,
@@ -241,25 +242,21 @@ static void members_fill(struct node *n)
 }
 
 int node_new(struct node **out, const struct node_options *options,
-             struct store *store, struct disk *disk,
-             const struct transport *transport,
-             const struct node_events *events, const struct logger *log,
-             struct buf *error)
+             const struct node_env *env, struct buf *error)
 {
     struct node *n = mem_zalloc(sizeof(*n));
 
     ASSERT(options->member_count > 0);
     ASSERT(options->member_count <= RAFT_NODES_MAX);
+    ASSERT(env->store && env->disk && env->transport.send);
     n->options = *options;
     n->mono_ms = options->now_ms;
-    n->store = store;
-    n->disk = disk;
-    n->transport = *transport;
-    n->events = *events;
-    n->log = log;
+    n->store = env->store;
+    n->disk = env->disk;
+    n->transport = env->transport;
+    n->events = env->events;
+    n->logger = env->logger;
     n->rng = options->seed;
-    n->leader = NODE_NONE;
-    n->leaderless_ms = 0;
     members_fill(n);
     node_requests_init(n);
     int err = recover(n, error);
@@ -268,7 +265,8 @@ int node_new(struct node **out, const struct node_options *options,
         node_free(n);
         return err;
     }
-    n->role = n->raft.role;
+    n->told =
+        (struct told){n->raft.role, n->raft.term, n->raft.leader, n->mono_ms};
     *out = n;
     return 0;
 }
@@ -284,12 +282,12 @@ void node_free(struct node *n)
     if (n->journal)
         journal_close(n->journal);
     store_batch_release(&n->batch);
-    buf_release(&n->message);
-    buf_release(&n->entries);
+    buf_release(&n->sending.message);
+    buf_release(&n->sending.entries);
     buf_release(&n->scratch);
-    buf_release(&n->apply_scratch);
-    buf_release(&n->once_reply);
-    mem_free(n->argv);
+    buf_release(&n->applying.scratch);
+    buf_release(&n->applying.once_reply);
+    mem_free(n->applying.argv);
     mem_free(n);
 }
 
@@ -297,15 +295,17 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 {
     n->mono_ms = MAX(n->mono_ms, mono_ms);
     n->wall_ms = wall_ms;
-    if (n->leaderless_ms == 0)
-        n->leaderless_ms = n->mono_ms; /* since the start */
+    if (!n->started) {
+        n->started = true;
+        n->told.leaderless_since_ms = n->mono_ms;
+    }
 }
 
 static void housekeeping(struct node *n)
 {
-    if (n->mono_ms < n->housekeeping_at_ms)
+    if (n->mono_ms < n->timers.housekeeping_at_ms)
         return;
-    n->housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
+    n->timers.housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
     node_requests_timeout(n);
     node_reads_timeout(n);
     node_apply_watch(n);
@@ -315,31 +315,32 @@ static void housekeeping(struct node *n)
 
 static void ask_disk(struct node *n)
 {
-    if (!n->point_due || n->dead)
+    if (!n->durability.due || n->dead)
         return;
-    n->disk->sync(n->disk, &n->point);
-    n->point_due = false;
-    n->point.hard_state = false;
+    n->disk->sync(n->disk, &n->durability.point);
+    n->durability.due = false;
+    n->durability.point.hard_state = false;
 }
 
-void node_allow(struct node *n, uint64_t bytes)
+void node_extend_timeouts(struct node *n, uint64_t bytes)
 {
-    int64_t ms = (int64_t)(MIN(bytes, ALLOW_BYTES_MAX) / ALLOW_BYTES_PER_MS);
+    int64_t ms = (int64_t)(MIN(bytes, EXTEND_BYTES_MAX) / EXTEND_BYTES_PER_MS);
 
-    if (bytes >= ALLOW_BYTES_MIN)
-        n->allow_until_ms = MAX(n->allow_until_ms, n->mono_ms + ms);
+    if (bytes >= EXTEND_BYTES_MIN)
+        n->timers.extended_until_ms =
+            MAX(n->timers.extended_until_ms, n->mono_ms + ms);
 }
 
 /* While a large entry passes through the cluster, silence is no sign of
  * death; a leader whose process dies is known by its link. */
-static bool is_allowing(const struct node *n)
+static bool timers_extended(const struct node *n)
 {
-    if (n->mono_ms >= n->allow_until_ms)
+    if (n->mono_ms >= n->timers.extended_until_ms)
         return false;
     for (uint32_t i = 0; i < n->peer_count; i++)
-        if (n->peers[i].id == n->leader)
+        if (n->peers[i].id == n->raft.leader)
             return n->peers[i].up;
-    return n->role == RAFT_LEADER;
+    return n->raft.role == RAFT_LEADER;
 }
 
 int64_t node_deadline_ms(const struct node *n)
@@ -348,15 +349,15 @@ int64_t node_deadline_ms(const struct node *n)
 
     if (n->dead)
         return INT64_MAX;
-    if (at <= n->mono_ms && is_allowing(n))
-        at = n->mono_ms + ALLOW_STEP_MS;
-    at = MIN(at, n->housekeeping_at_ms);
-    if (n->waiting_count > 0 && n->reads_after_ms > n->mono_ms)
-        at = MIN(at, n->reads_after_ms);
+    if (at <= n->mono_ms && timers_extended(n))
+        at = n->mono_ms + EXTEND_STEP_MS;
+    at = MIN(at, n->timers.housekeeping_at_ms);
+    if (n->reads.waiting.count > 0 && n->reads.after_ms > n->mono_ms)
+        at = MIN(at, n->reads.after_ms);
     at = MIN(at, node_requests_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
-    if (n->point_due || node_reads_can_start(n) ||
-        (unapplied && n->full_since_ms == 0))
+    if (n->durability.due || node_reads_can_start(n) ||
+        (unapplied && n->applying.full_since_ms == 0))
         return n->mono_ms;
     return unapplied ? MIN(at, n->mono_ms + APPLY_LOOK_MS) : at;
 }
@@ -365,18 +366,18 @@ int64_t node_deadline_ms(const struct node *n)
  * wait for one more turn, or a busy follower would depose a good leader. */
 static void tick(struct node *n)
 {
-    int64_t away_ms = n->mono_ms - n->flushed_ms;
+    int64_t away_ms = n->mono_ms - n->timers.flushed_ms;
 
-    if (n->flushed_ms > 0 &&
+    if (n->timers.flushed_ms > 0 &&
         away_ms > (int64_t)n->options.election_timeout_ms / 2)
-        log_notice(n->log, "the loop was busy or stopped for %lld ms",
+        log_notice(n->logger, "the loop was busy or stopped for %lld ms",
                    (long long)away_ms);
-    n->flushed_ms = n->mono_ms;
-    if (n->mono_ms < raft_deadline_ms(&n->raft) || is_allowing(n))
+    n->timers.flushed_ms = n->mono_ms;
+    if (n->mono_ms < raft_deadline_ms(&n->raft) || timers_extended(n))
         return;
-    n->tick_waits =
-        !n->tick_waits && away_ms > (int64_t)n->options.heartbeat_ms * 2;
-    if (n->tick_waits)
+    n->timers.tick_waits =
+        !n->timers.tick_waits && away_ms > (int64_t)n->options.heartbeat_ms * 2;
+    if (n->timers.tick_waits)
         return;
     struct raft_event e = node_event(n, RAFT_EV_TICK);
     node_step(n, &e, BYTES_NONE);
@@ -417,7 +418,7 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
     e.peer = peer;
     e.incarnation = incarnation;
     node_step(n, &e, BYTES_NONE);
-    if (peer == n->leader)
+    if (peer == n->raft.leader)
         node_requests_rewind(n); /* what was under way may be lost */
 }
 
@@ -450,7 +451,7 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
         return err;
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
-    node_allow(n, entries.len);
+    node_extend_timeouts(n, entries.len);
     node_step(n, &e, entries);
     node_beat_take(n, &m);
     return 0;
@@ -482,7 +483,7 @@ void node_disk_done(struct node *n)
     }
     if (!n->disk->done(n->disk, &point))
         return;
-    n->durable = point.mark;
+    n->durability.done = point.mark;
     struct raft_event e = node_event(n, RAFT_EV_DURABLE);
     e.seq = point.seq;
     e.index = point.mark.index;
@@ -503,14 +504,14 @@ bool node_transfer(struct node *n, node_id to)
 {
     bool found = false;
 
-    if (n->dead || n->role != RAFT_LEADER)
+    if (n->dead || n->raft.role != RAFT_LEADER)
         return false;
     for (uint32_t i = 0; i < n->peer_count; i++)
         if (to == NODE_NONE || n->peers[i].id == to)
             found = found || can_take_over(n, &n->peers[i]);
     if (!found)
         return false;
-    log_notice(n->log, "handing leadership of term %llu over",
+    log_notice(n->logger, "handing leadership of term %llu over",
                (unsigned long long)n->raft.term);
     struct raft_event e = node_event(n, RAFT_EV_TRANSFER);
     e.peer = to;
@@ -532,7 +533,7 @@ static void peers_status(const struct node *n, struct node_status *out)
         out->peers[i].state = progress->state;
         out->peers[i].match = progress->match;
         out->peers[i].next = progress->next;
-        if (p->id == n->leader)
+        if (p->id == n->raft.leader)
             out->leader_address = p->client_address;
     }
     out->peer_count = n->peer_count;
@@ -552,13 +553,14 @@ void node_status(const struct node *n, struct node_status *out)
     out->last = journal_last(n->journal);
     out->durable = n->raft.durable;
     out->log_bytes = journal_bytes(n->journal);
-    out->pending_requests = n->pending.next_seq - n->pending.first_seq;
-    out->pending_bytes = n->groups.bytes + n->open.len;
-    out->pending_reads = n->waiting_count;
+    out->pending_requests =
+        n->requests.ring.next_seq - n->requests.ring.first_seq;
+    out->pending_bytes = n->requests.queue.bytes + n->requests.open.bytes.len;
+    out->pending_reads = n->reads.waiting.count;
     for (size_t i = 0; i < READ_BATCHES_MAX; i++)
-        out->pending_reads += n->batches[i].count;
-    out->applied_requests = n->applied_requests;
-    out->skipped_requests = n->skipped_requests;
+        out->pending_reads += n->reads.batches[i].waiters.count;
+    out->applied_requests = n->applying.applied_requests;
+    out->skipped_requests = n->applying.skipped_requests;
     out->elections = n->elections;
     out->cluster_id = n->options.cluster_id;
     out->incarnation = n->options.incarnation;

@@ -93,14 +93,21 @@ struct node_events {
 
 struct node;
 
+/* What a node works with. All of it belongs to the owner and outlives the
+ * node. */
+struct node_env {
+    struct store *store;
+    struct disk *disk;
+    struct transport transport;
+    struct node_events events;
+    const struct logger *logger; /* NULL: nothing is logged */
+};
+
 /* Recovers from the store (whose identity has been checked and whose
  * incarnation was raised and synced by the caller, see node_boot.h).
- * On failure a text in `error`. */
+ * `options` and `env` are copied. On failure a text in `error`. */
 MUST_USE int node_new(struct node **out, const struct node_options *options,
-                      struct store *store, struct disk *disk,
-                      const struct transport *transport,
-                      const struct node_events *events,
-                      const struct logger *log, struct buf *error);
+                      const struct node_env *env, struct buf *error);
 void node_free(struct node *n);
 
 /* The monotonic and the wall clock, at the start of each iteration. */

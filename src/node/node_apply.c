@@ -32,12 +32,14 @@ struct ahead {
 
 static void argv_fill(struct node *n, struct request *r)
 {
-    if (r->argc > n->argv_cap) {
-        n->argv_cap = r->argc;
-        n->argv = mem_realloc(n->argv, n->argv_cap * sizeof(n->argv[0]));
+    if (r->argc > n->applying.argv_cap) {
+        n->applying.argv_cap = r->argc;
+        n->applying.argv =
+            mem_realloc(n->applying.argv,
+                        n->applying.argv_cap * sizeof(n->applying.argv[0]));
     }
     for (uint32_t i = 0; i < r->argc; i++)
-        n->argv[i] = request_arg(&r->args);
+        n->applying.argv[i] = request_arg(&r->args);
 }
 
 /* The command of a request; NULL if it must not be run. */
@@ -69,7 +71,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
     argv_fill(n, r);
     if (!cmd) { /* every replica refuses it alike */
         if (w)
-            cmd_reply_unknown(w, n->argv, r->argc);
+            cmd_reply_unknown(w, n->applying.argv, r->argc);
         return;
     }
     if (!w && !(cmd->flags & CMD_WRITE))
@@ -78,7 +80,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .cmd = cmd,
         .ks = n->ks,
         .out = w ? w : &nowhere,
-        .argv = n->argv,
+        .argv = n->applying.argv,
         .argc = r->argc,
         .db = r->db,
         .seed = seed,
@@ -107,7 +109,8 @@ static void run_once(struct node *n, struct ahead *a, struct resp_writer *w,
                      uint64_t seed)
 {
     const struct request *r = &a->request;
-    struct resp_writer capture = {.out = &n->once_reply, .protocol = 2};
+    struct resp_writer capture = {.out = &n->applying.once_reply,
+                                  .protocol = 2};
     struct bytes reply = BYTES_NONE;
 
     if (cmd_entry_full(n->ks)) {
@@ -120,10 +123,10 @@ static void run_once(struct node *n, struct ahead *a, struct resp_writer *w,
             cmd_reply_entry_full(w);
             return;
         }
-        buf_reset(&n->once_reply);
-        buf_shrink(&n->once_reply, ONCE_REPLY_KEPT);
+        buf_reset(&n->applying.once_reply);
+        buf_shrink(&n->applying.once_reply, ONCE_REPLY_KEPT);
         run(n, a, &capture, seed);
-        reply = buf_view(&n->once_reply);
+        reply = buf_view(&n->applying.once_reply);
         once_keep(n, r, reply);
         break;
     case ONCE_SAME:
@@ -148,10 +151,10 @@ static void apply_request(struct node *n, const struct request_group *g,
     void *client = NULL;
 
     if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
-        n->skipped_requests++;
+        n->applying.skipped_requests++;
         return;
     }
-    n->applied_requests++;
+    n->applying.applied_requests++;
     if (own) {
         client = node_requests_take(n, seq);
         if (client)
@@ -269,9 +272,9 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
 static void note_full(struct node *n, bool full, bool moved)
 {
     if (!full)
-        n->full_since_ms = 0;
-    else if (moved || n->full_since_ms == 0)
-        n->full_since_ms = n->mono_ms;
+        n->applying.full_since_ms = 0;
+    else if (moved || n->applying.full_since_ms == 0)
+        n->applying.full_since_ms = n->mono_ms;
 }
 
 bool node_apply(struct node *n)
@@ -290,14 +293,14 @@ bool node_apply(struct node *n)
             node_trace_applied(n);
             return true;
         }
-        int err = journal_read(n->journal, next, &e, &n->apply_scratch);
+        int err = journal_read(n->journal, next, &e, &n->applying.scratch);
         if (err != 0) {
             node_fail(n, "reading a committed entry", error_text(err));
             return false;
         }
         ASSERT(e.index == next);
         size += e.payload.len;
-        node_allow(n, e.payload.len);
+        node_extend_timeouts(n, e.payload.len);
         requests += apply_entry(n, &e) + 1;
     }
     note_full(n, false, false);
@@ -308,17 +311,17 @@ bool node_apply(struct node *n)
 
 void node_apply_watch(struct node *n)
 {
-    int64_t for_ms = n->mono_ms - n->full_since_ms;
+    int64_t for_ms = n->mono_ms - n->applying.full_since_ms;
 
-    if (n->full_since_ms == 0 || n->role != RAFT_LEADER ||
+    if (n->applying.full_since_ms == 0 || n->raft.role != RAFT_LEADER ||
         n->options.disk_timeout_ms == 0 ||
         for_ms < (int64_t)n->options.disk_timeout_ms)
         return;
-    log_warning(n->log,
+    log_warning(n->logger,
                 "the disk has not taken any of the state for %lld ms: "
                 "another node had better lead",
                 (long long)for_ms);
-    n->full_since_ms = n->mono_ms; /* else again after as long */
+    n->applying.full_since_ms = n->mono_ms; /* else again after as long */
     if (!node_transfer(n, NODE_NONE))
-        log_warning(n->log, "nobody else could lead");
+        log_warning(n->logger, "nobody else could lead");
 }

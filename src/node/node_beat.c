@@ -40,7 +40,7 @@ static bool any_short(const struct node *n)
     for (uint32_t i = 0; i < n->peer_count; i++)
         if (n->peers[i].up && n->peers[i].disk_short)
             return true;
-    return n->disk_short;
+    return n->space.own_short;
 }
 
 void node_beat_fill(struct node *n, struct raft_message *m)
@@ -50,7 +50,7 @@ void node_beat_fill(struct node *n, struct raft_message *m)
         m->time_ms = node_time_reckoned(n);
         m->granted = any_short(n);
     } else if (to_leader(m) && m->to == n->raft.leader) {
-        m->granted = n->disk_short;
+        m->granted = n->space.own_short;
     }
 }
 
@@ -64,26 +64,27 @@ void node_beat_take(struct node *n, const struct raft_message *m)
     if (from_leader(m) && m->from == n->raft.leader) {
         node_compact_told(n, m);
         node_time_appended(n, m->time_ms);
-        n->leader_short = m->granted;
+        n->space.leader_short = m->granted;
     } else if (to_leader(m)) {
-        peer->disk_short = n->role == RAFT_LEADER && m->granted;
+        peer->disk_short = n->raft.role == RAFT_LEADER && m->granted;
     }
 }
 
 void node_beat_forget(struct node *n)
 {
-    n->leader_short = false;
+    n->space.leader_short = false;
     for (uint32_t i = 0; i < n->peer_count; i++)
         n->peers[i].disk_short = false;
 }
 
 void node_set_disk_short(struct node *n, bool is_short)
 {
-    n->disk_short = is_short;
+    n->space.own_short = is_short;
 }
 
 bool node_disk_short(const struct node *n)
 {
-    return n->role == RAFT_LEADER ? any_short(n)
-                                  : n->disk_short || n->leader_short;
+    return n->raft.role == RAFT_LEADER
+               ? any_short(n)
+               : n->space.own_short || n->space.leader_short;
 }

@@ -22,12 +22,6 @@ static int refuse(struct buf *error, int code, const char *text)
     return code;
 }
 
-/* The watermark file and what it says; both may be NULL. */
-struct promises {
-    struct watermark_file *file;
-    const struct watermark *mark;
-};
-
 static int check_new(const struct watermark *mark, struct buf *error)
 {
     if (mark && (mark->term > 0 || mark->index > 0))
@@ -39,11 +33,10 @@ static int check_new(const struct watermark *mark, struct buf *error)
     return 0;
 }
 
-static int check_known(const struct node_boot *boot,
-                       const struct promises *promises,
-                       const struct identity *id, struct buf *error)
+static int check_known(const struct node_boot *boot, const struct identity *id,
+                       struct buf *error)
 {
-    const struct watermark *mark = promises->mark;
+    const struct watermark *mark = boot->mark;
 
     if (id->node != boot->self) {
         buf_printf(error,
@@ -68,7 +61,7 @@ static int check_known(const struct node_boot *boot,
                       "the data directory was put together from two");
     if (boot->recovering)
         return 0;
-    if (promises->file && !mark)
+    if (boot->mark_file && !mark)
         return refuse(error, ERR_CORRUPT,
                       "the watermark file is missing, so this node cannot "
                       "prove that its log is whole. Restore the data directory "
@@ -81,45 +74,43 @@ static int check_known(const struct node_boot *boot,
     return 0;
 }
 
-static int write_mark(struct watermark_file *file, const struct watermark *mark,
-                      const struct identity *id, bool recovering)
+static int write_mark(const struct node_boot *boot, const struct identity *id)
 {
     struct watermark next;
 
-    if (!file)
+    if (!boot->mark_file)
         return 0;
     memset(&next, 0, sizeof(next));
     next.vote = NODE_NONE;
-    if (mark && !recovering)
-        next = *mark;
+    if (boot->mark && !boot->recovering)
+        next = *boot->mark;
     next.cluster_id = id->cluster_id;
     next.node = id->node;
     next.incarnation = id->incarnation;
-    return watermark_write(file, &next, true);
+    return watermark_write(boot->mark_file, &next, true);
 }
 
-static int write_identity(struct store *store, const struct identity *id,
-                          bool recovering)
+static int write_identity(const struct node_boot *boot,
+                          const struct identity *id)
 {
     struct store_batch b = STORE_BATCH_INIT;
 
     journal_put_identity(&b, id);
-    if (recovering)
+    if (boot->recovering)
         store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
-    int err = store_write(store, &b, STORE_LOGGED);
+    int err = store_write(boot->store, &b, STORE_LOGGED);
     if (err == 0)
-        err = store_sync(store);
+        err = store_sync(boot->store);
     store_batch_release(&b);
     return err;
 }
 
 /* What the node is from now on, and whether that can be. */
-static int next_identity(const struct node_boot *boot, struct store *store,
-                         const struct promises *promises, struct identity *id,
+static int next_identity(const struct node_boot *boot, struct identity *id,
                          struct buf *error)
 {
-    const struct watermark *mark = promises->mark;
-    int err = journal_identity(store, id);
+    const struct watermark *mark = boot->mark;
+    int err = journal_identity(boot->store, id);
 
     if (err == ERR_NOT_FOUND) {
         id->cluster_id = boot->cluster_id;
@@ -128,57 +119,57 @@ static int next_identity(const struct node_boot *boot, struct store *store,
         err = boot->recovering ? 0 : check_new(mark, error);
     }
     if (err == 0 && (id->incarnation > 0 || boot->recovering))
-        err = check_known(boot, promises, id, error);
+        err = check_known(boot, id, error);
     else if (err != 0 && error->len == 0)
-        buf_printf(error, "reading the identity: %s", store_error(store));
+        buf_printf(error, "reading the identity: %s", store_error(boot->store));
     if (err != 0)
         return err;
     if (mark)
         id->incarnation = MAX(id->incarnation, mark->incarnation);
     if (boot->recovering)
         id->incarnation = MAX(id->incarnation, boot->incarnation_above);
+    ASSERT(id->incarnation < UINT64_MAX);
     id->incarnation++;
     return 0;
 }
 
-static int put_mark(struct watermark_file *file, const struct watermark *mark,
-                    const struct identity *id, bool recovering,
+static int put_mark(const struct node_boot *boot, const struct identity *id,
                     struct buf *error)
 {
-    int err = write_mark(file, mark, id, recovering);
+    int err = write_mark(boot, id);
+
     if (err != 0)
         buf_str(error, "writing the watermark file failed");
     return err;
 }
 
-static int put_identity(struct store *store, const struct identity *id,
-                        bool recovering, struct buf *error)
+static int put_identity(const struct node_boot *boot, const struct identity *id,
+                        struct buf *error)
 {
-    int err = write_identity(store, id, recovering);
+    int err = write_identity(boot, id);
+
     if (err != 0)
-        buf_printf(error, "writing the identity: %s", store_error(store));
+        buf_printf(error, "writing the identity: %s", store_error(boot->store));
     return err;
 }
 
-int node_boot(const struct node_boot *boot, struct store *store,
-              struct watermark_file *mark_file, const struct watermark *mark,
-              struct identity *identity, struct buf *error)
+int node_boot(const struct node_boot *boot, struct identity *identity,
+              struct buf *error)
 {
-    const struct promises promises = {mark_file, mark};
     struct identity id;
 
-    ASSERT(boot->self != NODE_NONE);
-    int err = next_identity(boot, store, &promises, &id, error);
+    ASSERT(boot->self != NODE_NONE && boot->store);
+    int err = next_identity(boot, &id, error);
     if (err != 0)
         return err;
-    if (boot->recovering || mark) {
-        err = put_identity(store, &id, boot->recovering, error);
+    if (boot->recovering || boot->mark) {
+        err = put_identity(boot, &id, error);
         if (err == 0)
-            err = put_mark(mark_file, mark, &id, boot->recovering, error);
+            err = put_mark(boot, &id, error);
     } else {
-        err = put_mark(mark_file, mark, &id, false, error);
+        err = put_mark(boot, &id, error);
         if (err == 0)
-            err = put_identity(store, &id, false, error);
+            err = put_identity(boot, &id, error);
     }
     *identity = id;
     return err;

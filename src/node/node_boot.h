@@ -18,6 +18,9 @@ struct node_boot {
      * recovering (raft_recover.c), with an incarnation above this one. */
     bool recovering;
     uint64_t incarnation_above;
+    struct store *store;
+    struct watermark_file *mark_file; /* NULL: none is written */
+    const struct watermark *mark;     /* what it says now; NULL: nothing */
 };
 
 /* The record in STORE_META of a node that is recovering. */
@@ -26,10 +29,8 @@ struct node_boot {
 /* Checks the identity (or writes it on a new store), raises the incarnation,
  * syncs. `identity` is what holds from now on. A store of another node or
  * cluster is ERR_MISMATCH; damage ERR_CORRUPT; each with a text that says
- * what to do. `mark` may be NULL (no watermark file: the simulator). */
-MUST_USE int node_boot(const struct node_boot *boot, struct store *store,
-                       struct watermark_file *mark_file,
-                       const struct watermark *mark, struct identity *identity,
+ * what to do. */
+MUST_USE int node_boot(const struct node_boot *boot, struct identity *identity,
                        struct buf *error);
 
 /* The cluster id that follows from the configuration: of the members' ids in

@@ -32,22 +32,22 @@ static void measure(struct node *n)
         if (p->link_up && p->state != RAFT_SNAPSHOT)
             live = MIN(live, p->match);
     }
-    n->held_by_all = MAX(n->held_by_all, all);
-    n->held_by_live = live;
+    n->compaction.held_by_all = MAX(n->compaction.held_by_all, all);
+    n->compaction.held_by_live = live;
 }
 
 void node_compact_tell(struct node *n, struct raft_message *m)
 {
     measure(n);
-    m->match = n->held_by_all;
-    m->verified = n->held_by_live;
+    m->match = n->compaction.held_by_all;
+    m->verified = n->compaction.held_by_live;
 }
 
 void node_compact_told(struct node *n, const struct raft_message *m)
 {
     ASSERT(m->from == n->raft.leader);
-    n->held_by_all = MAX(n->held_by_all, m->match);
-    n->held_by_live = m->verified;
+    n->compaction.held_by_all = MAX(n->compaction.held_by_all, m->match);
+    n->compaction.held_by_live = m->verified;
 }
 
 static void cut(struct node *n, raft_index first)
@@ -55,7 +55,7 @@ static void cut(struct node *n, raft_index first)
     struct raft_event e;
 
     ASSERT(first > journal_first(n->journal));
-    log_verbose(n->log, "log cut: entries below %llu are gone",
+    log_verbose(n->logger, "log cut: entries below %llu are gone",
                 (unsigned long long)first);
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
@@ -64,7 +64,7 @@ static void cut(struct node *n, raft_index first)
         node_fail(n, "cutting the log", store_error(n->store));
         return;
     }
-    n->cached_first = 0;
+    n->sending.cached_first = 0;
     e = node_event(n, RAFT_EV_LOG_CUT);
     e.index = first;
     node_step(n, &e, BYTES_NONE);
@@ -83,7 +83,7 @@ static uint64_t cut_margin(const struct node *n, uint64_t bytes)
 
 static void flush_state(struct node *n)
 {
-    n->flush_asked = keyspace_applied(n->ks)->index;
+    n->compaction.flush_asked = keyspace_applied(n->ks)->index;
     int err = store_flush(n->store, STORE_STATE, false);
     if (err != 0)
         node_fail(n, "flushing the state", store_error(n->store));
@@ -98,9 +98,9 @@ static void flush_for_terms(struct node *n)
     uint32_t half = RAFT_RUNS_MAX / 2;
 
     if (r->run_count <= half ||
-        r->runs[r->run_count - half - 1].first <= n->flush_asked)
+        r->runs[r->run_count - half - 1].first <= n->compaction.flush_asked)
         return;
-    if (keyspace_applied(n->ks)->index > n->flush_asked)
+    if (keyspace_applied(n->ks)->index > n->compaction.flush_asked)
         flush_state(n);
 }
 
@@ -113,11 +113,12 @@ static void compact_log(struct node *n)
 
     if (bytes < n->options.log_bytes_soft)
         return;
-    if (n->role == RAFT_LEADER)
+    if (n->raft.role == RAFT_LEADER)
         measure(n);
-    raft_index held = bytes < n->options.log_bytes_hard
-                          ? n->held_by_all
-                          : MAX(n->held_by_all, n->held_by_live);
+    raft_index held =
+        bytes < n->options.log_bytes_hard
+            ? n->compaction.held_by_all
+            : MAX(n->compaction.held_by_all, n->compaction.held_by_live);
     int err = keyspace_flushed(n->ks, &flushed);
     if (err != 0) {
         node_fail(n, "reading the flushed state", store_error(n->store));
@@ -132,7 +133,7 @@ static void compact_log(struct node *n)
         cut(n, keep - margin);
     raft_index applied = keyspace_applied(n->ks)->index;
     if (n->dead || flushed.index + margin >= held ||
-        applied < n->flush_asked + margin)
+        applied < n->compaction.flush_asked + margin)
         return;
     flush_state(n);
 }
@@ -143,11 +144,12 @@ static void sweep(struct node *n)
     size_t len = num_format_i64(SWEEP_LIMIT, limit);
     struct bytes argv[2] = {BYTES_LIT("vard.sweep"), bytes_of(limit, len)};
 
-    if (!raft_can_propose(&n->raft) || n->sweep_seq >= n->pending.first_seq)
+    if (!raft_can_propose(&n->raft) ||
+        n->sweep_seq >= n->requests.ring.first_seq)
         return; /* the last one is still under way */
     if (!keyspace_due(n->ks, node_stamp(n)))
         return;
-    n->sweep_seq = n->pending.next_seq;
+    n->sweep_seq = n->requests.ring.next_seq;
     node_requests_internal(n, argv, 2);
 }
 

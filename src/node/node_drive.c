@@ -26,7 +26,7 @@ void node_fail(struct node *n, const char *what, const char *detail)
     memcpy(text, b.data, len);
     text[len] = '\0';
     buf_release(&b);
-    log_warning(n->log, "node %u stops: %s", n->options.self, text);
+    log_warning(n->logger, "node %u stops: %s", n->options.self, text);
     n->events.fatal(n->events.ctx, text);
 }
 
@@ -49,12 +49,19 @@ struct node_peer *node_peer_find(struct node *n, node_id id)
     return NULL;
 }
 
+bool node_leaderless_too_long(const struct node *n)
+{
+    return n->raft.leader == NODE_NONE &&
+           n->mono_ms - n->told.leaderless_since_ms >=
+               (int64_t)n->options.request_timeout_ms;
+}
+
 static void append_own(struct node *n, const struct raft_write *w)
 {
     int64_t time_ms = node_stamp(n);
 
     ASSERT(w->append_empty ||
-           w->append_last - w->append_first + 1 == n->payload_count);
+           w->append_last - w->append_first + 1 == n->proposal.count);
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
         struct entry e = {
             .index = i,
@@ -64,7 +71,7 @@ static void append_own(struct node *n, const struct raft_write *w)
             .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
         };
         if (!w->append_empty)
-            e.payload = n->payloads[i - w->append_first];
+            e.payload = n->proposal.payloads[i - w->append_first];
         entry_seal(&e);
         journal_append(n->journal, &n->batch, &e);
     }
@@ -89,12 +96,12 @@ static void append_received(struct node *n, const struct raft_write *w,
 /* The point that the log and the hard state have reached. */
 static void point_set(struct node *n, uint64_t seq, bool hard_state)
 {
-    struct watermark *m = &n->point.mark;
+    struct watermark *m = &n->durability.point.mark;
     raft_index last = journal_last(n->journal);
     raft_term term = 0;
 
-    n->point.seq = seq;
-    n->point.hard_state |= hard_state;
+    n->durability.point.seq = seq;
+    n->durability.point.hard_state |= hard_state;
     m->cluster_id = n->options.cluster_id;
     m->node = n->options.self;
     m->incarnation = n->options.incarnation;
@@ -107,13 +114,14 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     int err = journal_chain(n->journal, last, &m->chain);
     if (err != 0)
         node_fail(n, "reading the log's chain hash", error_text(err));
-    n->point_due = true;
+    n->durability.due = true;
 }
 
 /* Before entries that were perhaps promised are replaced by the leader's. */
 static void truncate_log(struct node *n, raft_index from)
 {
-    struct watermark mark = n->durable; /* its term and vote are on disk */
+    struct watermark mark =
+        n->durability.done; /* its term and vote are on disk */
     struct entry e;
 
     ASSERT(from > 0 && from > journal_first(n->journal) - 1);
@@ -132,11 +140,11 @@ static void truncate_log(struct node *n, raft_index from)
         return;
     }
     n->disk->lower(n->disk, &mark);
-    log_notice(n->log, "term %llu: entries from %llu on are replaced",
+    log_notice(n->logger, "term %llu: entries from %llu on are replaced",
                (unsigned long long)n->raft.term, (unsigned long long)from);
     journal_truncate(n->journal, &n->batch, from);
-    n->time_known = false;
-    n->cached_first = 0;
+    n->clock.known = false;
+    n->sending.cached_first = 0;
 }
 
 static void do_write(struct node *n, const struct raft_event *event,
@@ -153,7 +161,8 @@ static void do_write(struct node *n, const struct raft_event *event,
         journal_hard_state(n->journal, &n->batch, w->term, w->vote);
     if (w->recovered) {
         store_batch_delete(&n->batch, STORE_META, NODE_RECOVERING_KEY);
-        log_notice(n->log, "refilled up to entry %llu: this node counts again",
+        log_notice(n->logger,
+                   "refilled up to entry %llu: this node counts again",
                    (unsigned long long)journal_last(n->journal));
     }
     if (w->append_first > 0 && !n->dead) {
@@ -177,46 +186,44 @@ static void role_log(struct node *n)
     const struct raft *r = &n->raft;
     unsigned long long term = (unsigned long long)r->term;
 
-    if (r->role == RAFT_LEADER && n->role != RAFT_LEADER)
-        log_notice(n->log, "node %u became leader in term %llu",
+    if (r->role == RAFT_LEADER && n->told.role != RAFT_LEADER)
+        log_notice(n->logger, "node %u became leader in term %llu",
                    n->options.self, term);
-    else if (n->role == RAFT_LEADER && r->role != RAFT_LEADER)
-        log_notice(n->log, "node %u is no longer leader, term %llu",
+    else if (n->told.role == RAFT_LEADER && r->role != RAFT_LEADER)
+        log_notice(n->logger, "node %u is no longer leader, term %llu",
                    n->options.self, term);
     else if (r->role == RAFT_CANDIDATE)
-        log_notice(n->log, "node %u asks for votes in term %llu",
+        log_notice(n->logger, "node %u asks for votes in term %llu",
                    n->options.self, term);
     else if (r->role == RAFT_FOLLOWER && r->leader != NODE_NONE &&
-             (r->leader != n->leader || r->term != n->leader_term))
-        log_notice(n->log, "node %u follows node %u in term %llu",
+             (r->leader != n->told.leader || r->term != n->told.term))
+        log_notice(n->logger, "node %u follows node %u in term %llu",
                    n->options.self, r->leader, term);
     else if (r->role == RAFT_FOLLOWER && r->leader == NODE_NONE &&
-             n->leader != NODE_NONE)
-        log_notice(n->log, "node %u knows no leader, term %llu",
+             n->told.leader != NODE_NONE)
+        log_notice(n->logger, "node %u knows no leader, term %llu",
                    n->options.self, term);
 }
 
 static void role_changed(struct node *n)
 {
     const struct raft *r = &n->raft;
-    bool moved = r->leader != n->leader || r->term != n->leader_term ||
-                 (r->role == RAFT_LEADER) != (n->role == RAFT_LEADER);
+    bool moved = r->leader != n->told.leader || r->term != n->told.term ||
+                 (r->role == RAFT_LEADER) != (n->told.role == RAFT_LEADER);
 
     role_log(n);
-    if (r->role == RAFT_CANDIDATE && n->role != RAFT_CANDIDATE)
+    if (r->role == RAFT_CANDIDATE && n->told.role != RAFT_CANDIDATE)
         n->elections++;
-    if (r->leader != NODE_NONE)
-        n->leaderless_ms = -1;
-    else if (n->leaderless_ms < 0)
-        n->leaderless_ms = n->mono_ms;
-    n->role = r->role;
-    n->leader = r->leader;
-    n->leader_term = r->term;
+    if (r->leader == NODE_NONE && n->told.leader != NODE_NONE)
+        n->told.leaderless_since_ms = n->mono_ms;
+    n->told.role = r->role;
+    n->told.leader = r->leader;
+    n->told.term = r->term;
     if (moved) {
         node_requests_rewind(n);
         node_beat_forget(n);
     }
-    n->reads_after_ms = 0;
+    n->reads.after_ms = 0;
     n->events.changed(n->events.ctx);
 }
 

@@ -29,10 +29,10 @@
 #define HOUSEKEEPING_MS 100
 /* Elections and check-quorum allow for the time that large entries take on
  * their way through the cluster: a millisecond for so many bytes. */
-#define ALLOW_BYTES_MIN    (1024u * 1024u)
-#define ALLOW_BYTES_PER_MS (8u * 1024u)
-#define ALLOW_BYTES_MAX    ((uint64_t)256 * 1024 * 1024)
-#define ALLOW_STEP_MS      10
+#define EXTEND_BYTES_MIN    (1024u * 1024u)
+#define EXTEND_BYTES_PER_MS (8u * 1024u)
+#define EXTEND_BYTES_MAX    ((uint64_t)256 * 1024 * 1024)
+#define EXTEND_STEP_MS      10
 /* A leader that refuses a read is asked again after so long. */
 #define READ_AGAIN_MS 5
 /* Expired keys deleted by one sweep. */
@@ -44,8 +44,8 @@ struct pending {
     int64_t since_ms;
 };
 
-/* Pending requests by sequence number: a ring. */
-struct pending_ring {
+/* Pending requests by sequence number. */
+struct request_ring {
     struct pending *items;
     size_t cap;         /* a power of two */
     uint64_t first_seq; /* of the oldest one pending */
@@ -53,20 +53,53 @@ struct pending_ring {
     uint64_t timed_out; /* seqs below this were looked at for time-outs */
 };
 
-/* Requests of one iteration, encoded, kept until all are applied. */
-struct group {
-    struct group *next;
+/* A parcel: requests of one node with consecutive numbers, encoded together.
+ * It is kept until all of them are applied here. */
+struct parcel {
+    struct parcel *next;
     uint64_t first_seq;
     uint32_t count;
     struct buf bytes;
 };
 
-struct group_queue {
-    struct group *head;
-    struct group *tail;
-    struct group *unsent; /* first one the present leader was not sent */
-    struct group *spare;  /* one kept for reuse */
-    uint64_t bytes;
+struct parcel_queue {
+    struct parcel *head;
+    struct parcel *tail;
+    struct parcel *unsent; /* first one the present leader was not sent */
+    struct parcel *spare;  /* one kept for reuse */
+    uint64_t bytes;        /* of all in the queue */
+};
+
+/* The parcel being built; count 0: none. */
+struct open_parcel {
+    struct buf bytes;
+    uint64_t first_seq;
+    uint32_t count;
+    size_t bytes_hint; /* of the parcel closed last */
+};
+
+/* node_request.c: this node's own requests that were not applied yet. */
+struct requests {
+    struct request_ring ring;
+    struct parcel_queue queue;
+    struct open_parcel open;
+    int64_t progress_ms; /* when one was last applied, or all sent again */
+    bool resend_waits;   /* sent to an earlier leader: see node_request.c */
+    bool blocked;        /* node_can_submit() said no */
+};
+
+/* node_request.c, as leader: parcels that were forwarded to this node. */
+struct node_inbox {
+    struct buf bytes;
+};
+
+/* node_request.c, as leader: the payloads of the entries being proposed. */
+struct proposal {
+    struct bytes *payloads; /* views of inbox, parcels, or `joined` */
+    uint32_t count;
+    uint32_t cap;
+    struct buf joined; /* small parcels put together */
+    int64_t made_ms;   /* the last one */
 };
 
 struct read_waiter {
@@ -74,15 +107,94 @@ struct read_waiter {
     int64_t since_ms;
 };
 
+struct read_waiters {
+    struct read_waiter *items;
+    size_t count;
+    size_t cap;
+};
+
+/* Readers that wait for the same read index. */
 struct read_batch {
     uint64_t id; /* as the core knows it; 0: free */
     int64_t asked_ms;
     bool released; /* index and time are known */
     raft_index index;
     int64_t time_ms;
-    struct read_waiter *waiters;
-    size_t count;
-    size_t cap;
+    struct read_waiters waiters;
+};
+
+/* node_read.c */
+struct reads {
+    struct read_batch batches[READ_BATCHES_MAX];
+    struct read_waiters waiting; /* for the next batch */
+    uint64_t last_id;
+    int64_t after_ms; /* not asked again before */
+    int64_t time_ms;  /* of the batch being served */
+};
+
+/* node_apply.c */
+struct applying {
+    struct bytes *argv;
+    size_t argv_cap;
+    struct buf scratch;
+    struct buf once_reply;
+    uint64_t applied_requests;
+    uint64_t skipped_requests;
+    int64_t full_since_ms; /* the store, nothing applied; 0: it is not */
+};
+
+/* node_time.c: the log's time was `base` when the monotonic clock showed
+ * `since`. */
+struct log_clock {
+    int64_t base_ms;
+    int64_t since_ms;
+    bool known; /* not so after a truncation */
+    bool ahead_told;
+};
+
+/* node_send.c */
+struct sending {
+    struct buf message;
+    struct buf entries;
+    raft_index cached_first; /* what `entries` holds; 0: nothing */
+    raft_index cached_last;
+};
+
+/* node_drive.c: what the disk is asked for, and what it has done. */
+struct durability {
+    struct disk_point point; /* asked for at the end of the flush */
+    bool due;
+    struct watermark done; /* the last point that is durable */
+};
+
+/* node_compact.c: what all members hold, and all live ones, as the leader
+ * last said or as this node knows as leader. */
+struct compaction {
+    raft_index held_by_all;
+    raft_index held_by_live;
+    raft_index flush_asked; /* of the state: applied up to there */
+};
+
+/* node_beat.c: whose disk is short of space. */
+struct disk_space {
+    bool own_short;    /* this node's, says the owner */
+    bool leader_short; /* as follower: some member's, says the leader */
+};
+
+/* node.c: when a turn of the loop has to do what. */
+struct timers {
+    int64_t flushed_ms; /* time of the last flush */
+    bool tick_waits;    /* the core's timers were put off to this turn */
+    int64_t housekeeping_at_ms;
+    int64_t extended_until_ms; /* see EXTEND_BYTES_MIN */
+};
+
+/* node_drive.c: what `changed` said last. Everything else asks the core. */
+struct told {
+    enum raft_role role;
+    raft_term term;
+    node_id leader;
+    int64_t leaderless_since_ms; /* the last leader was lost, or the start */
 };
 
 struct node_peer {
@@ -97,98 +209,48 @@ struct node_peer {
                            or in the inbox */
 };
 
+/* Each struct above is changed by the file that it names, and read by the
+ * others. Role, term and leader are those of the core. */
 struct node {
     struct node_options options;
     struct store *store;
     struct disk *disk;
     struct transport transport;
     struct node_events events;
-    const struct logger *log;
-    bool dead; /* the store or the disk failed */
+    const struct logger *logger;
 
-    int64_t mono_ms;
+    bool dead;       /* the store or the disk failed */
+    bool started;    /* node_set_time() was called */
+    int64_t mono_ms; /* as node_set_time() said */
     int64_t wall_ms;
-    int64_t flushed_ms;     /* time of the last flush */
-    bool tick_waits;        /* timers were put off to this one */
-    int64_t full_since_ms;  /* the store, nothing applied; 0: it is not */
-    int64_t allow_until_ms; /* see ALLOW_BYTES_MIN */
-    int64_t housekeeping_at_ms;
+    struct timers timers;
 
     struct raft raft;
     struct raft_out out;
+    struct told told;
+    uint64_t elections;
+    uint64_t rng;              /* of the entries' seeds */
     raft_index traced_applied; /* told to the trace so far */
+
     struct journal *journal;
     struct keyspace *ks;
+    struct store_batch batch;
+    struct buf scratch; /* an entry read back from the log */
+    struct durability durability;
+    struct log_clock clock;
+    struct compaction compaction;
+
     struct node_peer peers[RAFT_NODES_MAX];
     uint32_t peer_count;
+    struct sending sending;
+    struct disk_space space;
 
-    /* writing */
-    struct store_batch batch;
-    struct disk_point point; /* asked for at the end of the flush */
-    bool point_due;
-    struct watermark durable; /* the last point that is durable */
-    /* node_time.c: the log's time was `base` when the clock showed `since` */
-    int64_t time_base_ms;
-    int64_t time_since_ms;
-    bool time_known; /* not so after a truncation */
-    bool time_ahead_told;
-    uint64_t rng;
-
-    /* sending */
-    struct buf message;
-    struct buf entries;
-    struct buf scratch;
-    raft_index cached_first; /* what `entries` holds; 0: nothing */
-    raft_index cached_last;
-
-    /* requests */
-    struct pending_ring pending;
-    struct group_queue groups;
-    struct buf open; /* the group being built; empty: none */
-    uint64_t open_first_seq;
-    uint32_t open_count;
-    size_t group_bytes;     /* of the group closed last */
-    struct buf inbox;       /* groups forwarded to us, the leader */
-    struct buf payload;     /* small groups put together */
-    struct bytes *payloads; /* of the entries being proposed */
-    uint32_t payload_count;
-    uint32_t payloads_cap;
-    int64_t proposed_ms;   /* as leader: the last entries */
-    int64_t progress_ms;   /* when an own request was last applied or sent */
-    int64_t leaderless_ms; /* since when no leader is known; -1: known */
-    bool resend_waits;     /* see node_request.c */
-    raft_term leader_term; /* the leader that `groups.unsent` is about */
-    node_id leader;
-    enum raft_role role;
-    bool blocked;       /* node_can_submit() said no */
-    uint64_t sweep_seq; /* of the last sweep we asked for */
-
-    /* reads */
-    struct read_batch batches[READ_BATCHES_MAX];
-    struct read_waiter *waiting;
-    size_t waiting_count;
-    size_t waiting_cap;
-    uint64_t next_read_id;
-    int64_t reads_after_ms; /* not asked again before */
-    int64_t read_time_ms;
-
-    /* applying */
-    struct bytes *argv;
-    size_t argv_cap;
-    struct buf apply_scratch;
-    struct buf once_reply;
-    uint64_t applied_requests;
-    uint64_t skipped_requests;
-    uint64_t elections;
-
-    /* log cutting: what all members hold, and all live ones, as the leader
-     * last said or as we know as leader */
-    raft_index held_by_all;
-    raft_index held_by_live;
-    raft_index flush_asked;
-
-    bool disk_short;   /* our own, says the owner */
-    bool leader_short; /* as follower: some member's, says the leader */
+    struct requests requests;
+    struct node_inbox inbox;
+    struct proposal proposal;
+    uint64_t sweep_seq; /* of the last sweep this node asked for */
+    struct reads reads;
+    struct applying applying;
 };
 
 /* Ends the node: tells the owner once. */
@@ -207,8 +269,11 @@ void node_trace_applied(struct node *n);
 /* An event of this type, nothing else set, at the present time. */
 struct raft_event node_event(const struct node *n, enum raft_event_type type);
 struct node_peer *node_peer_find(struct node *n, node_id id);
-/* Bytes of entries that this node, and so the others, are busy with. */
-void node_allow(struct node *n, uint64_t bytes);
+/* No leader has been known for the request timeout. */
+bool node_leaderless_too_long(const struct node *n);
+/* Large entries are being processed: extends election and request timeouts
+ * accordingly. */
+void node_extend_timeouts(struct node *n, uint64_t bytes);
 
 /* node_time.c: the time the next entry gets: never below the last one's. */
 int64_t node_stamp(struct node *n);

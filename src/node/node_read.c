@@ -13,34 +13,38 @@
  */
 #include "node/node_internal.h"
 
-static void waiters_push(struct read_waiter **items, size_t *count, size_t *cap,
-                         struct read_waiter w)
+static void waiters_push(struct read_waiters *all, struct read_waiter w)
 {
-    if (*count == *cap) {
-        *cap = MAX(*cap * 2, 64);
-        *items = mem_realloc(*items, *cap * sizeof(**items));
+    if (all->count == all->cap) {
+        all->cap = MAX(all->cap * 2, 64);
+        all->items = mem_realloc(all->items, all->cap * sizeof(all->items[0]));
     }
-    (*items)[(*count)++] = w;
+    all->items[all->count++] = w;
+}
+
+/* Both keep their memory for reuse. */
+static void waiters_swap(struct read_waiters *a, struct read_waiters *b)
+{
+    struct read_waiters saved = *a;
+
+    *a = *b;
+    *b = saved;
 }
 
 void node_reads_release(struct node *n)
 {
     for (size_t i = 0; i < READ_BATCHES_MAX; i++)
-        mem_free(n->batches[i].waiters);
-    mem_free(n->waiting);
+        mem_free(n->reads.batches[i].waiters.items);
+    mem_free(n->reads.waiting.items);
 }
 
 int node_read(struct node *n, void *client)
 {
-    bool too_long =
-        n->leaderless_ms >= 0 &&
-        n->mono_ms - n->leaderless_ms >= (int64_t)n->options.request_timeout_ms;
-
     ASSERT(client);
-    if (n->dead || (too_long && n->options.read_mode == READ_INDEX))
+    if (n->dead ||
+        (n->options.read_mode == READ_INDEX && node_leaderless_too_long(n)))
         return ERR_NO_LEADER;
-    waiters_push(&n->waiting, &n->waiting_count, &n->waiting_cap,
-                 (struct read_waiter){client, n->mono_ms});
+    waiters_push(&n->reads.waiting, (struct read_waiter){client, n->mono_ms});
     return 0;
 }
 
@@ -48,8 +52,8 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     ASSERT(cmd->run && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
     if (n->options.read_mode == READ_STALE)
-        n->read_time_ms = node_stamp(n);
-    keyspace_read_at(n->ks, n->read_time_ms);
+        n->reads.time_ms = node_stamp(n);
+    keyspace_read_at(n->ks, n->reads.time_ms);
     call->cmd = cmd;
     call->ks = n->ks;
     cmd_run(call);
@@ -61,16 +65,10 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 /* Gives a batch's readers back to the queue, before those that came later. */
 static void batch_requeue(struct node *n, struct read_batch *b)
 {
-    for (size_t i = 0; i < n->waiting_count; i++)
-        waiters_push(&b->waiters, &b->count, &b->cap, n->waiting[i]);
-    struct read_waiter *items = n->waiting;
-    size_t cap = n->waiting_cap;
-    n->waiting = b->waiters;
-    n->waiting_count = b->count;
-    n->waiting_cap = b->cap;
-    b->waiters = items;
-    b->cap = cap;
-    b->count = 0;
+    for (size_t i = 0; i < n->reads.waiting.count; i++)
+        waiters_push(&b->waiters, n->reads.waiting.items[i]);
+    waiters_swap(&n->reads.waiting, &b->waiters);
+    b->waiters.count = 0;
     b->id = 0;
     b->released = false;
 }
@@ -79,8 +77,8 @@ static struct read_batch *batch_find(struct node *n, uint64_t id)
 {
     ASSERT(id != 0);
     for (size_t i = 0; i < READ_BATCHES_MAX; i++)
-        if (n->batches[i].id == id && !n->batches[i].released)
-            return &n->batches[i];
+        if (n->reads.batches[i].id == id && !n->reads.batches[i].released)
+            return &n->reads.batches[i];
     return NULL;
 }
 
@@ -100,7 +98,7 @@ void node_reads_collect(struct node *n)
         if (!b)
             continue;
         batch_requeue(n, b);
-        n->reads_after_ms = n->mono_ms + READ_AGAIN_MS;
+        n->reads.after_ms = n->mono_ms + READ_AGAIN_MS;
     }
     n->out.read_count = 0;
     n->out.reads_lost_count = 0;
@@ -109,15 +107,15 @@ void node_reads_collect(struct node *n)
 static int batch_free_slot(const struct node *n)
 {
     for (int i = 0; i < READ_BATCHES_MAX; i++)
-        if (n->batches[i].id == 0)
+        if (n->reads.batches[i].id == 0)
             return i;
     return -1;
 }
 
 bool node_reads_can_start(const struct node *n)
 {
-    if (n->waiting_count == 0 || n->dead || batch_free_slot(n) < 0 ||
-        n->mono_ms < n->reads_after_ms)
+    if (n->reads.waiting.count == 0 || n->dead || batch_free_slot(n) < 0 ||
+        n->mono_ms < n->reads.after_ms)
         return false;
     return n->options.read_mode == READ_STALE || n->raft.leader != NODE_NONE;
 }
@@ -125,17 +123,9 @@ bool node_reads_can_start(const struct node *n)
 /* The queue becomes the batch, which had nothing in it. */
 static void batch_fill(struct node *n, struct read_batch *b)
 {
-    struct read_waiter *items = b->waiters;
-    size_t cap = b->cap;
-
-    ASSERT(b->id == 0 && b->count == 0);
-    b->waiters = n->waiting;
-    b->count = n->waiting_count;
-    b->cap = n->waiting_cap;
-    n->waiting = items;
-    n->waiting_count = 0;
-    n->waiting_cap = cap;
-    b->id = ++n->next_read_id;
+    ASSERT(b->id == 0 && b->waiters.count == 0);
+    waiters_swap(&n->reads.waiting, &b->waiters);
+    b->id = ++n->reads.last_id;
     b->asked_ms = n->mono_ms;
     b->released = false;
 }
@@ -144,7 +134,7 @@ void node_reads_start(struct node *n)
 {
     if (!node_reads_can_start(n))
         return;
-    struct read_batch *b = &n->batches[batch_free_slot(n)];
+    struct read_batch *b = &n->reads.batches[batch_free_slot(n)];
     batch_fill(n, b);
     if (n->options.read_mode == READ_STALE) {
         b->released = true;
@@ -161,22 +151,18 @@ void node_reads_start(struct node *n)
  * may ask for the next read at once. */
 static void batch_serve(struct node *n, struct read_batch *b, int error)
 {
-    struct read_waiter *items = b->waiters;
-    size_t count = b->count;
-    size_t cap = b->cap;
+    struct read_waiters served = b->waiters;
 
-    b->waiters = NULL;
-    b->cap = 0;
-    b->count = 0;
+    b->waiters = (struct read_waiters){NULL, 0, 0};
     b->id = 0;
     b->released = false;
-    for (size_t i = 0; i < count && !n->dead; i++)
-        n->events.read_ready(n->events.ctx, items[i].client, error);
-    if (b->waiters == NULL) {
-        b->waiters = items;
-        b->cap = cap;
+    for (size_t i = 0; i < served.count && !n->dead; i++)
+        n->events.read_ready(n->events.ctx, served.items[i].client, error);
+    if (b->waiters.items == NULL) {
+        served.count = 0;
+        b->waiters = served;
     } else {
-        mem_free(items);
+        mem_free(served.items);
     }
 }
 
@@ -185,10 +171,10 @@ void node_reads_serve(struct node *n)
     raft_index applied = keyspace_applied(n->ks)->index;
 
     for (size_t i = 0; i < READ_BATCHES_MAX && !n->dead; i++) {
-        struct read_batch *b = &n->batches[i];
+        struct read_batch *b = &n->reads.batches[i];
         if (b->id == 0 || !b->released || b->index > applied)
             continue;
-        n->read_time_ms = b->time_ms;
+        n->reads.time_ms = b->time_ms;
         batch_serve(n, b, 0);
     }
 }
@@ -199,7 +185,8 @@ static size_t expired(const struct node *n)
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
     size_t count = 0;
 
-    while (count < n->waiting_count && n->waiting[count].since_ms <= limit)
+    while (count < n->reads.waiting.count &&
+           n->reads.waiting.items[count].since_ms <= limit)
         count++;
     return count;
 }
@@ -210,8 +197,8 @@ static bool batch_is_stuck(const struct node *n, const struct read_batch *b)
 {
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
 
-    return b->id != 0 && b->released && b->count > 0 &&
-           b->waiters[0].since_ms <= limit &&
+    return b->id != 0 && b->released && b->waiters.count > 0 &&
+           b->waiters.items[0].since_ms <= limit &&
            b->index > keyspace_applied(n->ks)->index;
 }
 
@@ -220,7 +207,7 @@ void node_reads_timeout(struct node *n)
     int64_t again = n->mono_ms - (int64_t)n->options.election_timeout_ms;
 
     for (size_t i = 0; i < READ_BATCHES_MAX && !n->dead; i++) {
-        struct read_batch *b = &n->batches[i];
+        struct read_batch *b = &n->reads.batches[i];
         if (b->id != 0 && !b->released && b->asked_ms <= again)
             batch_requeue(n, b); /* the question or its answer got lost */
         else if (batch_is_stuck(n, b))
@@ -228,11 +215,12 @@ void node_reads_timeout(struct node *n)
     }
     size_t count = expired(n);
     for (size_t i = 0; i < count && !n->dead; i++)
-        n->events.read_ready(n->events.ctx, n->waiting[i].client,
+        n->events.read_ready(n->events.ctx, n->reads.waiting.items[i].client,
                              ERR_NO_LEADER);
     if (count > 0) {
-        memmove(n->waiting, n->waiting + count,
-                (n->waiting_count - count) * sizeof(n->waiting[0]));
-        n->waiting_count -= count;
+        memmove(n->reads.waiting.items, n->reads.waiting.items + count,
+                (n->reads.waiting.count - count) *
+                    sizeof(n->reads.waiting.items[0]));
+        n->reads.waiting.count -= count;
     }
 }

@@ -27,12 +27,12 @@
 #include "codec/frame.h"
 #include "node/node_internal.h"
 
-#define PENDING_CAP_FIRST 1024
-#define GROUP_SPARE_BYTES (256u * 1024u)
+#define PENDING_CAP_FIRST  1024
+#define PARCEL_SPARE_BYTES (256u * 1024u)
 
 void node_requests_init(struct node *n)
 {
-    struct pending_ring *p = &n->pending;
+    struct request_ring *p = &n->requests.ring;
 
     p->cap = PENDING_CAP_FIRST;
     p->items = mem_zalloc(p->cap * sizeof(p->items[0]));
@@ -41,7 +41,7 @@ void node_requests_init(struct node *n)
     p->timed_out = 1;
 }
 
-static void group_free(struct group *g)
+static void parcel_free(struct parcel *g)
 {
     buf_release(&g->bytes);
     mem_free(g);
@@ -49,23 +49,23 @@ static void group_free(struct group *g)
 
 void node_requests_release(struct node *n)
 {
-    while (n->groups.head) {
-        struct group *g = n->groups.head;
-        n->groups.head = g->next;
-        group_free(g);
+    while (n->requests.queue.head) {
+        struct parcel *g = n->requests.queue.head;
+        n->requests.queue.head = g->next;
+        parcel_free(g);
     }
-    if (n->groups.spare)
-        group_free(n->groups.spare);
-    mem_free(n->pending.items);
-    mem_free(n->payloads);
-    buf_release(&n->open);
-    buf_release(&n->inbox);
-    buf_release(&n->payload);
+    if (n->requests.queue.spare)
+        parcel_free(n->requests.queue.spare);
+    mem_free(n->requests.ring.items);
+    mem_free(n->proposal.payloads);
+    buf_release(&n->requests.open.bytes);
+    buf_release(&n->inbox.bytes);
+    buf_release(&n->proposal.joined);
 }
 
 static struct pending *pending_at(struct node *n, uint64_t seq)
 {
-    struct pending_ring *p = &n->pending;
+    struct request_ring *p = &n->requests.ring;
 
     ASSERT(seq >= p->first_seq && seq < p->next_seq);
     return &p->items[seq & (p->cap - 1)];
@@ -73,7 +73,7 @@ static struct pending *pending_at(struct node *n, uint64_t seq)
 
 static void pending_push(struct node *n, void *client)
 {
-    struct pending_ring *p = &n->pending;
+    struct request_ring *p = &n->requests.ring;
 
     if (p->next_seq - p->first_seq == p->cap) {
         size_t cap = p->cap * 2;
@@ -90,20 +90,15 @@ static void pending_push(struct node *n, void *client)
 
 bool node_can_submit(const struct node *n)
 {
-    return n->groups.bytes + n->open.len < n->options.pending_bytes_max;
+    return n->requests.queue.bytes + n->requests.open.bytes.len <
+           n->options.pending_bytes_max;
 }
 
-static bool leaderless_too_long(const struct node *n)
+static struct parcel *parcel_new(struct node *n)
 {
-    return n->leaderless_ms >= 0 && n->mono_ms - n->leaderless_ms >=
-                                        (int64_t)n->options.request_timeout_ms;
-}
+    struct parcel *g = n->requests.queue.spare;
 
-static struct group *group_new(struct node *n)
-{
-    struct group *g = n->groups.spare;
-
-    n->groups.spare = NULL;
+    n->requests.queue.spare = NULL;
     if (!g)
         g = mem_zalloc(sizeof(*g));
     buf_reset(&g->bytes);
@@ -112,21 +107,21 @@ static struct group *group_new(struct node *n)
 }
 
 /* Closes the group being built and puts it at the end of the queue. */
-static void group_close(struct node *n)
+static void parcel_close(struct node *n)
 {
-    struct group_queue *q = &n->groups;
+    struct parcel_queue *q = &n->requests.queue;
 
-    if (n->open_count == 0)
+    if (n->requests.open.count == 0)
         return;
-    request_group_end(&n->open, 0, n->open_count);
-    struct group *g = group_new(n);
+    request_group_end(&n->requests.open.bytes, 0, n->requests.open.count);
+    struct parcel *g = parcel_new(n);
     struct buf spare = g->bytes;
-    g->bytes = n->open;
-    n->open = spare;
-    g->first_seq = n->open_first_seq;
-    g->count = n->open_count;
-    n->group_bytes = g->bytes.len;
-    n->open_count = 0;
+    g->bytes = n->requests.open.bytes;
+    n->requests.open.bytes = spare;
+    g->first_seq = n->requests.open.first_seq;
+    g->count = n->requests.open.count;
+    n->requests.open.bytes_hint = g->bytes.len;
+    n->requests.open.count = 0;
     if (q->tail)
         q->tail->next = g;
     else
@@ -140,22 +135,24 @@ static void group_close(struct node *n)
 static void submit(struct node *n, const struct request *head,
                    const struct bytes *argv, void *client)
 {
-    if (n->open_count == 0) {
-        if (n->groups.head == NULL)
-            n->progress_ms = n->mono_ms;
-        n->open_first_seq = n->pending.next_seq;
-        buf_reset(&n->open);
+    if (n->requests.open.count == 0) {
+        if (n->requests.queue.head == NULL)
+            n->requests.progress_ms = n->mono_ms;
+        n->requests.open.first_seq = n->requests.ring.next_seq;
+        buf_reset(&n->requests.open.bytes);
         /* Often as large as the last one: not grown step by step. */
-        (void)buf_reserve(
-            &n->open, MIN(n->group_bytes, (size_t)n->options.entry_bytes_max));
-        (void)request_group_begin(&n->open, n->options.self,
-                                  n->options.incarnation, n->open_first_seq);
+        (void)buf_reserve(&n->requests.open.bytes,
+                          MIN(n->requests.open.bytes_hint,
+                              (size_t)n->options.entry_bytes_max));
+        (void)request_group_begin(&n->requests.open.bytes, n->options.self,
+                                  n->options.incarnation,
+                                  n->requests.open.first_seq);
     }
-    request_encode(&n->open, head, argv);
-    n->open_count++;
+    request_encode(&n->requests.open.bytes, head, argv);
+    n->requests.open.count++;
     pending_push(n, client);
-    if (n->open.len >= n->options.entry_bytes_max)
-        group_close(n);
+    if (n->requests.open.bytes.len >= n->options.entry_bytes_max)
+        parcel_close(n);
 }
 
 int node_submit(struct node *n, const struct node_submit *s, void *client)
@@ -164,7 +161,7 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
     struct request head;
 
     ASSERT(s->argc > 0);
-    if (n->dead || leaderless_too_long(n))
+    if (n->dead || node_leaderless_too_long(n))
         return ERR_NO_LEADER;
     for (uint32_t i = 0; i < s->argc; i++)
         size += 4 + s->argv[i].len;
@@ -182,7 +179,7 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
     }
     submit(n, &head, s->argv, client);
     if (!node_can_submit(n))
-        n->blocked = true;
+        n->requests.blocked = true;
     return 0;
 }
 
@@ -200,17 +197,18 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
 /* All that is not applied is to be sent again. */
 static void resend(struct node *n)
 {
-    n->resend_waits |= n->groups.unsent != n->groups.head;
-    n->groups.unsent = n->groups.head;
-    n->progress_ms = n->mono_ms;
+    n->requests.resend_waits |=
+        n->requests.queue.unsent != n->requests.queue.head;
+    n->requests.queue.unsent = n->requests.queue.head;
+    n->requests.progress_ms = n->mono_ms;
 }
 
 void node_requests_rewind(struct node *n)
 {
     resend(n);
-    if (n->role == RAFT_LEADER)
+    if (n->raft.role == RAFT_LEADER)
         return;
-    buf_reset(&n->inbox); /* their owners send them to the new leader */
+    buf_reset(&n->inbox.bytes); /* their owners send them to the new leader */
     for (uint32_t i = 0; i < n->peer_count; i++) {
         n->peers[i].taken_seq = 0;
         n->peers[i].refused = false;
@@ -219,7 +217,7 @@ void node_requests_rewind(struct node *n)
 
 void *node_requests_take(struct node *n, uint64_t seq)
 {
-    struct pending_ring *p = &n->pending;
+    struct request_ring *p = &n->requests.ring;
     void *client = NULL;
 
     ASSERT(seq == p->first_seq);
@@ -232,17 +230,17 @@ void *node_requests_take(struct node *n, uint64_t seq)
     return client;
 }
 
-static bool group_applied(const struct node *n, const struct group *g)
+static bool parcel_applied(const struct node *n, const struct parcel *g)
 {
-    return g->first_seq + g->count <= n->pending.first_seq;
+    return g->first_seq + g->count <= n->requests.ring.first_seq;
 }
 
 void node_requests_applied(struct node *n)
 {
-    struct group_queue *q = &n->groups;
+    struct parcel_queue *q = &n->requests.queue;
 
-    while (q->head && group_applied(n, q->head)) {
-        struct group *g = q->head;
+    while (q->head && parcel_applied(n, q->head)) {
+        struct parcel *g = q->head;
         q->head = g->next;
         if (!q->head)
             q->tail = NULL;
@@ -250,24 +248,24 @@ void node_requests_applied(struct node *n)
             q->unsent = g->next;
         ASSERT(q->bytes >= g->bytes.len);
         q->bytes -= g->bytes.len;
-        n->progress_ms = n->mono_ms;
-        if (!q->spare && g->bytes.cap <= GROUP_SPARE_BYTES)
+        n->requests.progress_ms = n->mono_ms;
+        if (!q->spare && g->bytes.cap <= PARCEL_SPARE_BYTES)
             q->spare = g;
         else
-            group_free(g);
+            parcel_free(g);
     }
-    if (n->blocked && node_can_submit(n)) {
-        n->blocked = false;
+    if (n->requests.blocked && node_can_submit(n)) {
+        n->requests.blocked = false;
         n->events.writable(n->events.ctx);
     }
 }
 
 void node_requests_timeout(struct node *n)
 {
-    struct pending_ring *p = &n->pending;
+    struct request_ring *p = &n->requests.ring;
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
 
-    if (n->mono_ms < n->allow_until_ms)
+    if (n->mono_ms < n->timers.extended_until_ms)
         return; /* large entries are on their way */
     for (; p->timed_out < p->next_seq; p->timed_out++) {
         struct pending *item = pending_at(n, p->timed_out);
@@ -283,9 +281,9 @@ void node_requests_timeout(struct node *n)
         n->events.reply_done(n->events.ctx, client);
     }
     /* A leader's own are in its log, and stay there as long as it leads. */
-    if (n->groups.head && n->role != RAFT_LEADER &&
-        n->mono_ms - n->progress_ms >= RESEND_MS) {
-        log_verbose(n->log, "nothing applied for %d ms, sending again",
+    if (n->requests.queue.head && n->raft.role != RAFT_LEADER &&
+        n->mono_ms - n->requests.progress_ms >= RESEND_MS) {
+        log_verbose(n->logger, "nothing applied for %d ms, sending again",
                     RESEND_MS);
         resend(n);
     }
@@ -299,7 +297,7 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
     struct bytes rest = payload;
 
     if (payload.len == 0) {
-        if (n->role != RAFT_LEADER && peer->id == n->leader)
+        if (n->raft.role != RAFT_LEADER && peer->id == n->raft.leader)
             resend(n); /* it had no room, and has some now */
         return 0;
     }
@@ -310,13 +308,13 @@ int node_requests_forwarded(struct node *n, struct node_peer *peer,
         if (g.node != peer->id || g.incarnation != peer->incarnation)
             return ERR_PROTOCOL;
     }
-    if (n->role != RAFT_LEADER)
+    if (n->raft.role != RAFT_LEADER)
         return 0;
-    if (n->inbox.len > bound) {
+    if (n->inbox.bytes.len > bound) {
         peer->refused = true;
         return 0;
     }
-    buf_bytes(&n->inbox, payload);
+    buf_bytes(&n->inbox.bytes, payload);
     peer->forwarded = true;
     return 0;
 }
@@ -350,21 +348,22 @@ static bool group_is_next(struct node *n, const struct request_group *g)
  * Collects what is to be proposed: the groups of the inbox and our own unsent
  * ones. Groups that stand side by side in memory need no copy: an entry is
  * first a stretch of the inbox, or one group of ours; only small groups of
- * our own are put together, in n->payload.
+ * our own are put together, in n->proposal.joined.
  */
 static void payload_add(struct node *n, struct bytes b)
 {
-    if (n->payload_count == n->payloads_cap) {
-        n->payloads_cap = MAX(n->payloads_cap * 2, 16);
-        n->payloads =
-            mem_realloc(n->payloads, n->payloads_cap * sizeof(n->payloads[0]));
+    if (n->proposal.count == n->proposal.cap) {
+        n->proposal.cap = MAX(n->proposal.cap * 2, 16);
+        n->proposal.payloads =
+            mem_realloc(n->proposal.payloads,
+                        n->proposal.cap * sizeof(n->proposal.payloads[0]));
     }
-    n->payloads[n->payload_count++] = b;
+    n->proposal.payloads[n->proposal.count++] = b;
 }
 
 static void gather_inbox(struct node *n)
 {
-    struct bytes rest = buf_view(&n->inbox);
+    struct bytes rest = buf_view(&n->inbox.bytes);
     const uint8_t *begin = rest.data;
     struct request_group g;
 
@@ -386,29 +385,30 @@ static void gather_inbox(struct node *n)
 }
 
 /* The small groups from *first on, as one payload. */
-static struct bytes join_small(struct node *n, struct group **first)
+static struct bytes join_small(struct node *n, struct parcel **first)
 {
-    size_t begin = n->payload.len;
+    size_t begin = n->proposal.joined.len;
 
-    while (*first && n->payload.len - begin + (*first)->bytes.len <=
+    while (*first && n->proposal.joined.len - begin + (*first)->bytes.len <=
                          n->options.entry_bytes_max) {
-        buf_bytes(&n->payload, buf_view(&(*first)->bytes));
+        buf_bytes(&n->proposal.joined, buf_view(&(*first)->bytes));
         *first = (*first)->next;
     }
-    return bytes_of(n->payload.data + begin, n->payload.len - begin);
+    return bytes_of(n->proposal.joined.data + begin,
+                    n->proposal.joined.len - begin);
 }
 
 static void gather_own(struct node *n)
 {
-    struct group *g = n->groups.unsent;
+    struct parcel *g = n->requests.queue.unsent;
     size_t total = 0;
 
-    buf_reset(&n->payload);
-    for (const struct group *i = g; i; i = i->next)
+    buf_reset(&n->proposal.joined);
+    for (const struct parcel *i = g; i; i = i->next)
         if (i->bytes.len <= n->options.entry_bytes_max)
             total += i->bytes.len;
     if (g && g->next)
-        (void)buf_reserve(&n->payload, total); /* views into it stay */
+        (void)buf_reserve(&n->proposal.joined, total); /* views into it stay */
     while (g) {
         bool alone = !g->next || g->bytes.len > n->options.entry_bytes_max;
         if (alone) {
@@ -418,7 +418,7 @@ static void gather_own(struct node *n)
             payload_add(n, join_small(n, &g));
         }
     }
-    n->groups.unsent = NULL;
+    n->requests.queue.unsent = NULL;
 }
 
 /* Those whose requests came from others want to know when they commit. */
@@ -441,7 +441,7 @@ static void tell_refused(struct node *n)
 {
     const struct bytes nothing[2] = {BYTES_NONE, BYTES_NONE};
 
-    ASSERT(n->inbox.len == 0);
+    ASSERT(n->inbox.bytes.len == 0);
     for (uint32_t i = 0; i < n->peer_count; i++) {
         struct node_peer *p = &n->peers[i];
         if (p->refused && p->up)
@@ -457,31 +457,31 @@ static void propose(struct node *n)
 {
     if (keyspace_applied(n->ks)->term != n->raft.term)
         return;
-    n->payload_count = 0;
+    n->proposal.count = 0;
     gather_inbox(n);
     gather_own(n);
-    if (n->payload_count > 0) {
+    if (n->proposal.count > 0) {
         struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
-        e.count = n->payload_count;
-        n->proposed_ms = n->mono_ms;
-        for (uint32_t i = 0; i < n->payload_count; i++)
-            node_allow(n, n->payloads[i].len);
+        e.count = n->proposal.count;
+        n->proposal.made_ms = n->mono_ms;
+        for (uint32_t i = 0; i < n->proposal.count; i++)
+            node_extend_timeouts(n, n->proposal.payloads[i].len);
         node_step(n, &e, BYTES_NONE);
         want_commit(n);
     }
-    buf_reset(&n->inbox);
-    buf_shrink(&n->inbox, 1024 * 1024);
-    buf_shrink(&n->payload, 4 * 1024 * 1024);
+    buf_reset(&n->inbox.bytes);
+    buf_shrink(&n->inbox.bytes, 1024 * 1024);
+    buf_shrink(&n->proposal.joined, 4 * 1024 * 1024);
     if (!n->dead)
         tell_refused(n);
 }
 
 static void forward(struct node *n)
 {
-    struct group_queue *q = &n->groups;
+    struct parcel_queue *q = &n->requests.queue;
     struct node_peer *leader = node_peer_find(n, n->raft.leader);
 
-    if (!leader || !leader->up || n->resend_waits)
+    if (!leader || !leader->up || n->requests.resend_waits)
         return;
     for (; q->unsent; q->unsent = q->unsent->next) {
         struct bytes pieces[2] = {buf_view(&q->unsent->bytes), BYTES_NONE};
@@ -489,7 +489,7 @@ static void forward(struct node *n)
                                     TRANSPORT_BULK, pieces);
         if (err != 0)
             break; /* in order: the next flush goes on from here */
-        node_allow(n, q->unsent->bytes.len);
+        node_extend_timeouts(n, q->unsent->bytes.len);
     }
 }
 
@@ -501,20 +501,24 @@ static void forward(struct node *n)
  */
 static bool entry_waits(const struct node *n)
 {
-    return n->raft.commit < journal_last(n->journal) && !n->groups.unsent &&
-           n->mono_ms - n->proposed_ms < ENTRY_WAIT_MS &&
-           n->open.len + n->inbox.len < ENTRY_WAIT_BYTES;
+    return n->raft.commit < journal_last(n->journal) &&
+           !n->requests.queue.unsent &&
+           n->mono_ms - n->proposal.made_ms < ENTRY_WAIT_MS &&
+           n->requests.open.bytes.len + n->inbox.bytes.len < ENTRY_WAIT_BYTES;
 }
 
 int64_t node_requests_due_ms(const struct node *n)
 {
     bool can_propose = raft_can_propose(&n->raft);
     bool own_term = keyspace_applied(n->ks)->term == n->raft.term;
-    bool some = n->groups.unsent || n->open_count > 0 || n->inbox.len > 0;
+    bool some = n->requests.queue.unsent || n->requests.open.count > 0 ||
+                n->inbox.bytes.len > 0;
 
     if (can_propose && own_term && some)
-        return entry_waits(n) ? n->proposed_ms + ENTRY_WAIT_MS : n->mono_ms;
-    if (n->open_count > 0 || (!can_propose && own_term && n->resend_waits))
+        return entry_waits(n) ? n->proposal.made_ms + ENTRY_WAIT_MS
+                              : n->mono_ms;
+    if (n->requests.open.count > 0 ||
+        (!can_propose && own_term && n->requests.resend_waits))
         return n->mono_ms;
     return INT64_MAX;
 }
@@ -525,11 +529,11 @@ void node_requests_route(struct node *n)
 
     if (can_propose && entry_waits(n))
         return;
-    group_close(n);
+    parcel_close(n);
     if (keyspace_applied(n->ks)->term == n->raft.term)
-        n->resend_waits = false;
+        n->requests.resend_waits = false;
     if (can_propose)
         propose(n);
-    else if (n->role != RAFT_LEADER)
+    else if (n->raft.role != RAFT_LEADER)
         forward(n);
 }

@@ -19,15 +19,15 @@
 /* Entries that one follower gets in one turn of the loop, and one beyond. */
 #define TURN_BYTES_MAX (8u * 1024u * 1024u)
 
-/* Reads first.. into n->entries up to the byte bound; returns the last index
- * taken, first - 1 on failure. */
+/* Reads first.. into n->sending.entries up to the byte bound; returns the last
+ * index taken, first - 1 on failure. */
 static raft_index gather(struct node *n, raft_index first, raft_index last)
 {
     struct entry e;
     raft_index i;
 
-    buf_reset(&n->entries);
-    n->cached_first = 0;
+    buf_reset(&n->sending.entries);
+    n->sending.cached_first = 0;
     for (i = first; i <= last; i++) {
         int err = journal_read(n->journal, i, &e, &n->scratch);
         if (err != 0) {
@@ -35,12 +35,12 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
             return first - 1;
         }
         size_t size = ENTRY_HEADER_SIZE + e.payload.len;
-        if (i > first && n->entries.len + size > APPEND_BYTES_MAX)
+        if (i > first && n->sending.entries.len + size > APPEND_BYTES_MAX)
             break;
-        entry_encode(&e, &n->entries);
+        entry_encode(&e, &n->sending.entries);
     }
-    n->cached_first = first;
-    n->cached_last = i - 1;
+    n->sending.cached_first = first;
+    n->sending.cached_last = i - 1;
     return i - 1;
 }
 
@@ -76,9 +76,9 @@ static void runs_advance(struct raft_message *m, raft_index sent_to)
 static int send_one(struct node *n, const struct raft_message *m,
                     struct bytes entries)
 {
-    buf_reset(&n->message);
-    message_encode(m, &n->message);
-    struct bytes pieces[2] = {buf_view(&n->message), entries};
+    buf_reset(&n->sending.message);
+    message_encode(m, &n->sending.message);
+    struct bytes pieces[2] = {buf_view(&n->sending.message), entries};
     enum transport_priority priority =
         entries.len > 0 ? TRANSPORT_BULK : TRANSPORT_CONTROL;
     return n->transport.send(n->transport.ctx, m->to, FRAME_RAFT, priority,
@@ -109,9 +109,10 @@ static bool send_append(struct node *n, const struct raft_message *message,
         struct bytes entries = journal_cached_record(n->journal, first);
         raft_index upto = first;
         if (entries.len < APPEND_BYTES_MAX) {
-            bool ready = n->cached_first == first && n->cached_last <= last;
-            upto = ready ? n->cached_last : gather(n, first, last);
-            entries = buf_view(&n->entries);
+            bool ready = n->sending.cached_first == first &&
+                         n->sending.cached_last <= last;
+            upto = ready ? n->sending.cached_last : gather(n, first, last);
+            entries = buf_view(&n->sending.entries);
         }
         if (upto < first)
             return false;

@@ -36,13 +36,13 @@
 
 int64_t node_time_reckoned(const struct node *n)
 {
-    int64_t passed_ms = n->mono_ms - n->time_since_ms;
+    int64_t passed_ms = n->mono_ms - n->clock.since_ms;
     int64_t time_ms;
 
-    if (!n->time_known)
+    if (!n->clock.known)
         return 0;
     ASSERT(passed_ms >= 0);
-    if (!num_add_i64(n->time_base_ms, passed_ms - passed_ms / SLEW_PARTS,
+    if (!num_add_i64(n->clock.base_ms, passed_ms - passed_ms / SLEW_PARTS,
                      &time_ms))
         return INT64_MAX; /* some leader was out of its mind */
     return time_ms;
@@ -50,9 +50,9 @@ int64_t node_time_reckoned(const struct node *n)
 
 static void begin_at(struct node *n, int64_t time_ms)
 {
-    n->time_base_ms = time_ms;
-    n->time_since_ms = n->mono_ms;
-    n->time_known = true;
+    n->clock.base_ms = time_ms;
+    n->clock.since_ms = n->mono_ms;
+    n->clock.known = true;
 }
 
 int node_time_load(struct node *n)
@@ -73,7 +73,7 @@ int node_time_load(struct node *n)
 
 void node_time_appended(struct node *n, int64_t time_ms)
 {
-    if (!n->time_known)
+    if (!n->clock.known)
         begin_at(n, keyspace_applied(n->ks)->time_ms);
     /* Only then: a new beginning with each entry would round the slowness
      * away. */
@@ -83,7 +83,7 @@ void node_time_appended(struct node *n, int64_t time_ms)
 
 int64_t node_stamp(struct node *n)
 {
-    int err = n->time_known ? 0 : node_time_load(n);
+    int err = n->clock.known ? 0 : node_time_load(n);
 
     if (err != 0) {
         node_fail(n, "reading the end of the log", error_text(err));
@@ -96,13 +96,13 @@ void node_time_watch(struct node *n)
 {
     int64_t ahead_ms = 0;
 
-    if (n->role == RAFT_LEADER && n->wall_ms >= 0)
+    if (n->raft.role == RAFT_LEADER && n->wall_ms >= 0)
         ahead_ms = node_time_reckoned(n) - n->wall_ms;
-    if (ahead_ms > AHEAD_TOLD_MS && !n->time_ahead_told)
-        log_warning(n->log,
+    if (ahead_ms > AHEAD_TOLD_MS && !n->clock.ahead_told)
+        log_warning(n->logger,
                     "the time of the log is %lld ms ahead of this node's "
                     "clock: times to live are kept, absolute times of expiry "
                     "come that much early",
                     (long long)ahead_ms);
-    n->time_ahead_told = ahead_ms > AHEAD_TOLD_MS;
+    n->clock.ahead_told = ahead_ms > AHEAD_TOLD_MS;
 }

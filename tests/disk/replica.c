@@ -43,9 +43,12 @@ static int open_data(struct replica *r, const char *dir, struct buf *error)
     rc = rocks_open(&r->store, path, &options, error);
     if (rc != 0)
         return rc;
-    const struct node_boot boot = {.self = 1, .cluster_id = 77};
-    return node_boot(&boot, r->store, r->file, r->mark_found ? &r->mark : NULL,
-                     &r->identity, error);
+    const struct node_boot boot = {.self = 1,
+                                   .cluster_id = 77,
+                                   .store = r->store,
+                                   .mark_file = r->file,
+                                   .mark = r->mark_found ? &r->mark : NULL};
+    return node_boot(&boot, &r->identity, error);
 }
 
 static int restart_log(struct replica *r, struct buf *error)

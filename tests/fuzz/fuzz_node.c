@@ -152,26 +152,27 @@ static struct node_options options_of(const struct world *w)
 
 static void start(struct world *w)
 {
-    struct node_boot boot = {.self = 0, .cluster_id = 77};
-    struct transport transport = {w, net_send};
-    struct node_events events = {
-        .ctx = w,
-        .reply_open = reply_open,
-        .reply_done = reply_done,
-        .read_ready = read_ready,
-        .changed = nothing,
-        .writable = nothing,
-        .transfer_ended = nothing,
-        .fatal = fatal,
+    struct node_boot boot = {.self = 0, .cluster_id = 77, .store = w->store};
+    struct node_env env = {
+        .store = w->store,
+        .disk = &w->disk,
+        .transport = {w, net_send},
+        .events = {.ctx = w,
+                   .reply_open = reply_open,
+                   .reply_done = reply_done,
+                   .read_ready = read_ready,
+                   .changed = nothing,
+                   .writable = nothing,
+                   .transfer_ended = nothing,
+                   .fatal = fatal},
     };
     struct buf error = BUF_INIT;
-    int err = node_boot(&boot, w->store, NULL, NULL, &w->identity, &error);
+    int err = node_boot(&boot, &w->identity, &error);
     ASSERT(err == 0);
     struct node_options o = options_of(w);
     w->disk = (struct disk){disk_sync, disk_done, disk_lower, disk_error};
     w->has_asked = w->has_ready = false;
-    err = node_new(&w->node, &o, w->store, &w->disk, &transport, &events, NULL,
-                   &error);
+    err = node_new(&w->node, &o, &env, &error);
     ASSERT(err == 0);
     node_set_time(w->node, w->now_ms, 1000000 + w->now_ms);
     for (node_id i = 1; i < MEMBERS; i++)

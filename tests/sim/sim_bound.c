@@ -32,11 +32,14 @@ void bounds_turn(struct sim *s, const struct sim_node *n)
     uint64_t pending = s->config.pending_bytes_max;
     uint64_t group = s->config.entry_bytes_max + request_slack(s);
 
-    bound_check_at_most(b, BOUND_PENDING, real->groups.bytes + real->open.len,
+    bound_check_at_most(b, BOUND_PENDING,
+                        real->requests.queue.bytes +
+                            real->requests.open.bytes.len,
                         pending + request_slack(s));
-    bound_check_at_most(b, BOUND_INBOX, real->inbox.len,
+    bound_check_at_most(b, BOUND_INBOX, real->inbox.bytes.len,
                         pending * RAFT_NODES_MAX + group);
-    bound_check_at_most(b, BOUND_READS, real->waiting_count, s->client_count);
+    bound_check_at_most(b, BOUND_READS, real->reads.waiting.count,
+                        s->client_count);
     for (uint32_t i = 0; i < s->count; i++)
         bound_check_at_most(b, BOUND_WINDOW, r->progress[i].in_flight,
                             r->config.window_max);

@@ -76,7 +76,7 @@ static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
 {
     struct node *n = s->nodes[c->node].node;
     char name[16];
-    uint64_t before = n->pending.next_seq;
+    uint64_t before = n->requests.ring.next_seq;
     struct node_submit what = {.argv = op->argv, .argc = op->argc};
 
     if (op->once) {
@@ -88,7 +88,7 @@ static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
     op->next = NULL;
     int err = node_submit(n, &what, c);
     if (err != 0) {
-        if (n->pending.next_seq != before || err != ERR_NO_LEADER)
+        if (n->requests.ring.next_seq != before || err != ERR_NO_LEADER)
             sim_fail(s, "X11 honest: node %u refuses (%s) and has taken it",
                      c->node, error_text(err));
         op->state = OP_REFUSED;
@@ -96,7 +96,7 @@ static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
         s->stats.refused++;
         return false;
     }
-    ASSERT(n->pending.next_seq == before + 1);
+    ASSERT(n->requests.ring.next_seq == before + 1);
     sim_trace(s, "node %u: client %u asks %.*s %.*s, request %llu", c->node,
               op->client, (int)op->argv[0].len, (const char *)op->argv[0].data,
               (int)MIN(op->argv[1].len, 40), (const char *)op->argv[1].data,

@@ -50,7 +50,7 @@ static raft_index floor_of(const struct sim *s, uint32_t node)
         bool restarts = i != node && n->flushed > n->live.last;
         least = MAX(least, restarts ? n->flushed : n->live.first - 1);
         if (s->nodes[i].node && !keeps)
-            least = MAX(least, s->nodes[i].node->held_by_all);
+            least = MAX(least, s->nodes[i].node->compaction.held_by_all);
     }
     return least;
 }

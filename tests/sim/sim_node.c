@@ -160,12 +160,13 @@ static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
     struct node_boot how = {.self = n->id,
                             .cluster_id = 77,
                             .recovering = d->lost,
-                            .incarnation_above = d->lost ? n->incarnation : 0};
+                            .incarnation_above = d->lost ? n->incarnation : 0,
+                            .store = &d->base,
+                            .mark = d->has_mark ? &d->mark : NULL};
     struct identity id;
     struct buf error = BUF_INIT;
-    const struct watermark *mark = d->has_mark ? &d->mark : NULL;
 
-    int err = node_boot(&how, &d->base, NULL, mark, &id, &error);
+    int err = node_boot(&how, &id, &error);
     if (err != 0)
         sim_fail(s, "X2 recovery: node %u cannot boot: %.*s", n->id,
                  (int)error.len, (const char *)error.data);
@@ -190,16 +191,18 @@ void process_start(struct sim *s, uint32_t node)
 {
     struct sim_node *n = &s->nodes[node];
     struct node_options o;
-    struct transport transport = {n, net_send};
-    struct node_events events = {
-        .ctx = n,
-        .reply_open = client_reply_open,
-        .reply_done = client_reply_done,
-        .read_ready = client_read_ready,
-        .changed = on_nothing,
-        .writable = on_nothing,
-        .transfer_ended = on_nothing,
-        .fatal = on_fatal,
+    const struct node_env env = {
+        .store = &n->disk->base,
+        .disk = &n->disk->disk,
+        .transport = {n, net_send},
+        .events = {.ctx = n,
+                   .reply_open = client_reply_open,
+                   .reply_done = client_reply_done,
+                   .read_ready = client_read_ready,
+                   .changed = on_nothing,
+                   .writable = on_nothing,
+                   .transfer_ended = on_nothing,
+                   .fatal = on_fatal},
     };
     struct buf error = BUF_INIT;
 
@@ -211,8 +214,7 @@ void process_start(struct sim *s, uint32_t node)
     options_fill(s, n, &o);
     s->stats.faults[FAULT_TINY] += s->config.on[FAULT_TINY];
     boot(s, n, &o);
-    int err = node_new(&n->node, &o, &n->disk->base, &n->disk->disk, &transport,
-                       &events, NULL, &error);
+    int err = node_new(&n->node, &o, &env, &error);
     if (err != 0)
         sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
                  (int)error.len, (const char *)error.data);

@@ -118,7 +118,8 @@ void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
     const struct fold_key *k = fold_key(&s->oracle, op->argv[1], false);
     const struct fold_version *v = fold_alive_at(&s->oracle, k, at);
 
-    if (v && v->expire_ms > 0 && v->expire_ms <= s->current->node->read_time_ms)
+    if (v && v->expire_ms > 0 &&
+        v->expire_ms <= s->current->node->reads.time_ms)
         sim_fail(s, "X9 expiry: node %u answers what is in doubt, %.*s",
                  op->node, (int)op->argv[1].len,
                  (const char *)op->argv[1].data);

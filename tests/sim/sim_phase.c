@@ -61,7 +61,7 @@ static uint64_t backlog(const struct sim *s)
     for (uint32_t i = 0; i < s->count; i++) {
         const struct node *n = s->nodes[i].node;
         if (n)
-            waiting += n->pending.next_seq - n->pending.first_seq;
+            waiting += n->requests.ring.next_seq - n->requests.ring.first_seq;
         if (s->core_mask >> i & 1) {
             longest = MAX(longest, s->ghost.nodes[i].live.last);
             shortest = MIN(shortest, s->ghost.nodes[i].live.last);
@@ -237,7 +237,8 @@ static const char *not_equal(struct sim *s)
             return "logs differ";
         if (s->ghost.nodes[i].disk.last != l->last)
             return "disks differ";
-        if (n->pending.first_seq != n->pending.next_seq || n->groups.head)
+        if (n->requests.ring.first_seq != n->requests.ring.next_seq ||
+            n->requests.queue.head)
             return "a request, answered UNKNOWN, never came to the log";
         if (!bounds_log_is_cut(s, i))
             return "a log that all have is not cut";

@@ -197,23 +197,29 @@ static void links_set(struct test_cluster *c, uint32_t a, uint32_t b, bool up)
     }
 }
 
+static struct node_env env_of(struct test_node *t)
+{
+    return (struct node_env){
+        .store = t->store,
+        .disk = &t->disk.disk,
+        .transport = {t, net_send},
+        .events = {.ctx = t,
+                   .reply_open = on_reply_open,
+                   .reply_done = on_reply_done,
+                   .read_ready = on_read_ready,
+                   .changed = on_nothing,
+                   .writable = on_nothing,
+                   .transfer_ended = on_nothing,
+                   .fatal = on_fatal},
+    };
+}
+
 static void node_start(struct test_cluster *c, uint32_t id)
 {
     struct test_node *t = &c->nodes[id];
     struct node_boot boot = {.self = id, .cluster_id = 77};
     struct identity identity;
     struct buf error = BUF_INIT;
-    struct transport transport = {t, net_send};
-    struct node_events events = {
-        .ctx = t,
-        .reply_open = on_reply_open,
-        .reply_done = on_reply_done,
-        .read_ready = on_read_ready,
-        .changed = on_nothing,
-        .writable = on_nothing,
-        .transfer_ended = on_nothing,
-        .fatal = on_fatal,
-    };
     struct node_options o = {
         .self = id,
         .member_count = c->count,
@@ -238,7 +244,8 @@ static void node_start(struct test_cluster *c, uint32_t id)
     t->id = id;
     if (!t->store)
         t->store = store_memory_new();
-    ASSERT(node_boot(&boot, t->store, NULL, NULL, &identity, &error) == 0);
+    boot.store = t->store;
+    ASSERT(node_boot(&boot, &identity, &error) == 0);
     t->incarnation = identity.incarnation;
     o.cluster_id = identity.cluster_id;
     o.incarnation = identity.incarnation;
@@ -247,8 +254,8 @@ static void node_start(struct test_cluster *c, uint32_t id)
     t->disk = (struct test_disk){
         .disk = {disk_sync, disk_done, disk_lower, disk_error},
         .store = t->store};
-    int err = node_new(&t->node, &o, t->store, &t->disk.disk, &transport,
-                       &events, NULL, &error);
+    const struct node_env env = env_of(t);
+    int err = node_new(&t->node, &o, &env, &error);
     if (err != 0)
         fprintf(stderr, "%.*s\n", (int)error.len, (const char *)error.data);
     ASSERT(err == 0);

@@ -510,11 +510,8 @@ static void test_other_members_are_refused(void **state)
                              .election_timeout_ms = 300,
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10};
-    struct transport transport = {t, net_send};
-    struct node_events events = {.ctx = t};
-    assert_int_equal(node_new(&node, &o, t->store, &t->disk.disk, &transport,
-                              &events, NULL, &error),
-                     ERR_MISMATCH);
+    const struct node_env env = env_of(t);
+    assert_int_equal(node_new(&node, &o, &env, &error), ERR_MISMATCH);
     buf_char(&error, '\0');
     assert_non_null(strstr((char *)error.data, "correct the node lines"));
     buf_release(&error);
@@ -543,14 +540,11 @@ static void test_promises_are_compared(void **state)
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10,
                              .mark = &mark};
-    struct transport transport = {t, net_send};
-    struct node_events events = {.ctx = t};
+    const struct node_env env = env_of(t);
     for (int i = 0; i < 2; i++) { /* another entry there; one more entry */
         struct buf error = BUF_INIT;
         mark.index = s.last + (raft_index)i;
-        assert_int_equal(node_new(&node, &o, t->store, &t->disk.disk,
-                                  &transport, &events, NULL, &error),
-                         ERR_CORRUPT);
+        assert_int_equal(node_new(&node, &o, &env, &error), ERR_CORRUPT);
         assert_true(error.len > 0);
         buf_release(&error);
     }

@@ -52,8 +52,10 @@ static int start(struct fixture *f, bool gone)
         snprintf(temporary, sizeof(temporary), "%s.new", f->path);
         assert_int_equal(unlink(temporary), 0);
     }
-    rc = node_boot(&f->boot, f->store, file, found ? &mark : NULL, &f->id,
-                   &error);
+    f->boot.store = f->store;
+    f->boot.mark_file = file;
+    f->boot.mark = found ? &mark : NULL;
+    rc = node_boot(&f->boot, &f->id, &error);
     assert_int_equal(rc == 0, error.len == 0);
     watermark_close(file);
     buf_release(&error);
@@ -138,8 +140,9 @@ static void start_half(struct fixture *f)
 {
     struct watermark mark = mark_of(f);
     struct buf error = BUF_INIT;
-    assert_int_equal(node_boot(&f->boot, f->store, NULL, &mark, &f->id, &error),
-                     0);
+    f->boot.mark_file = NULL;
+    f->boot.mark = &mark;
+    assert_int_equal(node_boot(&f->boot, &f->id, &error), 0);
     buf_release(&error);
 }
 

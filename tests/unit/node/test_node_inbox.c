@@ -94,7 +94,8 @@ static void test_dropped_is_sent_again(void **state)
             node_flush(two->home->node);
             deliver_forwards(c);
             struct node *n = c->nodes[leader].node;
-            assert_in_range(n->inbox.len, VALUE_BYTES, VALUE_BYTES + 1000);
+            assert_in_range(n->inbox.bytes.len, VALUE_BYTES,
+                            VALUE_BYTES + 1000);
             wait_all(c, SOON_MS);
             assert_int_equal(cluster_leader(c), leader);
         }

@@ -1,7 +1,7 @@
 /*
  * The store in RocksDB: one database, one column family per store family.
- * What a store promises stands in store.h; options and why, in
- * rocks.c.
+ * What a store promises is in store.h; options and why, in
+ * rocks_options.c.
  */
 #ifndef ROCKS_ROCKS_H
 #define ROCKS_ROCKS_H

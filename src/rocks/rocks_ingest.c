@@ -1,0 +1,134 @@
+/*
+ * The state family has nothing in RocksDB's memory: a table of ours is written
+ * to a sorted file, which is added to the database in one atomic step.
+ *
+ * How it fails: as a write does, for ever. A part of a file is removed; a whole
+ * one that the database has perhaps not taken over stays (incoming.h).
+ */
+#include "rocks/incoming.h"
+#include "rocks/rocks_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define UNMERGED_MAX  32 /* tables of the state */
+#define MERGE_LOOK_NS 20000000
+#define MERGE_LOOKS   1000 /* 20 seconds in all */
+
+static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
+                        struct incoming_pace *pace, char **err)
+{
+    struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
+    for (; memtable_valid(&c) && *err == NULL; memtable_next(&c)) {
+        struct bytes key = memtable_key(&c);
+        struct bytes value;
+        enum memtable_kind kind = memtable_entry(&c, &value);
+        if (kind == MEMTABLE_VALUE)
+            rocksdb_sstfilewriter_put(w, (const char *)key.data, key.len,
+                                      (const char *)value.data, value.len, err);
+        else if (kind == MEMTABLE_DELETED)
+            rocksdb_sstfilewriter_delete(w, (const char *)key.data, key.len,
+                                         err);
+        incoming_pace_add(pace, key.len + value.len);
+    }
+}
+
+/* Writes the table to a file of its own, and syncs it. */
+static char *write_file(struct rocks *r, const struct memtable *m,
+                        const char *name)
+{
+    rocksdb_envoptions_t *env = rocksdb_envoptions_create();
+    rocksdb_sstfilewriter_t *w =
+        rocksdb_sstfilewriter_create(env, r->options[1 + STORE_STATE]);
+    char *err = NULL;
+    rocksdb_sstfilewriter_open(w, name, &err);
+    struct incoming_pace pace;
+    incoming_pace_begin(&pace, name);
+    if (err == NULL)
+        add_entries(w, m, &pace, &err);
+    if (err == NULL)
+        rocksdb_sstfilewriter_finish(w, &err);
+    incoming_pace_end(&pace);
+    rocksdb_sstfilewriter_destroy(w);
+    rocksdb_envoptions_destroy(env);
+    return err;
+}
+
+/* The file gets a second name in the database (no copy), then the MANIFEST
+ * knows it, then the first name goes. */
+static char *add_file(struct rocks *r, const char *name)
+{
+    rocksdb_ingestexternalfileoptions_t *o =
+        rocksdb_ingestexternalfileoptions_create();
+    rocksdb_ingestexternalfileoptions_set_move_files(o, 1);
+    char *err = NULL;
+    rocksdb_ingest_external_file_cf(r->db, rocks_handle(r, STORE_STATE), &name,
+                                    1, o, &err);
+    rocksdb_ingestexternalfileoptions_destroy(o);
+    return err;
+}
+
+static char *drop_discards(struct rocks *r, const struct memtable *m)
+{
+    char *err = NULL;
+    for (size_t i = 0; i < memtable_discards(m) && err == NULL; i++) {
+        struct bytes begin;
+        struct bytes end;
+        memtable_discarded(m, i, &begin, &end);
+        err = rocks_drop_files(r, STORE_STATE, begin, end);
+    }
+    return err;
+}
+
+/* The database does not need it: it would only take space, perhaps the last. */
+void rocks_drop_incoming(const struct rocks *r)
+{
+    bool ignored = incoming_remove(r->incoming);
+    UNUSED(ignored);
+}
+
+static uint64_t unmerged_tables(struct rocks *r)
+{
+    char *text = rocksdb_property_value_cf(r->db, rocks_handle(r, STORE_STATE),
+                                           "rocksdb.num-files-at-level0");
+    uint64_t count = text == NULL ? 0 : strtoull(text, NULL, 10);
+    rocksdb_free(text);
+    return count;
+}
+
+/* Each table that is not merged is one more place to look for a key. Merges
+ * that have stopped for good are seen by the next sync, so not for ever. */
+static void wait_for_merges(struct rocks *r)
+{
+    const struct timespec a_while = {0, MERGE_LOOK_NS};
+    for (int i = 0; i < MERGE_LOOKS && !atomic_load(&r->failed) &&
+                    unmerged_tables(r) >= UNMERGED_MAX;
+         i++)
+        (void)nanosleep(&a_while, NULL);
+}
+
+/* Runs on the thread of the buffered store. The log goes first. */
+int rocks_ingest(struct store *s, const struct memtable *m)
+{
+    struct rocks *r = rocks_of(s);
+    wait_for_merges(r);
+    if (atomic_load(&r->failed) || rocks_sync_logs(r) != 0)
+        return ERR_IO;
+    if (!incoming_remove(r->incoming))
+        return rocks_write_failed(r, "removing the file incoming",
+                                  strerror(errno));
+    char *err = write_file(r, m, r->incoming);
+    if (err != NULL)
+        rocks_drop_incoming(r); /* a part of a table */
+    else
+        err = add_file(r, r->incoming);
+    if (err == NULL)
+        err = drop_discards(r, m);
+    if (err == NULL)
+        return 0;
+    int rc = rocks_write_failed(r, "writing the state to a file", err);
+    rocksdb_free(err);
+    return rc;
+}

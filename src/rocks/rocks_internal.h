@@ -1,0 +1,127 @@
+/*
+ * What the files of this room share: the store in RocksDB itself, and how its
+ * files call each other.
+ */
+#ifndef ROCKS_ROCKS_INTERNAL_H
+#define ROCKS_ROCKS_INTERNAL_H
+
+#include "base/buf.h"
+#include "rocks/rocks.h"
+#include "store/memtable.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+
+struct reclaim;
+
+#define ROCKS_FAMILIES   (STORE_FAMILY_COUNT + 1) /* and "default" */
+#define ROCKS_ERROR_SIZE 2048
+
+/* RocksDB's wal_recovery_mode. */
+enum rocks_recovery {
+    ROCKS_TOLERATE = 0, /* a torn tail, no more */
+    ROCKS_TO_HOLE = 2,  /* up to any damage */
+};
+
+struct rocks {
+    struct store base;
+    char *path;
+    char *incoming; /* the file of a table, until the database has it */
+    rocksdb_t *db;
+    rocksdb_cache_t *cache;
+    rocksdb_options_t *options[ROCKS_FAMILIES];
+    rocksdb_column_family_handle_t *handles[ROCKS_FAMILIES];
+    rocksdb_writeoptions_t *logged;
+    rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *scan_state;
+    rocksdb_readoptions_t *scan_log;
+    rocksdb_writebatch_t *batch; /* emptied and used again */
+    uint64_t log_bytes;          /* written since a write-ahead log was begun */
+    uint64_t log_bytes_max;
+    struct buf discard_begin; /* of the log, when another one is begun */
+    struct buf discard_end;
+    uint32_t iterators;
+    struct reclaim *reclaim; /* of what the database deletes */
+
+    /* The first failure of a write, sync or flush. */
+    pthread_mutex_t error_lock;
+    atomic_bool failed;
+    char error[ROCKS_ERROR_SIZE];
+    char read_error[ROCKS_ERROR_SIZE]; /* of the reading thread */
+    atomic_bool damaged;               /* what failed found damage */
+};
+
+static inline struct rocks *rocks_of(struct store *s)
+{
+    return CONTAINER_OF(s, struct rocks, base);
+}
+
+static inline rocksdb_column_family_handle_t *
+rocks_handle(struct rocks *r, enum store_family family)
+{
+    ASSERT(family < STORE_FAMILY_COUNT);
+    return r->handles[family + 1];
+}
+
+/* rocks.c: the store's functions but those of the next files. */
+
+/* A store that has no database yet. */
+struct rocks *rocks_new(const char *path, const struct rocks_options *options,
+                        enum rocks_recovery recovery);
+/* Frees what exists, also after an opening that failed half-way. */
+void rocks_close(struct store *s);
+
+/* rocks_write.c: what is written, and how it becomes durable. */
+
+MUST_USE int rocks_write(struct store *s, const struct store_batch *b,
+                         enum store_write_kind kind);
+MUST_USE int rocks_sync(struct store *s);
+MUST_USE int rocks_flush(struct store *s, enum store_family family, bool wait);
+/* Syncs all write-ahead logs. */
+MUST_USE int rocks_sync_logs(struct rocks *r);
+/* Drops the files that hold nothing but begin <= key < end. Returns RocksDB's
+ * text, which the caller frees, or NULL. */
+char *rocks_drop_files(struct rocks *r, enum store_family family,
+                       struct bytes begin, struct bytes end);
+
+/* rocks_error.c: what has failed. */
+
+/* A read failed: takes RocksDB's text over, returns ERR_IO or ERR_CORRUPT. */
+int rocks_read_failed(struct rocks *r, char *text);
+/* A write, sync or flush failed: remembers the first; returns the same. */
+int rocks_write_failed(struct rocks *r, const char *what, const char *text);
+const char *rocks_error(struct store *s);
+
+/* rocks_iter.c */
+
+struct store_iter *rocks_iter_new(struct store *s, enum store_family family);
+
+/* rocks_ingest.c: tables of the state become files of the database. */
+
+/* Runs on the thread of the buffered store (store_buffered.h). */
+int rocks_ingest(struct store *s, const struct memtable *m);
+/* Removes the file of a table that the database does not need: it would only
+ * take space, perhaps the last. */
+void rocks_drop_incoming(const struct rocks *r);
+
+/* rocks_options.c: RocksDB's options, and why. */
+
+void rocks_options_create(struct rocks *r, const struct rocks_options *from);
+void rocks_options_destroy(struct rocks *r);
+/* Of a table or a write-ahead log, how much the first one takes. */
+uint64_t rocks_first_part(const struct rocks_options *o, uint64_t whole);
+
+/* rocks_open.c */
+
+/* Opens the database of a new store. Returns RocksDB's text, which the caller
+ * frees, or NULL. */
+char *rocks_open_database(struct rocks *r, bool read_only);
+
+/* rocks_check.c: whatever can be found out about a database without writing.
+ * `recovery` is how it is to be opened. */
+MUST_USE int rocks_check(const char *path, const struct rocks_options *options,
+                         enum rocks_recovery *recovery, struct buf *error);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * In two steps: rocks_check.c opens the database for reading, then it is opened
+ * for writing, in the way that the check has found.
+ *
+ * How it fails: a database that is refused was not written to. What fails when
+ * it is opened for writing is explained as well (damage.h).
+ */
+#include "os/entropy.h"
+#include "os/file.h"
+#include "rocks/damage.h"
+#include "rocks/incoming.h"
+#include "rocks/reclaim.h"
+#include "rocks/rocks_crc32c.h"
+#include "rocks/rocks_internal.h"
+#include "store/store_buffered.h"
+
+#include <errno.h>
+#include <string.h>
+
+static char *try_to_open(struct rocks *r, bool read_only)
+{
+    static const char *const names[ROCKS_FAMILIES] = {"default", "log", "meta",
+                                                      "state"};
+    _Static_assert(STORE_LOG == 0 && STORE_META == 1 && STORE_STATE == 2,
+                   "order of the names");
+    const rocksdb_options_t *const *options =
+        (const rocksdb_options_t *const *)r->options;
+    char *err = NULL;
+    ASSERT(r->db == NULL);
+    if (read_only)
+        r->db = rocksdb_open_for_read_only_column_families(
+            r->options[0], r->path, ROCKS_FAMILIES, names, options, r->handles,
+            false, &err);
+    else
+        r->db =
+            rocksdb_open_column_families(r->options[0], r->path, ROCKS_FAMILIES,
+                                         names, options, r->handles, &err);
+    ASSERT((r->db == NULL) == (err != NULL));
+    return err;
+}
+
+char *rocks_open_database(struct rocks *r, bool read_only)
+{
+    char *err = try_to_open(r, read_only);
+    if (err == NULL || strstr(err, "not linked") == NULL)
+        return err;
+    rocksdb_free(err); /* built without lz4 */
+    rocksdb_options_set_compression(r->options[1 + STORE_STATE],
+                                    rocksdb_no_compression);
+    return try_to_open(r, read_only);
+}
+
+/* The directory's own entry must survive a power cut as well. */
+static int sync_parent(const char *path, struct buf *error)
+{
+    int rc = file_sync_parent(path);
+    if (rc != 0)
+        buf_printf(error, "%s: syncing the directory above failed: %s", path,
+                   strerror(errno));
+    return rc == 0 ? 0 : ERR_IO;
+}
+
+int rocks_open(struct store **out, const char *path,
+               const struct rocks_options *options, struct buf *error)
+{
+    ASSERT(out != NULL && path != NULL && path[0] != 0);
+    ASSERT(error != NULL);
+    /* The library's checksums are made by this; to name it links it. */
+    ASSERT(rocks_crc32c(0, "123456789", 9) == 0xe3069283u);
+    enum rocks_recovery recovery;
+    int rc = rocks_check(path, options, &recovery, error);
+    if (rc != 0)
+        return rc;
+    struct rocks *r = rocks_new(path, options, recovery);
+    char *err = rocks_open_database(r, false);
+    if (err != NULL)
+        rc = damage_explain(path, err, error);
+    else if (options->create)
+        rc = sync_parent(path, error);
+    rocksdb_free(err);
+    if (rc != 0) {
+        rocks_close(&r->base);
+        return rc;
+    }
+    rocks_drop_incoming(r); /* the database has all of its tables */
+    r->reclaim = reclaim_new(path);
+    *out = store_buffered_new(
+        &r->base, rocks_ingest, options->state_memory_bytes,
+        rocks_first_part(options, options->state_memory_bytes / 2),
+        entropy_u64());
+    return 0;
+}

@@ -1,0 +1,200 @@
+/*
+ * Logged batches go to the write-ahead log's buffer (manual_wal_flush), so that
+ * a write never waits for the disk; a sync writes that buffer out and syncs it.
+ * The log is discarded file by file, when another write-ahead log is begun.
+ *
+ * How it fails: with the first failure, for ever (rocks_error.c). RocksDB
+ * counts errors of its own threads: each sync looks at that count, so nothing
+ * is reported durable after one.
+ */
+#include "rocks/rocks_internal.h"
+
+#define BATCH_KEEP_SIZE (1024u * 1024u)
+
+/* The log is discarded from its beginning on: the furthest end counts. */
+static void discard(struct rocks *r, struct bytes begin, struct bytes end)
+{
+    buf_reset(&r->discard_begin);
+    buf_bytes(&r->discard_begin, begin);
+    buf_reset(&r->discard_end);
+    buf_bytes(&r->discard_end, end);
+}
+
+static void add_op(struct rocks *r, const struct store_batch_op *op)
+{
+    const char *key = (const char *)op->key.data;
+    const char *value = (const char *)op->value.data;
+    rocksdb_column_family_handle_t *cf = rocks_handle(r, op->family);
+    switch (op->op) {
+    case STORE_OP_PUT:
+        rocksdb_writebatch_put_cf(r->batch, cf, key, op->key.len, value,
+                                  op->value.len);
+        break;
+    case STORE_OP_DELETE:
+        rocksdb_writebatch_delete_cf(r->batch, cf, key, op->key.len);
+        break;
+    case STORE_OP_DELETE_RANGE:
+        /* An empty range is no operation; RocksDB would keep it. */
+        if (bytes_cmp(op->key, op->value) < 0)
+            rocksdb_writebatch_delete_range_cf(r->batch, cf, key, op->key.len,
+                                               value, op->value.len);
+        break;
+    case STORE_OP_DISCARD:
+        discard(r, op->key, op->value);
+        break;
+    }
+}
+
+/* Syncs all write-ahead logs. */
+int rocks_sync_logs(struct rocks *r)
+{
+    char *err = NULL;
+    rocksdb_flush_wal(r->db, 1, &err);
+    if (err == NULL)
+        return 0;
+    int rc = rocks_write_failed(r, "syncing the write-ahead log", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+static int flush_family(struct rocks *r, enum store_family family, bool wait)
+{
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, wait);
+    char *err = NULL;
+    rocksdb_flush_cf(r->db, options, rocks_handle(r, family), &err);
+    rocksdb_flushoptions_destroy(options);
+    if (err == NULL)
+        return 0;
+    int rc = rocks_write_failed(r, "flushing", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Drops the files that hold nothing else, for nothing; what shares a file
+ * with something else stays until it is merged into others, and a later call
+ * for the same range gets it then. RocksDB takes the end as part of the
+ * range, and would drop a file that ends with that very key. */
+char *rocks_drop_files(struct rocks *r, enum store_family family,
+                       struct bytes begin, struct bytes end)
+{
+    char *err = NULL;
+    struct buf last = BUF_INIT;
+    store_key_below(end, &last);
+    rocksdb_delete_file_in_range_cf(r->db, rocks_handle(r, family),
+                                    (const char *)begin.data, begin.len,
+                                    (const char *)last.data, last.len, &err);
+    buf_release(&last);
+    return err;
+}
+
+static int drop_log(struct rocks *r)
+{
+    if (r->discard_end.len == 0)
+        return 0;
+    char *err = rocks_drop_files(r, STORE_LOG, buf_view(&r->discard_begin),
+                                 buf_view(&r->discard_end));
+    buf_reset(&r->discard_end);
+    if (err == NULL)
+        return 0;
+    int rc = rocks_write_failed(r, "dropping files of the log", err);
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Begins another write-ahead log, by flushing what was written to this one.
+ * What was written before a discard is durable after the sync. */
+static int begin_log(struct rocks *r)
+{
+    r->log_bytes = 0;
+    int rc = rocks_sync_logs(r);
+    if (rc == 0)
+        rc = drop_log(r);
+    if (rc == 0)
+        rc = flush_family(r, STORE_LOG, false);
+    return rc == 0 ? flush_family(r, STORE_META, false) : rc;
+}
+
+static void clear_batch(struct rocks *r, size_t used)
+{
+    if (used <= BATCH_KEEP_SIZE) {
+        rocksdb_writebatch_clear(r->batch);
+        return;
+    }
+    rocksdb_writebatch_destroy(r->batch);
+    r->batch = rocksdb_writebatch_create();
+}
+
+int rocks_write(struct store *s, const struct store_batch *b,
+                enum store_write_kind kind)
+{
+    struct rocks *r = rocks_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    ASSERT(kind == STORE_LOGGED);
+    size_t pos = 0;
+    size_t bytes = 0;
+    struct store_batch_op op;
+    while (store_batch_next(b, &pos, &op)) {
+        ASSERT(op.family != STORE_STATE);
+        add_op(r, &op);
+        bytes += op.key.len + op.value.len;
+    }
+    char *err = NULL;
+    rocksdb_write(r->db, r->logged, r->batch, &err);
+    clear_batch(r, bytes);
+    if (err != NULL) {
+        int rc = rocks_write_failed(r, "writing", err);
+        rocksdb_free(err);
+        return rc;
+    }
+    r->log_bytes += bytes;
+    return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
+}
+
+/* A flush or a compaction failed: RocksDB says why to whoever writes next,
+ * even nothing; not if it takes it for something that may pass. */
+static int background_failed(struct rocks *r)
+{
+    rocksdb_writebatch_t *nothing = rocksdb_writebatch_create();
+    char *err = NULL;
+    rocksdb_write(r->db, r->logged, nothing, &err);
+    rocksdb_writebatch_destroy(nothing);
+    int rc = rocks_write_failed(
+        r, "a flush or compaction",
+        err != NULL ? err : "see the file LOG in the same directory");
+    rocksdb_free(err);
+    return rc;
+}
+
+/* Runs on the sync thread, next to writes and reads. */
+int rocks_sync(struct store *s)
+{
+    struct rocks *r = rocks_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    int rc = rocks_sync_logs(r);
+    if (rc != 0)
+        return rc;
+    /* A write may have failed meanwhile; then this sync covers it not. */
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    uint64_t errors = 0;
+    if (rocksdb_property_int(r->db, "rocksdb.background-errors", &errors) !=
+            0 ||
+        errors > 0)
+        return background_failed(r);
+    return 0;
+}
+
+/* The state has nothing in RocksDB's memory. */
+int rocks_flush(struct store *s, enum store_family family, bool wait)
+{
+    struct rocks *r = rocks_of(s);
+    if (atomic_load(&r->failed))
+        return ERR_IO;
+    if (family == STORE_STATE)
+        return 0;
+    int rc = rocks_sync_logs(r);
+    return rc == 0 ? flush_family(r, family, wait) : rc;
+}

@@ -6,6 +6,7 @@
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
+#include "data/value.h"
 
 /* However many rows are asked for: an entry must end in good time. Part of
  * the state machine. */
@@ -44,8 +45,7 @@ void cmd_type_run(struct cmd_call *c)
         resp_status(c->out, "none");
         return;
     }
-    ASSERT(v.type == VALUE_STRING);
-    resp_status(c->out, "string");
+    resp_status(c->out, value_type_info(v.type)->name);
 }
 
 void cmd_dbsize_run(struct cmd_call *c)

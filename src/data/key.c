@@ -1,13 +1,19 @@
 /*
- * How it works: plain encoding; every byte string is a valid user key, so
- * nothing can fail. Two keys with the same slot and hash stay different by
- * the user key at the end.
+ * How it works: plain encoding. Every byte string is a valid user key, and two
+ * keys with the same slot and hash stay different by the user key at the end.
+ *
+ * How it fails: only decoding can: a key that cannot be ours is ERR_CORRUPT.
  */
 #include "data/key.h"
 
 #include "base/hash.h"
-#include "base/reader.h"
 #include "data/keyspace.h"
+#include "data/kinds.h"
+#include "data/value.h"
+
+_Static_assert(KEY_PREFIX_SIZE == KEY_EPOCH_SIZE + 2 + 6, "on disk");
+_Static_assert(KEY_EXPIRY_PREFIX_SIZE == 1 + 8, "on disk");
+_Static_assert(KEY_SESSION_SIZE == 1 + 4, "on disk");
 
 /* What stands between the first '{' and the next '}', if that is anything. */
 /*@ requires readable(key);
@@ -34,6 +40,12 @@ uint16_t key_slot(struct bytes user_key)
     return crc16(hash_tag(user_key)) & (KEY_SLOTS - 1);
 }
 
+static void put_u32be(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key)
 {
@@ -41,7 +53,7 @@ void key_append(struct buf *out, uint8_t db, uint32_t epoch,
     size_t begin = out->len;
     uint64_t hash = hash64(user_key) >> 16;
     buf_reserve(out, KEY_PREFIX_SIZE + user_key.len);
-    buf_u8(out, 'k');
+    buf_u8(out, ROW_VALUE);
     buf_u8(out, db);
     buf_u32be(out, epoch);
     buf_u16be(out, key_slot(user_key));
@@ -58,9 +70,58 @@ void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
     key_append(out, db, epoch, user_key);
 }
 
-uint32_t key_epoch(struct bytes state_key)
+struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node)
 {
-    ASSERT(state_key.len >= KEY_PREFIX_SIZE && state_key.data[0] == 'k');
-    struct reader r = reader_of(bytes_from(state_key, 2));
-    return reader_u32be(&r);
+    ASSERT(node != NODE_NONE);
+    out[0] = ROW_SESSION;
+    put_u32be(out + 1, node);
+    return bytes_of(out, KEY_SESSION_SIZE);
+}
+
+void key_once(struct buf *out, struct bytes client)
+{
+    buf_reset(out);
+    buf_u8(out, ROW_ONCE);
+    buf_bytes(out, client);
+}
+
+void key_expiry(struct buf *out, int64_t time_ms, struct bytes of)
+{
+    ASSERT(time_ms > 0 && row_may_expire(of));
+    buf_reset(out);
+    buf_u8(out, ROW_EXPIRY);
+    buf_u64be(out, (uint64_t)time_ms);
+    ASSERT(out->len == KEY_EXPIRY_PREFIX_SIZE);
+    buf_bytes(out, of);
+}
+
+bool key_expiry_time(struct bytes key, int64_t *time_ms)
+{
+    if (!row_is(key, ROW_EXPIRY) || key.len <= KEY_EXPIRY_PREFIX_SIZE)
+        return false;
+    *time_ms = time_load(key.data + 1);
+    return true;
+}
+
+int key_expiry_decode(struct bytes key, int64_t *time_ms, struct bytes *of)
+{
+    if (!key_expiry_time(key, time_ms) || *time_ms <= 0)
+        return ERR_CORRUPT;
+    *of = bytes_from(key, KEY_EXPIRY_PREFIX_SIZE);
+    return row_check_key(*of) == 0 && row_may_expire(*of) ? 0 : ERR_CORRUPT;
+}
+
+void key_expiry_first(uint8_t out[KEY_EXPIRY_PREFIX_SIZE], int64_t time_ms)
+{
+    out[0] = ROW_EXPIRY;
+    time_store(out + 1, time_ms);
+}
+
+void key_epoch_first(uint8_t out[KEY_EPOCH_SIZE], uint8_t letter, uint8_t db,
+                     uint32_t epoch)
+{
+    ASSERT(db < KEYSPACE_DATABASES);
+    out[0] = letter;
+    out[1] = db;
+    put_u32be(out + 2, epoch);
 }

@@ -1,7 +1,16 @@
 /*
- * Keys of the state family for user keys: 'k' db(1) epoch(4) slot(2) hash(6)
- * userkey. Their order is that of SCAN, and within an epoch of a database
- * (see keyspace.h) a slot is one contiguous range.
+ * Keys of the state family. By kind (kinds.h), with their offsets:
+ *
+ *   value    0 'k'  1 db(1)  2 epoch(4)  6 slot(2)  8 hash(6)  14 user key
+ *   expiry   0 'x'  1 time_ms(8)  9 the key of the row that is due then
+ *   session  0 's'  1 node(4)
+ *   once     0 'o'  1 client
+ *   meta     0 'm'  1 name: see meta.h
+ *
+ * Integers are big-endian. The order of the values' keys is that of SCAN, and
+ * within an epoch of a database (see keyspace.h) a slot is one contiguous
+ * range. The slot is CRC16 of the hash tag mod 16384 as in Redis Cluster, the
+ * hash the upper 48 bits of XXH3-64 of the user key.
  */
 #ifndef DATA_KEY_H
 #define DATA_KEY_H
@@ -10,8 +19,11 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define KEY_SLOTS       16384
-#define KEY_PREFIX_SIZE 14 /* before the user key */
+#define KEY_SLOTS              16384
+#define KEY_PREFIX_SIZE        14 /* before the user key */
+#define KEY_EXPIRY_PREFIX_SIZE 9  /* before the key of the row */
+#define KEY_SESSION_SIZE       5
+#define KEY_EPOCH_SIZE         6 /* letter, database and epoch */
 
 /* CRC16 of the hash tag (or of the whole key) mod 16384, as in the Redis
  * Cluster specification. */
@@ -19,13 +31,32 @@
   @ assigns \nothing;
   @ ensures \result < KEY_SLOTS; */
 uint16_t key_slot(struct bytes user_key);
-/* Appends it to *out. */
+/* Of the session of a node; borrows from *out. */
+struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node);
+/* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key);
-/* Replaces what is in *out. */
+/* The functions below replace what is in *out. */
+
 void key_encode(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key);
-/* The epoch in a state key; the 'k' and the size are the caller's. */
-uint32_t key_epoch(struct bytes state_key);
+void key_once(struct buf *out, struct bytes client);
+
+/* The key of the row that says that another one, `of`, is due at a time. */
+void key_expiry(struct buf *out, int64_t time_ms, struct bytes of);
+/* The time in it, whatever follows; false: too short, or of another kind. */
+MUST_USE bool key_expiry_time(struct bytes key, int64_t *time_ms);
+/* Takes it apart; *of borrows from it. ERR_CORRUPT if it cannot be ours: too
+ * short, of another kind, a time that is not after 0, or of a row that does
+ * not expire. */
+MUST_USE int key_expiry_decode(struct bytes key, int64_t *time_ms,
+                               struct bytes *of);
+/* Where the keys of a time begin in the order of the index. */
+void key_expiry_first(uint8_t out[KEY_EXPIRY_PREFIX_SIZE], int64_t time_ms);
+
+/* Where the keys of an epoch begin; what a kind of row has of a database
+ * lies before that of its later epochs. */
+void key_epoch_first(uint8_t out[KEY_EPOCH_SIZE], uint8_t letter, uint8_t db,
+                     uint32_t epoch);
 
 #endif

@@ -1,26 +1,14 @@
 /*
  * The state machine's data: databases of keys with typed values, expiry,
- * sessions and once-records, over the state family of a store.
- *
- * Keys in the family: ns(1) ...
- *   'k' db(1) epoch(4) slot(2) hash(6) userkey
- *                        a value: header, then its bytes
- *   'x' time_ms(8) key   expiry index: the state key due then
- *   's' node(4)          session
- *   'o' client           once-record
- *   'm' name             counts and epoch of a database, applied position
- * integers big-endian; slot is CRC16 of the hash tag mod 16384 as in Redis
- * Cluster, hash the upper 48 bits of XXH3-64 of the user key.
- *
- * Value header: type(1) encoding(1) zero(2) expire_ms(8) version(8).
- * version: the Raft index of the last write of the key.
+ * sessions and first answers of clients, over the state family of a store.
+ * kinds.h lists the kinds of rows; key.h, value.h and meta.h have their forms.
  *
  * Flushing. A database has an epoch, 0 at first, which a flush raises: no key
- * of an ended epoch is looked up ever again, so its records are garbage, which
+ * of an ended epoch is looked up ever again, so its rows are garbage, which
  * the store collects when it likes (store_batch_discard). It is not asked to
  * delete them as a range: RocksDB 7.8 takes a file whose range deletions are
  * damaged for one that has none, so no answer may rest on them. What walks
- * over the records must pass over the garbage (keyspace_is_current).
+ * over the rows must pass over the garbage (keyspace_is_current).
  *
  * Applying. keyspace_begin() opens an entry, commands change the keyspace,
  * keyspace_commit() writes everything, with the applied position, as one
@@ -47,17 +35,20 @@
 
 #define KEYSPACE_DATABASES 16
 
+/* On disk. What is true of each type is in the table of value.c. */
 enum value_type { VALUE_NONE = 0, VALUE_STRING = 1 };
 
 struct value {
     uint8_t type;
     uint8_t encoding;  /* 0: raw bytes */
     int64_t expire_ms; /* 0: never */
+    /* The Raft index of the last write of the key. It is written with each
+     * value and nothing reads it yet: it is kept for WATCH. */
     uint64_t version;
     struct bytes data; /* borrowed until the next call on the keyspace */
 };
 
-/* Where an entry stands: what keyspace_commit records with the data. */
+/* The position of an entry: keyspace_commit writes it with the data. */
 struct applied {
     uint64_t index;
     uint64_t term;
@@ -84,7 +75,8 @@ const struct applied *keyspace_applied(const struct keyspace *ks);
 MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
-/* Whether a state key ('k' ...) is of the epoch its database has by now. */
+/* Whether the key of a row in an epoch is of the one that its database has
+ * by now. */
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);
 
 void keyspace_begin(struct keyspace *ks, const struct applied *entry,
@@ -133,9 +125,9 @@ bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
 bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
 
 /* Works off up to `limit` rows of the expiry index whose time has come by
- * keyspace_now(): deletes the record, or only the row if the key is of an
- * ended epoch (a flush leaves such rows). Returns how many rows. It ends
- * early, after one row at least, when it has read KEYSPACE_SWEEP_BYTES_MAX.
+ * keyspace_now(): deletes what they name, or only the index row if that is of
+ * an ended epoch (a flush leaves such rows). Returns how many index rows. It
+ * ends early, after one at least, when it has read KEYSPACE_SWEEP_BYTES_MAX.
  * Only during apply. */
 #define KEYSPACE_SWEEP_BYTES_MAX (64 * 1024 * 1024)
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);

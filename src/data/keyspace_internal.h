@@ -5,31 +5,24 @@
 #define DATA_KEYSPACE_INTERNAL_H
 
 #include "data/keyspace.h"
-#include "data/records.h"
-#include "data/session.h"
+#include "data/rows.h"
+#include "data/session_row.h"
 
 struct keyspace {
-    struct records records;
+    struct rows rows;
     struct applied applied; /* the last committed entry */
     struct applied entry;   /* the one being applied */
     struct keyspace_count counts[KEYSPACE_DATABASES];
     uint32_t counts_changed; /* bit per database, in this entry */
     int64_t read_time_ms;
-    int64_t rows_from_ms; /* no row of the expiry index is before it */
+    int64_t index_from_ms; /* no index row of an expiry is before it */
     bool in_doubt;
-    struct buf key;      /* the state key being worked on */
-    struct buf expected; /* state keys: see keyspace_expect() */
-
-    /* The session that the entry's requests move on, as it is by now; written
-     * to its record when another one's turn has come, and by the commit. */
-    node_id session_node; /* NODE_NONE: none */
-    struct session session;
+    struct buf key;             /* the state key being worked on */
+    struct buf expected;        /* state keys: see keyspace_expect() */
+    struct session_row session; /* that the entry's requests move on */
 };
 
-/* Writes the entry's session to its record. */
-void session_settle(struct keyspace *ks);
-
-/* Inside an entry: removes a record by its state key, if it is there, and
+/* Inside an entry: removes a row by its state key, if it is there, and
  * counts it. */
 void keyspace_remove(struct keyspace *ks, struct bytes state_key);
 

@@ -1,12 +1,13 @@
 /*
  * Sessions: which request of each node was applied last. A request is
  * applied only if it is the next of its incarnation (or the first of a newer
- * one); all others are skipped: duplicates, or behind a gap, which its sender
- * fills by sending everything unanswered again. Ongaro's thesis, section 6.3;
- * here the clients of the sessions are the nodes, so their number is small.
+ * one). All others are skipped: they are duplicates, or come after a gap, which
+ * their sender fills by sending everything unanswered again. Ongaro's thesis,
+ * section 6.3; here the clients of the sessions are the nodes, so their number
+ * is small.
  *
- * Once-records: the first result of a request that a client named with a
- * client id and request id, given again when it is repeated.
+ * First answers (once): the first result of a request that a client named with
+ * a client id and request id, given again when the request is repeated.
  *
  * Both are part of the keyspace: read and changed between keyspace_begin and
  * keyspace_commit, in the same batch as the data.
@@ -15,18 +16,11 @@
 #define DATA_SESSION_H
 
 #include "data/keyspace.h"
+#include "data/session_row.h"
 
-/* A once-record: request_id(8) expire_ms(8) reply, big-endian. */
-#define ONCE_HEADER_SIZE   16
-#define ONCE_EXPIRE_OFFSET 8
 /* An answer larger than this is given once and not kept. Part of the state
  * machine, so it is no option. */
 #define ONCE_REPLY_MAX (1024 * 1024)
-
-struct session {
-    uint64_t incarnation;
-    uint64_t last_seq;
-};
 
 /* The session of a node; all zero if it has none. */
 void session_get(struct keyspace *ks, node_id node, struct session *out);

@@ -6,6 +6,23 @@
 #include "data/value.h"
 
 _Static_assert(VALUE_HEADER_SIZE == 1 + 1 + 2 + 8 + 8, "on disk");
+_Static_assert(VALUE_EXPIRE_OFFSET == 1 + 1 + 2, "on disk");
+#define VALUE_VERSION_OFFSET 12
+
+static const struct value_type_info types[] = {
+    [VALUE_STRING] = {.name = "string", .encodings = 1, .plain = true},
+};
+
+bool value_form_known(uint8_t type, uint8_t encoding)
+{
+    return type < ARRAY_LEN(types) && encoding < types[type].encodings;
+}
+
+const struct value_type_info *value_type_info(uint8_t type)
+{
+    ASSERT(value_form_known(type, 0) && types[type].name != NULL);
+    return &types[type];
+}
 
 /*@ requires \valid(p + (0 .. 7));
   @ assigns p[0 .. 7];
@@ -48,31 +65,31 @@ void time_store(uint8_t *p, int64_t time_ms)
 
 void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v)
 {
-    ASSERT(v->type == VALUE_STRING && v->encoding == 0);
+    ASSERT(value_form_known(v->type, v->encoding));
     out[0] = v->type;
     out[1] = v->encoding;
     out[2] = 0;
     out[3] = 0;
     time_store(out + VALUE_EXPIRE_OFFSET, v->expire_ms);
-    put_u64be(out + 12, v->version);
+    put_u64be(out + VALUE_VERSION_OFFSET, v->version);
 }
 
-int value_decode(struct bytes record, struct value *v)
+int value_decode(struct bytes row, struct value *v)
 {
     ASSERT(v != NULL);
-    if (record.len < VALUE_HEADER_SIZE)
+    if (row.len < VALUE_HEADER_SIZE)
         return ERR_CORRUPT;
-    const uint8_t *p = record.data;
+    const uint8_t *p = row.data;
     int64_t expire_ms = time_load(p + VALUE_EXPIRE_OFFSET);
-    if (p[0] != VALUE_STRING || p[1] != 0 || p[2] != 0 || p[3] != 0 ||
+    if (!value_form_known(p[0], p[1]) || p[2] != 0 || p[3] != 0 ||
         expire_ms < 0)
         return ERR_CORRUPT;
     *v = (struct value){
         .type = p[0],
         .encoding = p[1],
         .expire_ms = expire_ms,
-        .version = get_u64be(p + 12),
-        .data = bytes_from(record, VALUE_HEADER_SIZE),
+        .version = get_u64be(p + VALUE_VERSION_OFFSET),
+        .data = bytes_from(row, VALUE_HEADER_SIZE),
     };
     return 0;
 }

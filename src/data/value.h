@@ -1,6 +1,9 @@
 /*
- * The header of a stored value: type(1) encoding(1) zero(2) expire_ms(8)
- * version(8), big-endian; then its bytes.
+ * The types of values, and the header of a stored one, big-endian:
+ *
+ *   0 type(1)  1 encoding(1)  2 zero(2)  4 expire_ms(8)  12 version(8)  20 data
+ *
+ * README.md says how to add a type.
  */
 #ifndef DATA_VALUE_H
 #define DATA_VALUE_H
@@ -12,19 +15,32 @@
 #define VALUE_HEADER_SIZE   20
 #define VALUE_EXPIRE_OFFSET 4
 
+/* What the rest of data and the commands must know of a type. */
+struct value_type_info {
+    const char *name;  /* as TYPE tells it */
+    uint8_t encodings; /* it has the encodings 0 ... encodings - 1 */
+    bool plain;        /* the data are the value's bytes, and nothing else */
+};
+
+/* Of a type that there is. */
+const struct value_type_info *value_type_info(uint8_t type);
+/* Whether there are such a type and such an encoding of it. */
+/*@ assigns \nothing; */
+bool value_form_known(uint8_t type, uint8_t encoding);
+
 void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v);
-/* v->data borrows from `record`. ERR_CORRUPT if the record cannot be ours:
+/* v->data borrows from `row`. ERR_CORRUPT if the row cannot be ours:
  * too short, an unknown type or encoding, a negative expiry. */
-/*@ requires readable(record) && \valid(v);
+/*@ requires readable(row) && \valid(v);
   @ assigns *v;
   @ ensures \result == 0 ==> v->expire_ms >= 0;
   @ ensures \result == 0 ==> readable(v->data);
   @ ensures \result == 0 ==>
-  @     v->data.data == record.data + VALUE_HEADER_SIZE;
-  @ ensures \result == 0 ==> v->data.len == record.len - VALUE_HEADER_SIZE; */
-MUST_USE int value_decode(struct bytes record, struct value *v);
+  @     v->data.data == row.data + VALUE_HEADER_SIZE;
+  @ ensures \result == 0 ==> v->data.len == row.len - VALUE_HEADER_SIZE; */
+MUST_USE int value_decode(struct bytes row, struct value *v);
 
-/* A time as it stands in records and index rows, big-endian. */
+/* A time as rows and keys have it, big-endian. */
 /*@ requires \valid_read(p + (0 .. 7));
   @ assigns \nothing; */
 int64_t time_load(const uint8_t *p);

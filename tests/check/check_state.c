@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "data/kinds.h"
 
 #include <string.h>
 
@@ -31,7 +32,7 @@ static uint64_t row_hash(struct bytes key, struct bytes value)
 
 static bool of_sessions(struct bytes key)
 {
-    return key.len > 0 && (key.data[0] == 's' || key.data[0] == 'o');
+    return row_is(key, ROW_SESSION) || row_is(key, ROW_ONCE);
 }
 
 static void hash_add(struct state_hash *h, struct bytes key, uint64_t row)

@@ -11,8 +11,8 @@
  * with them (state_check_store).
  *
  * A fresh fold of the log (fold.h) says whether that one history is right;
- * this says that there is only one. It looks at keys as src/data/keyspace.h
- * lays them out, at nothing else.
+ * this says that there is only one. Of data it knows the kinds of rows
+ * (src/data/kinds.h) and the name of the applied position, nothing else.
  *
  * The first breach is kept: `violation` points to a constant text that begins
  * with the name of the invariant; the rest is then undefined.

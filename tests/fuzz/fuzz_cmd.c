@@ -11,6 +11,7 @@
 // link: cmd data store fuzz_common
 #include "base/num.h"
 #include "cmd/cmd.h"
+#include "data/kinds.h"
 #include "data/session.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/reply.h"
@@ -267,9 +268,9 @@ static void check_counts(const struct replica *r)
     for (it->ops->seek(it, BYTES_LIT("k")); it->ops->valid(it);
          it->ops->next(it)) {
         struct bytes key = it->ops->key(it);
-        if (key.data[0] != 'k')
+        if (!row_is(key, ROW_VALUE))
             break;
-        keys[key.data[1]] += keyspace_is_current(r->ks, key);
+        keys[row_db(key)] += keyspace_is_current(r->ks, key);
     }
     it->ops->free(it);
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)

@@ -13,7 +13,7 @@
  */
 #include "sim.h"
 
-#include "data/records.h"
+#include "data/rows.h"
 
 #include <malloc.h>
 
@@ -26,15 +26,15 @@ struct replica {
     struct store *store;
 };
 
-void __real_records_begin(struct records *rs, uint64_t seed);
-void __wrap_records_begin(struct records *rs, uint64_t seed);
+void __real_rows_begin(struct rows *rs, uint64_t seed);
+void __wrap_rows_begin(struct rows *rs, uint64_t seed);
 
 /* The tables of a replica in here have another seed. */
-void __wrap_records_begin(struct records *rs, uint64_t seed)
+void __wrap_rows_begin(struct rows *rs, uint64_t seed)
 {
     const struct sim *s = sim_running();
 
-    __real_records_begin(rs, s && s->replaying ? seed * 31 + 7 : seed);
+    __real_rows_begin(rs, s && s->replaying ? seed * 31 + 7 : seed);
 }
 
 static struct resp_writer *no_reply(void *ctx, void *client)

@@ -26,7 +26,8 @@ base:
 raft: base
 codec: base raft/raft.h
 resp: base
-cmd: base resp
+data: base
+cmd: base resp data
 foreign: ev.h src/cmd/loop.c
 END
     put tests/tidy/symbols <<'END'
@@ -65,6 +66,9 @@ END
         printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    %s;\n}\n' \
             $room $room $room 'return base_one()' | put src/$room/$room.c
     done
+    put src/data/kinds.h <<'END'
+enum row_letter { ROW_VALUE = 'k', ROW_ONCE = 'o' };
+END
     put src/cmd/commands.def <<'END'
 DATA(get, "get", 2)
 END
@@ -83,7 +87,7 @@ END
     put tcl/tests/get.tcl <<<'test GET'
     put README.md <<<'GET key'
     local d
-    for d in src src/base src/raft src/codec src/resp src/cmd tests tcl conf \
+    for d in src src/base src/raft src/codec src/resp src/data src/cmd tests tcl conf \
         deps; do
         put $d/README.md <<<'# a room'
     done
@@ -228,6 +232,14 @@ put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", START, "doc")'
 printf 'void server_config_changed(void)\n{\n    use(s->config->a_b);\n}\n' |
     put src/cmd/other.c
 expect options 'option a-b: is pushed'
+sed -i "/cmd_get/a struct bytes *key = c->key.data[0] == 'o';" \
+    "$tree/src/cmd/cmd.c"
+sed -i '1i #include "data/kinds.h"' "$tree/src/cmd/cmd.c"
+expect kinds "src/cmd/cmd.c:5: == 'o': use the constants"
+put src/data/key.c <<<"char letter = 'k';"
+expect kinds "src/data/key.c:1: 'k': use the constants"
+put src/data/kinds.h <<<'int no_letter;'
+expect kinds 'src/data/kinds.h: no letters'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
 put conf/x.sh <<<"cd /$(printf work)/x"

@@ -483,6 +483,27 @@ def check_options(tree):
             yield f'option {name}: nothing reads config->{field} in place'
 
 
+def check_kinds(tree):
+    """The letters of the kinds of rows stand in src/data/kinds.h alone: what
+    sees rows compares with the constants."""
+    header = tree.root / 'src/data/kinds.h'
+    letters = ''.join(re.findall(r"\bROW_\w+ = '(.)'", read(header)))
+    if not letters:
+        yield 'src/data/kinds.h: no letters'
+        return
+    letter = re.compile(rf"'[{letters}]'")
+    compared = re.compile(rf"[!=]=\s*'[{letters}]'|'[{letters}]'\s*[!=]=|"
+                          rf"case '[{letters}]':")
+    for path in tree.files('src', 'tests'):
+        where, text = tree.name(path), without_comments(read(path))
+        in_room = where.startswith('src/data/')
+        if path == header or not in_room and '#include "data/' not in text:
+            continue
+        for m in (letter if in_room else compared).finditer(text):
+            yield (f'{where}:{line_of(text, m.start())}: {m.group(0)}: use '
+                   'the constants of data/kinds.h')
+
+
 def check_readmes(tree):
     """Every room and every other folder of the house says what it is."""
     src = tree.root / 'src'

@@ -13,6 +13,7 @@
 
 #include "base/rng.h"
 #include "data/key.h"
+#include "data/kinds.h"
 #include "data/session.h"
 #include "data/value.h"
 #include "unit/cmd/cmd_fixture.h"
@@ -232,9 +233,7 @@ static bool has_row(struct store *s, int64_t time_ms, struct bytes key)
 {
     struct buf row = BUF_INIT;
     struct buf value = BUF_INIT;
-    buf_u8(&row, 'x');
-    buf_u64be(&row, (uint64_t)time_ms);
-    buf_bytes(&row, key);
+    key_expiry(&row, time_ms, key);
     bool found = store_get(s, STORE_STATE, buf_view(&row), &value) == 0;
     buf_release(&row);
     buf_release(&value);
@@ -250,13 +249,13 @@ static void check_store(struct fixture *f)
          it->ops->next(it)) {
         struct bytes key = it->ops->key(it);
         struct value v;
-        if (key.data[0] != 'k')
+        if (!row_is(key, ROW_VALUE))
             break;
         if (!keyspace_is_current(f->ks, key))
             continue;
         assert_int_equal(value_decode(it->ops->value(it), &v), 0);
-        counts[key.data[1]].keys++;
-        counts[key.data[1]].expires += v.expire_ms != 0;
+        counts[row_db(key)].keys++;
+        counts[row_db(key)].expires += v.expire_ms != 0;
         assert_true(v.expire_ms == 0 || has_row(f->store, v.expire_ms, key));
     }
     it->ops->free(it);

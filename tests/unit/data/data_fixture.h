@@ -5,6 +5,7 @@
 #define TESTS_UNIT_DATA_FIXTURE_H
 
 #include "data/keyspace.h"
+#include "data/kinds.h"
 #include "store/store_memory.h"
 
 struct fixture {
@@ -72,16 +73,15 @@ static inline bool holds(struct fixture *f, uint8_t db, const char *key,
     return bytes_eq(v.data, bytes_str(data));
 }
 
-/* Rows of the state family that begin with this letter; of values only those
- * that a flush has not ended. */
-static inline size_t rows(struct fixture *f, char kind)
+/* The rows of a kind; of those in an epoch only what no flush has ended. */
+static inline size_t rows(struct fixture *f, enum row_letter letter)
 {
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
     for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
         struct bytes key = it->ops->key(it);
-        n += key.data[0] == (uint8_t)kind &&
-             (kind != 'k' || keyspace_is_current(f->ks, key));
+        n += row_is(key, letter) &&
+             (!row_in_epoch(key) || keyspace_is_current(f->ks, key));
     }
     it->ops->free(it);
     return n;

@@ -110,7 +110,7 @@ static size_t records(struct fixture *f)
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
     for (it->ops->seek(it, BYTES_LIT("k"));
-         it->ops->valid(it) && it->ops->key(it).data[0] == 'k';
+         it->ops->valid(it) && row_is(it->ops->key(it), ROW_VALUE);
          it->ops->next(it))
         n++;
     it->ops->free(it);
@@ -126,9 +126,9 @@ static struct keyspace_count walk(struct fixture *f, uint8_t db)
          it->ops->next(it)) {
         struct bytes key = it->ops->key(it);
         struct value v;
-        if (key.data[0] != 'k')
+        if (!row_is(key, ROW_VALUE))
             break;
-        if (key.data[1] != db || !keyspace_is_current(f->ks, key))
+        if (row_db(key) != db || !keyspace_is_current(f->ks, key))
             continue;
         assert_int_equal(value_decode(it->ops->value(it), &v), 0);
         n.keys++;
@@ -173,7 +173,7 @@ static void test_form(void **state)
     expect_row(&f, BYTES_LIT("mcount\3"),
                BYTES_LIT("\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\0"));
     key_encode(&key, 3, 0, BYTES_LIT("a"));
-    assert_int_equal(key_epoch(buf_view(&key)), 0);
+    assert_int_equal(row_epoch(buf_view(&key)), 0);
     assert_true(keyspace_is_current(f.ks, buf_view(&key)));
     flush(&f, 3);
     assert_false(keyspace_is_current(f.ks, buf_view(&key)));
@@ -187,7 +187,7 @@ static void test_form(void **state)
     expect_row(&f, buf_view(&key),
                BYTES_LIT("\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\3"
                          "2"));
-    assert_int_equal(rows(&f, 'k'), 1);
+    assert_int_equal(rows(&f, ROW_VALUE), 1);
     buf_release(&key);
     teardown(&f);
 }
@@ -289,7 +289,7 @@ static void test_same_key_around_flushes(void **state)
     commit(&f);
     expect_counts(&f, 0, 1, 1);
     assert_int_equal(records(&f), 2);
-    assert_int_equal(rows(&f, 'x'), 2);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 2);
     f.now_ms = 3500;
     begin(&f);
     assert_int_equal(keyspace_sweep(f.ks, 10), 1);
@@ -297,13 +297,13 @@ static void test_same_key_around_flushes(void **state)
     commit(&f);
     assert_true(holds(&f, 0, "a", "3"));
     expect_counts(&f, 0, 1, 1);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     f.now_ms = 4000;
     begin(&f);
     assert_int_equal(keyspace_sweep(f.ks, 10), 1);
     commit(&f);
     expect_counts(&f, 0, 0, 0);
-    assert_int_equal(rows(&f, 'x') + rows(&f, 'k'), 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY) + rows(&f, ROW_VALUE), 0);
     teardown(&f);
 }
 
@@ -329,7 +329,7 @@ static void test_sweep_after_flush(void **state)
     expect_counts(&f, 0, 1, 1);
     expect_counts(&f, 1, 0, 0);
     assert_true(holds(&f, 0, "b", "2"));
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     teardown(&f);
 }
 
@@ -396,7 +396,7 @@ static void test_records_that_stay(void **state)
     commit(&f);
     expect_counts(&f, 0, 1, 0);
     assert_int_equal(records(&f), 4);
-    assert_int_equal(rows(&f, 'x'), 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     assert_true(holds(&f, 0, "c", NULL));
     flush(&f, 0);
     assert_true(holds(&f, 0, "b", NULL));
@@ -438,7 +438,7 @@ static void test_record_that_comes_back(void **state)
     commit(&f);
     assert_true(holds(&f, 0, "a", "new"));
     expect_counts(&f, 0, 1, 1);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     begin(&f);
     assert_true(del(&f, 0, "a"));
     commit(&f);
@@ -500,7 +500,7 @@ static void expect_same(struct fixture *f, struct fixture *g)
             assert_int_equal(v.version, w.version);
         }
     }
-    assert_int_equal(rows(f, 'x'), rows(g, 'x'));
+    assert_int_equal(rows(f, ROW_EXPIRY), rows(g, ROW_EXPIRY));
 }
 
 /* Nobody could tell a store that collects all garbage from one that collects
@@ -560,7 +560,7 @@ static void test_last_epoch(void **state)
     commit(&f);
     flush(&f, 0);
     assert_true(holds(&f, 0, "a", NULL));
-    assert_int_equal(rows(&f, 'k'), 0);
+    assert_int_equal(rows(&f, ROW_VALUE), 0);
     begin(&f);
     put(&f, 0, "a", "2", 0);
     commit(&f);

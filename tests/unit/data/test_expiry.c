@@ -163,7 +163,7 @@ static void test_the_same_after_a_start(void **state)
             both[k]->now_ms += 1 + what % 3;
         }
         assert_int_equal(swept[0], swept[1]);
-        assert_int_equal(rows(&f, 'x'), rows(&g, 'x'));
+        assert_int_equal(rows(&f, ROW_EXPIRY), rows(&g, ROW_EXPIRY));
         assert_int_equal(keyspace_counts(f.ks, 0)->keys,
                          keyspace_counts(g.ks, 0)->keys);
         keyspace_close(g.ks);

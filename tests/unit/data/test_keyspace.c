@@ -56,7 +56,7 @@ static void test_put_get_delete(void **state)
     assert_true(holds(&f, 0, "a", NULL));
     commit(&f);
     assert_true(holds(&f, 0, "a", NULL));
-    assert_int_equal(rows(&f, 'k'), 2);
+    assert_int_equal(rows(&f, ROW_VALUE), 2);
     teardown(&f);
 }
 
@@ -123,12 +123,12 @@ static void test_commit_is_atomic(void **state)
     setup(&f);
     begin(&f);
     put(&f, 0, "a", "1", 0);
-    assert_int_equal(rows(&f, 'k'), 0);
+    assert_int_equal(rows(&f, ROW_VALUE), 0);
     /* One write for data, counts and position: there is no second one that
      * could be missing after a crash. */
     store_memory_fail(f.store, "write", 2);
     commit(&f);
-    assert_int_equal(rows(&f, 'k'), 1);
+    assert_int_equal(rows(&f, ROW_VALUE), 1);
     teardown(&f);
 }
 
@@ -159,7 +159,7 @@ static void test_put_borrowed(void **state)
     assert_true(holds(&f, 0, "a", "3456"));
     assert_true(holds(&f, 0, "b", "3456"));
     assert_int_equal(keyspace_counts(f.ks, 0)->expires, 2);
-    assert_int_equal(rows(&f, 'x'), 2);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 2);
     teardown(&f);
 }
 
@@ -192,7 +192,7 @@ static void test_overwrite(void **state)
     assert_true(holds(&f, 0, "b", "z"));
     assert_int_equal(keyspace_counts(f.ks, 0)->expires, 0);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 2);
-    assert_int_equal(rows(&f, 'x'), 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     teardown(&f);
 }
 
@@ -225,7 +225,7 @@ static void test_flush_within_an_entry(void **state)
     assert_true(holds(&f, 0, "again", "2"));
     assert_true(holds(&f, 0, "after", "2"));
     assert_true(holds(&f, 1, "other", "1"));
-    assert_int_equal(rows(&f, 'k'), 3);
+    assert_int_equal(rows(&f, ROW_VALUE), 3);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 2);
     assert_int_equal(keyspace_counts(f.ks, 0)->expires, 0);
     teardown(&f);
@@ -268,7 +268,7 @@ static void test_rows_after_flush(void **state)
     put(&f, 0, "later", "2", 3000);
     put(&f, 0, "same", "2", 2003);
     commit(&f);
-    assert_int_equal(rows(&f, 'x'), 6);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 6);
     f.now_ms = 2500;
     assert_true(keyspace_due(f.ks, 2500));
     begin(&f);
@@ -277,8 +277,8 @@ static void test_rows_after_flush(void **state)
     assert_true(holds(&f, 0, "forever", "2"));
     assert_true(holds(&f, 0, "later", "2"));
     assert_true(holds(&f, 0, "same", NULL));
-    assert_int_equal(rows(&f, 'x'), 1);
-    assert_int_equal(rows(&f, 'k'), 2);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
+    assert_int_equal(rows(&f, ROW_VALUE), 2);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 2);
     assert_int_equal(keyspace_counts(f.ks, 0)->expires, 1);
     teardown(&f);
@@ -294,12 +294,12 @@ static void test_expiry_index_is_exact(void **state)
     begin(&f);
     put(&f, 0, "a", "1", 5000);
     commit(&f);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     begin(&f);
     put(&f, 0, "a", "2", 6000);
     put(&f, 0, "a", "3", 7000);
     commit(&f);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     assert_false(keyspace_due(f.ks, 6999));
     assert_true(keyspace_due(f.ks, 7000));
     begin(&f);
@@ -307,14 +307,14 @@ static void test_expiry_index_is_exact(void **state)
     put(&f, 0, "b", "4", 8000);
     del(&f, 0, "b");
     commit(&f);
-    assert_int_equal(rows(&f, 'x'), 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     begin(&f);
     put(&f, 0, "a", "5", 7000);
     commit(&f);
     begin(&f);
     del(&f, 0, "a");
     commit(&f);
-    assert_int_equal(rows(&f, 'x'), 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     teardown(&f);
 }
 
@@ -336,7 +336,7 @@ static void test_expired_in_apply(void **state)
     assert_false(del(&f, 0, "a"));
     commit(&f);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 0);
-    assert_int_equal(rows(&f, 'k') + rows(&f, 'x'), 0);
+    assert_int_equal(rows(&f, ROW_VALUE) + rows(&f, ROW_EXPIRY), 0);
     teardown(&f);
 }
 
@@ -413,7 +413,7 @@ static void test_sweep_limit_and_order(void **state)
     assert_int_equal(keyspace_sweep(f.ks, 2), 0);
     commit(&f);
     assert_false(keyspace_due(f.ks, 3000));
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     assert_true(holds(&f, 0, "late", "1"));
     teardown(&f);
 }
@@ -509,7 +509,7 @@ static void test_replaced_counts(void **state)
         assert_true(holds(&f, 0, "k", "new"));
         assert_int_equal(keyspace_counts(f.ks, 0)->keys, 1);
         assert_int_equal(keyspace_counts(f.ks, 0)->expires, 0);
-        assert_int_equal(rows(&f, 'x'), 0);
+        assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     }
     teardown(&f);
 }
@@ -563,7 +563,7 @@ static void test_sweep_sees_the_entry(void **state)
     commit(&f);
     assert_true(holds(&f, 0, "renewed", "2"));
     assert_true(holds(&f, 0, "persisted", "2"));
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 2);
     teardown(&f);
 }

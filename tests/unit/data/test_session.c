@@ -159,8 +159,8 @@ static void test_once(void **state)
     assert_int_equal(check(&f, "c", 5, ""), ONCE_STALE);
     assert_int_equal(check(&f, "c", 6, ""), ONCE_SAME);
     commit(&f);
-    assert_int_equal(rows(&f, 'o'), 1);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_ONCE), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     teardown(&f);
 }
 
@@ -186,8 +186,8 @@ static void test_once_expiry(void **state)
     assert_int_equal(keyspace_sweep(f.ks, 10), 1);
     assert_int_equal(check(&f, "for ever", 1, "+OK\r\n"), ONCE_SAME);
     commit(&f);
-    assert_int_equal(rows(&f, 'o'), 1);
-    assert_int_equal(rows(&f, 'x'), 1);
+    assert_int_equal(rows(&f, ROW_ONCE), 1);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 1);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 0);
     teardown(&f);
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "data/key.h"
+#include "data/kinds.h"
 
 /* Not all of the cluster is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -160,7 +161,7 @@ static const struct store_ops *inner;
 
 static void note(struct buf *to, struct bytes key)
 {
-    if (key.len <= KEY_PREFIX_SIZE || key.data[0] != 'k')
+    if (key.len <= KEY_PREFIX_SIZE || !row_is(key, ROW_VALUE))
         return;
     buf_bytes(to, bytes_from(key, KEY_PREFIX_SIZE));
     buf_char(to, ' ');

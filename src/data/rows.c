@@ -1,21 +1,21 @@
 /*
  * How it works: the first touch of a key in an entry reads the store once;
- * from then on the overlay answers. Commit writes the records in order of
+ * from then on the overlay answers. Commit writes the rows in the order of
  * first touch, which all replicas share: the batch is the same everywhere.
  *
  * A flush changes a number: the epoch, which is part of each key. Of an epoch
  * that began in this entry the store can have nothing, so nothing is read; of
  * one that ended in it nothing is written. Index rows are ordered by time, so
- * a flush does not look for those of the ended epoch: they stay behind, and
- * the sweep removes them.
+ * a flush does not look for those of the ended epoch: they are left, and the
+ * sweep removes them.
  *
  * How it fails: the first error is kept, reads then find nothing, and commit
  * writes nothing and returns it.
  */
-#include "data/records.h"
+#include "data/rows.h"
 
 #include "data/key.h"
-#include "data/session.h"
+#include "data/kinds.h"
 #include "data/value.h"
 
 #define READ_KEPT  (1024 * 1024)
@@ -23,22 +23,22 @@
 /* Deleting many large values must not gather them in memory. */
 #define DELETED_KEPT (16 * 1024)
 
-void records_init(struct records *rs, struct store *s)
+void rows_init(struct rows *rs, struct store *s)
 {
-    *rs = (struct records){.store = s};
+    *rs = (struct rows){.store = s};
     rs->batch = STORE_BATCH_INIT;
     overlay_init(&rs->overlay);
 }
 
-void records_release(struct records *rs)
+void rows_release(struct rows *rs)
 {
     overlay_release(&rs->overlay);
     store_batch_release(&rs->batch);
     buf_release(&rs->read);
-    buf_release(&rs->row);
+    buf_release(&rs->index_key);
 }
 
-void records_begin(struct records *rs, uint64_t seed)
+void rows_begin(struct rows *rs, uint64_t seed)
 {
     ASSERT(!rs->in_entry);
     overlay_reset(&rs->overlay, seed);
@@ -49,61 +49,34 @@ void records_begin(struct records *rs, uint64_t seed)
     rs->in_entry = true;
 }
 
-void records_fail(struct records *rs, int error)
+void rows_fail(struct rows *rs, int error)
 {
     ASSERT(error < 0);
     if (rs->error == 0)
         rs->error = error;
 }
 
-int64_t record_expire_ms(struct bytes key, struct bytes value)
-{
-    ASSERT(key.len > 0);
-    if (key.data[0] == 'k') {
-        ASSERT(value.len >= VALUE_HEADER_SIZE);
-        return time_load(value.data + VALUE_EXPIRE_OFFSET);
-    }
-    if (key.data[0] == 'o') {
-        ASSERT(value.len >= ONCE_HEADER_SIZE);
-        return time_load(value.data + ONCE_EXPIRE_OFFSET);
-    }
-    return 0;
-}
-
-/* A record that came from the store has the form that its kind must have. */
-static bool well_formed(struct bytes key, struct bytes value)
-{
-    struct value v;
-    if (key.data[0] == 'k')
-        return value_decode(value, &v) == 0;
-    if (key.data[0] == 'o')
-        return value.len >= ONCE_HEADER_SIZE &&
-               record_expire_ms(key, value) > 0;
-    return true;
-}
-
-/* Appends the record to *value; false: there is none, or an error. */
-static bool fetch(struct records *rs, struct bytes key, struct buf *value)
+/* Appends the row to *value; false: there is none, or an error. */
+static bool fetch(struct rows *rs, struct bytes key, struct buf *value)
 {
     ASSERT(value->len == 0);
     if (rs->error != 0)
         return false;
     int err = store_get(rs->store, STORE_STATE, key, value);
-    if (err == 0 && !well_formed(key, buf_view(value)))
-        err = ERR_CORRUPT;
+    if (err == 0)
+        err = row_check(key, buf_view(value));
     if (err == 0)
         return true;
     if (err != ERR_NOT_FOUND)
-        records_fail(rs, err);
+        rows_fail(rs, err);
     buf_reset(value);
     return false;
 }
 
-/* Counts what a record brought into memory: for the entry once, when it is
+/* Counts what a row brought into memory: for the entry once, when it is
  * first touched by what all replicas execute. A read that only one replica
  * executes must leave no trace in entry_bytes, or replicas would differ. */
-static void charge(struct records *rs, struct record *r, size_t size,
-                   bool fetched)
+static void charge(struct rows *rs, struct row *r, size_t size, bool fetched)
 {
     ASSERT(rs->in_entry);
     if (rs->reading) {
@@ -116,34 +89,37 @@ static void charge(struct records *rs, struct record *r, size_t size,
 
 /* Whether the key is of an epoch that began in this entry: then the store
  * cannot have it. */
-static bool is_new(const struct records *rs, struct bytes key)
+static bool is_new(const struct rows *rs, struct bytes key)
 {
-    return key.data[0] == 'k' &&
-           key_epoch(key) > rs->stored_epochs[key.data[1]];
+    return row_in_epoch(key) && row_epoch(key) > rs->stored_epochs[row_db(key)];
 }
 
-static bool has_ended(const struct records *rs, struct bytes key)
+static bool has_ended(const struct rows *rs, struct bytes key)
 {
-    return key.data[0] == 'k' && key_epoch(key) < rs->epochs[key.data[1]];
+    return row_in_epoch(key) && row_epoch(key) < rs->epochs[row_db(key)];
 }
 
-/* The head of a value that is in memory; *size is that of the whole. */
-static bool fetch_head(struct records *rs, struct bytes key, struct buf *value,
+/* The head of a value that is in memory, if no more is needed of its type;
+ * *size is that of the whole. */
+static bool fetch_head(struct rows *rs, struct bytes key, struct buf *value,
                        size_t *size)
 {
     struct bytes whole;
-    ASSERT(key.data[0] == 'k');
+    struct value v;
+    ASSERT(row_is(key, ROW_VALUE));
     if (rs->error != 0 || !store_peek(rs->store, key, &whole))
         return false;
-    if (!well_formed(key, whole))
+    if (value_decode(whole, &v) != 0)
         return false; /* fetch() says so */
+    if (!value_type_info(v.type)->plain)
+        return false;
     buf_bytes(value, bytes_of(whole.data, VALUE_HEADER_SIZE));
     *size = whole.len;
     return true;
 }
 
-/* What the store has of a key: the record, or its head if that is enough. */
-static bool load(struct records *rs, struct bytes key, bool head,
+/* What the store has of a key: the row, or its head if that is enough. */
+static bool load(struct rows *rs, struct bytes key, bool head,
                  struct buf *value, size_t *size)
 {
     if (is_new(rs, key))
@@ -155,10 +131,10 @@ static bool load(struct records *rs, struct bytes key, bool head,
     return found;
 }
 
-static struct record *touch(struct records *rs, struct bytes key, bool head)
+static struct row *touch(struct rows *rs, struct bytes key, bool head)
 {
     ASSERT(rs->in_entry && key.len > 0);
-    struct record *r = overlay_find(&rs->overlay, key);
+    struct row *r = overlay_find(&rs->overlay, key);
     if (r != NULL) {
         charge(rs, r, r->value.len, false);
         return r;
@@ -168,27 +144,27 @@ static struct record *touch(struct records *rs, struct bytes key, bool head)
     if (load(rs, key, head, &r->value, &size)) {
         r->stored = true;
         r->present = true;
-        r->stored_expire_ms = record_expire_ms(key, buf_view(&r->value));
+        r->stored_expire_ms = row_expire_ms(key, buf_view(&r->value));
     }
     charge(rs, r, size, true);
     return r;
 }
 
-struct record *records_touch(struct records *rs, struct bytes key)
+struct row *rows_touch(struct rows *rs, struct bytes key)
 {
     return touch(rs, key, false);
 }
 
-struct record *records_touch_head(struct records *rs, struct bytes key)
+struct row *rows_touch_head(struct rows *rs, struct bytes key)
 {
     return touch(rs, key, true);
 }
 
-bool records_get(struct records *rs, struct bytes key, struct bytes *value)
+bool rows_get(struct rows *rs, struct bytes key, struct bytes *value)
 {
     ASSERT(value != NULL);
     if (rs->in_entry) {
-        struct record *r = records_touch(rs, key);
+        struct row *r = rows_touch(rs, key);
         *value = buf_view(&r->value);
         return r->present;
     }
@@ -199,9 +175,9 @@ bool records_get(struct records *rs, struct bytes key, struct bytes *value)
     return found;
 }
 
-void records_put(struct records *rs, struct bytes key, struct bytes value)
+void rows_put(struct rows *rs, struct bytes key, struct bytes value)
 {
-    struct record *r = records_touch(rs, key);
+    struct row *r = rows_touch(rs, key);
     ASSERT(value.len == 0 || r->value.data == NULL ||
            value.data + value.len <= r->value.data ||
            value.data >= r->value.data + r->value.cap);
@@ -211,9 +187,9 @@ void records_put(struct records *rs, struct bytes key, struct bytes value)
     r->dirty = true;
 }
 
-void records_delete(struct records *rs, struct bytes key)
+void rows_delete(struct rows *rs, struct bytes key)
 {
-    struct record *r = records_touch(rs, key);
+    struct row *r = rows_touch(rs, key);
     if (!r->present)
         return;
     buf_reset(&r->value);
@@ -222,86 +198,89 @@ void records_delete(struct records *rs, struct bytes key)
     r->dirty = true;
 }
 
-void records_flush_db(struct records *rs, uint8_t db)
+void rows_flush_db(struct rows *rs, uint8_t db)
 {
     ASSERT(rs->in_entry && db < KEYSPACE_DATABASES);
     ASSERT(rs->epochs[db] < UINT32_MAX);
     rs->epochs[db]++;
 }
 
-/* 'x' time(8) key. */
-static struct bytes index_row(struct records *rs, int64_t time_ms,
+/* The key of the index row that says when a row is due. */
+static struct bytes index_key(struct rows *rs, int64_t time_ms,
                               struct bytes key)
 {
-    ASSERT(time_ms > 0);
-    buf_reset(&rs->row);
-    buf_u8(&rs->row, 'x');
-    buf_u64be(&rs->row, (uint64_t)time_ms);
-    buf_bytes(&rs->row, key);
-    return buf_view(&rs->row);
+    key_expiry(&rs->index_key, time_ms, key);
+    return buf_view(&rs->index_key);
 }
 
-static void write_record(struct records *rs, const struct record *r)
+static void write_row(struct rows *rs, const struct row *r)
 {
     struct store_batch *b = &rs->batch;
     struct bytes key = overlay_key(&rs->overlay, r);
     struct bytes value = buf_view(&r->value);
     ASSERT(r->dirty && (r->present || value.len == 0));
+    ASSERT(!r->present || row_check(key, value) == 0);
     int64_t before_ms = r->stored_expire_ms;
-    int64_t after_ms = r->present ? record_expire_ms(key, value) : 0;
+    int64_t after_ms = r->present ? row_expire_ms(key, value) : 0;
     if (before_ms != 0 && before_ms != after_ms)
-        store_batch_delete(b, STORE_STATE, index_row(rs, before_ms, key));
+        store_batch_delete(b, STORE_STATE, index_key(rs, before_ms, key));
     if (r->present)
         store_batch_put_borrowed(b, STORE_STATE, key, value);
     else if (r->stored)
         store_batch_delete(b, STORE_STATE, key);
     if (after_ms != 0 && after_ms != before_ms)
-        store_batch_put(b, STORE_STATE, index_row(rs, after_ms, key),
+        store_batch_put(b, STORE_STATE, index_key(rs, after_ms, key),
                         BYTES_NONE);
 }
 
-/* Garbage, from now on: all ended epochs, as the store may not have collected
- * that of earlier flushes yet. */
-static void discard_ended(struct records *rs)
+/* Of a kind and a database, all ended epochs are garbage from now on; those of
+ * earlier flushes too, because the store may not have collected them yet. */
+static void discard_ended(struct rows *rs, uint8_t letter, uint8_t db)
+{
+    uint8_t begin[KEY_EPOCH_SIZE];
+    uint8_t end[KEY_EPOCH_SIZE];
+    ASSERT(rs->epochs[db] > rs->stored_epochs[db]);
+    key_epoch_first(begin, letter, db, 0);
+    key_epoch_first(end, letter, db, rs->epochs[db]);
+    store_batch_discard(&rs->batch, STORE_STATE, bytes_of(begin, sizeof(begin)),
+                        bytes_of(end, sizeof(end)));
+}
+
+static void discard_all_ended(struct rows *rs)
 {
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
-        uint32_t epoch = rs->epochs[db];
-        const uint8_t begin[] = {'k', db};
-        const uint8_t end[] = {'k',
-                               db,
-                               (uint8_t)(epoch >> 24),
-                               (uint8_t)(epoch >> 16),
-                               (uint8_t)(epoch >> 8),
-                               (uint8_t)epoch};
-        if (epoch != rs->stored_epochs[db])
-            store_batch_discard(&rs->batch, STORE_STATE,
-                                bytes_of(begin, sizeof(begin)),
-                                bytes_of(end, sizeof(end)));
+        if (rs->epochs[db] == rs->stored_epochs[db])
+            continue;
+        for (unsigned letter = 0; letter < ROW_LETTERS; letter++) {
+            const struct row_kind *kind = row_kind_of((uint8_t)letter);
+            if (kind != NULL && kind->in_epoch)
+                discard_ended(rs, (uint8_t)letter, db);
+        }
     }
 }
 
-struct store_batch *records_prepare(struct records *rs)
+struct store_batch *rows_prepare(struct rows *rs)
 {
-    ASSERT(rs->in_entry);
+    ASSERT(rs->in_entry && !rs->reading);
     rs->in_entry = false;
     store_batch_reset(&rs->batch);
     buf_shrink(&rs->batch.ops, BATCH_KEPT);
     for (uint32_t i = 0; i < rs->overlay.count; i++) {
-        const struct record *r = &rs->overlay.records[i];
+        const struct row *r = &rs->overlay.rows[i];
         if (r->dirty && !has_ended(rs, overlay_key(&rs->overlay, r)))
-            write_record(rs, r);
+            write_row(rs, r);
     }
-    discard_ended(rs);
+    discard_all_ended(rs);
     return &rs->batch;
 }
 
-int records_write(struct records *rs)
+int rows_write(struct rows *rs)
 {
     ASSERT(!rs->in_entry);
     if (rs->error != 0)
         return rs->error;
     int err = store_write(rs->store, &rs->batch, STORE_UNLOGGED);
     if (err != 0)
-        records_fail(rs, err);
+        rows_fail(rs, err);
     return err;
 }

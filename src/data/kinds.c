@@ -1,0 +1,144 @@
+/*
+ * How it works: a table with an entry for each letter, so that a kind is found
+ * without a search. The table says the least sizes of keys and values; `valid`
+ * checks the rest, and may look at bytes within these sizes.
+ *
+ * How it fails: bytes that this code did not write are ERR_CORRUPT; the
+ * store's own checksums make that a bug or a broken machine.
+ */
+#include "data/kinds.h"
+
+#include "base/reader.h"
+#include "data/key.h"
+#include "data/meta.h"
+#include "data/value.h"
+
+/* In a key in an epoch. */
+#define DB_OFFSET    1
+#define EPOCH_OFFSET 2
+
+_Static_assert(SESSION_SIZE == 8 + 8, "on disk");
+_Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
+
+static bool value_valid(struct bytes key, struct bytes value)
+{
+    struct value v;
+    UNUSED(key);
+    return value_decode(value, &v) == 0;
+}
+
+static bool once_valid(struct bytes key, struct bytes value)
+{
+    UNUSED(key);
+    return time_load(value.data + ONCE_EXPIRE_OFFSET) > 0;
+}
+
+static bool session_valid(struct bytes key, struct bytes value)
+{
+    return key.len == KEY_SESSION_SIZE && value.len == SESSION_SIZE;
+}
+
+static bool expiry_valid(struct bytes key, struct bytes value)
+{
+    int64_t time_ms = 0;
+    struct bytes of;
+    return value.len == 0 && key_expiry_decode(key, &time_ms, &of) == 0;
+}
+
+static const struct row_kind kinds[ROW_LETTERS] = {
+    [ROW_VALUE] = {.name = "value",
+                   .key_size_min = KEY_PREFIX_SIZE,
+                   .header_size = VALUE_HEADER_SIZE,
+                   .expire_offset = VALUE_EXPIRE_OFFSET,
+                   .in_epoch = true,
+                   .valid = value_valid},
+    [ROW_EXPIRY] = {.name = "expiry",
+                    .key_size_min = KEY_EXPIRY_PREFIX_SIZE + 1,
+                    .valid = expiry_valid},
+    [ROW_SESSION] = {.name = "session",
+                     .key_size_min = KEY_SESSION_SIZE,
+                     .header_size = SESSION_SIZE,
+                     .valid = session_valid},
+    [ROW_ONCE] = {.name = "first answer",
+                  .key_size_min = 1,
+                  .header_size = ONCE_HEADER_SIZE,
+                  .expire_offset = ONCE_EXPIRE_OFFSET,
+                  .valid = once_valid},
+    [ROW_META] = {.name = "counts and position",
+                  .key_size_min = 1,
+                  .valid = meta_valid},
+};
+
+const struct row_kind *row_kind_of(uint8_t letter)
+{
+    const struct row_kind *k = &kinds[letter];
+    if (k->name == NULL)
+        return NULL;
+    ASSERT(k->key_size_min > 0 && k->valid != NULL);
+    ASSERT(k->expire_offset == 0 || k->expire_offset + 8 <= k->header_size);
+    ASSERT(!k->in_epoch || k->key_size_min >= KEY_EPOCH_SIZE);
+    return k;
+}
+
+/* The kind of a key that has been checked. */
+static const struct row_kind *kind_of(struct bytes key)
+{
+    ASSERT(key.len > 0);
+    const struct row_kind *k = &kinds[key.data[0]];
+    ASSERT(k->name != NULL && key.len >= k->key_size_min);
+    return k;
+}
+
+int row_check_key(struct bytes key)
+{
+    const struct row_kind *k = key.len > 0 ? row_kind_of(key.data[0]) : NULL;
+    if (k == NULL || key.len < k->key_size_min)
+        return ERR_CORRUPT;
+    if (k->in_epoch && key.data[DB_OFFSET] >= KEYSPACE_DATABASES)
+        return ERR_CORRUPT;
+    return 0;
+}
+
+int row_check(struct bytes key, struct bytes value)
+{
+    int err = row_check_key(key);
+    if (err != 0)
+        return err;
+    const struct row_kind *k = kind_of(key);
+    return value.len >= k->header_size && k->valid(key, value) ? 0
+                                                               : ERR_CORRUPT;
+}
+
+bool row_may_expire(struct bytes key)
+{
+    return kind_of(key)->expire_offset != 0;
+}
+
+int64_t row_expire_ms(struct bytes key, struct bytes value)
+{
+    const struct row_kind *k = kind_of(key);
+    if (k->expire_offset == 0)
+        return 0;
+    ASSERT(value.len >= k->header_size);
+    int64_t time_ms = time_load(value.data + k->expire_offset);
+    ASSERT(time_ms >= 0);
+    return time_ms;
+}
+
+bool row_in_epoch(struct bytes key)
+{
+    return kind_of(key)->in_epoch;
+}
+
+uint8_t row_db(struct bytes key)
+{
+    ASSERT(row_in_epoch(key) && key.data[DB_OFFSET] < KEYSPACE_DATABASES);
+    return key.data[DB_OFFSET];
+}
+
+uint32_t row_epoch(struct bytes key)
+{
+    ASSERT(row_in_epoch(key));
+    struct reader r = reader_of(bytes_from(key, EPOCH_OFFSET));
+    return reader_u32be(&r);
+}

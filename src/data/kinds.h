@@ -1,0 +1,71 @@
+/*
+ * The kinds of rows in the state family. The first byte of a row's key, its
+ * letter, names the kind:
+ *
+ *   'k' a value          's' a session        'm' counts, epoch, position
+ *   'x' an expiry        'o' a first answer of a client (once)
+ *
+ * The layout of the keys is in key.h, that of the values in value.h, meta.h
+ * and below. This is the one place that knows what the letters mean: other
+ * files name the constants, and ask the table. Integers are big-endian.
+ *
+ * README.md says how to add one.
+ */
+#ifndef DATA_KINDS_H
+#define DATA_KINDS_H
+
+#include "base/base.h"
+#include "base/bytes.h"
+
+enum row_letter {
+    ROW_VALUE = 'k',
+    ROW_EXPIRY = 'x',
+    ROW_SESSION = 's',
+    ROW_ONCE = 'o',
+    ROW_META = 'm',
+};
+
+/* The value of a session: 0 incarnation(8)  8 last_seq(8). */
+#define SESSION_SIZE 16
+
+/* A first answer: 0 request_id(8)  8 expire_ms(8)  16 reply. */
+#define ONCE_HEADER_SIZE   16
+#define ONCE_EXPIRE_OFFSET 8
+
+struct row_kind {
+    const char *name;     /* NULL: no kind has this letter */
+    size_t key_size_min;  /* the letter included */
+    size_t header_size;   /* a value has at least these bytes */
+    size_t expire_offset; /* of expire_ms(8) in the header; 0: no expiry */
+    bool in_epoch;        /* the key begins: letter(1) db(1) epoch(4) */
+    /* Whether a key and a value of the right sizes can be ours. */
+    bool (*valid)(struct bytes key, struct bytes value);
+};
+
+#define ROW_LETTERS 256
+/* The kind of a letter; NULL: there is none. */
+const struct row_kind *row_kind_of(uint8_t letter);
+
+static inline bool row_is(struct bytes key, enum row_letter letter)
+{
+    return key.len > 0 && key.data[0] == (uint8_t)letter;
+}
+
+/* ERR_CORRUPT for a key that no kind of row has. */
+MUST_USE int row_check_key(struct bytes key);
+/* ERR_CORRUPT for a row that this code cannot have written. */
+MUST_USE int row_check(struct bytes key, struct bytes value);
+
+/* The functions below are for rows that have been checked. */
+
+/* Whether rows of its kind may have an expiry, and a place in the index. */
+bool row_may_expire(struct bytes key);
+/* The expiry of a row, of which the header is enough; 0: none. */
+int64_t row_expire_ms(struct bytes key, struct bytes value);
+/* Whether the row is garbage once the epoch of its database has ended. */
+bool row_in_epoch(struct bytes key);
+/* Of a row in an epoch: its database and epoch. */
+uint8_t row_db(struct bytes key);
+uint32_t row_epoch(struct bytes key);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * How it works: fixed offsets and fixed names; nothing may follow.
+ * How it fails: what does not decode is ERR_CORRUPT, and the replica must not
+ * start on it: without its position the state is worth nothing.
+ */
+#include "data/meta.h"
+
+#include "base/reader.h"
+#include "data/kinds.h"
+
+_Static_assert(META_APPLIED_SIZE == 4 * 8, "on disk");
+_Static_assert(META_COUNT_SIZE == 8 + 8 + 4, "on disk");
+
+static const char APPLIED_KEY[] = "mapplied";
+static const char COUNT_KEY[] = "mcount"; /* before the database */
+
+_Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
+
+#define COUNT_DB_OFFSET (META_COUNT_KEY_SIZE - 1)
+
+struct bytes meta_applied_key(void)
+{
+    ASSERT(APPLIED_KEY[0] == ROW_META);
+    return bytes_str(APPLIED_KEY);
+}
+
+struct bytes meta_count_key(uint8_t out[META_COUNT_KEY_SIZE], uint8_t db)
+{
+    ASSERT(COUNT_KEY[0] == ROW_META && db < KEYSPACE_DATABASES);
+    memcpy(out, COUNT_KEY, COUNT_DB_OFFSET);
+    out[COUNT_DB_OFFSET] = db;
+    return bytes_of(out, META_COUNT_KEY_SIZE);
+}
+
+void meta_applied_encode(struct buf *out, const struct applied *a)
+{
+    ASSERT(a->time_ms >= 0);
+    buf_reset(out);
+    buf_u64be(out, a->index);
+    buf_u64be(out, a->term);
+    buf_u64be(out, (uint64_t)a->time_ms);
+    buf_u64be(out, a->chain);
+    ASSERT(out->len == META_APPLIED_SIZE);
+}
+
+int meta_applied_decode(struct bytes b, struct applied *out)
+{
+    struct reader r = reader_of(b);
+    out->index = reader_u64be(&r);
+    out->term = reader_u64be(&r);
+    out->time_ms = (int64_t)reader_u64be(&r);
+    out->chain = reader_u64be(&r);
+    return reader_done(&r) && out->time_ms >= 0 ? 0 : ERR_CORRUPT;
+}
+
+void meta_count_encode(struct buf *out, const struct keyspace_count *c,
+                       uint32_t epoch)
+{
+    ASSERT(c->expires <= c->keys);
+    buf_reset(out);
+    buf_u64be(out, c->keys);
+    buf_u64be(out, c->expires);
+    buf_u32be(out, epoch);
+    ASSERT(out->len == META_COUNT_SIZE);
+}
+
+int meta_count_decode(struct bytes b, struct keyspace_count *out,
+                      uint32_t *epoch)
+{
+    struct reader r = reader_of(b);
+    out->keys = reader_u64be(&r);
+    out->expires = reader_u64be(&r);
+    *epoch = reader_u32be(&r);
+    return reader_done(&r) && out->expires <= out->keys ? 0 : ERR_CORRUPT;
+}
+
+/* The name is that of the counts of a database. */
+static bool is_count_key(struct bytes key)
+{
+    return key.len == META_COUNT_KEY_SIZE &&
+           memcmp(key.data, COUNT_KEY, COUNT_DB_OFFSET) == 0 &&
+           key.data[COUNT_DB_OFFSET] < KEYSPACE_DATABASES;
+}
+
+bool meta_valid(struct bytes key, struct bytes value)
+{
+    struct applied applied;
+    struct keyspace_count count;
+    uint32_t epoch = 0;
+    if (bytes_eq(key, meta_applied_key()))
+        return meta_applied_decode(value, &applied) == 0;
+    return is_count_key(key) && meta_count_decode(value, &count, &epoch) == 0;
+}

@@ -1,0 +1,65 @@
+/*
+ * Rows of the state family, as an entry sees them: the store below, the
+ * entry's own changes (the overlay) above. Everything that data keeps is read
+ * and written here: values, sessions, first answers, counts, position.
+ *
+ * A row may have an expiry of its own (values and first answers). Its index
+ * row is kept exact at commit, by comparing what the store has with what it is
+ * going to have.
+ *
+ * A row that comes from the store has been checked (row_check); so has each
+ * that goes there.
+ */
+#ifndef DATA_ROWS_H
+#define DATA_ROWS_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "data/keyspace.h"
+#include "data/overlay.h"
+#include "store/store.h"
+
+struct rows {
+    struct store *store;
+    struct overlay overlay;
+    struct store_batch batch;
+    struct buf read;      /* outside an entry: the row read last */
+    struct buf index_key; /* of the index row being written */
+    uint32_t epochs[KEYSPACE_DATABASES];        /* by now */
+    uint32_t stored_epochs[KEYSPACE_DATABASES]; /* when the entry began */
+    bool in_entry;
+    bool reading;         /* see keyspace_set_reading() */
+    uint64_t entry_bytes; /* see keyspace_entry_bytes() */
+    uint64_t read_bytes;  /* see keyspace_read_bytes() */
+    int error; /* the first error of the store, or ERR_CORRUPT; final */
+};
+
+void rows_init(struct rows *rs, struct store *s);
+void rows_release(struct rows *rs);
+
+void rows_begin(struct rows *rs, uint64_t seed);
+/* Ends the entry: the batch of everything that has changed, to which the
+ * caller may add; then writes it. */
+struct store_batch *rows_prepare(struct rows *rs);
+MUST_USE int rows_write(struct rows *rs);
+
+/* Keeps the first error. */
+void rows_fail(struct rows *rs, int error);
+
+/* The bytes of a row, in or outside an entry; false if there is none.
+ * They are borrowed until the next call. */
+MUST_USE bool rows_get(struct rows *rs, struct bytes key, struct bytes *value);
+/* Inside an entry: the row, read from the store on first touch. After an
+ * error it is absent. */
+struct row *rows_touch(struct rows *rs, struct bytes key);
+/* The same for the row of a value that is going to be replaced as a whole: of
+ * one that was not touched before there may be no more than its header. */
+struct row *rows_touch_head(struct rows *rs, struct bytes key);
+/* Sets the whole row. */
+void rows_put(struct rows *rs, struct bytes key, struct bytes value);
+void rows_delete(struct rows *rs, struct bytes key);
+/* All values of a database: begins its next epoch, which there must be. */
+void rows_flush_db(struct rows *rs, uint8_t db);
+
+#endif

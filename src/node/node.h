@@ -70,6 +70,13 @@ struct node_options {
     void *trace_ctx;
 };
 
+/* What became of a request, beside the reply that was written. */
+enum node_outcome {
+    NODE_EXECUTED, /* the reply is the command's, which may be an error */
+    NODE_OUTDATED, /* not executed: older than its client's newest (ONCE) */
+    NODE_UNKNOWN,  /* no majority in time; it may still be executed */
+};
+
 /* What a node asks of its owner. `client` is the owner's own pointer. */
 struct node_events {
     void *ctx;
@@ -77,7 +84,7 @@ struct node_events {
      * client; NULL if nobody wants it. Then node writes one reply, and: */
     struct resp_writer *(*reply_open)(void *ctx, void *client);
     /* exactly once for each submit, in the order of the submits. */
-    void (*reply_done)(void *ctx, void *client);
+    void (*reply_done)(void *ctx, void *client, enum node_outcome outcome);
     /* Exactly once for each node_read(): error 0, the state may be read now
      * with node_run_read(); or ERR_NO_LEADER after request_timeout_ms. */
     void (*read_ready)(void *ctx, void *client, int error);

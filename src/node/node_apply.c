@@ -105,8 +105,8 @@ static void once_keep(struct node *n, const struct request *r,
  * The answer is built on every replica, since it is part of the state. When
  * the entry is full nothing is executed and nothing kept: the id stays free.
  * The look at the record itself counts, so there are two places for that. */
-static void run_once(struct node *n, struct ahead *a, struct resp_writer *w,
-                     uint64_t seed)
+static enum node_outcome run_once(struct node *n, struct ahead *a,
+                                  struct resp_writer *w, uint64_t seed)
 {
     const struct request *r = &a->request;
     struct resp_writer capture = {.out = &n->applying.once_reply,
@@ -115,13 +115,13 @@ static void run_once(struct node *n, struct ahead *a, struct resp_writer *w,
 
     if (cmd_entry_full(n->ks)) {
         cmd_reply_entry_full(w);
-        return;
+        return NODE_EXECUTED;
     }
     switch (once_check(n->ks, r->once_client, r->once_id, &reply)) {
     case ONCE_NEW:
         if (cmd_entry_full(n->ks)) {
             cmd_reply_entry_full(w);
-            return;
+            return NODE_EXECUTED;
         }
         buf_reset(&n->applying.once_reply);
         buf_shrink(&n->applying.once_reply, ONCE_REPLY_KEPT);
@@ -134,12 +134,13 @@ static void run_once(struct node *n, struct ahead *a, struct resp_writer *w,
     case ONCE_STALE:
         resp_error(w, "ERR this request id is older than the newest one of "
                       "the client, its answer is not kept any more");
-        return;
+        return NODE_OUTDATED;
     }
     if (w && w->protocol == 3 && bytes_eq(reply, BYTES_LIT("$-1\r\n")))
         resp_null(w);
     else
         resp_raw(w, reply);
+    return NODE_EXECUTED;
 }
 
 static void apply_request(struct node *n, const struct request_group *g,
@@ -149,6 +150,7 @@ static void apply_request(struct node *n, const struct request_group *g,
         g->node == n->options.self && g->incarnation == n->options.incarnation;
     struct resp_writer *w = NULL;
     void *client = NULL;
+    enum node_outcome outcome = NODE_EXECUTED;
 
     if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
         n->applying.skipped_requests++;
@@ -161,11 +163,11 @@ static void apply_request(struct node *n, const struct request_group *g,
             w = n->events.reply_open(n->events.ctx, client);
     }
     if (a->request.flags & REQUEST_FLAG_ONCE)
-        run_once(n, a, w, seed);
+        outcome = run_once(n, a, w, seed);
     else
         run(n, a, w, seed);
     if (client)
-        n->events.reply_done(n->events.ctx, client);
+        n->events.reply_done(n->events.ctx, client, outcome);
 }
 
 /* The key of a command that has one, or its first. */

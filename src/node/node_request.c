@@ -278,7 +278,7 @@ void node_requests_timeout(struct node *n)
         resp_error(n->events.reply_open(n->events.ctx, client),
                    "UNKNOWN no majority answered in time, the command may "
                    "still be executed");
-        n->events.reply_done(n->events.ctx, client);
+        n->events.reply_done(n->events.ctx, client, NODE_UNKNOWN);
     }
     /* A leader's own are in its log, and stay there as long as it leads. */
     if (n->requests.queue.head && n->raft.role != RAFT_LEADER &&

@@ -26,25 +26,24 @@ static void not_leader(struct client *c, uint64_t id)
     store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
 }
 
-static void answer(struct client *c, uint64_t id, int error, struct bytes reply)
+static void answer(struct client *c, uint64_t id, enum guest_outcome outcome,
+                   struct bytes reply)
 {
-    if (error == ERR_TOO_BIG) {
-        guest_close(c, "the request is too big");
-        return;
-    }
-    if (error == 0)
-        error = original_format(id, reply, guest_output(c));
-    switch (error) {
-    case 0:
+    switch (outcome) {
+    case GUEST_EXECUTED:
+        if (original_format(id, reply, guest_output(c)) != 0)
+            guest_close(c, "the reply cannot be said in it");
         break;
-    case ERR_NO_LEADER:
-    case ERR_LIMIT:
+    case GUEST_OUTDATED: /* Verdi's vard does not answer it either */
+        break;
+    case GUEST_UNKNOWN:
+        guest_close(c, "the reply cannot be said in it");
+        break;
+    case GUEST_REFUSED:
         not_leader(c, id);
         break;
-    case ERR_NOT_FOUND:
-        break;
-    default:
-        guest_close(c, "the reply cannot be said in it");
+    case GUEST_TOO_BIG:
+        guest_close(c, "the request is too big");
         break;
     }
 }

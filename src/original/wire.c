@@ -167,28 +167,10 @@ static bool take_bulk(struct bytes *in, struct bytes *out)
     return true;
 }
 
-static bool begins_with(struct bytes text, const char *prefix)
-{
-    size_t len = strlen(prefix);
-    return text.len >= len && memcmp(text.data, prefix, len) == 0;
-}
-
-static int format_error(struct bytes reply)
-{
-    ASSERT(reply.len == 0 || reply.data[0] == '-');
-    if (begins_with(reply, "-CLUSTERDOWN"))
-        return ERR_NO_LEADER;
-    if (begins_with(reply, "-ERR this request id is older"))
-        return ERR_NOT_FOUND;
-    return ERR_INVALID;
-}
-
 int original_format(uint64_t id, struct bytes reply, struct buf *out)
 {
     struct bytes parts[3];
     int64_t count;
-    if (reply.len == 0 || reply.data[0] == '-')
-        return format_error(reply);
     if (!take_number(&reply, '*', &count) || count != 3)
         return ERR_INVALID;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)

@@ -39,9 +39,8 @@ MUST_USE int64_t original_frame(struct bytes input, uint64_t max,
                                 struct bytes *text, size_t *need);
 MUST_USE int original_parse_id(struct bytes text, char id[ORIGINAL_ID_LEN + 1]);
 MUST_USE int original_parse(struct bytes text, struct original_request *out);
-/* Turns a reply of an internal command into text. ERR_NO_LEADER,
- * ERR_NOT_FOUND (an older request: Verdi's vard does not answer it) or
- * ERR_INVALID: it cannot be said in this protocol. */
+/* Turns a reply of an internal command into text. ERR_INVALID: it cannot be
+ * said in this protocol, which has no error replies. */
 MUST_USE int original_format(uint64_t id, struct bytes reply, struct buf *out);
 
 #endif

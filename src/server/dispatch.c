@@ -150,10 +150,13 @@ static bool reply_scratch(struct client *c, const struct dispatch *d)
 /* A guest's request was not executed. */
 static bool refuse_guest(struct client *c, uint64_t request_id, int error)
 {
-    ASSERT(c->protocol->answer != NULL && error != 0);
+    ASSERT(error == ERR_NO_LEADER || error == ERR_TOO_BIG ||
+           error == ERR_LIMIT);
     if (!client_is_idle(c))
         return wait_for(c, WAIT_IDLE);
-    c->protocol->answer(c, request_id, error, BYTES_NONE);
+    c->protocol->answer(c, request_id,
+                        error == ERR_TOO_BIG ? GUEST_TOO_BIG : GUEST_REFUSED,
+                        BYTES_NONE);
     return true;
 }
 
@@ -489,15 +492,29 @@ static void account(struct client *c, const struct pending *p)
     stats->usec += (uint64_t)MAX(clock_mono_us() - p->start_us, 0);
 }
 
-static void answer_guest(struct client *c, const struct pending *p)
+static enum guest_outcome guest_outcome(enum node_outcome outcome)
+{
+    switch (outcome) {
+    case NODE_EXECUTED:
+        return GUEST_EXECUTED;
+    case NODE_OUTDATED:
+        return GUEST_OUTDATED;
+    case NODE_UNKNOWN:
+        break;
+    }
+    return GUEST_UNKNOWN;
+}
+
+static void answer_guest(struct client *c, const struct pending *p,
+                         enum node_outcome outcome)
 {
     struct bytes reply = buf_view(&c->server->guest_reply);
     (void)stats_reply(&c->server->stats, reply);
     if (c->state == CLIENT_OPEN)
-        c->protocol->answer(c, p->request_id, 0, reply);
+        c->protocol->answer(c, p->request_id, guest_outcome(outcome), reply);
 }
 
-void dispatch_reply_done(struct client *c)
+void dispatch_reply_done(struct client *c, enum node_outcome outcome)
 {
     struct pending p = *pending_front(&c->pending);
     pending_pop(&c->pending);
@@ -510,7 +527,7 @@ void dispatch_reply_done(struct client *c)
     if (c->state == CLIENT_DOOMED)
         return; /* nothing was written */
     if (p.flags & PENDING_GUEST) {
-        answer_guest(c, &p);
+        answer_guest(c, &p, outcome);
         limits_reply(c);
     } else {
         client_reply_end(c, p.cmd, p.flags);

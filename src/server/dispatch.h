@@ -19,6 +19,7 @@
 
 #include "base/base.h"
 #include "base/bytes.h"
+#include "node/node.h"
 #include "server/client_internal.h"
 
 /* One command on its way. */
@@ -40,7 +41,7 @@ bool dispatch_has_share(struct client *c, uint32_t commands, size_t input);
 /* From the ready list: what it waited for has happened. */
 void dispatch_resume(struct client *c);
 /* The reply to the oldest request given to the node is written. */
-void dispatch_reply_done(struct client *c);
+void dispatch_reply_done(struct client *c, enum node_outcome outcome);
 struct resp_writer *dispatch_reply_open(struct client *c);
 
 /* The texts of node errors, beginning with their code. */

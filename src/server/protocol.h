@@ -24,6 +24,15 @@
 /* A client id: letters and digits of the guest's choice, and a NUL. */
 #define GUEST_ID_MAX 33
 
+/* What became of a request. */
+enum guest_outcome {
+    GUEST_EXECUTED, /* the reply may still be an error of the command's */
+    GUEST_OUTDATED, /* not executed: older than the newest of its client */
+    GUEST_UNKNOWN,  /* no majority in time; it may still be executed */
+    GUEST_REFUSED,  /* never executed: no leader, or too little disk space */
+    GUEST_TOO_BIG,  /* never executed: larger than a request may be */
+};
+
 struct protocol {
     const char *name;   /* as it stands in the log */
     struct bytes magic; /* a connection that begins with this speaks it */
@@ -32,14 +41,10 @@ struct protocol {
      * its size in bytes; 0: not now (guest_submit() said so, or the client
      * was closed), or not before the input has *need bytes. */
     size_t (*take)(struct client *c, struct bytes input, size_t *need);
-    /* Answers a request. error 0: it was executed, `reply` is what the
-     * command wrote, in RESP2. Otherwise it was not executed:
-     *   ERR_NO_LEADER  refused, or a leader was waited for in vain
-     *   ERR_LIMIT      too little disk space is free in the cluster
-     *   ERR_TOO_BIG    larger than a request may be
-     *   ERR_NOT_FOUND  older than the newest of its client's requests */
-    void (*answer)(struct client *c, uint64_t request_id, int error,
-                   struct bytes reply);
+    /* Answers a request. `reply` is what the command wrote, in RESP2, or
+     * nothing when it was not executed. */
+    void (*answer)(struct client *c, uint64_t request_id,
+                   enum guest_outcome outcome, struct bytes reply);
 };
 
 struct guest_request {

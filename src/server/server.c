@@ -95,10 +95,10 @@ static struct resp_writer *on_reply_open(void *ctx, void *client)
     return dispatch_reply_open(client);
 }
 
-static void on_reply_done(void *ctx, void *client)
+static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
     UNUSED(ctx);
-    dispatch_reply_done(client);
+    dispatch_reply_done(client, outcome);
 }
 
 static void on_read_ready(void *ctx, void *client, int error)

@@ -94,9 +94,10 @@ static struct resp_writer *reply_open(void *ctx, void *client)
     return &w->writer;
 }
 
-static void reply_done(void *ctx, void *client)
+static void reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
     struct world *w = ctx;
+    ASSERT(outcome <= NODE_UNKNOWN);
     ASSERT(client == w && w->unanswered > 0);
     ASSERT(reply_is_one(buf_view(&w->out), 3));
     w->unanswered--;

@@ -676,7 +676,7 @@ void clients_node_down(struct sim *s, uint32_t node);
 void client_leave(struct sim *s, struct sim_client *c);
 bool clients_idle(struct sim *s);
 struct resp_writer *client_reply_open(void *ctx, void *client);
-void client_reply_done(void *ctx, void *client);
+void client_reply_done(void *ctx, void *client, enum node_outcome outcome);
 void client_read_ready(void *ctx, void *client, int error);
 struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
                        uint64_t seq);

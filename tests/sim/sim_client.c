@@ -240,7 +240,7 @@ static void check_reply(struct sim *s, struct sim_conn *c, struct sim_op *op)
     oracle_answered(s, op, at, reply, c->writer.protocol);
 }
 
-void client_reply_done(void *ctx, void *client)
+void client_reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
     struct sim_conn *c = client;
     struct sim *s = c->sim;
@@ -260,7 +260,8 @@ void client_reply_done(void *ctx, void *client)
     sim_mix(s, hash64(buf_view(&c->out)));
     sim_trace(s, "node %u: request %llu is answered", c->node,
               (unsigned long long)op->seq);
-    if (begins(buf_view(&c->out), "-UNKNOWN ")) {
+    if (outcome == NODE_UNKNOWN) {
+        ASSERT(begins(buf_view(&c->out), "-UNKNOWN "));
         op->state = OP_UNKNOWN;
         s->stats.unknown++;
         if (op->once)

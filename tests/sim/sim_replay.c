@@ -43,9 +43,10 @@ static struct resp_writer *no_reply(void *ctx, void *client)
     sim_fail(ctx, "X10 determinism: a replica in a replay answers somebody");
 }
 
-static void no_client(void *ctx, void *client)
+static void no_client(void *ctx, void *client, enum node_outcome outcome)
 {
     UNUSED(client);
+    UNUSED(outcome);
     sim_fail(ctx, "X10 determinism: a replica in a replay answers somebody");
 }
 

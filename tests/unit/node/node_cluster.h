@@ -147,10 +147,11 @@ static struct resp_writer *on_reply_open(void *ctx, void *client)
     return &tc->writer;
 }
 
-static void on_reply_done(void *ctx, void *client)
+static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
     struct test_client *tc = client;
     UNUSED(ctx);
+    UNUSED(outcome);
     tc->answered++;
     ASSERT(tc->answered <= tc->asked);
 }

@@ -347,7 +347,7 @@ FIXTURE void answer(struct fixture *f, size_t count)
         struct resp_writer *w =
             n->events->reply_open(n->events->ctx, r->client);
         resp_status(w, r->text);
-        n->events->reply_done(n->events->ctx, r->client);
+        n->events->reply_done(n->events->ctx, r->client, NODE_EXECUTED);
     }
     turn(f);
 }

@@ -402,7 +402,7 @@ static void the_originals_protocol(void **state)
     resp_bulk_str(w, "key");
     resp_bulk_str(w, "new");
     resp_null(w);
-    n->events->reply_done(n->events->ctx, f->client);
+    n->events->reply_done(n->events->ctx, f->client, NODE_EXECUTED);
     n->answered++;
     turn(f);
     const char *got = received_on(f->fd);
@@ -479,7 +479,7 @@ static bool answer_zeros(struct fixture *f, size_t size)
     void *client = n->requests[n->answered++].client;
     struct resp_writer *w = n->events->reply_open(n->events->ctx, client);
     resp_bulk(w, bytes_of(zeros, size));
-    n->events->reply_done(n->events->ctx, client);
+    n->events->reply_done(n->events->ctx, client, NODE_EXECUTED);
     mem_free(zeros);
     return w != NULL;
 }

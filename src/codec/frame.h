@@ -8,6 +8,9 @@
  * checksum: XXH3-64 of the payload, seeded with that of the header's first 16
  * bytes.
  *
+ * FRAME_VERSION is of this header alone; what the frames carry has
+ * PROTOCOL_VERSION (codec/hello.h).
+ *
  * Large frames travel as fragments (peer/), each a frame of its own, so that
  * heartbeats pass between them.
  */
@@ -27,7 +30,7 @@ enum frame_type {
     FRAME_HELLO = 1, /* codec/hello.h */
     FRAME_WELCOME,   /* the answer to it */
     FRAME_PROOF,     /* HMAC over both nonces, if there is a secret */
-    FRAME_RAFT,      /* codec/message.h, entries attached to an append */
+    FRAME_RAFT,      /* codec/message.h, codec/beat.h, an append's entries */
     FRAME_FORWARD,   /* a group of requests, codec/request.h */
     FRAME_FRAGMENT,  /* a piece of a large frame */
     FRAME_TYPE_END,

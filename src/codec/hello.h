@@ -4,6 +4,11 @@
  * FRAME_FRAGMENT (codec/frame.h). Little-endian, every byte written, every
  * spare byte zero and checked.
  *
+ * PROTOCOL_VERSION is of all that the frames carry (the frame itself has
+ * FRAME_VERSION). The hello keeps its layout in all of them, so that a node of
+ * another version is told what it is turned away for, not taken for noise.
+ * 1: Raft messages of 256 bytes. 2: the beat behind each Raft message.
+ *
  * hello:    version_min(1) version_max(1) secured(1) zero(1) from(4) to(4)
  *           client_port(2) zero(2) cluster_id(8) from_incarnation(8)
  *           to_incarnation(8) nonce(32) client_host(64).
@@ -20,6 +25,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
+#define PROTOCOL_VERSION     2
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32
@@ -28,7 +34,7 @@
 #define FRAGMENT_TOTAL_MAX   (640u * 1024u * 1024u)
 
 struct hello {
-    uint8_t version_min; /* of the frame versions it speaks, min <= max */
+    uint8_t version_min; /* of the protocols it speaks, min <= max */
     uint8_t version_max;
     uint64_t cluster_id;
     node_id from;

@@ -1,8 +1,6 @@
 /*
- * One fixed layout for all types: type(1) flags(1) group(2) from(4) to(4)
- * count(4) run_count(4) zero(4), thirteen numbers of 8 bytes, then
- * RAFT_MESSAGE_RUNS_MAX runs of 16. A heartbeat costs 256 bytes that way,
- * and in exchange there is one way to write and one way to read.
+ * One fixed layout for all types. A heartbeat costs 264 bytes that way, and
+ * in exchange there is one way to write and one way to read.
  *
  * Decoding refuses what no honest core sends: the core may rely on counts
  * and runs that agree with each other. It decides itself whether a message
@@ -17,12 +15,12 @@
 #include <string.h>
 
 #define RUN_SIZE     16
-#define NUMBERS      13
+#define NUMBERS      14
 #define FIXED_SIZE   (1 + 1 + 2 + 4 + 4 + 4 + 4 + 4 + NUMBERS * 8)
 #define MESSAGE_SIZE (FIXED_SIZE + RAFT_MESSAGE_RUNS_MAX * RUN_SIZE)
 
 _Static_assert(RAFT_MESSAGE_RUNS_MAX == 8, "part of the format");
-_Static_assert(MESSAGE_SIZE == 256, "size of a message");
+_Static_assert(MESSAGE_SIZE == 264, "size of a message");
 
 enum {
     FLAG_GRANTED = 1,
@@ -43,12 +41,19 @@ static uint8_t flags_of(const struct raft_message *m)
 static void encode_numbers(const struct raft_message *m, uint8_t *p)
 {
     const uint64_t numbers[] = {
-        m->cluster_id,     m->from_incarnation,
-        m->to_incarnation, m->term,
-        m->index,          m->index_term,
-        m->commit,         m->round,
-        m->match,          m->verified,
-        m->read_id,        (uint64_t)m->time_ms,
+        m->cluster_id,
+        m->from_incarnation,
+        m->to_incarnation,
+        m->term,
+        m->index,
+        m->index_term,
+        m->commit,
+        m->refused,
+        m->round,
+        m->match,
+        m->verified,
+        m->read_id,
+        (uint64_t)m->time_ms,
         m->barrier,
     };
     _Static_assert(ARRAY_LEN(numbers) == NUMBERS, "all of them");
@@ -82,9 +87,9 @@ void message_encode(const struct raft_message *m, struct buf *out)
   @ requires \separated(r, m);
   @ assigns *r, *m;
   @ ensures readable(r->rest);
-  @ ensures \old(has(r, 96)) ==> moved{Pre, Post}(r, 96) &&
+  @ ensures \old(has(r, 112)) ==> moved{Pre, Post}(r, 112) &&
   @     m->run_count == \old(m->run_count) && m->count == \old(m->count);
-  @ ensures !\old(has(r, 96)) ==> r->failed; */
+  @ ensures !\old(has(r, 112)) ==> r->failed; */
 static void decode_numbers(struct reader *r, struct raft_message *m)
 {
     m->cluster_id = reader_u64(r);
@@ -94,6 +99,7 @@ static void decode_numbers(struct reader *r, struct raft_message *m)
     m->index = reader_u64(r);
     m->index_term = reader_u64(r);
     m->commit = reader_u64(r);
+    m->refused = reader_u64(r);
     m->round = reader_u64(r);
     m->match = reader_u64(r);
     m->verified = reader_u64(r);
@@ -157,10 +163,10 @@ static bool decode_runs(struct reader *r, struct raft_message *m)
 }
 
 int message_decode(struct bytes bytes, struct raft_message *out,
-                   struct bytes *entries)
+                   struct bytes *rest)
 {
     ASSERT(out != NULL);
-    ASSERT(entries != NULL);
+    ASSERT(rest != NULL);
     if (bytes.len < MESSAGE_SIZE)
         return ERR_CORRUPT;
     memset(out, 0, sizeof(*out));
@@ -189,9 +195,7 @@ int message_decode(struct bytes bytes, struct raft_message *out,
         return ERR_CORRUPT;
     if (out->type != RAFT_MSG_APPEND && out->count > 0)
         return ERR_CORRUPT;
-    if (out->count == 0 && r.rest.len > 0)
-        return ERR_CORRUPT;
-    *entries = r.rest;
+    *rest = r.rest;
     return 0;
 }
 

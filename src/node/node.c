@@ -436,24 +436,25 @@ void node_peer_down(struct node *n, node_id peer)
 static int receive_raft(struct node *n, node_id peer, struct bytes payload)
 {
     struct raft_message m;
+    struct beat beat;
+    struct bytes rest;
     struct bytes entries;
 
-    int err = message_decode(payload, &m, &entries);
+    int err = message_decode(payload, &m, &rest);
+    if (err == 0)
+        err = beat_decode(rest, &beat, &entries);
     if (err != 0)
         return err;
     if (m.from != peer)
         return ERR_PROTOCOL;
-    if (m.type == RAFT_MSG_APPEND)
-        err = message_check_entries(&m, entries);
-    else if (entries.len > 0)
-        err = ERR_PROTOCOL;
+    err = message_check_entries(&m, entries);
     if (err != 0)
         return err;
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
     node_extend_timeouts(n, entries.len);
     node_step(n, &e, entries);
-    node_beat_take(n, &m);
+    node_beat_take(n, &m, &beat);
     return 0;
 }
 

@@ -1,17 +1,18 @@
 /*
- * What heartbeats, appends and their answers carry for the node, in fields
- * that the core leaves to it:
+ * The beat (codec/beat.h): what nodes tell each other beside the core, with
+ * heartbeats, appends and their answers. The leader's:
  *
- *   match, verified  what all members hold, and all live ones, for cutting the
- *                    log (node_compact.c); in answers they are the core's
- *   time_ms          the log's time as the leader reckons it (node_time.c): a
- *                    member that starts again while nothing is written learns
- *                    how far it has come
- *   granted          a disk is short of space: in an answer the follower's
- *                    own, else that of any member that is up
+ *   held_by_*    what all members hold, and all live ones, for cutting the log
+ *                (node_compact.c)
+ *   log_time_ms  the log's time as the leader reckons it (node_time.c): a
+ *                member that starts again while nothing is written learns how
+ *                far it has come
+ *   disk_short   the disk of some member that is up is short of space
  *
- * Appends have to carry it too, for they stand in for heartbeats as long as
- * there is something to append.
+ * The answer's: disk_short, of the follower's own disk.
+ *
+ * Appends have to carry it too, for they replace heartbeats as long as there
+ * is something to append.
  *
  * Disk space. A write is written by all members, whichever its client speaks
  * to. So when one of them runs short, none takes writes any more, rather than
@@ -43,18 +44,22 @@ static bool any_short(const struct node *n)
     return n->space.own_short;
 }
 
-void node_beat_fill(struct node *n, struct raft_message *m)
+struct beat node_beat_of(struct node *n, const struct raft_message *m)
 {
+    struct beat b = {0};
+
     if (from_leader(m)) {
-        node_compact_tell(n, m);
-        m->time_ms = node_time_reckoned(n);
-        m->granted = any_short(n);
+        node_compact_tell(n, &b);
+        b.log_time_ms = node_time_reckoned(n);
+        b.disk_short = any_short(n);
     } else if (to_leader(m) && m->to == n->raft.leader) {
-        m->granted = n->space.own_short;
+        b.disk_short = n->space.own_short;
     }
+    return b;
 }
 
-void node_beat_take(struct node *n, const struct raft_message *m)
+void node_beat_take(struct node *n, const struct raft_message *m,
+                    const struct beat *b)
 {
     struct node_peer *peer = node_peer_find(n, m->from);
 
@@ -62,11 +67,11 @@ void node_beat_take(struct node *n, const struct raft_message *m)
     if (m->term != n->raft.term)
         return;
     if (from_leader(m) && m->from == n->raft.leader) {
-        node_compact_told(n, m);
-        node_time_appended(n, m->time_ms);
-        n->space.leader_short = m->granted;
+        node_compact_told(n, b);
+        node_time_appended(n, b->log_time_ms);
+        n->space.leader_short = b->disk_short;
     } else if (to_leader(m)) {
-        peer->disk_short = n->raft.role == RAFT_LEADER && m->granted;
+        peer->disk_short = n->raft.role == RAFT_LEADER && b->disk_short;
     }
 }
 

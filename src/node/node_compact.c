@@ -36,18 +36,18 @@ static void measure(struct node *n)
     n->compaction.held_by_live = live;
 }
 
-void node_compact_tell(struct node *n, struct raft_message *m)
+void node_compact_tell(struct node *n, struct beat *b)
 {
     measure(n);
-    m->match = n->compaction.held_by_all;
-    m->verified = n->compaction.held_by_live;
+    b->held_by_all = n->compaction.held_by_all;
+    b->held_by_live = n->compaction.held_by_live;
 }
 
-void node_compact_told(struct node *n, const struct raft_message *m)
+void node_compact_told(struct node *n, const struct beat *b)
 {
-    ASSERT(m->from == n->raft.leader);
-    n->compaction.held_by_all = MAX(n->compaction.held_by_all, m->match);
-    n->compaction.held_by_live = m->verified;
+    ASSERT(n->raft.leader != NODE_NONE && n->raft.role != RAFT_LEADER);
+    n->compaction.held_by_all = MAX(n->compaction.held_by_all, b->held_by_all);
+    n->compaction.held_by_live = b->held_by_live;
 }
 
 static void cut(struct node *n, raft_index first)

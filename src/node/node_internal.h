@@ -5,6 +5,7 @@
 #define NODE_NODE_INTERNAL_H
 
 #include "base/alloc.h"
+#include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/request.h"
 #include "data/session.h"
@@ -332,12 +333,14 @@ void node_reads_timeout(struct node *n);
 /* node_compact.c */
 void node_compact(struct node *n);
 /* What all members hold: on all that a leader sends to followers. */
-void node_compact_tell(struct node *n, struct raft_message *m);
-void node_compact_told(struct node *n, const struct raft_message *m);
+void node_compact_tell(struct node *n, struct beat *b);
+void node_compact_told(struct node *n, const struct beat *b);
 
-/* node_beat.c: what a message says of the node, not of the core. */
-void node_beat_fill(struct node *n, struct raft_message *m);
-void node_beat_take(struct node *n, const struct raft_message *m);
+/* node_beat.c: what goes with a message of ours, and what came with another's.
+ */
+struct beat node_beat_of(struct node *n, const struct raft_message *m);
+void node_beat_take(struct node *n, const struct raft_message *m,
+                    const struct beat *b);
 /* The role, term or leader is another. */
 void node_beat_forget(struct node *n);
 

@@ -74,10 +74,11 @@ static void runs_advance(struct raft_message *m, raft_index sent_to)
 }
 
 static int send_one(struct node *n, const struct raft_message *m,
-                    struct bytes entries)
+                    const struct beat *beat, struct bytes entries)
 {
     buf_reset(&n->sending.message);
     message_encode(m, &n->sending.message);
+    beat_encode(beat, &n->sending.message);
     struct bytes pieces[2] = {buf_view(&n->sending.message), entries};
     enum transport_priority priority =
         entries.len > 0 ? TRANSPORT_BULK : TRANSPORT_CONTROL;
@@ -95,7 +96,7 @@ static bool is_probe(const struct node *n, node_id to)
 
 /* False: not all of it sent; unsent: from which entry on. */
 static bool send_append(struct node *n, const struct raft_message *message,
-                        raft_index *unsent)
+                        const struct beat *beat, raft_index *unsent)
 {
     struct raft_message rest = *message;
     size_t sent = 0;
@@ -119,7 +120,7 @@ static bool send_append(struct node *n, const struct raft_message *message,
         struct raft_message part = rest;
         part.count = (uint32_t)(upto - rest.index);
         runs_cut(&part);
-        if (send_one(n, &part, entries) != 0)
+        if (send_one(n, &part, beat, entries) != 0)
             return false;
         if (upto == last)
             return true;
@@ -127,7 +128,7 @@ static bool send_append(struct node *n, const struct raft_message *message,
         runs_advance(&rest, upto);
     }
     *unsent = rest.index + 1;
-    return send_one(n, &rest, BYTES_NONE) == 0;
+    return send_one(n, &rest, beat, BYTES_NONE) == 0;
 }
 
 void node_send_messages(struct node *n)
@@ -141,12 +142,12 @@ void node_send_messages(struct node *n)
         ASSERT(m->to != n->options.self);
         if (m->type == RAFT_MSG_READ_REPLY && m->granted)
             m->time_ms = node_stamp(n);
-        node_beat_fill(n, m);
+        struct beat beat = node_beat_of(n, m);
         if (m->type != RAFT_MSG_APPEND) {
-            (void)send_one(n, m, BYTES_NONE);
+            (void)send_one(n, m, &beat, BYTES_NONE);
             continue;
         }
-        if (!send_append(n, m, &from) && unsent_count < RAFT_NODES_MAX) {
+        if (!send_append(n, m, &beat, &from) && unsent_count < RAFT_NODES_MAX) {
             struct raft_event *e = &unsent[unsent_count++];
             *e = node_event(n, RAFT_EV_UNSENT);
             e->peer = m->to;

@@ -68,8 +68,8 @@ void peers_hello_fill(struct peers *p, node_id to, struct hello *out)
 {
     ASSERT(to != p->identity.self);
     *out = (struct hello){
-        .version_min = FRAME_VERSION,
-        .version_max = FRAME_VERSION,
+        .version_min = PROTOCOL_VERSION,
+        .version_max = PROTOCOL_VERSION,
         .cluster_id = p->identity.cluster_id,
         .from = p->identity.self,
         .to = to,

@@ -5,7 +5,6 @@
 #include "peer/peer_auth.h"
 
 #include "base/buf.h"
-#include "codec/frame.h"
 #include "net/crypto.h"
 
 #include <inttypes.h>
@@ -22,10 +21,11 @@ static const char *label_of(enum peer_proof_role role)
 static int check_place(const struct peer_identity *us, const struct hello *h,
                        char why[PEER_WHY_MAX])
 {
-    if (h->version_min > FRAME_VERSION || h->version_max < FRAME_VERSION) {
+    if (h->version_min > PROTOCOL_VERSION ||
+        h->version_max < PROTOCOL_VERSION) {
         snprintf(why, PEER_WHY_MAX,
                  "speaks versions %u to %u of the peer protocol, we speak %u",
-                 h->version_min, h->version_max, FRAME_VERSION);
+                 h->version_min, h->version_max, PROTOCOL_VERSION);
         return ERR_PROTOCOL;
     }
     if (h->cluster_id != us->cluster_id) {

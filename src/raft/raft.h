@@ -121,8 +121,11 @@ enum raft_message_type {
 };
 
 /*
- * One message. Flat, all fields always present, those a type does not use
- * are 0; src/codec/message.c writes every byte of it.
+ * One message. Flat, all fields always present. A field means the same in
+ * every type that uses it; where a type does not use it, it is 0, or the
+ * message is not valid (raft_message.c). src/codec/message.c writes every byte
+ * of it. What nodes tell each other beside the core is not here but in
+ * src/codec/beat.h. To add a message: see README.md.
  */
 struct raft_message {
     enum raft_message_type type;
@@ -146,17 +149,17 @@ struct raft_message {
     uint32_t run_count;
     struct raft_run runs[RAFT_MESSAGE_RUNS_MAX];
 
-    raft_index commit;   /* APPEND, HEARTBEAT, READ_REPLY (= read index);
-                            APPEND_REPLY, rejected: the index refused */
+    raft_index commit;   /* APPEND, HEARTBEAT: the leader's commit index;
+                            READ_REPLY, granted: the one to read at */
+    raft_index refused;  /* APPEND_REPLY, rejected: `index` of the append */
     uint64_t round;      /* APPEND, HEARTBEAT and replies: read round */
     raft_index match;    /* replies: durable and equal to the leader's log */
     raft_index verified; /* replies: equal to the leader's log, maybe not yet
                             durable: shows the leader what got lost */
     uint64_t read_id;    /* READ, READ_REPLY: the asker's own number */
-    int64_t time_ms;     /* APPEND, HEARTBEAT, READ_REPLY: filled in and used
-                            by the node */
-    bool granted;        /* vote replies; READ_REPLY: false = ask again;
-                            APPEND, HEARTBEAT and replies: the node's */
+    int64_t time_ms;     /* READ_REPLY, granted: the log's time then, which
+                            the sending node fills in */
+    bool granted;        /* vote replies; READ_REPLY: false = ask again */
     bool rejected;       /* APPEND_REPLY: index/index_term did not match */
     bool transfer;       /* VOTE: the leader asked for it, ignore stickiness */
     bool recovering;     /* the sender's promises count for nothing */

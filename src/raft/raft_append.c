@@ -228,7 +228,7 @@ void raft_follower_flush(struct raft *r, struct raft_out *out)
             m->rejected = true;
             m->index = r->reject_index;
             m->index_term = r->reject_term;
-            m->commit = r->reject_prev;
+            m->refused = r->reject_prev;
         }
     }
     if (r->reply_heartbeat) {

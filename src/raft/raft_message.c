@@ -3,8 +3,9 @@
  *
  * A message is dropped without a trace if it is not from another voter of
  * this cluster and group to this very start of this node, if it comes from an
- * earlier start of its sender, or if its fields contradict each other. Nothing
- * in a message can make the core assert.
+ * earlier start of its sender, if it uses a field that its type has no use
+ * for, or if its fields contradict each other. Nothing in a message can make
+ * the core assert.
  *
  * A higher term makes a follower of anyone, except for what pre-vote asks and
  * grants (it speaks of a term that nobody has begun) and for requests of a
@@ -15,18 +16,41 @@
 
 #include "raft/raft_internal.h"
 
-static const char *const message_names[RAFT_MSG_TYPE_END] = {
-    [RAFT_MSG_PRE_VOTE] = "PRE_VOTE",
-    [RAFT_MSG_PRE_VOTE_REPLY] = "PRE_VOTE_REPLY",
-    [RAFT_MSG_VOTE] = "VOTE",
-    [RAFT_MSG_VOTE_REPLY] = "VOTE_REPLY",
-    [RAFT_MSG_APPEND] = "APPEND",
-    [RAFT_MSG_APPEND_REPLY] = "APPEND_REPLY",
-    [RAFT_MSG_HEARTBEAT] = "HEARTBEAT",
-    [RAFT_MSG_HEARTBEAT_REPLY] = "HEARTBEAT_REPLY",
-    [RAFT_MSG_TIMEOUT_NOW] = "TIMEOUT_NOW",
-    [RAFT_MSG_READ] = "READ",
-    [RAFT_MSG_READ_REPLY] = "READ_REPLY",
+/* Fields that only some types use. `recovering` and what is said of sender,
+ * receiver and term are every message's. */
+enum {
+    USES_INDEX = 1 << 0, /* with index_term */
+    USES_ENTRIES = 1 << 1,
+    USES_COMMIT = 1 << 2,
+    USES_ROUND = 1 << 3,
+    USES_ACK = 1 << 4, /* match and verified */
+    USES_READ_ID = 1 << 5,
+    USES_TIME = 1 << 6,
+    USES_GRANTED = 1 << 7,
+    USES_REJECTED = 1 << 8, /* with refused */
+    USES_TRANSFER = 1 << 9,
+    USES_BARRIER = 1 << 10,
+};
+
+static const struct {
+    const char *name;
+    uint32_t uses;
+} message_types[RAFT_MSG_TYPE_END] = {
+    [RAFT_MSG_PRE_VOTE] = {"PRE_VOTE", USES_INDEX},
+    [RAFT_MSG_PRE_VOTE_REPLY] = {"PRE_VOTE_REPLY", USES_GRANTED},
+    [RAFT_MSG_VOTE] = {"VOTE", USES_INDEX | USES_TRANSFER},
+    [RAFT_MSG_VOTE_REPLY] = {"VOTE_REPLY", USES_GRANTED},
+    [RAFT_MSG_APPEND] = {"APPEND", USES_INDEX | USES_ENTRIES | USES_COMMIT |
+                                       USES_ROUND | USES_BARRIER},
+    [RAFT_MSG_APPEND_REPLY] = {"APPEND_REPLY", USES_INDEX | USES_ROUND |
+                                                   USES_ACK | USES_REJECTED},
+    [RAFT_MSG_HEARTBEAT] = {"HEARTBEAT",
+                            USES_COMMIT | USES_ROUND | USES_BARRIER},
+    [RAFT_MSG_HEARTBEAT_REPLY] = {"HEARTBEAT_REPLY", USES_ROUND | USES_ACK},
+    [RAFT_MSG_TIMEOUT_NOW] = {"TIMEOUT_NOW", 0},
+    [RAFT_MSG_READ] = {"READ", USES_READ_ID},
+    [RAFT_MSG_READ_REPLY] = {"READ_REPLY", USES_READ_ID | USES_COMMIT |
+                                               USES_TIME | USES_GRANTED},
 };
 
 const char *raft_message_name(enum raft_message_type type)
@@ -34,7 +58,7 @@ const char *raft_message_name(enum raft_message_type type)
     if (type < RAFT_MSG_PRE_VOTE || type >= RAFT_MSG_TYPE_END) {
         return "unknown";
     }
-    return message_names[type];
+    return message_types[type].name;
 }
 
 int raft_position(const struct raft *r, node_id id)
@@ -91,6 +115,38 @@ static bool address_valid(const struct raft *r, const struct raft_message *m)
             m->to_incarnation == r->config.incarnation);
 }
 
+static uint32_t used(const struct raft_message *m)
+{
+    return (m->index > 0 || m->index_term > 0 ? USES_INDEX : 0U) |
+           (m->count > 0 || m->run_count > 0 ? USES_ENTRIES : 0U) |
+           (m->commit > 0 ? USES_COMMIT : 0U) |
+           (m->round > 0 ? USES_ROUND : 0U) |
+           (m->match > 0 || m->verified > 0 ? USES_ACK : 0U) |
+           (m->read_id > 0 ? USES_READ_ID : 0U) |
+           (m->time_ms != 0 ? USES_TIME : 0U) |
+           (m->granted ? USES_GRANTED : 0U) |
+           (m->rejected || m->refused > 0 ? USES_REJECTED : 0U) |
+           (m->transfer ? USES_TRANSFER : 0U) |
+           (m->barrier > 0 ? USES_BARRIER : 0U);
+}
+
+/* Says what its type says, and nothing else. */
+static bool fields_valid(const struct raft_message *m)
+{
+    uint32_t uses = used(m);
+
+    if ((uses & ~message_types[m->type].uses) != 0) {
+        return false;
+    }
+    if (m->type == RAFT_MSG_APPEND_REPLY && !m->rejected) {
+        return (uses & (USES_INDEX | USES_REJECTED)) == 0;
+    }
+    if (m->type == RAFT_MSG_READ_REPLY && !m->granted) {
+        return (uses & (USES_COMMIT | USES_TIME)) == 0;
+    }
+    return true;
+}
+
 static bool numbers_valid(const struct raft_message *m)
 {
     bool term_0 = m->type == RAFT_MSG_PRE_VOTE_REPLY && !m->granted;
@@ -98,7 +154,7 @@ static bool numbers_valid(const struct raft_message *m)
     return (m->term > 0 || term_0) && m->term <= RAFT_NUMBER_MAX &&
            m->index <= RAFT_NUMBER_MAX && m->commit <= RAFT_NUMBER_MAX &&
            m->verified <= RAFT_NUMBER_MAX && m->match <= RAFT_NUMBER_MAX &&
-           m->barrier <= RAFT_NUMBER_MAX &&
+           m->barrier <= RAFT_NUMBER_MAX && m->refused <= RAFT_NUMBER_MAX &&
            m->run_count <= RAFT_MESSAGE_RUNS_MAX;
 }
 
@@ -126,32 +182,27 @@ static bool entries_valid(const struct raft_message *m)
     return true;
 }
 
+static bool type_known(const struct raft_message *m)
+{
+    return m->type >= RAFT_MSG_PRE_VOTE && m->type < RAFT_MSG_TYPE_END;
+}
+
 /* Can it be true at all? */
 bool raft_message_valid(const struct raft *r, const struct raft_message *m)
 {
-    if (!address_valid(r, m) || !numbers_valid(m)) {
+    if (!address_valid(r, m) || !type_known(m) || !fields_valid(m) ||
+        !numbers_valid(m)) {
         return false;
     }
-    switch (m->type) {
-    case RAFT_MSG_APPEND:
+    if (m->type == RAFT_MSG_APPEND) {
         return entries_valid(m);
-    case RAFT_MSG_PRE_VOTE:
-    case RAFT_MSG_VOTE: /* no log reaches the term its owner asks for */
+    }
+    if (m->type == RAFT_MSG_PRE_VOTE || m->type == RAFT_MSG_VOTE) {
+        /* No log reaches the term its owner asks for. */
         return m->index_term < m->term &&
                (m->index == 0) == (m->index_term == 0);
-    case RAFT_MSG_PRE_VOTE_REPLY:
-    case RAFT_MSG_VOTE_REPLY:
-    case RAFT_MSG_APPEND_REPLY:
-    case RAFT_MSG_HEARTBEAT:
-    case RAFT_MSG_HEARTBEAT_REPLY:
-    case RAFT_MSG_TIMEOUT_NOW:
-    case RAFT_MSG_READ:
-    case RAFT_MSG_READ_REPLY:
-        return true;
-    case RAFT_MSG_TYPE_END:
-        break;
     }
-    return false;
+    return true;
 }
 
 /* False: an earlier start of the peer than the known one. A later one has

@@ -201,22 +201,22 @@ static bool heard(struct raft *r, const struct raft_message *m,
     return true;
 }
 
-/* The append after m->commit was refused; the hint is (index, index_term). */
+/* The append after m->refused did not fit; the hint is (index, index_term). */
 static void step_back(struct raft *r, const struct raft_message *m,
                       struct raft_progress *p)
 {
     raft_index agree = 0;
 
-    if (p->state == RAFT_SNAPSHOT || m->commit <= p->verified ||
-        m->index >= m->commit || m->commit >= p->next) {
+    if (p->state == RAFT_SNAPSHOT || m->refused <= p->verified ||
+        m->index >= m->refused || m->refused >= p->next) {
         return; /* late, or nonsense */
     }
-    if (p->state == RAFT_PROBE && m->commit != p->next - 1) {
+    if (p->state == RAFT_PROBE && m->refused != p->next - 1) {
         return; /* answers an earlier probe */
     }
     if (!raft_runs_last_below(r, m->index, m->index_term, &agree)) {
         to_probe(p, MAX(r->first, p->match + 1));
-        if (m->commit < p->next) { /* not even what is before our log */
+        if (m->refused < p->next) { /* not even what is before our log */
             p->state = RAFT_SNAPSHOT;
         }
         return;

@@ -1,19 +1,20 @@
 /*
- * Payloads of FRAME_RAFT: a message and the entries of an append. A message
- * that is accepted encodes to the same bytes. Entries that are accepted have
- * the terms that the message says, and payloads that a node can apply: each
- * group and request decodes, and nothing is left.
+ * Payloads of FRAME_RAFT: a message, a beat, and the entries of an append. A
+ * message and a beat that are accepted encode to the same bytes. Entries that
+ * are accepted have the terms that the message says, and payloads that a node
+ * can apply: each group and request decodes, and nothing is left.
  *
  * input: seal(1) the payload; sealed, the entries get right checksums.
  */
 // link: codec
 #include "base/reader.h"
+#include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/message.h"
 #include "codec/request.h"
 #include "fuzz/fuzz.h"
 
-#define MESSAGE_SIZE 256
+#define MESSAGE_SIZE 264
 
 /* Rewrites the records behind the message with checksums that fit, up to the
  * first that is cut short. */
@@ -81,22 +82,27 @@ static void check_entries(const struct raft_message *m, struct bytes entries)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct raft_message m;
+    struct beat beat;
+    struct bytes rest;
     struct bytes entries;
     if (size < 1)
         return 0;
     struct bytes payload = bytes_of(data + 1, size - 1);
-    if (message_decode(payload, &m, &entries) != 0)
+    if (message_decode(payload, &m, &rest) != 0 ||
+        beat_decode(rest, &beat, &entries) != 0)
         return 0;
     struct buf again = BUF_INIT;
     message_encode(&m, &again);
     ASSERT(again.len == MESSAGE_SIZE);
-    ASSERT(memcmp(again.data, payload.data, MESSAGE_SIZE) == 0);
+    beat_encode(&beat, &again);
+    ASSERT(again.len == MESSAGE_SIZE + BEAT_SIZE);
+    ASSERT(memcmp(again.data, payload.data, again.len) == 0);
     buf_reset(&again);
     if ((data[0] & 1) != 0) {
         seal(&m, entries, &again);
         entries = buf_view(&again);
     }
-    if (m.type == RAFT_MSG_APPEND && message_check_entries(&m, entries) == 0)
+    if (message_check_entries(&m, entries) == 0)
         check_entries(&m, entries);
     buf_release(&again);
     return 0;

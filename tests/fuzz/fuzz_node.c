@@ -10,6 +10,7 @@
  */
 // link: node journal store data cmd codec fuzz_common
 #include "base/alloc.h"
+#include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/frame.h"
 #include "codec/message.h"
@@ -287,6 +288,7 @@ static void make_message(struct fuzz *f, const struct node_status *s,
     m->round = fuzz_number(f);
     m->read_id = fuzz_number(f);
     m->time_ms = (int64_t)fuzz_number(f);
+    m->refused = near(f, m->index);
     if (m->type != RAFT_MSG_APPEND)
         return;
     m->count = m->index < UINT64_MAX - 8 ? fuzz_below(f, 4) : 0;
@@ -295,6 +297,45 @@ static void make_message(struct fuzz *f, const struct node_status *s,
         m->runs[i].first = m->index + 1 + i;
         m->runs[i].term = near(f, m->term - (m->run_count - 1 - i));
     }
+}
+
+/* Clears what the core would drop the message for. */
+static void only_own_fields(struct raft_message *m)
+{
+    enum raft_message_type t = m->type;
+    bool votes = t == RAFT_MSG_PRE_VOTE || t == RAFT_MSG_VOTE;
+    bool leads = t == RAFT_MSG_APPEND || t == RAFT_MSG_HEARTBEAT;
+    bool acks = t == RAFT_MSG_APPEND_REPLY || t == RAFT_MSG_HEARTBEAT_REPLY;
+
+    m->rejected = m->rejected && t == RAFT_MSG_APPEND_REPLY;
+    m->granted =
+        m->granted && (t == RAFT_MSG_PRE_VOTE_REPLY ||
+                       t == RAFT_MSG_VOTE_REPLY || t == RAFT_MSG_READ_REPLY);
+    m->transfer = m->transfer && t == RAFT_MSG_VOTE;
+    bool reads = t == RAFT_MSG_READ_REPLY && m->granted;
+    if (!votes && t != RAFT_MSG_APPEND && !m->rejected)
+        m->index = m->index_term = 0;
+    if (!leads && !reads)
+        m->commit = 0;
+    if (!reads)
+        m->time_ms = 0;
+    if (!m->rejected)
+        m->refused = 0;
+    if (!acks)
+        m->match = m->verified = 0;
+    if (!leads && !acks)
+        m->round = 0;
+    if (t != RAFT_MSG_READ && t != RAFT_MSG_READ_REPLY)
+        m->read_id = 0;
+}
+
+static void make_beat(struct fuzz *f, const struct node_status *s,
+                      struct beat *b)
+{
+    b->held_by_all = MIN(near(f, s->last), RAFT_NUMBER_MAX);
+    b->held_by_live = MIN(near(f, s->last), RAFT_NUMBER_MAX);
+    b->log_time_ms = (int64_t)fuzz_number(f);
+    b->disk_short = fuzz_u8(f) % 2 != 0;
 }
 
 static void send_message(struct fuzz *f, struct world *w, node_id from)
@@ -314,7 +355,12 @@ static void send_message(struct fuzz *f, struct world *w, node_id from)
                                          : s.incarnation,
     };
     make_message(f, &s, &m);
+    if (truth < 224)
+        only_own_fields(&m);
     message_encode(&m, &out);
+    struct beat beat;
+    make_beat(f, &s, &beat);
+    beat_encode(&beat, &out);
     make_entries(f, w, &m, &out);
     (void)!node_receive(w->node, from, FRAME_RAFT, buf_view(&out));
     buf_release(&out);

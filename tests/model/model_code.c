@@ -352,6 +352,7 @@ static INLINE void code_message(struct coder *k, struct raft_message *m)
         NUMBER(m->runs[i].term);
     }
     NUMBER(m->commit);
+    NUMBER(m->refused);
     NUMBER(m->barrier);
     NUMBER(m->round);
     NUMBER(m->match);

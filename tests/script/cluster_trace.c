@@ -101,7 +101,7 @@ static void print_entries(struct buf *b, const struct raft_message *m)
 static void print_ack(struct buf *b, const struct raft_message *m)
 {
     if (m->rejected) {
-        buf_printf(b, " refuses %ju hint %ju/%ju", (uintmax_t)m->commit,
+        buf_printf(b, " refuses %ju hint %ju/%ju", (uintmax_t)m->refused,
                    (uintmax_t)m->index, (uintmax_t)m->index_term);
     }
     buf_printf(b, " match %ju verified %ju", (uintmax_t)m->match,

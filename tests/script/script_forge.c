@@ -60,6 +60,7 @@ void forge_message(struct script *s)
     m.index = script_option(s, "index", 0);
     m.index_term = script_option(s, "index_term", 0);
     m.commit = script_option(s, "commit", 0);
+    m.refused = script_option(s, "refused", 0);
     m.match = script_option(s, "match", 0);
     m.verified = script_option(s, "verified", 0);
     m.round = script_option(s, "round", 0);

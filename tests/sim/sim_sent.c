@@ -5,6 +5,7 @@
  */
 #include "sim.h"
 
+#include "codec/beat.h"
 #include "codec/message.h"
 
 static const struct ghost_entry *at(const struct ghost_log *l, raft_index i)
@@ -90,8 +91,11 @@ void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
                 struct raft_message *m)
 {
     struct bytes rest;
+    struct beat beat;
 
     int err = message_decode(payload, m, &rest);
+    if (err == 0)
+        err = beat_decode(rest, &beat, &rest);
     if (err != 0 || m->from != node || m->to != to)
         sim_fail(s, "I12 direction: node %u sends nonsense", node);
     if (m->from_incarnation != s->nodes[node].incarnation)
@@ -111,11 +115,11 @@ void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
     case RAFT_MSG_APPEND:
         from_leader(s, node, m);
         slice(s, node, m);
-        ghost_told(s, node, m->match, m->verified);
+        ghost_told(s, node, beat.held_by_all, beat.held_by_live);
         break;
     case RAFT_MSG_HEARTBEAT:
         from_leader(s, node, m);
-        ghost_told(s, node, m->match, m->verified);
+        ghost_told(s, node, beat.held_by_all, beat.held_by_live);
         break;
     case RAFT_MSG_TIMEOUT_NOW:
         from_leader(s, node, m);

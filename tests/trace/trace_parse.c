@@ -127,7 +127,7 @@ static void parse_message(struct cursor *c, struct trace_line *out)
 {
     struct bytes word = word_until(c, ' ');
     struct buf bytes = BUF_INIT;
-    struct bytes entries;
+    struct bytes rest;
 
     if (is_nothing(word)) {
         c->wrong |= out->event.type == RAFT_EV_MESSAGE;
@@ -139,8 +139,8 @@ static void parse_message(struct cursor *c, struct trace_line *out)
         c->wrong |= high < 0 || low < 0;
         buf_u8(&bytes, (uint8_t)(high * 16 + low));
     }
-    if (message_decode(buf_view(&bytes), &out->message, &entries) != 0 ||
-        entries.len > 0)
+    if (message_decode(buf_view(&bytes), &out->message, &rest) != 0 ||
+        rest.len > 0)
         c->wrong = true;
     buf_release(&bytes);
     out->event.message = &out->message;

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/frame.h"
 #include "codec/hello.h"
@@ -50,6 +51,13 @@ static void put_message(struct buf *out)
     m.runs[0] = (struct raft_run){5, 2};
     m.runs[1] = (struct raft_run){6, 3};
     message_encode(&m, out);
+}
+
+static void put_beat(struct buf *out)
+{
+    struct beat b = {.held_by_all = 3, .held_by_live = 4, .log_time_ms = 5};
+
+    beat_encode(&b, out);
 }
 
 static void put_hello(struct buf *out)
@@ -130,8 +138,8 @@ static void put_requests(struct buf *out)
 }
 
 static void (*const encoders[])(struct buf *) = {
-    put_entry, put_message,     put_hello,   put_proof,    put_fragment,
-    put_frame, put_empty_frame, put_records, put_requests,
+    put_entry,    put_message, put_beat,        put_hello,   put_proof,
+    put_fragment, put_frame,   put_empty_frame, put_records, put_requests,
 };
 
 static void encode_on(struct buf *out, size_t which, int dirt)

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/beat.h"
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/request.h"
@@ -723,6 +724,7 @@ static void test_message_in_anothers_name(void **state)
         .commit = s.last,
     };
     message_encode(&m, &out);
+    beat_encode(&(struct beat){0}, &out);
     assert_int_equal(
         node_receive(c->nodes[to].node, liar, FRAME_RAFT, buf_view(&out)),
         ERR_PROTOCOL);

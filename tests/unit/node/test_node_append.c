@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/frame.h"
 #include "codec/message.h"
@@ -68,6 +69,7 @@ static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
                       .kind = kind,
                       .payload = payload};
     message_encode(&m, &out);
+    beat_encode(&(struct beat){0}, &out);
     entry_seal(&e);
     entry_encode(&e, &out);
     int err = node_receive(t->node, s.leader, FRAME_RAFT, buf_view(&out));

@@ -11,6 +11,8 @@
 
 /* Not all of the cluster is needed here. */
 #pragma GCC diagnostic ignored "-Wunused-function"
+#include "codec/frame.h"
+#include "codec/message.h"
 #include "node/node_internal.h"
 #include "unit/node/node_cluster.h"
 
@@ -135,7 +137,7 @@ static void test_without_leader(void **state)
 static void test_held_is_committed(void **state)
 {
     struct test_cluster *c = &cluster;
-    struct raft_message m = {.type = RAFT_MSG_HEARTBEAT};
+    struct beat b = {0};
     UNUSED(state);
     cluster_init(c, NODES, 97);
     uint32_t leader = (uint32_t)cluster_elect(c);
@@ -151,9 +153,9 @@ static void test_held_is_committed(void **state)
     for (int i = 0; i < 100 && n->raft.durable == commit; i++)
         cluster_turn(c);
     assert_true(n->raft.durable > commit && n->raft.role == RAFT_LEADER);
-    node_compact_tell(n, &m);
-    assert_int_equal(m.verified, commit);
-    assert_true(m.match <= commit);
+    node_compact_tell(n, &b);
+    assert_int_equal(b.held_by_live, commit);
+    assert_true(b.held_by_all <= commit);
     cluster_release(c);
 }
 
@@ -177,6 +179,59 @@ static void test_leader_changes(void **state)
     cluster_release(c);
 }
 
+/* A heartbeat from the leader with this behind it. */
+static int receive(struct test_cluster *c, uint32_t from, uint32_t to,
+                   struct bytes behind)
+{
+    struct buf out = BUF_INIT;
+    struct node_status s;
+    node_status(c->nodes[to].node, &s);
+    struct raft_message m = {
+        .type = RAFT_MSG_HEARTBEAT,
+        .cluster_id = s.cluster_id,
+        .from = from,
+        .to = to,
+        .from_incarnation = c->nodes[from].incarnation,
+        .to_incarnation = c->nodes[to].incarnation,
+        .term = s.term,
+    };
+    message_encode(&m, &out);
+    buf_bytes(&out, behind);
+    int err = node_receive(c->nodes[to].node, from, FRAME_RAFT, buf_view(&out));
+    buf_release(&out);
+    return err;
+}
+
+/* A whole beat stands behind the message, and nothing behind that but the
+ * entries of an append: else nothing of it is believed. */
+static void test_beat_is_checked(void **state)
+{
+    struct test_cluster *c = &cluster;
+    struct beat beat = {
+        .held_by_all = 1, .held_by_live = 1, .disk_short = true};
+    struct buf b = BUF_INIT;
+    UNUSED(state);
+    cluster_init(c, NODES, 98);
+    uint32_t leader = (uint32_t)cluster_elect(c);
+    uint32_t to = (leader + 1) % NODES;
+    run_ms(c, 300);
+    beat_encode(&beat, &b);
+    buf_u8(&b, 0);
+    assert_int_equal(receive(c, leader, to, buf_view(&b)), ERR_CORRUPT);
+    for (size_t len = 0; len < BEAT_SIZE; len++)
+        assert_int_equal(receive(c, leader, to, bytes_of(b.data, len)),
+                         ERR_CORRUPT);
+    b.data[BEAT_SIZE - 1] = 1;
+    assert_int_equal(receive(c, leader, to, bytes_of(b.data, BEAT_SIZE)),
+                     ERR_CORRUPT);
+    b.data[BEAT_SIZE - 1] = 0;
+    assert_false(node_disk_short(c->nodes[to].node));
+    assert_int_equal(receive(c, leader, to, bytes_of(b.data, BEAT_SIZE)), 0);
+    assert_true(node_disk_short(c->nodes[to].node));
+    buf_release(&b);
+    cluster_release(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +242,7 @@ int main(void)
         cmocka_unit_test(test_without_leader),
         cmocka_unit_test(test_leader_changes),
         cmocka_unit_test(test_held_is_committed),
+        cmocka_unit_test(test_beat_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "codec/frame.h"
 #include "peer/peer_auth.h"
 
 static uint8_t hello[HELLO_SIZE];
@@ -79,7 +78,7 @@ static void test_hello_checked(void **state)
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
     assert_non_null(strstr(why, "versions 0 to 0"));
     h = good;
-    h.version_min = FRAME_VERSION + 1;
+    h.version_min = PROTOCOL_VERSION + 1;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
     h = good;
     h.cluster_id = 8;

@@ -104,8 +104,8 @@ static void run_until_input(struct cluster *c, struct raw *r, size_t len)
 static struct hello hello_of_two(bool secured)
 {
     return (struct hello){
-        .version_min = FRAME_VERSION,
-        .version_max = FRAME_VERSION,
+        .version_min = PROTOCOL_VERSION,
+        .version_max = PROTOCOL_VERSION,
         .cluster_id = CLUSTER_ID,
         .from = 2,
         .to = 1,
@@ -226,7 +226,7 @@ static void test_hello_fields(void **state)
     struct cluster *c = *state;
     start_one(c, false);
     struct hello h = hello_of_two(false);
-    h.version_min = h.version_max = FRAME_VERSION + 1;
+    h.version_min = h.version_max = PROTOCOL_VERSION + 1;
     assert_int_equal(refused_hello(c, &h), 0);
     h = hello_of_two(false);
     h.cluster_id++;
@@ -249,7 +249,7 @@ static void test_hello_fields(void **state)
     expect_nothing_stands(c);
     h = hello_of_two(false);
     h.to_incarnation = OUR_NODE;
-    h.version_max = FRAME_VERSION + 7; /* a newer one that speaks ours too */
+    h.version_max = PROTOCOL_VERSION + 7; /* a newer one that speaks ours too */
     assert_int_equal(refused_hello(c, &h), HELLO_FRAME);
 }
 

@@ -258,7 +258,7 @@ static void test_refusal(void **state)
         assert_non_null(said);
         assert_int_equal(said->rejected, fits < 7);
         assert_int_equal(said->verified, fits);
-        assert_int_equal(said->commit, fits < 7 ? 7 : 0);
+        assert_int_equal(said->refused, fits < 7 ? 7 : 0);
         assert_int_equal(said->index, fits < 7 ? 4 : 0);
         assert_int_equal(said->index_term, fits < 7 ? 2 : 0);
         assert_null(answer(&f));

@@ -9,23 +9,118 @@ static bool valid(const struct core_fixture *f, const struct raft_message *m)
     return raft_message_valid(&f->r, m);
 }
 
+#define TYPE(name) (1u << RAFT_MSG_##name)
+
+/* Which types use a field that not all use. Fields that only go together stand
+ * in one row. */
+static const struct {
+    size_t at;
+    size_t with;
+    unsigned types;
+} field_rows[] = {
+#define FIELD(name) offsetof(struct raft_message, name)
+#define ROW(name, with, types)                                                 \
+    {                                                                          \
+        FIELD(name), FIELD(with), types                                        \
+    }
+    ROW(index, index_term,
+        TYPE(PRE_VOTE) | TYPE(VOTE) | TYPE(APPEND) | TYPE(APPEND_REPLY)),
+    ROW(count, run_count, TYPE(APPEND)),
+    ROW(commit, commit, TYPE(APPEND) | TYPE(HEARTBEAT) | TYPE(READ_REPLY)),
+    ROW(refused, refused, TYPE(APPEND_REPLY)),
+    ROW(round, round,
+        TYPE(APPEND) | TYPE(HEARTBEAT) | TYPE(APPEND_REPLY) |
+            TYPE(HEARTBEAT_REPLY)),
+    ROW(match, match, TYPE(APPEND_REPLY) | TYPE(HEARTBEAT_REPLY)),
+    ROW(verified, verified, TYPE(APPEND_REPLY) | TYPE(HEARTBEAT_REPLY)),
+    ROW(read_id, read_id, TYPE(READ) | TYPE(READ_REPLY)),
+    ROW(time_ms, time_ms, TYPE(READ_REPLY)),
+    ROW(granted, granted,
+        TYPE(PRE_VOTE_REPLY) | TYPE(VOTE_REPLY) | TYPE(READ_REPLY)),
+    ROW(rejected, rejected, TYPE(APPEND_REPLY)),
+    ROW(transfer, transfer, TYPE(VOTE)),
+    ROW(barrier, barrier, TYPE(APPEND) | TYPE(HEARTBEAT)),
+#undef ROW
+#undef FIELD
+};
+
+/* A refused append, a granted read; else nothing that not all types have. */
+static struct raft_message plain(const struct core_fixture *f, int type)
+{
+    struct raft_message m = core_message(f, (enum raft_message_type)type, 1, 5);
+
+    m.rejected = type == RAFT_MSG_APPEND_REPLY;
+    m.granted = type == RAFT_MSG_READ_REPLY;
+    m.runs[0] = (struct raft_run){1, 1};
+    return m;
+}
+
+/* A field means one thing: a type that does not use it leaves it 0. */
+static void test_fields_of_types(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    core_boot(&f, 0, 3);
+    for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
+        struct raft_message good = plain(&f, type);
+        assert_true(valid(&f, &good));
+        for (size_t i = 0; i < ARRAY_LEN(field_rows); i++) {
+            struct raft_message m = good;
+            ((uint8_t *)&m)[field_rows[i].at] = 1;
+            ((uint8_t *)&m)[field_rows[i].with] = 1;
+            assert_int_equal(valid(&f, &m),
+                             (field_rows[i].types >> type & 1) != 0);
+        }
+    }
+}
+
+/* Nor do those that refuse say what only those that grant have to say, and
+ * the other way round. */
+static void test_fields_of_answers(void **state)
+{
+    struct core_fixture f;
+
+    (void)state;
+    core_boot(&f, 0, 3);
+#define BAD(type, granted_, field)                                             \
+    do {                                                                       \
+        struct raft_message m = core_message(&f, type, 1, 5);                  \
+        m.granted = granted_;                                                  \
+        assert_true(valid(&f, &m));                                            \
+        m.field = 1;                                                           \
+        assert_false(valid(&f, &m));                                           \
+    } while (0)
+    BAD(RAFT_MSG_APPEND_REPLY, false, refused);
+    BAD(RAFT_MSG_APPEND_REPLY, false, index);
+    BAD(RAFT_MSG_APPEND_REPLY, false, index_term);
+    BAD(RAFT_MSG_READ_REPLY, false, commit);
+    BAD(RAFT_MSG_READ_REPLY, false, time_ms);
+#undef BAD
+}
+
 /* The largest number is still a number, one more is nonsense. */
 static void test_number_limits(void **state)
 {
-    static const size_t fields[] = {
-        offsetof(struct raft_message, term),
-        offsetof(struct raft_message, index),
-        offsetof(struct raft_message, commit),
-        offsetof(struct raft_message, verified),
-        offsetof(struct raft_message, match),
+    static const struct {
+        size_t at;
+        enum raft_message_type type;
+    } fields[] = {
+        {offsetof(struct raft_message, term), RAFT_MSG_APPEND_REPLY},
+        {offsetof(struct raft_message, index), RAFT_MSG_APPEND_REPLY},
+        {offsetof(struct raft_message, refused), RAFT_MSG_APPEND_REPLY},
+        {offsetof(struct raft_message, verified), RAFT_MSG_APPEND_REPLY},
+        {offsetof(struct raft_message, match), RAFT_MSG_APPEND_REPLY},
+        {offsetof(struct raft_message, commit), RAFT_MSG_HEARTBEAT},
+        {offsetof(struct raft_message, barrier), RAFT_MSG_HEARTBEAT},
     };
     struct core_fixture f;
 
     (void)state;
     core_boot(&f, 0, 3);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        struct raft_message m = core_message(&f, RAFT_MSG_APPEND_REPLY, 1, 5);
-        uint64_t *field = (uint64_t *)(void *)((char *)&m + fields[i]);
+        struct raft_message m = plain(&f, fields[i].type);
+        uint64_t *field = (uint64_t *)(void *)((char *)&m + fields[i].at);
         *field = RAFT_NUMBER_MAX;
         assert_true(valid(&f, &m));
         (*field)++;
@@ -41,8 +136,12 @@ static void test_runs_limit(void **state)
 
     (void)state;
     core_boot(&f, 0, 3);
-    struct raft_message m = core_message(&f, RAFT_MSG_HEARTBEAT, 1, 5);
+    struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 1, 5);
+    m.count = RAFT_MESSAGE_RUNS_MAX + 1;
     m.run_count = RAFT_MESSAGE_RUNS_MAX;
+    for (uint32_t i = 0; i < RAFT_MESSAGE_RUNS_MAX; i++) {
+        m.runs[i] = (struct raft_run){i + 1, 5};
+    }
     assert_true(valid(&f, &m));
     m.run_count++;
     assert_false(valid(&f, &m));
@@ -276,15 +375,25 @@ static void test_peer_restarts(void **state)
     }
 }
 
-/* A message with the fields of all types does what its own type says. */
+static bool grants(int type)
+{
+    return type == RAFT_MSG_PRE_VOTE_REPLY || type == RAFT_MSG_VOTE_REPLY ||
+           type == RAFT_MSG_READ_REPLY;
+}
+
+/* A message that says as much as its type can does what its own type does. */
 static struct raft_message anything(const struct core_fixture *f, int type)
 {
     struct raft_message m =
         core_message(f, (enum raft_message_type)type, 1, f->r.term);
 
-    m.match = m.verified = f->r.last;
-    m.granted = true;
-    m.read_id = 4;
+    if (type == RAFT_MSG_APPEND_REPLY || type == RAFT_MSG_HEARTBEAT_REPLY) {
+        m.match = m.verified = f->r.last;
+    }
+    m.granted = grants(type);
+    if (type == RAFT_MSG_READ || type == RAFT_MSG_READ_REPLY) {
+        m.read_id = 4;
+    }
     if (type == RAFT_MSG_APPEND) {
         m.index = f->r.last;
         m.index_term = raft_runs_last_term(&f->r);
@@ -350,7 +459,7 @@ static void test_granted_elsewhere(void **state)
             core_boot(&f, 0, 3);
             struct raft_message m =
                 core_message(&f, (enum raft_message_type)type, 1, term);
-            m.granted = true;
+            m.granted = grants(type);
             core_receive(&f, m);
             raft_term after = term == 1 || pre ? 2 : 3;
             if (type == RAFT_MSG_TIMEOUT_NOW && term == 3) {
@@ -405,6 +514,8 @@ static void test_nine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fields_of_types),
+        cmocka_unit_test(test_fields_of_answers),
         cmocka_unit_test(test_number_limits),
         cmocka_unit_test(test_runs_limit),
         cmocka_unit_test(test_term_0),

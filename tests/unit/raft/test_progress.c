@@ -135,8 +135,6 @@ static void test_acknowledged(void **state)
         lead(&f);
         set_facts(&f, rows[i].before);
         struct raft_message m = reply(&f, rows[i].match, rows[i].verified);
-        m.commit = 9; /* means nothing, as nothing is refused */
-        m.index = 8;
         core_receive(&f, m);
         expect_facts(&f, rows[i].after);
     }
@@ -167,7 +165,7 @@ static void test_in_flight(void **state)
 
 struct refusal {
     struct facts before;
-    raft_index commit, index;
+    raft_index refused, index;
     raft_term index_term;
     struct facts after;
 };
@@ -226,7 +224,7 @@ static void test_refused(void **state)
         struct raft_message m =
             reply(&f, row->before.match, row->before.verified);
         m.rejected = true;
-        m.commit = row->commit;
+        m.refused = row->refused;
         m.index = row->index;
         m.index_term = row->index_term;
         core_receive(&f, m);

@@ -194,7 +194,7 @@ static void answered(struct core_fixture *f, uint64_t read_id, bool granted,
     m.read_id = read_id;
     m.granted = granted;
     m.commit = commit;
-    m.time_ms = 777;
+    m.time_ms = granted ? 777 : 0;
     core_receive(f, m);
 }
 

@@ -1,0 +1,55 @@
+/*
+ * Field by field through the bounds-checked reader. Input that is too short,
+ * or that no honest node writes, is ERR_CORRUPT, and the output is then not
+ * to be used.
+ */
+#include "codec/beat.h"
+
+#include "base/reader.h"
+
+#define SPARE_SIZE 7
+
+_Static_assert(3 * 8 + 1 + SPARE_SIZE == BEAT_SIZE, "size of a beat");
+
+enum {
+    FLAG_DISK_SHORT = 1,
+    FLAG_END = 2,
+};
+
+void beat_encode(const struct beat *b, struct buf *out)
+{
+    static const uint8_t spare[SPARE_SIZE];
+    size_t begin = out->len;
+
+    ASSERT(b->held_by_all <= RAFT_NUMBER_MAX);
+    ASSERT(b->held_by_live <= RAFT_NUMBER_MAX);
+    buf_u64(out, b->held_by_all);
+    buf_u64(out, b->held_by_live);
+    buf_u64(out, (uint64_t)b->log_time_ms);
+    buf_u8(out, b->disk_short ? FLAG_DISK_SHORT : 0);
+    buf_append(out, spare, sizeof(spare));
+    ASSERT(out->len - begin == BEAT_SIZE);
+}
+
+int beat_decode(struct bytes bytes, struct beat *out, struct bytes *rest)
+{
+    ASSERT(out != NULL);
+    ASSERT(rest != NULL);
+    if (bytes.len < BEAT_SIZE)
+        return ERR_CORRUPT;
+    struct reader r = reader_of(bytes);
+    out->held_by_all = reader_u64(&r);
+    out->held_by_live = reader_u64(&r);
+    out->log_time_ms = (int64_t)reader_u64(&r);
+    uint8_t flags = reader_u8(&r);
+    out->disk_short = (flags & FLAG_DISK_SHORT) != 0;
+    for (int i = 0; i < SPARE_SIZE; i++) {
+        if (reader_u8(&r) != 0)
+            return ERR_CORRUPT;
+    }
+    if (flags >= FLAG_END || out->held_by_all > RAFT_NUMBER_MAX ||
+        out->held_by_live > RAFT_NUMBER_MAX)
+        return ERR_CORRUPT;
+    *rest = r.rest;
+    return 0;
+}

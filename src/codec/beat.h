@@ -1,0 +1,42 @@
+/*
+ * What a node says beside the core: a beat stands behind each Raft message
+ * (codec/message.h), before the entries of an append. The core neither reads
+ * nor writes it; src/node/node_beat.c does, and says when. In a message whose
+ * type has no use for it, all of it is 0.
+ *
+ *    0  held_by_all(8)
+ *    8  held_by_live(8)
+ *   16  log_time_ms(8)
+ *   24  flags(1): 1 disk_short
+ *   25  zero(7)
+ *
+ * BEAT_SIZE = 32 bytes, little-endian; spare bytes and flags are zero and
+ * checked.
+ */
+#ifndef CODEC_BEAT_H
+#define CODEC_BEAT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "raft/raft.h"
+
+#define BEAT_SIZE 32
+
+struct beat {
+    raft_index held_by_all;  /* every member holds the log up to here */
+    raft_index held_by_live; /* every member that can be reached does */
+    int64_t log_time_ms;     /* as the leader reckons it; 0: not known */
+    bool disk_short;         /* a disk is short of space: the sender's, or,
+                                from a leader, that of any member */
+};
+
+void beat_encode(const struct beat *b, struct buf *out);
+
+/* Decodes the beat at the front of `bytes`; *rest is what follows it,
+ * borrowed. ERR_CORRUPT if it is cut short, a spare bit is set, or an index is
+ * above RAFT_NUMBER_MAX. */
+MUST_USE int beat_decode(struct bytes bytes, struct beat *out,
+                         struct bytes *rest);
+
+#endif

@@ -32,10 +32,10 @@ static void seek_index(struct keyspace *ks, struct store_iter *it)
     int64_t first_ms =
         ks->rows.in_entry ? ks->entry.time_ms : ks->applied.time_ms;
     key_expiry_first(from, ks->index_from_ms);
-    it->ops->seek(it, bytes_of(from, sizeof(from)));
-    if (it->ops->valid(it) && key_expiry_time(it->ops->key(it), &time_ms))
+    store_iter_seek(it, bytes_of(from, sizeof(from)));
+    if (store_iter_valid(it) && key_expiry_time(store_iter_key(it), &time_ms))
         first_ms = MIN(first_ms, time_ms);
-    if (it->ops->status(it) == 0)
+    if (store_iter_status(it) == 0)
         ks->index_from_ms = MAX(ks->index_from_ms, first_ms);
 }
 
@@ -71,8 +71,8 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
     uint64_t full = ks->rows.entry_bytes + KEYSPACE_SWEEP_BYTES_MAX;
     struct store_iter *it = store_iter_new(ks->rows.store, STORE_STATE);
     seek_index(ks, it);
-    while (done < limit && it->ops->valid(it) && ks->rows.error == 0) {
-        struct bytes row = it->ops->key(it);
+    while (done < limit && store_iter_valid(it) && ks->rows.error == 0) {
+        struct bytes row = store_iter_key(it);
         struct bytes key;
         int64_t time_ms = 0;
         if (!row_is(row, ROW_EXPIRY))
@@ -87,12 +87,12 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
         done += sweep_index_row(ks, row, time_ms, key);
         if (ks->rows.entry_bytes >= full)
             break;
-        it->ops->next(it);
+        store_iter_next(it);
     }
-    int err = it->ops->status(it);
+    int err = store_iter_status(it);
     if (err != 0)
         rows_fail(&ks->rows, err);
-    it->ops->free(it);
+    store_iter_free(it);
     return done;
 }
 
@@ -102,12 +102,12 @@ bool keyspace_due(struct keyspace *ks, int64_t time_ms)
     struct store_iter *it = store_iter_new(ks->rows.store, STORE_STATE);
     int64_t first_ms = 0;
     seek_index(ks, it);
-    bool due = it->ops->valid(it) &&
-               key_expiry_time(it->ops->key(it), &first_ms) &&
+    bool due = store_iter_valid(it) &&
+               key_expiry_time(store_iter_key(it), &first_ms) &&
                first_ms <= time_ms;
-    int err = it->ops->status(it);
+    int err = store_iter_status(it);
     if (err != 0)
         rows_fail(&ks->rows, err);
-    it->ops->free(it);
+    store_iter_free(it);
     return due && err == 0;
 }

@@ -122,9 +122,9 @@ static int open_entries(struct journal *log, struct buf *error)
     journal_key(log->group, log->start.first, key);
     struct store_iter *it = store_iter_new(log->store, STORE_LOG);
     int rc = 0;
-    for (it->ops->seek(it, bytes_of(key, JOURNAL_KEY_SIZE)); it->ops->valid(it);
-         it->ops->next(it)) {
-        struct bytes found = it->ops->key(it);
+    for (store_iter_seek(it, bytes_of(key, JOURNAL_KEY_SIZE));
+         store_iter_valid(it); store_iter_next(it)) {
+        struct bytes found = store_iter_key(it);
         journal_key(log->group, journal_last(log) + 1, key);
         if (!bytes_eq(found, bytes_of(key, JOURNAL_KEY_SIZE))) {
             if (found.len >= 2 && memcmp(found.data, key, 2) == 0)
@@ -132,14 +132,14 @@ static int open_entries(struct journal *log, struct buf *error)
                              "it is missing, but later ones are there");
             break;
         }
-        rc = open_entry(log, it->ops->value(it), error);
+        rc = open_entry(log, store_iter_value(it), error);
         if (rc != 0)
             break;
     }
-    int status = rc == 0 ? it->ops->status(it) : 0;
+    int status = rc == 0 ? store_iter_status(it) : 0;
     if (status != 0)
         rc = store_failed(log, error, status);
-    it->ops->free(it);
+    store_iter_free(it);
     return rc == 0 ? check_end(log, error) : rc;
 }
 
@@ -149,21 +149,21 @@ static int find_last(struct journal *log, raft_index *last, struct buf *error)
     uint8_t key[JOURNAL_KEY_SIZE];
     journal_key(log->group, UINT64_MAX, key);
     struct store_iter *it = store_iter_new(log->store, STORE_LOG);
-    it->ops->seek(it, bytes_of(key, JOURNAL_KEY_SIZE));
-    if (it->ops->valid(it))
-        it->ops->prev(it);
+    store_iter_seek(it, bytes_of(key, JOURNAL_KEY_SIZE));
+    if (store_iter_valid(it))
+        store_iter_prev(it);
     else
-        it->ops->seek_last(it);
+        store_iter_seek_last(it);
     *last = log->start.first - 1;
-    if (it->ops->valid(it)) {
-        struct reader r = reader_of(it->ops->key(it));
+    if (store_iter_valid(it)) {
+        struct reader r = reader_of(store_iter_key(it));
         bool ours = reader_u16be(&r) == log->group;
         raft_index index = reader_u64be(&r);
         if (ours && reader_done(&r))
             *last = MAX(*last, index);
     }
-    int rc = it->ops->status(it);
-    it->ops->free(it);
+    int rc = store_iter_status(it);
+    store_iter_free(it);
     return rc != 0 ? store_failed(log, error, rc) : 0;
 }
 

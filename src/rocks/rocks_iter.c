@@ -33,19 +33,16 @@ static bool iter_valid(struct store_iter *it)
 
 static void iter_next(struct store_iter *it)
 {
-    ASSERT(iter_valid(it));
     rocksdb_iter_next(iter_of(it)->it);
 }
 
 static void iter_prev(struct store_iter *it)
 {
-    ASSERT(iter_valid(it));
     rocksdb_iter_prev(iter_of(it)->it);
 }
 
 static struct bytes iter_key(struct store_iter *it)
 {
-    ASSERT(iter_valid(it));
     size_t len = 0;
     const char *key = rocksdb_iter_key(iter_of(it)->it, &len);
     return bytes_of(key, len);
@@ -53,7 +50,6 @@ static struct bytes iter_key(struct store_iter *it)
 
 static struct bytes iter_value(struct store_iter *it)
 {
-    ASSERT(iter_valid(it));
     size_t len = 0;
     const char *value = rocksdb_iter_value(iter_of(it)->it, &len);
     return bytes_of(value, len);

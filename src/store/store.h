@@ -133,6 +133,8 @@ struct store {
     const struct store_ops *ops;
 };
 
+/* One that only goes forward has no seek_last and prev. The wrappers below
+ * see to it that next, prev, key and value are called at a key only. */
 struct store_iter_ops {
     void (*seek)(struct store_iter *it, struct bytes key);
     void (*seek_last)(struct store_iter *it);
@@ -141,7 +143,7 @@ struct store_iter_ops {
     void (*prev)(struct store_iter *it);
     struct bytes (*key)(struct store_iter *it);
     struct bytes (*value)(struct store_iter *it);
-    int (*status)(struct store_iter *it); /* 0, ERR_IO or ERR_CORRUPT */
+    int (*status)(struct store_iter *it);
     void (*free)(struct store_iter *it);
 };
 
@@ -217,6 +219,61 @@ static inline struct store_iter *store_iter_new(struct store *s,
                                                 enum store_family family)
 {
     return s->ops->iter_new(s, family);
+}
+
+/* To the first key >= `key`; to the last key. */
+static inline void store_iter_seek(struct store_iter *it, struct bytes key)
+{
+    it->ops->seek(it, key);
+}
+
+static inline void store_iter_seek_last(struct store_iter *it)
+{
+    ASSERT(it->ops->seek_last != NULL);
+    it->ops->seek_last(it);
+}
+
+/* Is it at a key? False after the last one and before the first one, and when
+ * it cannot go on: the status tells. */
+MUST_USE static inline bool store_iter_valid(struct store_iter *it)
+{
+    return it->ops->valid(it);
+}
+
+static inline void store_iter_next(struct store_iter *it)
+{
+    ASSERT(store_iter_valid(it));
+    it->ops->next(it);
+}
+
+static inline void store_iter_prev(struct store_iter *it)
+{
+    ASSERT(store_iter_valid(it) && it->ops->prev != NULL);
+    it->ops->prev(it);
+}
+
+/* Borrowed until the iterator moves. */
+MUST_USE static inline struct bytes store_iter_key(struct store_iter *it)
+{
+    ASSERT(store_iter_valid(it));
+    return it->ops->key(it);
+}
+
+MUST_USE static inline struct bytes store_iter_value(struct store_iter *it)
+{
+    ASSERT(store_iter_valid(it));
+    return it->ops->value(it);
+}
+
+/* 0, or why it could not go on: ERR_IO or ERR_CORRUPT, both final. */
+MUST_USE static inline int store_iter_status(struct store_iter *it)
+{
+    return it->ops->status(it);
+}
+
+static inline void store_iter_free(struct store_iter *it)
+{
+    it->ops->free(it);
 }
 
 /* What the last failure was, for a person. */

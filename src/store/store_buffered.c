@@ -346,13 +346,13 @@ static void buffered_close(struct store *s)
 
 static bool source_valid(const struct merged_iter *it, enum source from)
 {
-    return from == SOURCE_BELOW ? it->below->ops->valid(it->below)
+    return from == SOURCE_BELOW ? store_iter_valid(it->below)
                                 : memtable_valid(&it->cursor[from]);
 }
 
 static struct bytes source_key(const struct merged_iter *it, enum source from)
 {
-    return from == SOURCE_BELOW ? it->below->ops->key(it->below)
+    return from == SOURCE_BELOW ? store_iter_key(it->below)
                                 : memtable_key(&it->cursor[from]);
 }
 
@@ -382,8 +382,8 @@ static void step(struct merged_iter *it)
             memtable_next(c);
     }
     struct store_iter *below = it->below;
-    if (below->ops->valid(below) && bytes_eq(below->ops->key(below), key))
-        below->ops->next(below);
+    if (store_iter_valid(below) && bytes_eq(store_iter_key(below), key))
+        store_iter_next(below);
     it->at = smallest(it);
 }
 
@@ -405,7 +405,7 @@ static void settle(struct merged_iter *it)
 static void merged_seek(struct store_iter *s, struct bytes key)
 {
     struct merged_iter *it = iter_of(s);
-    it->below->ops->seek(it->below, key);
+    store_iter_seek(it->below, key);
     it->cursor[0] = memtable_seek(it->store->active, key);
     if (it->store->frozen != NULL)
         it->cursor[1] = memtable_seek(it->store->frozen, key);
@@ -420,7 +420,6 @@ static bool merged_valid(struct store_iter *s)
 static void merged_next(struct store_iter *s)
 {
     struct merged_iter *it = iter_of(s);
-    ASSERT(it->at != SOURCE_END);
     step(it);
     settle(it);
 }
@@ -428,7 +427,6 @@ static void merged_next(struct store_iter *s)
 static struct bytes merged_key(struct store_iter *s)
 {
     struct merged_iter *it = iter_of(s);
-    ASSERT(it->at != SOURCE_END);
     return source_key(it, it->at);
 }
 
@@ -436,9 +434,8 @@ static struct bytes merged_value(struct store_iter *s)
 {
     struct merged_iter *it = iter_of(s);
     struct bytes value;
-    ASSERT(it->at != SOURCE_END);
     if (it->at == SOURCE_BELOW)
-        return it->below->ops->value(it->below);
+        return store_iter_value(it->below);
     enum memtable_kind kind = memtable_entry(&it->cursor[it->at], &value);
     ASSERT(kind != MEMTABLE_DELETED);
     return value;
@@ -447,7 +444,7 @@ static struct bytes merged_value(struct store_iter *s)
 static int merged_status(struct store_iter *s)
 {
     struct store_iter *below = iter_of(s)->below;
-    return below->ops->status(below);
+    return store_iter_status(below);
 }
 
 static void merged_free(struct store_iter *s)
@@ -455,7 +452,7 @@ static void merged_free(struct store_iter *s)
     struct merged_iter *it = iter_of(s);
     ASSERT(it->store->iterators > 0);
     it->store->iterators--;
-    it->below->ops->free(it->below);
+    store_iter_free(it->below);
     buf_release(&it->passed);
     mem_free(it);
 }

@@ -299,14 +299,12 @@ static bool iter_valid(struct store_iter *it)
 static void iter_next(struct store_iter *it)
 {
     struct memory_iter *i = iter_of(it);
-    ASSERT(i->at != NULL);
     i->at = tree_first_from(i->root, tree_key(i->at), true);
 }
 
 static void iter_prev(struct store_iter *it)
 {
     struct memory_iter *i = iter_of(it);
-    ASSERT(i->at != NULL);
     i->at = tree_last_before(i->root, tree_key(i->at));
 }
 

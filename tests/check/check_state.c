@@ -154,12 +154,13 @@ struct state_hash state_hash_store(struct store *s)
     struct store_iter *it = store_iter_new(s, STORE_STATE);
     struct state_hash h = {0, 0};
 
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
-        uint64_t hash = row_hash(key, it->ops->value(it));
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
+        uint64_t hash = row_hash(key, store_iter_value(it));
         hash_add(&h, key, hash + (hash == 0));
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return h;
 }
 

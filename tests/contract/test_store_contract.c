@@ -159,18 +159,20 @@ static void expect_keys(struct store *s, enum store_family family,
 {
     struct buf keys = BUF_INIT;
     struct store_iter *it = store_iter_new(s, family);
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
-        buf_bytes(&keys, it->ops->key(it));
-    assert_int_equal(it->ops->status(it), 0);
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it))
+        buf_bytes(&keys, store_iter_key(it));
+    assert_int_equal(store_iter_status(it), 0);
     assert_true(bytes_eq(buf_view(&keys), bytes_str(forwards)));
     buf_reset(&keys);
     if (family != STORE_STATE) {
-        for (it->ops->seek_last(it); it->ops->valid(it); it->ops->prev(it))
-            buf_bytes(&keys, it->ops->key(it));
-        assert_int_equal(it->ops->status(it), 0);
+        for (store_iter_seek_last(it); store_iter_valid(it);
+             store_iter_prev(it))
+            buf_bytes(&keys, store_iter_key(it));
+        assert_int_equal(store_iter_status(it), 0);
         assert_true(bytes_eq(buf_view(&keys), bytes_str(backwards)));
     }
-    it->ops->free(it);
+    store_iter_free(it);
     buf_release(&keys);
 }
 
@@ -298,25 +300,25 @@ static void iteration(struct store *s, enum store_family family)
     expect_keys(s, family, "abcde", "edcba");
 
     struct store_iter *it = store_iter_new(s, family);
-    assert_false(it->ops->valid(it));
-    it->ops->seek(it, BYTES_LIT("bb"));
-    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("c")));
-    assert_true(bytes_eq(it->ops->value(it), BYTES_LIT("c")));
-    it->ops->next(it);
-    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("d")));
-    it->ops->seek(it, BYTES_LIT("f"));
-    assert_false(it->ops->valid(it));
+    assert_false(store_iter_valid(it));
+    store_iter_seek(it, BYTES_LIT("bb"));
+    assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("c")));
+    assert_true(bytes_eq(store_iter_value(it), BYTES_LIT("c")));
+    store_iter_next(it);
+    assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("d")));
+    store_iter_seek(it, BYTES_LIT("f"));
+    assert_false(store_iter_valid(it));
     if (family != STORE_STATE) {
-        it->ops->seek(it, BYTES_LIT("bb"));
-        it->ops->prev(it);
-        assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("b")));
-        it->ops->next(it);
-        assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("c")));
-        it->ops->seek(it, BYTES_LIT("a"));
-        it->ops->prev(it);
-        assert_false(it->ops->valid(it));
+        store_iter_seek(it, BYTES_LIT("bb"));
+        store_iter_prev(it);
+        assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("b")));
+        store_iter_next(it);
+        assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("c")));
+        store_iter_seek(it, BYTES_LIT("a"));
+        store_iter_prev(it);
+        assert_false(store_iter_valid(it));
     }
-    it->ops->free(it);
+    store_iter_free(it);
 }
 
 static void test_iteration(void **state)
@@ -339,14 +341,14 @@ static void test_iterator_is_stable(void **state)
     store_batch_delete(&b, STORE_LOG, BYTES_LIT("a"));
     assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
     store_batch_release(&b);
-    it->ops->seek(it, BYTES_NONE);
-    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("a")));
-    it->ops->next(it);
-    assert_true(bytes_eq(it->ops->key(it), BYTES_LIT("c")));
-    assert_true(bytes_eq(it->ops->value(it), BYTES_LIT("1")));
-    it->ops->next(it);
-    assert_false(it->ops->valid(it));
-    it->ops->free(it);
+    store_iter_seek(it, BYTES_NONE);
+    assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("a")));
+    store_iter_next(it);
+    assert_true(bytes_eq(store_iter_key(it), BYTES_LIT("c")));
+    assert_true(bytes_eq(store_iter_value(it), BYTES_LIT("1")));
+    store_iter_next(it);
+    assert_false(store_iter_valid(it));
+    store_iter_free(it);
     expect_keys(s, STORE_LOG, "bc", "cb");
 }
 
@@ -363,15 +365,15 @@ static void test_binary_keys(void **state)
     assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
     store_batch_release(&b);
     struct store_iter *it = store_iter_new(s, STORE_LOG);
-    it->ops->seek(it, BYTES_NONE);
+    store_iter_seek(it, BYTES_NONE);
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-        assert_true(it->ops->valid(it));
-        assert_true(bytes_eq(it->ops->key(it), keys[i]));
-        assert_true(bytes_eq(it->ops->value(it), keys[i]));
-        it->ops->next(it);
+        assert_true(store_iter_valid(it));
+        assert_true(bytes_eq(store_iter_key(it), keys[i]));
+        assert_true(bytes_eq(store_iter_value(it), keys[i]));
+        store_iter_next(it);
     }
-    assert_false(it->ops->valid(it));
-    it->ops->free(it);
+    assert_false(store_iter_valid(it));
+    store_iter_free(it);
 }
 
 static void test_big_value(void **state)
@@ -635,13 +637,14 @@ static void test_many_keys(void **state)
     store_batch_release(&b);
     struct store_iter *it = store_iter_new(s, STORE_STATE);
     int n = 0;
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it)) {
         snprintf(key, sizeof(key), "%08d", n < 10000 ? n : n + 80000);
-        assert_true(bytes_eq(it->ops->key(it), bytes_str(key)));
+        assert_true(bytes_eq(store_iter_key(it), bytes_str(key)));
         n++;
     }
     assert_int_equal(n, 20000);
-    it->ops->free(it);
+    store_iter_free(it);
 }
 
 /* What is discarded may go; nothing else may. */
@@ -741,9 +744,9 @@ static void test_sync_thread(void **state)
         expect(s, STORE_LOG, key, key);
         if (i % 1000 == 0) {
             struct store_iter *it = store_iter_new(s, STORE_LOG);
-            it->ops->seek_last(it);
-            assert_true(bytes_eq(it->ops->key(it), bytes_str(key)));
-            it->ops->free(it);
+            store_iter_seek_last(it);
+            assert_true(bytes_eq(store_iter_key(it), bytes_str(key)));
+            store_iter_free(it);
         }
     }
     atomic_store(&y.stop, true);

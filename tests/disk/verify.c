@@ -106,13 +106,13 @@ static enum verdict check_keys(struct replica *r, const struct history *h,
 {
     enum verdict v = VERDICT_RIGHT;
     struct store_iter *it = store_iter_new(r->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_LIT("")); it->ops->valid(it);
-         it->ops->next(it)) {
-        int key = history_key(it->ops->key(it));
+    for (store_iter_seek(it, BYTES_LIT("")); store_iter_valid(it);
+         store_iter_next(it)) {
+        int key = history_key(store_iter_key(it));
         if (key == -1)
             continue;
         if (key < 0 ||
-            check_value(h, last[key], it->ops->value(it)) != VERDICT_RIGHT) {
+            check_value(h, last[key], store_iter_value(it)) != VERDICT_RIGHT) {
             buf_printf(why, "state at %llu: key %d has another value",
                        (ull)r->applied.index, key);
             v = VERDICT_WRONG;
@@ -120,11 +120,11 @@ static enum verdict check_keys(struct replica *r, const struct history *h,
         }
         last[key] = 0;
     }
-    if (v == VERDICT_RIGHT && it->ops->status(it) != 0) {
+    if (v == VERDICT_RIGHT && store_iter_status(it) != 0) {
         buf_str(why, store_error(r->store));
         v = VERDICT_STOPPED;
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return v;
 }
 

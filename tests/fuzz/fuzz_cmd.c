@@ -247,17 +247,17 @@ static void check_same(struct store *a, struct store *b)
 {
     struct store_iter *x = store_iter_new(a, STORE_STATE);
     struct store_iter *y = store_iter_new(b, STORE_STATE);
-    x->ops->seek(x, BYTES_NONE);
-    y->ops->seek(y, BYTES_NONE);
-    while (x->ops->valid(x) && y->ops->valid(y)) {
-        ASSERT(bytes_eq(x->ops->key(x), y->ops->key(y)));
-        ASSERT(bytes_eq(x->ops->value(x), y->ops->value(y)));
-        x->ops->next(x);
-        y->ops->next(y);
+    store_iter_seek(x, BYTES_NONE);
+    store_iter_seek(y, BYTES_NONE);
+    while (store_iter_valid(x) && store_iter_valid(y)) {
+        ASSERT(bytes_eq(store_iter_key(x), store_iter_key(y)));
+        ASSERT(bytes_eq(store_iter_value(x), store_iter_value(y)));
+        store_iter_next(x);
+        store_iter_next(y);
     }
-    ASSERT(!x->ops->valid(x) && !y->ops->valid(y));
-    x->ops->free(x);
-    y->ops->free(y);
+    ASSERT(!store_iter_valid(x) && !store_iter_valid(y));
+    store_iter_free(x);
+    store_iter_free(y);
 }
 
 /* The counts are those of the records that stand there. */
@@ -265,14 +265,14 @@ static void check_counts(const struct replica *r)
 {
     uint64_t keys[KEYSPACE_DATABASES] = {0};
     struct store_iter *it = store_iter_new(r->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_LIT("k")); it->ops->valid(it);
-         it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
+    for (store_iter_seek(it, BYTES_LIT("k")); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
         if (!row_is(key, ROW_VALUE))
             break;
         keys[row_db(key)] += keyspace_is_current(r->ks, key);
     }
-    it->ops->free(it);
+    store_iter_free(it);
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)
         ASSERT(keyspace_counts(r->ks, db)->keys == keys[db]);
 }

@@ -83,17 +83,17 @@ static bool find(struct store *s, enum store_family family, uint32_t n,
                  struct buf record[2])
 {
     struct store_iter *it = store_iter_new(s, family);
-    it->ops->seek(it, BYTES_NONE);
-    while (n > 0 && it->ops->valid(it)) {
-        it->ops->next(it);
+    store_iter_seek(it, BYTES_NONE);
+    while (n > 0 && store_iter_valid(it)) {
+        store_iter_next(it);
         n--;
     }
-    bool found = it->ops->valid(it);
+    bool found = store_iter_valid(it);
     if (found) {
-        buf_bytes(&record[0], it->ops->key(it));
-        buf_bytes(&record[1], it->ops->value(it));
+        buf_bytes(&record[0], store_iter_key(it));
+        buf_bytes(&record[1], store_iter_value(it));
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return found;
 }
 

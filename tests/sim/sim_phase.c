@@ -252,11 +252,12 @@ static uint64_t dump_hash(struct sim *s, uint32_t node)
         store_iter_new(s->nodes[node].disk->inner, STORE_STATE);
     uint64_t hash = 0;
 
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
-        hash = hash64_seed(it->ops->key(it), hash);
-        hash = hash64_seed(it->ops->value(it), hash);
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it)) {
+        hash = hash64_seed(store_iter_key(it), hash);
+        hash = hash64_seed(store_iter_value(it), hash);
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return hash;
 }
 

@@ -217,16 +217,17 @@ static void reopen(struct fixture *f)
 static void dump(struct store *s, struct buf *out)
 {
     struct store_iter *it = store_iter_new(s, STORE_STATE);
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
-        struct bytes value = it->ops->value(it);
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
+        struct bytes value = store_iter_value(it);
         buf_u32(out, (uint32_t)key.len);
         buf_bytes(out, key);
         buf_u32(out, (uint32_t)value.len);
         buf_bytes(out, value);
     }
-    assert_int_equal(it->ops->status(it), 0);
-    it->ops->free(it);
+    assert_int_equal(store_iter_status(it), 0);
+    store_iter_free(it);
 }
 
 static bool has_row(struct store *s, int64_t time_ms, struct bytes key)
@@ -245,20 +246,20 @@ static void check_store(struct fixture *f)
 {
     struct keyspace_count counts[KEYSPACE_DATABASES] = {{0, 0}};
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_LIT("k")); it->ops->valid(it);
-         it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
+    for (store_iter_seek(it, BYTES_LIT("k")); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
         struct value v;
         if (!row_is(key, ROW_VALUE))
             break;
         if (!keyspace_is_current(f->ks, key))
             continue;
-        assert_int_equal(value_decode(it->ops->value(it), &v), 0);
+        assert_int_equal(value_decode(store_iter_value(it), &v), 0);
         counts[row_db(key)].keys++;
         counts[row_db(key)].expires += v.expire_ms != 0;
         assert_true(v.expire_ms == 0 || has_row(f->store, v.expire_ms, key));
     }
-    it->ops->free(it);
+    store_iter_free(it);
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)
         assert_memory_equal(keyspace_counts(f->ks, db), &counts[db],
                             sizeof(counts[db]));

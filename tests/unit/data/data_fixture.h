@@ -78,12 +78,13 @@ static inline size_t rows(struct fixture *f, enum row_letter letter)
 {
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
         n += row_is(key, letter) &&
              (!row_in_epoch(key) || keyspace_is_current(f->ks, key));
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return n;
 }
 

@@ -55,11 +55,11 @@ static void collect(struct store *inner, const struct store_batch_op *op)
 {
     struct store_batch b = STORE_BATCH_INIT;
     struct store_iter *it = store_iter_new(inner, STORE_STATE);
-    for (it->ops->seek(it, op->key);
-         it->ops->valid(it) && bytes_cmp(it->ops->key(it), op->value) < 0;
-         it->ops->next(it))
-        store_batch_delete(&b, STORE_STATE, it->ops->key(it));
-    it->ops->free(it);
+    for (store_iter_seek(it, op->key);
+         store_iter_valid(it) && bytes_cmp(store_iter_key(it), op->value) < 0;
+         store_iter_next(it))
+        store_batch_delete(&b, STORE_STATE, store_iter_key(it));
+    store_iter_free(it);
     assert_int_equal(store_write(inner, &b, STORE_UNLOGGED), 0);
     store_batch_release(&b);
 }
@@ -109,11 +109,11 @@ static size_t records(struct fixture *f)
 {
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_LIT("k"));
-         it->ops->valid(it) && row_is(it->ops->key(it), ROW_VALUE);
-         it->ops->next(it))
+    for (store_iter_seek(it, BYTES_LIT("k"));
+         store_iter_valid(it) && row_is(store_iter_key(it), ROW_VALUE);
+         store_iter_next(it))
         n++;
-    it->ops->free(it);
+    store_iter_free(it);
     return n;
 }
 
@@ -122,19 +122,19 @@ static struct keyspace_count walk(struct fixture *f, uint8_t db)
 {
     struct keyspace_count n = {0, 0};
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
-    for (it->ops->seek(it, BYTES_LIT("k")); it->ops->valid(it);
-         it->ops->next(it)) {
-        struct bytes key = it->ops->key(it);
+    for (store_iter_seek(it, BYTES_LIT("k")); store_iter_valid(it);
+         store_iter_next(it)) {
+        struct bytes key = store_iter_key(it);
         struct value v;
         if (!row_is(key, ROW_VALUE))
             break;
         if (row_db(key) != db || !keyspace_is_current(f->ks, key))
             continue;
-        assert_int_equal(value_decode(it->ops->value(it), &v), 0);
+        assert_int_equal(value_decode(store_iter_value(it), &v), 0);
         n.keys++;
         n.expires += v.expire_ms != 0;
     }
-    it->ops->free(it);
+    store_iter_free(it);
     return n;
 }
 

@@ -442,22 +442,21 @@ static void states_equal(struct test_cluster *c)
     struct store_iter *it[NODES];
     for (uint32_t i = 0; i < c->count; i++) {
         it[i] = store_iter_new(c->nodes[i].store, STORE_STATE);
-        it[i]->ops->seek(it[i], BYTES_NONE);
+        store_iter_seek(it[i], BYTES_NONE);
     }
-    while (it[0]->ops->valid(it[0])) {
+    while (store_iter_valid(it[0])) {
         for (uint32_t i = 1; i < c->count; i++) {
-            assert_true(it[i]->ops->valid(it[i]));
+            assert_true(store_iter_valid(it[i]));
+            assert_true(bytes_eq(store_iter_key(it[0]), store_iter_key(it[i])));
             assert_true(
-                bytes_eq(it[0]->ops->key(it[0]), it[i]->ops->key(it[i])));
-            assert_true(
-                bytes_eq(it[0]->ops->value(it[0]), it[i]->ops->value(it[i])));
+                bytes_eq(store_iter_value(it[0]), store_iter_value(it[i])));
         }
         for (uint32_t i = 0; i < c->count; i++)
-            it[i]->ops->next(it[i]);
+            store_iter_next(it[i]);
     }
     for (uint32_t i = 0; i < c->count; i++) {
-        assert_false(it[i]->ops->valid(it[i]));
-        it[i]->ops->free(it[i]);
+        assert_false(store_iter_valid(it[i]));
+        store_iter_free(it[i]);
     }
 }
 

@@ -346,14 +346,14 @@ static void expect_keys(struct store *s, const char *from, const char *keys)
 {
     struct buf got = BUF_INIT;
     struct store_iter *it = store_iter_new(s, STORE_STATE);
-    assert_false(it->ops->valid(it));
-    for (it->ops->seek(it, bytes_str(from)); it->ops->valid(it);
-         it->ops->next(it)) {
-        buf_bytes(&got, it->ops->key(it));
-        buf_bytes(&got, it->ops->value(it));
+    assert_false(store_iter_valid(it));
+    for (store_iter_seek(it, bytes_str(from)); store_iter_valid(it);
+         store_iter_next(it)) {
+        buf_bytes(&got, store_iter_key(it));
+        buf_bytes(&got, store_iter_value(it));
     }
-    assert_int_equal(it->ops->status(it), 0);
-    it->ops->free(it);
+    assert_int_equal(store_iter_status(it), 0);
+    store_iter_free(it);
     assert_true(bytes_eq(buf_view(&got), bytes_str(keys)));
     buf_release(&got);
 }
@@ -447,9 +447,10 @@ static void test_full(void **state)
     int n = 0;
     struct store_iter *it =
         store_iter_new(store_buffered_below(s), STORE_STATE);
-    for (it->ops->seek(it, BYTES_NONE); it->ops->valid(it); it->ops->next(it))
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it))
         n++;
-    it->ops->free(it);
+    store_iter_free(it);
     assert_int_equal(n, 1000);
 }
 

@@ -3,10 +3,11 @@
  *
  * Each ordered pair of members has one TCP connection: a node dials every
  * other one to send to it, and accepts connections of others to receive from
- * them. A link is *up* when both directions stand, each after a handshake
- * with the same incarnations: HELLO, WELCOME, and with a peer-secret PROOFs
- * over both nonces (HMAC-SHA256, with the direction in it, so that a proof
- * cannot be sent back). Either one breaking takes the link down.
+ * them. A link is *up* when both directions are established, each by a
+ * handshake with the same incarnations: HELLO, WELCOME, and with a peer-secret
+ * PROOFs over both nonces (HMAC-SHA256, with the direction in it, so that a
+ * proof cannot be sent back). The link is down as soon as either direction
+ * breaks.
  *
  * Payloads above PEER_FRAGMENT_BYTES travel as fragments between which
  * control payloads pass. Reconnects back off from 10 ms to 1 s with jitter.
@@ -32,7 +33,7 @@ struct peers_options {
     node_id self;
     uint64_t incarnation;
     const char *listen_address; /* our own peer address; NULL: no members */
-    const char *client_host;    /* told to the others: where clients find us */
+    const char *client_host;    /* told to the peers: where clients find us */
     uint16_t client_port;
     const char *secret;                /* NULL or "": no authentication */
     uint64_t queue_bytes_max;          /* output per member; above: ERR_LIMIT */
@@ -56,7 +57,7 @@ void peers_free(struct peers *p);
  * larger than queue_bytes_max is taken when the queue is empty; control
  * payloads may exceed the bound by 1 MiB. */
 struct transport peers_transport(struct peers *p);
-/* Writes what was queued; once per loop iteration, after the node's flush. */
+/* Writes what was queued; called once per turn, after the node's flush. */
 void peers_flush(struct peers *p);
 
 struct peer_info {

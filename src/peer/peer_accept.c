@@ -2,17 +2,18 @@
  * The direction that we accept: HELLO, WELCOME, PROOFs, then receiving until
  * it breaks.
  *
- * Until it has shown who it is, a connection is a stranger: its number, its
- * time and the bytes kept of it are bounded, and nothing that it says
- * changes anything. When there are too many, the oldest goes: an honest
- * handshake takes one round trip, so it is hardly ever the oldest.
+ * Until a connection has proved who it is, it is a stranger: the number of
+ * strangers, their time and the bytes kept of each are bounded, and nothing
+ * that a stranger says changes anything. When there are too many, the oldest is
+ * closed: an honest handshake takes one round trip, so it is hardly ever the
+ * oldest.
  *
- * Input that comes between our WELCOME and the moment the link is up in both
- * directions stays in the buffer (a few KiB, then TCP holds it back), so that
- * the node always hears `up` before the first payload.
+ * Input that arrives between our WELCOME and the moment at which the link is up
+ * in both directions stays in the buffer (a few KiB, then TCP holds it back),
+ * so that the node is always told `up` before the first payload.
  *
- * How it fails: any error closes the connection; one that stood takes the
- * link down with it.
+ * How it fails: any error closes the connection; if the connection was
+ * established, the link goes down with it.
  */
 #include "peer/peer_internal.h"
 
@@ -27,73 +28,25 @@
 
 #define BIT(state) (1u << (state))
 
-/* What may follow each state; the end of all is being freed. */
-static const uint8_t moves[INBOUND_STATE_END] = {
-    [INBOUND_HELLO] = BIT(INBOUND_PROOF) | BIT(INBOUND_STANDING),
-    [INBOUND_PROOF] = BIT(INBOUND_STANDING),
-    [INBOUND_STANDING] = 0,
-};
-
-/* The frames that may come in each state. */
+/* The frames that may arrive in each state. */
 static const uint32_t frames_allowed[INBOUND_STATE_END] = {
     [INBOUND_HELLO] = BIT(FRAME_HELLO),
     [INBOUND_PROOF] = BIT(FRAME_PROOF),
-    [INBOUND_STANDING] =
+    [INBOUND_ESTABLISHED] =
         BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT),
 };
 
 _Static_assert(FRAME_TYPE_END <= 32, "frame types fit into the bits");
-
-static void check(const struct peer_inbound *in)
-{
-    bool stands = in->state == INBOUND_STANDING;
-    ASSERT((in->peer != NULL) == stands);
-    ASSERT((in->deadline.impl == NULL) == stands);
-    ASSERT(list_empty(&in->link) == stands);
-    ASSERT(in->state == INBOUND_HELLO || in->hello.from_incarnation != 0);
-    ASSERT(stands || in->assembly.total == 0);
-}
-
-static void move(struct peer_inbound *in, enum peer_inbound_state to)
-{
-    ASSERT(to < INBOUND_STATE_END);
-    ASSERT((moves[in->state] & BIT(to)) != 0);
-    in->state = to;
-    check(in);
-}
-
-static void leave_strangers(struct peer_inbound *in)
-{
-    ASSERT(!list_empty(&in->link));
-    ASSERT(in->peers->stranger_count > 0);
-    list_remove(&in->link);
-    in->peers->stranger_count--;
-}
-
-void peer_inbound_free(struct peer_inbound *in)
-{
-    if (in->peer != NULL) {
-        ASSERT(in->peer->inbound == in);
-        in->peer->inbound = NULL;
-        in->peer->received_bytes += in->conn.received_bytes;
-    } else {
-        leave_strangers(in);
-    }
-    loop_timer_stop(in->peers->loop, &in->deadline);
-    conn_close(&in->conn);
-    peer_assembly_release(&in->assembly);
-    mem_free(in);
-}
 
 /* ----- the end of a connection ----- */
 
 static void complain_stranger(struct peer_inbound *in, int err)
 {
     struct peers *p = in->peers;
-    /* Without a reason of ours it was the other side, or the network. */
-    const char *what = in->why[0] != '\0' ? "refused" : "did not get through";
+    /* Without a reason of ours, the other side or the network ended it. */
+    const char *what = in->why[0] != '\0' ? "refused" : "failed";
     const char *why = in->why[0] != '\0' ? in->why : error_text(err);
-    /* Known by its own word only, but that is what the operator looks for. */
+    /* Only the stranger itself says so, but an operator looks for this name. */
     struct peer *named =
         in->hello.from_incarnation != 0 ? peers_find(p, in->hello.from) : NULL;
     if (named != NULL) {
@@ -110,7 +63,7 @@ static void complain_stranger(struct peer_inbound *in, int err)
                 why);
 }
 
-/* Closes and frees it, for a reason. */
+/* Closes and frees the connection, and logs why. */
 static void fail(struct peer_inbound *in, int err)
 {
     ASSERT(err < 0);
@@ -152,14 +105,15 @@ static int check_incarnation(struct peer_inbound *in, const struct peer *peer)
         return 0;
     snprintf(in->why, sizeof(in->why),
              "incarnation %" PRIu64 " is old, %" PRIu64
-             " was seen already: an old process, or an old copy of its data?",
+             " was seen already: is it an old process, or does it have an old "
+             "copy of its data?",
              in->hello.from_incarnation, peer->incarnation_seen);
     return ERR_MISMATCH;
 }
 
-/* It has shown who it is. A newer connection replaces what stands: the other
- * side would not have dialed if it thought that its link was whole. */
-static int stand(struct peer_inbound *in)
+/* The other side has proved who it is. A newer connection replaces an
+ * established one: the other side would not have dialed if its link worked. */
+static int establish(struct peer_inbound *in)
 {
     struct peer *peer = peers_find(in->peers, in->hello.from);
     ASSERT(peer != NULL);
@@ -167,19 +121,19 @@ static int stand(struct peer_inbound *in)
     if (err != 0)
         return err;
     bool restarted = in->hello.from_incarnation > peer->incarnation_seen;
-    bool older_link = restarted && peer->link.state == LINK_STANDING;
+    bool older_link = restarted && peer->link.state == LINK_ESTABLISHED;
     if (peer->inbound != NULL || older_link)
         peer_break(peer, restarted ? "it has restarted"
                                    : "a newer connection replaces it");
     if (restarted)
         peer->flapping = false;
     peer->incarnation_seen = in->hello.from_incarnation;
-    leave_strangers(in);
+    peer_inbound_leave_strangers(in);
     loop_timer_stop(in->peers->loop, &in->deadline);
     in->conn.in_bytes_max = PEER_EARLY_BYTES_MAX;
     in->peer = peer;
     peer->inbound = in;
-    move(in, INBOUND_STANDING);
+    peer_inbound_move(in, INBOUND_ESTABLISHED);
     peer_link_hurry(peer);
     peer_join(peer);
     return 0;
@@ -209,8 +163,8 @@ static int take_hello(struct peer_inbound *in, struct bytes payload)
     memcpy(in->hello_bytes, payload.data, payload.len);
     send_welcome(in);
     if (!p->identity.secured)
-        return stand(in);
-    move(in, INBOUND_PROOF);
+        return establish(in);
+    peer_inbound_move(in, INBOUND_PROOF);
     return 0;
 }
 
@@ -225,7 +179,7 @@ static int take_proof(struct peer_inbound *in, struct bytes payload)
         return err;
     if (!peer_proof_valid(secret, PEER_PROOF_DIALER, hello, welcome, &proof)) {
         snprintf(in->why, sizeof(in->why),
-                 "its proof is wrong: another peer-secret?");
+                 "its proof is wrong: does it have a different peer-secret?");
         return ERR_AUTH;
     }
     peer_proof_make(secret, PEER_PROOF_ACCEPTOR, hello, welcome, &proof);
@@ -233,7 +187,7 @@ static int take_proof(struct peer_inbound *in, struct bytes payload)
     proof_encode(&proof, &bytes);
     send_frame(in, FRAME_PROOF, buf_view(&bytes));
     buf_release(&bytes);
-    return stand(in);
+    return establish(in);
 }
 
 /* ----- receiving ----- */
@@ -248,7 +202,7 @@ static int deliver(struct peer_inbound *in, uint8_t type, struct bytes payload)
     int err = events->receive(events->ctx, in->peer->id, type, payload);
     if (err >= 0)
         return 0;
-    snprintf(in->why, sizeof(in->why), "a payload of it was refused: %s",
+    snprintf(in->why, sizeof(in->why), "one of its payloads was refused: %s",
              error_text(err));
     return err;
 }
@@ -297,14 +251,14 @@ static int take_frame(struct peer_inbound *in, const struct frame *f)
     return ERR_PROTOCOL;
 }
 
-/* 0 when a frame was taken, ERR_AGAIN when there is none to take now. */
+/* 0: a frame was handled. ERR_AGAIN: there is none to handle now. */
 static int take_one(struct peer_inbound *in, struct bytes *rest)
 {
     if (in->peer != NULL && !in->peer->up)
         return ERR_AGAIN; /* peer_inbound_resume() goes on */
     struct frame f;
     int err = frame_decode(rest, &f);
-    if (err == ERR_AGAIN && in->state != INBOUND_STANDING &&
+    if (err == ERR_AGAIN && in->state != INBOUND_ESTABLISHED &&
         rest->len >= PEER_STRANGER_BYTES_MAX)
         return ERR_TOO_BIG;
     return err != 0 ? err : take_frame(in, &f);
@@ -353,7 +307,7 @@ static void deadline_cb(void *ctx)
 {
     struct peer_inbound *in = ctx;
     ASSERT(in->peer == NULL);
-    snprintf(in->why, sizeof(in->why), "no end of the handshake in time");
+    snprintf(in->why, sizeof(in->why), "the handshake took too long");
     fail(in, ERR_PROTOCOL);
 }
 
@@ -379,5 +333,5 @@ void peer_inbound_accept(struct peers *p, int fd, const char *address)
     in->conn.in_bytes_max = PEER_STRANGER_BYTES_MAX;
     in->deadline = (struct loop_timer){NULL, deadline_cb, in};
     loop_timer_start(p->loop, &in->deadline, PEER_HANDSHAKE_MS);
-    check(in);
+    peer_inbound_check(in);
 }

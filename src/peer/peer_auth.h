@@ -4,12 +4,12 @@
  *
  * A proof is HMAC-SHA256 with the secret over a label that names the
  * direction, the HELLO and the WELCOME, byte for byte. Both nonces are in
- * them, so a proof is good for one connection only; the label keeps it from
- * being sent back; everything that was said in clear is covered.
+ * them, so a proof is valid for one connection only; because of the label it
+ * cannot be sent back; everything that was said in clear is covered.
  *
- * What this does not give: frames after the handshake are not encrypted, nor
- * authenticated one by one. Somebody who can alter traffic on the wire needs
- * to be kept out by other means (a private network, IPsec, WireGuard).
+ * What this does not provide: frames after the handshake are neither encrypted
+ * nor authenticated one by one. Other means must keep out attackers who can
+ * alter traffic on the wire (a private network, IPsec, WireGuard).
  */
 #ifndef PEER_PEER_AUTH_H
 #define PEER_PEER_AUTH_H
@@ -31,7 +31,7 @@ struct peer_identity {
 enum peer_proof_role { PEER_PROOF_DIALER, PEER_PROOF_ACCEPTOR };
 
 /* 0, or ERR_MISMATCH, ERR_PROTOCOL, ERR_AUTH with the reason in `why`.
- * Whether the sender is a member is not looked at here. */
+ * It is not checked here whether the sender is a member. */
 MUST_USE int peer_hello_check(const struct peer_identity *us,
                               const struct hello *h, char why[PEER_WHY_MAX]);
 

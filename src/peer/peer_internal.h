@@ -1,14 +1,17 @@
 /*
  * The structs behind peer.h, shared by the files of this folder only.
  *
- * A peer has an outbound link that it dials (peer_link.c) and at most one
- * standing inbound connection (peer_accept.c); inbound connections that have
- * not said who they are yet are strangers. peer.c joins the two directions:
- * it alone says `up` and `down`.
+ * For each peer there is an outbound link, which this node dials (peer_link.c),
+ * and at most one established inbound connection (peer_accept.c). An inbound
+ * connection that has not proved who it is yet is a stranger. peer_pair.c joins
+ * the two directions; it alone tells the node `up` and `down`.
  *
- * When one direction breaks, both are closed at once. So whatever breaks
- * later belongs to a newer pair, and two nodes cannot chase each other's
- * connections in circles.
+ * When one direction breaks, both are closed at once. A connection that breaks
+ * later therefore belongs to a newer pair, and two nodes cannot keep closing
+ * each other's new connections.
+ *
+ * The files call each other in this order: peer.c, then peer_link.c and
+ * peer_accept.c, then peer_pair.c, then peer_link_state.c and peer_inbound.c.
  */
 #ifndef PEER_PEER_INTERNAL_H
 #define PEER_PEER_INTERNAL_H
@@ -41,7 +44,7 @@ enum peer_link_state {
     LINK_CONNECTING, /* for TCP */
     LINK_HELLO,      /* HELLO sent, waits for WELCOME */
     LINK_PROOF,      /* PROOF sent, waits for theirs */
-    LINK_STANDING,
+    LINK_ESTABLISHED,
     LINK_STATE_END,
 };
 
@@ -65,15 +68,15 @@ struct peer_link {
 enum peer_inbound_state {
     INBOUND_HELLO,
     INBOUND_PROOF,
-    INBOUND_STANDING,
+    INBOUND_ESTABLISHED,
     INBOUND_STATE_END,
 };
 
 /* A connection that was accepted, and that we receive on. */
 struct peer_inbound {
-    struct list link; /* in peers.strangers until it stands */
+    struct list link; /* in peers.strangers until established */
     struct peers *peers;
-    struct peer *peer; /* whose it is, once it stands */
+    struct peer *peer; /* whose it is, once established */
     enum peer_inbound_state state;
     struct conn conn;
     struct loop_timer deadline; /* of the handshake */
@@ -91,7 +94,7 @@ struct peer {
     char *address; /* as configured */
     struct address resolved;
     struct peer_link link;
-    struct peer_inbound *inbound; /* NULL: none stands */
+    struct peer_inbound *inbound; /* NULL: none is established */
     bool up;
     bool flapping;             /* its last link was short-lived */
     uint64_t incarnation_seen; /* the highest, from authenticated hellos */
@@ -116,39 +119,61 @@ struct peers {
     struct listener listener;
     struct list strangers;
     size_t stranger_count;
-    int64_t complained_at_ms; /* about those that are no members */
-    struct loop_timer work;   /* what has to go on in the next iteration */
+    int64_t complained_at_ms; /* about connections of non-members */
+    struct loop_timer work;   /* work left for the next turn */
     uint64_t rng;
 };
 
-/* peer.c */
+static inline struct peer *peer_of_link(struct peer_link *k)
+{
+    return CONTAINER_OF(k, struct peer, link);
+}
+
+/* ----- peer_inbound.c ----- */
+
+void peer_inbound_check(const struct peer_inbound *in);
+void peer_inbound_move(struct peer_inbound *in, enum peer_inbound_state to);
+/* It has shown who it is. */
+void peer_inbound_leave_strangers(struct peer_inbound *in);
+/* Closes and frees it; the peer forgets it. Tells nobody. */
+void peer_inbound_free(struct peer_inbound *in);
+
+/* ----- peer_link_state.c ----- */
+
+void peer_link_check(const struct peer_link *k);
+void peer_link_move(struct peer_link *k, enum peer_link_state to);
+/* Closes everything; the next attempt follows after the back-off. */
+void peer_link_wait(struct peer_link *k);
+/* The same for an established link. */
+void peer_link_break(struct peer *peer);
+void peer_link_release(struct peer *peer);
+/* Bytes that are queued and that the kernel has not taken yet. */
+uint64_t peer_link_queued(const struct peer *peer);
+
+/* ----- peer_pair.c ----- */
+
 struct peer *peers_find(struct peers *p, node_id id);
+void peers_hello_fill(struct peers *p, node_id to, struct hello *out);
 /* Runs peer_inbound_resume and peer_link_flush for all, soon. */
 void peers_work_soon(struct peers *p);
-void peers_hello_fill(struct peers *p, node_id to, struct hello *out);
-/* One direction stands now: joins them if both do. */
+/* One direction is established now: joins them if both are. */
 void peer_join(struct peer *peer);
-/* One direction that stood broke, or has to go: closes both. */
+/* An established direction broke, or has to go: closes both. */
 void peer_break(struct peer *peer, const char *why);
-/* A line in the log, one a second per peer. */
+/* A line in the log, at most one a second for each peer. */
 void peer_complain(struct peer *peer, const char *format, ...) PRINTF(2, 3);
 void peer_check(const struct peer *peer);
 
-/* peer_link.c */
+/* ----- peer_link.c ----- */
+
 void peer_link_init(struct peer *peer);
-void peer_link_release(struct peer *peer);
-/* Closes a standing link and begins to dial again after the back-off. */
-void peer_link_break(struct peer *peer);
-/* The peer has reached us: no reason to wait any longer. */
+/* The peer has reached us: there is no reason to wait any longer. */
 void peer_link_hurry(struct peer *peer);
 void peer_link_flush(struct peer *peer);
-/* Queued and not yet taken by the kernel. */
-uint64_t peer_link_queued(const struct peer *peer);
 
-/* peer_accept.c */
+/* ----- peer_accept.c ----- */
+
 void peer_inbound_accept(struct peers *p, int fd, const char *address);
-/* Closes and frees it; the peer forgets it. Says nothing. */
-void peer_inbound_free(struct peer_inbound *in);
 /* Handles input that came before the link was up. */
 void peer_inbound_resume(struct peer_inbound *in);
 

@@ -2,18 +2,17 @@
  * The direction that we dial: TCP connect, HELLO, WELCOME, PROOFs, then
  * sending until it breaks.
  *
- * Sending: chunks go from the queue into conn.out only as the socket takes
- * them, so that a control frame waits behind a few hundred KiB at most in
- * this process. A large chunk is swapped into the empty buffer, not copied.
+ * Sending: chunks move from the queue into conn.out only as fast as the socket
+ * takes them, so a control frame waits in this process behind a few hundred KiB
+ * at most. A large chunk is swapped into the empty buffer instead of copied.
  *
  * How it fails: every failure ends in LINK_WAITING with a timer. The delay
- * doubles with each attempt that failed, and with each link that lived less
- * than a second; it is drawn from its upper half, so that nodes that were
- * parted at the same moment do not come back at the same moment.
+ * doubles with each failed attempt and with each link that lasted less than a
+ * second; it is drawn from its upper half, so that nodes that lost each other
+ * at the same moment do not dial at the same moment.
  */
 #include "peer/peer_internal.h"
 
-#include "base/rng.h"
 #include "os/clock.h"
 
 #include <errno.h>
@@ -27,91 +26,20 @@
 #define HURRY_AFTER_MS   200
 #define NOT_SENT_BYTES   ((size_t)256 * 1024) /* held by the kernel */
 
-#define BIT(state) (1u << (state))
-
-/* What may follow each state. */
-static const uint8_t moves[LINK_STATE_END] = {
-    [LINK_WAITING] = BIT(LINK_WAITING) | BIT(LINK_CONNECTING),
-    [LINK_CONNECTING] = BIT(LINK_HELLO) | BIT(LINK_WAITING),
-    [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_STANDING) | BIT(LINK_WAITING),
-    [LINK_PROOF] = BIT(LINK_STANDING) | BIT(LINK_WAITING),
-    [LINK_STANDING] = BIT(LINK_WAITING),
-};
-
-static void check(const struct peer_link *k)
-{
-    bool talking = k->state == LINK_HELLO || k->state == LINK_PROOF ||
-                   k->state == LINK_STANDING;
-    ASSERT((k->connect_fd >= 0) == (k->state == LINK_CONNECTING));
-    ASSERT((k->connect_io.impl != NULL) == (k->state == LINK_CONNECTING));
-    ASSERT((k->conn.fd >= 0) == talking);
-    /* Only a link that stands may live without a timer. */
-    ASSERT((k->timer.impl != NULL) == (k->state != LINK_STANDING));
-    ASSERT(k->state == LINK_STANDING || peer_queue_empty(&k->queue));
-    ASSERT(k->state != LINK_STANDING || k->incarnation != 0);
-}
-
-static void move(struct peer_link *k, enum peer_link_state to)
-{
-    ASSERT(to < LINK_STATE_END);
-    ASSERT((moves[k->state] & BIT(to)) != 0);
-    k->state = to;
-    check(k);
-}
-
-static struct peer *peer_of(struct peer_link *k)
-{
-    return CONTAINER_OF(k, struct peer, link);
-}
-
 /* ----- waiting, and why ----- */
 
-static void close_all(struct peer_link *k)
-{
-    struct loop *l = peer_of(k)->peers->loop;
-    loop_timer_stop(l, &k->timer);
-    loop_io_stop(l, &k->connect_io);
-    if (k->connect_fd >= 0)
-        socket_close(k->connect_fd);
-    k->connect_fd = -1;
-    conn_close(&k->conn);
-    peer_queue_clear(&k->queue);
-    k->incarnation = 0;
-}
-
-static void wait_backoff(struct peer_link *k)
-{
-    struct peers *p = peer_of(k)->peers;
-    close_all(k);
-    ASSERT(k->backoff_ms >= PEER_BACKOFF_MIN_MS);
-    int64_t half = k->backoff_ms / 2;
-    int64_t delay = half + (int64_t)rng_below(&p->rng, (uint64_t)half + 1);
-    loop_timer_start(p->loop, &k->timer, delay);
-    k->backoff_ms = MIN(k->backoff_ms * 2, PEER_BACKOFF_MAX_MS);
-    move(k, LINK_WAITING);
-}
-
-/* An attempt has failed. The same reason is logged once in a row: a member
- * that is away for a day is not worth a line per second. */
+/* An attempt has failed. A reason is not logged again while it stays the same:
+ * a member that is down for a day would give a line per second. */
 static void attempt_failed(struct peer_link *k, const char *why)
 {
-    struct peer *peer = peer_of(k);
-    ASSERT(k->state != LINK_STANDING);
+    struct peer *peer = peer_of_link(k);
+    ASSERT(k->state != LINK_ESTABLISHED);
     if (strcmp(k->failure, why) != 0) {
         snprintf(k->failure, sizeof(k->failure), "%s", why);
         log_notice(peer->peers->log, "peer %u (%s): no link yet: %s", peer->id,
                    peer->address, k->failure);
     }
-    wait_backoff(k);
-}
-
-void peer_link_break(struct peer *peer)
-{
-    struct peer_link *k = &peer->link;
-    ASSERT(k->state == LINK_STANDING);
-    if (!peer->flapping)
-        k->backoff_ms = PEER_BACKOFF_MIN_MS;
-    wait_backoff(k);
+    peer_link_wait(k);
 }
 
 /* ----- handshake ----- */
@@ -126,7 +54,7 @@ static void send_frame(struct peer_link *k, uint8_t type, struct bytes payload)
 
 static void send_hello(struct peer_link *k)
 {
-    struct peer *peer = peer_of(k);
+    struct peer *peer = peer_of_link(k);
     struct hello h;
     peers_hello_fill(peer->peers, peer->id, &h);
     struct buf bytes = BUF_INIT;
@@ -139,7 +67,7 @@ static void send_hello(struct peer_link *k)
 
 static void send_proof(struct peer_link *k)
 {
-    struct peers *p = peer_of(k)->peers;
+    struct peers *p = peer_of_link(k)->peers;
     struct proof proof;
     peer_proof_make(buf_view(&p->secret), PEER_PROOF_DIALER,
                     bytes_of(k->hello, HELLO_SIZE),
@@ -150,11 +78,11 @@ static void send_proof(struct peer_link *k)
     buf_release(&bytes);
 }
 
-/* The peer is who it should be. An older incarnation of it must not come
- * back, and what stands of one goes now. */
-static int stand(struct peer_link *k, char why[PEER_WHY_MAX])
+/* The peer has proved who it is. An older incarnation of it must not come back,
+ * and a connection from an older one is closed now. */
+static int establish(struct peer_link *k, char why[PEER_WHY_MAX])
 {
-    struct peer *peer = peer_of(k);
+    struct peer *peer = peer_of_link(k);
     if (k->incarnation < peer->incarnation_seen) {
         snprintf(why, PEER_WHY_MAX,
                  "answers as incarnation %" PRIu64 ", but %" PRIu64
@@ -167,7 +95,7 @@ static int stand(struct peer_link *k, char why[PEER_WHY_MAX])
         peer_break(peer, "it has restarted");
     peer->incarnation_seen = k->incarnation;
     loop_timer_stop(peer->peers->loop, &k->timer);
-    move(k, LINK_STANDING);
+    peer_link_move(k, LINK_ESTABLISHED);
     k->failure[0] = '\0';
     peer_join(peer);
     return 0;
@@ -176,7 +104,7 @@ static int stand(struct peer_link *k, char why[PEER_WHY_MAX])
 static int take_welcome(struct peer_link *k, struct bytes payload,
                         char why[PEER_WHY_MAX])
 {
-    struct peer *peer = peer_of(k);
+    struct peer *peer = peer_of_link(k);
     struct peers *p = peer->peers;
     struct hello h;
     int err = hello_decode(payload, &h);
@@ -193,16 +121,16 @@ static int take_welcome(struct peer_link *k, struct bytes payload,
     memcpy(k->welcome, payload.data, payload.len);
     k->incarnation = h.from_incarnation;
     if (!p->identity.secured)
-        return stand(k, why);
+        return establish(k, why);
     send_proof(k);
-    move(k, LINK_PROOF);
+    peer_link_move(k, LINK_PROOF);
     return 0;
 }
 
 static int take_proof(struct peer_link *k, struct bytes payload,
                       char why[PEER_WHY_MAX])
 {
-    struct peers *p = peer_of(k)->peers;
+    struct peers *p = peer_of_link(k)->peers;
     struct proof proof;
     int err = proof_decode(payload, &proof);
     if (err != 0)
@@ -210,10 +138,11 @@ static int take_proof(struct peer_link *k, struct bytes payload,
     if (!peer_proof_valid(buf_view(&p->secret), PEER_PROOF_ACCEPTOR,
                           bytes_of(k->hello, HELLO_SIZE),
                           bytes_of(k->welcome, HELLO_SIZE), &proof)) {
-        snprintf(why, PEER_WHY_MAX, "its proof is wrong: another peer-secret?");
+        snprintf(why, PEER_WHY_MAX,
+                 "its proof is wrong: does it have a different peer-secret?");
         return ERR_AUTH;
     }
-    return stand(k, why);
+    return establish(k, why);
 }
 
 static int take_frame(struct peer_link *k, const struct frame *f,
@@ -227,11 +156,12 @@ static int take_frame(struct peer_link *k, const struct frame *f,
     return ERR_PROTOCOL;
 }
 
-/* 0 when a frame was taken, ERR_AGAIN when there is none. */
+/* 0: a frame was handled. ERR_AGAIN: there is none. */
 static int take_input(struct peer_link *k, char why[PEER_WHY_MAX])
 {
-    if (k->state == LINK_STANDING && k->conn.in.len > 0) {
-        snprintf(why, PEER_WHY_MAX, "it sends where it should only receive");
+    if (k->state == LINK_ESTABLISHED && k->conn.in.len > 0) {
+        snprintf(why, PEER_WHY_MAX,
+                 "it sends on a connection on which it should only receive");
         return ERR_PROTOCOL;
     }
     struct bytes rest = buf_view(&k->conn.in);
@@ -249,7 +179,7 @@ static int take_input(struct peer_link *k, char why[PEER_WHY_MAX])
 static void conn_input(struct conn *c)
 {
     struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
-    struct peer *peer = peer_of(k);
+    struct peer *peer = peer_of_link(k);
     char why[PEER_WHY_MAX] = "";
     int err;
     do
@@ -258,7 +188,7 @@ static void conn_input(struct conn *c)
     if (err == 0 || err == ERR_AGAIN)
         return;
     const char *text = why[0] != '\0' ? why : error_text(err);
-    if (k->state == LINK_STANDING)
+    if (k->state == LINK_ESTABLISHED)
         peer_break(peer, text);
     else
         attempt_failed(k, text);
@@ -267,15 +197,15 @@ static void conn_input(struct conn *c)
 static void conn_drained(struct conn *c)
 {
     struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
-    peer_link_flush(peer_of(k));
+    peer_link_flush(peer_of_link(k));
 }
 
 static void conn_closed(struct conn *c, int err)
 {
     struct peer_link *k = CONTAINER_OF(c, struct peer_link, conn);
     ASSERT(k->state != LINK_WAITING && k->state != LINK_CONNECTING);
-    if (k->state == LINK_STANDING) {
-        peer_break(peer_of(k), error_text(err));
+    if (k->state == LINK_ESTABLISHED) {
+        peer_break(peer_of_link(k), error_text(err));
         return;
     }
     attempt_failed(k, err == ERR_CLOSED
@@ -292,9 +222,9 @@ static const struct conn_events link_events = {
 
 /* ----- dialing ----- */
 
-/* A dial to a port of this machine on which nobody listens can, rarely, meet
- * itself (TCP's simultaneous open), if the port is in the range from which
- * the kernel takes source ports. */
+/* A connection to a port of this machine on which no process listens can, in
+ * rare cases, connect to itself (TCP's simultaneous open), if the port is in
+ * the range from which the kernel takes source ports. */
 static bool met_itself(int fd)
 {
     struct address here, there;
@@ -304,7 +234,7 @@ static bool met_itself(int fd)
 
 static void connected(struct peer_link *k)
 {
-    struct peers *p = peer_of(k)->peers;
+    struct peers *p = peer_of_link(k)->peers;
     int fd = k->connect_fd;
     int err = socket_connect_result(fd);
     if (err == ERR_AGAIN)
@@ -326,7 +256,7 @@ static void connected(struct peer_link *k)
     k->sent_bytes += k->conn.sent_bytes;
     conn_open(&k->conn, p->loop, fd, &link_events);
     k->conn.in_bytes_max = PEER_STRANGER_BYTES_MAX;
-    move(k, LINK_HELLO);
+    peer_link_move(k, LINK_HELLO);
     send_hello(k);
 }
 
@@ -338,7 +268,7 @@ static void connect_cb(void *ctx, int events)
 
 static void dial(struct peer_link *k)
 {
-    struct peer *peer = peer_of(k);
+    struct peer *peer = peer_of_link(k);
     ASSERT(k->state == LINK_WAITING);
     k->dialed_at_ms = clock_mono_ms();
     int fd = socket_connect(&peer->resolved);
@@ -349,19 +279,19 @@ static void dial(struct peer_link *k)
     k->connect_fd = fd;
     loop_io_start(peer->peers->loop, &k->connect_io, fd, LOOP_WRITE);
     loop_timer_start(peer->peers->loop, &k->timer, PEER_HANDSHAKE_MS);
-    move(k, LINK_CONNECTING);
+    peer_link_move(k, LINK_CONNECTING);
 }
 
 static void timer_cb(void *ctx)
 {
     struct peer_link *k = ctx;
-    ASSERT(k->state != LINK_STANDING);
+    ASSERT(k->state != LINK_ESTABLISHED);
     if (k->state == LINK_WAITING)
         dial(k);
     else if (k->state == LINK_CONNECTING)
         attempt_failed(k, "no answer");
     else
-        attempt_failed(k, "no end of the handshake in time");
+        attempt_failed(k, "the handshake took too long");
 }
 
 void peer_link_hurry(struct peer *peer)
@@ -370,10 +300,11 @@ void peer_link_hurry(struct peer *peer)
     if (peer->flapping)
         return;
     k->backoff_ms = PEER_BACKOFF_MIN_MS;
-    /* A SYN lost while the host was away is repeated only after seconds. */
+    /* A SYN that was lost while the host was down is sent again only after
+     * seconds. */
     int64_t waited = clock_mono_ms() - k->dialed_at_ms;
     if (k->state == LINK_CONNECTING && waited > HURRY_AFTER_MS)
-        wait_backoff(k);
+        peer_link_wait(k);
     if (k->state == LINK_WAITING)
         loop_timer_start(peer->peers->loop, &k->timer, 0);
 }
@@ -389,13 +320,7 @@ void peer_link_init(struct peer *peer)
     k->backoff_ms = PEER_BACKOFF_MIN_MS;
     peer_queue_init(&k->queue);
     loop_timer_start(peer->peers->loop, &k->timer, 0);
-    check(k);
-}
-
-void peer_link_release(struct peer *peer)
-{
-    close_all(&peer->link);
-    ASSERT(peer_queue_empty(&peer->link.queue));
+    peer_link_check(k);
 }
 
 /* ----- sending ----- */
@@ -421,7 +346,7 @@ static void fill(struct peer_link *k)
 void peer_link_flush(struct peer *peer)
 {
     struct peer_link *k = &peer->link;
-    if (k->state != LINK_STANDING)
+    if (k->state != LINK_ESTABLISHED)
         return;
     struct conn *c = &k->conn;
     uint64_t before = c->sent_bytes;
@@ -431,15 +356,9 @@ void peer_link_flush(struct peer *peer)
             return;
         conn_flush(c);
         if (c->sent_bytes - before >= FLUSH_BYTES_MAX) {
-            /* The socket takes all; the other links want their turn. */
+            /* The socket takes everything; let the other links send, too. */
             peers_work_soon(peer->peers);
             return;
         }
     }
-}
-
-uint64_t peer_link_queued(const struct peer *peer)
-{
-    const struct peer_link *k = &peer->link;
-    return k->queue.bytes + conn_pending(&k->conn);
 }

@@ -1,8 +1,8 @@
 /*
  * A payload is copied once, from the caller's pieces into a chunk of exactly
- * the right size; headers and checksums are computed there and then. A
- * fragment never reaches over the boundary of the two pieces, which saves
- * gluing them together first.
+ * the right size; headers and checksums are computed at the same time. A
+ * fragment never crosses the boundary between the two pieces, so they need not
+ * be joined first.
  */
 #include "peer/peer_queue.h"
 
@@ -147,9 +147,9 @@ void peer_queue_add(struct peer_queue *q, uint8_t frame_type,
         add_fragments(q, list, frame_type, pieces);
 }
 
-/* The queue whose turn it is, or NULL. A large control payload is never in
- * part underway when bulk is served: all of it was queued at once, and control
- * goes first. */
+/* The queue that is served next, or NULL. When bulk is served, no control
+ * payload is partly sent: all of it was queued at once, and control is sent
+ * first. */
 static struct list *next_list(struct peer_queue *q)
 {
     if (!list_empty(&q->control)) {

@@ -1,7 +1,7 @@
 /*
- * What waits to be sent to one member: two queues of chunks, each chunk one
- * or several whole frames, ready for the wire. Small frames share a chunk, a
- * large payload becomes a row of chunks with a fragment each.
+ * What waits to be sent to one peer: two queues of chunks. A chunk holds one or
+ * several whole frames, ready for the wire. Small frames share a chunk; a large
+ * payload becomes a series of chunks with one fragment each.
  *
  * Control overtakes bulk between chunks. Within each of them order is kept.
  * The fragments of one payload are never mixed with those of another, so that
@@ -9,7 +9,7 @@
  * enough for fragments therefore waits for the end of a bulk payload that has
  * begun to leave.
  *
- * The bound is the owner's affair (peer_link.c).
+ * The owner bounds the queue (peer.c).
  */
 #ifndef PEER_PEER_QUEUE_H
 #define PEER_PEER_QUEUE_H
@@ -23,7 +23,7 @@ struct peer_chunk {
     struct list link;
     struct buf frames;
     bool fragment; /* one fragment of a larger payload */
-    bool last;     /* and no more of them follow */
+    bool last;     /* the last fragment */
 };
 
 struct peer_queue {
@@ -31,7 +31,7 @@ struct peer_queue {
     struct list bulk;
     uint64_t bytes;       /* in both */
     uint64_t fragment_id; /* of the payload fragmented last */
-    bool mid_bulk;        /* a bulk payload has left in part */
+    bool mid_bulk;        /* a part of a bulk payload was sent */
 };
 
 void peer_queue_init(struct peer_queue *q);

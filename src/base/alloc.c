@@ -1,6 +1,6 @@
 /*
- * Thin wrappers over the C library's allocator. The one failure, no memory,
- * is reported on standard error and ends the process. A request of size 0
+ * Thin wrappers over the C library's allocator. When memory runs out, a line on
+ * standard error says so, and the process ends. A request of size 0
  * gets one byte, so that the result is never NULL.
  */
 #include "base/alloc.h"
@@ -17,7 +17,7 @@ NORETURN static void out_of_memory(size_t size)
     abort();
 }
 
-/* More than half of the address space is a negative number gone wrong. */
+/* More than half of the address space can only be a negative number. */
 static size_t checked_size(size_t size)
 {
     ASSERT(size <= (size_t)PTRDIFF_MAX);
@@ -60,12 +60,13 @@ void mem_free(void *p)
     free(p);
 }
 
-/* The C library would map each block above 128 KiB by itself, and unmap it
- * when it is freed; it learns, but gives back what lies free at the end of the
- * heap from twice the size of what it has learned. Each page that comes back
- * is a fault and is cleared. Larger blocks than half of what is kept are mapped
- * each time, and threads may have heaps of their own. An allocator that does
- * not listen (that of a sanitizer) is only slower. */
+/* By default the C library maps each block above 128 KiB by itself and unmaps
+ * it when it is freed. It adapts this limit, but gives memory at the end of the
+ * heap back when more than twice the limit is free. Each page that is taken
+ * again costs a page fault and is cleared. With these settings only blocks
+ * larger than half of what is kept are mapped each time. Threads may have heaps
+ * of their own. An allocator that ignores the settings (that of a sanitizer) is
+ * only slower. */
 void mem_keep_freed(void)
 {
     int kept = mallopt(M_MMAP_THRESHOLD, MEM_KEPT_BYTES / 2);

@@ -14,8 +14,9 @@ void *mem_realloc(void *p, size_t size);
 char *mem_strdup(const char *s);
 void mem_free(void *p);
 /* For a program that allocates and frees large blocks all the time: up to
- * MEM_KEPT_BYTES freed at the end of a heap stay with the process, instead
- * of being given back and fetched again page by page. Once, at the start. */
+ * MEM_KEPT_BYTES of freed memory at the end of a heap stay with the process,
+ * instead of being given back and taken again page by page. Call it once, at
+ * the start. */
 void mem_keep_freed(void);
 
 #define MEM_KEPT_BYTES (8 * 1024 * 1024)

@@ -1,7 +1,8 @@
 /*
  * A chain of blocks, the newest first; allocation moves a mark in the newest.
- * Blocks double in size up to a limit; what is larger than a block gets one
- * of its own. Freed is everything at once. No memory ends the process.
+ * Blocks double in size up to a limit; a request larger than a block gets one
+ * of its own. Everything is freed at once. Running out of memory ends the
+ * process.
  */
 #include "base/arena.h"
 

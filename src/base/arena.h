@@ -1,6 +1,6 @@
 /*
- * Memory that dies all at once: with a request, an entry, a loop iteration.
- * Nothing is freed one by one. What is given out is aligned for any type.
+ * Memory that is freed all at once: with a request, an entry, or a turn of the
+ * loop. Nothing is freed one by one. Each block is aligned for any type.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -18,7 +18,7 @@ struct arena {
 #define ARENA_INIT ((struct arena){NULL, 0})
 
 void arena_release(struct arena *a);
-/* Forgets everything, keeps one block of moderate size for the next round. */
+/* Frees everything but one block of moderate size, for the next use. */
 void arena_reset(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 struct bytes arena_copy(struct arena *a, struct bytes b);

@@ -1,7 +1,7 @@
 /*
- * The end of a failed assertion, and the texts of the errors. An assertion
- * that fails says where on standard error and aborts: the crash report of
- * os/signal.h adds the stack, a restart recovers from the log.
+ * What a failed assertion does, and the texts of the errors. A failed assertion
+ * writes its place to standard error and aborts: the crash report of
+ * os/signal.h adds the stack, and a restart recovers from the log.
  */
 #include "base/base.h"
 

@@ -1,9 +1,9 @@
 /*
  * What every room may rely on: attributes, assertions, errors, ids.
  *
- * Assertions stay on in release builds. An assertion is for a mistake of the
- * programmer; what the outside can cause (a peer, a client, a disk, a
- * configuration file) is an error that is returned.
+ * Assertions stay on in release builds. An assertion states a fact that only a
+ * mistake of the programmer can make false; what the outside can cause (a peer,
+ * a client, a disk, a configuration file) is an error that is returned.
  */
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
@@ -24,7 +24,7 @@
 #define CONTAINER_OF(ptr, type, member)                                        \
     ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
-/* That it is never called is what tests/proof proves of an assertion. */
+/* tests/proof proves that an assertion never calls it. */
 /*@ requires never: \false;
   @ assigns \nothing;
   @ ensures \false; */

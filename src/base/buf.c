@@ -1,7 +1,7 @@
 /*
- * One block of memory, doubled when it is full. Nothing here fails: a size
- * that overflows is a programmer's mistake (outside input is bounded before
- * it gets here), and no memory ends the process.
+ * One block of memory, doubled when it is full. Nothing here fails: a size that
+ * overflows is a programmer's mistake (outside input is bounded before it gets
+ * here), and running out of memory ends the process.
  */
 #include "base/buf.h"
 
@@ -27,7 +27,7 @@ void buf_reset(struct buf *b)
     b->len = 0;
 }
 
-/* realloc copies all that was reserved, also where little is in use. */
+/* realloc would copy all that is reserved, even if little of it is in use. */
 static void grow(struct buf *b, size_t cap)
 {
     ASSERT(cap >= b->len);

@@ -1,8 +1,8 @@
 /*
  * A growing buffer of bytes that owns its memory. BUF_INIT is an empty one;
  * buf_release frees it and makes it empty again. Growth doubles; running out
- * of memory ends the process, so appending cannot fail. Whoever fills one
- * from outside bounds it first.
+ * of memory ends the process, so appending cannot fail. Code that appends
+ * bytes from outside bounds them first.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -24,8 +24,8 @@ void buf_release(struct buf *b);
   @ assigns b->len;
   @ ensures b->len == 0; */
 void buf_reset(struct buf *b);
-/* Room for `extra` more bytes: returns where they go (data + len). When it
- * grows, the first len bytes come along, and nothing else. */
+/* Makes room for `extra` more bytes and returns where they go (data + len).
+ * When the buffer grows, the first len bytes are kept, and nothing else. */
 uint8_t *buf_reserve(struct buf *b, size_t extra);
 /* Removes the first n bytes (n <= len). */
 /*@ requires \valid(b) && n <= b->len <= b->cap;

@@ -1,6 +1,6 @@
 /*
- * The part of base/bytes.h that is not inline. ASCII only: the locale has no
- * say in what equals what. Cannot fail.
+ * The part of base/bytes.h that is not inline. Only ASCII letters have a case,
+ * whatever the locale. Nothing here can fail.
  */
 #include "base/bytes.h"
 

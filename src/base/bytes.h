@@ -1,6 +1,6 @@
 /*
- * A borrowed view of bytes: it owns nothing, and lives no longer than what it
- * points into. Data may be NULL when len is 0.
+ * A borrowed view of bytes: it owns nothing, and is valid no longer than the
+ * memory that it points to. Data may be NULL when len is 0.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
@@ -52,7 +52,7 @@ static inline bool bytes_eq(struct bytes a, struct bytes b)
     return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* Order as memcmp, a prefix before what it begins. */
+/* The order of memcmp; a prefix comes before a longer text. */
 /*@ requires readable(a) && readable(b);
   @ assigns \nothing; */
 static inline int bytes_cmp(struct bytes a, struct bytes b)
@@ -74,7 +74,7 @@ static inline struct bytes bytes_from(struct bytes b, size_t n)
     return n == 0 ? b : bytes_of(b.data + n, b.len - n);
 }
 
-/* Equal without regard to ASCII case. */
+/* Equal if ASCII case is ignored. */
 /*@ logic integer fold(integer c) = 'A' <= c <= 'Z' ? c + ('a' - 'A') : c;
  */
 /*@ requires readable(a) && readable(b);

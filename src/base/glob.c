@@ -1,10 +1,10 @@
 /*
- * Walks pattern and text side by side. At a star it notes where it stands;
- * at a mismatch it goes back to the last star, lets it take one byte more,
- * and goes on. Only the last star matters: what an earlier one could take
- * more, the last one can take as well. Every pattern means something (as in
- * Redis an open bracket ends at the end of the pattern, and a last backslash
- * is a backslash), so there is no failure.
+ * Walks pattern and text side by side. At a star it remembers both positions;
+ * at a mismatch it goes back to the last star, lets it match one more byte, and
+ * continues. Only the last star matters: whatever more an earlier one could
+ * match, the last one can match as well. Every pattern is valid (as in Redis,
+ * an open bracket ends at the end of the pattern, and a last backslash is a
+ * backslash), so there is no failure.
  */
 #include "base/glob.h"
 
@@ -21,7 +21,7 @@ static bool in_range(uint8_t a, uint8_t b, uint8_t c)
     return a <= b ? c >= a && c <= b : c >= b && c <= a;
 }
 
-/* The class whose '[' stands at *pos; moves *pos behind it. */
+/* The class whose '[' is at *pos; moves *pos past it. */
 /*@ requires readable(pattern) && \valid(pos) && *pos < pattern.len;
   @ requires pattern.data[*pos] == '[' && pattern.len < SIZE_MAX;
   @ assigns *pos;
@@ -83,8 +83,8 @@ bool glob_match(struct bytes pattern, struct bytes text, bool nocase)
     size_t p = 0;
     size_t t = 0;
     bool starred = false;
-    size_t star_p = 0; /* behind the last star */
-    size_t star_t = 0; /* what it has taken ends here */
+    size_t star_p = 0; /* after the last star */
+    size_t star_t = 0; /* the end of what it has matched */
     while (t < text.len) {
         if (p < pattern.len && pattern.data[p] == '*') {
             starred = true;

@@ -1,6 +1,6 @@
 /*
- * Redis's patterns: * ? [a-z] [^a] and backslash. Iterative, with one point
- * to come back to: never more than pattern length times text length steps
+ * Redis's patterns: * ? [a-z] [^a] and backslash. Iterative, with one position
+ * to go back to: never more than pattern length times text length steps
  * (CVE-2022-36021 and CVE-2024-31228 were exponential or recursive).
  */
 #ifndef BASE_GLOB_H

@@ -1,6 +1,6 @@
 /*
  * The only file that knows the hash library. CRC16/XMODEM: polynomial 0x1021,
- * initial value 0, nothing reflected, one table look-up a byte. Cannot fail.
+ * initial value 0, nothing reflected, one table look-up per byte. Cannot fail.
  */
 #include "base/hash.h"
 

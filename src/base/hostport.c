@@ -1,7 +1,8 @@
 /*
- * The port begins after the last colon, the host is what is before it. How it
- * fails: malformed text is refused, never repaired; a guess would connect to
- * some other place.
+ * The port begins after the last colon; the host is before it.
+ *
+ * How it fails: malformed text is refused, never repaired; a guess would
+ * connect to some other place.
  */
 #include "base/hostport.h"
 

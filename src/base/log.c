@@ -1,7 +1,7 @@
 /*
- * Formats one line and hands it to the sink. What does not fit into a line is
- * cut off. Control characters are written as \xHH, because a line may quote
- * what a client sent, and must not be able to forge another line.
+ * Formats one line and passes it to the sink. A line that is too long is cut.
+ * Control characters are written as \xHH, because a line may quote what a
+ * client sent, and a client must not be able to forge another line.
  */
 #include "base/log.h"
 

@@ -1,7 +1,7 @@
 /*
  * The program's own log (not the Raft log): levels and a sink. Rooms without
- * system calls log through it; who writes the lines, adds time, process and
- * role is decided in src/os/logfile.h.
+ * system calls log through it; src/os/logfile.h adds time, process and role,
+ * and writes the lines.
  *
  * Levels and their names are those of Redis.
  */
@@ -20,8 +20,8 @@ struct logger {
     void *ctx;
 };
 
-/* One line, at most 1,000 bytes, without the newline. Control characters in
- * it are written as \xHH. `log` may be NULL: nothing is logged. */
+/* Logs a line of at most 1,000 bytes, without the newline. Control characters
+ * in it are written as \xHH. `log` may be NULL: nothing is logged. */
 void log_line(const struct logger *log, enum log_level level,
               const char *format, ...) PRINTF(3, 4);
 

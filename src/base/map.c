@@ -1,11 +1,11 @@
 /*
- * Two parts in one block of memory: the entries, in the order in which they
- * were put, and an index of 32-bit numbers with linear probing (0 is empty,
- * n stands for entry n - 1). A removed entry leaves a hole among the entries
- * and none in the index, where what follows is moved back over it (Knuth,
- * TAOCP 3, 6.4, algorithm R). Holes go when the table is rebuilt, which
- * happens when the entries reach their end: then it grows or shrinks to what
- * is alive. Nothing here fails.
+ * There are two parts in one block of memory: the entries, in the order of
+ * insertion, and an index of 32-bit numbers with linear probing (0 is empty, n
+ * means entry n - 1). A removed entry leaves a hole among the entries, but none
+ * in the index, where the entries that follow are moved back (Knuth, TAOCP 3,
+ * 6.4, algorithm R). When the space for entries is used up, the table is
+ * rebuilt without the holes; it grows or shrinks to what is in use. Nothing
+ * here fails.
  */
 #include "base/map.h"
 
@@ -44,7 +44,7 @@ static bool slot_holds(const struct map_slot *s, uint64_t hash,
     return s->hash == hash && bytes_eq(bytes_of(s->key, s->key_len), key);
 }
 
-/* Where the key stands in the index, or the empty place where it belongs. */
+/* The key's place in the index, or the empty place where it belongs. */
 static size_t find(const struct map *m, uint64_t hash, struct bytes key)
 {
     ASSERT(m->cap > 0 && (m->cap & (m->cap - 1)) == 0);
@@ -74,7 +74,7 @@ void map_release(struct map *m)
     map_init(m, m->seed);
 }
 
-/* Puts an entry whose key is not in the table and whose key is ours. */
+/* Adds an entry whose key is not in the table; the table owns the key. */
 static void append(struct map *m, struct map_slot slot, size_t at)
 {
     ASSERT(m->used < limit_of(m->cap));
@@ -138,7 +138,7 @@ void *map_put(struct map *m, struct bytes key, void *value)
     return NULL;
 }
 
-/* Empties place `hole` of the index and closes the chain behind it. */
+/* Empties place `hole` of the index and moves the chain after it back. */
 static void index_remove(struct map *m, size_t hole)
 {
     uint32_t *index = index_of(m);
@@ -146,7 +146,7 @@ static void index_remove(struct map *m, size_t hole)
     ASSERT(index[hole] != 0);
     for (size_t at = (hole + 1) & mask; index[at] != 0; at = (at + 1) & mask) {
         size_t home = (size_t)m->slots[index[at] - 1].hash & mask;
-        /* May move back unless its home lies after the hole. */
+        /* May move back unless its home is after the hole. */
         if (((at - home) & mask) >= ((at - hole) & mask)) {
             index[hole] = index[at];
             hole = at;

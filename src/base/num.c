@@ -1,7 +1,7 @@
 /*
- * Digits are added up below zero, where the range of int64_t is larger, so
- * that its smallest value needs no special case. What is not a number in
- * exactly this form is refused; nothing else can go wrong.
+ * Digits are added up below zero, where the range of int64_t is larger, so that
+ * its smallest value needs no special case. Text that is not a number in
+ * exactly this form is refused; nothing else can fail.
  */
 #include "base/num.h"
 
@@ -76,7 +76,7 @@ size_t num_format_i64(int64_t v, char out[NUM_TEXT_MAX])
     return n;
 }
 
-/* The number that a unit stands for; 0 for none that is known. */
+/* The factor of a unit; 0 if the unit is unknown. */
 static uint64_t unit_of(struct bytes unit)
 {
     static const struct {

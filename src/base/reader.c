@@ -1,7 +1,7 @@
 /*
- * Every read goes through `take`, the only place that moves the view. Past
- * the end it marks the reader failed and empties it, so that nothing that
- * follows in the input is read at the wrong place.
+ * Every read goes through `take`, the only place that moves the view. A read
+ * past the end marks the reader as failed and empties it, so that nothing after
+ * it is read at the wrong place.
  */
 #include "base/reader.h"
 

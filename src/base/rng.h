@@ -1,6 +1,7 @@
 /*
  * A small deterministic generator (splitmix64, Steele et al., OOPSLA 2014).
- * Its state is a plain number inside the struct that uses it. Not for secrets.
+ * Its state is a plain number inside the struct that uses it. Never use it for
+ * secrets.
  */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H

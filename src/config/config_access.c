@@ -1,7 +1,7 @@
 /*
  * CONFIG GET and SET, and the help text. SET applies the pairs one after the
- * other and keeps the old values as text: if one is refused, or the options
- * no longer fit together, they are put back the same way.
+ * other and keeps the old values as text: if one is refused, or the options do
+ * not fit together any more, the old values are set again in the same way.
  */
 #include "base/glob.h"
 #include "config/config_table.h"

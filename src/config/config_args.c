@@ -1,7 +1,7 @@
 /*
  * The command line: first the file, then standard input, then the options in
- * their order, so that options override files whatever comes first. The
- * original vard's options begin with one dash and may stand among the others.
+ * their order, so that options override files wherever they are. The options of
+ * Verdi's vard begin with one dash and may be mixed with the others.
  */
 #include "base/alloc.h"
 #include "config/config_parse.h"
@@ -39,13 +39,13 @@ static bool begins_option(const char *arg)
     return strncmp(arg, "--", 2) == 0 || original_find(arg) != NULL;
 }
 
-/* "-" means standard input as the last argument, or in the file's place. */
+/* "-" means standard input as the last argument, or in place of the file. */
 static bool is_stdin(const struct args *a, int i)
 {
     return strcmp(a->argv[i], "-") == 0 && (i == a->argc - 1 || i == 1);
 }
 
-/* The option with its values as it was typed, for messages. */
+/* The option with its values as typed, for messages. */
 static struct place place_of(struct args *a, int from, int to)
 {
     struct buf text = BUF_INIT;
@@ -57,7 +57,7 @@ static struct place place_of(struct args *a, int from, int to)
     return at;
 }
 
-/* "--name value ...": up to what begins the next option. */
+/* "--name value ...": up to the next option. */
 static int apply_option(struct args *a)
 {
     int from = a->next++;
@@ -110,7 +110,7 @@ static int apply_original(struct args *a, const struct original *original)
     return parser_apply(&a->parser, &at, &words);
 }
 
-/* An argument that begins nothing. */
+/* An argument that does not begin an option. */
 static int refuse_argument(struct args *a)
 {
     const char *arg = a->argv[a->next];
@@ -166,8 +166,8 @@ void config_hide_secrets(int argc, char *const *argv)
     }
 }
 
-/* Without a file and with the original's options, vard is as open as the
- * original: all addresses, no password asked for. */
+/* Without a file and with the options of Verdi's vard, vard is as open as that
+ * one: it listens on all addresses and asks for no password. */
 static void open_as_original(struct config *c)
 {
     struct config_words words = {.count = 2};
@@ -226,7 +226,7 @@ static bool only_loopback(const struct config *c)
     return true;
 }
 
-/* --version and --help win over everything else, wherever they stand. */
+/* --version and --help have priority over everything else, anywhere. */
 static enum config_action action_of(int argc, char *const *argv)
 {
     for (int i = 1; i < argc; i++) {

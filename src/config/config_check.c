@@ -1,6 +1,6 @@
 /*
  * Rules that concern more than one option. Each says what is wrong and what
- * would be right; the first one broken is reported.
+ * would be right; the first broken one is reported.
  */
 #include "config/config_table.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the writer of an unknown option may have meant: the name with the
- * least edit distance (insert, delete, replace, swap neighbours), if that is
+ * What the writer of an unknown option may have meant: the name with the least
+ * edit distance (insert, delete, replace, swap neighbours), if this distance is
  * small compared with the name.
  */
 #include "config/config_table.h"
@@ -57,12 +57,12 @@ const struct option *option_nearest(struct bytes name)
     const struct option *o;
     for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
         struct bytes other = bytes_str(o->name);
-        /* Each byte more or less is an edit. */
+        /* Each additional or missing byte is an edit. */
         if (MAX(name.len, other.len) - MIN(name.len, other.len) >=
             best_distance)
             continue;
         size_t d = distance(name, other);
-        /* Short words are all near each other: "abc" is not "dir". */
+        /* Short words are always similar: "abc" is not "dir". */
         if (d < best_distance && d < other.len && d < name.len) {
             best = o;
             best_distance = d;

@@ -1,7 +1,7 @@
 /*
  * The options of several words: bind replaces, node adds, the output limits
- * are changed class by class. Each is read into a value of its own first, so
- * that a bad word leaves everything as it was.
+ * change class by class. Each is first read into a separate value, so that a
+ * bad word changes nothing.
  */
 #include "base/alloc.h"
 #include "base/hostport.h"
@@ -63,7 +63,7 @@ static int set_bind(struct config *c, const struct config_words *words,
     return 0;
 }
 
-/* What may stand in a host: no blank, bracket, quote or control character. */
+/* A host has no blank, bracket, quote or control character. */
 static bool host_is_plain(struct bytes host)
 {
     for (size_t i = 0; i < host.len; i++) {

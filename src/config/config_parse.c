@@ -1,7 +1,7 @@
 /*
- * Files: one option a line, as in Redis. A line that is refused ends it all,
- * with a message that says where it stands and what to do; passwords in it
- * are left out, since messages end up in journals and tickets.
+ * Files: one option per line, as in Redis. A line that is refused ends the
+ * start, with a message that says where the line is and what to do; passwords
+ * in it are left out, since messages end up in logs and bug reports.
  */
 #include "config/config_parse.h"
 
@@ -15,7 +15,7 @@
 #define LINE_SHOWN   200
 #define REASON_SHOWN 2000
 
-/* Appends text without what would confuse a terminal, and not too much. */
+/* Appends text without control characters, and cut at len_max. */
 static void append_shown(struct buf *out, struct bytes text, size_t len_max)
 {
     for (size_t i = 0; i < text.len && i < len_max; i++) {
@@ -51,7 +51,7 @@ static struct bytes first_word(struct bytes line)
     return bytes_of(line.data, n);
 }
 
-/* The option that a line is, or may be meant to be. */
+/* The option that a line names, or may be meant to name. */
 static const struct option *option_meant(struct bytes line)
 {
     struct bytes name = first_word(line);
@@ -106,7 +106,7 @@ static int refuse_unknown(struct parser *p, const struct place *at,
 static int refuse_value(struct parser *p, const struct place *at,
                         const struct option *o, struct buf *reason)
 {
-    /* An option with one value has given its reason already. */
+    /* The reason of an option with one value says it all. */
     if (o->kind != OPTION_FIXED)
         buf_printf(reason, "; %s: %s", o->name, o->doc);
     if (o->kind != OPTION_FIXED && o->def[0] != '\0')
@@ -122,7 +122,7 @@ static void add_notice(struct config *c, const struct buf *text)
     c->notices[c->notice_count++] = config_text_of(buf_view(text));
 }
 
-/* Options that are accepted for what they mean elsewhere say so in the log. */
+/* Options that are accepted, but have no effect here, say so in the log. */
 static void notice_option(struct config *c, const struct option *o)
 {
     struct buf text = BUF_INIT;

@@ -1,6 +1,6 @@
 /*
- * Inside of the room: applying one line of options, wherever it comes from,
- * and the message when it is refused.
+ * For this room only: applying one line of options, wherever it comes from, and
+ * the message when it is refused.
  */
 #ifndef CONFIG_CONFIG_PARSE_H
 #define CONFIG_CONFIG_PARSE_H
@@ -12,13 +12,13 @@ struct parser {
     struct config *config;
     const struct config_source *source;
     struct buf *error;
-    struct arena arena; /* words of the line in hand */
+    struct arena arena; /* words of the current line */
     int depth;          /* of includes */
     bool in_args;       /* the command line, not a file */
-    bool nodes_in_args; /* it has named nodes: those of files are gone */
+    bool nodes_in_args; /* it named nodes: those of files were dropped */
 };
 
-/* Where an option stands. */
+/* Where an option was found. */
 struct place {
     const char *name; /* a file, "standard input" or "command line" */
     size_t line;      /* 0: none */

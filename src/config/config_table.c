@@ -143,7 +143,7 @@ static int set_text(char **field, struct bytes word, struct buf *reason)
     return 0;
 }
 
-/* The n-th of "a|b|c"; an empty view behind the last. */
+/* The n-th of "a|b|c"; an empty view after the last. */
 static struct bytes choice_at(const char *choices, int n)
 {
     const char *p = choices;

@@ -1,6 +1,6 @@
 /*
- * One pass over the line; each word is built in arena memory as long as the
- * rest of the line, which is enough since escapes only shorten.
+ * One pass over the line. Each word is built in a piece of the arena as long as
+ * the rest of the line, which is enough since escapes only shorten it.
  */
 #include "config/config_words.h"
 
@@ -49,7 +49,7 @@ static uint8_t plain_escape(uint8_t c)
     }
 }
 
-/* Behind a backslash in double quotes, which is not the last character. */
+/* After a backslash in double quotes that is not the last character. */
 static void scan_escape(struct scan *s)
 {
     ASSERT(s->p < s->end);
@@ -63,7 +63,7 @@ static void scan_escape(struct scan *s)
     }
 }
 
-/* From behind the opening quote to behind the closing one. */
+/* From after the opening quote to after the closing one. */
 static int scan_quoted(struct scan *s, uint8_t quote)
 {
     ASSERT(quote == '"' || quote == '\'');

@@ -1,7 +1,7 @@
 /*
- * A line taken apart into words, as Redis's configuration files are: words
- * stand between blanks; in "double quotes" \xHH, \n, \r, \t, \b, \a and
- * backslash with any other character are known, in 'single quotes' only \'.
+ * Splits a line into words, as in Redis's configuration files: blanks separate
+ * words; in "double quotes" \xHH, \n, \r, \t, \b, \a and a backslash before any
+ * other character are escapes, in 'single quotes' only \'.
  */
 #ifndef CONFIG_CONFIG_WORDS_H
 #define CONFIG_CONFIG_WORDS_H
@@ -17,7 +17,7 @@ struct config_words {
     size_t count;
 };
 
-/* The words live in the arena. ERR_INVALID: a quote that is not closed, or
+/* The words are in the arena. ERR_INVALID: a quote that is not closed, or
  * is not followed by a blank. ERR_TOO_BIG: too many words. */
 MUST_USE int config_split(struct bytes line, struct arena *arena,
                           struct config_words *out);

@@ -1,15 +1,15 @@
 /*
- * How it works: one read per readable event. Its size adapts: it doubles up
- * to 1 MiB while reads come back full, and shrinks when they bring little;
- * the loop's watching is level-triggered, so what is left is read in the next
- * iteration, after the other connections had their turn. Writes go straight
- * out; only what the socket did not take makes the loop watch for writing.
+ * How it works: there is one read per readable event. Its size adapts: it
+ * doubles up to 1 MiB while reads come back full, and shrinks when they bring
+ * little. The loop watches level-triggered, so the rest is read in the next
+ * turn, after the other connections were served. Writes are made at once; only
+ * for what the socket did not take does the loop watch for writing.
  *
- * How it fails: reading reports the end through `ended`, or through `closed`
- * if the owner does not listen to that, at once. A failed
- * write is noted in `error` and reported from a timer of zero delay, because
- * conn_flush() is called by owners in the middle of their own work, who could
- * not bear to lose the connection under their hands.
+ * How it fails: a read reports the end of the input at once, through `ended`,
+ * or through `closed` if the owner has no `ended`. A failed write is stored in
+ * `error` and reported by a timer of zero delay, because owners call
+ * conn_flush() in the middle of their own work, and the connection must not
+ * disappear during it.
  */
 #include "net/conn.h"
 
@@ -19,7 +19,8 @@
 #define READ_BYTES_MAX ((size_t)1024 * 1024)
 
 /* A callback in progress. Its owner may close, reopen or free the connection
- * meanwhile; this lives on the stack below, and gets the buffers then. */
+ * meanwhile; this struct is on the stack below it, and then gets the buffers.
+ */
 struct conn_call {
     bool closed;
     struct buf in;
@@ -33,7 +34,7 @@ static void call_begin(struct conn *c, struct conn_call *call)
     c->call = call;
 }
 
-/* False when the connection is no more: do not touch it. */
+/* False: the connection does not exist any more; do not touch it. */
 static bool call_end(struct conn *c, struct conn_call *call)
 {
     if (call->closed) {
@@ -114,8 +115,8 @@ static int64_t read_some(struct conn *c)
     return n;
 }
 
-/* Memory for a burst is not kept for a connection that is idle now, or that
- * has consumed a large request and holds the beginning of a small one. */
+/* A connection that is idle now, or that has consumed a large request and holds
+ * the beginning of a small one, does not keep the memory of a burst. */
 static void shrink_input(struct conn *c)
 {
     if (c->in.len < c->in.cap / 8)
@@ -152,7 +153,7 @@ static void on_readable(struct conn *c)
     watch(c);
 }
 
-/* Bytes written or an error; what was written is out of the buffer, or
+/* Bytes written or an error; what was written is removed from the buffer, or
  * counted in out_sent. */
 static int64_t write_some(struct conn *c)
 {
@@ -169,15 +170,15 @@ static int64_t write_some(struct conn *c)
         buf_reset(&c->out);
         buf_shrink(&c->out, CONN_BUF_KEEP);
     } else if (c->out_sent >= c->out.len - c->out_sent) {
-        /* At least half is gone: moving the rest costs less than it did to
-         * send what was before it. */
+        /* At least half was sent: moving the rest costs less than sending what
+         * was before it did. */
         buf_consume(&c->out, c->out_sent);
         c->out_sent = 0;
     }
     return n;
 }
 
-/* Returns true when everything has left. */
+/* Returns true when everything was written. */
 static bool write_out(struct conn *c)
 {
     int64_t n = write_some(c);

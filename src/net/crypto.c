@@ -1,6 +1,6 @@
 /*
- * The one-shot functions of OpenSSL. They fail only for want of memory or
- * with a broken installation; nothing safe can go on then, so that is an
+ * The one-shot functions of OpenSSL. They fail only when memory runs out or the
+ * installation is broken; nothing can be done safely then, so it is an
  * assertion.
  */
 #include "net/crypto.h"

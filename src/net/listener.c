@@ -1,10 +1,12 @@
 /*
- * How it works: the loop's watching is level-triggered, so stopping after a
- * few connections loses nothing. How it fails: out of descriptors, it says so
- * once a second at most, and tries again after a tenth of a second; the
- * kernel's backlog holds the others meanwhile. Any other error of accept(2)
- * concerns one connection that has gone already, and is treated alike, since
- * spinning on it would be worse.
+ * How it works: the loop watches level-triggered, so stopping after a few
+ * connections loses nothing.
+ *
+ * How it fails: when the process is out of descriptors, it logs that at most
+ * once a second and tries again after a tenth of a second; meanwhile the
+ * kernel's backlog holds the connections. Any other error of accept(2) concerns
+ * one connection that does not exist any more; it is handled in the same way,
+ * since spinning on it would be worse.
  */
 #include "net/listener.h"
 

@@ -1,7 +1,7 @@
 /*
- * A listening socket on the loop: accepts up to 10 connections per event, so
- * that a flood of them cannot starve those that stand, and pauses for a
- * moment when the process is out of descriptors instead of spinning.
+ * A listening socket on the loop. It accepts up to 10 connections per event, so
+ * that a flood of new ones cannot starve those that exist; when the process is
+ * out of descriptors it pauses for a moment instead of spinning.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
@@ -24,11 +24,11 @@ struct listener {
     void *ctx;
 };
 
-/* Takes a listening descriptor over (os/socket.h, socket_listen). Set
+/* Takes over a listening descriptor (os/socket.h, socket_listen). Set
  * `accepted` and `ctx` first. */
 void listener_open(struct listener *s, struct loop *l, int fd,
                    const struct logger *log);
-/* Stops accepting and closes. Harmless twice. */
+/* Stops accepting and closes. It may be called twice. */
 void listener_close(struct listener *s);
 
 #endif

@@ -2,12 +2,12 @@
  * How it works: every started handle owns one heap block with the libev
  * watcher inside, so that no other file sees a libev type. A timer's block is
  * freed before its function is called, so a timer whose `impl` is NULL is not
- * running. The before-wait functions hang on one ev_prepare watcher, which
- * libev calls last before it asks the kernel; that watcher also keeps
- * ev_run() from returning when nothing else is watched.
+ * running. One ev_prepare watcher calls the before-wait functions; libev calls
+ * it last before it asks the kernel, and it keeps ev_run() from returning when
+ * nothing else is watched.
  *
- * How it fails: only if the kernel has no descriptors left for the loop
- * itself; loop_new() then returns NULL. Everything else is allocation.
+ * How it fails: only if the kernel has no descriptors left for the loop itself;
+ * then loop_new() returns NULL. Everything else only allocates memory.
  */
 #include "net/loop.h"
 
@@ -87,7 +87,7 @@ static void prepare_cb(struct ev_loop *ev, ev_prepare *w, int revents)
 
 struct loop *loop_new(void)
 {
-    /* What the environment says about back ends is not ours to obey. */
+    /* Environment variables must not choose the back end. */
     struct ev_loop *ev = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
     if (ev == NULL)
         return NULL;
@@ -139,7 +139,7 @@ static void io_cb(struct ev_loop *ev, ev_io *w, int revents)
         events |= LOOP_READ;
     if (revents & EV_WRITE)
         events |= LOOP_WRITE;
-    /* EV_ERROR: a descriptor that cannot be watched. Reading it tells why. */
+    /* EV_ERROR: a descriptor that cannot be watched. A read reports why. */
     if (revents & EV_ERROR)
         events |= LOOP_READ | LOOP_WRITE;
     io->fn(io->ctx, events);
@@ -215,8 +215,8 @@ void loop_timer_start(struct loop *l, struct loop_timer *t, int64_t delay_ms)
         ev_init(&impl->watcher, timer_cb);
     }
     ev_timer_stop(l->ev, &impl->watcher);
-    /* Delays count from now, not from when this iteration began: a long
-     * callback must not make the timers that it starts fire early. */
+    /* Delays count from now, not from the beginning of this turn: a timer that
+     * is started late in a long callback must not fire early. */
     if (delay_ms > 0)
         ev_now_update(l->ev);
     ev_timer_set(&impl->watcher, (ev_tstamp)delay_ms / 1e3, 0.);

@@ -3,7 +3,7 @@
  *
  * One loop, one thread. Handles are embedded in the structs of their owners
  * and hold a pointer to heap memory of the loop's; *_stop frees it and may be
- * called at any time, also from the handle's own callback, and twice.
+ * called at any time, even twice, also from the handle's own callback.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
@@ -44,9 +44,9 @@ void loop_free(struct loop *l);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Called before the loop waits for events, after all events of an iteration
- * were handled: the place where batches are closed and output is written.
- * Called in the order of registration; at most 4. */
+/* Registers a function that is called before the loop waits for events, after
+ * all events of a turn were handled: here batches are closed and output is
+ * written. Called in the order of registration; at most 4. */
 void loop_before_wait(struct loop *l, void (*fn)(void *ctx), void *ctx);
 
 /* Watches a descriptor for a set of loop_events; 0 pauses. */
@@ -54,7 +54,7 @@ void loop_io_start(struct loop *l, struct loop_io *io, int fd, int events);
 void loop_io_set(struct loop *l, struct loop_io *io, int events);
 void loop_io_stop(struct loop *l, struct loop_io *io);
 
-/* Fires once after delay_ms (0: as soon as possible, in the next iteration);
+/* Fires once after delay_ms (0: as soon as possible, in the next turn);
  * starting a running timer restarts it. */
 void loop_timer_start(struct loop *l, struct loop_timer *t, int64_t delay_ms);
 void loop_timer_stop(struct loop *l, struct loop_timer *t);

@@ -1,6 +1,6 @@
 /*
- * Addresses as text and back. Numbers are tried first, so that the usual
- * case asks no name server.
+ * Addresses from text and to text. Numbers are tried first, so that the usual
+ * case needs no name server.
  */
 #include "base/hostport.h"
 #include "base/num.h"

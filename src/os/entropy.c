@@ -1,6 +1,6 @@
 /*
- * getrandom blocks until the kernel's generator is seeded, and may return
- * fewer bytes than asked for; both are dealt with here.
+ * getrandom blocks until the kernel's generator is seeded, and may return fewer
+ * bytes than asked for; both cases are handled here.
  */
 #include "os/entropy.h"
 

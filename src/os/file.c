@@ -1,9 +1,10 @@
 /*
- * Thin over the system calls; each deals with EINTR and with less done than
- * asked for. Durable replacement follows the usual order: data synced before
- * the name points to it, the name synced before success is reported (Pillai
- * et al., OSDI 2014). After a failed fsync nothing is tried again: the pages
- * may be gone (Rebello et al., ATC 2020), so the caller gets the error.
+ * A thin layer over the system calls; each function handles EINTR and calls
+ * that do less than was asked for. Durable replacement follows the usual order:
+ * the data is synced before the name points to it, and the name is synced
+ * before success is reported (Pillai et al., OSDI 2014). A failed fsync is
+ * never repeated: the pages may be gone (Rebello et al., ATC 2020), so the
+ * caller gets the error.
  */
 #include "os/file.h"
 
@@ -27,7 +28,7 @@ static int error_of_errno(void)
     return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 }
 
-/* Closes and keeps errno of what failed before. */
+/* Closes the descriptor; errno stays that of the earlier failure. */
 static void close_quietly(int fd)
 {
     int saved = errno;
@@ -35,7 +36,7 @@ static void close_quietly(int fd)
     errno = saved;
 }
 
-/* Never lets an interruption through. */
+/* Repeats the call when it is interrupted. */
 static int open_retry(const char *path, int flags, mode_t mode)
 {
     int fd;
@@ -85,8 +86,8 @@ int file_read(const char *path, size_t size_max, struct buf *out)
     return err;
 }
 
-/* The directory that a path stands in; to be freed. */
-/* Slashes at the end are no part of the name. */
+/* The directory that contains a path; the caller frees it. */
+/* Slashes at the end do not belong to the name. */
 static char *dir_of(const char *path)
 {
     size_t len = strlen(path);
@@ -110,7 +111,7 @@ static int remove_one(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
-/* Nothing is followed out of the tree. */
+/* No link is followed out of the tree. */
 static int remove_tree(const char *path)
 {
     struct stat st;
@@ -142,7 +143,7 @@ int file_set_aside(const char *path)
     return err;
 }
 
-/* "DIR/NAME", ended with a zero. */
+/* "DIR/NAME", with a NUL at the end. */
 static const char *join_path(struct buf *out, const char *dir, const char *name)
 {
     buf_reset(out);

@@ -1,8 +1,8 @@
 /*
  * Files and directories: bounded reading, durable replacement, locking.
  * What fails returns an error of base/base.h and leaves errno as the system
- * set it, for the message. Calls may block on the disk: not for the loop's
- * thread once it runs.
+ * set it, for the message. Calls may block on the disk, so the loop's thread
+ * must not make them once it runs.
  */
 #ifndef OS_FILE_H
 #define OS_FILE_H
@@ -17,15 +17,16 @@ MUST_USE int file_read(const char *path, size_t size_max, struct buf *out);
 /* The same from an open descriptor, to its end. */
 MUST_USE int file_read_fd(int fd, size_t size_max, struct buf *out);
 
-/* Replaces the file as one step that survives a power cut: a temporary file
- * beside it (mode 0600), synced, renamed over it, the directory synced. */
+/* Replaces the file in one step that survives a power failure: a temporary file
+ * next to it (mode 0600) is written, synced and renamed over it, and the
+ * directory is synced. */
 MUST_USE int file_replace(const char *path, struct bytes content);
 
-/* Renames a file or directory to "PATH.damaged", durably; what stood there is
- * removed with all it has. 0 as well if there is nothing at `path`. */
+/* Renames a file or directory to "PATH.damaged", durably; what had that name is
+ * removed with all it contains. Also 0 if there is nothing at `path`. */
 MUST_USE int file_set_aside(const char *path);
 /* Moves the files of `dir` whose names end with `suffix` into the directory
- * `to`, which is made if need be, durably. */
+ * `to`, which is created if needed, durably. */
 MUST_USE int file_move_all(const char *dir, const char *suffix, const char *to);
 
 /* Makes names created or renamed in a directory durable. */
@@ -41,15 +42,15 @@ MUST_USE int file_make_dir(const char *dir);
  * ERR_MISMATCH (not a directory, or someone else's), ERR_AUTH (modes). */
 MUST_USE int file_check_dir(const char *dir);
 
-/* Takes the lock file for this process alone, creating it if need be, until
- * the descriptor returned is closed. ERR_BUSY when another one has it. */
+/* Locks the file for this process alone, creating it if needed, until the
+ * returned descriptor is closed. ERR_BUSY: another process has it. */
 MUST_USE int file_lock(const char *path);
 
 /* Bytes of free disk for this user, or an error. */
 MUST_USE int64_t file_free_bytes(const char *path);
 
-/* All of it or an error; interrupted and short calls go on. A read that
- * meets the end of the file first is ERR_CORRUPT. */
+/* Transfers all of it or returns an error; interrupted and short calls are
+ * continued. A read that meets the end of the file first is ERR_CORRUPT. */
 MUST_USE int file_pread(int fd, void *data, size_t len, int64_t offset);
 MUST_USE int file_pwrite(int fd, const void *data, size_t len, int64_t offset);
 MUST_USE int file_write(int fd, const void *data, size_t len);

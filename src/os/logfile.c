@@ -1,8 +1,8 @@
 /*
- * One write(2) per line to a descriptor in append mode, so lines of several
- * threads do not mix. Before each line the file's name is looked up: when it
- * no longer leads to our file, that was rotated away and is opened again
- * under the same descriptor number.
+ * There is one write(2) per line, to a descriptor in append mode, so lines of
+ * several threads do not mix. Before each line the file's name is looked up: if
+ * it does not lead to our file any more, the file was rotated away, and the
+ * name is opened again under the same descriptor number.
  */
 #include "os/logfile.h"
 

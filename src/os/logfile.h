@@ -7,9 +7,9 @@
  * ROLE: M leader, S follower, C candidate, X before it is one of these.
  * LEVEL: . debug, - verbose, * notice, # warning. Local time.
  *
- * A file that was moved away (logrotate) is made anew with the next line. A
- * line that cannot be written is lost, and nothing else happens. Lines may
- * come from any thread; everything else belongs to one.
+ * When the file was moved away (logrotate), the next line creates a new one. A
+ * line that cannot be written is lost, without further consequences. Any thread
+ * may log; everything else belongs to one thread.
  */
 #ifndef OS_LOGFILE_H
 #define OS_LOGFILE_H
@@ -20,7 +20,7 @@
 #include <stdatomic.h>
 
 struct logfile {
-    struct logger logger; /* what the rooms get; its level may be changed */
+    struct logger logger; /* given to the rooms; its level may be changed */
     int fd;               /* stays the same number: for the crash report */
     char *path;           /* NULL: standard output */
     _Atomic char role;

@@ -1,6 +1,6 @@
 /*
- * One system call or one line of /proc per function. What only informs
- * (memory, usage) answers 0 rather than failing.
+ * Each function makes one system call or reads one line of /proc. Functions
+ * that only inform (memory, usage) return 0 instead of failing.
  */
 #include "os/process.h"
 
@@ -20,7 +20,7 @@
 
 #define PID_TEXT_MAX 32
 
-/* A tenth of a thread that has not been told to yield. */
+/* A tenth of the share of a thread that does not yield. */
 #define YIELDING_NICE 10
 
 int64_t process_id(void)
@@ -28,7 +28,7 @@ int64_t process_id(void)
     return getpid();
 }
 
-/* The process that was started: it ends as the start of the daemon does. */
+/* The parent process: its exit status says whether the daemon started. */
 NORETURN static void wait_for_daemon(int fd)
 {
     char ready;
@@ -39,7 +39,7 @@ NORETURN static void wait_for_daemon(int fd)
     _exit(n == 1 ? 0 : 1);
 }
 
-/* Descriptors from first to last lead nowhere from now on. */
+/* Descriptors from first to last become /dev/null. */
 static int to_null(int first, int last)
 {
     int fd = open("/dev/null", O_RDWR);
@@ -60,7 +60,7 @@ int process_daemonize(void)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return ERR_LIMIT;
-    (void)fflush(NULL); /* or both would write what is buffered */
+    (void)fflush(NULL); /* or both processes would write it */
     pid_t child = fork();
     if (child > 0) {
         (void)close(ends[1]);
@@ -78,9 +78,9 @@ void process_daemon_ready(int fd)
 {
     ASSERT(fd >= 0);
     int err = to_null(2, 2);
-    UNUSED(err); /* then it stays as it was */
+    UNUSED(err); /* on failure it stays as it was */
     err = file_write(fd, "", 1);
-    UNUSED(err); /* nobody waits any more */
+    UNUSED(err); /* the parent does not wait any more */
     (void)close(fd);
 }
 

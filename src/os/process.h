@@ -1,5 +1,5 @@
 /*
- * The process as a whole: going to the background, limits, what it uses.
+ * The process as a whole: running in the background, limits, resource use.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
@@ -10,32 +10,33 @@
 
 int64_t process_id(void);
 
-/* Goes to the background: a child in a session of its own goes on. The parent
- * waits for process_daemon_ready() and exits with 0, or with 1 when the child
- * ends before. Standard input and output become /dev/null, standard error when
- * ready. Before any thread is started. Relative paths keep their meaning.
- * Returns the descriptor for process_daemon_ready(), or an error. */
+/* Continues in the background, as a child process in a session of its own. The
+ * parent waits for process_daemon_ready() and exits with 0, or with 1 if the
+ * child ends before. Standard input and output become /dev/null at once,
+ * standard error when ready. It must be called before any thread is started.
+ * Relative paths keep their meaning. Returns the descriptor for
+ * process_daemon_ready(), or an error. */
 MUST_USE int process_daemonize(void);
 void process_daemon_ready(int fd);
 
 MUST_USE int process_write_pidfile(const char *path);
-/* Only if it is (still) this process's. */
+/* Only if the file (still) contains this process's id. */
 void process_remove_pidfile(const char *path);
 
-/* Tries to be allowed `wanted` open files; returns how many are, which may
- * be fewer or more. */
+/* Tries to raise the limit of open files to `wanted`; returns the limit, which
+ * may be lower or higher. */
 uint64_t process_raise_files(uint64_t wanted);
 
-/* A thread that takes no signals: they are the main thread's. There is no
- * going on without it, as without memory. */
+/* Starts a thread that takes no signals; the main thread takes them. A failure
+ * ends the process, as running out of memory does. */
 void process_thread_start(pthread_t *thread, void *(*run)(void *ctx),
                           void *ctx);
 
-/* Of the calling thread: a name for top and ps, at most 15 bytes, and less of
- * the processor where others want it, too. */
+/* Gives the calling thread a name for top and ps (at most 15 bytes), and a low
+ * priority where other threads want the processor, too. */
 void process_thread_yields(const char *name);
 
-/* The mode bits that files made from now on do not get. */
+/* The mode bits that files created from now on do not get. */
 void process_umask(uint32_t mask);
 
 struct process_usage {
@@ -45,9 +46,9 @@ struct process_usage {
 };
 
 struct process_usage process_usage(void);
-/* Memory that is in RAM now; 0 when the system does not tell. */
+/* Memory that is in RAM now; 0 if the system does not tell. */
 uint64_t process_resident_bytes(void);
-/* Memory of the machine; 0 when the system does not tell. */
+/* Memory of the machine; 0 if the system does not tell. */
 uint64_t process_memory_bytes(void);
 
 #define PROCESS_UNAME_MAX 256

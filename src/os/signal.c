@@ -1,12 +1,12 @@
 /*
- * The crash report runs inside a signal handler, perhaps on a broken heap or
- * at the end of the stack. So it has a stack of its own, calls only write(2)
- * and backtrace_symbols_fd, and the unwinder is loaded beforehand by one
- * call of backtrace. The handler is reset on entry: a crash within the
- * report is the end.
+ * The crash report runs inside a signal handler, perhaps with a broken heap or
+ * at the end of the stack. It therefore has a stack of its own and calls only
+ * write(2) and backtrace_symbols_fd; one call of backtrace loads the unwinder
+ * beforehand. The handler is reset on entry, so a crash within the report ends
+ * the process.
  *
- * The descriptor is hidden state, which exists nowhere else: a handler has
- * no argument to get it from.
+ * The descriptor is hidden state, the only one in src/: a handler has no
+ * argument that could carry it.
  */
 #include "os/signal.h"
 
@@ -47,7 +47,7 @@ static void put(int fd, const char *text)
     while (len > 0) {
         ssize_t n = write(fd, text, len);
         if (n <= 0)
-            return; /* nowhere left to complain to */
+            return; /* there is no other place to report it */
         text += n;
         len -= (size_t)n;
     }
@@ -95,7 +95,7 @@ void signal_ignore(void)
     ASSERT(err == 0);
 }
 
-/* A stack for handlers, unless there is one. It is never given back. */
+/* Makes a stack for handlers, unless there is one. It is never freed. */
 static void use_own_stack(void)
 {
     stack_t stack;

@@ -7,12 +7,12 @@
 
 #include "base/base.h"
 
-/* SIGPIPE (a write says so itself) and SIGHUP (a daemon has no terminal). */
+/* SIGPIPE (a write returns an error) and SIGHUP (a daemon has no terminal). */
 void signal_ignore(void);
 
-/* On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT writes version, signal,
- * address and stack to `fd`, then dies of that signal. Called again, only
- * changes the descriptor, which must stay open. */
+/* On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT the process writes version,
+ * signal, address and stack to `fd`, then ends by that signal. A second call
+ * only changes the descriptor, which must stay open. */
 void signal_crash_report(int fd);
 
 #endif

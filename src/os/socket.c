@@ -1,7 +1,7 @@
 /*
- * System calls on sockets, with errno turned into few errors: whoever reads
- * and writes only has to know "later", "gone" and "broken". A connection that
- * the other side has reset is gone, not broken: that happens every day.
+ * System calls on sockets, with errno reduced to few errors: for a reader or
+ * writer only ERR_AGAIN, ERR_CLOSED and ERR_IO differ. A connection that the
+ * other side has reset is ERR_CLOSED, since that happens every day.
  */
 #include "os/socket.h"
 
@@ -57,7 +57,7 @@ static int error_of_errno(void)
     }
 }
 
-/* Closes what failed half-way; errno stays. */
+/* Closes a descriptor whose set-up failed; errno stays. */
 static int give_up(int fd, int err)
 {
     int saved = errno;
@@ -92,7 +92,7 @@ static int unix_address(const char *path, struct address *out)
     return 0;
 }
 
-/* Removes a socket file at which nobody listens; nothing else. */
+/* Removes a socket file on which no process listens, and nothing else. */
 static int remove_dead_socket(const char *path, const struct address *a)
 {
     struct stat st;
@@ -123,7 +123,7 @@ int socket_listen_unix(const char *path, uint32_t mode, int backlog)
     int fd = socket(AF_UNIX, NEW_FLAGS, 0);
     if (fd < 0)
         return error_of_errno();
-    /* Closed to others until chmod has said who may enter. */
+    /* Closed to other users until chmod sets the permissions. */
     mode_t before = umask(077);
     err = bind(fd, sa_of(&a), a.len);
     umask(before);
@@ -150,7 +150,7 @@ int socket_accept(int fd, struct address *peer)
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return ERR_AGAIN;
         int err = error_of_errno();
-        /* Gone again before it was accepted: on to the next. */
+        /* It was closed before it was accepted: try the next. */
         if (errno != EINTR && err != ERR_CLOSED)
             return err;
     }
@@ -215,7 +215,7 @@ void socket_user_timeout(int fd, uint32_t timeout_ms)
     (void)set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)timeout_ms);
 }
 
-/* What a call that moved nothing means. */
+/* The error of a call that transferred nothing. */
 static int64_t nothing_moved(void)
 {
     if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -272,6 +272,6 @@ bool socket_local(int fd, struct address *out)
 void socket_close(int fd)
 {
     ASSERT(fd >= 0);
-    /* Not repeated on EINTR: on Linux the descriptor is gone anyway. */
+    /* Not repeated on EINTR: on Linux the descriptor is closed anyway. */
     (void)close(fd);
 }

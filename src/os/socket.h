@@ -34,32 +34,33 @@ uint16_t address_port(const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_eq(const struct address *a, const struct address *b);
 
-/* A listening socket: SO_REUSEADDR, and IPv6 does not take IPv4 as well.
+/* A listening socket: SO_REUSEADDR, and an IPv6 one does not take IPv4, too.
  * ERR_BUSY: the port is taken; ERR_NOT_FOUND: not an address of this machine
  * (an optional one may be missing); ERR_AUTH: port not allowed; ERR_IO. */
 MUST_USE int socket_listen(const struct address *a, int backlog);
-/* A Unix socket, with these permissions from its first moment on. A socket
- * file that a dead process left behind is replaced; ERR_BUSY when somebody
- * answers there. Changes the umask for a moment: at start-up only. */
+/* A Unix socket, with these permissions from its first moment on. A socket file
+ * that a dead process left is replaced; ERR_BUSY if a process answers there.
+ * Changes the umask for a moment, so it may be called at start-up only. */
 MUST_USE int socket_listen_unix(const char *path, uint32_t mode, int backlog);
 
 /* The next connection: its descriptor, and who it is. ERR_AGAIN: none;
  * ERR_LIMIT: out of descriptors, stop accepting for a while; ERR_IO. */
 MUST_USE int socket_accept(int fd, struct address *peer);
 
-/* Begins to connect: the descriptor becomes writable when it is decided;
- * then ask socket_connect_result: 0, or why not (ERR_CLOSED: refused). */
+/* Begins to connect. The descriptor becomes writable when the outcome is known;
+ * then socket_connect_result returns 0, or why not (ERR_CLOSED: refused). */
 MUST_USE int socket_connect(const struct address *a);
 MUST_USE int socket_connect_result(int fd);
 
 /* Hints, whose failure is of no consequence (not for Unix sockets). */
 void socket_no_delay(int fd);
-/* How much unsent data the kernel may hold before the socket counts as full:
- * what is still here can be overtaken. */
+/* How much unsent data the kernel may hold before the socket counts as full;
+ * other data can still overtake what is kept here. */
 void socket_not_sent_low(int fd, size_t bytes);
-/* Probes after `idle_s` seconds of silence, dead after three lost ones. */
+/* Probes after `idle_s` seconds of silence; three lost ones end it. */
 void socket_keepalive(int fd, uint32_t idle_s);
-/* Dead when sent data is not acknowledged for this long; 0: the default. */
+/* The connection ends when sent data is not acknowledged for this long; 0: the
+ * default. */
 void socket_user_timeout(int fd, uint32_t timeout_ms);
 
 /* Bytes moved (> 0, or 0 for len 0), ERR_AGAIN, ERR_CLOSED (end of stream,
@@ -67,7 +68,7 @@ void socket_user_timeout(int fd, uint32_t timeout_ms);
 MUST_USE int64_t socket_read(int fd, void *data, size_t len);
 MUST_USE int64_t socket_write(int fd, const void *data, size_t len);
 
-/* Where the other end, and this end, are; false when that is not known. */
+/* The address of the other end and of this end; false if it is not known. */
 bool socket_peer(int fd, struct address *out);
 bool socket_local(int fd, struct address *out);
 void socket_close(int fd);

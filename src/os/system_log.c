@@ -1,6 +1,6 @@
 /*
  * The C library keeps the connection to the system's log; it drops lines
- * silently when nobody listens there.
+ * silently when no process listens there.
  */
 #include "os/system_log.h"
 

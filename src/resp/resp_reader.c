@@ -1,15 +1,15 @@
 /*
- * How it works: the reader keeps its place as an offset from the start of the
- * command and remembers each argument as (offset, length), because the buffer
- * may move before the command is complete. Lengths of one to nine digits,
- * which is all there normally is, are read in a straight line; everything
- * else (incomplete, negative, too long, damaged) takes the careful way.
+ * How it works: the reader keeps its position as an offset from the start of
+ * the command and remembers each argument as (offset, length), because the
+ * buffer may move before the command is complete. Lengths of one to nine
+ * digits, which is the normal case, have a fast path; everything else
+ * (incomplete, negative, too long, damaged) takes the slow path.
  *
  * How it fails: with one of the texts of redis-server 7.0, after which the
- * connection must be closed; the reader is of no use then. Deliberate
- * differences: a line is too long by its own length, not by what happened to
- * arrive with it, so that splitting a request never changes its meaning; and
- * a NUL in a line is a byte like any other, where Redis waits for ever.
+ * connection must be closed and the reader must not be used. Two differences
+ * from Redis are intentional: a line's limit counts its own bytes, not those
+ * received with it, so that splitting a request never changes its meaning; and
+ * a NUL in a line is a byte like any other, where Redis waits forever.
  */
 #include "resp/resp_reader.h"
 
@@ -22,7 +22,7 @@
 #include <string.h>
 
 #define ARGS_CAP_FIRST 8
-#define ARGS_CAP_KEPT  1024 /* larger arrays are given back afterwards */
+#define ARGS_CAP_KEPT  1024 /* larger arrays are freed afterwards */
 
 void resp_reader_init(struct resp_reader *r)
 {
@@ -43,7 +43,7 @@ void resp_reader_release(struct resp_reader *r)
     resp_reader_init(r);
 }
 
-/* Prepares for the next command, and gives back what a huge one took. */
+/* Prepares for the next command, and frees the memory of a huge one. */
 static void begin(struct resp_reader *r)
 {
     ASSERT(r->pos == 0 && r->bulk_len == -1);
@@ -173,8 +173,8 @@ static void single_quoted(struct bytes line, size_t *i, struct buf *out)
     *i += 1;
 }
 
-/* A quoted part, from behind its opening quote to behind its closing one,
- * which must be followed by a space or the end. */
+/* A quoted part, from after its opening quote to after its closing one, which
+ * must be followed by a space or the end. */
 static bool quoted_part(struct bytes line, size_t *i, uint8_t quote,
                         struct buf *out)
 {
@@ -205,7 +205,7 @@ static bool inline_arg(struct bytes line, size_t *i, struct buf *out)
     return true;
 }
 
-/* Splits a line into arguments that stand unquoted in inline_text. */
+/* Splits a line into arguments; inline_text holds them without quotes. */
 static bool split_line(struct resp_reader *r, struct bytes line)
 {
     if (r->inline_text == NULL)
@@ -259,8 +259,8 @@ static enum resp_result read_inline(struct resp_reader *r, struct bytes input,
 
 enum line_result { LINE_MORE, LINE_TOO_LONG, LINE_BAD, LINE_OK };
 
-/* The number between the type byte at `pos` and CR LF; what follows CR is
- * taken for LF without looking, as Redis does. */
+/* The number between the type byte at `pos` and CR LF; the byte after CR is
+ * taken for LF without a check, as in Redis. */
 /*@ requires readable(input) && \valid(pos) && \valid(out);
   @ requires *pos <= input.len;
   @ assigns *pos, *out;

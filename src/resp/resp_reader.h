@@ -2,10 +2,10 @@
  * Incremental reader of requests: RESP arrays of bulk strings and inline
  * commands, as redis-server 7 reads them, split anywhere.
  *
- * The reader looks into the connection's input buffer; it copies nothing. A
- * command's arguments borrow from that buffer until the caller consumes it.
- * Memory for arguments is never taken from an announced length: a large bulk
- * string is only remembered as "so much is still missing".
+ * The reader works on the connection's input buffer; it copies nothing. A
+ * command's arguments borrow from that buffer until the caller consumes it. An
+ * announced length never makes the reader allocate memory: of a large bulk
+ * string it only remembers how much is missing.
  *
  * Errors are those of Redis ("Protocol error: ..."), after which the
  * connection is closed. A bulk longer than bulk_max is one of them, as in
@@ -23,7 +23,7 @@
 #define RESP_ARGC_MAX_UNAUTH 10
 #define RESP_BULK_MAX_UNAUTH 16384
 
-/* Limits at or below the two for the unauthenticated get the error texts
+/* Limits at or below those for unauthenticated clients give the error texts
  * that Redis has for these. */
 struct resp_limits {
     uint32_t argc_max; /* 10 before authentication, as Redis */
@@ -45,13 +45,13 @@ struct resp_reader {
     struct bytes *argv; /* of the last complete command */
     uint32_t argv_cap;
     struct buf *inline_text; /* unquoted arguments of an inline command */
-    char error[48];          /* the text that names a byte */
+    char error[48];          /* the text of an error that names a byte */
 };
 
 enum resp_result {
     RESP_MORE,    /* not complete: read more from the connection */
     RESP_COMMAND, /* argv/argc are set, argc >= 1 */
-    RESP_EMPTY,   /* an empty line or *0: skip `consumed`, nothing to do */
+    RESP_EMPTY,   /* an empty line or *0: consume it, nothing to do */
     RESP_ERROR,   /* *error is the text after "-ERR ": answer and close */
 };
 

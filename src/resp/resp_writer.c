@@ -1,10 +1,10 @@
 /*
- * How it works: each reply goes to the end of the buffer in one piece, with
- * the room for it reserved once. A writer that drops everything is recognised
- * first, so that applying on a replica formats nothing.
+ * How it works: each reply is appended to the buffer in one piece, for which
+ * room is reserved once. Whether the writer drops everything is checked first,
+ * so that applying an entry on another node formats nothing.
  *
- * How it fails: it does not. With a limit, what passes it is dropped; what is
- * to become of the connection then is the caller's business.
+ * How it fails: it does not. With a limit, what exceeds it is dropped; the
+ * caller decides what happens to the connection.
  */
 #include "resp/resp_writer.h"
 
@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* At least what a reply takes beside the bytes that the caller gave. */
+/* No reply needs more than this in addition to the caller's bytes. */
 #define HEAD_MAX 64
 
-/* Whether a reply that contains `size` bytes of the caller's goes nowhere. */
+/* Whether a reply that contains `size` bytes of the caller is dropped. */
 static bool drops(struct resp_writer *w, size_t size)
 {
     ASSERT(w == NULL || w->out == NULL || w->protocol == 2 || w->protocol == 3);
@@ -31,7 +31,7 @@ static bool drops(struct resp_writer *w, size_t size)
     return w->over;
 }
 
-/* type, number, CR LF: the head of nearly everything. */
+/* Type, number, CR LF: how nearly every reply begins. */
 static void head(struct resp_writer *w, char type, int64_t n)
 {
     char line[NUM_TEXT_MAX + 3];
@@ -93,7 +93,7 @@ static void append_text(struct buf *out, size_t len, const char *format,
     out->len += len;
 }
 
-/* How long formatted text will be. */
+/* The length of formatted text. */
 PRINTF(1, 0)
 static size_t text_len(const char *format, va_list ap)
 {

@@ -1,11 +1,12 @@
 /*
  * Writes replies, in RESP2 or RESP3 as the connection asked with HELLO.
  * A writer borrows the buffer it appends to. A NULL writer (or one with a
- * NULL buffer) drops everything: replicas apply without building replies.
+ * NULL buffer) drops everything: a node that applies an entry of another node
+ * builds no replies.
  *
- * A writer may have a limit: what would make its buffer longer than that is
- * dropped, and so is all that follows; `over` says so. What stands in the
- * buffer is then no whole reply, and must not be sent.
+ * A writer may have a limit: bytes that would make its buffer longer are
+ * dropped, and so is everything after them; `over` says so. The buffer does not
+ * hold a whole reply then, and must not be sent.
  */
 #ifndef RESP_RESP_WRITER_H
 #define RESP_RESP_WRITER_H
@@ -36,7 +37,7 @@ void resp_map(struct resp_writer *w, size_t pairs); /* RESP2: array of 2n */
 void resp_set(struct resp_writer *w, size_t count); /* RESP2: array */
 /* RESP3 verbatim string, format of three letters; RESP2: bulk. */
 void resp_verbatim(struct resp_writer *w, const char *format, struct bytes b);
-/* Bytes that are a reply already. */
+/* Appends bytes that already are a reply. */
 void resp_raw(struct resp_writer *w, struct bytes b);
 
 #endif

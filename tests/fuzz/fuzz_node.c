@@ -8,7 +8,7 @@
  *
  * input: events, see step().
  */
-// link: node journal store data cmd codec fuzz_common
+// link: world node journal store data cmd codec fuzz_common
 #include "base/alloc.h"
 #include "codec/beat.h"
 #include "codec/entry.h"
@@ -18,21 +18,18 @@
 #include "fuzz/fuzz.h"
 #include "fuzz/reply.h"
 #include "node/node.h"
-#include "node/node_boot.h"
 #include "store/store_memory.h"
+#include "world/world_start.h"
 
 #define MEMBERS     3
 #define EVENTS_MAX  200
 #define PAYLOAD_MAX 512
 
 struct world {
-    struct disk disk;
-    struct disk_point asked;
-    struct disk_point ready;
-    bool has_asked, has_ready;
+    struct world_disk disk;
     struct store *store;
     struct node *node;
-    struct identity identity;
+    uint64_t incarnation;
     int64_t now_ms;
     uint64_t incarnations[MEMBERS]; /* of the peers; 0: down */
     raft_index applied;
@@ -41,36 +38,6 @@ struct world {
     struct resp_writer writer;
     uint32_t unanswered;
 };
-
-static void disk_sync(struct disk *d, const struct disk_point *point)
-{
-    struct world *w = CONTAINER_OF(d, struct world, disk);
-    bool hard = w->has_asked && w->asked.hard_state;
-    w->asked = *point;
-    w->asked.hard_state |= hard;
-    w->has_asked = true;
-}
-
-static bool disk_done(struct disk *d, struct disk_point *point)
-{
-    struct world *w = CONTAINER_OF(d, struct world, disk);
-    bool has = w->has_ready;
-    *point = w->ready;
-    w->has_ready = false;
-    return has;
-}
-
-static void disk_lower(struct disk *d, const struct watermark *mark)
-{
-    UNUSED(d);
-    UNUSED(mark);
-}
-
-static const char *disk_error(struct disk *d)
-{
-    UNUSED(d);
-    return NULL;
-}
 
 static int net_send(void *ctx, node_id to, uint8_t type,
                     enum transport_priority priority,
@@ -116,11 +83,6 @@ static void read_ready(void *ctx, void *client, int error)
     w->unanswered--;
 }
 
-static void nothing(void *ctx)
-{
-    UNUSED(ctx);
-}
-
 static void fatal(void *ctx, const char *text)
 {
     UNUSED(ctx);
@@ -129,54 +91,39 @@ static void fatal(void *ctx, const char *text)
 
 static struct node_options options_of(const struct world *w)
 {
-    return (struct node_options){
-        .cluster_id = w->identity.cluster_id,
-        .incarnation = w->identity.incarnation,
-        .members = {0, 1, 2},
-        .member_count = MEMBERS,
-        .election_timeout_ms = 300,
-        .heartbeat_ms = 50,
-        .peer_down_delay_ms = 10,
-        .disk_timeout_ms = 5000,
-        .request_timeout_ms = 2000,
-        .request_bytes_max = 1u << 16,
-        .entry_bytes_max = 1u << 12,
-        .pending_bytes_max = 1u << 16,
-        .log_bytes_soft = 600,
-        .log_bytes_hard = 1200,
-        .log_cut_margin = 2,
-        .log_cache_bytes = 256,
-        .now_ms = w->now_ms,
-        .once_ttl_s = 10,
-        .seed = 7,
-    };
+    struct node_options o = world_options(0, MEMBERS);
+    o.request_timeout_ms = 2000;
+    o.request_bytes_max = 1u << 16;
+    o.entry_bytes_max = 1u << 12;
+    o.pending_bytes_max = 1u << 16;
+    o.log_bytes_soft = 600;
+    o.log_bytes_hard = 1200;
+    o.log_cut_margin = 2;
+    o.log_cache_bytes = 256;
+    o.now_ms = w->now_ms;
+    o.once_ttl_s = 10;
+    return o;
 }
 
 static void start(struct world *w)
 {
-    struct node_boot boot = {.self = 0, .cluster_id = 77, .store = w->store};
-    struct node_env env = {
-        .store = w->store,
+    struct world_start how = {
+        .options = options_of(w),
+        .env = {.store = w->store,
+                .transport = {w, net_send},
+                .events = {.ctx = w,
+                           .reply_open = reply_open,
+                           .reply_done = reply_done,
+                           .read_ready = read_ready,
+                           .fatal = fatal}},
         .disk = &w->disk,
-        .transport = {w, net_send},
-        .events = {.ctx = w,
-                   .reply_open = reply_open,
-                   .reply_done = reply_done,
-                   .read_ready = read_ready,
-                   .changed = nothing,
-                   .writable = nothing,
-                   .transfer_ended = nothing,
-                   .fatal = fatal},
     };
     struct buf error = BUF_INIT;
-    int err = node_boot(&boot, &w->identity, &error);
+    world_disk_init(&w->disk);
+    int err = world_start(&w->node, &how, &error);
     ASSERT(err == 0);
-    struct node_options o = options_of(w);
-    w->disk = (struct disk){disk_sync, disk_done, disk_lower, disk_error};
-    w->has_asked = w->has_ready = false;
-    err = node_new(&w->node, &o, &env, &error);
-    ASSERT(err == 0);
-    node_set_time(w->node, w->now_ms, 1000000 + w->now_ms);
+    w->incarnation = how.options.incarnation;
+    node_set_time(w->node, w->now_ms, WORLD_WALL_MS + w->now_ms);
     for (node_id i = 1; i < MEMBERS; i++)
         w->incarnations[i] = 0;
     w->unanswered = 0;
@@ -214,7 +161,7 @@ static void make_group(struct fuzz *f, struct world *w, struct buf *out)
     uint64_t first = fuzz_number(f);
     uint32_t count = 1 + fuzz_below(f, 3);
     if (from == 0)
-        incarnation = w->identity.incarnation;
+        incarnation = w->incarnation;
     first = MIN(first, UINT64_MAX - count);
     size_t begin = request_group_begin(out, from, incarnation, first);
     for (uint32_t i = 0; i < count; i++) {
@@ -246,7 +193,7 @@ static void make_entries(struct fuzz *f, struct world *w,
             if (m->runs[k].first <= e.index)
                 e.term = m->runs[k].term;
         uint8_t kind = fuzz_u8(f);
-        e.time_ms = (int64_t)(kind < 128 ? 1000000 + (uint64_t)w->now_ms
+        e.time_ms = (int64_t)(kind < 128 ? (uint64_t)(WORLD_WALL_MS + w->now_ms)
                                          : fuzz_number(f));
         buf_reset(&payload);
         if (kind % 4 == 0)
@@ -398,19 +345,14 @@ static void submit(struct fuzz *f, struct world *w)
 
 static void disk_complete(struct world *w)
 {
-    if (!w->has_asked)
-        return;
-    ASSERT(store_sync(w->store) == 0);
-    w->ready = w->asked;
-    w->has_ready = true;
-    w->has_asked = false;
-    node_disk_done(w->node);
+    if (world_disk_complete(&w->disk, w->store))
+        node_disk_done(w->node);
 }
 
 static void flush(struct world *w)
 {
     struct node_status s;
-    node_set_time(w->node, w->now_ms, 1000000 + w->now_ms);
+    node_set_time(w->node, w->now_ms, WORLD_WALL_MS + w->now_ms);
     node_flush(w->node);
     node_status(w->node, &s);
     ASSERT(s.applied <= s.commit && s.commit <= s.last);

@@ -2,26 +2,28 @@
  * Nodes together: requests through any of them, reads, exactly-once across
  * crashes and cut links, recovery.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "codec/beat.h"
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/request.h"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
 #define REPLY_IS(client, text)                                                 \
     assert_true(bytes_eq(buf_view(&(client)->out), bytes_str(text)))
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
-static void wait_read(struct test_cluster *c, struct test_client *tc)
+static void wait_read(struct cluster *c, struct cluster_client *tc)
 {
     uint32_t before = tc->reads_ready;
     for (int i = 0; i < 5000 && tc->reads_ready == before; i++)
@@ -31,37 +33,37 @@ static void wait_read(struct test_cluster *c, struct test_client *tc)
 
 static void test_single_node(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     cluster_init(c, 1, 1);
     assert_int_equal(cluster_elect(c), 0);
-    struct test_client *tc = client_new(c, 0);
-    assert_int_equal(client_submit(tc, "set a 1"), 0);
-    assert_int_equal(client_submit(tc, "incr a"), 0);
-    wait_answered(c, tc);
+    struct cluster_client *tc = cluster_client_new(c, 0);
+    assert_int_equal(cluster_submit(tc, "set a 1"), 0);
+    assert_int_equal(cluster_submit(tc, "incr a"), 0);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, "+OK\r\n:2\r\n");
     cluster_release(c);
 }
 
 static void test_every_node_serves(void **state)
 {
-    struct test_cluster *c = &cluster;
-    struct test_client *tc[NODES];
+    struct cluster *c = &cluster;
+    struct cluster_client *tc[CLUSTER_NODES];
     char line[32];
     UNUSED(state);
-    cluster_init(c, NODES, 2);
+    cluster_init(c, CLUSTER_NODES, 2);
     assert_true(cluster_elect(c) >= 0);
-    for (uint32_t i = 0; i < NODES; i++) {
-        tc[i] = client_new(c, i);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
+        tc[i] = cluster_client_new(c, i);
         snprintf(line, sizeof(line), "set key%u value%u", i, i);
-        assert_int_equal(client_submit(tc[i], line), 0);
+        assert_int_equal(cluster_submit(tc[i], line), 0);
     }
-    for (uint32_t i = 0; i < NODES; i++) {
-        wait_answered(c, tc[i]);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
+        cluster_wait_answered(c, tc[i]);
         REPLY_IS(tc[i], "+OK\r\n");
         buf_reset(&tc[i]->out);
     }
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         tc[i]->read_key = i == 0 ? "key2" : "key0";
         assert_int_equal(node_read(c->nodes[i].node, tc[i]), 0);
         wait_read(c, tc[i]);
@@ -73,20 +75,20 @@ static void test_every_node_serves(void **state)
 /* A reader on any node sees what was acknowledged on any other before. */
 static void test_reads_see_acknowledged_writes(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     char line[32], expected[32];
     UNUSED(state);
-    cluster_init(c, NODES, 3);
+    cluster_init(c, CLUSTER_NODES, 3);
     assert_true(cluster_elect(c) >= 0);
-    struct test_client *tc[NODES];
-    for (uint32_t i = 0; i < NODES; i++)
-        tc[i] = client_new(c, i);
+    struct cluster_client *tc[CLUSTER_NODES];
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
+        tc[i] = cluster_client_new(c, i);
     for (int round = 0; round < 60; round++) {
-        struct test_client *w = tc[rng_below(&c->rng, NODES)];
-        struct test_client *r = tc[rng_below(&c->rng, NODES)];
+        struct cluster_client *w = tc[rng_below(&c->rng, CLUSTER_NODES)];
+        struct cluster_client *r = tc[rng_below(&c->rng, CLUSTER_NODES)];
         snprintf(line, sizeof(line), "set k %d", 100 + round);
-        assert_int_equal(client_submit(w, line), 0);
-        wait_answered(c, w);
+        assert_int_equal(cluster_submit(w, line), 0);
+        cluster_wait_answered(c, w);
         buf_reset(&r->out);
         r->read_key = "k";
         assert_int_equal(node_read(r->home->node, r), 0);
@@ -101,20 +103,21 @@ static void test_reads_see_acknowledged_writes(void **state)
  * once, none with an error. */
 static void test_leader_crash_is_not_seen(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     for (uint64_t seed = 10; seed < 40; seed++) {
-        cluster_init(c, NODES, seed);
+        cluster_init(c, CLUSTER_NODES, seed);
         int leader = cluster_elect(c);
         assert_true(leader >= 0);
-        struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+        struct cluster_client *tc =
+            cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
         for (int i = 0; i < 50; i++)
-            assert_int_equal(client_submit(tc, "incr n"), 0);
+            assert_int_equal(cluster_submit(tc, "incr n"), 0);
         cluster_run(c, (uint32_t)rng_below(&c->rng, 8));
-        node_crash(c, (uint32_t)leader);
+        cluster_crash(c, (uint32_t)leader);
         for (int i = 0; i < 50; i++)
-            assert_int_equal(client_submit(tc, "incr n"), 0);
-        wait_answered(c, tc);
+            assert_int_equal(cluster_submit(tc, "incr n"), 0);
+        cluster_wait_answered(c, tc);
         struct buf expected = BUF_INIT;
         for (int i = 1; i <= 100; i++)
             buf_printf(&expected, ":%d\r\n", i);
@@ -126,13 +129,13 @@ static void test_leader_crash_is_not_seen(void **state)
 
 static void test_once(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 5);
+    cluster_init(c, CLUSTER_NODES, 5);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    for (uint32_t i = 0; i < NODES; i++) {
-        struct test_client *tc = client_new(c, i);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
+        struct cluster_client *tc = cluster_client_new(c, i);
         struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
         struct node_submit s = {.argv = argv,
                                 .argc = 2,
@@ -140,23 +143,23 @@ static void test_once(void **state)
                                 .once_id = 7};
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        wait_answered(c, tc);
+        cluster_wait_answered(c, tc);
         REPLY_IS(tc, ":1\r\n"); /* the first answer, on each node */
         buf_reset(&tc->out);
         s.once_id = 6;
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        wait_answered(c, tc);
+        cluster_wait_answered(c, tc);
         assert_int_equal(tc->out.data[0], '-');
     }
-    struct test_client *tc = client_new(c, 0);
-    assert_int_equal(client_submit(tc, "incr n"), 0);
-    wait_answered(c, tc);
+    struct cluster_client *tc = cluster_client_new(c, 0);
+    assert_int_equal(cluster_submit(tc, "incr n"), 0);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, ":2\r\n"); /* it was executed once */
     cluster_release(c);
 }
 
-static void once(struct test_client *tc, const char *client, uint64_t id,
+static void once(struct cluster_client *tc, const char *client, uint64_t id,
                  const char *line)
 {
     struct bytes argv[4];
@@ -175,31 +178,31 @@ static void once(struct test_client *tc, const char *client, uint64_t id,
  * that the request was executed. */
 static void test_once_large_answer(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 31);
+    cluster_init(c, CLUSTER_NODES, 31);
     assert_true(cluster_elect(c) >= 0);
-    struct test_client *tc = client_new(c, 0);
-    assert_int_equal(client_submit(tc, "setrange k 1048565 x"), 0);
-    wait_answered(c, tc);
+    struct cluster_client *tc = cluster_client_new(c, 0);
+    assert_int_equal(cluster_submit(tc, "setrange k 1048565 x"), 0);
+    cluster_wait_answered(c, tc);
     buf_reset(&tc->out);
     once(tc, "me", 1, "getex k"); /* 10 + 1048566 + 2 bytes: one too many */
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     assert_int_equal(tc->out.len, 1024 * 1024 + 2);
     assert_int_equal(tc->out.data[0], '$');
     buf_reset(&tc->out);
     once(tc, "me", 1, "getex k");
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, "-ERR this request was executed, but its reply was too large "
                  "to be kept for a repeated request (ONCE)\r\n");
     buf_reset(&tc->out);
-    assert_int_equal(client_submit(tc, "set k 12345"), 0);
-    assert_int_equal(client_submit(tc, "setrange k 1048563 x"), 0);
-    wait_answered(c, tc);
+    assert_int_equal(cluster_submit(tc, "set k 12345"), 0);
+    assert_int_equal(cluster_submit(tc, "setrange k 1048563 x"), 0);
+    cluster_wait_answered(c, tc);
     for (int i = 0; i < 2; i++) { /* just small enough */
         buf_reset(&tc->out);
         once(tc, "me", 2, "getex k");
-        wait_answered(c, tc);
+        cluster_wait_answered(c, tc);
         assert_int_equal(tc->out.len, 1024 * 1024);
     }
     cluster_release(c);
@@ -209,25 +212,25 @@ static void test_once_large_answer(void **state)
  * was refused is not kept, and is executed when it is asked for again. */
 static void test_once_answers_fill_the_entry(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     char name[16];
     UNUSED(state);
     cluster_init(c, 1, 32);
     assert_int_equal(cluster_elect(c), 0);
-    struct test_client *tc = client_new(c, 0);
-    assert_int_equal(client_submit(tc, "setrange k 1048000 x"), 0);
-    wait_answered(c, tc);
+    struct cluster_client *tc = cluster_client_new(c, 0);
+    assert_int_equal(cluster_submit(tc, "setrange k 1048000 x"), 0);
+    cluster_wait_answered(c, tc);
     buf_reset(&tc->out);
     for (int i = 0; i < 400; i++) {
         snprintf(name, sizeof(name), "c%d", i);
         once(tc, name, 1, "getex k");
     }
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     assert_in_range(tc->out.len, 250u << 20, 258u << 20);
     assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
     buf_reset(&tc->out);
     once(tc, "c399", 1, "getex k");
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     assert_int_equal(tc->out.data[0], '$');
     /* To be told the kept answers again takes the same memory. */
     buf_reset(&tc->out);
@@ -235,7 +238,7 @@ static void test_once_answers_fill_the_entry(void **state)
         snprintf(name, sizeof(name), "c%d", i % 250);
         once(tc, name, i < 250 ? 1 : 2, "getex k");
     }
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
     cluster_release(c);
 }
@@ -243,18 +246,18 @@ static void test_once_answers_fill_the_entry(void **state)
 /* A node that the entries do not reach does not answer from its old state. */
 static void test_read_waits_for_its_index(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 9);
+    cluster_init(c, CLUSTER_NODES, 9);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    uint32_t slow = (uint32_t)(leader + 1) % NODES;
-    struct test_client *writer = client_new(c, (uint32_t)leader);
-    struct test_client *reader = client_new(c, slow);
+    uint32_t slow = (uint32_t)(leader + 1) % CLUSTER_NODES;
+    struct cluster_client *writer = cluster_client_new(c, (uint32_t)leader);
+    struct cluster_client *reader = cluster_client_new(c, slow);
     cluster_run(c, 100);
     c->no_bulk[slow] = true;
-    assert_int_equal(client_submit(writer, "set k new"), 0);
-    wait_answered(c, writer);
+    assert_int_equal(cluster_submit(writer, "set k new"), 0);
+    cluster_wait_answered(c, writer);
     reader->read_key = "k";
     assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
     cluster_run(c, 300);
@@ -269,17 +272,18 @@ static void test_read_waits_for_its_index(void **state)
  * heartbeat. */
 static void test_forwarded_commit_is_told_at_once(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 11);
+    cluster_init(c, CLUSTER_NODES, 11);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+    struct cluster_client *tc =
+        cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
     cluster_run(c, 100);
     c->frozen = true;
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(client_submit(tc, "incr n"), 0);
-        wait_answered(c, tc);
+        assert_int_equal(cluster_submit(tc, "incr n"), 0);
+        cluster_wait_answered(c, tc);
     }
     c->frozen = false;
     cluster_release(c);
@@ -289,16 +293,16 @@ static void test_forwarded_commit_is_told_at_once(void **state)
  * a read gets an error; later ones are refused at once. */
 static void test_no_majority(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 6);
+    cluster_init(c, CLUSTER_NODES, 6);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    uint32_t other = (uint32_t)(leader + 1) % NODES;
-    node_crash(c, (uint32_t)leader);
-    node_crash(c, (uint32_t)(leader + 2) % NODES);
-    struct test_client *tc = client_new(c, other);
-    assert_int_equal(client_submit(tc, "set a 1"), 0);
+    uint32_t other = (uint32_t)(leader + 1) % CLUSTER_NODES;
+    cluster_crash(c, (uint32_t)leader);
+    cluster_crash(c, (uint32_t)(leader + 2) % CLUSTER_NODES);
+    struct cluster_client *tc = cluster_client_new(c, other);
+    assert_int_equal(cluster_submit(tc, "set a 1"), 0);
     assert_int_equal(node_read(c->nodes[other].node, tc), 0);
     for (int i = 0; i < 400; i++) {
         c->now_ms += 200;
@@ -313,7 +317,7 @@ static void test_no_majority(void **state)
     assert_int_equal(node_submit(c->nodes[other].node, &s, tc), ERR_NO_LEADER);
     assert_int_equal(node_read(c->nodes[other].node, tc), ERR_NO_LEADER);
     /* The majority comes back: the write that was UNKNOWN is done. */
-    node_start(c, (uint32_t)leader);
+    cluster_start(c, (uint32_t)leader);
     assert_true(cluster_elect(c) >= 0);
     cluster_run(c, 200);
     buf_reset(&tc->out);
@@ -327,12 +331,13 @@ static void test_no_majority(void **state)
 /* Entries larger than one append message, and many of them. */
 static void test_large_values(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 8);
+    cluster_init(c, CLUSTER_NODES, 8);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    struct test_client *tc = client_new(c, (uint32_t)(leader + 1) % NODES);
+    struct cluster_client *tc =
+        cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
     size_t size = 3u << 20;
     uint8_t *data = mem_zalloc(size);
     for (int i = 0; i < 5; i++) {
@@ -343,7 +348,7 @@ static void test_large_values(void **state)
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
         cluster_turn(c);
     }
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, ":3145728\r\n:6291456\r\n:9437184\r\n:12582912\r\n"
                  ":15728640\r\n");
     mem_free(data);
@@ -354,13 +359,13 @@ static void test_large_values(void **state)
  * each. */
 static void test_catches_up_in_parts(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct node_status ahead, behind;
     UNUSED(state);
-    cluster_init(c, NODES, 40);
+    cluster_init(c, CLUSTER_NODES, 40);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % NODES;
-    struct test_client *tc = client_new(c, leader);
+    uint32_t slow = (leader + 1) % CLUSTER_NODES;
+    struct cluster_client *tc = cluster_client_new(c, leader);
     uint8_t *data = mem_zalloc(300000);
     struct bytes argv[3] = {BYTES_LIT("append"), BYTES_LIT("big"),
                             bytes_of(data, 300000)};
@@ -369,7 +374,7 @@ static void test_catches_up_in_parts(void **state)
     for (int i = 0; i < 12; i++) { /* three to a message */
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        wait_answered(c, tc);
+        cluster_wait_answered(c, tc);
     }
     c->no_bulk[slow] = false;
     node_status(c->nodes[leader].node, &ahead);
@@ -387,29 +392,31 @@ static void test_catches_up_in_parts(void **state)
 /* No write waits for a member that cannot take over. */
 static void test_transfer_to_nobody(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 42);
+    cluster_init(c, CLUSTER_NODES, 42);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t down = (leader + 1) % NODES, up = (leader + 2) % NODES;
+    uint32_t down = (leader + 1) % CLUSTER_NODES,
+             up = (leader + 2) % CLUSTER_NODES;
     struct node *n = c->nodes[leader].node;
-    node_crash_keep(c, down, 0);
+    cluster_crash_keep(c, down, 0);
     assert_false(node_transfer(n, down));
     assert_false(node_transfer(n, leader));
-    assert_false(node_transfer(n, NODES));
+    assert_false(node_transfer(n, CLUSTER_NODES));
     assert_true(node_transfer(n, up));
-    wait_applied(c, up, applied_by(c, leader) + 1);
+    cluster_wait_applied(c, up, cluster_applied(c, leader) + 1);
     assert_int_equal(cluster_leader(c), up);
-    node_crash_keep(c, leader, 0);
+    cluster_crash_keep(c, leader, 0);
     assert_false(node_transfer(c->nodes[up].node, NODE_NONE));
     cluster_release(c);
 }
 
-static size_t queued_for(const struct test_cluster *c, uint32_t to)
+static size_t queued_for(const struct cluster *c, uint32_t to)
 {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < c->queued; i++)
-        bytes += c->queue[i].to == to ? c->queue[i].payload.len : 0;
+    const struct world_message *m = c->queue.head;
+    for (; m != NULL; m = m->next)
+        bytes += m->to == to ? m->size : 0;
     return bytes;
 }
 
@@ -418,91 +425,91 @@ static size_t queued_for(const struct test_cluster *c, uint32_t to)
 static void test_catches_up_in_turns(void **state)
 {
     const size_t size = 1000000, turn = 8u << 20, room = 1u << 20;
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 41);
+    cluster_init(c, CLUSTER_NODES, 41);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % NODES;
-    struct test_client *tc = client_new(c, leader);
+    uint32_t slow = (leader + 1) % CLUSTER_NODES;
+    struct cluster_client *tc = cluster_client_new(c, leader);
     uint8_t *data = mem_zalloc(size);
     struct bytes argv[3] = {BYTES_LIT("set"), BYTES_LIT("big"),
                             bytes_of(data, size)};
     struct node_submit s = {.argv = argv, .argc = 3};
-    node_crash_keep(c, slow, 0);
+    cluster_crash_keep(c, slow, 0);
     for (int i = 0; i < 40; i++) {
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        wait_answered(c, tc);
+        cluster_wait_answered(c, tc);
     }
-    node_start(c, slow);
-    raft_index last = applied_by(c, leader);
+    cluster_start(c, slow);
+    raft_index last = cluster_applied(c, leader);
     size_t before = 0, most = 0;
-    for (int i = 0; i < 5000 && applied_by(c, slow) < last; i++) {
+    for (int i = 0; i < 5000 && cluster_applied(c, slow) < last; i++) {
         before = queued_for(c, slow);
         cluster_turn(c);
         size_t after = queued_for(c, slow);
         most = MAX(most, after - MIN(before, after));
     }
-    assert_int_equal(applied_by(c, slow), last);
+    assert_int_equal(cluster_applied(c, slow), last);
     assert_true(most > room && most < turn + 2 * room);
     mem_free(data);
     cluster_release(c);
 }
 
-static void random_fault(struct test_cluster *c)
+static void random_fault(struct cluster *c)
 {
     uint32_t a = (uint32_t)rng_below(&c->rng, c->count);
     uint32_t b = (a + 1) % c->count;
     switch (rng_below(&c->rng, 4)) {
     case 0:
         if (c->nodes[a].node)
-            node_crash(c, a);
+            cluster_crash(c, a);
         else
-            node_start(c, a);
+            cluster_start(c, a);
         break;
     case 1:
         if (!c->nodes[a].node)
-            node_start(c, a);
+            cluster_start(c, a);
         break;
     case 2:
         if (c->cut[a][b] || !c->nodes[a].node || !c->nodes[b].node)
             break;
         c->cut[a][b] = c->cut[b][a] = true;
-        links_set(c, a, b, false);
+        cluster_link(c, a, b, false);
         break;
     default:
         if (!c->cut[a][b])
             break;
         c->cut[a][b] = c->cut[b][a] = false;
         if (c->nodes[a].node && c->nodes[b].node)
-            links_set(c, a, b, true);
+            cluster_link(c, a, b, true);
         break;
     }
 }
 
-static void heal(struct test_cluster *c)
+static void heal(struct cluster *c)
 {
     for (uint32_t a = 0; a < c->count; a++)
         for (uint32_t b = a + 1; b < c->count; b++)
             if (c->cut[a][b]) {
                 c->cut[a][b] = c->cut[b][a] = false;
                 if (c->nodes[a].node && c->nodes[b].node)
-                    links_set(c, a, b, true);
+                    cluster_link(c, a, b, true);
             }
     for (uint32_t a = 0; a < c->count; a++)
         if (!c->nodes[a].node)
-            node_start(c, a);
+            cluster_start(c, a);
 }
 
 /* A directory of a cluster of three does not start as a node of its own. */
 static void test_other_members_are_refused(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct buf error = BUF_INIT;
     struct node *node = NULL;
     UNUSED(state);
-    cluster_init(c, NODES, 23);
-    struct test_node *t = &c->nodes[0];
+    cluster_init(c, CLUSTER_NODES, 23);
+    struct cluster_node *t = &c->nodes[0];
     node_free(t->node);
     t->node = NULL;
     struct node_options o = {.cluster_id = 77,
@@ -511,7 +518,7 @@ static void test_other_members_are_refused(void **state)
                              .election_timeout_ms = 300,
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10};
-    const struct node_env env = env_of(t);
+    const struct node_env env = cluster_env(t);
     assert_int_equal(node_new(&node, &o, &env, &error), ERR_MISMATCH);
     buf_char(&error, '\0');
     assert_non_null(strstr((char *)error.data, "correct the node lines"));
@@ -522,14 +529,14 @@ static void test_other_members_are_refused(void **state)
 /* What the watermark says this node has acknowledged must be in its log. */
 static void test_promises_are_compared(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct node *node = NULL;
     struct node_status s;
     UNUSED(state);
     cluster_init(c, 1, 36);
     assert_int_equal(cluster_elect(c), 0);
-    write_some(c, 0, 3);
-    struct test_node *t = &c->nodes[0];
+    cluster_write(c, 0, 3);
+    struct cluster_node *t = &c->nodes[0];
     node_status(t->node, &s);
     node_free(t->node);
     t->node = NULL;
@@ -541,7 +548,7 @@ static void test_promises_are_compared(void **state)
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10,
                              .mark = &mark};
-    const struct node_env env = env_of(t);
+    const struct node_env env = cluster_env(t);
     for (int i = 0; i < 2; i++) { /* another entry there; one more entry */
         struct buf error = BUF_INIT;
         mark.index = s.last + (raft_index)i;
@@ -556,7 +563,7 @@ static void test_promises_are_compared(void **state)
  * read has no answer but through the log. */
 static void test_doubtful_read(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct buf out = BUF_INIT;
     struct resp_writer w = {.out = &out, .protocol = 2};
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
@@ -564,9 +571,9 @@ static void test_doubtful_read(void **state)
     UNUSED(state);
     cluster_init(c, 1, 37);
     assert_int_equal(cluster_elect(c), 0);
-    struct test_client *tc = client_new(c, 0);
-    assert_int_equal(client_submit(tc, "set k v px 5000"), 0);
-    wait_answered(c, tc);
+    struct cluster_client *tc = cluster_client_new(c, 0);
+    assert_int_equal(cluster_submit(tc, "set k v px 5000"), 0);
+    cluster_wait_answered(c, tc);
     struct node *n = c->nodes[0].node;
     node_set_read_mode(n, READ_STALE);
     assert_true(node_run_read(n, cmd_lookup(argv[0]), &call));
@@ -580,15 +587,15 @@ static void test_doubtful_read(void **state)
 /* A read whose index never comes is answered with an error in time. */
 static void test_stuck_read_times_out(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 24);
+    cluster_init(c, CLUSTER_NODES, 24);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % NODES;
+    uint32_t slow = (leader + 1) % CLUSTER_NODES;
     cluster_run(c, 100);
     c->no_bulk[slow] = true;
-    write_some(c, leader, 1);
-    struct test_client *reader = client_new(c, slow);
+    cluster_write(c, leader, 1);
+    struct cluster_client *reader = cluster_client_new(c, slow);
     assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
     cluster_run(c, 50);
     assert_int_equal(reader->reads_ready, 0);
@@ -607,9 +614,8 @@ struct hostile {
 };
 
 /* One request in a group of its own, as from node `from`. */
-static void hostile_group(struct test_cluster *c, uint32_t from,
-                          struct hostile *h, struct request head,
-                          const struct bytes *argv)
+static void hostile_group(struct cluster *c, uint32_t from, struct hostile *h,
+                          struct request head, const struct bytes *argv)
 {
     buf_reset(&h->group);
     size_t begin = request_group_begin(&h->group, from,
@@ -618,7 +624,7 @@ static void hostile_group(struct test_cluster *c, uint32_t from,
     request_group_end(&h->group, begin, 1);
 }
 
-static int hostile_send(struct test_cluster *c, uint32_t from,
+static int hostile_send(struct cluster *c, uint32_t from,
                         const struct hostile *h)
 {
     return node_receive(c->nodes[cluster_leader(c)].node, from, FRAME_FORWARD,
@@ -627,7 +633,7 @@ static int hostile_send(struct test_cluster *c, uint32_t from,
 
 static void test_hostile_forward_refused(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct hostile h = {.seq = 0};
     struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
     /* What is spoilt where, behind the group's header. */
@@ -646,10 +652,10 @@ static void test_hostile_forward_refused(void **state)
         {0, 4, 0x80},                  /* flags */
     };
     UNUSED(state);
-    cluster_init(c, NODES, 33);
+    cluster_init(c, CLUSTER_NODES, 33);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    uint32_t from = (uint32_t)(leader + 1) % NODES;
+    uint32_t from = (uint32_t)(leader + 1) % CLUSTER_NODES;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct request head = {.flags = rows[i].flags, .argc = 2};
         if (head.flags & REQUEST_FLAG_ONCE) {
@@ -672,29 +678,29 @@ static void test_hostile_forward_refused(void **state)
  * they are applied, and could not be taken again in this term. */
 static void test_gap_is_not_taken(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct hostile first = {.seq = 0}, second = {.seq = 1};
     struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
     struct request head = {.argc = 2};
     UNUSED(state);
-    cluster_init(c, NODES, 39);
+    cluster_init(c, CLUSTER_NODES, 39);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t from = (leader + 1) % NODES;
-    wait_converged(c);
+    uint32_t from = (leader + 1) % CLUSTER_NODES;
+    cluster_wait_equal(c);
     c->frozen = true;
     c->no_bulk[from] = true; /* it would not know its own requests */
     hostile_group(c, from, &first, head, argv);
     hostile_group(c, from, &second, head, argv);
-    raft_index before = applied_by(c, leader);
+    raft_index before = cluster_applied(c, leader);
     assert_int_equal(hostile_send(c, from, &second), 0);
     cluster_run(c, 100);
-    assert_int_equal(applied_by(c, leader), before);
+    assert_int_equal(cluster_applied(c, leader), before);
     assert_int_equal(hostile_send(c, from, &first), 0);
     assert_int_equal(hostile_send(c, from, &second), 0);
-    wait_applied(c, leader, before + 1);
-    struct test_client *tc = client_new(c, leader);
-    assert_int_equal(client_submit(tc, "incr n"), 0);
-    wait_answered(c, tc);
+    cluster_wait_applied(c, leader, before + 1);
+    struct cluster_client *tc = cluster_client_new(c, leader);
+    assert_int_equal(cluster_submit(tc, "incr n"), 0);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, ":3\r\n");
     buf_release(&first.group);
     buf_release(&second.group);
@@ -704,14 +710,15 @@ static void test_gap_is_not_taken(void **state)
 /* A member speaks for itself only. */
 static void test_message_in_anothers_name(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct buf out = BUF_INIT;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, NODES, 38);
+    cluster_init(c, CLUSTER_NODES, 38);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t to = (leader + 1) % NODES, liar = (leader + 2) % NODES;
-    wait_converged(c);
+    uint32_t to = (leader + 1) % CLUSTER_NODES,
+             liar = (leader + 2) % CLUSTER_NODES;
+    cluster_wait_equal(c);
     node_status(c->nodes[to].node, &s);
     struct raft_message m = {
         .type = RAFT_MSG_HEARTBEAT,
@@ -737,7 +744,7 @@ static void test_message_in_anothers_name(void **state)
 /* What decodes is applied: it must do no harm, and the same everywhere. */
 static void test_hostile_forward_applied(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct hostile h = {.seq = 0};
     static const struct {
         uint8_t flags;
@@ -762,13 +769,13 @@ static void test_hostile_forward_applied(void **state)
         {REQUEST_FLAG_ONCE, {"vard.noop"}},
     };
     UNUSED(state);
-    cluster_init(c, NODES, 34);
+    cluster_init(c, CLUSTER_NODES, 34);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    uint32_t from = (uint32_t)(leader + 1) % NODES;
-    struct test_client *tc = client_new(c, (uint32_t)leader);
-    assert_int_equal(client_submit(tc, "set k v"), 0);
-    wait_answered(c, tc);
+    uint32_t from = (uint32_t)(leader + 1) % CLUSTER_NODES;
+    struct cluster_client *tc = cluster_client_new(c, (uint32_t)leader);
+    assert_int_equal(cluster_submit(tc, "set k v"), 0);
+    cluster_wait_answered(c, tc);
     c->frozen = true;        /* the leader stays, and its own sweeps away */
     c->no_bulk[from] = true; /* it would not know its own requests */
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -783,20 +790,20 @@ static void test_hostile_forward_applied(void **state)
         }
         hostile_group(c, from, &h, head, argv);
         assert_int_equal(hostile_send(c, from, &h), 0);
-        raft_index before = applied_by(c, (uint32_t)leader);
-        wait_applied(c, (uint32_t)leader, before + 1);
+        raft_index before = cluster_applied(c, (uint32_t)leader);
+        cluster_wait_applied(c, (uint32_t)leader, before + 1);
     }
     c->frozen = false;
     buf_reset(&tc->out);
-    assert_int_equal(client_submit(tc, "vard.get k"), 0);
-    wait_answered(c, tc);
+    assert_int_equal(cluster_submit(tc, "vard.get k"), 0);
+    cluster_wait_answered(c, tc);
     REPLY_IS(tc, "*3\r\n$1\r\nk\r\n$1\r\nv\r\n$1\r\nv\r\n");
     c->no_bulk[from] = false;
-    node_crash(c, from);
-    node_start(c, from);
-    wait_converged(c);
-    states_equal(c);
-    for (uint32_t i = 0; i < NODES; i++)
+    cluster_crash(c, from);
+    cluster_start(c, from);
+    cluster_wait_equal(c);
+    assert_true(cluster_is_equal(c));
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         assert_string_equal(c->nodes[i].failure, "");
     buf_release(&h.group);
     cluster_release(c);
@@ -829,18 +836,18 @@ static void check_tags(const struct buf *value, uint32_t client,
 
 static void random_run(uint64_t seed)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     uint32_t acked[16];
     char line[64];
-    cluster_init(c, NODES, seed);
+    cluster_init(c, CLUSTER_NODES, seed);
     for (int i = 0; i < 12; i++)
-        client_new(c, (uint32_t)i % NODES);
+        cluster_client_new(c, (uint32_t)i % CLUSTER_NODES);
     for (int turn = 0; turn < 600; turn++) {
-        struct test_client *tc = &c->clients[rng_below(&c->rng, 12)];
+        struct cluster_client *tc = &c->clients[rng_below(&c->rng, 12)];
         if (tc->home && rng_below(&c->rng, 2)) {
             snprintf(line, sizeof(line), "append log %u.%u;",
                      (unsigned)(tc - c->clients), tc->asked + 1);
-            if (client_submit(tc, line) != 0)
+            if (cluster_submit(tc, line) != 0)
                 tc->asked--;
         }
         if (rng_below(&c->rng, 25) == 0)
@@ -853,10 +860,10 @@ static void random_run(uint64_t seed)
     assert_true(cluster_elect(c) >= 0);
     for (int i = 0; i < 12; i++)
         if (c->clients[i].home)
-            wait_answered(c, &c->clients[i]);
-    wait_converged(c);
-    states_equal(c);
-    struct test_client *reader = client_new(c, 1);
+            cluster_wait_answered(c, &c->clients[i]);
+    cluster_wait_equal(c);
+    assert_true(cluster_is_equal(c));
+    struct cluster_client *reader = cluster_client_new(c, 1);
     reader->read_key = "log";
     assert_int_equal(node_read(c->nodes[1].node, reader), 0);
     wait_read(c, reader);

@@ -2,7 +2,7 @@
  * A leader that appends what no node of ours would: payloads that are no
  * requests, times that fall, requests in the name of the follower.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,11 +16,9 @@
 #include "codec/message.h"
 #include "codec/request.h"
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
 struct made_up {
     struct buf group;
@@ -28,7 +26,7 @@ struct made_up {
 };
 
 /* The next request, in a group of its own, as from node `from`. */
-static void make_group(struct test_cluster *c, uint32_t from, struct made_up *h)
+static void make_group(struct cluster *c, uint32_t from, struct made_up *h)
 {
     struct bytes argv[4] = {BYTES_LIT("setex"), BYTES_LIT("k"), BYTES_LIT("10"),
                             BYTES_LIT("v")};
@@ -41,10 +39,10 @@ static void make_group(struct test_cluster *c, uint32_t from, struct made_up *h)
 }
 
 /* The next entry of a follower's log, as from its leader. */
-static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
-                  int64_t time_ms, struct bytes payload)
+static int append(struct cluster *c, uint32_t to, uint8_t kind, int64_t time_ms,
+                  struct bytes payload)
 {
-    struct test_node *t = &c->nodes[to];
+    struct cluster_node *t = &c->nodes[to];
     struct buf out = BUF_INIT;
     struct node_status s;
     node_status(t->node, &s);
@@ -74,7 +72,7 @@ static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
     entry_encode(&e, &out);
     int err = node_receive(t->node, s.leader, FRAME_RAFT, buf_view(&out));
     node_flush(t->node);
-    disk_complete(t);
+    cluster_disk_complete(t);
     node_flush(t->node);
     buf_release(&out);
     return err;
@@ -82,17 +80,17 @@ static int append(struct test_cluster *c, uint32_t to, uint8_t kind,
 
 static void test_made_up_entries(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct made_up h = {.seq = 0};
     static const int64_t times[] = {INT64_MAX - 5, 5, INT64_MIN, INT64_MAX, 0};
     UNUSED(state);
-    cluster_init(c, NODES, 35);
+    cluster_init(c, CLUSTER_NODES, 35);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
-    uint32_t to = (uint32_t)(leader + 1) % NODES;
-    uint32_t other = (uint32_t)(leader + 2) % NODES;
+    uint32_t to = (uint32_t)(leader + 1) % CLUSTER_NODES;
+    uint32_t other = (uint32_t)(leader + 2) % CLUSTER_NODES;
     cluster_run(c, 200);
-    raft_index before = applied_by(c, to);
+    raft_index before = cluster_applied(c, to);
     make_group(c, other, &h);
 
     /* Refused before it is accepted. */
@@ -103,13 +101,13 @@ static void test_made_up_entries(void **state)
     assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
     assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
     assert_int_equal(append(c, to, ENTRY_EMPTY, 1, group), ERR_CORRUPT);
-    assert_int_equal(applied_by(c, to), before);
+    assert_int_equal(cluster_applied(c, to), before);
 
     /* Clocks that jump and fall: applied, with a time that never falls. */
     for (size_t i = 0; i < ARRAY_LEN(times); i++) {
         group = buf_view(&h.group);
         assert_int_equal(append(c, to, ENTRY_REQUESTS, times[i], group), 0);
-        assert_int_equal(applied_by(c, to), before + i + 1);
+        assert_int_equal(cluster_applied(c, to), before + i + 1);
         make_group(c, other, &h);
     }
 
@@ -121,13 +119,13 @@ static void test_made_up_entries(void **state)
         group = buf_view(&h.group);
         assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
     }
-    assert_int_equal(client_submit(client_new(c, to), "set own 1"), 0);
+    assert_int_equal(cluster_submit(cluster_client_new(c, to), "set own 1"), 0);
     h.seq = 3;
     make_group(c, to, &h);
     group = buf_view(&h.group);
     assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
     assert_int_equal(c->clients[0].answered, 1);
-    assert_int_equal(applied_by(c, to), before + ARRAY_LEN(times) + 4);
+    assert_int_equal(cluster_applied(c, to), before + ARRAY_LEN(times) + 4);
     assert_string_equal(c->nodes[to].failure, "");
     buf_release(&h.group);
     cluster_release(c);

@@ -3,22 +3,21 @@
  * more of the state: what is committed waits in the log, the loop goes on, and
  * nothing is answered before it is applied.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "data/key.h"
 #include "data/kinds.h"
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
 static struct node_status status_of(uint32_t id)
 {
@@ -28,9 +27,9 @@ static struct node_status status_of(uint32_t id)
 }
 
 /* The leader of a new cluster. */
-static uint32_t start(struct test_cluster *c, uint64_t seed)
+static uint32_t start(struct cluster *c, uint64_t seed)
 {
-    cluster_init(c, NODES, seed);
+    cluster_init(c, CLUSTER_NODES, seed);
     int leader = cluster_elect(c);
     assert_true(leader >= 0);
     return (uint32_t)leader;
@@ -38,16 +37,16 @@ static uint32_t start(struct test_cluster *c, uint64_t seed)
 
 static void test_full_leader(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     uint32_t at = start(c, 3);
-    uint32_t other = (at + 1) % NODES;
+    uint32_t other = (at + 1) % CLUSTER_NODES;
     struct node_status before = status_of(at);
-    struct test_client *writer = client_new(c, at);
-    struct test_client *reader = client_new(c, other);
+    struct cluster_client *writer = cluster_client_new(c, at);
+    struct cluster_client *reader = cluster_client_new(c, other);
 
     store_memory_set_full(c->nodes[at].store, true);
-    assert_int_equal(client_submit(writer, "set k v"), 0);
+    assert_int_equal(cluster_submit(writer, "set k v"), 0);
     cluster_run(c, 1200); /* some eight election timeouts */
     struct node_status s = status_of(at);
     assert_int_equal(s.role, RAFT_LEADER);
@@ -57,7 +56,7 @@ static void test_full_leader(void **state)
     assert_int_equal(writer->answered, 0);
     assert_int_equal(status_of(other).applied, s.commit);
     /* It looks again soon, but does not spin. */
-    flush_all(c);
+    cluster_flush(c);
     int64_t wait_ms = node_deadline_ms(c->nodes[at].node) - c->now_ms;
     assert_in_range(wait_ms, 1, 10);
 
@@ -70,7 +69,7 @@ static void test_full_leader(void **state)
     assert_true(bytes_eq(buf_view(&reader->out), BYTES_LIT("$1\r\nv\r\n")));
 
     store_memory_set_full(c->nodes[at].store, false);
-    flush_all(c);
+    cluster_flush(c);
     assert_int_equal(writer->answered, 1);
     assert_true(bytes_eq(buf_view(&writer->out), BYTES_LIT("+OK\r\n")));
     assert_int_equal(status_of(at).applied, status_of(at).commit);
@@ -80,13 +79,13 @@ static void test_full_leader(void **state)
 /* Without room for longer than a write to the log may take, another leads. */
 static void test_full_for_long(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     uint32_t at = start(c, 4);
-    struct test_client *writer = client_new(c, at);
+    struct cluster_client *writer = cluster_client_new(c, at);
 
     store_memory_set_full(c->nodes[at].store, true);
-    assert_int_equal(client_submit(writer, "set k v"), 0);
+    assert_int_equal(cluster_submit(writer, "set k v"), 0);
     int64_t begin_ms = c->now_ms;
     while (cluster_leader(c) == (int)at && c->now_ms - begin_ms < 20000)
         cluster_turn(c);
@@ -95,8 +94,8 @@ static void test_full_for_long(void **state)
     int other = cluster_leader(c);
     assert_true(other >= 0 && other != (int)at);
     assert_int_equal(writer->answered, 0);
-    struct test_client *another = client_new(c, (uint32_t)other);
-    assert_int_equal(client_submit(another, "get k"), 0);
+    struct cluster_client *another = cluster_client_new(c, (uint32_t)other);
+    assert_int_equal(cluster_submit(another, "get k"), 0);
     cluster_run(c, 500);
     assert_int_equal(another->answered, 1);
     assert_true(bytes_eq(buf_view(&another->out), BYTES_LIT("$1\r\nv\r\n")));
@@ -110,16 +109,16 @@ static void test_full_for_long(void **state)
  * that it has to get, on the leader and through a follower. */
 static void large_group(uint32_t from_leader, uint32_t count)
 {
-    struct test_cluster *c = &cluster;
-    uint32_t at = (start(c, 5) + from_leader) % NODES;
-    struct test_client *tc = client_new(c, at);
+    struct cluster *c = &cluster;
+    uint32_t at = (start(c, 5) + from_leader) % CLUSTER_NODES;
+    struct cluster_client *tc = cluster_client_new(c, at);
     struct buf expected = BUF_INIT;
     char line[32];
 
     for (uint32_t i = 0; i < count; i++) {
         bool other = i % 3 == 2;
         snprintf(line, sizeof(line), other ? "set k%u v" : "append k xy", i);
-        assert_int_equal(client_submit(tc, line), 0);
+        assert_int_equal(cluster_submit(tc, line), 0);
         if (other)
             buf_printf(&expected, "+OK\r\n");
         else
@@ -128,9 +127,9 @@ static void large_group(uint32_t from_leader, uint32_t count)
     cluster_run(c, 500);
     assert_int_equal(tc->answered, count);
     assert_true(bytes_eq(buf_view(&tc->out), buf_view(&expected)));
-    struct test_client *after = client_new(c, at);
-    assert_int_equal(client_submit(after, "dbsize"), 0);
-    assert_int_equal(client_submit(after, "strlen k"), 0);
+    struct cluster_client *after = cluster_client_new(c, at);
+    assert_int_equal(cluster_submit(after, "dbsize"), 0);
+    assert_int_equal(cluster_submit(after, "strlen k"), 0);
     cluster_run(c, 500);
     buf_reset(&expected);
     buf_printf(&expected, ":%u\r\n", 2 * (count - count / 3));
@@ -138,7 +137,7 @@ static void large_group(uint32_t from_leader, uint32_t count)
     assert_true(reply.len > expected.len);
     assert_true(bytes_eq(bytes_from(reply, reply.len - expected.len),
                          buf_view(&expected)));
-    states_equal(c);
+    assert_true(cluster_is_equal(c));
     buf_release(&expected);
     cluster_release(c);
 }
@@ -187,14 +186,14 @@ static int spy_get(struct store *s, enum store_family family, struct bytes key,
  * none without one; the same that is looked up then. */
 static void test_announced(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct store_ops spy;
     char longest[256 + 1];
     char line[300];
     struct buf expected = BUF_INIT;
     UNUSED(state);
     uint32_t at = start(c, 6);
-    struct test_client *tc = client_new(c, at);
+    struct cluster_client *tc = cluster_client_new(c, at);
     struct store *store = c->nodes[at].store;
 
     inner = store->ops;
@@ -206,18 +205,18 @@ static void test_announced(void **state)
     memset(longest, 'l', 256);
     longest[256] = '\0';
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(client_submit(tc, "set a b"), 0);
-        assert_int_equal(client_submit(tc, "getset c d"), 0);
-        assert_int_equal(client_submit(tc, "dbsize"), 0);
-        assert_int_equal(client_submit(tc, "incr e"), 0);
-        assert_int_equal(client_submit(tc, "mset f g h i"), 0);
+        assert_int_equal(cluster_submit(tc, "set a b"), 0);
+        assert_int_equal(cluster_submit(tc, "getset c d"), 0);
+        assert_int_equal(cluster_submit(tc, "dbsize"), 0);
+        assert_int_equal(cluster_submit(tc, "incr e"), 0);
+        assert_int_equal(cluster_submit(tc, "mset f g h i"), 0);
         snprintf(line, sizeof(line), "append %s v", longest);
-        assert_int_equal(client_submit(tc, line), 0);
+        assert_int_equal(cluster_submit(tc, line), 0);
         snprintf(line, sizeof(line), "append x%s v", longest);
-        assert_int_equal(client_submit(tc, line), 0);
+        assert_int_equal(cluster_submit(tc, line), 0);
         buf_printf(&expected, "a c e f %s ", longest);
     }
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     assert_true(bytes_eq(buf_view(&told), buf_view(&expected)));
     /* What an entry wrote is known without the store. */
     buf_reset(&expected);

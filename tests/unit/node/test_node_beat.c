@@ -1,7 +1,7 @@
 /*
  * A disk that is short of space: all members know, and forget in time.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,23 +9,21 @@
 
 #include <cmocka.h>
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "node/node_internal.h"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
-static void run_ms(struct test_cluster *c, int64_t ms)
+static void run_ms(struct cluster *c, int64_t ms)
 {
     int64_t end_ms = c->now_ms + ms;
     while (c->now_ms < end_ms)
         cluster_turn(c);
 }
 
-static void expect_short(struct test_cluster *c, bool is_short)
+static void expect_short(struct cluster *c, bool is_short)
 {
     for (uint32_t i = 0; i < c->count; i++)
         if (c->nodes[i].node)
@@ -34,11 +32,11 @@ static void expect_short(struct test_cluster *c, bool is_short)
 
 static void test_all_members_know(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 90);
+    cluster_init(c, CLUSTER_NODES, 90);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         run_ms(c, 300);
         expect_short(c, false);
         node_set_disk_short(c->nodes[i].node, true);
@@ -57,16 +55,16 @@ static void test_all_members_know(void **state)
  * own clients, so that nobody wants to be told when they commit. */
 static void test_under_load(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 96);
+    cluster_init(c, CLUSTER_NODES, 96);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    struct test_client *tc = client_new(c, leader);
-    for (uint32_t i = 0; i < NODES; i++) {
+    struct cluster_client *tc = cluster_client_new(c, leader);
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         for (int is_short = 1; is_short >= 0; is_short--) {
             node_set_disk_short(c->nodes[i].node, is_short);
             for (int64_t end_ms = c->now_ms + 500; c->now_ms < end_ms;) {
-                assert_int_equal(client_submit(tc, "incr n"), 0);
+                assert_int_equal(cluster_submit(tc, "incr n"), 0);
                 cluster_turn(c);
             }
             expect_short(c, is_short);
@@ -78,17 +76,17 @@ static void test_under_load(void **state)
 /* Two are short: that one has space again is not enough. */
 static void test_two_are_short(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 91);
+    cluster_init(c, CLUSTER_NODES, 91);
     uint32_t leader = (uint32_t)cluster_elect(c);
     for (uint32_t i = 0; i < 2; i++)
-        node_set_disk_short(c->nodes[(leader + i) % NODES].node, true);
+        node_set_disk_short(c->nodes[(leader + i) % CLUSTER_NODES].node, true);
     run_ms(c, 300);
     node_set_disk_short(c->nodes[leader].node, false);
     run_ms(c, 300);
     expect_short(c, true);
-    node_set_disk_short(c->nodes[(leader + 1) % NODES].node, false);
+    node_set_disk_short(c->nodes[(leader + 1) % CLUSTER_NODES].node, false);
     run_ms(c, 300);
     expect_short(c, false);
     cluster_release(c);
@@ -98,16 +96,16 @@ static void test_two_are_short(void **state)
  * leader learns of the others anew. */
 static void test_member_goes(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     for (uint32_t who = 0; who < 2; who++) {
-        cluster_init(c, NODES, 92 + who);
+        cluster_init(c, CLUSTER_NODES, 92 + who);
         uint32_t leader = (uint32_t)cluster_elect(c);
-        uint32_t gone = (leader + who) % NODES;
+        uint32_t gone = (leader + who) % CLUSTER_NODES;
         node_set_disk_short(c->nodes[gone].node, true);
         run_ms(c, 300);
         expect_short(c, true);
-        node_crash(c, gone);
+        cluster_crash(c, gone);
         assert_true(cluster_elect(c) >= 0);
         run_ms(c, 1000);
         expect_short(c, false);
@@ -118,15 +116,15 @@ static void test_member_goes(void **state)
 /* Without a leader there is another error to tell. */
 static void test_without_leader(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 95);
+    cluster_init(c, CLUSTER_NODES, 95);
     uint32_t leader = (uint32_t)cluster_elect(c);
     node_set_disk_short(c->nodes[leader].node, true);
     run_ms(c, 300);
     expect_short(c, true);
-    node_crash(c, leader);
-    node_crash(c, (leader + 1) % NODES);
+    cluster_crash(c, leader);
+    cluster_crash(c, (leader + 1) % CLUSTER_NODES);
     run_ms(c, 1000);
     expect_short(c, false);
     cluster_release(c);
@@ -136,20 +134,20 @@ static void test_without_leader(void **state)
  * the next leader may replace. Here the leader is the only one that is up. */
 static void test_held_is_committed(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct beat b = {0};
     UNUSED(state);
-    cluster_init(c, NODES, 97);
+    cluster_init(c, CLUSTER_NODES, 97);
     uint32_t leader = (uint32_t)cluster_elect(c);
     struct node *n = c->nodes[leader].node;
-    struct test_client *tc = client_new(c, leader);
-    for (uint32_t i = 1; i < NODES; i++) {
-        uint32_t other = (leader + i) % NODES;
+    struct cluster_client *tc = cluster_client_new(c, leader);
+    for (uint32_t i = 1; i < CLUSTER_NODES; i++) {
+        uint32_t other = (leader + i) % CLUSTER_NODES;
         c->cut[leader][other] = c->cut[other][leader] = true;
-        links_set(c, leader, other, false);
+        cluster_link(c, leader, other, false);
     }
     raft_index commit = n->raft.commit;
-    assert_int_equal(client_submit(tc, "incr n"), 0);
+    assert_int_equal(cluster_submit(tc, "incr n"), 0);
     for (int i = 0; i < 100 && n->raft.durable == commit; i++)
         cluster_turn(c);
     assert_true(n->raft.durable > commit && n->raft.role == RAFT_LEADER);
@@ -161,12 +159,12 @@ static void test_held_is_committed(void **state)
 
 static void test_leader_changes(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 94);
+    cluster_init(c, CLUSTER_NODES, 94);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t next = (leader + 1) % NODES;
-    uint32_t scant = (leader + 2) % NODES;
+    uint32_t next = (leader + 1) % CLUSTER_NODES;
+    uint32_t scant = (leader + 2) % CLUSTER_NODES;
     node_set_disk_short(c->nodes[scant].node, true);
     run_ms(c, 300);
     assert_true(node_transfer(c->nodes[leader].node, next));
@@ -180,7 +178,7 @@ static void test_leader_changes(void **state)
 }
 
 /* A heartbeat from the leader with this behind it. */
-static int receive(struct test_cluster *c, uint32_t from, uint32_t to,
+static int receive(struct cluster *c, uint32_t from, uint32_t to,
                    struct bytes behind)
 {
     struct buf out = BUF_INIT;
@@ -206,14 +204,14 @@ static int receive(struct test_cluster *c, uint32_t from, uint32_t to,
  * entries of an append: else nothing of it is believed. */
 static void test_beat_is_checked(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct beat beat = {
         .held_by_all = 1, .held_by_live = 1, .disk_short = true};
     struct buf b = BUF_INIT;
     UNUSED(state);
-    cluster_init(c, NODES, 98);
+    cluster_init(c, CLUSTER_NODES, 98);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t to = (leader + 1) % NODES;
+    uint32_t to = (leader + 1) % CLUSTER_NODES;
     run_ms(c, 300);
     beat_encode(&beat, &b);
     buf_u8(&b, 0);

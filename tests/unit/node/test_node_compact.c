@@ -2,7 +2,7 @@
  * What a log is kept for, and what it is not: cutting it, and bringing the
  * state to the disk in time.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,38 +10,36 @@
 
 #include <cmocka.h>
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
 #include "node/node_internal.h"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
 /* A node that is killed again and again, each time after it was elected: it
  * must not end as one whose log takes no further term. */
 static void test_killed_in_every_term(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     cluster_init(c, 1, 31);
     for (int i = 0; i < RAFT_RUNS_MAX + 10; i++) {
         assert_true(cluster_elect(c) == 0);
         cluster_run(c, 100); /* 200 ms */
-        node_crash_keep(c, 0, 0);
-        node_start(c, 0);
+        cluster_crash_keep(c, 0, 0);
+        cluster_start(c, 0);
     }
     assert_true(cluster_elect(c) == 0);
     cluster_release(c);
 }
 
-static uint64_t log_bytes(struct test_cluster *c, uint32_t id)
+static uint64_t log_bytes(struct cluster *c, uint32_t id)
 {
     struct node_status s;
     node_status(c->nodes[id].node, &s);
     return s.log_bytes;
 }
 
-static void set_log_size(struct test_cluster *c, uint64_t soft, uint64_t hard)
+static void set_log_size(struct cluster *c, uint64_t soft, uint64_t hard)
 {
     for (uint32_t i = 0; i < c->count; i++)
         if (c->nodes[i].node)
@@ -53,19 +51,20 @@ static void set_log_size(struct test_cluster *c, uint64_t soft, uint64_t hard)
 static void test_cut_without_outrun(void **state)
 {
     const uint64_t soft = 8 * 1024, hard = 16 * 1024;
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, NODES, 32);
+    cluster_init(c, CLUSTER_NODES, 32);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t outrun = (leader + 1) % NODES, other = (leader + 2) % NODES;
-    node_crash_keep(c, outrun, 0);
+    uint32_t outrun = (leader + 1) % CLUSTER_NODES,
+             other = (leader + 2) % CLUSTER_NODES;
+    cluster_crash_keep(c, outrun, 0);
     set_log_size(c, soft, hard);
-    write_some(c, leader, 300);
+    cluster_write(c, leader, 300);
     node_status(c->nodes[leader].node, &s);
     assert_true(s.first > 10);
-    node_start(c, outrun);
-    write_some(c, leader, 300);
+    cluster_start(c, outrun);
+    cluster_write(c, leader, 300);
     node_status(c->nodes[leader].node, &s);
     assert_int_equal(s.role, RAFT_LEADER);
     for (uint32_t i = 0; i < s.peer_count; i++)
@@ -81,19 +80,19 @@ static void test_cut_without_outrun(void **state)
 static void test_followers_cut_under_load(void **state)
 {
     const uint64_t soft = 8 * 1024;
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 33);
+    cluster_init(c, CLUSTER_NODES, 33);
     uint32_t leader = (uint32_t)cluster_elect(c);
     set_log_size(c, soft, 8 * soft);
-    struct test_client *tc = client_new(c, leader);
+    struct cluster_client *tc = cluster_client_new(c, leader);
     for (int i = 0; i < 1500; i++) {
-        assert_int_equal(client_submit(tc, "append k x"), 0);
+        assert_int_equal(cluster_submit(tc, "append k x"), 0);
         cluster_turn(c);
     }
-    for (uint32_t i = 0; i < NODES; i++)
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         assert_true(log_bytes(c, i) < 4 * soft);
-    wait_answered(c, tc);
+    cluster_wait_answered(c, tc);
     cluster_release(c);
 }
 

@@ -2,29 +2,29 @@
  * A leader that is sent more than its inbox takes: what it drops is sent again
  * as soon as there is room, not when somebody loses patience.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "codec/frame.h"
 #include "node/node_internal.h"
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
 #define PENDING_MAX (64u * 1024u)
 #define VALUE_BYTES (700u * 1024u) /* more than nine times that */
 #define SOON_MS     1000
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
 /* As much as a client may: the last request may be of any size. */
-static void submit_large(struct test_client *tc, const char *key)
+static void submit_large(struct cluster_client *tc, const char *key)
 {
     char *value = mem_alloc(VALUE_BYTES);
     memset(value, 'x', VALUE_BYTES);
@@ -37,19 +37,7 @@ static void submit_large(struct test_client *tc, const char *key)
     mem_free(value);
 }
 
-/* All that is forwarded arrives within one turn of the leader. */
-static void deliver_forwards(struct test_cluster *c)
-{
-    uint32_t i = 0;
-    while (i < c->queued) {
-        if (c->queue[i].type == FRAME_FORWARD)
-            deliver(c, i);
-        else
-            i++;
-    }
-}
-
-static bool all_answered(const struct test_cluster *c)
+static bool all_answered(const struct cluster *c)
 {
     for (uint32_t i = 0; i < c->client_count; i++)
         if (c->clients[i].answered < c->clients[i].asked)
@@ -57,7 +45,7 @@ static bool all_answered(const struct test_cluster *c)
     return true;
 }
 
-static void wait_all(struct test_cluster *c, int64_t ms)
+static void wait_all(struct cluster *c, int64_t ms)
 {
     int64_t end_ms = c->now_ms + ms;
     while (c->now_ms < end_ms && !all_answered(c))
@@ -65,15 +53,11 @@ static void wait_all(struct test_cluster *c, int64_t ms)
     assert_true(all_answered(c));
 }
 
-static uint32_t begin(struct test_cluster *c, uint64_t seed)
+static uint32_t begin(struct cluster *c, uint64_t seed)
 {
-    memset(c, 0, sizeof(*c));
-    c->count = NODES;
-    c->rng = seed;
-    c->now_ms = 1000;
+    cluster_prepare(c, CLUSTER_NODES, seed);
     c->pending_bytes_max = PENDING_MAX;
-    for (uint32_t i = 0; i < NODES; i++)
-        node_start(c, i);
+    cluster_start_all(c);
     uint32_t leader = (uint32_t)cluster_elect(c);
     cluster_run(c, 200);
     return leader;
@@ -81,18 +65,20 @@ static uint32_t begin(struct test_cluster *c, uint64_t seed)
 
 static void test_dropped_is_sent_again(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     for (uint64_t seed = 70; seed < 74; seed++) {
         uint32_t leader = begin(c, seed);
-        struct test_client *one = client_new(c, (leader + 1) % NODES);
-        struct test_client *two = client_new(c, (leader + 2) % NODES);
+        struct cluster_client *one =
+            cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
+        struct cluster_client *two =
+            cluster_client_new(c, (leader + 2) % CLUSTER_NODES);
         for (int i = 0; i < 3; i++) {
             submit_large(one, "a");
             submit_large(two, "b");
             node_flush(one->home->node);
             node_flush(two->home->node);
-            deliver_forwards(c);
+            cluster_deliver_type(c, FRAME_FORWARD);
             struct node *n = c->nodes[leader].node;
             assert_in_range(n->inbox.bytes.len, VALUE_BYTES,
                             VALUE_BYTES + 1000);
@@ -107,19 +93,22 @@ static void test_dropped_is_sent_again(void **state)
  * in their order, each once. */
 static void test_order_is_kept(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct buf expected = BUF_INIT;
     UNUSED(state);
     uint32_t leader = begin(c, 81);
-    struct test_client *one = client_new(c, (leader + 1) % NODES);
-    struct test_client *two = client_new(c, (leader + 2) % NODES);
+    struct cluster_client *one =
+        cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
+    struct cluster_client *two =
+        cluster_client_new(c, (leader + 2) % CLUSTER_NODES);
     submit_large(one, "a");
     node_flush(one->home->node);
     for (int i = 1; i <= 30; i++) {
-        assert_int_equal(client_submit(two, "incr n"), 0);
+        assert_int_equal(cluster_submit(two, "incr n"), 0);
         node_flush(two->home->node);
         if (i == 10)
-            deliver_forwards(c); /* these are dropped, the next taken */
+            cluster_deliver_type(
+                c, FRAME_FORWARD); /* dropped, the next are taken */
         if (i == 20)
             cluster_turn(c);
         buf_printf(&expected, ":%d\r\n", i);
@@ -130,18 +119,19 @@ static void test_order_is_kept(void **state)
     cluster_release(c);
 }
 
-static void say_room(struct test_cluster *c, uint32_t from, uint32_t to)
+static void say_room(struct cluster *c, uint32_t from, uint32_t to)
 {
     struct node *n = c->nodes[to].node;
     assert_int_equal(node_receive(n, from, FRAME_FORWARD, BYTES_NONE), 0);
     node_flush(n);
 }
 
-static uint32_t forwards(const struct test_cluster *c)
+static uint32_t forwards(const struct cluster *c)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < c->queued; i++)
-        count += c->queue[i].type == FRAME_FORWARD;
+    const struct world_message *m = c->queue.head;
+    for (; m != NULL; m = m->next)
+        count += m->frame_type == FRAME_FORWARD;
     return count;
 }
 
@@ -149,22 +139,22 @@ static uint32_t forwards(const struct test_cluster *c)
  * say so. */
 static void test_who_says_there_is_room(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct node_status before, after;
     UNUSED(state);
     uint32_t leader = begin(c, 82);
-    uint32_t other = (leader + 1) % NODES;
-    struct test_client *tc = client_new(c, other);
-    assert_int_equal(client_submit(tc, "incr n"), 0);
+    uint32_t other = (leader + 1) % CLUSTER_NODES;
+    struct cluster_client *tc = cluster_client_new(c, other);
+    assert_int_equal(cluster_submit(tc, "incr n"), 0);
     node_flush(tc->home->node);
     assert_int_equal(forwards(c), 1);
-    say_room(c, (leader + 2) % NODES, other);
+    say_room(c, (leader + 2) % CLUSTER_NODES, other);
     assert_int_equal(forwards(c), 1);
     say_room(c, leader, other);
     assert_int_equal(forwards(c), 2);
     wait_all(c, SOON_MS);
-    tc = client_new(c, leader);
-    assert_int_equal(client_submit(tc, "incr n"), 0);
+    tc = cluster_client_new(c, leader);
+    assert_int_equal(cluster_submit(tc, "incr n"), 0);
     node_flush(tc->home->node);
     node_status(c->nodes[leader].node, &before);
     say_room(c, other, leader);

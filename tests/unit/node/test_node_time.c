@@ -2,7 +2,7 @@
  * The log's time under wall clocks that jump: it never falls, never stands
  * still, and comes back to the clock.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,40 +12,37 @@
 
 #include "node/node_internal.h"
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
 #define HOUR_MS 3600000
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 
 /* Submits, and waits for the reply. */
-static void ask(struct test_cluster *c, struct test_client *tc,
-                const char *line)
+static void ask(struct cluster *c, struct cluster_client *tc, const char *line)
 {
     buf_reset(&tc->out);
-    assert_int_equal(client_submit(tc, line), 0);
+    assert_int_equal(cluster_submit(tc, line), 0);
     for (int i = 0; i < 5000 && tc->answered < tc->asked; i++)
         cluster_turn(c);
     assert_int_equal(tc->answered, tc->asked);
 }
 
-static void run_ms(struct test_cluster *c, int64_t ms)
+static void run_ms(struct cluster *c, int64_t ms)
 {
     int64_t end_ms = c->now_ms + ms;
     while (c->now_ms < end_ms)
         cluster_turn(c);
 }
 
-static bool replied(const struct test_client *tc, const char *text)
+static bool replied(const struct cluster_client *tc, const char *text)
 {
     return bytes_eq(buf_view(&tc->out), bytes_str(text));
 }
 
 /* Milliseconds until the key that was just set is gone, as a reader through
  * the log sees it; 0: not within 2 s. */
-static int64_t life_ms(struct test_cluster *c, struct test_client *tc)
+static int64_t life_ms(struct cluster *c, struct cluster_client *tc)
 {
     int64_t begin_ms = c->now_ms;
     while (c->now_ms < begin_ms + 2000) {
@@ -57,8 +54,7 @@ static int64_t life_ms(struct test_cluster *c, struct test_client *tc)
 }
 
 /* A key with PX 300 lives about so long, and goes by itself. */
-static void times_to_live_are_kept(struct test_cluster *c,
-                                   struct test_client *tc)
+static void times_to_live_are_kept(struct cluster *c, struct cluster_client *tc)
 {
     ask(c, tc, "set k v px 300");
     int64_t life = life_ms(c, tc);
@@ -69,18 +65,19 @@ static void times_to_live_are_kept(struct test_cluster *c,
     assert_int_equal(node_counts(tc->home->node, 0).keys, 0);
 }
 
-static int64_t stamp_of(struct test_cluster *c, uint32_t id)
+static int64_t stamp_of(struct cluster *c, uint32_t id)
 {
-    return node_stamp(c->nodes[id].node) - c->now_ms - WALL_MS;
+    return node_stamp(c->nodes[id].node) - c->now_ms - WORLD_WALL_MS;
 }
 
 static void test_clock_is_set_back(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 50);
+    cluster_init(c, CLUSTER_NODES, 50);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    struct test_client *tc = client_new(c, (leader + 1) % NODES);
+    struct cluster_client *tc =
+        cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
     times_to_live_are_kept(c, tc);
     c->wall_off_ms[leader] = HOUR_MS;
     run_ms(c, 50);
@@ -98,15 +95,16 @@ static void test_clock_is_set_back(void **state)
 /* The next leader's clock is right: it goes on from where the log is. */
 static void test_leader_was_ahead(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     for (uint64_t seed = 51; seed < 56; seed++) {
-        cluster_init(c, NODES, seed);
+        cluster_init(c, CLUSTER_NODES, seed);
         uint32_t leader = (uint32_t)cluster_elect(c);
         c->wall_off_ms[leader] = HOUR_MS;
-        struct test_client *tc = client_new(c, (leader + 1) % NODES);
+        struct cluster_client *tc =
+            cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
         ask(c, tc, "set brief v px 200");
-        node_crash(c, leader);
+        cluster_crash(c, leader);
         assert_true(cluster_elect(c) >= 0);
         times_to_live_are_kept(c, tc);
         ask(c, tc, "exists brief");
@@ -117,24 +115,24 @@ static void test_leader_was_ahead(void **state)
 
 static void test_all_start_again(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 57);
+    cluster_init(c, CLUSTER_NODES, 57);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    for (uint32_t i = 0; i < NODES; i++)
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         c->wall_off_ms[i] = HOUR_MS;
-    ask(c, client_new(c, leader), "set brief v px 500");
+    ask(c, cluster_client_new(c, leader), "set brief v px 500");
     run_ms(c, 100);
-    for (uint32_t i = 0; i < NODES; i++)
-        node_crash_keep(c, i,
-                        (uint32_t)store_memory_unsynced(c->nodes[i].store));
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
+        cluster_crash_keep(c, i,
+                           (uint32_t)store_memory_unsynced(c->nodes[i].store));
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         c->wall_off_ms[i] = 0;
-        node_start(c, i); /* with a log that is not applied yet */
+        cluster_start(c, i); /* with a log that is not applied yet */
         assert_in_range(stamp_of(c, i), HOUR_MS - 2000, HOUR_MS);
     }
     leader = (uint32_t)cluster_elect(c);
-    struct test_client *tc = client_new(c, leader);
+    struct cluster_client *tc = cluster_client_new(c, leader);
     run_ms(c, 1000);
     assert_int_equal(node_counts(tc->home->node, 0).keys, 0);
     times_to_live_are_kept(c, tc);
@@ -145,18 +143,18 @@ static void test_all_start_again(void **state)
  * last entry is not lost when it leads. */
 static void test_started_again_in_silence(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 58);
+    cluster_init(c, CLUSTER_NODES, 58);
     uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t next = (leader + 1) % NODES;
+    uint32_t next = (leader + 1) % CLUSTER_NODES;
     c->wall_off_ms[leader] = HOUR_MS;
-    struct test_client *tc = client_new(c, leader);
+    struct cluster_client *tc = cluster_client_new(c, leader);
     ask(c, tc, "set k v px 5000");
     c->wall_off_ms[leader] = 0;
     run_ms(c, 3000);
-    node_crash(c, next);
-    node_start(c, next);
+    cluster_crash(c, next);
+    cluster_start(c, next);
     run_ms(c, 1000);
     assert_int_equal(cluster_leader(c), leader);
     assert_true(node_transfer(c->nodes[leader].node, next));
@@ -173,11 +171,11 @@ static void test_started_again_in_silence(void **state)
  * is asked. */
 static void test_comes_back_to_the_clock(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
     cluster_init(c, 1, 59);
     assert_int_equal(cluster_elect(c), 0);
-    struct test_client *tc = client_new(c, 0);
+    struct cluster_client *tc = cluster_client_new(c, 0);
     c->wall_off_ms[0] = 2000;
     ask(c, tc, "set a 1");
     c->wall_off_ms[0] = 0;
@@ -202,9 +200,9 @@ static void test_comes_back_to_the_clock(void **state)
 /* Only what was written binds. */
 static void test_jump_between_entries(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 60);
+    cluster_init(c, CLUSTER_NODES, 60);
     uint32_t leader = (uint32_t)cluster_elect(c);
     run_ms(c, 500);
     c->wall_off_ms[leader] = HOUR_MS;
@@ -212,7 +210,7 @@ static void test_jump_between_entries(void **state)
     assert_int_equal(stamp_of(c, leader), HOUR_MS);
     c->wall_off_ms[leader] = 0;
     run_ms(c, 500);
-    for (uint32_t i = 0; i < NODES; i++)
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         assert_int_equal(stamp_of(c, i), 0);
     cluster_release(c);
 }
@@ -220,32 +218,32 @@ static void test_jump_between_entries(void **state)
 /* So a leader's entries that were replaced do not bind. */
 static void test_replaced_entries_are_forgotten(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     UNUSED(state);
-    cluster_init(c, NODES, 61);
+    cluster_init(c, CLUSTER_NODES, 61);
     uint32_t old = (uint32_t)cluster_elect(c);
     run_ms(c, 200);
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         c->cut[old][i] = c->cut[i][old] = true;
         if (i != old)
-            links_set(c, old, i, false);
+            cluster_link(c, old, i, false);
     }
     c->wall_off_ms[old] = HOUR_MS;
-    struct test_client *lost = client_new(c, old);
-    assert_int_equal(client_submit(lost, "set a 1"), 0);
+    struct cluster_client *lost = cluster_client_new(c, old);
+    assert_int_equal(cluster_submit(lost, "set a 1"), 0);
     run_ms(c, 20);
     assert_in_range(stamp_of(c, old), HOUR_MS, HOUR_MS + 10);
     c->wall_off_ms[old] = 0;
     run_ms(c, 20);
     assert_in_range(stamp_of(c, old), HOUR_MS - 100, HOUR_MS);
     run_ms(c, 2000);
-    for (uint32_t i = 0; i < NODES; i++) {
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
         c->cut[old][i] = c->cut[i][old] = false;
         if (i != old)
-            links_set(c, old, i, true);
+            cluster_link(c, old, i, true);
     }
     run_ms(c, 1000);
-    for (uint32_t i = 0; i < NODES; i++)
+    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
         assert_int_equal(stamp_of(c, i), 0);
     cluster_release(c);
 }
@@ -253,7 +251,7 @@ static void test_replaced_entries_are_forgotten(void **state)
 /* A stale read judges by the log's time as well, where that is ahead. */
 static void test_stale_reads(void **state)
 {
-    struct test_cluster *c = &cluster;
+    struct cluster *c = &cluster;
     struct buf out = BUF_INIT;
     struct resp_writer w = {.out = &out, .protocol = 2};
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
@@ -262,12 +260,12 @@ static void test_stale_reads(void **state)
     cluster_init(c, 1, 62);
     assert_int_equal(cluster_elect(c), 0);
     c->wall_off_ms[0] = HOUR_MS;
-    ask(c, client_new(c, 0), "set k v px 300");
+    ask(c, cluster_client_new(c, 0), "set k v px 300");
     struct node *n = c->nodes[0].node;
     node_set_read_mode(n, READ_STALE);
-    node_set_time(n, c->now_ms + 200, WALL_MS + c->now_ms + 200);
+    node_set_time(n, c->now_ms + 200, WORLD_WALL_MS + c->now_ms + 200);
     assert_true(node_run_read(n, cmd_lookup(argv[0]), &call));
-    node_set_time(n, c->now_ms + 400, WALL_MS + c->now_ms + 400);
+    node_set_time(n, c->now_ms + 400, WORLD_WALL_MS + c->now_ms + 400);
     assert_false(node_run_read(n, cmd_lookup(argv[0]), &call));
     buf_release(&out);
     cluster_release(c);

@@ -2,7 +2,7 @@
  * While an entry is on its way, a leader's next one waits for its commit: what
  * comes meanwhile goes together. Not for long, and not if it is much.
  */
-// link: node store data cmd
+// link: world node store data cmd
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,17 +10,16 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "codec/frame.h"
 #include "node/node_internal.h"
 
-/* Not all of the cluster is needed here. */
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "unit/node/node_cluster.h"
+#include "world/cluster.h"
 
-static struct test_cluster cluster;
+static struct cluster cluster;
 static struct node *leader;
-static struct test_client *own; /* of the leader */
-static struct test_client *other;
+static struct cluster_client *own; /* of the leader */
+static struct cluster_client *other;
 
 static raft_index last(void)
 {
@@ -29,11 +28,11 @@ static raft_index last(void)
 
 static void flush_leader(void)
 {
-    node_set_time(leader, cluster.now_ms, WALL_MS + cluster.now_ms);
+    node_set_time(leader, cluster.now_ms, WORLD_WALL_MS + cluster.now_ms);
     node_flush(leader);
 }
 
-static void submit(struct test_client *tc, size_t size)
+static void submit(struct cluster_client *tc, size_t size)
 {
     char *value = mem_alloc(size);
     memset(value, 'x', size);
@@ -50,26 +49,21 @@ static void forward(size_t size)
 {
     submit(other, size);
     node_flush(other->home->node);
-    for (uint32_t i = 0; i < cluster.queued;) {
-        if (cluster.queue[i].type == FRAME_FORWARD)
-            deliver(&cluster, i);
-        else
-            i++;
-    }
+    cluster_deliver_type(&cluster, FRAME_FORWARD);
 }
 
 /* Idle nodes; then one entry, which nothing answers yet. */
 static int begin(void **state)
 {
     UNUSED(state);
-    cluster_init(&cluster, NODES, 91);
+    cluster_init(&cluster, CLUSTER_NODES, 91);
     uint32_t id = (uint32_t)cluster_elect(&cluster);
-    wait_converged(&cluster);
-    for (int i = 0; i < 200 || cluster.queued > 0; i++)
+    cluster_wait_equal(&cluster);
+    for (int i = 0; i < 200 || cluster.queue.count > 0; i++)
         cluster_turn(&cluster);
     leader = cluster.nodes[id].node;
-    own = client_new(&cluster, id);
-    other = client_new(&cluster, (id + 1) % NODES);
+    own = cluster_client_new(&cluster, id);
+    other = cluster_client_new(&cluster, (id + 1) % CLUSTER_NODES);
     cluster.now_ms += 10;
     flush_leader();
     raft_index before = last();
@@ -83,8 +77,8 @@ static int begin(void **state)
 static int end(void **state)
 {
     UNUSED(state);
-    wait_answered(&cluster, own);
-    wait_answered(&cluster, other);
+    cluster_wait_answered(&cluster, own);
+    cluster_wait_answered(&cluster, other);
     cluster_release(&cluster);
     return 0;
 }
@@ -107,8 +101,8 @@ static void test_waits_for_the_commit(void **state)
     flush_leader();
     /* One stretch of the inbox, one group of our own. */
     assert_int_equal(last(), before + 2);
-    wait_answered(&cluster, own);
-    wait_answered(&cluster, other);
+    cluster_wait_answered(&cluster, own);
+    cluster_wait_answered(&cluster, other);
     assert_true(last() <= before + 2);
 }
 

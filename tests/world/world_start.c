@@ -1,0 +1,85 @@
+/*
+ * How it works: the order of main/vard.c. The watermark is what the disk has
+ * at the boot; a node that recovers begins without one.
+ *
+ * How it fails: with the text of what refused to start.
+ */
+#include "world/world_start.h"
+
+#include "node/node_boot.h"
+
+static void nothing(void *ctx)
+{
+    UNUSED(ctx);
+}
+
+void world_fill_events(struct node_events *e)
+{
+    ASSERT(e->reply_open != NULL && e->reply_done != NULL);
+    ASSERT(e->read_ready != NULL && e->fatal != NULL);
+    if (e->changed == NULL)
+        e->changed = nothing;
+    if (e->writable == NULL)
+        e->writable = nothing;
+    if (e->transfer_ended == NULL)
+        e->transfer_ended = nothing;
+}
+
+static int boot(struct world_start *how, struct buf *error)
+{
+    struct world_disk *d = how->disk;
+    struct node_options *o = &how->options;
+    const struct node_boot boot = {
+        .self = o->self,
+        .cluster_id = WORLD_CLUSTER_ID,
+        .recovering = how->recovering,
+        .incarnation_above = how->incarnation_above,
+        .store = how->env.store,
+        .mark = d->has_mark ? &d->mark : NULL,
+    };
+    struct identity id;
+    int err = node_boot(&boot, &id, error);
+    if (err != 0)
+        return err;
+    world_disk_start(d, &id, how->recovering);
+    o->cluster_id = id.cluster_id;
+    o->incarnation = id.incarnation;
+    o->mark = d->has_mark && !how->recovering ? &d->mark : NULL;
+    for (uint32_t i = 0; i < o->member_count; i++)
+        o->members[i] = i;
+    return 0;
+}
+
+int world_start(struct node **out, struct world_start *how, struct buf *error)
+{
+    *out = NULL;
+    how->env.disk = &how->disk->disk;
+    world_fill_events(&how->env.events);
+    int err = boot(how, error);
+    if (err != 0)
+        return err;
+    return node_new(out, &how->options, &how->env, error);
+}
+
+struct node_options world_options(node_id self, uint32_t member_count)
+{
+    ASSERT(self < member_count && member_count <= RAFT_NODES_MAX);
+    return (struct node_options){
+        .self = self,
+        .member_count = member_count,
+        .election_timeout_ms = 300,
+        .heartbeat_ms = 50,
+        .peer_down_delay_ms = 10,
+        .disk_timeout_ms = 5000,
+        .request_timeout_ms = 60000,
+        .request_bytes_max = 1u << 30,
+        .entry_bytes_max = 1u << 20,
+        .pending_bytes_max = 64u << 20,
+        .log_bytes_soft = 64u << 20,
+        .log_bytes_hard = 1u << 30,
+        .log_cut_margin = 10,
+        .log_cache_bytes = 1u << 20,
+        .once_ttl_s = 3600,
+        .seed = 7,
+    };
+}

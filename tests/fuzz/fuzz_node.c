@@ -279,8 +279,10 @@ static void only_own_fields(struct raft_message *m)
 static void make_beat(struct fuzz *f, const struct node_status *s,
                       struct beat *b)
 {
-    b->held_by_all = MIN(near(f, s->last), RAFT_NUMBER_MAX);
-    b->held_by_live = MIN(near(f, s->last), RAFT_NUMBER_MAX);
+    uint64_t all = near(f, s->last);
+    uint64_t live = near(f, s->last);
+    b->held_by_all = MIN(all, RAFT_NUMBER_MAX);
+    b->held_by_live = MIN(live, RAFT_NUMBER_MAX);
     b->log_time_ms = (int64_t)fuzz_number(f);
     b->disk_short = fuzz_u8(f) % 2 != 0;
 }

@@ -17,13 +17,13 @@
 #include "journal/disk.h"
 
 #include "base/alloc.h"
+#include "os/clock.h"
+#include "os/mutex.h"
 #include "os/process.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define ERROR_SIZE 1024
 
@@ -35,9 +35,9 @@ struct disk_thread {
     void *ctx;
     pthread_t thread;
 
-    pthread_mutex_t lock;
-    pthread_cond_t work;  /* the thread waits for it */
-    pthread_cond_t quiet; /* lower() waits for it */
+    struct mutex lock;
+    struct cond work;  /* the thread waits for it */
+    struct cond quiet; /* lower() waits for it */
     struct disk_point asked;
     struct disk_point ready;
     bool has_asked;
@@ -58,61 +58,31 @@ static struct disk_thread *thread_of(struct disk *d)
     return CONTAINER_OF(d, struct disk_thread, base);
 }
 
-static void lock(struct disk_thread *t)
-{
-    int rc = pthread_mutex_lock(&t->lock);
-    ASSERT(rc == 0);
-}
-
-static void unlock(struct disk_thread *t)
-{
-    int rc = pthread_mutex_unlock(&t->lock);
-    ASSERT(rc == 0);
-}
-
-static void wake(pthread_cond_t *cond)
-{
-    int rc = pthread_cond_broadcast(cond);
-    ASSERT(rc == 0);
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    int rc = clock_gettime(CLOCK_MONOTONIC, &ts);
-    ASSERT(rc == 0);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Waits for work; with an unsynced mark, no longer than until it is due. While
  * the owner lowers the mark, what the thread knows of it is not its own. */
 static void wait_for_work(struct disk_thread *t)
 {
     if (t->lowering || t->failed || !t->mark_unsynced) {
-        int rc = pthread_cond_wait(&t->work, &t->lock);
-        ASSERT(rc == 0);
+        cond_wait(&t->work, &t->lock);
         return;
     }
-    int64_t due = t->mark_synced_ms + WATERMARK_SYNC_MS;
-    struct timespec until = {.tv_sec = (time_t)(due / 1000),
-                             .tv_nsec = (long)(due % 1000) * 1000000};
-    int rc = pthread_cond_timedwait(&t->work, &t->lock, &until);
-    ASSERT(rc == 0 || rc == ETIMEDOUT);
+    int64_t due_ms = t->mark_synced_ms + WATERMARK_SYNC_MS;
+    cond_wait_until(&t->work, &t->lock, due_ms * 1000);
 }
 
 static bool mark_due(const struct disk_thread *t)
 {
     return t->mark_unsynced &&
-           now_ms() - t->mark_synced_ms >= WATERMARK_SYNC_MS;
+           clock_mono_ms() - t->mark_synced_ms >= WATERMARK_SYNC_MS;
 }
 
 static void fail(struct disk_thread *t, const char *text)
 {
-    lock(t);
+    mutex_lock(&t->lock);
     ASSERT(!t->failed);
     snprintf(t->error, sizeof(t->error), "%s", text);
     t->failed = true;
-    unlock(t);
+    mutex_unlock(&t->lock);
 }
 
 static bool write_mark(struct disk_thread *t, const struct watermark *mark,
@@ -124,7 +94,7 @@ static bool write_mark(struct disk_thread *t, const struct watermark *mark,
     }
     t->mark_unsynced = !sync;
     if (sync)
-        t->mark_synced_ms = now_ms();
+        t->mark_synced_ms = clock_mono_ms();
     return true;
 }
 
@@ -135,7 +105,7 @@ static bool make_durable(struct disk_thread *t, const struct disk_point *p)
         fail(t, store_error(t->store));
         return false;
     }
-    bool old = now_ms() - t->mark_synced_ms >= WATERMARK_SYNC_MS;
+    bool old = clock_mono_ms() - t->mark_synced_ms >= WATERMARK_SYNC_MS;
     return write_mark(t, &p->mark, p->hard_state || old);
 }
 
@@ -157,19 +127,19 @@ static void serve(struct disk_thread *t)
     t->has_asked = false;
     t->asked.hard_state = false;
     t->busy = true;
-    unlock(t);
+    mutex_unlock(&t->lock);
     bool ok = make_durable(t, &point);
-    lock(t);
+    mutex_lock(&t->lock);
     t->busy = false;
     if (ok) {
         point.hard_state |= t->has_ready && t->ready.hard_state;
         t->ready = point;
         t->has_ready = true;
     }
-    wake(&t->quiet);
-    unlock(t);
+    cond_wake(&t->quiet);
+    mutex_unlock(&t->lock);
     t->notify(t->ctx);
-    lock(t);
+    mutex_lock(&t->lock);
 }
 
 /* The same care as for a point: lower() must not come in between. */
@@ -177,17 +147,17 @@ static void serve_mark(struct disk_thread *t)
 {
     ASSERT(!t->busy && !t->failed);
     t->busy = true;
-    unlock(t);
+    mutex_unlock(&t->lock);
     sync_mark(t);
-    lock(t);
+    mutex_lock(&t->lock);
     t->busy = false;
-    wake(&t->quiet);
+    cond_wake(&t->quiet);
 }
 
 static void *run(void *arg)
 {
     struct disk_thread *t = arg;
-    lock(t);
+    mutex_lock(&t->lock);
     for (;;) {
         bool may = !t->failed && !t->lowering;
         if (may && t->has_asked)
@@ -199,35 +169,35 @@ static void *run(void *arg)
         else
             wait_for_work(t);
     }
-    unlock(t);
+    mutex_unlock(&t->lock);
     return NULL;
 }
 
 static void thread_sync(struct disk *d, const struct disk_point *point)
 {
     struct disk_thread *t = thread_of(d);
-    lock(t);
+    mutex_lock(&t->lock);
     ASSERT(!t->ending);
     bool hard_state = t->has_asked && t->asked.hard_state;
     ASSERT(!t->has_asked || point->seq >= t->asked.seq);
     t->asked = *point;
     t->asked.hard_state = point->hard_state || hard_state;
     t->has_asked = true;
-    unlock(t);
-    wake(&t->work); /* who wakes up finds the lock free */
+    mutex_unlock(&t->lock);
+    cond_wake(&t->work); /* who wakes up finds the lock free */
 }
 
 static bool thread_done(struct disk *d, struct disk_point *point)
 {
     struct disk_thread *t = thread_of(d);
-    lock(t);
+    mutex_lock(&t->lock);
     /* What was made durable before a failure is not told any more. */
     bool has = t->has_ready && !t->failed;
     if (has) {
         *point = t->ready;
         t->has_ready = false;
     }
-    unlock(t);
+    mutex_unlock(&t->lock);
     return has;
 }
 
@@ -247,25 +217,23 @@ static bool lower_position(struct watermark *mark, const struct watermark *to)
 static void thread_lower(struct disk *d, const struct watermark *mark)
 {
     struct disk_thread *t = thread_of(d);
-    lock(t);
+    mutex_lock(&t->lock);
     t->lowering = true;
-    while (t->busy) {
-        int rc = pthread_cond_wait(&t->quiet, &t->lock);
-        ASSERT(rc == 0);
-    }
+    while (t->busy)
+        cond_wait(&t->quiet, &t->lock);
     if (t->has_asked)
         lower_position(&t->asked.mark, mark);
     bool failed = t->failed;
-    unlock(t);
+    mutex_unlock(&t->lock);
 
     struct watermark last;
     bool ok = failed || !watermark_last(t->file, &last) ||
               !lower_position(&last, mark) || write_mark(t, &last, true);
 
-    lock(t);
+    mutex_lock(&t->lock);
     t->lowering = false;
-    wake(&t->work);
-    unlock(t);
+    cond_wake(&t->work);
+    mutex_unlock(&t->lock);
     if (!ok)
         t->notify(t->ctx);
 }
@@ -273,27 +241,10 @@ static void thread_lower(struct disk *d, const struct watermark *mark)
 static const char *thread_error(struct disk *d)
 {
     struct disk_thread *t = thread_of(d);
-    lock(t);
+    mutex_lock(&t->lock);
     const char *error = t->failed ? t->error : NULL;
-    unlock(t);
+    mutex_unlock(&t->lock);
     return error;
-}
-
-static void init_waiting(struct disk_thread *t)
-{
-    pthread_condattr_t attr;
-    int rc = pthread_condattr_init(&attr);
-    ASSERT(rc == 0);
-    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    ASSERT(rc == 0);
-    rc = pthread_mutex_init(&t->lock, NULL);
-    ASSERT(rc == 0);
-    rc = pthread_cond_init(&t->work, &attr);
-    ASSERT(rc == 0);
-    rc = pthread_cond_init(&t->quiet, &attr);
-    ASSERT(rc == 0);
-    rc = pthread_condattr_destroy(&attr);
-    ASSERT(rc == 0);
 }
 
 struct disk *disk_thread_new(struct store *s, struct watermark_file *f,
@@ -309,8 +260,10 @@ struct disk *disk_thread_new(struct store *s, struct watermark_file *f,
     t->file = f;
     t->notify = notify;
     t->ctx = ctx;
-    t->mark_synced_ms = now_ms() - WATERMARK_SYNC_MS;
-    init_waiting(t);
+    t->mark_synced_ms = clock_mono_ms() - WATERMARK_SYNC_MS;
+    mutex_init(&t->lock);
+    cond_init(&t->work);
+    cond_init(&t->quiet);
     process_thread_start(&t->thread, run, t);
     return &t->base;
 }
@@ -318,18 +271,15 @@ struct disk *disk_thread_new(struct store *s, struct watermark_file *f,
 void disk_thread_free(struct disk *d)
 {
     struct disk_thread *t = thread_of(d);
-    lock(t);
+    mutex_lock(&t->lock);
     ASSERT(!t->lowering);
     t->ending = true;
-    wake(&t->work);
-    unlock(t);
+    cond_wake(&t->work);
+    mutex_unlock(&t->lock);
     int rc = pthread_join(t->thread, NULL);
     ASSERT(rc == 0);
-    rc = pthread_cond_destroy(&t->work);
-    ASSERT(rc == 0);
-    rc = pthread_cond_destroy(&t->quiet);
-    ASSERT(rc == 0);
-    rc = pthread_mutex_destroy(&t->lock);
-    ASSERT(rc == 0);
+    cond_destroy(&t->work);
+    cond_destroy(&t->quiet);
+    mutex_destroy(&t->lock);
     mem_free(t);
 }

@@ -11,11 +11,11 @@
 
 #include "base/alloc.h"
 #include "os/file.h"
+#include "os/mutex.h"
 #include "store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +28,7 @@
 _Static_assert(WATERMARK_RECORD_SIZE <= 512, "within one sector");
 
 struct watermark_file {
-    pthread_mutex_t lock;
+    struct mutex lock;
     char *path;
     char *path_new; /* its name until the first write */
     int fd;
@@ -52,8 +52,7 @@ static void free_file(struct watermark_file *f)
 {
     if (f->fd >= 0)
         close(f->fd);
-    int rc = pthread_mutex_destroy(&f->lock);
-    ASSERT(rc == 0);
+    mutex_destroy(&f->lock);
     mem_free(f->path);
     mem_free(f->path_new);
     mem_free(f);
@@ -67,8 +66,7 @@ static struct watermark_file *new_file(const char *path)
     f->path_new = mem_alloc(size);
     snprintf(f->path_new, size, "%s.new", path);
     f->fd = -1;
-    int rc = pthread_mutex_init(&f->lock, NULL);
-    ASSERT(rc == 0);
+    mutex_init(&f->lock);
     return f;
 }
 
@@ -227,22 +225,18 @@ int watermark_write(struct watermark_file *f, const struct watermark *w,
                     bool sync)
 {
     ASSERT(f != NULL && w != NULL);
-    int rc = pthread_mutex_lock(&f->lock);
-    ASSERT(rc == 0);
-    int result = write_locked(f, w, sync);
-    rc = pthread_mutex_unlock(&f->lock);
-    ASSERT(rc == 0);
-    return result;
+    mutex_lock(&f->lock);
+    int rc = write_locked(f, w, sync);
+    mutex_unlock(&f->lock);
+    return rc;
 }
 
 bool watermark_last(struct watermark_file *f, struct watermark *out)
 {
-    int rc = pthread_mutex_lock(&f->lock);
-    ASSERT(rc == 0);
+    mutex_lock(&f->lock);
     bool has = f->has_last;
     *out = f->last;
-    rc = pthread_mutex_unlock(&f->lock);
-    ASSERT(rc == 0);
+    mutex_unlock(&f->lock);
     return has;
 }
 

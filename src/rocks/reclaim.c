@@ -9,6 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "os/clock.h"
+#include "os/mutex.h"
 #include "os/process.h"
 
 #include <dirent.h>
@@ -16,7 +18,6 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS     500
@@ -32,8 +33,8 @@ struct held {
 struct reclaim {
     char *dir;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t end;
+    struct mutex lock;
+    struct cond end;
     bool ending;
 
     /* Of the thread. */
@@ -44,18 +45,12 @@ struct reclaim {
 /* True: it is to end. */
 static bool wait_for_end(struct reclaim *r, int ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    int rc = pthread_mutex_lock(&r->lock);
-    ASSERT(rc == 0);
+    int64_t until_us = clock_mono_us() + (int64_t)ms * 1000;
+    mutex_lock(&r->lock);
     if (!r->ending && ms > 0)
-        (void)pthread_cond_timedwait(&r->end, &r->lock, &until);
+        cond_wait_until(&r->end, &r->lock, until_us);
     bool ending = r->ending;
-    rc = pthread_mutex_unlock(&r->lock);
-    ASSERT(rc == 0);
+    mutex_unlock(&r->lock);
     return ending;
 }
 
@@ -160,18 +155,9 @@ struct reclaim *reclaim_new(const char *dir)
 {
     ASSERT(dir != NULL);
     struct reclaim *r = mem_zalloc(sizeof(*r));
-    pthread_condattr_t attr;
     r->dir = mem_strdup(dir);
-    int rc = pthread_mutex_init(&r->lock, NULL);
-    ASSERT(rc == 0);
-    rc = pthread_condattr_init(&attr);
-    ASSERT(rc == 0);
-    rc = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    ASSERT(rc == 0);
-    rc = pthread_cond_init(&r->end, &attr);
-    ASSERT(rc == 0);
-    rc = pthread_condattr_destroy(&attr);
-    ASSERT(rc == 0);
+    mutex_init(&r->lock);
+    cond_init(&r->end);
     process_thread_start(&r->thread, run, r);
     return r;
 }
@@ -180,19 +166,14 @@ void reclaim_free(struct reclaim *r)
 {
     if (r == NULL)
         return;
-    int rc = pthread_mutex_lock(&r->lock);
-    ASSERT(rc == 0);
+    mutex_lock(&r->lock);
     r->ending = true;
-    rc = pthread_cond_signal(&r->end);
+    cond_wake(&r->end);
+    mutex_unlock(&r->lock);
+    int rc = pthread_join(r->thread, NULL);
     ASSERT(rc == 0);
-    rc = pthread_mutex_unlock(&r->lock);
-    ASSERT(rc == 0);
-    rc = pthread_join(r->thread, NULL);
-    ASSERT(rc == 0);
-    rc = pthread_cond_destroy(&r->end);
-    ASSERT(rc == 0);
-    rc = pthread_mutex_destroy(&r->lock);
-    ASSERT(rc == 0);
+    cond_destroy(&r->end);
+    mutex_destroy(&r->lock);
     mem_free(r->dir);
     mem_free(r);
 }

@@ -55,8 +55,7 @@ void rocks_close(struct store *s)
     }
     reclaim_free(r->reclaim);
     rocks_options_destroy(r);
-    int rc = pthread_mutex_destroy(&r->error_lock);
-    ASSERT(rc == 0);
+    mutex_destroy(&r->error_lock);
     mem_free(r->path);
     mem_free(r->incoming);
     mem_free(r);
@@ -81,8 +80,7 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
     r->incoming = incoming_path(path);
     atomic_init(&r->failed, false);
     atomic_init(&r->damaged, false);
-    int rc = pthread_mutex_init(&r->error_lock, NULL);
-    ASSERT(rc == 0);
+    mutex_init(&r->error_lock);
     rocks_options_create(r, options);
     rocksdb_options_set_wal_recovery_mode(r->options[0], recovery);
     r->batch = rocksdb_writebatch_create();

@@ -30,8 +30,7 @@ int rocks_read_failed(struct rocks *r, char *text)
 int rocks_write_failed(struct rocks *r, const char *what, const char *text)
 {
     int kind = damage_kind(text);
-    int rc = pthread_mutex_lock(&r->error_lock);
-    ASSERT(rc == 0);
+    mutex_lock(&r->error_lock);
     if (kind == ERR_CORRUPT)
         atomic_store(&r->damaged, true);
     if (!atomic_load(&r->failed)) {
@@ -45,8 +44,7 @@ int rocks_write_failed(struct rocks *r, const char *what, const char *text)
                        "again.");
         atomic_store(&r->failed, true);
     }
-    rc = pthread_mutex_unlock(&r->error_lock);
-    ASSERT(rc == 0);
+    mutex_unlock(&r->error_lock);
     return kind;
 }
 

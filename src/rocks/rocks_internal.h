@@ -6,11 +6,11 @@
 #define ROCKS_ROCKS_INTERNAL_H
 
 #include "base/buf.h"
+#include "os/mutex.h"
 #include "rocks/rocks.h"
 #include "store/memtable.h"
 #include "store/store.h"
 
-#include <pthread.h>
 #include <rocksdb/c.h>
 #include <stdatomic.h>
 
@@ -46,7 +46,7 @@ struct rocks {
     struct reclaim *reclaim; /* of what the database deletes */
 
     /* The first failure of a write, sync or flush. */
-    pthread_mutex_t error_lock;
+    struct mutex error_lock;
     atomic_bool failed;
     char error[ROCKS_ERROR_SIZE];
     char read_error[ROCKS_ERROR_SIZE]; /* of the reading thread */

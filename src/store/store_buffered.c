@@ -20,6 +20,7 @@
 #include "store/store_buffered.h"
 
 #include "base/alloc.h"
+#include "os/mutex.h"
 #include "os/process.h"
 
 #include <pthread.h>
@@ -45,8 +46,8 @@ struct store_buffered {
     uint32_t iterators;
 
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
+    struct mutex lock;
+    struct cond changed;
     bool ending;
     atomic_bool busy;  /* the thread has `frozen` to write */
     atomic_int failed; /* the error that was first; 0 */
@@ -74,58 +75,34 @@ static struct merged_iter *iter_of(struct store_iter *it)
     return CONTAINER_OF(it, struct merged_iter, base);
 }
 
-static void lock(struct store_buffered *b)
-{
-    int rc = pthread_mutex_lock(&b->lock);
-    ASSERT(rc == 0);
-}
-
-static void unlock(struct store_buffered *b)
-{
-    int rc = pthread_mutex_unlock(&b->lock);
-    ASSERT(rc == 0);
-}
-
-static void wait_for_change(struct store_buffered *b)
-{
-    int rc = pthread_cond_wait(&b->changed, &b->lock);
-    ASSERT(rc == 0);
-}
-
-static void tell_change(struct store_buffered *b)
-{
-    int rc = pthread_cond_broadcast(&b->changed);
-    ASSERT(rc == 0);
-}
-
 static void *thread_main(void *ctx)
 {
     struct store_buffered *b = ctx;
     process_thread_yields("tables");
-    lock(b);
+    mutex_lock(&b->lock);
     for (;;) {
         while (!atomic_load(&b->busy) && !b->ending)
-            wait_for_change(b);
+            cond_wait(&b->changed, &b->lock);
         if (!atomic_load(&b->busy))
             break;
-        unlock(b);
+        mutex_unlock(&b->lock);
         int rc = b->ingest(b->below, b->frozen);
-        lock(b);
+        mutex_lock(&b->lock);
         if (rc != 0)
             atomic_store(&b->failed, rc);
         atomic_store(&b->busy, false);
-        tell_change(b);
+        cond_wake(&b->changed);
     }
-    unlock(b);
+    mutex_unlock(&b->lock);
     return NULL;
 }
 
 static void wait_until_idle(struct store_buffered *b)
 {
-    lock(b);
+    mutex_lock(&b->lock);
     while (atomic_load(&b->busy))
-        wait_for_change(b);
-    unlock(b);
+        cond_wait(&b->changed, &b->lock);
+    mutex_unlock(&b->lock);
 }
 
 /* Has the frozen table gone down? Not so after a failure, ever. */
@@ -146,10 +123,10 @@ static void freeze(struct store_buffered *b)
     b->again = false;
     if (!memtable_dirty(b->frozen))
         return;
-    lock(b);
+    mutex_lock(&b->lock);
     atomic_store(&b->busy, true);
-    tell_change(b);
-    unlock(b);
+    cond_wake(&b->changed);
+    mutex_unlock(&b->lock);
 }
 
 /* Freezes when it is time. */
@@ -326,16 +303,14 @@ static void buffered_close(struct store *s)
     ASSERT(b->iterators == 0);
     int ignored = buffered_flush(s, STORE_STATE, true);
     UNUSED(ignored);
-    lock(b);
+    mutex_lock(&b->lock);
     b->ending = true;
-    tell_change(b);
-    unlock(b);
+    cond_wake(&b->changed);
+    mutex_unlock(&b->lock);
     int rc = pthread_join(b->thread, NULL);
     ASSERT(rc == 0);
-    rc = pthread_cond_destroy(&b->changed);
-    ASSERT(rc == 0);
-    rc = pthread_mutex_destroy(&b->lock);
-    ASSERT(rc == 0);
+    cond_destroy(&b->changed);
+    mutex_destroy(&b->lock);
     memtable_free(b->active);
     memtable_free(b->frozen);
     store_close(b->below);
@@ -481,15 +456,6 @@ static struct store_iter *buffered_iter_new(struct store *s,
     return &it->base;
 }
 
-static void start(struct store_buffered *b)
-{
-    int rc = pthread_mutex_init(&b->lock, NULL);
-    ASSERT(rc == 0);
-    rc = pthread_cond_init(&b->changed, NULL);
-    ASSERT(rc == 0);
-    process_thread_start(&b->thread, thread_main, b);
-}
-
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,
                                  size_t bytes, size_t first, uint64_t seed)
 {
@@ -518,7 +484,9 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
     b->active = memtable_new(b->block, b->seed);
     atomic_init(&b->busy, false);
     atomic_init(&b->failed, 0);
-    start(b);
+    mutex_init(&b->lock);
+    cond_init(&b->changed);
+    process_thread_start(&b->thread, thread_main, b);
     return &b->base;
 }
 

@@ -14,9 +14,9 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "os/mutex.h"
 #include "store/tree.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +35,7 @@ struct pending {
 
 struct store_memory {
     struct store base;
-    pthread_mutex_t lock;
+    struct mutex lock;
     struct family families[STORE_FAMILY_COUNT];
     struct list pending;
     uint32_t pending_count;
@@ -61,18 +61,6 @@ static struct store_memory *memory_of(struct store *s)
 static struct memory_iter *iter_of(struct store_iter *it)
 {
     return CONTAINER_OF(it, struct memory_iter, base);
-}
-
-static void lock(struct store_memory *m)
-{
-    int rc = pthread_mutex_lock(&m->lock);
-    ASSERT(rc == 0);
-}
-
-static void unlock(struct store_memory *m)
-{
-    int rc = pthread_mutex_unlock(&m->lock);
-    ASSERT(rc == 0);
 }
 
 /* Whether this operation is to fail. */
@@ -107,10 +95,10 @@ static int memory_get(struct store *s, enum store_family family,
 {
     ASSERT(family < STORE_FAMILY_COUNT);
     struct store_memory *m = memory_of(s);
-    lock(m);
+    mutex_lock(&m->lock);
     int rc =
         fails(m, OP_GET) ? ERR_IO : find(m->families[family].now, key, value);
-    unlock(m);
+    mutex_unlock(&m->lock);
     return rc;
 }
 
@@ -121,12 +109,12 @@ static bool memory_peek(const struct store *s, struct bytes key,
 {
     struct store_memory *m =
         CONTAINER_OF((struct store *)s, struct store_memory, base);
-    lock(m);
+    mutex_lock(&m->lock);
     const struct tree *node = tree_find(m->families[STORE_STATE].now, key);
     bool seen = node != NULL && tree_value(node).len % 2 == 0;
     if (seen)
         *value = tree_value(node);
-    unlock(m);
+    mutex_unlock(&m->lock);
     return seen;
 }
 
@@ -135,10 +123,10 @@ static int memory_get_flushed(struct store *s, enum store_family family,
 {
     ASSERT(family == STORE_STATE);
     struct store_memory *m = memory_of(s);
-    lock(m);
+    mutex_lock(&m->lock);
     int rc =
         fails(m, OP_GET) ? ERR_IO : find(m->families[family].safe, key, value);
-    unlock(m);
+    mutex_unlock(&m->lock);
     return rc;
 }
 
@@ -188,7 +176,7 @@ static int memory_write(struct store *s, const struct store_batch *b,
 {
     struct store_memory *m = memory_of(s);
     int rc = 0;
-    lock(m);
+    mutex_lock(&m->lock);
     if (fails(m, OP_WRITE)) {
         rc = ERR_IO;
     } else {
@@ -196,7 +184,7 @@ static int memory_write(struct store *s, const struct store_batch *b,
         if (kind == STORE_LOGGED)
             keep_pending(m, b);
     }
-    unlock(m);
+    mutex_unlock(&m->lock);
     return rc;
 }
 
@@ -232,12 +220,12 @@ static int memory_sync(struct store *s)
 {
     struct store_memory *m = memory_of(s);
     int rc = 0;
-    lock(m);
+    mutex_lock(&m->lock);
     if (fails(m, OP_SYNC))
         rc = ERR_IO;
     else
         make_logged_safe(m);
-    unlock(m);
+    mutex_unlock(&m->lock);
     return rc;
 }
 
@@ -249,14 +237,14 @@ static int memory_flush(struct store *s, enum store_family family, bool wait)
     ASSERT(family < STORE_FAMILY_COUNT);
     struct store_memory *m = memory_of(s);
     int rc = 0;
-    lock(m);
+    mutex_lock(&m->lock);
     if (m->failed)
         rc = ERR_IO;
     else
         make_logged_safe(m);
     if (rc == 0 && family == STORE_STATE)
         set_safe(&m->families[STORE_STATE]);
-    unlock(m);
+    mutex_unlock(&m->lock);
     return rc;
 }
 
@@ -274,8 +262,7 @@ static void memory_close(struct store *s)
         tree_release(m->families[i].now);
         tree_release(m->families[i].safe);
     }
-    int rc = pthread_mutex_destroy(&m->lock);
-    ASSERT(rc == 0);
+    mutex_destroy(&m->lock);
     mem_free(m);
 }
 
@@ -327,11 +314,11 @@ static int iter_status(struct store_iter *it)
 static void iter_free(struct store_iter *it)
 {
     struct memory_iter *i = iter_of(it);
-    lock(i->store);
+    mutex_lock(&i->store->lock);
     tree_release(i->root);
     ASSERT(i->store->iterators > 0);
     i->store->iterators--;
-    unlock(i->store);
+    mutex_unlock(&i->store->lock);
     mem_free(i);
 }
 
@@ -354,10 +341,10 @@ static struct store_iter *memory_iter_new(struct store *s,
     struct memory_iter *i = mem_zalloc(sizeof(*i));
     i->base.ops = &ops;
     i->store = m;
-    lock(m);
+    mutex_lock(&m->lock);
     i->root = tree_retain(m->families[family].now);
     m->iterators++;
-    unlock(m);
+    mutex_unlock(&m->lock);
     return &i->base;
 }
 
@@ -382,8 +369,7 @@ struct store *store_memory_new(void)
     };
     struct store_memory *m = mem_zalloc(sizeof(*m));
     m->base.ops = &ops;
-    int rc = pthread_mutex_init(&m->lock, NULL);
-    ASSERT(rc == 0);
+    mutex_init(&m->lock);
     list_init(&m->pending);
     return &m->base;
 }
@@ -391,7 +377,7 @@ struct store *store_memory_new(void)
 void store_memory_crash(struct store *s, uint32_t keep)
 {
     struct store_memory *m = memory_of(s);
-    lock(m);
+    mutex_lock(&m->lock);
     ASSERT(m->iterators == 0);
     for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
         tree_release(m->families[i].now);
@@ -409,7 +395,7 @@ void store_memory_crash(struct store *s, uint32_t keep)
     make_logged_safe(m);
     memset(m->fail_after, 0, sizeof(m->fail_after));
     m->failed = false;
-    unlock(m);
+    mutex_unlock(&m->lock);
 }
 
 uint32_t store_memory_unsynced(const struct store *s)
@@ -428,11 +414,11 @@ void store_memory_fail(struct store *s, const char *operation, uint64_t n)
     else if (strcmp(operation, "sync") == 0)
         op = OP_SYNC;
     ASSERT(op != OP_COUNT);
-    lock(m);
+    mutex_lock(&m->lock);
     m->fail_after[op] = n;
     if (n == 0)
         m->failed = false;
-    unlock(m);
+    mutex_unlock(&m->lock);
 }
 
 void store_memory_set_full(struct store *s, bool full)

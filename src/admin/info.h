@@ -1,7 +1,9 @@
 /*
- * INFO: the sections, as Redis 7 formats them, and "# Raft". Every value was
- * measured; what vard does not have is left out, except for fields that
- * client libraries read and for which there is a true value.
+ * INFO: the sections, as Redis 7 formats them, and "# Raft". A value is
+ * measured, or a constant that is true of vard (CONSTANT in metrics.def), for
+ * fields that client libraries read; what vard does not have is left out. One
+ * exception: lag=0 in the lines of slaves, the seconds since a follower was
+ * heard last, is not measured.
  */
 #ifndef ADMIN_INFO_H
 #define ADMIN_INFO_H
@@ -16,8 +18,5 @@ struct server;
  * "all", "everything"; no word means "default". */
 void info_text(struct server *s, const struct bytes *words, size_t word_count,
                struct buf *out);
-
-/* As Redis writes sizes for people: "1.50M", "980B". */
-void info_human(uint64_t bytes, struct buf *out);
 
 #endif

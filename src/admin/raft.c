@@ -5,9 +5,8 @@
  */
 #include "admin/raft.h"
 #include "admin/admin_internal.h"
+#include "admin/measure.h"
 #include "base/num.h"
-
-#include <stdio.h>
 
 const char *raft_role_text(enum raft_role role)
 {
@@ -54,11 +53,6 @@ static void pair_number(struct resp_writer *w, const char *name, uint64_t value)
     resp_integer(w, (int64_t)value);
 }
 
-static int64_t id_or_none(node_id id)
-{
-    return id == NODE_NONE ? -1 : (int64_t)id;
-}
-
 static void write_peer(struct resp_writer *w, const struct node_status *st,
                        size_t i)
 {
@@ -74,29 +68,56 @@ static void write_peer(struct resp_writer *w, const struct node_status *st,
     }
 }
 
+/* What RAFT STATUS shows of the section "raft" of INFO. */
+static const enum metric_id status_rows[] = {
+    METRIC_raft_node_id,       METRIC_raft_cluster_id,
+    METRIC_raft_role,          METRIC_raft_term,
+    METRIC_raft_leader_id,     METRIC_raft_leader_address,
+    METRIC_raft_commit_index,  METRIC_raft_applied_index,
+    METRIC_raft_durable_index, METRIC_raft_first_index,
+    METRIC_raft_last_index,    METRIC_raft_log_bytes,
+    METRIC_raft_incarnation,
+};
+
+/* The name in INFO without its prefix, and with - for _. */
+static void status_name(const struct metric *row, struct resp_writer *w)
+{
+    static const char prefix[] = "raft_";
+    char name[64];
+    size_t len = 0;
+    ASSERT(strncmp(row->name, prefix, sizeof(prefix) - 1) == 0);
+    for (const char *c = row->name + sizeof(prefix) - 1; *c != '\0'; c++) {
+        ASSERT(len < sizeof(name));
+        name[len++] = *c == '_' ? '-' : *c;
+    }
+    resp_bulk(w, bytes_of(name, len));
+}
+
+static void status_row(const struct metrics *m, enum metric_id id,
+                       struct resp_writer *w)
+{
+    status_name(metric_at(id), w);
+    if (metric_at(id)->kind != KIND_TEXT) {
+        resp_integer(w, metrics_number(m, id));
+        return;
+    }
+    struct buf text = BUF_INIT;
+    metrics_write(m, id, &text);
+    resp_bulk(w, buf_view(&text));
+    buf_release(&text);
+}
+
 static void sub_status(struct server_call *call)
 {
     struct resp_writer *w = call->out;
+    struct metrics m = METRICS_INIT;
     struct node_status st;
-    char cluster[17];
     node_status(server_node(call->s), &st);
-    snprintf(cluster, sizeof(cluster), "%016llx",
-             (unsigned long long)st.cluster_id);
-    resp_map(w, 14);
-    pair_number(w, "node-id", st.self);
-    pair_text(w, "cluster-id", cluster);
-    pair_text(w, "role", raft_role_text(st.role));
-    pair_number(w, "term", st.term);
-    resp_bulk_str(w, "leader-id");
-    resp_integer(w, id_or_none(st.leader));
-    pair_text(w, "leader-address", st.leader_address);
-    pair_number(w, "commit-index", st.commit);
-    pair_number(w, "applied-index", st.applied);
-    pair_number(w, "durable-index", st.durable);
-    pair_number(w, "first-index", st.first);
-    pair_number(w, "last-index", st.last);
-    pair_number(w, "log-bytes", st.log_bytes);
-    pair_number(w, "incarnation", st.incarnation);
+    measure(call->s, "raft", &m);
+    resp_map(w, ARRAY_LEN(status_rows) + 1);
+    for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
+        status_row(&m, status_rows[i], w);
+    metrics_release(&m);
     resp_bulk_str(w, "nodes");
     resp_array(w, st.peer_count);
     for (size_t i = 0; i < st.peer_count; i++)

@@ -11,6 +11,7 @@
 #include "base/hostport.h"
 #include "base/num.h"
 #include "client/info.h"
+#include "metrics/metrics.h"
 
 #include <stdio.h>
 
@@ -19,7 +20,6 @@
 
 struct row {
     char id[TEXT_MAX], address[CLUSTER_HOST_MAX + 8], role[TEXT_MAX];
-    char leader[TEXT_MAX];
     uint64_t term, commit, applied, log_bytes, keys;
     uint64_t members; /* that it knows of, with itself */
     bool up, hidden;
@@ -33,10 +33,15 @@ static void copy_text(char *out, size_t size, struct bytes text)
              text.len == 0 ? "" : (const char *)text.data);
 }
 
-static uint64_t number(struct bytes info, const char *name)
+static struct bytes value_of(struct bytes info, enum metric_id id)
+{
+    return info_field(info, metric_at(id)->name);
+}
+
+static uint64_t number(struct bytes info, enum metric_id id)
 {
     uint64_t n = 0;
-    return num_parse_u64(info_field(info, name), &n) ? n : 0;
+    return num_parse_u64(value_of(info, id), &n) ? n : 0;
 }
 
 static uint64_t count_keys(struct bytes info)
@@ -54,15 +59,14 @@ static uint64_t count_keys(struct bytes info)
 
 static void take_info(struct row *r, struct bytes info)
 {
-    copy_text(r->id, sizeof(r->id), info_field(info, "raft_node_id"));
-    copy_text(r->role, sizeof(r->role), info_field(info, "raft_role"));
-    copy_text(r->leader, sizeof(r->leader), info_field(info, "raft_leader_id"));
-    r->term = number(info, "raft_term");
-    r->commit = number(info, "raft_commit_index");
-    r->applied = number(info, "raft_applied_index");
-    r->log_bytes = number(info, "raft_log_bytes");
+    copy_text(r->id, sizeof(r->id), value_of(info, METRIC_raft_node_id));
+    copy_text(r->role, sizeof(r->role), value_of(info, METRIC_raft_role));
+    r->term = number(info, METRIC_raft_term);
+    r->commit = number(info, METRIC_raft_commit_index);
+    r->applied = number(info, METRIC_raft_applied_index);
+    r->log_bytes = number(info, METRIC_raft_log_bytes);
     r->keys = count_keys(info);
-    r->members = number(info, "raft_nodes");
+    r->members = number(info, METRIC_raft_nodes);
     r->up = true;
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/num.h"
 #include "client/info.h"
+#include "metrics/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,7 +150,8 @@ static int find_leader(struct ctl *c, size_t *leader, struct answer *a)
         if (a->kind == ANSWER_ERROR)
             return fail(CTL_REFUSED, a);
         cluster_take_members(&c->cluster, buf_view(&a->text));
-        if (bytes_eq(info_field(buf_view(&a->text), "raft_role"),
+        if (bytes_eq(info_field(buf_view(&a->text),
+                                metric_at(METRIC_raft_role)->name),
                      BYTES_LIT("leader"))) {
             *leader = i;
             return CTL_GOOD;

@@ -28,6 +28,7 @@ codec: base raft/raft.h
 resp: base
 data: base
 cmd: base resp data
+metrics: base
 foreign: ev.h src/cmd/loop.c
 END
     put tests/tidy/symbols <<'END'
@@ -84,11 +85,27 @@ void cmd_get_run(struct cmd_call *c)
     (void)c;
 }
 END
+    put src/metrics/metrics.def <<'END'
+COUNTER(stats, input, BYTES, "vard_input_bytes_total", "Bytes read.")
+GAUGE(raft, term, NONE,
+      "vard_term{of=\"a\"}", "Term, "
+      "of this node.")
+TEXT(raft, role, "Role (of this node).")
+CONSTANT(raft, mode, "0", "There is one.")
+END
+    put src/metrics/set.c <<'END'
+static void set_all(struct metrics *m)
+{
+    metrics_count(m, METRIC_input, 1);
+    metrics_set(m, METRIC_term, 1);
+    metrics_text(m, METRIC_role, "a");
+}
+END
     put tcl/tests/get.tcl <<<'test GET'
     put README.md <<<'GET key'
     local d
-    for d in src src/base src/raft src/codec src/resp src/data src/cmd tests tcl conf \
-        deps; do
+    for d in src src/base src/raft src/codec src/resp src/data src/cmd \
+        src/metrics tests tcl conf deps; do
         put $d/README.md <<<'# a room'
     done
 }
@@ -240,6 +257,27 @@ put src/data/key.c <<<"char letter = 'k';"
 expect kinds "src/data/key.c:1: 'k': use the constants"
 put src/data/kinds.h <<<'int no_letter;'
 expect kinds 'src/data/kinds.h: no letters'
+metric() {
+    printf '%s\n' "$1" >>"$tree/src/metrics/metrics.def"
+}
+metric 'GAUGE(raft, term, NONE, "vard_two", "Twice.")'
+expect metrics 'metric term: twice in the table'
+metric 'CONSTANT(raft, other, "1", "No stop")'
+expect metrics 'metric other: its help does not end'
+metric 'TEXT(raft, other, "Unset.")'
+expect metrics 'metric other: nothing sets it'
+metric 'GAUGE(raft, other, NONE, "raft_other", "Prefix.")'
+expect metrics 'raft_other begins with neither'
+metric 'COUNTER(raft, other, NONE, "vard_other", "No total.")'
+expect metrics 'vard_other ends in _total if'
+metric 'GAUGE(raft, other, NONE, "vard_other_total", "No counter.")'
+expect metrics 'vard_other_total ends in _total if'
+metric 'GAUGE(raft, other, BYTES, "vard_other", "No unit.")'
+expect metrics 'vard_other and its unit BYTES do not fit'
+metric 'COUNTER(raft, other, NONE, "vard_other_seconds_total", "A unit.")'
+expect metrics 'vard_other_seconds_total and its unit NONE do not fit'
+put src/metrics/metrics.def <<<''
+expect metrics 'no rows'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
 put conf/x.sh <<<"cd /$(printf work)/x"

@@ -504,6 +504,60 @@ def check_kinds(tree):
                    'the constants of data/kinds.h')
 
 
+METRIC_UNITS = {'NONE': '', 'BYTES': '_bytes', 'SECONDS': '_seconds'}
+
+
+def read_metrics(tree):
+    """(kind, section, name, ..., help) of each row of metrics.def."""
+    text = without_comments(read(tree.root / 'src/metrics/metrics.def'))
+    for m in re.finditer(r'^(COUNTER|GAUGE|TEXT|ROUNDED|CONSTANT)\((.*?)\)$', text,
+                         flags=re.M | re.S):
+        words = re.findall(r'((?:\s*"(?:\\.|[^"\\])*")+|[^,"]+)(?:,|$)',
+                           m.group(2))
+        yield m.group(1), *(''.join(re.findall(r'"((?:\\.|[^"\\])*)"', w)) or
+                            w.strip() for w in words)
+
+
+def exported_complaint(kind, unit, exported):
+    """What is wrong with a name for Prometheus; None if nothing is."""
+    name = exported.split('{')[0]
+    if not re.match(r'(vard|process)_[a-z0-9_]*[a-z0-9]$', name):
+        return 'begins with neither vard_ nor process_'
+    if name.endswith('_total') != (kind == 'COUNTER'):
+        return 'ends in _total if it is a counter, and only then'
+    if unit not in METRIC_UNITS:
+        return f'has an unknown unit {unit}'
+    name = re.sub(r'_total$', '', name)
+    for suffix in filter(None, METRIC_UNITS.values()):
+        if name.endswith(suffix) != (METRIC_UNITS[unit] == suffix):
+            return f'and its unit {unit} do not fit'
+    return None
+
+
+def check_metrics(tree):
+    """The table of values: names, units and helps; each value is set."""
+    rows = list(read_metrics(tree))
+    sources = '\n'.join(read(p) for p in tree.files('src'))
+    is_set = set(re.findall(r'\bmetrics_(?:set|count|text)\(\s*&?\w+,\s*'
+                            r'METRIC_(\w+)', sources))
+    seen = set()
+    if not rows:
+        yield 'src/metrics/metrics.def: no rows'
+    for kind, section, name, *rest in rows:
+        where = f'metric {name}'
+        if name in seen:
+            yield f'{where}: twice in the table'
+        seen.add(name)
+        if not rest[-1].endswith('.'):
+            yield f'{where}: its help does not end with a full stop'
+        if kind not in ('ROUNDED', 'CONSTANT') and name not in is_set:
+            yield f'{where}: nothing sets it'
+        if kind in ('COUNTER', 'GAUGE'):
+            problem = exported_complaint(kind, *rest[:2])
+            if problem:
+                yield f'{where}: {rest[1]} {problem}'
+
+
 def check_readmes(tree):
     """Every room and every other folder of the house says what it is."""
     src = tree.root / 'src'

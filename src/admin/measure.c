@@ -1,0 +1,185 @@
+/*
+ * One function a section, and a table of them: each row of metrics.def that is
+ * not a constant has the line here that sets it.
+ *
+ * How it fails: it cannot; a value that is not known has a number that says so
+ * (see its row).
+ */
+#include "admin/measure.h"
+
+#include "admin/admin_internal.h"
+#include "admin/raft.h"
+#include "os/clock.h"
+#include "os/process.h"
+
+#include <inttypes.h>
+
+#define S_PER_DAY 86400
+
+static const char *supervised_text(const struct config *config)
+{
+    switch (config->supervised) {
+    case CONFIG_SUPERVISED_SYSTEMD:
+        return "systemd";
+    case CONFIG_SUPERVISED_AUTO:
+        return "auto";
+    default:
+        return "no";
+    }
+}
+
+static void measure_server(struct server *s, struct metrics *m)
+{
+    const struct config *config = server_config(s);
+    struct server_status st;
+    char os[PROCESS_UNAME_MAX];
+    server_status(s, &st);
+    process_uname(os);
+    int64_t up_s = st.uptime_ms / 1000;
+    metrics_text(m, METRIC_redis_version, "%s", SERVER_REDIS_VERSION);
+    metrics_text(m, METRIC_vard_version, "%s", VARD_VERSION);
+    metrics_text(m, METRIC_os, "%s", os);
+    metrics_text(m, METRIC_arch_bits, "%d", (int)sizeof(long) * 8);
+    metrics_text(m, METRIC_process_id, "%" PRId64, (int64_t)process_id());
+    metrics_text(m, METRIC_process_supervised, "%s", supervised_text(config));
+    metrics_text(m, METRIC_run_id, "%s", st.run_id);
+    metrics_text(m, METRIC_tcp_port, "%" PRIu32, (uint32_t)config->port);
+    metrics_text(m, METRIC_server_time_usec, "%" PRId64, clock_wall_us());
+    metrics_text(m, METRIC_uptime_in_seconds, "%" PRId64, up_s);
+    metrics_text(m, METRIC_uptime_in_days, "%" PRId64, up_s / S_PER_DAY);
+    metrics_text(m, METRIC_hz, "%" PRIu32, config->hz);
+    metrics_text(m, METRIC_configured_hz, "%" PRIu32, config->hz);
+    metrics_text(m, METRIC_executable, "%s", st.executable);
+    metrics_text(m, METRIC_config_file, "%s", config->file);
+}
+
+static void measure_clients(struct server *s, struct metrics *m)
+{
+    struct server_status st;
+    server_status(s, &st);
+    metrics_count(m, METRIC_connected_clients, st.clients);
+    metrics_count(m, METRIC_maxclients, server_config(s)->maxclients);
+    metrics_count(m, METRIC_client_recent_max_input_buffer, st.max_input_bytes);
+    metrics_count(m, METRIC_client_recent_max_output_buffer,
+                  st.max_output_bytes);
+    metrics_count(m, METRIC_waiting_clients, st.waiting_clients);
+}
+
+/* Memory is the process's: its allocator's share is not known. */
+static void measure_memory(struct server *s, struct metrics *m)
+{
+    struct server_status st;
+    server_status(s, &st);
+    metrics_count(m, METRIC_used_memory, st.resident_bytes);
+    metrics_text(m, METRIC_used_memory_rss, "%" PRIu64, st.resident_bytes);
+    metrics_count(m, METRIC_used_memory_peak, st.resident_peak_bytes);
+    metrics_count(m, METRIC_total_system_memory, process_memory_bytes());
+    metrics_count(m, METRIC_mem_clients_normal, st.clients_bytes);
+}
+
+static void measure_persistence(struct server *s, struct metrics *m)
+{
+    struct server_status st;
+    server_status(s, &st);
+    metrics_set(m, METRIC_disk_free_bytes, st.disk_free_bytes);
+    metrics_set(m, METRIC_disk_writes_refused, st.disk_short ? 1 : 0);
+}
+
+static double kib_of(const struct stats_rate *rate)
+{
+    return (double)stats_rate_value(rate) / 1024;
+}
+
+static void measure_closed(const struct stats *st, struct metrics *m)
+{
+    metrics_count(m, METRIC_evicted_clients, st->evicted_clients);
+    metrics_count(m, METRIC_client_output_buffer_limit_disconnections,
+                  st->output_limit_closed);
+    metrics_count(m, METRIC_client_query_buffer_limit_disconnections,
+                  st->query_limit_closed);
+    metrics_count(m, METRIC_client_idle_disconnections, st->idle_closed);
+    metrics_count(m, METRIC_client_protocol_errors, st->protocol_errors);
+}
+
+static void measure_stats(struct server *s, struct metrics *m)
+{
+    const struct stats *st = server_stats(s);
+    metrics_count(m, METRIC_total_connections_received,
+                  st->connections_received);
+    metrics_count(m, METRIC_total_commands_processed, st->commands_processed);
+    metrics_text(m, METRIC_instantaneous_ops_per_sec, "%" PRIu64,
+                 stats_rate_value(&st->commands_rate));
+    metrics_count(m, METRIC_total_net_input_bytes, st->input_bytes);
+    metrics_count(m, METRIC_total_net_output_bytes, st->output_bytes);
+    metrics_text(m, METRIC_instantaneous_input_kbps, "%.2f",
+                 kib_of(&st->input_rate));
+    metrics_text(m, METRIC_instantaneous_output_kbps, "%.2f",
+                 kib_of(&st->output_rate));
+    metrics_count(m, METRIC_rejected_connections, st->connections_rejected);
+    metrics_count(m, METRIC_total_error_replies, st->error_replies);
+    metrics_count(m, METRIC_acl_access_denied_auth, st->auth_failures);
+    metrics_count(m, METRIC_once_requests, st->once_requests);
+    metrics_count(m, METRIC_reads_through_log, st->reads_through_log);
+    measure_closed(st, m);
+}
+
+static void measure_cpu(struct server *s, struct metrics *m)
+{
+    struct process_usage usage = process_usage();
+    UNUSED(s);
+    metrics_set(m, METRIC_used_cpu_sys, usage.system_us);
+    metrics_set(m, METRIC_used_cpu_user, usage.user_us);
+}
+
+static void measure_requests(const struct node_status *st, struct metrics *m)
+{
+    metrics_count(m, METRIC_raft_pending_requests, st->pending_requests);
+    metrics_count(m, METRIC_raft_pending_bytes, st->pending_bytes);
+    metrics_count(m, METRIC_raft_pending_reads, st->pending_reads);
+    metrics_count(m, METRIC_raft_applied_requests, st->applied_requests);
+    metrics_count(m, METRIC_raft_skipped_requests, st->skipped_requests);
+}
+
+static void measure_raft(struct server *s, struct metrics *m)
+{
+    struct node_status st;
+    node_status(server_node(s), &st);
+    ASSERT(st.peer_count < RAFT_NODES_MAX);
+    ASSERT(st.self == server_config(s)->node_id);
+    metrics_text(m, METRIC_raft_role, "%s", raft_role_text(st.role));
+    metrics_count(m, METRIC_raft_node_id, st.self);
+    metrics_set(m, METRIC_raft_leader_id,
+                st.leader == NODE_NONE ? -1 : (int64_t)st.leader);
+    metrics_text(m, METRIC_raft_leader_address, "%s", st.leader_address);
+    metrics_count(m, METRIC_raft_term, st.term);
+    metrics_count(m, METRIC_raft_commit_index, st.commit);
+    metrics_count(m, METRIC_raft_applied_index, st.applied);
+    metrics_count(m, METRIC_raft_durable_index, st.durable);
+    metrics_count(m, METRIC_raft_first_index, st.first);
+    metrics_count(m, METRIC_raft_last_index, st.last);
+    metrics_count(m, METRIC_raft_log_bytes, st.log_bytes);
+    metrics_text(m, METRIC_raft_cluster_id, "%016" PRIx64, st.cluster_id);
+    metrics_count(m, METRIC_raft_incarnation, st.incarnation);
+    metrics_set(m, METRIC_raft_recovering, st.recovering ? 1 : 0);
+    metrics_count(m, METRIC_raft_elections, st.elections);
+    metrics_count(m, METRIC_raft_nodes, st.peer_count + 1);
+    measure_requests(&st, m);
+}
+
+static const struct {
+    const char *section;
+    void (*measure)(struct server *s, struct metrics *m);
+} sections[] = {
+    {"server", measure_server}, {"clients", measure_clients},
+    {"memory", measure_memory}, {"persistence", measure_persistence},
+    {"stats", measure_stats},   {"cpu", measure_cpu},
+    {"raft", measure_raft},
+};
+
+void measure(struct server *s, const char *section, struct metrics *m)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++) {
+        if (strcmp(sections[i].section, section) == 0)
+            sections[i].measure(s, m);
+    }
+}

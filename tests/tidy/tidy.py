@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks what STYLE says a reader may rely on.
+"""Checks the rules of src/README.md and tests/README.md.
 
     tests/tidy/tidy.py [--root DIR] [--build DIR] [CHECK ...]
 
@@ -296,7 +296,7 @@ def check_headers(tree):
 
 
 def check_banned(tree):
-    """Calls that STYLE bans; allocation outside base/alloc.c."""
+    """Banned calls; allocation outside base/alloc.c."""
     for path in tree.files('src', 'tests'):
         where, code = tree.name(path), code_of(read(path))
         for m in BANNED.finditer(code):
@@ -566,6 +566,91 @@ def check_readmes(tree):
     for folder in folders:
         if not (folder / 'README.md').exists():
             yield f'{tree.name(folder)}: no README.md'
+
+
+def text_files(tree, *suffixes):
+    """The files that people write; of all kinds without a suffix."""
+    for path in sorted(tree.root.rglob('*')):
+        parts = path.relative_to(tree.root).parts
+        if {'.git', 'run', 'corpus'} & set(parts) \
+                or parts[0].startswith('build') or not path.is_file() \
+                or path.stat().st_size > 1 << 20:
+            continue
+        if not suffixes or path.suffix in suffixes:
+            yield path
+
+
+def check_words(tree):
+    """No text says what tests/tidy/words lists: names of things that are not
+    in the tree, and words that have been replaced."""
+    banned = []
+    for line in read(tree.root / 'tests/tidy/words').splitlines():
+        pattern, colon, instead = line.partition(' : ')
+        if colon and not line.startswith('#'):
+            banned.append((re.compile(pattern.strip()), instead.strip()))
+    for path in text_files(tree):
+        where = tree.name(path)
+        if where.startswith('tests/tidy/'):
+            continue
+        for number, line in enumerate(read(path).splitlines(), 1):
+            for pattern, instead in banned:
+                m = pattern.search(line)
+                if m:
+                    yield f'{where}:{number}: "{m.group(0)}": {instead}'
+
+
+NAMED_FILE = re.compile(r'`([\w.-]+(?:/[\w.-]+)*\.(?:c|h|def|py|sh|tcl|txt|md|'
+                        r'conf|service))`')
+NAMED_TEST = re.compile(r'`([a-z]+)/([a-z]\w*)`|`[^`]*[/.][^`]*`|([;|])|'
+                        r'\b([a-z]+(?:_[a-z0-9]+)+)\b')
+
+
+def tests_named(tree, line, words):
+    """What a line of BUGS.md or SECURITY.md names in vain. `ROOM/FILE` is a
+    unit test; what follows it, up to a semicolon, are functions in it; any
+    other name with an underscore stands in src/ or tests/."""
+    inside = None
+    for room, file, end, name in NAMED_TEST.findall(line):
+        if room and (tree.root / 'tests/unit' / room).is_dir():
+            file = file if file.startswith('test_') else f'test_{file}'
+            inside = tree.root / 'tests/unit' / room / f'{file}.c'
+            if not inside.exists():
+                yield f'no unit test {room}/{file}.c'
+                inside = None
+        elif end:
+            inside = None
+        elif name and inside and not re.search(rf'\b{name}\b', read(inside)):
+            yield f'no {name} in {inside.parent.name}/{inside.name}'
+        elif name and name not in words:
+            yield f'nothing is called {name}'
+
+
+def check_documents(tree):
+    """What the documents call `FILE` exists: seen from the document's folder,
+    the top, src/ or tests/, or, without a folder, anywhere; and so do the
+    tests that BUGS.md and SECURITY.md name."""
+    names = {p.name for p in text_files(tree)}
+    foreign = read_layers(tree)[1]
+    words = None
+    for path in text_files(tree, '.md'):
+        where = tree.name(path)
+        bases = [path.parent, tree.root, tree.root / 'src',
+                 tree.root / 'tests', path.parent.parent]
+        lists_tests = where in ('tests/BUGS.md', 'tests/SECURITY.md')
+        if lists_tests and words is None:
+            words = set(re.findall(r'\w+', '\n'.join(
+                read(p) for p in text_files(tree) if p.suffix in
+                ('.c', '.h', '.py', '.sh', '.tcl', '.def', '.txt'))))
+        for number, line in enumerate(read(path).splitlines(), 1):
+            complaints = [
+                f'no file {name}' for name in NAMED_FILE.findall(line)
+                if not (name in names or name in foreign
+                        or re.search('FILE|NAME', name)
+                        or any((base / name).exists() for base in bases))]
+            if lists_tests:
+                complaints += tests_named(tree, line, words)
+            for complaint in complaints:
+                yield f'{where}:{number}: {complaint}'
 
 
 def check_paths(tree):

@@ -1,12 +1,11 @@
 /*
- * A node's life: recovery, the turn of its loop, and what it shows.
+ * A node's life, and the turn of its loop. This file calls the others, which
+ * do not call each other in circles; what the core has to be told of their
+ * work goes through node_step() from here.
  *
- * Recovery: the log is opened and verified, compared with the watermark, and
- * joined with the state. The state may be behind the log: then the entries
- * between are applied again as they become known to be committed. A log that
- * was damaged may end before the state, or have another entry there: it
- * restarts where the state ends. A gap between the two cannot be bridged and
- * is refused.
+ * How it fails: node_fail() ends the node; from then on every call does
+ * nothing. What a peer sends that is no message of the protocol is returned as
+ * an error, and its link is closed by the caller.
  */
 #include "node/node.h"
 
@@ -14,225 +13,12 @@
 
 #include "codec/frame.h"
 #include "codec/message.h"
-#include "node/node_boot.h"
 #include "node/node_internal.h"
-
-static void config_fill(const struct node_options *o, struct raft_config *c)
-{
-    memset(c, 0, sizeof(*c));
-    c->cluster_id = o->cluster_id;
-    c->self = o->self;
-    c->incarnation = o->incarnation;
-    c->voter_count = o->member_count;
-    memcpy(c->voters, o->members, o->member_count * sizeof(o->members[0]));
-    c->election_timeout_ms = o->election_timeout_ms;
-    c->heartbeat_ms = o->heartbeat_ms;
-    c->peer_down_delay_ms = o->peer_down_delay_ms;
-    c->disk_timeout_ms = o->disk_timeout_ms;
-    c->append_entries_max =
-        o->append_entries_max ? o->append_entries_max : 4096;
-    c->window_max = o->window_max ? o->window_max : 64;
-    c->seed = o->seed;
-}
-
-/* Does the log, where the state ends, hold the entry that the state has seen?
- * The chain hash is of all entries up to there. */
-static int same_there(struct node *n, bool *same, struct buf *error)
-{
-    const struct applied *a = keyspace_applied(n->ks);
-    uint64_t chain = 0;
-
-    *same = false;
-    if (a->index > journal_last(n->journal))
-        return 0;
-    int err = journal_chain(n->journal, a->index, &chain);
-    if (err != 0) {
-        buf_printf(error, "reading the log at entry %llu: %s",
-                   (unsigned long long)a->index, error_text(err));
-        return err;
-    }
-    *same = chain == a->chain;
-    return 0;
-}
-
-/* The log begins anew where the state ends. What it loses by that was never
- * committed. The term is raised with it; a vote in a term that is not on disk
- * was never spoken of. */
-static int restart_log(struct node *n, struct buf *error)
-{
-    const struct applied *a = keyspace_applied(n->ks);
-    struct raft_start start;
-
-    log_notice(n->logger,
-               "the state is ahead of the log (%llu, %llu): the log restarts "
-               "there",
-               (unsigned long long)a->index,
-               (unsigned long long)journal_last(n->journal));
-    journal_start(n->journal, &start);
-    store_batch_reset(&n->batch);
-    journal_restart(n->journal, &n->batch, a->index, a->term, a->chain);
-    if (a->term > start.term)
-        journal_hard_state(n->journal, &n->batch, a->term, NODE_NONE);
-    int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    if (err == 0)
-        err = store_sync(n->store);
-    if (err != 0)
-        buf_printf(error, "restarting the log: %s", store_error(n->store));
-    return err;
-}
-
-/* Joins log and state; writes and syncs what that changes. */
-static int join(struct node *n, struct buf *error)
-{
-    const struct applied *a = keyspace_applied(n->ks);
-    raft_index first = journal_first(n->journal);
-    bool same;
-
-    if (a->index + 1 < first) {
-        buf_printf(error,
-                   "the state ends at entry %llu, but the log begins at %llu: "
-                   "entries between them are missing. Restore the data "
-                   "directory from a backup of this node",
-                   (unsigned long long)a->index, (unsigned long long)first);
-        return ERR_CORRUPT;
-    }
-    int err = same_there(n, &same, error);
-    if (err != 0 || same)
-        return err;
-    if (a->index + 1 == first) {
-        buf_printf(error,
-                   "state and log disagree at entry %llu, where the log was "
-                   "cut: they are not of the same node or time. Restore the "
-                   "data directory from a backup of this node",
-                   (unsigned long long)a->index);
-        return ERR_CORRUPT;
-    }
-    return restart_log(n, error);
-}
-
-/* The i-th smallest id of the members. */
-static node_id member_of_rank(const struct node *n, uint32_t i)
-{
-    for (uint32_t k = 0; k < n->options.member_count; k++) {
-        uint32_t rank = 0;
-        for (uint32_t j = 0; j < n->options.member_count; j++)
-            rank += n->options.members[j] < n->options.members[k];
-        if (rank == i)
-            return n->options.members[k];
-    }
-    return NODE_NONE;
-}
-
-/* The members are part of what a majority is: they are kept with the log,
- * and another set of ids in the configuration is refused. */
-static int check_members(struct node *n, struct buf *error)
-{
-    struct bytes key = BYTES_LIT("members");
-    struct buf stored = BUF_INIT;
-    struct buf ours = BUF_INIT;
-
-    for (uint32_t i = 0; i < n->options.member_count; i++)
-        buf_u32be(&ours, member_of_rank(n, i));
-    int err = store_get(n->store, STORE_META, key, &stored);
-    if (err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours))) {
-        buf_printf(error,
-                   "the data directory belongs to a cluster of %zu "
-                   "members, the configuration names %u, or others: "
-                   "correct the node lines. Members cannot be changed yet",
-                   stored.len / 4, n->options.member_count);
-        err = ERR_MISMATCH;
-    } else if (err == ERR_NOT_FOUND) {
-        store_batch_reset(&n->batch);
-        store_batch_put(&n->batch, STORE_META, key, buf_view(&ours));
-        err = store_write(n->store, &n->batch, STORE_LOGGED);
-        if (err == 0)
-            err = store_sync(n->store);
-    }
-    if (err != 0 && err != ERR_MISMATCH)
-        buf_printf(error, "the record of the members: %s",
-                   store_error(n->store));
-    buf_release(&stored);
-    buf_release(&ours);
-    return err;
-}
-
-/* Was what this node promised lost? */
-static int read_recovering(struct node *n, bool *recovering, struct buf *error)
-{
-    struct buf value = BUF_INIT;
-    int err = store_get(n->store, STORE_META, NODE_RECOVERING_KEY, &value);
-
-    *recovering = err == 0;
-    buf_release(&value);
-    if (err != 0 && err != ERR_NOT_FOUND) {
-        buf_printf(error, "the record of a recovery: %s",
-                   store_error(n->store));
-        return err;
-    }
-    if (*recovering && n->options.member_count < 3) {
-        buf_str(error, "this node is to be refilled by the other members, "
-                       "which takes three members or more");
-        return ERR_MISMATCH;
-    }
-    if (*recovering)
-        log_warning(n->logger,
-                    "this node may have lost what it promised: until "
-                    "the others have refilled it, it counts for "
-                    "nothing");
-    return 0;
-}
-
-static int recover(struct node *n, struct buf *error)
-{
-    struct journal_options log_options = {
-        .group = 0, .cache_bytes_max = n->options.log_cache_bytes};
-    struct raft_config config;
-    struct raft_start start;
-
-    int err = check_members(n, error);
-    if (err == 0)
-        err = journal_open(&n->journal, n->store, &log_options, error);
-    if (err == 0 && n->options.mark)
-        err = journal_check(n->journal, n->options.mark, error);
-    if (err == 0)
-        err = keyspace_open(&n->ks, n->store, error);
-    if (err == 0)
-        err = join(n, error);
-    if (err != 0)
-        return err;
-    err = node_time_load(n);
-    if (err != 0) {
-        buf_printf(error, "reading the end of the log: %s", error_text(err));
-        return err;
-    }
-    memset(&start, 0, sizeof(start));
-    journal_start(n->journal, &start);
-    start.applied = keyspace_applied(n->ks)->index;
-    err = read_recovering(n, &start.recovering, error);
-    if (err != 0)
-        return err;
-    config_fill(&n->options, &config);
-    raft_init(&n->raft, &config, &start, n->mono_ms);
-    node_trace_start(n, &config, &start);
-    n->traced_applied = start.applied;
-    n->compaction.flush_asked = start.applied; /* that much is on disk */
-    n->durability.done.cluster_id = n->options.cluster_id;
-    n->durability.done.node = n->options.self;
-    n->durability.done.incarnation = n->options.incarnation;
-    n->durability.done.term = start.term;
-    n->durability.done.vote = start.vote;
-    log_notice(
-        n->logger,
-        "node %u, incarnation %llu: term %llu, log %llu to %llu, state "
-        "applied to %llu",
-        n->options.self, (unsigned long long)n->options.incarnation,
-        (unsigned long long)start.term, (unsigned long long)start.log_first,
-        (unsigned long long)start.log_last, (unsigned long long)start.applied);
-    return 0;
-}
 
 static void members_fill(struct node *n)
 {
+    ASSERT(n->options.member_count > 0);
+    ASSERT(n->options.member_count <= RAFT_NODES_MAX);
     for (uint32_t i = 0; i < n->options.member_count; i++) {
         if (n->options.members[i] == n->options.self)
             continue;
@@ -246,8 +32,6 @@ int node_new(struct node **out, const struct node_options *options,
 {
     struct node *n = mem_zalloc(sizeof(*n));
 
-    ASSERT(options->member_count > 0);
-    ASSERT(options->member_count <= RAFT_NODES_MAX);
     ASSERT(env->store && env->disk && env->transport.send);
     n->options = *options;
     n->mono_ms = options->now_ms;
@@ -259,7 +43,7 @@ int node_new(struct node **out, const struct node_options *options,
     n->rng = options->seed;
     members_fill(n);
     node_requests_init(n);
-    int err = recover(n, error);
+    int err = node_open(n, error);
     n->options.mark = NULL; /* it was the caller's */
     if (err != 0) {
         node_free(n);
@@ -277,17 +61,15 @@ void node_free(struct node *n)
         return;
     node_reads_release(n);
     node_requests_release(n);
+    node_propose_release(n);
+    node_send_release(n);
+    node_apply_release(n);
     if (n->ks)
         keyspace_close(n->ks);
     if (n->journal)
         journal_close(n->journal);
     store_batch_release(&n->batch);
-    buf_release(&n->sending.message);
-    buf_release(&n->sending.entries);
     buf_release(&n->scratch);
-    buf_release(&n->applying.scratch);
-    buf_release(&n->applying.once_reply);
-    mem_free(n->applying.argv);
     mem_free(n);
 }
 
@@ -301,6 +83,21 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
     }
 }
 
+/* Cuts the log, and tells the core what of it is left. */
+static void compact(struct node *n)
+{
+    raft_index first = node_compact(n);
+
+    if (first == 0)
+        return;
+    ASSERT(!n->dead && first == journal_first(n->journal));
+    node_send_forget(n);
+    struct raft_event e = node_event(n, RAFT_EV_LOG_CUT);
+    e.index = first;
+    node_step(n, &e, NOTHING_ATTACHED);
+    ASSERT(n->dead || n->raft.first == first);
+}
+
 static void housekeeping(struct node *n)
 {
     if (n->mono_ms < n->timers.housekeeping_at_ms)
@@ -308,27 +105,72 @@ static void housekeeping(struct node *n)
     n->timers.housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
     node_requests_timeout(n);
     node_reads_timeout(n);
-    node_apply_watch(n);
+    if (node_apply_is_stuck(n) && !node_transfer(n, NODE_NONE))
+        log_warning(n->logger, "no other node can take leadership over");
     node_time_watch(n);
-    node_compact(n);
+    compact(n);
+    if (!n->dead)
+        node_compact_flush(n);
+    if (!n->dead)
+        node_sweep(n);
+}
+
+/* Nodes whose requests are in the entries just proposed want to know when
+ * those commit. */
+static void want_commit(struct node *n)
+{
+    struct raft_event e = node_event(n, RAFT_EV_WANT_COMMIT);
+
+    while (!n->dead && node_propose_next_owner(n, &e.peer)) {
+        e.index = journal_last(n->journal);
+        node_step(n, &e, NOTHING_ATTACHED);
+    }
+}
+
+static void propose(struct node *n)
+{
+    if (!node_propose_gather(n))
+        return;
+    if (n->proposal.count > 0) {
+        struct raft_event e = node_event(n, RAFT_EV_PROPOSE);
+        e.count = n->proposal.count;
+        node_step(n, &e, (struct attached){.payloads = n->proposal.payloads});
+        want_commit(n);
+    }
+    node_propose_done(n);
+}
+
+/* Brings this node's requests on their way, and as leader those of others. */
+static void route(struct node *n)
+{
+    bool can_propose = raft_can_propose(&n->raft);
+
+    if (can_propose && node_propose_waits(n))
+        return;
+    node_requests_close(n);
+    if (can_propose)
+        propose(n);
+    else if (n->raft.role != RAFT_LEADER)
+        node_requests_forward(n);
+}
+
+static void start_reads(struct node *n)
+{
+    struct raft_event e = node_event(n, RAFT_EV_READ);
+
+    e.read_id = node_reads_start(n);
+    if (e.read_id != 0)
+        node_step(n, &e, NOTHING_ATTACHED);
 }
 
 static void ask_disk(struct node *n)
 {
     if (!n->durability.due || n->dead)
         return;
+    ASSERT(n->durability.point.seq == n->raft.write_seq);
     n->disk->sync(n->disk, &n->durability.point);
     n->durability.due = false;
     n->durability.point.hard_state = false;
-}
-
-void node_extend_timeouts(struct node *n, uint64_t bytes)
-{
-    int64_t ms = (int64_t)(MIN(bytes, EXTEND_BYTES_MAX) / EXTEND_BYTES_PER_MS);
-
-    if (bytes >= EXTEND_BYTES_MIN)
-        n->timers.extended_until_ms =
-            MAX(n->timers.extended_until_ms, n->mono_ms + ms);
 }
 
 /* While a large entry passes through the cluster, silence is no sign of
@@ -354,7 +196,7 @@ int64_t node_deadline_ms(const struct node *n)
     at = MIN(at, n->timers.housekeeping_at_ms);
     if (n->reads.waiting.count > 0 && n->reads.after_ms > n->mono_ms)
         at = MIN(at, n->reads.after_ms);
-    at = MIN(at, node_requests_due_ms(n));
+    at = MIN(at, node_propose_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
     if (n->durability.due || node_reads_can_start(n) ||
         (unapplied && n->applying.full_since_ms == 0))
@@ -380,26 +222,27 @@ static void tick(struct node *n)
     if (n->timers.tick_waits)
         return;
     struct raft_event e = node_event(n, RAFT_EV_TICK);
-    node_step(n, &e, BYTES_NONE);
+    node_step(n, &e, NOTHING_ATTACHED);
 }
 
 void node_flush(struct node *n)
 {
-    struct raft_event e;
-
+    ASSERT(n->started);
     if (n->dead)
         return;
     tick(n);
     housekeeping(n);
-    node_requests_route(n);
-    node_reads_start(n);
-    e = node_event(n, RAFT_EV_FLUSH);
-    node_step(n, &e, BYTES_NONE);
+    route(n);
+    start_reads(n);
+    struct raft_event e = node_event(n, RAFT_EV_FLUSH);
+    node_step(n, &e, NOTHING_ATTACHED);
     ask_disk(n);
-    if (n->dead)
-        return;
-    (void)node_apply(n);
-    node_reads_serve(n);
+    if (!n->dead)
+        (void)node_apply(n);
+    if (!n->dead)
+        node_reads_serve(n);
+    if (!n->dead)
+        node_check(n);
 }
 
 void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
@@ -417,9 +260,9 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
     struct raft_event e = node_event(n, RAFT_EV_PEER_UP);
     e.peer = peer;
     e.incarnation = incarnation;
-    node_step(n, &e, BYTES_NONE);
-    if (peer == n->raft.leader)
-        node_requests_rewind(n); /* what was under way may be lost */
+    node_step(n, &e, NOTHING_ATTACHED);
+    if (peer == n->raft.leader) /* what was under way may be lost */
+        node_requests_resend(n);
 }
 
 void node_peer_down(struct node *n, node_id peer)
@@ -430,7 +273,7 @@ void node_peer_down(struct node *n, node_id peer)
     p->up = false;
     struct raft_event e = node_event(n, RAFT_EV_PEER_DOWN);
     e.peer = peer;
-    node_step(n, &e, BYTES_NONE);
+    node_step(n, &e, NOTHING_ATTACHED);
 }
 
 static int receive_raft(struct node *n, node_id peer, struct bytes payload)
@@ -453,8 +296,19 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
     node_extend_timeouts(n, entries.len);
-    node_step(n, &e, entries);
+    node_step(n, &e, (struct attached){.entries = entries});
     node_beat_take(n, &m, &beat);
+    return 0;
+}
+
+/* An empty one: the leader had no room for what it was sent, and has now. */
+static int receive_forward(struct node *n, struct node_peer *peer,
+                           struct bytes payload)
+{
+    if (payload.len > 0)
+        return node_propose_receive(n, peer, payload);
+    if (n->raft.role != RAFT_LEADER && peer->id == n->raft.leader)
+        node_requests_resend(n);
     return 0;
 }
 
@@ -469,7 +323,7 @@ int node_receive(struct node *n, node_id peer, uint8_t frame_type,
     if (frame_type == FRAME_RAFT)
         return receive_raft(n, peer, payload);
     if (frame_type == FRAME_FORWARD)
-        return node_requests_forwarded(n, p, payload);
+        return receive_forward(n, p, payload);
     return ERR_PROTOCOL;
 }
 
@@ -484,11 +338,13 @@ void node_disk_done(struct node *n)
     }
     if (!n->disk->done(n->disk, &point))
         return;
+    ASSERT(point.seq <= n->durability.point.seq);
+    ASSERT(point.mark.term <= n->raft.term);
     n->durability.done = point.mark;
     struct raft_event e = node_event(n, RAFT_EV_DURABLE);
     e.seq = point.seq;
     e.index = point.mark.index;
-    node_step(n, &e, BYTES_NONE);
+    node_step(n, &e, NOTHING_ATTACHED);
 }
 
 /* As far as the leader knows. Writes wait while it tries to hand over. */
@@ -516,62 +372,8 @@ bool node_transfer(struct node *n, node_id to)
                (unsigned long long)n->raft.term);
     struct raft_event e = node_event(n, RAFT_EV_TRANSFER);
     e.peer = to;
-    node_step(n, &e, BYTES_NONE);
+    node_step(n, &e, NOTHING_ATTACHED);
     return true;
-}
-
-static void peers_status(const struct node *n, struct node_status *out)
-{
-    for (uint32_t i = 0; i < n->peer_count; i++) {
-        const struct node_peer *p = &n->peers[i];
-        int position = raft_position(&n->raft, p->id);
-        ASSERT(position >= 0);
-        const struct raft_progress *progress = &n->raft.progress[position];
-        out->peers[i].id = p->id;
-        out->peers[i].up = p->up;
-        out->peers[i].recovering = progress->recovering;
-        out->peers[i].client_address = p->client_address;
-        out->peers[i].state = progress->state;
-        out->peers[i].match = progress->match;
-        out->peers[i].next = progress->next;
-        if (p->id == n->raft.leader)
-            out->leader_address = p->client_address;
-    }
-    out->peer_count = n->peer_count;
-}
-
-void node_status(const struct node *n, struct node_status *out)
-{
-    memset(out, 0, sizeof(*out));
-    out->self = n->options.self;
-    out->role = n->raft.role;
-    out->leader = n->raft.leader;
-    out->leader_address = "";
-    out->term = n->raft.term;
-    out->commit = n->raft.commit;
-    out->applied = keyspace_applied(n->ks)->index;
-    out->first = journal_first(n->journal);
-    out->last = journal_last(n->journal);
-    out->durable = n->raft.durable;
-    out->log_bytes = journal_bytes(n->journal);
-    out->pending_requests =
-        n->requests.ring.next_seq - n->requests.ring.first_seq;
-    out->pending_bytes = n->requests.queue.bytes + n->requests.open.bytes.len;
-    out->pending_reads = n->reads.waiting.count;
-    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
-        out->pending_reads += n->reads.batches[i].waiters.count;
-    out->applied_requests = n->applying.applied_requests;
-    out->skipped_requests = n->applying.skipped_requests;
-    out->elections = n->elections;
-    out->cluster_id = n->options.cluster_id;
-    out->incarnation = n->options.incarnation;
-    out->recovering = n->raft.recovering;
-    peers_status(n, out);
-}
-
-struct keyspace_count node_counts(const struct node *n, uint8_t db)
-{
-    return *keyspace_counts(n->ks, db);
 }
 
 void node_set_request_timeout(struct node *n, uint32_t ms)

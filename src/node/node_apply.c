@@ -30,6 +30,13 @@ struct ahead {
     const struct cmd *cmd;
 };
 
+void node_apply_release(struct node *n)
+{
+    buf_release(&n->applying.scratch);
+    buf_release(&n->applying.once_reply);
+    mem_free(n->applying.argv);
+}
+
 static void argv_fill(struct node *n, struct request *r)
 {
     if (r->argc > n->applying.argv_cap) {
@@ -311,19 +318,18 @@ bool node_apply(struct node *n)
     return false;
 }
 
-void node_apply_watch(struct node *n)
+bool node_apply_is_stuck(struct node *n)
 {
     int64_t for_ms = n->mono_ms - n->applying.full_since_ms;
 
     if (n->applying.full_since_ms == 0 || n->raft.role != RAFT_LEADER ||
         n->options.disk_timeout_ms == 0 ||
         for_ms < (int64_t)n->options.disk_timeout_ms)
-        return;
+        return false;
     log_warning(n->logger,
                 "the disk has not taken any of the state for %lld ms: "
-                "another node had better lead",
+                "handing leadership to another node",
                 (long long)for_ms);
     n->applying.full_since_ms = n->mono_ms; /* else again after as long */
-    if (!node_transfer(n, NODE_NONE))
-        log_warning(n->logger, "nobody else could lead");
+    return true;
 }

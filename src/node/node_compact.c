@@ -1,5 +1,5 @@
 /*
- * Housekeeping of the log and of expired keys.
+ * Housekeeping of the log.
  *
  * The log is cut by size, and only below what a completed flush of the state
  * contains on this node (the log is the state's redo log) and what the other
@@ -9,10 +9,9 @@
  * what it would need as the next leader. A member that needs what was cut
  * already gains nothing by the rest, and does not count as live.
  *
- * Expired keys are deleted through the log: the leader proposes a sweep when
- * its expiry index says that something is due.
+ * How it fails: a store that refuses ends the node. A flush that is asked for
+ * is not waited for; if it is lost with the process, the log is still there.
  */
-#include "base/num.h"
 #include "node/node_internal.h"
 
 /* As leader: the smallest match of all members, and of all live ones, of what
@@ -34,6 +33,7 @@ static void measure(struct node *n)
     }
     n->compaction.held_by_all = MAX(n->compaction.held_by_all, all);
     n->compaction.held_by_live = live;
+    ASSERT(all <= live && live <= n->raft.commit);
 }
 
 void node_compact_tell(struct node *n, struct beat *b)
@@ -50,24 +50,19 @@ void node_compact_told(struct node *n, const struct beat *b)
     n->compaction.held_by_live = b->held_by_live;
 }
 
-static void cut(struct node *n, raft_index first)
+/* Cuts the log on disk. 0, or what store or log failed with. */
+static int cut(struct node *n, raft_index first)
 {
-    struct raft_event e;
-
     ASSERT(first > journal_first(n->journal));
+    ASSERT(first <= keyspace_applied(n->ks)->index + 1);
     log_verbose(n->logger, "log cut: entries below %llu are gone",
                 (unsigned long long)first);
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    if (err != 0) {
+    if (err != 0)
         node_fail(n, "cutting the log", store_error(n->store));
-        return;
-    }
-    n->sending.cached_first = 0;
-    e = node_event(n, RAFT_EV_LOG_CUT);
-    e.index = first;
-    node_step(n, &e, BYTES_NONE);
+    return err;
 }
 
 /* Entries to keep below a cut: as many as configured, but not more than half
@@ -83,7 +78,10 @@ static uint64_t cut_margin(const struct node *n, uint64_t bytes)
 
 static void flush_state(struct node *n)
 {
-    n->compaction.flush_asked = keyspace_applied(n->ks)->index;
+    raft_index applied = keyspace_applied(n->ks)->index;
+
+    ASSERT(n->compaction.flush_asked <= applied);
+    n->compaction.flush_asked = applied;
     int err = store_flush(n->store, STORE_STATE, false);
     if (err != 0)
         node_fail(n, "flushing the state", store_error(n->store));
@@ -92,72 +90,65 @@ static void flush_state(struct node *n)
 /* Terms that began after what the flushed state contains are not known to be
  * committed at the next start, and with RAFT_RUNS_MAX of those the core would
  * never campaign again. However small the log: a node may be killed often. */
-static void flush_for_terms(struct node *n)
+static bool flush_for_terms(const struct node *n)
 {
     const struct raft *r = &n->raft;
     uint32_t half = RAFT_RUNS_MAX / 2;
 
+    ASSERT(r->run_count <= RAFT_RUNS_MAX);
     if (r->run_count <= half ||
         r->runs[r->run_count - half - 1].first <= n->compaction.flush_asked)
-        return;
-    if (keyspace_applied(n->ks)->index > n->compaction.flush_asked)
-        flush_state(n);
+        return false;
+    return keyspace_applied(n->ks)->index > n->compaction.flush_asked;
 }
 
-/* Cuts what may go; starts a flush of the state when that is what is
- * missing. */
-static void compact_log(struct node *n)
+/* What the others hold that count, as the log's size asks for it. */
+static raft_index held(struct node *n, uint64_t bytes)
+{
+    const struct compaction *c = &n->compaction;
+
+    if (n->raft.role == RAFT_LEADER)
+        measure(n);
+    return bytes < n->options.log_bytes_hard
+               ? c->held_by_all
+               : MAX(c->held_by_all, c->held_by_live);
+}
+
+raft_index node_compact(struct node *n)
 {
     uint64_t bytes = journal_bytes(n->journal);
     struct applied flushed;
 
-    if (bytes < n->options.log_bytes_soft)
-        return;
-    if (n->raft.role == RAFT_LEADER)
-        measure(n);
-    raft_index held =
-        bytes < n->options.log_bytes_hard
-            ? n->compaction.held_by_all
-            : MAX(n->compaction.held_by_all, n->compaction.held_by_live);
+    ASSERT(!n->compaction.flush_due);
+    if (n->dead || bytes < n->options.log_bytes_soft)
+        return 0;
+    raft_index others = held(n, bytes);
     int err = keyspace_flushed(n->ks, &flushed);
     if (err != 0) {
         node_fail(n, "reading the flushed state", store_error(n->store));
-        return;
+        return 0;
     }
     /* What others say they hold is no reason to cut what is not on this disk:
      * the state may be ahead of the own log. */
-    raft_index keep = MIN(MIN(held, flushed.index), n->raft.durable);
+    raft_index keep = MIN(MIN(others, flushed.index), n->raft.durable);
     raft_index first = journal_first(n->journal);
     uint64_t margin = cut_margin(n, bytes);
-    if (keep > first + margin)
-        cut(n, keep - margin);
-    raft_index applied = keyspace_applied(n->ks)->index;
-    if (n->dead || flushed.index + margin >= held ||
-        applied < n->compaction.flush_asked + margin)
-        return;
-    flush_state(n);
+    n->compaction.flush_due =
+        flushed.index + margin < others &&
+        keyspace_applied(n->ks)->index >= n->compaction.flush_asked + margin;
+    if (keep <= first + margin)
+        return 0;
+    return cut(n, keep - margin) == 0 ? keep - margin : 0;
 }
 
-static void sweep(struct node *n)
+void node_compact_flush(struct node *n)
 {
-    char limit[NUM_TEXT_MAX];
-    size_t len = num_format_i64(SWEEP_LIMIT, limit);
-    struct bytes argv[2] = {BYTES_LIT("vard.sweep"), bytes_of(limit, len)};
+    bool due = n->compaction.flush_due;
 
-    if (!raft_can_propose(&n->raft) ||
-        n->sweep_seq >= n->requests.ring.first_seq)
-        return; /* the last one is still under way */
-    if (!keyspace_due(n->ks, node_stamp(n)))
-        return;
-    n->sweep_seq = n->requests.ring.next_seq;
-    node_requests_internal(n, argv, 2);
-}
-
-void node_compact(struct node *n)
-{
-    compact_log(n);
-    if (!n->dead)
-        flush_for_terms(n);
-    if (!n->dead)
-        sweep(n);
+    ASSERT(!n->dead);
+    n->compaction.flush_due = false;
+    if (due)
+        flush_state(n);
+    if (!n->dead && flush_for_terms(n))
+        flush_state(n);
 }

@@ -12,56 +12,16 @@
 #include "node/node_boot.h"
 #include "node/node_internal.h"
 
-void node_fail(struct node *n, const char *what, const char *detail)
-{
-    char text[512];
-    struct buf b = BUF_INIT;
-
-    ASSERT(n && what && detail);
-    if (n->dead)
-        return;
-    n->dead = true;
-    buf_printf(&b, "%s: %s", what, detail);
-    size_t len = MIN(b.len, sizeof(text) - 1);
-    memcpy(text, b.data, len);
-    text[len] = '\0';
-    buf_release(&b);
-    log_warning(n->logger, "node %u stops: %s", n->options.self, text);
-    n->events.fatal(n->events.ctx, text);
-}
-
-struct raft_event node_event(const struct node *n, enum raft_event_type type)
-{
-    struct raft_event e;
-
-    memset(&e, 0, sizeof(e));
-    e.type = type;
-    e.now_ms = n->mono_ms;
-    e.peer = NODE_NONE;
-    return e;
-}
-
-struct node_peer *node_peer_find(struct node *n, node_id id)
-{
-    for (uint32_t i = 0; i < n->peer_count; i++)
-        if (n->peers[i].id == id)
-            return &n->peers[i];
-    return NULL;
-}
-
-bool node_leaderless_too_long(const struct node *n)
-{
-    return n->raft.leader == NODE_NONE &&
-           n->mono_ms - n->told.leaderless_since_ms >=
-               (int64_t)n->options.request_timeout_ms;
-}
-
-static void append_own(struct node *n, const struct raft_write *w)
+/* `payloads`: one for each entry, unless there is a single empty one. */
+static void append_own(struct node *n, const struct raft_write *w,
+                       const struct bytes *payloads)
 {
     int64_t time_ms = node_stamp(n);
 
-    ASSERT(w->append_empty ||
-           w->append_last - w->append_first + 1 == n->proposal.count);
+    ASSERT(w->append_empty == (payloads == NULL));
+    ASSERT(!w->append_empty || w->append_first == w->append_last);
+    ASSERT(w->append_first == journal_last(n->journal) + 1);
+    ASSERT(w->append_term == n->raft.term);
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
         struct entry e = {
             .index = i,
@@ -71,7 +31,7 @@ static void append_own(struct node *n, const struct raft_write *w)
             .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
         };
         if (!w->append_empty)
-            e.payload = n->proposal.payloads[i - w->append_first];
+            e.payload = payloads[i - w->append_first];
         entry_seal(&e);
         journal_append(n->journal, &n->batch, &e);
     }
@@ -84,6 +44,8 @@ static void append_received(struct node *n, const struct raft_write *w,
 {
     struct entry e;
 
+    ASSERT(prev < w->append_first);
+    ASSERT(w->append_first == journal_last(n->journal) + 1);
     for (raft_index i = prev + 1; i <= w->append_last; i++) {
         entry_view(i, &entries, &e);
         if (i < w->append_first)
@@ -100,6 +62,8 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     raft_index last = journal_last(n->journal);
     raft_term term = 0;
 
+    ASSERT(seq > n->durability.point.seq);
+    ASSERT(last == n->raft.last);
     n->durability.point.seq = seq;
     n->durability.point.hard_state |= hard_state;
     m->cluster_id = n->options.cluster_id;
@@ -117,24 +81,33 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     n->durability.due = true;
 }
 
+/* The watermark of a log that ends with entry `last`, which it has. Its term
+ * and vote are those that are on disk. */
+static int mark_at(struct node *n, raft_index last, struct watermark *mark)
+{
+    struct entry e;
+
+    *mark = n->durability.done;
+    mark->index = last;
+    mark->index_term = n->raft.prev_term;
+    int err = journal_chain(n->journal, last, &mark->chain);
+    if (err != 0 || last < journal_first(n->journal))
+        return err;
+    err = journal_read(n->journal, last, &e, &n->scratch);
+    if (err == 0)
+        mark->index_term = e.term;
+    return err;
+}
+
 /* Before entries that were perhaps promised are replaced by the leader's. */
 static void truncate_log(struct node *n, raft_index from)
 {
-    struct watermark mark =
-        n->durability.done; /* its term and vote are on disk */
-    struct entry e;
+    struct watermark mark;
 
-    ASSERT(from > 0 && from > journal_first(n->journal) - 1);
-    mark.index = from - 1;
-    mark.index_term = 0;
-    int err = journal_chain(n->journal, from - 1, &mark.chain);
-    if (err == 0 && from - 1 >= journal_first(n->journal)) {
-        err = journal_read(n->journal, from - 1, &e, &n->scratch);
-        if (err == 0)
-            mark.index_term = e.term;
-    } else if (err == 0) {
-        mark.index_term = n->raft.prev_term;
-    }
+    ASSERT(from >= journal_first(n->journal));
+    ASSERT(from <= journal_last(n->journal));
+    ASSERT(from > keyspace_applied(n->ks)->index);
+    int err = mark_at(n, from - 1, &mark);
     if (err != 0) {
         node_fail(n, "reading the log", error_text(err));
         return;
@@ -143,12 +116,12 @@ static void truncate_log(struct node *n, raft_index from)
     log_notice(n->logger, "term %llu: entries from %llu on are replaced",
                (unsigned long long)n->raft.term, (unsigned long long)from);
     journal_truncate(n->journal, &n->batch, from);
-    n->clock.known = false;
-    n->sending.cached_first = 0;
+    node_time_truncated(n);
+    node_send_forget(n);
 }
 
 static void do_write(struct node *n, const struct raft_event *event,
-                     struct bytes entries)
+                     struct attached with)
 {
     const struct raft_write *w = &n->out.write;
 
@@ -167,9 +140,9 @@ static void do_write(struct node *n, const struct raft_event *event,
     }
     if (w->append_first > 0 && !n->dead) {
         if (event->type == RAFT_EV_MESSAGE && !w->append_empty)
-            append_received(n, w, event->message->index, entries);
+            append_received(n, w, event->message->index, with.entries);
         else
-            append_own(n, w);
+            append_own(n, w, with.payloads);
     }
     if (n->dead)
         return;
@@ -211,6 +184,8 @@ static void role_changed(struct node *n)
     bool moved = r->leader != n->told.leader || r->term != n->told.term ||
                  (r->role == RAFT_LEADER) != (n->told.role == RAFT_LEADER);
 
+    ASSERT(r->term >= n->told.term);
+    ASSERT(r->role != RAFT_LEADER || r->leader == n->options.self);
     role_log(n);
     if (r->role == RAFT_CANDIDATE && n->told.role != RAFT_CANDIDATE)
         n->elections++;
@@ -220,27 +195,56 @@ static void role_changed(struct node *n)
     n->told.leader = r->leader;
     n->told.term = r->term;
     if (moved) {
-        node_requests_rewind(n);
+        node_requests_resend(n);
         node_beat_forget(n);
+        if (r->role != RAFT_LEADER)
+            node_propose_forget(n);
     }
     n->reads.after_ms = 0;
     n->events.changed(n->events.ctx);
 }
 
-void node_step(struct node *n, const struct raft_event *event,
-               struct bytes entries)
+/* The core's part of a step, and what has to be written before anything is
+ * said. */
+static void step_core(struct node *n, const struct raft_event *event,
+                      struct attached with)
 {
-    if (n->dead)
-        return;
     raft_step(&n->raft, event, &n->out);
-    do_write(n, event, entries);
+    do_write(n, event, with);
+    if (!n->dead)
+        node_trace_step(n, event);
+}
+
+/* What did not leave. The core only notes it: it asks for nothing, so the
+ * output is empty afterwards, and there is no end to come back to. */
+static void step_unsent(struct node *n, const struct raft_event *event)
+{
+    ASSERT(event->type == RAFT_EV_UNSENT);
     if (n->dead)
         return;
-    node_trace_step(n, event);
+    step_core(n, event, NOTHING_ATTACHED);
+    ASSERT(n->out.message_count == 0 && n->out.read_count == 0);
+    ASSERT(n->out.write.seq == 0 && !n->out.role_changed);
+    ASSERT(!n->out.transfer_ended && n->out.reads_lost_count == 0);
+}
+
+void node_step(struct node *n, const struct raft_event *event,
+               struct attached with)
+{
+    struct raft_event unsent[RAFT_NODES_MAX];
+
+    if (n->dead)
+        return;
+    step_core(n, event, with);
+    if (n->dead)
+        return;
+    /* The steps of what is unsent overwrite the output. */
     bool changed = n->out.role_changed;
     bool ended = n->out.transfer_ended;
-    node_reads_collect(n);
-    node_send_messages(n);
+    node_reads_collect(n, &n->out);
+    uint32_t unsent_count = node_send_messages(n, unsent);
+    for (uint32_t i = 0; i < unsent_count; i++)
+        step_unsent(n, &unsent[i]);
     if (changed)
         role_changed(n);
     if (ended)

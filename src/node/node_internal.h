@@ -85,16 +85,17 @@ struct requests {
     struct parcel_queue queue;
     struct open_parcel open;
     int64_t progress_ms; /* when one was last applied, or all sent again */
-    bool resend_waits;   /* sent to an earlier leader: see node_request.c */
+    bool resend_waits;   /* some were sent to an earlier leader */
     bool blocked;        /* node_can_submit() said no */
 };
 
-/* node_request.c, as leader: parcels that were forwarded to this node. */
+/* node_propose.c, as leader: parcels that were forwarded to this node. */
 struct node_inbox {
     struct buf bytes;
+    size_t last_bytes; /* of the last forward in it */
 };
 
-/* node_request.c, as leader: the payloads of the entries being proposed. */
+/* node_propose.c, as leader: the payloads of the entries being proposed. */
 struct proposal {
     struct bytes *payloads; /* views of inbox, parcels, or `joined` */
     uint32_t count;
@@ -174,6 +175,7 @@ struct compaction {
     raft_index held_by_all;
     raft_index held_by_live;
     raft_index flush_asked; /* of the state: applied up to there */
+    bool flush_due;         /* between node_compact() and _flush() */
 };
 
 /* node_beat.c: whose disk is short of space. */
@@ -254,27 +256,58 @@ struct node {
     struct applying applying;
 };
 
+/* What comes with an event, for the node alone: the core sees only counts. */
+struct attached {
+    struct bytes entries;         /* the records of an append message */
+    const struct bytes *payloads; /* PROPOSE: as many as the event says */
+};
+#define NOTHING_ATTACHED ((struct attached){BYTES_NONE, NULL})
+
+/*
+ * The files, lowest first. Each calls those above its line only:
+ *
+ *   node_base      what all need
+ *   node_trace     node_time    node_request    node_compact    node_check
+ *   node_read (time)       node_propose (request)  node_beat (compact, time)
+ *   node_send (beat, time) node_apply (request, trace)
+ *   node_sweep (request, time)   node_open (trace, time)   node_status
+ *   node_drive     (send, read, propose, beat, time, trace)
+ *   node           the parent: calls the others, and steps the core
+ */
+
+/* node_base.c */
+
 /* Ends the node: tells the owner once. */
 void node_fail(struct node *n, const char *what, const char *detail);
+/* An event of this type, nothing else set, at the present time. */
+struct raft_event node_event(const struct node *n, enum raft_event_type type);
+/* NULL: no such peer. */
+struct node_peer *node_peer_find(struct node *n, node_id id);
+/* Large entries are being processed: extends election and request timeouts
+ * accordingly. */
+void node_extend_timeouts(struct node *n, uint64_t bytes);
+/* No leader has been known for the request timeout. */
+bool node_leaderless_too_long(const struct node *n);
+/* An entry of the present term is applied here, and so all that the log held
+ * before this term. */
+bool node_own_term_applied(const struct node *n);
 
-/* node_drive.c: one event through the core, and everything it wants done.
- * `entries`: the records that came with an append message. */
+/* node_open.c: opens log and state and starts the core. On failure a text in
+ * `error`. */
+MUST_USE int node_open(struct node *n, struct buf *error);
+
+/* node_check.c: asserts what holds between two turns. */
+void node_check(const struct node *n);
+
+/* node_drive.c: one event through the core, and everything it wants done. */
 void node_step(struct node *n, const struct raft_event *event,
-               struct bytes entries);
+               struct attached with);
 
 /* node_trace.c; without a trace they do nothing. */
 void node_trace_start(struct node *n, const struct raft_config *config,
                       const struct raft_start *start);
 void node_trace_step(struct node *n, const struct raft_event *e);
 void node_trace_applied(struct node *n);
-/* An event of this type, nothing else set, at the present time. */
-struct raft_event node_event(const struct node *n, enum raft_event_type type);
-struct node_peer *node_peer_find(struct node *n, node_id id);
-/* No leader has been known for the request timeout. */
-bool node_leaderless_too_long(const struct node *n);
-/* Large entries are being processed: extends election and request timeouts
- * accordingly. */
-void node_extend_timeouts(struct node *n, uint64_t bytes);
 
 /* node_time.c: the time the next entry gets: never below the last one's. */
 int64_t node_stamp(struct node *n);
@@ -284,57 +317,94 @@ MUST_USE int node_time_load(struct node *n);
 int64_t node_time_reckoned(const struct node *n);
 /* An entry of this time is in the log now, or the leader says so. */
 void node_time_appended(struct node *n, int64_t time_ms);
+/* The end of the log is gone, and its time with it. */
+void node_time_truncated(struct node *n);
 /* Warns of a log whose time is ahead of the clock. */
 void node_time_watch(struct node *n);
 
 /* node_send.c */
-void node_send_messages(struct node *n);
+void node_send_release(struct node *n);
+/* What it keeps of the log may not be in the log any more. */
+void node_send_forget(struct node *n);
+/* Sends n->out.messages. Returns the number of events in `unsent`, which the
+ * core is to be told. */
+uint32_t node_send_messages(struct node *n,
+                            struct raft_event unsent[RAFT_NODES_MAX]);
 
 /* node_request.c */
 void node_requests_init(struct node *n);
 void node_requests_release(struct node *n);
-/* Closes the open group and brings every group on its way, unless the next
- * entry has to wait. */
-void node_requests_route(struct node *n);
-/* When requests can go on, or their entry has waited long enough: flush. */
-int64_t node_requests_due_ms(const struct node *n);
-/* The role, term or leader is another: everything is unsent again. */
-void node_requests_rewind(struct node *n);
-/* The client of an own request being applied; pops it. NULL: nobody, or it
- * bears our name but we never wrote it. */
-void *node_requests_take(struct node *n, uint64_t seq);
-/* Frees the groups that are applied wholly; wakes who was blocked. */
-void node_requests_applied(struct node *n);
-/* Answers those that have waited too long. */
-void node_requests_timeout(struct node *n);
 /* Submits a request of the node's own, which nobody waits for. */
 void node_requests_internal(struct node *n, const struct bytes *argv,
                             uint32_t argc);
-MUST_USE int node_requests_forwarded(struct node *n, struct node_peer *peer,
-                                     struct bytes payload);
+/* Closes the parcel being built. */
+void node_requests_close(struct node *n);
+/* Sends to the leader what it was not sent yet. */
+void node_requests_forward(struct node *n);
+/* All of the queue is in this node's own log. */
+void node_requests_sent(struct node *n);
+/* All that is not applied is to be sent again. */
+void node_requests_resend(struct node *n);
+/* The client of an own request being applied; pops it. NULL: nobody, or it
+ * bears our name but we never wrote it. */
+void *node_requests_take(struct node *n, uint64_t seq);
+/* Frees the parcels that are applied wholly; wakes who was blocked. */
+void node_requests_applied(struct node *n);
+/* Answers those that have waited too long. */
+void node_requests_timeout(struct node *n);
+/* When a flush would bring some on their way; INT64_MAX: never. */
+int64_t node_requests_due_ms(const struct node *n);
+
+/* node_propose.c */
+void node_propose_release(struct node *n);
+/* A forward that is not empty. ERR_CORRUPT, ERR_PROTOCOL. */
+MUST_USE int node_propose_receive(struct node *n, struct node_peer *peer,
+                                  struct bytes payload);
+/* Another node leads, or none. */
+void node_propose_forget(struct node *n);
+/* The next entry waits for the commit of the last one. */
+bool node_propose_waits(const struct node *n);
+/* Fills n->proposal, perhaps with nothing. False: not yet. */
+MUST_USE bool node_propose_gather(struct node *n);
+/* A peer whose requests were gathered, each once; false: no more. */
+MUST_USE bool node_propose_next_owner(struct node *n, node_id *peer);
+/* What was gathered is in the log. */
+void node_propose_done(struct node *n);
+/* When requests can go on, or their entry has waited long enough: flush. */
+int64_t node_propose_due_ms(const struct node *n);
 
 /* node_apply.c: applies what is committed; true if some is left. */
+void node_apply_release(struct node *n);
 bool node_apply(struct node *n);
-/* As leader: hands over if nothing could be applied for too long. */
-void node_apply_watch(struct node *n);
+/* As leader: nothing could be applied for too long, it should hand over. Says
+ * so once in that time. */
+bool node_apply_is_stuck(struct node *n);
 
 /* node_read.c */
 void node_reads_release(struct node *n);
 /* Somebody waits, and node_reads_start() would help. */
 bool node_reads_can_start(const struct node *n);
-/* Asks for indexes for what waits. */
-void node_reads_start(struct node *n);
-/* Takes what the core released or lost in the last step. */
-void node_reads_collect(struct node *n);
+/* Makes a batch of those that wait. Returns its number, for which the core is
+ * to be asked; 0: there is nothing to ask. */
+uint64_t node_reads_start(struct node *n);
+/* Takes what the core released or lost. */
+void node_reads_collect(struct node *n, const struct raft_out *out);
 /* Serves the batches whose index is applied. */
 void node_reads_serve(struct node *n);
 void node_reads_timeout(struct node *n);
 
-/* node_compact.c */
-void node_compact(struct node *n);
+/* node_compact.c: cuts the log if that may be. Returns its first entry then,
+ * which the core is to be told; 0: nothing was cut. */
+raft_index node_compact(struct node *n);
+/* Then: flushes the state, if that is what keeps the log from being cut, or
+ * too many terms are not in what was flushed. */
+void node_compact_flush(struct node *n);
 /* What all members hold: on all that a leader sends to followers. */
 void node_compact_tell(struct node *n, struct beat *b);
 void node_compact_told(struct node *n, const struct beat *b);
+
+/* node_sweep.c: as leader, has expired keys deleted. */
+void node_sweep(struct node *n);
 
 /* node_beat.c: what goes with a message of ours, and what came with another's.
  */

@@ -82,10 +82,10 @@ static struct read_batch *batch_find(struct node *n, uint64_t id)
     return NULL;
 }
 
-void node_reads_collect(struct node *n)
+void node_reads_collect(struct node *n, const struct raft_out *out)
 {
-    for (uint32_t i = 0; i < n->out.read_count; i++) {
-        const struct raft_read *r = &n->out.reads[i];
+    for (uint32_t i = 0; i < out->read_count; i++) {
+        const struct raft_read *r = &out->reads[i];
         struct read_batch *b = batch_find(n, r->read_id);
         if (!b)
             continue; /* it was asked again under another number */
@@ -93,15 +93,13 @@ void node_reads_collect(struct node *n)
         b->index = r->index;
         b->time_ms = n->raft.role == RAFT_LEADER ? node_stamp(n) : r->time_ms;
     }
-    for (uint32_t i = 0; i < n->out.reads_lost_count; i++) {
-        struct read_batch *b = batch_find(n, n->out.reads_lost[i]);
+    for (uint32_t i = 0; i < out->reads_lost_count; i++) {
+        struct read_batch *b = batch_find(n, out->reads_lost[i]);
         if (!b)
             continue;
         batch_requeue(n, b);
         n->reads.after_ms = n->mono_ms + READ_AGAIN_MS;
     }
-    n->out.read_count = 0;
-    n->out.reads_lost_count = 0;
 }
 
 static int batch_free_slot(const struct node *n)
@@ -130,21 +128,19 @@ static void batch_fill(struct node *n, struct read_batch *b)
     b->released = false;
 }
 
-void node_reads_start(struct node *n)
+uint64_t node_reads_start(struct node *n)
 {
     if (!node_reads_can_start(n))
-        return;
+        return 0;
     struct read_batch *b = &n->reads.batches[batch_free_slot(n)];
     batch_fill(n, b);
     if (n->options.read_mode == READ_STALE) {
         b->released = true;
         b->index = 0;
         b->time_ms = node_stamp(n);
-        return;
+        return 0;
     }
-    struct raft_event e = node_event(n, RAFT_EV_READ);
-    e.read_id = b->id;
-    node_step(n, &e, BYTES_NONE);
+    return b->id;
 }
 
 /* Calls the owner for each reader. The batch is taken out first: the owner

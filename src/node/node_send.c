@@ -4,7 +4,7 @@
  * several, each a true slice of the log.
  *
  * How it fails: an append that the transport refuses (queue full, no link) is
- * reported to the core with RAFT_EV_UNSENT, which then probes that follower;
+ * returned as RAFT_EV_UNSENT for the core, which then probes that follower;
  * other messages are simply lost, as on any network.
  *
  * To read all that a follower lacks who is far behind would hold up the loop
@@ -19,6 +19,17 @@
 /* Entries that one follower gets in one turn of the loop, and one beyond. */
 #define TURN_BYTES_MAX (8u * 1024u * 1024u)
 
+void node_send_release(struct node *n)
+{
+    buf_release(&n->sending.message);
+    buf_release(&n->sending.entries);
+}
+
+void node_send_forget(struct node *n)
+{
+    n->sending.cached_first = 0;
+}
+
 /* Reads first.. into n->sending.entries up to the byte bound; returns the last
  * index taken, first - 1 on failure. */
 static raft_index gather(struct node *n, raft_index first, raft_index last)
@@ -26,6 +37,7 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
     struct entry e;
     raft_index i;
 
+    ASSERT(first <= last && last <= n->raft.last);
     buf_reset(&n->sending.entries);
     n->sending.cached_first = 0;
     for (i = first; i <= last; i++) {
@@ -41,6 +53,7 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
     }
     n->sending.cached_first = first;
     n->sending.cached_last = i - 1;
+    ASSERT(n->sending.cached_last >= first);
     return i - 1;
 }
 
@@ -59,6 +72,8 @@ static void runs_advance(struct raft_message *m, raft_index sent_to)
 {
     uint32_t skip = 0;
 
+    ASSERT(m->run_count > 0);
+    ASSERT(m->index < sent_to && sent_to < m->index + m->count);
     for (uint32_t i = 0; i < m->run_count; i++)
         if (m->runs[i].first <= sent_to)
             m->index_term = m->runs[i].term;
@@ -71,6 +86,7 @@ static void runs_advance(struct raft_message *m, raft_index sent_to)
     m->count -= (uint32_t)(sent_to - m->index);
     m->index = sent_to;
     runs_cut(m);
+    ASSERT(m->run_count > 0 && m->count > 0);
 }
 
 static int send_one(struct node *n, const struct raft_message *m,
@@ -131,9 +147,9 @@ static bool send_append(struct node *n, const struct raft_message *message,
     return send_one(n, &rest, beat, BYTES_NONE) == 0;
 }
 
-void node_send_messages(struct node *n)
+uint32_t node_send_messages(struct node *n,
+                            struct raft_event unsent[RAFT_NODES_MAX])
 {
-    struct raft_event unsent[RAFT_NODES_MAX];
     uint32_t unsent_count = 0;
     raft_index from;
 
@@ -154,7 +170,5 @@ void node_send_messages(struct node *n)
             e->index = from;
         }
     }
-    n->out.message_count = 0;
-    for (uint32_t i = 0; i < unsent_count; i++)
-        node_step(n, &unsent[i], BYTES_NONE);
+    return unsent_count;
 }

@@ -44,12 +44,13 @@ int64_t node_time_reckoned(const struct node *n)
     ASSERT(passed_ms >= 0);
     if (!num_add_i64(n->clock.base_ms, passed_ms - passed_ms / SLEW_PARTS,
                      &time_ms))
-        return INT64_MAX; /* some leader was out of its mind */
+        return INT64_MAX; /* an entry carries an absurd time */
     return time_ms;
 }
 
 static void begin_at(struct node *n, int64_t time_ms)
 {
+    ASSERT(!n->clock.known || time_ms > n->clock.base_ms);
     n->clock.base_ms = time_ms;
     n->clock.since_ms = n->mono_ms;
     n->clock.known = true;
@@ -67,6 +68,7 @@ int node_time_load(struct node *n)
             return err;
         time_ms = MAX(time_ms, e.time_ms);
     }
+    ASSERT(!n->clock.known);
     begin_at(n, time_ms);
     return 0;
 }
@@ -79,6 +81,11 @@ void node_time_appended(struct node *n, int64_t time_ms)
      * away. */
     if (time_ms > node_time_reckoned(n))
         begin_at(n, time_ms);
+}
+
+void node_time_truncated(struct node *n)
+{
+    n->clock.known = false;
 }
 
 int64_t node_stamp(struct node *n)

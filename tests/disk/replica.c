@@ -1,6 +1,6 @@
 /*
  * The steps and their order are those of open_data() in src/main/vard.c and
- * of recover() in src/node/node.c. Memory for the store is as small as
+ * of src/node/node_open.c. Memory for the store is as small as
  * RocksDB allows, so that a short run flushes and compacts.
  */
 #include "replica.h"

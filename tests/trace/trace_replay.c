@@ -4,7 +4,7 @@
  * event (X10), or that the trace is not of this program.
  *
  * A start says what the disk had kept of the writes that were under way; a
- * log that restarted behind the state (src/node/node.c) is taken for the
+ * log that restarted behind the state (src/node/node_open.c) is taken for the
  * committed prefix which that state is.
  */
 #include "trace/trace.h"

@@ -161,7 +161,7 @@ static void test_not_sent_again(void **state)
 {
     raft_index before = last();
     UNUSED(state);
-    node_requests_rewind(leader);
+    node_requests_resend(leader);
     submit(own, 1);
     flush_leader();
     assert_int_equal(last(), before + 1);

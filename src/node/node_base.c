@@ -1,0 +1,65 @@
+/*
+ * What all files of a node need: it calls none of them.
+ *
+ * How it fails: node_fail() is how a node fails. It tells the owner once; the
+ * node does nothing any more.
+ */
+#include "node/node_internal.h"
+
+void node_fail(struct node *n, const char *what, const char *detail)
+{
+    char text[512];
+    struct buf b = BUF_INIT;
+
+    ASSERT(n && what && detail);
+    if (n->dead)
+        return;
+    n->dead = true;
+    buf_printf(&b, "%s: %s", what, detail);
+    size_t len = MIN(b.len, sizeof(text) - 1);
+    memcpy(text, b.data, len);
+    text[len] = '\0';
+    buf_release(&b);
+    log_warning(n->logger, "node %u stops: %s", n->options.self, text);
+    n->events.fatal(n->events.ctx, text);
+}
+
+struct raft_event node_event(const struct node *n, enum raft_event_type type)
+{
+    struct raft_event e;
+
+    memset(&e, 0, sizeof(e));
+    e.type = type;
+    e.now_ms = n->mono_ms;
+    e.peer = NODE_NONE;
+    return e;
+}
+
+struct node_peer *node_peer_find(struct node *n, node_id id)
+{
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        if (n->peers[i].id == id)
+            return &n->peers[i];
+    return NULL;
+}
+
+bool node_leaderless_too_long(const struct node *n)
+{
+    return n->raft.leader == NODE_NONE &&
+           n->mono_ms - n->told.leaderless_since_ms >=
+               (int64_t)n->options.request_timeout_ms;
+}
+
+void node_extend_timeouts(struct node *n, uint64_t bytes)
+{
+    int64_t ms = (int64_t)(MIN(bytes, EXTEND_BYTES_MAX) / EXTEND_BYTES_PER_MS);
+
+    if (bytes >= EXTEND_BYTES_MIN)
+        n->timers.extended_until_ms =
+            MAX(n->timers.extended_until_ms, n->mono_ms + ms);
+}
+
+bool node_own_term_applied(const struct node *n)
+{
+    return keyspace_applied(n->ks)->term == n->raft.term;
+}

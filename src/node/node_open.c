@@ -1,0 +1,245 @@
+/*
+ * The start of a node: log and state are opened and joined.
+ *
+ * The log is opened and verified, compared with the watermark, and joined with
+ * the state. The state may be older than the end of the log: then the entries
+ * between are applied again as they become known to be committed. A log that
+ * was damaged may end before the state, or have another entry there: it
+ * restarts where the state ends.
+ *
+ * How it fails: a gap between state and log, or a log that is not of this
+ * state, cannot be bridged and is refused, with a text that says what to do.
+ */
+#include "node/node_boot.h"
+#include "node/node_internal.h"
+
+static void config_fill(const struct node_options *o, struct raft_config *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->cluster_id = o->cluster_id;
+    c->self = o->self;
+    c->incarnation = o->incarnation;
+    c->voter_count = o->member_count;
+    memcpy(c->voters, o->members, o->member_count * sizeof(o->members[0]));
+    c->election_timeout_ms = o->election_timeout_ms;
+    c->heartbeat_ms = o->heartbeat_ms;
+    c->peer_down_delay_ms = o->peer_down_delay_ms;
+    c->disk_timeout_ms = o->disk_timeout_ms;
+    c->append_entries_max =
+        o->append_entries_max ? o->append_entries_max : 4096;
+    c->window_max = o->window_max ? o->window_max : 64;
+    c->seed = o->seed;
+}
+
+/* Does the log, where the state ends, hold the entry that the state has seen?
+ * The chain hash is of all entries up to there. */
+static int same_there(struct node *n, bool *same, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    uint64_t chain = 0;
+
+    *same = false;
+    if (a->index > journal_last(n->journal))
+        return 0;
+    int err = journal_chain(n->journal, a->index, &chain);
+    if (err != 0) {
+        buf_printf(error, "reading the log at entry %llu: %s",
+                   (unsigned long long)a->index, error_text(err));
+        return err;
+    }
+    *same = chain == a->chain;
+    return 0;
+}
+
+/* The log begins anew where the state ends. What it loses by that was never
+ * committed. The term is raised with it; a vote in a term that is not on disk
+ * was never spoken of. */
+static int restart_log(struct node *n, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    struct raft_start start;
+
+    log_notice(n->logger,
+               "the state is ahead of the log (%llu, %llu): the log restarts "
+               "there",
+               (unsigned long long)a->index,
+               (unsigned long long)journal_last(n->journal));
+    journal_start(n->journal, &start);
+    store_batch_reset(&n->batch);
+    journal_restart(n->journal, &n->batch, a->index, a->term, a->chain);
+    if (a->term > start.term)
+        journal_hard_state(n->journal, &n->batch, a->term, NODE_NONE);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(n->store);
+    if (err != 0)
+        buf_printf(error, "restarting the log: %s", store_error(n->store));
+    return err;
+}
+
+/* Joins log and state; writes and syncs what that changes. */
+static int join(struct node *n, struct buf *error)
+{
+    const struct applied *a = keyspace_applied(n->ks);
+    raft_index first = journal_first(n->journal);
+    bool same;
+
+    if (a->index + 1 < first) {
+        buf_printf(error,
+                   "the state ends at entry %llu, but the log begins at %llu: "
+                   "entries between them are missing. Restore the data "
+                   "directory from a backup of this node",
+                   (unsigned long long)a->index, (unsigned long long)first);
+        return ERR_CORRUPT;
+    }
+    int err = same_there(n, &same, error);
+    if (err != 0 || same)
+        return err;
+    if (a->index + 1 == first) {
+        buf_printf(error,
+                   "state and log disagree at entry %llu, where the log was "
+                   "cut: they are not of the same node or time. Restore the "
+                   "data directory from a backup of this node",
+                   (unsigned long long)a->index);
+        return ERR_CORRUPT;
+    }
+    return restart_log(n, error);
+}
+
+/* The i-th smallest id of the members. */
+static node_id member_of_rank(const struct node *n, uint32_t i)
+{
+    for (uint32_t k = 0; k < n->options.member_count; k++) {
+        uint32_t rank = 0;
+        for (uint32_t j = 0; j < n->options.member_count; j++)
+            rank += n->options.members[j] < n->options.members[k];
+        if (rank == i)
+            return n->options.members[k];
+    }
+    return NODE_NONE;
+}
+
+/* The members are part of what a majority is: they are kept with the log,
+ * and another set of ids in the configuration is refused. */
+static int check_members(struct node *n, struct buf *error)
+{
+    struct bytes key = BYTES_LIT("members");
+    struct buf stored = BUF_INIT;
+    struct buf ours = BUF_INIT;
+
+    for (uint32_t i = 0; i < n->options.member_count; i++)
+        buf_u32be(&ours, member_of_rank(n, i));
+    int err = store_get(n->store, STORE_META, key, &stored);
+    if (err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours))) {
+        buf_printf(error,
+                   "the data directory belongs to a cluster of %zu "
+                   "members, the configuration names %u, or others: "
+                   "correct the node lines. Members cannot be changed yet",
+                   stored.len / 4, n->options.member_count);
+        err = ERR_MISMATCH;
+    } else if (err == ERR_NOT_FOUND) {
+        store_batch_reset(&n->batch);
+        store_batch_put(&n->batch, STORE_META, key, buf_view(&ours));
+        err = store_write(n->store, &n->batch, STORE_LOGGED);
+        if (err == 0)
+            err = store_sync(n->store);
+    }
+    if (err != 0 && err != ERR_MISMATCH)
+        buf_printf(error, "the record of the members: %s",
+                   store_error(n->store));
+    buf_release(&stored);
+    buf_release(&ours);
+    return err;
+}
+
+/* Was what this node promised lost? */
+static int read_recovering(struct node *n, bool *recovering, struct buf *error)
+{
+    struct buf value = BUF_INIT;
+    int err = store_get(n->store, STORE_META, NODE_RECOVERING_KEY, &value);
+
+    *recovering = err == 0;
+    buf_release(&value);
+    if (err != 0 && err != ERR_NOT_FOUND) {
+        buf_printf(error, "the record of a recovery: %s",
+                   store_error(n->store));
+        return err;
+    }
+    if (*recovering && n->options.member_count < 3) {
+        buf_str(error, "this node is to be refilled by the other members, "
+                       "which takes three members or more");
+        return ERR_MISMATCH;
+    }
+    if (*recovering)
+        log_warning(n->logger,
+                    "this node may have lost what it promised: until "
+                    "the others have refilled it, it counts for "
+                    "nothing");
+    return 0;
+}
+
+/* The four that may refuse, in this order. */
+static int open_data(struct node *n, struct buf *error)
+{
+    struct journal_options journal_options = {
+        .group = 0, .cache_bytes_max = n->options.log_cache_bytes};
+
+    int err = check_members(n, error);
+    if (err == 0)
+        err = journal_open(&n->journal, n->store, &journal_options, error);
+    if (err == 0 && n->options.mark)
+        err = journal_check(n->journal, n->options.mark, error);
+    if (err == 0)
+        err = keyspace_open(&n->ks, n->store, error);
+    if (err == 0)
+        err = join(n, error);
+    if (err != 0)
+        return err;
+    err = node_time_load(n);
+    if (err != 0)
+        buf_printf(error, "reading the end of the log: %s", error_text(err));
+    return err;
+}
+
+/* What is durable at the start: all that was found. */
+static void durability_begin(struct node *n, const struct raft_start *start)
+{
+    struct watermark *done = &n->durability.done;
+
+    ASSERT(done->term == 0 && !n->durability.due);
+    done->cluster_id = n->options.cluster_id;
+    done->node = n->options.self;
+    done->incarnation = n->options.incarnation;
+    done->term = start->term;
+    done->vote = start->vote;
+}
+
+int node_open(struct node *n, struct buf *error)
+{
+    struct raft_config config;
+    struct raft_start start;
+
+    int err = open_data(n, error);
+    if (err != 0)
+        return err;
+    memset(&start, 0, sizeof(start));
+    journal_start(n->journal, &start);
+    start.applied = keyspace_applied(n->ks)->index;
+    err = read_recovering(n, &start.recovering, error);
+    if (err != 0)
+        return err;
+    config_fill(&n->options, &config);
+    raft_init(&n->raft, &config, &start, n->mono_ms);
+    node_trace_start(n, &config, &start);
+    n->traced_applied = start.applied;
+    n->compaction.flush_asked = start.applied; /* that much is on disk */
+    durability_begin(n, &start);
+    log_notice(
+        n->logger,
+        "node %u, incarnation %llu: term %llu, log %llu to %llu, state "
+        "applied to %llu",
+        n->options.self, (unsigned long long)n->options.incarnation,
+        (unsigned long long)start.term, (unsigned long long)start.log_first,
+        (unsigned long long)start.log_last, (unsigned long long)start.applied);
+    return 0;
+}

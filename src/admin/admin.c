@@ -9,7 +9,7 @@
 #include "admin/admin_internal.h"
 #include "os/clock.h"
 
-static void ping(struct server_call *call)
+void admin_ping(struct server_call *call)
 {
     if (call->argc > 2)
         cmd_reply_arity(call->out, call->cmd);
@@ -19,12 +19,12 @@ static void ping(struct server_call *call)
         resp_status(call->out, "PONG");
 }
 
-static void echo(struct server_call *call)
+void admin_echo(struct server_call *call)
 {
     resp_bulk(call->out, call->argv[1]);
 }
 
-static void tell_time(struct server_call *call)
+void admin_time(struct server_call *call)
 {
     int64_t us = clock_wall_us();
     ASSERT(us >= 0);
@@ -33,18 +33,19 @@ static void tell_time(struct server_call *call)
     resp_bulkf(call->out, "%lld", (long long)(us % 1000000));
 }
 
-static void command(struct server_call *call)
+void admin_command(struct server_call *call)
 {
-    cmd_reply_command(call->out, call->argv, call->argc);
+    cmd_reply_command(call->out, call->cmd, call->argv, call->argc);
 }
 
-server_fn *const admin_commands[SERVER_CMD_COUNT] = {
-    [SERVER_CMD_AUTH] = admin_auth,     [SERVER_CMD_CLIENT] = admin_client,
-    [SERVER_CMD_COMMAND] = command,     [SERVER_CMD_CONFIG] = admin_config,
-    [SERVER_CMD_ECHO] = echo,           [SERVER_CMD_HELLO] = admin_hello,
-    [SERVER_CMD_INFO] = admin_info,     [SERVER_CMD_PING] = ping,
-    [SERVER_CMD_QUIT] = admin_quit,     [SERVER_CMD_RAFT] = admin_raft,
-    [SERVER_CMD_RESET] = admin_reset,   [SERVER_CMD_ROLE] = admin_role,
-    [SERVER_CMD_SELECT] = admin_select, [SERVER_CMD_SHUTDOWN] = admin_shutdown,
-    [SERVER_CMD_TIME] = tell_time,
+void admin_help(struct server_call *call)
+{
+    ASSERT(call->cmd->container != CMD_ID_NONE);
+    cmd_reply_help(call->out, cmd_by_id(call->cmd->container));
+}
+
+server_fn *const admin_commands[CMD_ID_COUNT] = {
+#define LOCAL(id, fn) [CMD_ID_##id] = admin_##fn,
+#include "admin/functions.def"
+#undef LOCAL
 };

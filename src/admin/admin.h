@@ -8,7 +8,7 @@
 #include "server/command.h"
 
 /* By command id. NULL: the command is not one of the server's functions
- * (ONCE, which wraps a command on data). */
-extern server_fn *const admin_commands[SERVER_CMD_COUNT];
+ * (a container, ONCE, which wraps a command on data, or one of those). */
+extern server_fn *const admin_commands[CMD_ID_COUNT];
 
 #endif

@@ -18,17 +18,17 @@ static void reply_bytes(struct server_call *call, const char *text)
         resp_bulk_str(call->out, text);
 }
 
-static void sub_id(struct server_call *call)
+void admin_client_id(struct server_call *call)
 {
     resp_integer(call->out, (int64_t)client_id(call->c));
 }
 
-static void sub_getname(struct server_call *call)
+void admin_client_getname(struct server_call *call)
 {
     reply_bytes(call, client_text(call->c, CLIENT_NAME));
 }
 
-static void sub_setname(struct server_call *call)
+void admin_client_setname(struct server_call *call)
 {
     if (!is_printable(call->argv[2])) {
         resp_error(call->out, "ERR Client names cannot contain spaces, "
@@ -39,7 +39,7 @@ static void sub_setname(struct server_call *call)
     resp_status(call->out, "OK");
 }
 
-static void sub_setinfo(struct server_call *call)
+void admin_client_setinfo(struct server_call *call)
 {
     enum client_text which = CLIENT_TEXT_COUNT;
     if (arg_is(call, 2, "lib-name"))
@@ -72,19 +72,19 @@ static bool on_off(struct server_call *call, bool *value)
     return true;
 }
 
-static void sub_no_evict(struct server_call *call)
+void admin_client_no_evict(struct server_call *call)
 {
     if (on_off(call, &client_settings(call->c)->no_evict))
         resp_status(call->out, "OK");
 }
 
-static void sub_no_touch(struct server_call *call)
+void admin_client_no_touch(struct server_call *call)
 {
     if (on_off(call, &client_settings(call->c)->no_touch))
         resp_status(call->out, "OK");
 }
 
-static void sub_reply(struct server_call *call)
+void admin_client_reply(struct server_call *call)
 {
     struct client_settings *set = client_settings(call->c);
     if (arg_is(call, 2, "on")) {
@@ -102,13 +102,13 @@ static void sub_reply(struct server_call *call)
 }
 
 /* No connection here is ever redirected or tracked. */
-static void sub_getredir(struct server_call *call)
+void admin_client_getredir(struct server_call *call)
 {
     resp_integer(call->out, -1);
 }
 
 /* No command of ours blocks in a way that could be unblocked. */
-static void sub_unblock(struct server_call *call)
+void admin_client_unblock(struct server_call *call)
 {
     int64_t id;
     if (!num_parse_i64(call->argv[2], &id))
@@ -124,7 +124,7 @@ static void sub_unblock(struct server_call *call)
 
 /* --- LIST, INFO --------------------------------------------------------- */
 
-static void sub_info(struct server_call *call)
+void admin_client_info(struct server_call *call)
 {
     struct buf text = BUF_INIT;
     client_describe(call->c, &text);
@@ -216,7 +216,7 @@ static bool parse_list(struct server_call *call, struct list_filter *f)
 
 /* Names may be long, and many: no more is put together than may be sent, and
  * a little that makes it too long. */
-static void sub_list(struct server_call *call)
+void admin_client_list(struct server_call *call)
 {
     size_t limit = call->out->limit == 0 ? SIZE_MAX : call->out->limit;
     struct buf text = BUF_INIT;
@@ -311,7 +311,7 @@ static bool parse_kill_pair(struct server_call *call, uint32_t i,
     return true;
 }
 
-static void sub_kill(struct server_call *call)
+void admin_client_kill(struct server_call *call)
 {
     struct kill_filter f = {.skip_me = true};
     if (call->argc == 3) { /* the old form: one address, perhaps one's own */
@@ -332,64 +332,4 @@ static void sub_kill(struct server_call *call)
         if (!parse_kill_pair(call, i, &f))
             return;
     resp_integer(call->out, kill_clients(call, &f));
-}
-
-static const struct subcommand subcommands[] = {
-    {"getname", 2, sub_getname},
-    {"getredir", 2, sub_getredir},
-    {"id", 2, sub_id},
-    {"info", 2, sub_info},
-    {"kill", -3, sub_kill},
-    {"list", -2, sub_list},
-    {"no-evict", 3, sub_no_evict},
-    {"no-touch", 3, sub_no_touch},
-    {"reply", 3, sub_reply},
-    {"setinfo", 4, sub_setinfo},
-    {"setname", 3, sub_setname},
-    {"unblock", -3, sub_unblock},
-};
-
-static const char *const help[] = {
-    "GETNAME",
-    "    Return the name of the current connection.",
-    "GETREDIR",
-    "    Return -1: connections are never redirected.",
-    "ID",
-    "    Return the ID of the current connection.",
-    "INFO",
-    "    Return information about the current client connection.",
-    "KILL <ip:port>",
-    "    Kill connection made from <ip:port>.",
-    "KILL <option> <value> [<option> <value> [...]]",
-    "    Kill connections. Options are:",
-    "    * ADDR (<ip:port>|<unixsocket>:0)",
-    "    * LADDR (<ip:port>|<unixsocket>:0)",
-    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-    "    * USER <username>",
-    "    * SKIPME (YES|NO)",
-    "    * ID <client-id>",
-    "LIST [options ...]",
-    "    Return information about client connections. Options:",
-    "    * TYPE (NORMAL|MASTER|REPLICA|PUBSUB)",
-    "    * ID <client-id> [<client-id> [...]]",
-    "NO-EVICT (ON|OFF)",
-    "    Never close the current connection for maxmemory-clients.",
-    "NO-TOUCH (ON|OFF)",
-    "    Accepted; keys have no access times.",
-    "REPLY (ON|OFF|SKIP)",
-    "    Control the replies sent to the current connection.",
-    "SETINFO <option> <value>",
-    "    Set client meta attributes. Options are:",
-    "    * LIB-NAME: the client library name.",
-    "    * LIB-VER: the client library version.",
-    "SETNAME <name>",
-    "    Assign the name <name> to the current connection.",
-    "UNBLOCK <clientid> [TIMEOUT|ERROR]",
-    "    Return 0: no connection is ever blocked by a command.",
-};
-
-void admin_client(struct server_call *call)
-{
-    subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
-                   ARRAY_LEN(help));
 }

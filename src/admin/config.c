@@ -39,7 +39,7 @@ static bool patterns_ok(struct server_call *call)
     return true;
 }
 
-static void sub_get(struct server_call *call)
+void admin_config_get(struct server_call *call)
 {
     const struct bytes *patterns = call->argv + 2;
     size_t count = call->argc - 2;
@@ -55,7 +55,7 @@ static void sub_get(struct server_call *call)
     ASSERT(written == pairs);
 }
 
-static void sub_set(struct server_call *call)
+void admin_config_set(struct server_call *call)
 {
     struct buf error = BUF_INIT;
     int err = config_set(server_config(call->s), call->argv + 2, call->argc - 2,
@@ -70,13 +70,13 @@ static void sub_set(struct server_call *call)
     buf_release(&error);
 }
 
-static void sub_resetstat(struct server_call *call)
+void admin_config_resetstat(struct server_call *call)
 {
     stats_reset(server_stats(call->s));
     resp_status(call->out, "OK");
 }
 
-static void sub_rewrite(struct server_call *call)
+void admin_config_rewrite(struct server_call *call)
 {
     if (server_config(call->s)->file[0] == '\0')
         resp_error(call->out,
@@ -84,28 +84,4 @@ static void sub_rewrite(struct server_call *call)
     else
         resp_error(call->out, "ERR Rewriting config file: not supported, "
                               "change the file by hand");
-}
-
-static const struct subcommand subcommands[] = {
-    {"get", -3, sub_get},
-    {"resetstat", 2, sub_resetstat},
-    {"rewrite", 2, sub_rewrite},
-    {"set", -4, sub_set},
-};
-
-static const char *const help[] = {
-    "GET <pattern>",
-    "    Return parameters matching the glob-like <pattern> and their values.",
-    "SET <directive> <value>",
-    "    Set the configuration <directive> to <value>, until the next start.",
-    "RESETSTAT",
-    "    Reset statistics reported by the INFO command.",
-    "REWRITE",
-    "    Not supported: change the configuration file by hand.",
-};
-
-void admin_config(struct server_call *call)
-{
-    subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
-                   ARRAY_LEN(help));
 }

@@ -107,7 +107,7 @@ static void status_row(const struct metrics *m, enum metric_id id,
     buf_release(&text);
 }
 
-static void sub_status(struct server_call *call)
+void admin_raft_status(struct server_call *call)
 {
     struct resp_writer *w = call->out;
     struct metrics m = METRICS_INIT;
@@ -124,7 +124,7 @@ static void sub_status(struct server_call *call)
         write_peer(w, &st, i);
 }
 
-static void sub_transfer(struct server_call *call)
+void admin_raft_transfer(struct server_call *call)
 {
     node_id to = NODE_NONE;
     struct node_status st;
@@ -152,23 +152,4 @@ static void sub_transfer(struct server_call *call)
         resp_error(call->out, "ERR there is no such node that could take over");
     else
         resp_status(call->out, "OK");
-}
-
-static const struct subcommand subcommands[] = {
-    {"status", 2, sub_status},
-    {"transfer", -2, sub_transfer},
-};
-
-static const char *const help[] = {
-    "STATUS",
-    "    Return the state of this node's Raft: role, term, indexes, members.",
-    "TRANSFER [<node-id>]",
-    "    Hand leadership over, to the most advanced follower or to <node-id>.",
-    "    OK means that it has begun.",
-};
-
-void admin_raft(struct server_call *call)
-{
-    subcommand_run(call, subcommands, ARRAY_LEN(subcommands), help,
-                   ARRAY_LEN(help));
 }

@@ -1,19 +1,30 @@
 /*
- * The functions of the table's data commands, for the files of this room.
+ * The functions of the data commands, for the files of this room.
  */
 #ifndef CMD_CMD_INTERNAL_H
 #define CMD_CMD_INTERNAL_H
 
 #include "cmd/cmd.h"
 
-#define SERVER(...)
-#define DATA(fn, ...) cmd_run_fn cmd_##fn##_run;
-#define CHECKED(fn, ...)                                                       \
+/* False: the error has been written. True: nothing has been written. */
+typedef bool cmd_check_fn(struct cmd_args *a);
+/* Writes one reply. */
+typedef void cmd_run_fn(struct cmd_call *c);
+
+#define RUN(id, fn) cmd_run_fn cmd_##fn##_run;
+#define CHECKED(id, fn)                                                        \
     cmd_check_fn cmd_##fn##_check;                                             \
     cmd_run_fn cmd_##fn##_run;
-#include "cmd/commands.def"
-#undef SERVER
-#undef DATA
+#include "cmd/functions.def"
+#undef RUN
 #undef CHECKED
+
+struct cmd_functions {
+    cmd_check_fn *check; /* NULL: any arguments of the right number will do */
+    cmd_run_fn *run;
+};
+
+/* NULL: the row is no data command's. */
+const struct cmd_functions *cmd_functions(enum cmd_id id);
 
 #endif

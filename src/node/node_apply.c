@@ -55,7 +55,7 @@ static const struct cmd *command_of(const struct request *r)
     struct bytes args = r->args;
     const struct cmd *cmd = cmd_lookup(request_arg(&args));
 
-    if (!cmd || !cmd->run || !cmd_arity_ok(cmd, r->argc))
+    if (!cmd || !cmd_is_data(cmd) || !cmd_arity_ok(cmd, r->argc))
         return NULL; /* written by a newer version */
     bool upkeep = (cmd->flags & CMD_UPKEEP) != 0;
     if (upkeep != ((r->flags & REQUEST_FLAG_INTERNAL) != 0))
@@ -182,7 +182,7 @@ static bool first_key(const struct ahead *a, struct keyspace_key *out)
 {
     struct bytes args = a->request.args;
 
-    if (!a->cmd || a->cmd->first_key != 1 || a->request.argc < 2)
+    if (!a->cmd || cmd_first_key(a->cmd) != 1 || a->request.argc < 2)
         return false;
     (void)request_arg(&args);
     *out = (struct keyspace_key){a->request.db, request_arg(&args)};

@@ -50,7 +50,8 @@ int node_read(struct node *n, void *client)
 
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
-    ASSERT(cmd->run && (cmd->flags & CMD_READ) && !(cmd->flags & CMD_WRITE));
+    ASSERT(cmd_is_data(cmd) && (cmd->flags & CMD_READ) &&
+           !(cmd->flags & CMD_WRITE));
     if (n->options.read_mode == READ_STALE)
         n->reads.time_ms = node_stamp(n);
     keyspace_read_at(n->ks, n->reads.time_ms);

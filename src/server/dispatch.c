@@ -89,15 +89,17 @@ static bool refuse_arity(struct client *c, const struct cmd *cmd)
 
 /* --- commands of the server --------------------------------------------- */
 
+/* Runs the function of the command, or of the subcommand that was asked for;
+ * without a leader too. */
 static void run_by_id(struct server_call *call)
 {
-    int id = call->cmd->server_id;
-    ASSERT(id >= 0 && id < SERVER_CMD_COUNT);
-    server_fn *fn = call->s->options.commands[id];
-    if (fn == NULL)
-        resp_error(call->out, "ERR this command is not available");
-    else
-        fn(call);
+    call->cmd = cmd_resolve(call->cmd, call->argv, call->argc, call->out);
+    if (call->cmd == NULL)
+        return;
+    ASSERT((call->cmd->flags & CMD_LOCAL) != 0);
+    server_fn *fn = call->s->options.commands[call->cmd->id];
+    ASSERT(fn != NULL);
+    fn(call);
 }
 
 static bool run_server_command(struct client *c, const struct dispatch *d)
@@ -164,7 +166,7 @@ static bool refuse_guest(struct client *c, uint64_t request_id, int error)
 static bool submit(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
-    ASSERT(c->state == CLIENT_OPEN && d->cmd->run != NULL);
+    ASSERT(c->state == CLIENT_OPEN && cmd_is_data(d->cmd));
     if (c->pending.count >= CLIENT_PENDING_MAX)
         return wait_for(c, WAIT_IDLE);
     if (!node_can_submit(s->node))
@@ -213,7 +215,7 @@ static bool read_command(struct client *c, const struct dispatch *d)
 
 static bool data_command(struct client *c, const struct dispatch *d)
 {
-    ASSERT(d->cmd->run != NULL);
+    ASSERT(cmd_is_data(d->cmd));
     if (d->cmd->flags & CMD_WRITE)
         return write_command(c, d);
     return read_command(c, d);
@@ -272,7 +274,7 @@ static bool once_command(struct client *c, const struct dispatch *outer)
         return refuse_unknown(c, d.argv, d.argc);
     if (!cmd_arity_ok(d.cmd, d.argc))
         return refuse_arity(c, d.cmd);
-    if (d.cmd->run == NULL || !(d.cmd->flags & CMD_WRITE))
+    if (!cmd_is_data(d.cmd) || !(d.cmd->flags & CMD_WRITE))
         return refuse(c, outer->cmd, "ERR ONCE is for commands that write");
     if (!write_command(c, &d))
         return false;
@@ -295,9 +297,9 @@ static bool one_command(struct client *c, const struct bytes *argv,
         return refuse_arity(c, d.cmd);
     if (!c->settings.authenticated && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, "NOAUTH Authentication required.");
-    if (d.cmd->run != NULL)
+    if (cmd_is_data(d.cmd))
         return data_command(c, &d);
-    if (d.cmd->server_id == SERVER_CMD_ONCE)
+    if ((d.cmd->flags & CMD_WRAPPER) != 0)
         return once_command(c, &d);
     return run_server_command(c, &d);
 }

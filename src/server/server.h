@@ -37,7 +37,7 @@ struct server_options {
     const char *data_dir;    /* absolute; its free disk is watched */
     const char *executable;  /* for INFO */
     uint64_t seed;
-    /* The server's own commands by id, SERVER_CMD_COUNT of them. */
+    /* The server's own commands by id, CMD_ID_COUNT of them. */
     server_fn *const *commands;
     /* Protocols beside RESP, on the same port. */
     const struct protocol *const *guests;

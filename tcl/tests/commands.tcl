@@ -147,13 +147,20 @@ set table {
     {TIME} {~\[$1* $*\]}
     {COMMAND COUNT} ~:*
     {COMMAND INFO nosuch} {[nil]}
+    {COMMAND GETKEYS MSET a 1 b 2} {[$a $b]}
+    {COMMAND GETKEYSANDFLAGS DEL a} {[[$a [+RM +delete]]]}
+    {COMMAND HELP} {~\[+COMMAND <subcommand> *}
     {CONFIG GET nosuchoption} {[]}
+    {CONFIG RESETSTAT} +OK
     {CLIENT GETNAME} nil
     {CLIENT SETNAME me} +OK
     {CLIENT GETNAME} {$me}
     {CLIENT SETNAME {a b}} {-ERR Client names cannot contain spaces, newlines or special characters.}
     {CLIENT ID} ~:*
     {CLIENT NO-EVICT on} +OK
+    {CLIENT GETREDIR} :-1
+    {CLIENT UNBLOCK 1000000000} :0
+    {CLIENT KILL ID 1000000000} :0
     {CLIENT WHAT} {-ERR unknown subcommand 'WHAT'. Try CLIENT HELP.}
     {CONFIG WHAT} {-ERR unknown subcommand 'WHAT'. Try CONFIG HELP.}
     {AUTH pw} {-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?}
@@ -184,6 +191,8 @@ set table {
     {DELIFEQ k} {-ERR wrong number of arguments for 'delifeq' command}
     {CLIENT SETINFO lib-name test} +OK
     {CLIENT SETINFO lib-ver 1.0} +OK
+    {CLIENT NO-TOUCH on} +OK
+    {RAFT HELP} {~\[+RAFT <subcommand> *}
     {ONCE CLIENT_ID 1 INCR once} :1
     {ONCE CLIENT_ID 1 INCR once} :1
     {GET once} {$1}

@@ -122,7 +122,7 @@ static const struct cmd *next_command(struct run *run, struct fuzz *f)
 {
     size_t at = fuzz_below(f, 256) % cmd_count();
     const struct cmd *cmd = cmd_at(at);
-    while (cmd->run == NULL)
+    while (!cmd_is_data(cmd))
         cmd = cmd_at(++at % cmd_count());
     run->argc = 0;
     run->argv[run->argc++] = bytes_str(cmd->name);

@@ -27,7 +27,8 @@ raft: base
 codec: base raft/raft.h
 resp: base
 data: base
-cmd: base resp data
+table: base
+cmd: base resp data table
 metrics: base
 foreign: ev.h src/cmd/loop.c
 END
@@ -70,9 +71,10 @@ END
     put src/data/kinds.h <<'END'
 enum row_letter { ROW_VALUE = 'k', ROW_ONCE = 'o' };
 END
-    put src/cmd/commands.def <<'END'
-DATA(get, "get", 2)
+    put src/table/rows.def <<'END'
+ROW(GET, "get", 2, CMD_READ, 0, .since = "1.0.0")
 END
+    put src/cmd/functions.def <<<'RUN(GET, get)'
     put src/cmd/cmd.h <<'END'
 struct cmd_call;
 void cmd_get_run(struct cmd_call *c);
@@ -104,8 +106,8 @@ END
     put tcl/tests/get.tcl <<<'test GET'
     put README.md <<<'GET key'
     local d
-    for d in src src/base src/raft src/codec src/resp src/data src/cmd \
-        src/metrics tests tcl conf deps; do
+    for d in src src/base src/raft src/codec src/resp src/data src/table \
+        src/cmd src/metrics tests tcl conf deps; do
         put $d/README.md <<<'# a room'
     done
 }
@@ -233,8 +235,12 @@ expect sizes 'gone is not needed any more'
 
 put src/cmd/other.c <<<'int  f( void );'
 expect format 'src/cmd/other.c:1: format'
-put src/cmd/commands.def <<<'DATA(set, "set", 3)'
+put src/table/set.def <<<'ROW(SET, "set", 3, CMD_WRITE, 0)'
 expect commands 'command set: no function'
+put src/table/raft.def <<<'SUB(RAFT, STATUS, "raft|status", 2, CMD_LOCAL, 0)'
+expect commands 'command raft|status: no function'
+put src/table/raft.def <<<'SUB(RAFT, STATUS, "raft|status", 2, CMD_LOCAL, 0)'
+expect commands 'command raft|status: no test'
 put tcl/tests/get.tcl <<<'test SET'
 expect commands 'command get: no test'
 put README.md <<<'nothing'

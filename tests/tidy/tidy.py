@@ -413,35 +413,53 @@ def check_format(tree):
 
 # ---- the whole ----------------------------------------------------------
 
-def read_commands(tree):
-    path = tree.root / 'src/cmd/commands.def'
-    text = without_comments(read(path))
-    for m in re.finditer(r'^(SERVER|DATA|CHECKED)\(\s*(\w+),\s*"([^"]+)"', text,
-                         flags=re.M):
-        yield m.groups()
+def read_rows(tree):
+    """(id, name, head) of each row of the command table; the head has its
+    flags. A subcommand's name is "container|name"."""
+    for path in tree.files('src/table', suffixes=('.def',)):
+        text = without_comments(read(path))
+        for m in re.finditer(r'^(?:ROW\((\w+)|SUB\((\w+),\s*(\w+)),\s*'
+                             r'"([^"]+)"([^.)]*)', text, flags=re.M):
+            row, container, sub, name, head = m.groups()
+            yield row or f'{container}_{sub}', name, head
+
+
+def has_function(tree, ident, local):
+    """The row's function, by the table of functions of its room."""
+    room, macro = ('admin', 'LOCAL') if local else ('cmd', 'RUN|CHECKED')
+    table = tree.root / 'src' / room / 'functions.def'
+    bound = re.search(rf'^({macro})\({ident},\s*(\w+)\)', read(table),
+                      flags=re.M) if table.exists() else None
+    if not bound:
+        return False
+    name = bound.group(2)
+    function = f'admin_{name}' if local else f'cmd_{name}_run'
+    sources = '\n'.join(read(p) for p in tree.files(f'src/{room}'))
+    return re.search(rf'^void {function}\(struct \w+ \*\w+\)\s*\{{',
+                     sources, flags=re.M) is not None
 
 
 def check_commands(tree):
-    """Every command has a function, a Tcl test and a line in the README."""
-    sources = '\n'.join(read(p) for p in tree.files('src/cmd', 'src/admin',
-                                                   'src/server'))
+    """Every command has a function and a Tcl test, and a line in the README,
+    where a subcommand's container speaks for it."""
     tests = '\n'.join(read(p) for p in tree.files('tcl/tests',
                                                   suffixes=('.tcl',))).lower()
     documents = read(tree.root / 'README.md').lower()
-    commands = list(read_commands(tree))
-    if not commands:
-        yield 'src/cmd/commands.def: no commands'
-    for kind, ident, name in commands:
-        word = re.compile(rf'(?<![\w-]){re.escape(name)}(?![\w-])')
-        function = f'SERVER_CMD_{ident}' if kind == 'SERVER' else \
-            rf'void cmd_{ident}_run\(struct cmd_call \*\w+\)\s*\{{'
-        if not re.search(function, sources):
+    rows = list(read_rows(tree))
+    if not rows:
+        yield 'src/table: no commands'
+    for ident, name, head in rows:
+        words = r'\s+'.join(re.escape(w) for w in name.split('|'))
+        word = re.compile(rf'(?<![\w-]){words}(?![\w-])')
+        alone = 'CMD_WRAPPER' not in head and (
+            'CMD_CONTAINER' not in head or ' -1,' in head)
+        if alone and not has_function(tree, ident, 'CMD_LOCAL' in head):
             yield f'command {name}: no function for {ident}'
-        if name.startswith('vard.'):
-            continue  # internal, no client can call it
+        if 'CMD_INTERNAL' in head:
+            continue  # no client can call it
         if not word.search(tests):
             yield f'command {name}: no test in tcl/tests'
-        if not word.search(documents):
+        if '|' not in name and not word.search(documents):
             yield f'command {name}: not in README.md'
 
 

@@ -125,6 +125,15 @@ static inline const struct cmd *fixture_find(struct fixture *f)
     return cmd;
 }
 
+/* COMMAND, split last. */
+static inline void fixture_command(struct fixture *f, const struct cmd *cmd)
+{
+    struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
+    cmd = cmd_resolve(cmd, f->reader.argv, f->reader.argc, &w);
+    if (cmd != NULL)
+        cmd_reply_command(&w, cmd, f->reader.argv, f->reader.argc);
+}
+
 /* Appends the reply to f->out; an entry must be open. */
 static inline void fixture_apply(struct fixture *f, const char *line)
 {
@@ -132,9 +141,8 @@ static inline void fixture_apply(struct fixture *f, const char *line)
     const struct cmd *cmd = fixture_find(f);
     if (cmd == NULL)
         return;
-    if (cmd->server_id == SERVER_CMD_COMMAND) {
-        struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
-        cmd_reply_command(&w, f->reader.argv, f->reader.argc);
+    if (cmd->id == CMD_ID_COMMAND) {
+        fixture_command(f, cmd);
         return;
     }
     if (fixture_check(f, cmd))

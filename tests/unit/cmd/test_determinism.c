@@ -3,7 +3,7 @@
  * again from where its state stood: both end with the same bytes in the
  * store, and both agree with a model made of plain arrays.
  */
-// link: store data resp base
+// link: store data resp table base
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

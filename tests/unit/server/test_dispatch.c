@@ -143,6 +143,41 @@ static void no_leader(void **state)
               "executed\r\n");
 }
 
+/* Sends a command with its fewest arguments, each "1"; returns the reply. */
+static const char *ask_least(struct fixture *f, const struct cmd *c)
+{
+    struct buf line = BUF_INIT;
+    buf_str(&line, c->name);
+    int argc = c->arity < 0 ? -c->arity : c->arity;
+    for (int i = 1; i < argc; i++)
+        buf_str(&line, " 1");
+    buf_str(&line, "\r\n");
+    buf_u8(&line, 0);
+    send_text(f, (const char *)line.data);
+    buf_release(&line);
+    const char *got = received_on(f->fd);
+    assert_non_null(got);
+    return got;
+}
+
+/* This is what the flags "loading" and "stale" of COMMAND INFO promise. */
+static void local_commands_need_no_leader(void **state)
+{
+    struct fixture *f = *state;
+    f->node->error = ERR_NO_LEADER;
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if (c->id == CMD_ID_QUIT || c->id == CMD_ID_SHUTDOWN)
+            continue; /* both end the connection */
+        if ((c->flags & (CMD_INTERNAL | CMD_WRAPPER)) != 0)
+            continue;
+        bool down = strncmp(ask_least(f, c), "-CLUSTERDOWN ", 13) == 0;
+        if (down != cmd_is_data(c))
+            fail_msg("%s", c->name);
+    }
+    assert_int_equal(f->node->submitted + f->node->reads_asked, 0);
+}
+
 static void a_full_node_is_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -640,6 +675,7 @@ int main(void)
         test(reads_in_doubt_go_through_the_log),
         test(doubtful_reads_without_a_leader),
         test(no_leader),
+        test(local_commands_need_no_leader),
         test(a_full_node_is_waited_for),
         test(muted_replies),
         test(a_client_that_leaves_is_kept_until_answered),

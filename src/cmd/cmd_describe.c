@@ -1,0 +1,434 @@
+/*
+ * COMMAND and its subcommands, in the reply shapes of redis-server 7.0:
+ * cluster clients and redis-cli read them.
+ *
+ * How it works: clients see the table's commands without the internal ones,
+ * and then its subcommands. A reply whose length is not known beforehand is
+ * walked twice: once to count, once to write.
+ *
+ * How it fails: what is asked wrongly is answered with an error.
+ */
+#include "cmd/cmd_describe.h"
+#include "base/glob.h"
+#include "cmd/cmd.h"
+#include "cmd/cmd_docs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- what is described -------------------------------------------------- */
+
+static bool is_public(const struct cmd *c)
+{
+    return (c->flags & CMD_INTERNAL) == 0;
+}
+
+/* The public commands, the first `count` rows of all. */
+static size_t public_count(int count)
+{
+    size_t n = 0;
+    ASSERT(count == CMD_ID_COMMANDS || count == CMD_ID_COUNT);
+    for (int id = 0; id < count; id++)
+        n += is_public(cmd_by_id(id));
+    return n;
+}
+
+/* A command or "container|sub" by name, as clients see them; or NULL. */
+static const struct cmd *find(struct bytes name)
+{
+    const struct cmd *c = cmd_lookup_any(name);
+    return c != NULL && is_public(c) ? c : NULL;
+}
+
+/* --- sets of words ------------------------------------------------------ */
+
+/* Words separated by single spaces, as bulk strings. */
+static void write_tips(struct resp_writer *w, const char *words)
+{
+    size_t n = 1;
+    if (words == NULL) {
+        resp_set(w, 0);
+        return;
+    }
+    for (const char *p = words; *p != '\0'; p++)
+        n += *p == ' ';
+    resp_set(w, n);
+    while (n-- > 0) {
+        size_t len = strcspn(words, " ");
+        ASSERT(len > 0);
+        resp_bulk(w, bytes_of(words, len));
+        words += len + 1;
+    }
+}
+
+struct bit_name {
+    uint32_t bit;
+    const char *name;
+};
+
+/* The names of those bits that are set, as statuses. */
+static void write_bits(struct resp_writer *w, uint32_t bits,
+                       const struct bit_name *names, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += (bits & names[i].bit) != 0;
+    resp_set(w, n);
+    for (size_t i = 0; i < count; i++) {
+        if ((bits & names[i].bit) != 0)
+            resp_status(w, names[i].name);
+    }
+}
+
+static void write_flags(struct resp_writer *w, uint32_t flags)
+{
+    static const struct bit_name names[] = {
+        {CMD_WRITE, "write"},     {CMD_READ, "readonly"}, {CMD_ADMIN, "admin"},
+        {CMD_LOCAL, "loading"},   {CMD_LOCAL, "stale"},   {CMD_FAST, "fast"},
+        {CMD_NO_AUTH, "no_auth"},
+    };
+    write_bits(w, flags, names, ARRAY_LEN(names));
+}
+
+static void write_key_flags(struct resp_writer *w, uint32_t flags)
+{
+    static const struct bit_name names[] = {
+        {KEY_RO, "RO"},
+        {KEY_RW, "RW"},
+        {KEY_OW, "OW"},
+        {KEY_RM, "RM"},
+        {KEY_ACCESS, "access"},
+        {KEY_UPDATE, "update"},
+        {KEY_INSERT, "insert"},
+        {KEY_DELETE, "delete"},
+        {KEY_NOT_KEY, "not_key"},
+        {KEY_INCOMPLETE, "incomplete"},
+        {KEY_VARIABLE, "variable_flags"},
+    };
+    write_bits(w, flags, names, ARRAY_LEN(names));
+}
+
+static void write_categories(struct resp_writer *w, uint32_t categories)
+{
+    char name[32];
+    resp_set(w, (size_t)__builtin_popcount(categories));
+    for (int bit = 0; bit < CAT_BITS; bit++) {
+        if ((categories >> bit & 1) == 0)
+            continue;
+        snprintf(name, sizeof(name), "@%s", cmd_category_name(bit));
+        resp_status(w, name);
+    }
+}
+
+/* --- COMMAND INFO ------------------------------------------------------- */
+
+static void write_field(struct resp_writer *w, const char *name, int64_t v)
+{
+    resp_bulk_str(w, name);
+    resp_integer(w, v);
+}
+
+/* "type": a name, "spec": a map of so many fields, which are to follow. */
+static void write_spec_head(struct resp_writer *w, const char *type,
+                            size_t fields)
+{
+    resp_map(w, 2);
+    resp_bulk_str(w, "type");
+    resp_bulk_str(w, type);
+    resp_bulk_str(w, "spec");
+    resp_map(w, fields);
+}
+
+static void write_key_spec(struct resp_writer *w, const struct key_spec *s)
+{
+    resp_map(w, 3);
+    resp_bulk_str(w, "flags");
+    write_key_flags(w, s->flags);
+    resp_bulk_str(w, "begin_search");
+    if (s->begin == KEY_BEGIN_INDEX) {
+        write_spec_head(w, "index", 1);
+        write_field(w, "index", s->index);
+    } else {
+        write_spec_head(w, "keyword", 2);
+        resp_bulk_str(w, "keyword");
+        resp_bulk_str(w, s->keyword);
+        write_field(w, "startfrom", s->start_from);
+    }
+    resp_bulk_str(w, "find_keys");
+    if (s->find == KEY_FIND_RANGE) {
+        write_spec_head(w, "range", 3);
+        write_field(w, "lastkey", s->last);
+        write_field(w, "keystep", s->step);
+        write_field(w, "limit", s->limit);
+    } else {
+        write_spec_head(w, "keynum", 3);
+        write_field(w, "keynumidx", s->keynum);
+        write_field(w, "firstkey", s->first);
+        write_field(w, "keystep", s->step);
+    }
+}
+
+void describe_key_specs(struct resp_writer *w, const struct cmd *c)
+{
+    resp_set(w, c->key_specs);
+    for (uint32_t i = 0; i < c->key_specs; i++)
+        write_key_spec(w, &c->keys[i]);
+}
+
+/* All of the ten fields but the subcommands. */
+static void info_head(struct resp_writer *w, const struct cmd *c)
+{
+    struct cmd_key_range keys = cmd_key_range(c);
+    resp_array(w, 10);
+    resp_bulk_str(w, c->name);
+    resp_integer(w, c->arity);
+    write_flags(w, c->flags);
+    resp_integer(w, keys.first);
+    resp_integer(w, keys.last);
+    resp_integer(w, keys.step);
+    write_categories(w, c->categories);
+    write_tips(w, c->tips);
+    describe_key_specs(w, c);
+}
+
+static void info_write(struct resp_writer *w, const struct cmd *c)
+{
+    size_t count = 0;
+    info_head(w, c);
+    for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++)
+        count += cmd_by_id(id)->container == c->id;
+    ASSERT((count > 0) == ((c->flags & CMD_CONTAINER) != 0));
+    if (count == 0) { /* so it is in Redis: a set if empty */
+        resp_set(w, 0);
+        return;
+    }
+    resp_array(w, count);
+    for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++) {
+        if (cmd_by_id(id)->container == c->id) {
+            info_head(w, cmd_by_id(id));
+            resp_set(w, 0);
+        }
+    }
+}
+
+static void reply_all_info(struct resp_writer *w)
+{
+    resp_array(w, public_count(CMD_ID_COMMANDS));
+    for (size_t i = 0; i < cmd_count(); i++) {
+        if (is_public(cmd_at(i)))
+            info_write(w, cmd_at(i));
+    }
+}
+
+/* What INFO and DOCS say of one command takes long, a million times. */
+#define NAMES_MAX 1024
+
+static bool names_ok(struct resp_writer *w, uint32_t count)
+{
+    if (count <= NAMES_MAX)
+        return true;
+    resp_errorf(w, "ERR too many commands: at most %d are taken", NAMES_MAX);
+    return false;
+}
+
+static void reply_info(struct resp_writer *w, const struct bytes *names,
+                       uint32_t count)
+{
+    if (!names_ok(w, count))
+        return;
+    if (count == 0) {
+        reply_all_info(w);
+        return;
+    }
+    resp_array(w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cmd *c = find(names[i]);
+        if (c == NULL)
+            resp_null(w);
+        else
+            info_write(w, c);
+    }
+}
+
+static void reply_all_docs(struct resp_writer *w)
+{
+    resp_map(w, public_count(CMD_ID_COMMANDS));
+    for (size_t i = 0; i < cmd_count(); i++) {
+        if (is_public(cmd_at(i)))
+            docs_write(w, cmd_at(i));
+    }
+}
+
+static void reply_docs(struct resp_writer *w, const struct bytes *names,
+                       uint32_t count)
+{
+    size_t known = 0;
+    if (!names_ok(w, count))
+        return;
+    if (count == 0) {
+        reply_all_docs(w);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        known += find(names[i]) != NULL;
+    resp_map(w, known);
+    for (uint32_t i = 0; i < count; i++) {
+        if (find(names[i]) != NULL)
+            docs_write(w, find(names[i]));
+    }
+}
+
+/* --- COMMAND LIST ------------------------------------------------------- */
+
+/* It is compared with each command. */
+#define PATTERN_LEN_MAX 1024
+
+enum list_filter {
+    LIST_ALL,
+    LIST_MODULE,
+    LIST_ACLCAT,
+    LIST_PATTERN,
+    LIST_BAD,
+};
+
+static enum list_filter list_filter(const struct bytes *args, uint32_t count)
+{
+    if (count == 0)
+        return LIST_ALL;
+    if (count != 3 || !bytes_eq_nocase(args[0], BYTES_LIT("filterby")))
+        return LIST_BAD;
+    if (bytes_eq_nocase(args[1], BYTES_LIT("module")))
+        return LIST_MODULE;
+    if (bytes_eq_nocase(args[1], BYTES_LIT("aclcat")))
+        return LIST_ACLCAT;
+    if (bytes_eq_nocase(args[1], BYTES_LIT("pattern")))
+        return LIST_PATTERN;
+    return LIST_BAD;
+}
+
+static bool listed(const struct cmd *c, enum list_filter filter,
+                   struct bytes arg)
+{
+    if (!is_public(c))
+        return false;
+    switch (filter) {
+    case LIST_ALL:
+        return true;
+    case LIST_ACLCAT:
+        return (c->categories & cmd_category_find(arg)) != 0;
+    case LIST_PATTERN:
+        return glob_match(arg, bytes_str(c->name), true);
+    case LIST_MODULE: /* there are none */
+    case LIST_BAD:
+        break;
+    }
+    return false;
+}
+
+static void reply_list(struct resp_writer *w, const struct bytes *args,
+                       uint32_t count)
+{
+    enum list_filter filter = list_filter(args, count);
+    struct bytes arg = count == 3 ? args[2] : BYTES_NONE;
+    if (filter == LIST_BAD) {
+        resp_error(w, "ERR syntax error");
+        return;
+    }
+    if (filter == LIST_PATTERN && arg.len > PATTERN_LEN_MAX) {
+        resp_errorf(w, "ERR a pattern is too long: at most %d bytes are taken",
+                    PATTERN_LEN_MAX);
+        return;
+    }
+    size_t n = 0;
+    for (int id = 0; id < CMD_ID_COUNT; id++)
+        n += listed(cmd_by_id(id), filter, arg);
+    resp_array(w, n);
+    for (int id = 0; id < CMD_ID_COUNT; id++) {
+        if (listed(cmd_by_id(id), filter, arg))
+            resp_bulk_str(w, cmd_by_id(id)->name);
+    }
+}
+
+/* --- COMMAND GETKEYS ---------------------------------------------------- */
+
+/* argv of a command inside ONCE begins behind two ids. */
+static const struct cmd *inner_command(const struct bytes **argv,
+                                       uint32_t *argc)
+{
+    ASSERT(*argc >= 1);
+    const struct cmd *c = find((*argv)[0]);
+    if (c != NULL && (c->flags & CMD_WRAPPER) != 0 && *argc >= 4) {
+        *argv += 3;
+        *argc -= 3;
+        c = find((*argv)[0]);
+    }
+    return c;
+}
+
+/* Whether this is a command with keys; else the error is written. */
+static bool has_keys(struct resp_writer *w, const struct cmd *c, uint32_t argc)
+{
+    if (c == NULL || c->container != CMD_ID_NONE)
+        resp_error(w, "ERR Invalid command specified");
+    else if (c->key_specs == 0)
+        resp_error(w, "ERR The command has no key arguments");
+    else if (!cmd_arity_ok(c, argc))
+        resp_error(w, "ERR Invalid number of arguments specified for command");
+    else
+        return true;
+    return false;
+}
+
+static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
+                          uint32_t argc, bool with_flags)
+{
+    const struct cmd *c = inner_command(&argv, &argc);
+    struct cmd_keys keys;
+    struct cmd_key key;
+    size_t n = 0;
+    if (!has_keys(w, c, argc))
+        return;
+    cmd_keys_begin(&keys, c, argv, argc);
+    while (cmd_keys_next(&keys, &key))
+        n++;
+    if (keys.invalid) {
+        resp_error(w, "ERR Invalid arguments specified for command");
+        return;
+    }
+    resp_array(w, n);
+    cmd_keys_begin(&keys, c, argv, argc);
+    while (cmd_keys_next(&keys, &key)) {
+        if (with_flags)
+            resp_array(w, 2);
+        resp_bulk(w, argv[key.index]);
+        if (with_flags)
+            write_key_flags(w, key.flags);
+    }
+}
+
+/* --- COMMAND ------------------------------------------------------------ */
+
+void cmd_reply_command(struct resp_writer *w, const struct cmd *c,
+                       const struct bytes *argv, uint32_t argc)
+{
+    const struct bytes *args = argv + 2;
+    uint32_t count = argc - 2;
+    ASSERT(c->id == CMD_ID_COMMAND || c->container == CMD_ID_COMMAND);
+    ASSERT(cmd_arity_ok(c, argc));
+    if (c->id == CMD_ID_COMMAND)
+        reply_all_info(w);
+    else if (c->id == CMD_ID_COMMAND_COUNT)
+        resp_integer(w, (int64_t)public_count(CMD_ID_COMMANDS));
+    else if (c->id == CMD_ID_COMMAND_INFO)
+        reply_info(w, args, count);
+    else if (c->id == CMD_ID_COMMAND_DOCS)
+        reply_docs(w, args, count);
+    else if (c->id == CMD_ID_COMMAND_LIST)
+        reply_list(w, args, count);
+    else if (c->id == CMD_ID_COMMAND_GETKEYS)
+        reply_getkeys(w, args, count, false);
+    else if (c->id == CMD_ID_COMMAND_GETKEYSANDFLAGS)
+        reply_getkeys(w, args, count, true);
+    else
+        cmd_reply_help(w, cmd_by_id(c->container));
+}

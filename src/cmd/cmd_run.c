@@ -1,0 +1,70 @@
+/*
+ * The functions of the data commands by id, and what is checked around each.
+ *
+ * How it fails: when an entry has brought too much into memory, the rest of
+ * its commands are answered with OOM, by every replica alike.
+ */
+#include "cmd/cmd_internal.h"
+
+static const struct cmd_functions functions[CMD_ID_COMMANDS] = {
+#define RUN(id, fn)     [CMD_ID_##id] = {NULL, cmd_##fn##_run},
+#define CHECKED(id, fn) [CMD_ID_##id] = {cmd_##fn##_check, cmd_##fn##_run},
+#include "cmd/functions.def"
+#undef RUN
+#undef CHECKED
+};
+
+const struct cmd_functions *cmd_functions(enum cmd_id id)
+{
+    ASSERT(id >= 0 && id < CMD_ID_COUNT);
+    if (id >= CMD_ID_COMMANDS || functions[id].run == NULL)
+        return NULL;
+    ASSERT(cmd_is_data(cmd_by_id(id)));
+    return &functions[id];
+}
+
+bool cmd_entry_full(const struct keyspace *ks)
+{
+    ASSERT(ks != NULL);
+    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+}
+
+/* Only this replica's reads through the log: they may be refused here. */
+static bool reads_full(const struct keyspace *ks)
+{
+    return keyspace_read_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+}
+
+bool cmd_check(struct cmd_args *args)
+{
+    const struct cmd *c = args->cmd;
+    ASSERT(cmd_is_data(c) && cmd_arity_ok(c, args->argc));
+    ASSERT(args->out->out != NULL && !args->out->over);
+    cmd_check_fn *check = functions[c->id].check;
+    size_t before = args->out->out->len;
+    bool ok = check == NULL || check(args);
+    ASSERT(!ok || args->out->out->len == before);
+    return ok;
+}
+
+static bool has_replied(const struct resp_writer *w, size_t before)
+{
+    return w->out == NULL || w->over || w->out->len > before;
+}
+
+void cmd_run(struct cmd_call *call)
+{
+    const struct cmd *c = call->cmd;
+    ASSERT(cmd_is_data(c) && cmd_arity_ok(c, call->argc));
+    ASSERT(call->db < KEYSPACE_DATABASES);
+    size_t before = call->out->out != NULL ? call->out->out->len : 0;
+    bool read = (c->flags & CMD_WRITE) == 0;
+    if (cmd_entry_full(call->ks) || (read && reads_full(call->ks))) {
+        cmd_reply_entry_full(call->out);
+        return;
+    }
+    keyspace_set_reading(call->ks, read);
+    functions[c->id].run(call);
+    keyspace_set_reading(call->ks, false);
+    ASSERT(has_replied(call->out, before));
+}

@@ -1,12 +1,12 @@
 #!/bin/bash
-# A local cluster of three nodes, as the files conf/node1.conf to node3.conf
-# say; data, logs and process ids are in conf/run.
+# A local cluster of three nodes, configured by conf/node1.conf to node3.conf;
+# data, logs and process ids are in conf/run.
 #
 #   conf/cluster.sh start    installs and builds what is missing, starts what
 #                            does not run, waits until there is a leader
 #   conf/cluster.sh stop     SIGTERM: each node hands over, answers, ends
-#   conf/cluster.sh status   a table
-#   conf/cluster.sh wipe     removes conf/run, when nothing runs
+#   conf/cluster.sh status   shows a table of the nodes
+#   conf/cluster.sh wipe     removes conf/run, if no node runs
 #
 # VARD_BUILD names another build directory than build/.
 set -euo pipefail
@@ -44,9 +44,8 @@ cluster_addresses() {
     printf '%s' "$list"
 }
 
-# The process id of a node that runs, if it does. A file left over from a
-# crash may name a process of somebody else by now: it has to be a vard, and
-# to have been started with this node's file.
+# The process id of a node, if it runs. After a crash the file may name another
+# process: it has to be a vard, and to have been started with this node's file.
 node_pid() {
     local pid exe
     [ -r "$run/node$1.pid" ] || return 1
@@ -67,7 +66,7 @@ running_count() {
     printf '%s' "$count"
 }
 
-# Who listens on a port, as ss tells; empty if nobody does.
+# The process that listens on a port, from ss; empty if there is none.
 port_owner() {
     ss -Hltnp "sport = :$1" 2>/dev/null | head -n 1 || true
 }
@@ -100,8 +99,8 @@ build_failed() {
     die "the build failed; the whole of it is in $run/build.log"
 }
 
-# Not as a daemon, so that the process id is known from the beginning; a
-# session of its own, so that Ctrl-C at this script does not reach it.
+# Not as a daemon, so that the process id is known from the beginning; in a
+# session of its own, so that Ctrl-C for this script does not reach it.
 start_node() {
     local file=$run/node$1
     mkdir -p "$file"
@@ -112,8 +111,8 @@ start_node() {
     disown
 }
 
-# What it said when it was started; the end of the log, if that is nothing: it
-# may be from an earlier run.
+# What the node printed when it was started; if that is nothing, the end of its
+# log, which may be from an earlier run.
 show_failure() {
     local file=$run/node$1.start
     [ -s "$file" ] || file=$run/node$1.log

@@ -27,6 +27,9 @@
 #include "check/fold.h"
 #include "node/node_internal.h"
 #include "store/store_memory.h"
+#include "world/world_disk.h"
+#include "world/world_net.h"
+#include "world/world_start.h"
 
 #include <setjmp.h>
 
@@ -113,21 +116,9 @@ struct sim_heap {
 
 /* --- network -------------------------------------------------------------- */
 
-struct sim_message {
-    struct sim_message *next;
-    int64_t at_us;
-    uint64_t epoch;
-    uint32_t from;
-    uint32_t size;
-    uint8_t frame_type;
-    uint8_t raft_type; /* 0: none */
-    raft_term term;    /* of one with a type */
-    uint8_t bytes[];
-};
-
+/* Messages are those of tests/world; their `link` is the epoch. */
 struct sim_queue {
-    struct sim_message *head;
-    struct sim_message *tail;
+    struct world_queue messages;
     int64_t last_us; /* arrival of the last one: order is kept */
 };
 
@@ -312,7 +303,7 @@ struct inbox_item {
     uint32_t side;
     uint64_t epoch;
     uint64_t incarnation;
-    struct sim_message *message;
+    struct world_message *message;
     struct sim_conn *conn;
 };
 
@@ -322,7 +313,7 @@ struct inbox {
 };
 
 struct sim_disk {
-    struct disk disk;
+    struct world_disk disk;
     struct store base; /* what the node sees */
     struct store *inner;
     struct sim *sim;
@@ -330,19 +321,12 @@ struct sim_disk {
     uint64_t gen;
     uint64_t written; /* logged batches since the inner store's last sync */
     uint64_t durable; /* of them, promised */
-    bool running;
-    uint64_t covers; /* by the sync under way */
-    uint64_t running_writes;
-    struct disk_point asked, running_point, ready;
-    bool has_asked, has_ready;
-    bool failed;
+    uint64_t covers;  /* by the sync under way */
     int64_t stall_until_us;
     int64_t full_until_us; /* the state */
     bool fail_sync;
     uint64_t fail_write; /* 1: the next logged batch */
-    struct watermark mark, mark_synced;
-    bool has_mark;
-    bool lost; /* promises: known to the next start */
+    bool lost;           /* promises: known to the next start */
     int64_t mark_synced_us;
     raft_index flush_index; /* applied when a flush was asked for */
 };
@@ -547,7 +531,7 @@ struct sim_pair *net_pair(struct sim *s, uint32_t a, uint32_t b,
 int net_send(void *ctx, node_id to, uint8_t type,
              enum transport_priority priority, const struct bytes pieces[2]);
 void net_taken(struct sim *s, uint32_t pair, uint32_t side,
-               const struct sim_message *m);
+               const struct world_message *m);
 void net_node_down(struct sim *s, uint32_t node, bool power);
 void net_node_up(struct sim *s, uint32_t node);
 void net_reset(struct sim *s, struct sim_pair *p, int64_t seen_us[2],
@@ -566,6 +550,10 @@ void disk_free(struct sim_disk *d);
 void disk_event(struct sim *s, const struct sim_event *e);
 void disk_crash(struct sim_disk *d, bool power);
 void disk_flush_now(struct sim_disk *d);
+static inline bool disk_has_failed(const struct sim_disk *d)
+{
+    return d->disk.failure != NULL;
+}
 
 /* sim_node.c */
 void process_init(struct sim *s);
@@ -705,7 +693,7 @@ struct sim_cover {
 void cover_before(struct sim *s, const struct sim_node *n, uint32_t from,
                   struct sim_cover *c);
 void cover_after(struct sim *s, const struct sim_node *n, uint32_t from,
-                 const struct sim_message *m, const struct sim_cover *c);
+                 const struct raft_message *m, const struct sim_cover *c);
 void cover_print(const struct sim_stats *t);
 
 /* sim_report.c */

@@ -58,14 +58,13 @@ static enum cover_outcome outcome(const struct sim *s, const struct raft *r,
 }
 
 void cover_after(struct sim *s, const struct sim_node *n, uint32_t from,
-                 const struct sim_message *m, const struct sim_cover *c)
+                 const struct raft_message *m, const struct sim_cover *c)
 {
     unsigned relation = m->term < c->term ? 0 : (m->term == c->term ? 1 : 2);
     enum cover_outcome what = outcome(s, &n->node->raft, from, c);
 
-    ASSERT(m->raft_type > 0 && m->raft_type < RAFT_MSG_TYPE_END &&
-           c->role < ROLE_COUNT);
-    s->stats.covered[m->raft_type][relation][c->role][what]++;
+    ASSERT(m->type > 0 && m->type < RAFT_MSG_TYPE_END && c->role < ROLE_COUNT);
+    s->stats.covered[m->type][relation][c->role][what]++;
 }
 
 /* Why a kind cannot meet a role in such a term; NULL: it can. */

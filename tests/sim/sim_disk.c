@@ -1,5 +1,6 @@
 /*
- * A node's disk: its store, as it sees it, and `struct disk`.
+ * A node's disk: its store, as it sees it, and when the disk of tests/world
+ * completes.
  *
  * The store is the one in memory behind a wrapper that shows every batch to
  * the ghost before it is written. A sync promises what was written before it
@@ -16,10 +17,7 @@
 
 #include "base/hash.h"
 
-static struct sim_disk *disk_of(struct disk *d)
-{
-    return CONTAINER_OF(d, struct sim_disk, disk);
-}
+static const char DISK_FAILED[] = "the simulated disk failed";
 
 static struct sim_disk *base_of(struct store *s)
 {
@@ -61,14 +59,14 @@ static int write_logged(struct sim_disk *d, const struct store_batch *b)
     struct sim *s = d->sim;
     bool fails = d->fail_write == 1;
 
-    if (d->failed)
+    if (disk_has_failed(d))
         return ERR_IO;
     if (d->fail_write > 0)
         d->fail_write--;
     if (fails) {
         /* It may have reached the disk all the same. */
         s->stats.faults[FAULT_WRITE_ERROR]++;
-        d->failed = true;
+        world_disk_fail(&d->disk, DISK_FAILED);
         s->nodes[d->node].expected_death = true;
         if (rng_below(&s->rng_disk, 2) == 0)
             return ERR_IO;
@@ -87,7 +85,7 @@ static int wrap_write(struct store *base, const struct store_batch *b,
     struct sim_disk *d = base_of(base);
 
     if (kind == STORE_UNLOGGED)
-        return d->failed ? ERR_IO : write_state(d, b);
+        return disk_has_failed(d) ? ERR_IO : write_state(d, b);
     return write_logged(d, b);
 }
 
@@ -111,7 +109,7 @@ static int wrap_sync(struct store *base)
 {
     struct sim_disk *d = base_of(base);
 
-    if (d->failed)
+    if (disk_has_failed(d))
         return ERR_IO;
     promise(d, d->written);
     return 0;
@@ -155,7 +153,7 @@ static bool wrap_peek(const struct store *s, struct bytes key,
 static const char *wrap_error(struct store *base)
 {
     UNUSED(base);
-    return "the simulated disk failed";
+    return DISK_FAILED;
 }
 
 static void wrap_close(struct store *base)
@@ -165,76 +163,27 @@ static void wrap_close(struct store *base)
 
 /* --- the disk ------------------------------------------------------------- */
 
-static void begin(struct sim_disk *d)
+/* The node has asked, or asked while the last sync was under way. */
+static void begin(struct world_disk *disk)
 {
+    struct sim_disk *d = CONTAINER_OF(disk, struct sim_disk, disk);
     struct sim *s = d->sim;
     int64_t after = 20 + sim_exponential(&s->rng_disk, s->config.sync_us);
 
-    d->running = true;
-    d->running_point = d->asked;
+    bool begun = world_disk_begin(disk);
+    ASSERT(begun);
     d->covers = d->written;
-    d->has_asked = false;
-    d->asked.hard_state = false;
     after = MAX(after, d->stall_until_us - s->now_us);
     sim_push(s, s->now_us + after, EV_SYNCED, d->node, d->gen);
 }
 
-static void sync_asked(struct disk *disk, const struct disk_point *point)
-{
-    struct sim_disk *d = disk_of(disk);
-    bool hard = d->has_asked && d->asked.hard_state;
-
-    d->asked = *point;
-    d->asked.hard_state |= hard;
-    d->has_asked = true;
-    if (!d->running && !d->failed)
-        begin(d);
-}
-
-static bool sync_taken(struct disk *disk, struct disk_point *point)
-{
-    struct sim_disk *d = disk_of(disk);
-
-    if (!d->has_ready)
-        return false;
-    *point = d->ready;
-    d->has_ready = false;
-    return true;
-}
-
-static void lower_one(struct watermark *m, const struct watermark *to)
-{
-    if (m->index <= to->index)
-        return;
-    m->index = to->index;
-    m->index_term = to->index_term;
-    m->chain = to->chain;
-}
-
-/* With a sync; a point on its way speaks of what is about to go. */
-static void lower(struct disk *disk, const struct watermark *mark)
-{
-    struct sim_disk *d = disk_of(disk);
-
-    lower_one(&d->asked.mark, mark);
-    lower_one(&d->running_point.mark, mark);
-    lower_one(&d->mark, mark);
-    d->mark_synced = d->mark;
-}
-
-static const char *disk_failure(struct disk *disk)
-{
-    return disk_of(disk)->failed ? "the simulated disk failed" : NULL;
-}
-
-static void mark_written(struct sim_disk *d, const struct disk_point *point)
+static void mark_written(struct sim_disk *d)
 {
     struct sim *s = d->sim;
 
-    d->mark = point->mark;
-    d->has_mark = true;
-    if (point->hard_state || s->now_us - d->mark_synced_us > 100 * SIM_MS) {
-        d->mark_synced = d->mark;
+    if (d->disk.running.hard_state ||
+        s->now_us - d->mark_synced_us > 100 * SIM_MS) {
+        d->disk.mark_synced = d->disk.mark;
         d->mark_synced_us = s->now_us;
     }
 }
@@ -243,26 +192,20 @@ static void synced(struct sim_disk *d)
 {
     struct sim *s = d->sim;
 
-    if (!d->running)
-        return; /* it was healed, and finished early */
-    d->running = false;
-    if (d->failed)
-        return;
+    if (!d->disk.is_running)
+        return; /* it was healed, and finished early; or it failed */
     if (d->fail_sync) {
         s->stats.faults[FAULT_SYNC_ERROR]++;
         sim_trace(s, "node %u: a sync fails", d->node);
         d->fail_sync = false;
-        d->failed = true;
+        world_disk_fail(&d->disk, DISK_FAILED);
         s->nodes[d->node].expected_death = true;
     } else {
         promise(d, d->covers);
-        mark_written(d, &d->running_point);
-        bool hard = d->has_ready && d->ready.hard_state;
-        d->ready = d->running_point;
-        d->ready.hard_state |= hard;
-        d->has_ready = true;
-        if (d->has_asked)
-            begin(d);
+        world_disk_end(&d->disk);
+        mark_written(d);
+        if (d->disk.has_asked)
+            begin(&d->disk);
     }
     process_push(s, d->node, (struct inbox_item){.kind = IN_DISK});
 }
@@ -293,7 +236,7 @@ void disk_event(struct sim *s, const struct sim_event *e)
         return;
     if (e->kind == EV_SYNCED)
         synced(d);
-    else if (!d->failed)
+    else if (!disk_has_failed(d))
         disk_flush_now(d);
 }
 
@@ -316,14 +259,13 @@ void disk_crash(struct sim_disk *d, bool power)
     ASSERT(inner >= open && inner <= d->written);
     store_memory_crash(d->inner, (uint32_t)(inner - (d->written - kept)));
     if (rng_below(&s->rng_disk, 2) == 0)
-        d->mark = d->mark_synced;
-    d->mark_synced = d->mark;
+        d->disk.mark = d->disk.mark_synced;
+    d->disk.mark_synced = d->disk.mark;
     d->written = d->durable = 0;
     d->gen++;
-    d->running = d->has_asked = d->has_ready = d->failed = false;
+    world_disk_crash(&d->disk);
     d->fail_sync = false;
     d->fail_write = 0;
-    memset(&d->asked, 0, sizeof(d->asked));
 }
 
 struct sim_disk *disk_new(struct sim *s, uint32_t node)
@@ -342,7 +284,9 @@ struct sim_disk *disk_new(struct sim *s, uint32_t node)
     };
     struct sim_disk *d = mem_zalloc(sizeof(*d));
 
-    d->disk = (struct disk){sync_asked, sync_taken, lower, disk_failure};
+    world_disk_init(&d->disk);
+    d->disk.keeps_mark = true;
+    d->disk.on_asked = begin;
     d->base.ops = &ops;
     d->inner = store_memory_new();
     d->sim = s;

@@ -568,11 +568,11 @@ static void heal_node(struct sim *s, uint32_t node)
     n->disk->stall_until_us = 0;
     n->disk->full_until_us = 0;
     n->disk->fail_sync = false;
-    if (!n->disk->failed)
+    if (!disk_has_failed(n->disk))
         n->disk->fail_write = 0;
-    if (n->disk->running)
+    if (n->disk->disk.is_running)
         sim_push(s, s->now_us, EV_SYNCED, node, n->disk->gen);
-    if (n->node && n->disk->failed) /* it is about to end for that */
+    if (n->node && disk_has_failed(n->disk)) /* it is about to end for that */
         process_crash(s, node, false, 10 * SIM_MS);
     if (n->node)
         process_resume(s, node);

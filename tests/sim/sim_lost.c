@@ -123,7 +123,7 @@ static void lose_all(struct sim *s, struct sim_disk *d)
     n->disk_vote = n->live_vote = NODE_NONE;
     n->applied = n->flushed = 0;
     if (rng_below(&s->rng_fault, 2) == 0)
-        d->has_mark = false;
+        d->disk.has_mark = false;
 }
 
 /* The least term that a log to here may go with. */

@@ -38,12 +38,7 @@ static uint32_t pair_id(const struct sim *s, const struct sim_pair *p)
 
 static void queue_clear(struct sim_queue *q)
 {
-    while (q->head) {
-        struct sim_message *m = q->head;
-        q->head = m->next;
-        mem_free(m);
-    }
-    q->tail = NULL;
+    world_queue_clear(&q->messages);
     q->last_us = 0;
 }
 
@@ -169,17 +164,14 @@ static void try_link(struct sim *s, struct sim_pair *p)
 static void drain(struct sim *s, struct sim_pair *p, uint32_t to, uint32_t prio)
 {
     struct sim_direction *dir = &p->dirs[1 - to];
-    struct sim_queue *q = &dir->queues[prio];
+    struct world_queue *q = &dir->queues[prio].messages;
     const struct sim_side *side = &p->sides[to];
 
     while (q->head && q->head->at_us <= s->now_us && !dir->cut) {
-        struct sim_message *m = q->head;
-        bool up = side->up && side->epoch == m->epoch;
-        if (!up && m->epoch > side->dead_epoch)
+        bool up = side->up && side->epoch == q->head->link;
+        if (!up && q->head->link > side->dead_epoch)
             return; /* it is about to come up */
-        q->head = m->next;
-        if (!q->head)
-            q->tail = NULL;
+        struct world_message *m = world_queue_take(q, NULL);
         if (!up) {
             mem_free(m);
             continue;
@@ -188,7 +180,7 @@ static void drain(struct sim *s, struct sim_pair *p, uint32_t to, uint32_t prio)
                      (struct inbox_item){.kind = IN_MESSAGE,
                                          .pair = pair_id(s, p),
                                          .side = to,
-                                         .epoch = m->epoch,
+                                         .epoch = m->link,
                                          .message = m});
     }
 }
@@ -363,30 +355,17 @@ int net_send(void *ctx, node_id to, uint8_t type,
         s->stats.faults[FAULT_FULL]++;
         return ERR_LIMIT;
     }
-    struct sim_message *m = mem_alloc(sizeof(*m) + size);
-    *m = (struct sim_message){.epoch = p->sides[d].epoch,
-                              .from = n->id,
-                              .size = (uint32_t)size,
-                              .frame_type = type,
-                              .raft_type = raft ? (uint8_t)head.type : 0,
-                              .term = raft ? head.term : 0};
-    memcpy(m->bytes, pieces[0].data, pieces[0].len);
-    if (pieces[1].len > 0)
-        memcpy(m->bytes + pieces[0].len, pieces[1].data, pieces[1].len);
+    struct world_message *m = world_message_new(n->id, to, type, pieces);
+    m->link = p->sides[d].epoch;
     m->at_us = arrival(s, dir, size, priority);
     if (dir->damage != DAMAGE_NONE && size <= FRAME_LENGTH_MAX) {
-        check_damage(s, type, bytes_of(m->bytes, size), dir->damage);
+        check_damage(s, type, world_message_payload(m), dir->damage);
         damaged(s, p, d, m->at_us);
         mem_free(m);
         return 0;
     }
     dir->bytes += size;
-    struct sim_queue *q = &dir->queues[priority];
-    if (q->tail)
-        q->tail->next = m;
-    else
-        q->head = m;
-    q->tail = m;
+    world_queue_push(&dir->queues[priority].messages, m);
     s->stats.messages++;
     s->stats.bytes += size;
     if (raft && head.type == RAFT_MSG_APPEND)
@@ -398,12 +377,12 @@ int net_send(void *ctx, node_id to, uint8_t type,
 }
 
 void net_taken(struct sim *s, uint32_t pair, uint32_t side,
-               const struct sim_message *m)
+               const struct world_message *m)
 {
     struct sim_pair *p = &s->pairs[pair];
     struct sim_direction *dir = &p->dirs[1 - side];
 
-    if (m->epoch != p->epoch)
+    if (m->link != p->epoch)
         return;
     ASSERT(dir->bytes >= m->size);
     dir->bytes -= m->size;
@@ -484,7 +463,7 @@ static void rush(struct sim *s, struct sim_pair *p, uint32_t d)
     dir->damage = DAMAGE_NONE;
     for (uint32_t prio = 0; prio < 2; prio++) {
         struct sim_queue *q = &dir->queues[prio];
-        for (struct sim_message *m = q->head; m; m = m->next)
+        for (struct world_message *m = q->messages.head; m; m = m->next)
             m->at_us = MIN(m->at_us, soon);
         q->last_us = MIN(q->last_us, soon);
         sim_push(s, soon, EV_DELIVER, sim_who(pair_id(s, p), d * 2 + prio), 0);

@@ -10,7 +10,6 @@
 
 #include "codec/frame.h"
 #include "codec/message.h"
-#include "node/node_boot.h"
 
 #include <stdio.h>
 
@@ -109,11 +108,6 @@ static void clock_thaw(struct sim *s, struct sim_node *n)
 
 /* --- start and end -------------------------------------------------------- */
 
-static void on_nothing(void *ctx)
-{
-    UNUSED(ctx);
-}
-
 static void on_fatal(void *ctx, const char *text)
 {
     struct sim_node *n = ctx;
@@ -150,39 +144,33 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .read_mode = READ_INDEX,
         .seed = rng_next(&s->rng_node),
     };
-    for (uint32_t i = 0; i < s->count; i++)
-        o->members[i] = i;
 }
 
-static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
+static void start_node(struct sim *s, struct sim_node *n)
 {
     struct sim_disk *d = n->disk;
-    struct node_boot how = {.self = n->id,
-                            .cluster_id = 77,
-                            .recovering = d->lost,
-                            .incarnation_above = d->lost ? n->incarnation : 0,
-                            .store = &d->base,
-                            .mark = d->has_mark ? &d->mark : NULL};
-    struct identity id;
+    struct world_start how = {
+        .env = {.store = &d->base,
+                .transport = {n, net_send},
+                .events = {.ctx = n,
+                           .reply_open = client_reply_open,
+                           .reply_done = client_reply_done,
+                           .read_ready = client_read_ready,
+                           .fatal = on_fatal}},
+        .disk = &d->disk,
+        .recovering = d->lost,
+        .incarnation_above = d->lost ? n->incarnation : 0,
+    };
     struct buf error = BUF_INIT;
 
-    int err = node_boot(&how, &id, &error);
+    options_fill(s, n, &how.options);
+    int err = world_start(&n->node, &how, &error);
     if (err != 0)
-        sim_fail(s, "X2 recovery: node %u cannot boot: %.*s", n->id,
+        sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
                  (int)error.len, (const char *)error.data);
-    if (id.incarnation <= n->incarnation)
+    if (how.options.incarnation <= n->incarnation)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
-    if (!d->has_mark || d->lost) {
-        d->mark = (struct watermark){
-            .cluster_id = id.cluster_id, .node = n->id, .vote = NODE_NONE};
-        d->has_mark = true;
-    }
-    d->mark.incarnation = id.incarnation;
-    d->mark_synced = d->mark;
-    n->incarnation = id.incarnation;
-    o->cluster_id = id.cluster_id;
-    o->incarnation = id.incarnation;
-    o->mark = d->lost ? NULL : &d->mark;
+    n->incarnation = how.options.incarnation;
     d->lost = false; /* from now on the store says it */
     buf_release(&error);
 }
@@ -190,35 +178,14 @@ static void boot(struct sim *s, struct sim_node *n, struct node_options *o)
 void process_start(struct sim *s, uint32_t node)
 {
     struct sim_node *n = &s->nodes[node];
-    struct node_options o;
-    const struct node_env env = {
-        .store = &n->disk->base,
-        .disk = &n->disk->disk,
-        .transport = {n, net_send},
-        .events = {.ctx = n,
-                   .reply_open = client_reply_open,
-                   .reply_done = client_reply_done,
-                   .read_ready = client_read_ready,
-                   .changed = on_nothing,
-                   .writable = on_nothing,
-                   .transfer_ended = on_nothing,
-                   .fatal = on_fatal},
-    };
-    struct buf error = BUF_INIT;
 
     ASSERT(!n->node);
     n->start_gen++;
     n->failure[0] = '\0';
     n->expected_death = false;
     s->current = n;
-    options_fill(s, n, &o);
     s->stats.faults[FAULT_TINY] += s->config.on[FAULT_TINY];
-    boot(s, n, &o);
-    int err = node_new(&n->node, &o, &env, &error);
-    if (err != 0)
-        sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
-                 (int)error.len, (const char *)error.data);
-    buf_release(&error);
+    start_node(s, n);
     ghost_started(s, node);
     s->current = NULL;
     n->busy_until_us = s->now_us;
@@ -290,14 +257,8 @@ void process_resume(struct sim *s, uint32_t node)
 /* --- turns ---------------------------------------------------------------- */
 
 static void trace_message(struct sim *s, const struct sim_node *n,
-                          struct bytes payload)
+                          const struct raft_message *m)
 {
-    struct raft_message head;
-    const struct raft_message *m = &head;
-    struct bytes rest;
-
-    int err = message_decode(payload, &head, &rest);
-    ASSERT(err == 0); /* as when it was sent */
     sim_trace(s,
               "node %u: %s from %u, term %llu, index %llu+%u, match %llu, "
               "commit %llu",
@@ -308,9 +269,11 @@ static void trace_message(struct sim *s, const struct sim_node *n,
 }
 
 static int hand_over(struct sim *s, struct sim_node *n,
-                     const struct sim_message *m)
+                     const struct world_message *m)
 {
-    struct bytes payload = bytes_of(m->bytes, m->size);
+    struct bytes payload = world_message_payload(m);
+    struct raft_message head;
+    struct bytes rest;
     struct sim_cover cover;
 
     if (m->frame_type != FRAME_RAFT) {
@@ -318,18 +281,19 @@ static int hand_over(struct sim *s, struct sim_node *n,
                   m->size);
         return node_receive(n->node, m->from, m->frame_type, payload);
     }
-    if (s->options.trace)
-        trace_message(s, n, payload);
+    int err = message_decode(payload, &head, &rest);
+    ASSERT(err == 0); /* as when it was sent */
+    trace_message(s, n, &head);
     cover_before(s, n, m->from, &cover);
-    int err = node_receive(n->node, m->from, m->frame_type, payload);
-    cover_after(s, n, m->from, m, &cover);
+    err = node_receive(n->node, m->from, m->frame_type, payload);
+    cover_after(s, n, m->from, &head, &cover);
     return err;
 }
 
 static void receive(struct sim *s, struct sim_node *n,
                     const struct inbox_item *item)
 {
-    struct sim_message *m = item->message;
+    struct world_message *m = item->message;
 
     net_taken(s, item->pair, item->side, m);
     int err = hand_over(s, n, m);

@@ -146,7 +146,7 @@ static bool leader_cannot_write(struct sim *s)
     const struct sim_node *leader = sim_leader(s);
 
     return leader && !(s->core_mask >> leader->id & 1) &&
-           ((leader->disk->running &&
+           ((leader->disk->disk.is_running &&
              leader->disk->stall_until_us > s->now_us) ||
             leader->disk->full_until_us > s->now_us);
 }

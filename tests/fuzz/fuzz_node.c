@@ -225,7 +225,7 @@ static void make_message(struct fuzz *f, const struct node_status *s,
     m->term = near(f, s->term);
     m->index = near(f, fuzz_below(f, 2) ? s->last : s->commit);
     m->index_term = near(f, s->term);
-    m->commit = near(f, s->last);
+    m->commit = m->refused = near(f, s->last);
     uint8_t flags = fuzz_u8(f);
     m->granted = (flags & 1) != 0;
     m->rejected = (flags & 2) != 0;
@@ -235,7 +235,6 @@ static void make_message(struct fuzz *f, const struct node_status *s,
     m->round = fuzz_number(f);
     m->read_id = fuzz_number(f);
     m->time_ms = (int64_t)fuzz_number(f);
-    m->refused = near(f, m->index);
     if (m->type != RAFT_MSG_APPEND)
         return;
     m->count = m->index < UINT64_MAX - 8 ? fuzz_below(f, 4) : 0;
@@ -276,17 +275,6 @@ static void only_own_fields(struct raft_message *m)
         m->read_id = 0;
 }
 
-static void make_beat(struct fuzz *f, const struct node_status *s,
-                      struct beat *b)
-{
-    uint64_t all = near(f, s->last);
-    uint64_t live = near(f, s->last);
-    b->held_by_all = MIN(all, RAFT_NUMBER_MAX);
-    b->held_by_live = MIN(live, RAFT_NUMBER_MAX);
-    b->log_time_ms = (int64_t)fuzz_number(f);
-    b->disk_short = fuzz_u8(f) % 2 != 0;
-}
-
 static void send_message(struct fuzz *f, struct world *w, node_id from)
 {
     struct node_status s;
@@ -304,11 +292,13 @@ static void send_message(struct fuzz *f, struct world *w, node_id from)
                                          : s.incarnation,
     };
     make_message(f, &s, &m);
-    if (truth < 224)
+    struct beat beat = {.held_by_all = MIN(m.match, RAFT_NUMBER_MAX),
+                        .held_by_live = MIN(m.verified, RAFT_NUMBER_MAX),
+                        .log_time_ms = m.time_ms,
+                        .disk_short = m.granted};
+    if (truth % 16 != 15)
         only_own_fields(&m);
     message_encode(&m, &out);
-    struct beat beat;
-    make_beat(f, &s, &beat);
     beat_encode(&beat, &out);
     make_entries(f, w, &m, &out);
     (void)!node_receive(w->node, from, FRAME_RAFT, buf_view(&out));

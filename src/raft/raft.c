@@ -212,7 +212,7 @@ static void write_done(struct raft *r, uint64_t seq, raft_index index,
     ASSERT(seq <= r->write_seq);
     if (seq > r->durable_seq) {
         r->durable_seq = seq;
-        r->write_since_ms = r->now_ms; /* the disk moves */
+        r->write_since_ms = r->now_ms; /* the disk makes progress */
     }
     if (seq >= r->truncate_seq) {
         ASSERT(index <= r->last);
@@ -229,12 +229,18 @@ static void write_done(struct raft *r, uint64_t seq, raft_index index,
     }
 }
 
+/* Position of another member; -1: a stranger's, or our own. */
+static int position_of_other(const struct raft *r, node_id peer)
+{
+    return peer == r->config.self ? -1 : raft_position(r, peer);
+}
+
 static void peer_up(struct raft *r, const struct raft_event *event,
                     struct raft_out *out)
 {
     node_id peer = event->peer;
-    int pos = raft_position(r, peer);
-    if (pos < 0 || peer == r->config.self) {
+    int pos = position_of_other(r, peer);
+    if (pos < 0) {
         return;
     }
     struct raft_progress *p = &r->progress[pos];
@@ -253,8 +259,8 @@ static void peer_up(struct raft *r, const struct raft_event *event,
 
 static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
 {
-    int pos = raft_position(r, peer);
-    if (pos < 0 || peer == r->config.self) {
+    int pos = position_of_other(r, peer);
+    if (pos < 0) {
         return;
     }
     r->progress[pos].link_up = false;
@@ -271,16 +277,16 @@ static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
 
 static void unsent(struct raft *r, node_id peer, raft_index index)
 {
-    int pos = raft_position(r, peer);
-    if (pos >= 0 && peer != r->config.self && r->role == RAFT_LEADER) {
+    int pos = position_of_other(r, peer);
+    if (pos >= 0 && r->role == RAFT_LEADER) {
         raft_progress_unsent(r, (uint32_t)pos, index);
     }
 }
 
 static void want_commit(struct raft *r, node_id peer, raft_index index)
 {
-    int pos = raft_position(r, peer);
-    if (pos >= 0 && peer != r->config.self && r->role == RAFT_LEADER) {
+    int pos = position_of_other(r, peer);
+    if (pos >= 0 && r->role == RAFT_LEADER) {
         struct raft_progress *p = &r->progress[pos];
         p->commit_wanted = MAX(p->commit_wanted, index);
     }

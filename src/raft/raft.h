@@ -243,30 +243,35 @@ enum raft_progress_state {
 };
 
 struct raft_progress {
-    enum raft_progress_state state;
-    uint64_t incarnation; /* of the peer these facts are about; 0: unknown */
+    /* What is known of the peer. */
+    uint64_t incarnation; /* that all of this is about; 0: unknown */
     raft_index match;     /* durable there and equal to our log */
-    raft_index next;      /* first entry to send */
     raft_index verified;  /* largest `verified` of its replies */
-    raft_index commit_sent;
-    raft_index commit_wanted;
-    raft_index barrier; /* see raft_recover.c; 0: none */
-    uint64_t round_sent;
     uint64_t round_acked;
-    int64_t heard_ms;         /* last reply in this term; for check-quorum */
-    int64_t beat_ms;          /* last heartbeat or append sent */
-    int64_t append_ms;        /* last append sent */
-    uint32_t lost;            /* how often in a row one seemed to be lost */
-    uint32_t in_flight;       /* appends sent and not answered */
-    raft_index beat_verified; /* `verified` at the last heartbeat */
-    raft_index beat_next;     /* `next` then */
-    bool beat_waits;          /* that heartbeat was not answered yet */
-    bool probe_sent;          /* PROBE: waiting for the answer */
+    int64_t heard_ms; /* last reply in this term; for check-quorum */
     bool link_up;
     bool recovering;      /* as it said last */
     bool restarted_maybe; /* the link broke or came up since the peer said
                              who it is: do not insist on the incarnation we
                              know */
+
+    /* What it was sent, and is to be sent. */
+    enum raft_progress_state state;
+    raft_index next;    /* first entry to send */
+    bool probe_sent;    /* PROBE: waiting for the answer */
+    uint32_t in_flight; /* REPLICATE: appends sent and not answered */
+    raft_index commit_sent;
+    raft_index commit_wanted;
+    uint64_t round_sent;
+    raft_index barrier; /* see raft_recover.c; 0: none */
+    int64_t beat_ms;    /* last heartbeat or append sent */
+    int64_t append_ms;  /* last append sent */
+
+    /* What shows that an append got lost. */
+    bool beat_waits;          /* a heartbeat is not answered yet; when it */
+    raft_index beat_verified; /* left, `verified` was this, */
+    raft_index beat_next;     /* and `next` this */
+    uint32_t lost;            /* how often in a row one seemed to be lost */
 };
 
 struct raft_pending_read {

@@ -205,10 +205,8 @@ void raft_follower_durable(struct raft *r, raft_index durable_before)
 static struct raft_message *reply(struct raft *r, struct raft_out *out,
                                   enum raft_message_type type)
 {
-    int pos = raft_position(r, r->leader);
+    struct raft_message *m = raft_send(r, out, raft_voter(r, r->leader), type);
 
-    ASSERT(pos >= 0);
-    struct raft_message *m = raft_send(r, out, (uint32_t)pos, type);
     m->round = r->round_seen;
     m->verified = r->verified;
     m->match = r->recovering ? 0 : MIN(r->durable, r->verified);

@@ -1,13 +1,23 @@
 /*
  * Roles and votes.
  *
- * follower -> pre-candidate: the election timer ran out. Nothing durable
- * changes: it asks whether it could win (thesis, 9.6).
- * pre-candidate -> candidate: a majority would vote for it. Term and own vote
- * are written; only when they are durable does the candidate count its vote
- * and ask the others. A voter, too, writes first and grants when durable.
- * candidate -> leader: a majority of different voters granted in this term.
- * anything -> follower: a higher term, the leader of this term, lost contact.
+ *                    .---- TIMEOUT_NOW ------.
+ *                    |                       v
+ *   start -> FOLLOWER ---> PRE_CANDIDATE --> CANDIDATE --> LEADER
+ *              ^    timer    |  ^       (1)   |  |    (2)    |
+ *              |             |  '--- timer ---'  |           |
+ *              |             v                   v           v
+ *              '-------------+-------------------+-----------'
+ *                                  (3)
+ *
+ * (1) A majority would vote for it (pre-vote; thesis, 9.6): up to here nothing
+ *     durable has changed. Term and own vote are written; only when they are
+ *     durable does the candidate count its vote and ask the others. A voter,
+ *     too, writes first, and grants when that is durable. In a cluster of one
+ *     the timer leads to CANDIDATE at once.
+ * (2) A majority of different voters granted in this term.
+ * (3) A higher term; the leader of this term is heard; a pre-candidate grants a
+ *     vote; a leader hears no majority any more, or its disk hangs.
  *
  * A node that heard from its leader within an election timeout refuses to
  * take part (thesis, 4.2.3): a node that comes back from a partition, or hears
@@ -277,10 +287,9 @@ void raft_hard_state_done(struct raft *r, struct raft_out *out)
     ASSERT(raft_hard_state_durable(r));
     if (r->vote_reply_to != NODE_NONE) {
         ASSERT(r->vote_reply_to == r->vote);
-        int pos = raft_position(r, r->vote_reply_to);
-        ASSERT(pos >= 0);
+        uint32_t pos = raft_voter(r, r->vote_reply_to);
         r->vote_reply_to = NODE_NONE;
-        raft_send(r, out, (uint32_t)pos, RAFT_MSG_VOTE_REPLY)->granted = true;
+        raft_send(r, out, pos, RAFT_MSG_VOTE_REPLY)->granted = true;
     }
     if (r->campaign_waits) {
         ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
@@ -304,31 +313,28 @@ static bool candidate_up_to_date(const struct raft *r,
 }
 
 /* Granted replies echo the asker's term, refusals tell ours. */
-void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
-                      struct raft_out *out)
+void raft_on_pre_vote(struct raft *r, uint32_t pos,
+                      const struct raft_message *m, struct raft_out *out)
 {
-    int pos = raft_position(r, m->from);
     bool grant = m->term > r->term && !r->recovering &&
                  !raft_sticks_to_leader(r) && candidate_up_to_date(r, m);
 
-    ASSERT(pos >= 0);
     struct raft_message *reply =
-        raft_send(r, out, (uint32_t)pos, RAFT_MSG_PRE_VOTE_REPLY);
+        raft_send(r, out, pos, RAFT_MSG_PRE_VOTE_REPLY);
     reply->granted = grant;
     reply->term = grant ? m->term : r->term;
 }
 
 /* The term is ours by now; a lower one was answered already. */
-void raft_on_vote(struct raft *r, const struct raft_message *m,
+void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
                   struct raft_out *out)
 {
-    int pos = raft_position(r, m->from);
     bool up_to_date = candidate_up_to_date(r, m);
 
-    ASSERT(pos >= 0 && m->term == r->term);
+    ASSERT(m->term == r->term);
     bool free = !r->recovering && (r->vote == NODE_NONE || r->vote == m->from);
     if (!free || !up_to_date || r->leader != NODE_NONE) {
-        raft_send(r, out, (uint32_t)pos, RAFT_MSG_VOTE_REPLY)->granted = false;
+        raft_send(r, out, pos, RAFT_MSG_VOTE_REPLY)->granted = false;
         if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {
             draw_fast_timer(r, r->config.peer_down_delay_ms);
         }
@@ -347,13 +353,11 @@ void raft_on_vote(struct raft *r, const struct raft_message *m,
 }
 
 /* PRE_VOTE_REPLY and VOTE_REPLY; bits make a repeated reply count once. */
-void raft_on_vote_reply(struct raft *r, const struct raft_message *m,
-                        struct raft_out *out)
+void raft_on_vote_reply(struct raft *r, uint32_t pos,
+                        const struct raft_message *m, struct raft_out *out)
 {
     bool pre = m->type == RAFT_MSG_PRE_VOTE_REPLY;
-    int pos = raft_position(r, m->from);
 
-    ASSERT(pos >= 0);
     if (r->role != (pre ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE) ||
         r->campaign_waits) {
         return;
@@ -362,10 +366,10 @@ void raft_on_vote_reply(struct raft *r, const struct raft_message *m,
         return;
     }
     if (m->granted) {
-        r->votes_granted |= bit((uint32_t)pos);
-        r->votes_refused &= ~bit((uint32_t)pos);
-    } else if ((r->votes_granted & bit((uint32_t)pos)) == 0) {
-        r->votes_refused |= bit((uint32_t)pos);
+        r->votes_granted |= bit(pos);
+        r->votes_refused &= ~bit(pos);
+    } else if ((r->votes_granted & bit(pos)) == 0) {
+        r->votes_refused |= bit(pos);
     }
     count_votes(r, out);
 }

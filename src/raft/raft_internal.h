@@ -4,7 +4,7 @@
  *
  * Conventions: `pos` is a position in config.voters; functions that may write
  * or send take `out`; functions named raft_on_* handle one message that was
- * found valid and whose term was dealt with.
+ * found valid and whose term was dealt with, `pos` is then its sender's.
  */
 #ifndef RAFT_INTERNAL_H
 #define RAFT_INTERNAL_H
@@ -55,6 +55,14 @@ void raft_receive(struct raft *r, const struct raft_message *m,
                   struct raft_out *out);
 struct raft_message *raft_send(struct raft *r, struct raft_out *out,
                                uint32_t pos, enum raft_message_type type);
+/* Position of a member that is known to be one of the voters. */
+/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
+  @ requires \exists integer i; 0 <= i < r->config.voter_count &&
+  @     r->config.voters[i] == id;
+  @ assigns \nothing;
+  @ ensures \result < r->config.voter_count &&
+  @         r->config.voters[\result] == id; */
+uint32_t raft_voter(const struct raft *r, node_id id);
 /*@ requires \valid_read(r) && config_valid(r);
   @ assigns \nothing;
   @ ensures \result < r->config.voter_count &&
@@ -162,12 +170,12 @@ void raft_campaign(struct raft *r, struct raft_out *out, bool transfer);
 bool raft_may_campaign(const struct raft *r);
 void raft_election_timeout(struct raft *r, struct raft_out *out);
 void raft_hard_state_done(struct raft *r, struct raft_out *out);
-void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
-                      struct raft_out *out);
-void raft_on_vote(struct raft *r, const struct raft_message *m,
+void raft_on_pre_vote(struct raft *r, uint32_t pos,
+                      const struct raft_message *m, struct raft_out *out);
+void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
                   struct raft_out *out);
-void raft_on_vote_reply(struct raft *r, const struct raft_message *m,
-                        struct raft_out *out);
+void raft_on_vote_reply(struct raft *r, uint32_t pos,
+                        const struct raft_message *m, struct raft_out *out);
 
 /* raft_append.c: the follower's side of replication. */
 void raft_on_append(struct raft *r, const struct raft_message *m,
@@ -185,9 +193,10 @@ void raft_leader_clear(struct raft *r);
 void raft_progress_reset(struct raft *r, uint32_t pos);
 void raft_progress_reconnect(struct raft *r, uint32_t pos);
 void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
-void raft_on_append_reply(struct raft *r, const struct raft_message *m,
-                          struct raft_out *out);
-void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,
+void raft_on_append_reply(struct raft *r, uint32_t pos,
+                          const struct raft_message *m, struct raft_out *out);
+void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,
+                             const struct raft_message *m,
                              struct raft_out *out);
 void raft_replicate(struct raft *r, struct raft_out *out);
 bool raft_more_to_send(const struct raft *r);

@@ -76,11 +76,16 @@ int raft_position(const struct raft *r, node_id id)
     return -1;
 }
 
-uint32_t raft_self(const struct raft *r)
+uint32_t raft_voter(const struct raft *r, node_id id)
 {
-    int pos = raft_position(r, r->config.self);
+    int pos = raft_position(r, id);
     ASSERT(pos >= 0);
     return (uint32_t)pos;
+}
+
+uint32_t raft_self(const struct raft *r)
+{
+    return raft_voter(r, r->config.self);
 }
 
 /* A message to voters[pos], in our term; the caller fills in the rest. */
@@ -235,16 +240,8 @@ bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
     return true;
 }
 
-static bool note_sender(struct raft *r, const struct raft_message *m,
-                        struct raft_out *out)
-{
-    int pos = raft_position(r, m->from);
-
-    ASSERT(pos >= 0);
-    return raft_note_incarnation(r, (uint32_t)pos, m->from_incarnation, out);
-}
-
-static void answer_lower_term(struct raft *r, const struct raft_message *m,
+static void answer_lower_term(struct raft *r, uint32_t pos,
+                              const struct raft_message *m,
                               struct raft_out *out)
 {
     enum raft_message_type type;
@@ -259,9 +256,7 @@ static void answer_lower_term(struct raft *r, const struct raft_message *m,
     } else {
         return;
     }
-    int pos = raft_position(r, m->from);
-    ASSERT(pos >= 0);
-    (void)raft_send(r, out, (uint32_t)pos, type);
+    (void)raft_send(r, out, pos, type);
 }
 
 /* False: of no concern in our term. */
@@ -284,31 +279,31 @@ static bool adopt_higher_term(struct raft *r, const struct raft_message *m,
     return true;
 }
 
-static void dispatch(struct raft *r, const struct raft_message *m,
+static void dispatch(struct raft *r, uint32_t pos, const struct raft_message *m,
                      struct raft_out *out)
 {
     switch (m->type) {
     case RAFT_MSG_PRE_VOTE:
-        raft_on_pre_vote(r, m, out);
+        raft_on_pre_vote(r, pos, m, out);
         break;
     case RAFT_MSG_VOTE:
-        raft_on_vote(r, m, out);
+        raft_on_vote(r, pos, m, out);
         break;
     case RAFT_MSG_PRE_VOTE_REPLY:
     case RAFT_MSG_VOTE_REPLY:
-        raft_on_vote_reply(r, m, out);
+        raft_on_vote_reply(r, pos, m, out);
         break;
     case RAFT_MSG_APPEND:
         raft_on_append(r, m, out);
         break;
     case RAFT_MSG_APPEND_REPLY:
-        raft_on_append_reply(r, m, out);
+        raft_on_append_reply(r, pos, m, out);
         break;
     case RAFT_MSG_HEARTBEAT:
         raft_on_heartbeat(r, m, out);
         break;
     case RAFT_MSG_HEARTBEAT_REPLY:
-        raft_on_heartbeat_reply(r, m, out);
+        raft_on_heartbeat_reply(r, pos, m, out);
         break;
     case RAFT_MSG_TIMEOUT_NOW:
         raft_on_timeout_now(r, m, out);
@@ -335,19 +330,23 @@ void raft_receive(struct raft *r, const struct raft_message *m,
                   struct raft_out *out)
 {
     ASSERT(m != NULL);
-    if (!raft_message_valid(r, m) || !note_sender(r, m, out)) {
+    if (!raft_message_valid(r, m)) {
+        return;
+    }
+    uint32_t pos = raft_voter(r, m->from);
+    if (!raft_note_incarnation(r, pos, m->from_incarnation, out)) {
         return;
     }
     if (is_hypothetical(m)) {
-        dispatch(r, m, out);
+        dispatch(r, pos, m, out);
         return;
     }
     if (m->term > r->term && !adopt_higher_term(r, m, out)) {
         return;
     }
     if (m->term < r->term) {
-        answer_lower_term(r, m, out);
+        answer_lower_term(r, pos, m, out);
         return;
     }
-    dispatch(r, m, out);
+    dispatch(r, pos, m, out);
 }

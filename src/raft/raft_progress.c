@@ -7,11 +7,25 @@
  * first one, so it needs what was cut from the log; only heartbeats are sent.
  * Always: match <= verified, match < next <= last + 1.
  *
+ *                    (1)
+ *   elected -> PROBE -----> REPLICATE
+ *              ^ |  ^         |  |
+ *              | |  '---(2)---'  | (3)
+ *              | |     (3)       v
+ *              | '----------> SNAPSHOT
+ *              '-----(4)---------'
+ *
+ * (1) The logs agree just before the entry that was sent.
+ * (2) An append was refused, lost or not sent, or `next` was cut off the log.
+ * (3) Even the entry before our first one was refused.
+ * (4) The logs agree just before our first entry.
+ * A link that comes up or breaks, and a new incarnation of the peer, lead to
+ * PROBE from any state.
+ *
  * What gets lost shows itself: an append after a lost one is refused; and if
  * nothing came after it, the answer to a heartbeat shows that what was sent
  * before the heartbeat has not arrived. Both lead to PROBE, from the last
- * point where the logs are known to agree. A link that breaks or comes up, and
- * a peer that restarted (a new incarnation), do the same.
+ * point where the logs are known to agree.
  *
  * Within an incarnation of the follower `match` never falls, whatever late or
  * repeated reply arrives; with a new incarnation it starts from nothing, as
@@ -23,14 +37,33 @@
 
 #define LOST_DOUBLINGS_MAX 6
 
-static void to_probe(struct raft_progress *p, raft_index next)
+static void become(struct raft_progress *p, enum raft_progress_state state,
+                   raft_index next)
 {
     ASSERT(next > p->match);
-    p->state = RAFT_PROBE;
+    p->state = state;
     p->next = next;
     p->in_flight = 0;
     p->probe_sent = false;
     p->beat_waits = false;
+}
+
+/* Also from PROBE: nothing is under way any more, the next probe is due. */
+static void become_probe(struct raft_progress *p, raft_index next)
+{
+    become(p, RAFT_PROBE, next);
+}
+
+static void become_replicate(struct raft_progress *p)
+{
+    ASSERT(p->state == RAFT_PROBE);
+    become(p, RAFT_REPLICATE, p->verified + 1);
+}
+
+static void become_snapshot(struct raft_progress *p, raft_index next)
+{
+    ASSERT(p->state != RAFT_SNAPSHOT);
+    become(p, RAFT_SNAPSHOT, next);
 }
 
 /* Nothing is known of the peer's log. The caller sets the incarnation. */
@@ -51,7 +84,7 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
     p->beat_next = 0;
     p->append_ms = 0;
     p->lost = 0;
-    to_probe(p, r->last + 1);
+    become_probe(p, r->last + 1);
 }
 
 /* The link broke or came up: what was under way may be lost, and so may be
@@ -64,7 +97,7 @@ void raft_progress_reconnect(struct raft *r, uint32_t pos)
     p->verified = p->match;
     p->commit_sent = 0;
     p->lost = 0;
-    to_probe(p, p->match > 0 ? p->match + 1 : r->last + 1);
+    become_probe(p, p->match > 0 ? p->match + 1 : r->last + 1);
 }
 
 /* Entries from `index` on could not even be queued; what left before them is
@@ -75,7 +108,7 @@ void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
 
     ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
     if (p->state == RAFT_REPLICATE) {
-        to_probe(p, MAX(p->verified + 1, MIN(index, p->next)));
+        become_probe(p, MAX(p->verified + 1, MIN(index, p->next)));
     }
     if (p->state == RAFT_PROBE) {
         p->probe_sent = true;
@@ -152,12 +185,11 @@ static void progress_verified(struct raft *r, struct raft_progress *p,
     }
     if (p->state == RAFT_SNAPSHOT) {
         if (p->verified + 1 >= r->first) {
-            to_probe(p, p->verified + 1);
+            become_probe(p, p->verified + 1);
         }
     } else if (p->state == RAFT_PROBE) {
         if (verified > 0 && verified + 1 >= p->next) {
-            to_probe(p, p->verified + 1);
-            p->state = RAFT_REPLICATE;
+            become_replicate(p);
         }
     } else if (p->verified >= p->next) {
         p->next = p->verified + 1;
@@ -215,41 +247,36 @@ static void step_back(struct raft *r, const struct raft_message *m,
         return; /* answers an earlier probe */
     }
     if (!raft_runs_last_below(r, m->index, m->index_term, &agree)) {
-        to_probe(p, MAX(r->first, p->match + 1));
-        if (m->refused < p->next) { /* not even what is before our log */
-            p->state = RAFT_SNAPSHOT;
+        raft_index next = MAX(r->first, p->match + 1);
+        if (m->refused < next) { /* not even what is before our log */
+            become_snapshot(p, next);
+        } else {
+            become_probe(p, next);
         }
         return;
     }
-    to_probe(p, MAX(agree, p->verified) + 1);
+    become_probe(p, MAX(agree, p->verified) + 1);
 }
 
-static struct raft_progress *progress_of(struct raft *r, node_id id)
-{
-    int pos = raft_position(r, id);
-    ASSERT(pos >= 0);
-    return &r->progress[pos];
-}
-
-void raft_on_append_reply(struct raft *r, const struct raft_message *m,
-                          struct raft_out *out)
+void raft_on_append_reply(struct raft *r, uint32_t pos,
+                          const struct raft_message *m, struct raft_out *out)
 {
     if (r->role != RAFT_LEADER) {
         return;
     }
-    struct raft_progress *p = progress_of(r, m->from);
+    struct raft_progress *p = &r->progress[pos];
     if (heard(r, m, p, out) && m->rejected) {
         step_back(r, m, p);
     }
 }
 
-void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,
-                             struct raft_out *out)
+void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,
+                             const struct raft_message *m, struct raft_out *out)
 {
     if (r->role != RAFT_LEADER) {
         return;
     }
-    struct raft_progress *p = progress_of(r, m->from);
+    struct raft_progress *p = &r->progress[pos];
     if (!heard(r, m, p, out) || !p->beat_waits) {
         return;
     }
@@ -260,7 +287,7 @@ void raft_on_heartbeat_reply(struct raft *r, const struct raft_message *m,
     bool probes = p->state == RAFT_PROBE && p->probe_sent;
     if (replicates || probes) {
         p->lost = MIN(p->lost + 1, LOST_DOUBLINGS_MAX);
-        to_probe(p, replicates ? p->verified + 1 : p->next);
+        become_probe(p, replicates ? p->verified + 1 : p->next);
     }
 }
 
@@ -357,7 +384,7 @@ void raft_replicate(struct raft *r, struct raft_out *out)
             continue;
         }
         if (p->next < r->first && p->state != RAFT_SNAPSHOT) {
-            to_probe(p, r->first); /* perhaps it has what was cut */
+            become_probe(p, r->first); /* perhaps it has what was cut */
         }
         if (append_due(r, p)) {
             send_append(r, out, i);

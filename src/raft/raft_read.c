@@ -77,11 +77,9 @@ void raft_read_event(struct raft *r, uint64_t read_id, struct raft_out *out)
 static void answer(struct raft *r, struct raft_out *out,
                    const struct raft_pending_read *read, bool granted)
 {
-    int pos = raft_position(r, read->from);
+    uint32_t pos = raft_voter(r, read->from);
+    struct raft_message *m = raft_send(r, out, pos, RAFT_MSG_READ_REPLY);
 
-    ASSERT(pos >= 0 && read->from != r->config.self);
-    struct raft_message *m =
-        raft_send(r, out, (uint32_t)pos, RAFT_MSG_READ_REPLY);
     m->to_incarnation = read->from_incarnation;
     m->read_id = read->read_id;
     m->granted = granted;
@@ -208,11 +206,9 @@ void raft_reads_ask(struct raft *r, struct raft_out *out)
     if (r->reads_asked_sent == r->reads_asked_count) {
         return;
     }
-    int pos = raft_position(r, r->leader);
-    ASSERT(pos >= 0);
+    uint32_t pos = raft_voter(r, r->leader);
     while (r->reads_asked_sent < r->reads_asked_count) {
-        struct raft_message *m =
-            raft_send(r, out, (uint32_t)pos, RAFT_MSG_READ);
+        struct raft_message *m = raft_send(r, out, pos, RAFT_MSG_READ);
         m->read_id = r->reads_asked[r->reads_asked_sent++];
     }
 }

@@ -62,10 +62,9 @@ void raft_transfer_flush(struct raft *r, struct raft_out *out)
     if (r->transfer_to == NODE_NONE || r->transfer_sent) {
         return;
     }
-    int pos = raft_position(r, r->transfer_to);
-    ASSERT(pos >= 0 && (uint32_t)pos != raft_self(r));
+    uint32_t pos = raft_voter(r, r->transfer_to);
     if (r->progress[pos].match == r->last) {
-        (void)raft_send(r, out, (uint32_t)pos, RAFT_MSG_TIMEOUT_NOW);
+        (void)raft_send(r, out, pos, RAFT_MSG_TIMEOUT_NOW);
         r->transfer_sent = true;
     }
 }

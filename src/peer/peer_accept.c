@@ -29,14 +29,22 @@
 #define BIT(state) (1u << (state))
 
 /* The frames that may arrive in each state. */
+#define IN_HELLO BIT(FRAME_HELLO)
+#define IN_PROOF BIT(FRAME_PROOF)
+#define IN_ESTABLISHED                                                         \
+    (BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT))
+#define NEVER BIT(FRAME_WELCOME) /* only the dialer gets it */
+
 static const uint32_t frames_allowed[INBOUND_STATE_END] = {
-    [INBOUND_HELLO] = BIT(FRAME_HELLO),
-    [INBOUND_PROOF] = BIT(FRAME_PROOF),
-    [INBOUND_ESTABLISHED] =
-        BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT),
+    [INBOUND_HELLO] = IN_HELLO,
+    [INBOUND_PROOF] = IN_PROOF,
+    [INBOUND_ESTABLISHED] = IN_ESTABLISHED,
 };
 
-_Static_assert(FRAME_TYPE_END <= 32, "frame types fit into the bits");
+_Static_assert(FRAME_TYPE_END < 32, "frame types fit into the bits");
+_Static_assert((IN_HELLO | IN_PROOF | IN_ESTABLISHED | NEVER) ==
+                   BIT(FRAME_TYPE_END) - BIT(FRAME_HELLO),
+               "it is decided for each type of frame when it may arrive");
 
 /* ----- the end of a connection ----- */
 

@@ -110,6 +110,9 @@ END
         src/cmd src/metrics tests tcl conf deps; do
         put $d/README.md <<<'# a room'
     done
+    for d in base raft codec resp data table cmd metrics; do
+        printf '| `%s` | is |\n' $d
+    done | put src/README.md
 }
 
 repeat() {
@@ -286,6 +289,8 @@ put src/metrics/metrics.def <<<''
 expect metrics 'no rows'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
+sed -i '/raft/d' "$tree/src/README.md"
+expect readmes 'src/README.md: no row for room raft'
 put tests/tidy/words <<<'the (old|ancient) page : there is none'
 put src/raft/README.md <<<'As the ancient page says.'
 expect words 'src/raft/README.md:1: "the ancient page": there is none'

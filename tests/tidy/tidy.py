@@ -577,13 +577,18 @@ def check_metrics(tree):
 
 
 def check_readmes(tree):
-    """Every room and every other folder of the house says what it is."""
+    """Every room and every other folder of the house says what it is, and
+    src/README.md has a row for each room."""
     src = tree.root / 'src'
     folders = [src] + [p for p in sorted(src.iterdir()) if p.is_dir()]
     folders += [tree.root / n for n in ('tests', 'tcl', 'conf', 'deps')]
     for folder in folders:
         if not (folder / 'README.md').exists():
             yield f'{tree.name(folder)}: no README.md'
+    rows = read(src / 'README.md')
+    for room in read_layers(tree)[0]:
+        if f'| `{room}` |' not in rows:
+            yield f'src/README.md: no row for room {room}'
 
 
 def text_files(tree, *suffixes):

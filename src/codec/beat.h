@@ -1,5 +1,5 @@
 /*
- * What a node says beside the core: a beat stands behind each Raft message
+ * What a node says beside the core: a beat follows each Raft message
  * (codec/message.h), before the entries of an append. The core neither reads
  * nor writes it; src/node/node_beat.c does, and says when. In a message whose
  * type has no use for it, all of it is 0.

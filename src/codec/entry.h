@@ -5,8 +5,8 @@
  *         checksum(8) payload; little-endian, ENTRY_HEADER_SIZE = 40.
  * checksum: XXH3-64 over index(8) and the record without the checksum, in two
  * steps: the payload's hash, seeded with the hash of index and header. The
- * index is not part of the record; it is known from where the record stands,
- * and a record that stands at a wrong index fails its checksum.
+ * index is not part of the record; it is known from the record's place, and a
+ * record at a wrong index fails its checksum.
  *
  * chain: the running hash of the whole log up to the entry,
  * chain(i) = XXH3-64(chain(i-1) checksum(i)). Two logs with equal chains at

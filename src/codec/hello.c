@@ -56,7 +56,7 @@ void hello_encode(const struct hello *h, struct buf *out)
     buf_u64(out, h->from_incarnation);
     buf_u64(out, h->to_incarnation);
     buf_append(out, h->nonce, sizeof(h->nonce));
-    char host[HELLO_HOST_SIZE] = {0}; /* what stands behind the NUL stays */
+    char host[HELLO_HOST_SIZE] = {0}; /* bytes after the NUL are not sent */
     memcpy(host, h->client_host, len);
     buf_append(out, host, sizeof(host));
     ASSERT(out->len - begin == HELLO_SIZE);

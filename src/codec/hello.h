@@ -6,8 +6,8 @@
  *
  * PROTOCOL_VERSION is of all that the frames carry (the frame itself has
  * FRAME_VERSION). The hello keeps its layout in all of them, so that a node of
- * another version is told what it is turned away for, not taken for noise.
- * 1: Raft messages of 256 bytes. 2: the beat behind each Raft message.
+ * another version is rejected with the reason, and not as a corrupt stream.
+ * 1: Raft messages of 256 bytes. 2: a beat after each Raft message.
  *
  * hello:    version_min(1) version_max(1) secured(1) zero(1) from(4) to(4)
  *           client_port(2) zero(2) cluster_id(8) from_incarnation(8)
@@ -61,7 +61,7 @@ struct fragment {
 };
 
 /* The same record serves FRAME_HELLO and FRAME_WELCOME. The decoded host is
- * printable ASCII without spaces, ends in a NUL and has zeros behind it. */
+ * printable ASCII without spaces, ends in a NUL and is followed by zeros. */
 void hello_encode(const struct hello *h, struct buf *out);
 MUST_USE int hello_decode(struct bytes b, struct hello *out);
 

@@ -1,7 +1,7 @@
 /*
- * Requests: commands of clients as they stand in Raft entries.
+ * Requests: commands of clients, as Raft entries contain them.
  *
- * The requests that one node read in one loop iteration form a *group*, with
+ * The requests that one node read in one turn of its loop form a *group*, with
  * consecutive sequence numbers. A follower forwards the group's bytes as they
  * are; the leader's entry is one group after the other. The session rule
  * (data/session.h) applies each request exactly once.

@@ -6,7 +6,7 @@
  * comes with the event, randomness from the generator inside the struct. So a
  * core can be copied with an assignment, compared, hashed and explored.
  *
- * The core knows which terms stand at which indexes, never the payloads; the
+ * The core knows the term of each entry, never its payload; the
  * node attaches the bytes to what the core tells it to write and to send.
  *
  * Durability. What has to be written comes out as one raft_write with a
@@ -19,7 +19,7 @@
  * completion for an entry that was replaced counts for nothing.
  *
  * Batching. Proposals, reads, acknowledgements and commit notices only mark
- * what is to be sent; RAFT_EV_FLUSH, once per loop iteration, sends it: at
+ * what is to be sent; RAFT_EV_FLUSH, once per turn of the loop, sends it: at
  * most one message of a kind per peer.
  *
  * Recovery. A node that cannot prove that it still has what it promised starts
@@ -181,7 +181,7 @@ enum raft_event_type {
     RAFT_EV_TRANSFER,    /* peer: hand leadership to it; NODE_NONE: to the
                             most advanced follower */
     RAFT_EV_LOG_CUT,     /* index: the log now begins there */
-    RAFT_EV_FLUSH,       /* end of a loop iteration: send what is due */
+    RAFT_EV_FLUSH,       /* end of a turn of the loop: send what is due */
 };
 
 struct raft_event {

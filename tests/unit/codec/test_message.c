@@ -114,6 +114,71 @@ static void test_round_trip(void **state)
     buf_release(&out);
 }
 
+/* As message.h says: a change here needs a new PROTOCOL_VERSION. */
+static void test_layout(void **state)
+{
+    static const struct {
+        size_t at;
+        uint64_t value;
+    } numbers[] = {
+        {24, 21},
+        {32, 22},
+        {40, 23},
+        {48, 6},
+        {56, 10},
+        {64, 3},
+        {72, 24},
+        {80, 31},
+        {88, 25},
+        {96, 26},
+        {104, 27},
+        {112, 28},
+        {120, (uint64_t)-29},
+        {128, 30},
+        {136, 11},
+        {144, 3},
+        {152, 13},
+        {160, 5},
+        {168, 0},
+        {SIZE - 8, 0},
+    };
+    static const uint8_t head[] = {RAFT_MSG_APPEND,
+                                   2 | 8,
+                                   0x34,
+                                   0x12,
+                                   1,
+                                   0,
+                                   0,
+                                   0,
+                                   2,
+                                   0,
+                                   0,
+                                   0,
+                                   4,
+                                   0,
+                                   0,
+                                   0,
+                                   2,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0,
+                                   0};
+    struct raft_message m = sample();
+    struct buf out = BUF_INIT;
+
+    UNUSED(state);
+    message_encode(&m, &out);
+    assert_int_equal(out.len, SIZE);
+    assert_memory_equal(out.data, head, sizeof(head));
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        assert_int_equal(load_u64le(out.data + numbers[i].at),
+                         numbers[i].value);
+    buf_release(&out);
+}
+
 static void test_flags_apart(void **state)
 {
     UNUSED(state);
@@ -414,12 +479,12 @@ static void test_random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_flags_apart),
-        cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_raw_fields),   cmocka_unit_test(test_every_field),
-        cmocka_unit_test(test_bytes_behind), cmocka_unit_test(test_entries),
-        cmocka_unit_test(test_payloads),     cmocka_unit_test(test_huge_count),
-        cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_flags_apart), cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_ranges),      cmocka_unit_test(test_raw_fields),
+        cmocka_unit_test(test_every_field), cmocka_unit_test(test_bytes_behind),
+        cmocka_unit_test(test_entries),     cmocka_unit_test(test_payloads),
+        cmocka_unit_test(test_huge_count),  cmocka_unit_test(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

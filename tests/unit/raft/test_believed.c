@@ -288,8 +288,17 @@ static void test_positions(void **state)
 static void test_names(void **state)
 {
     (void)state;
+    for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
+        const char *name = raft_message_name((enum raft_message_type)type);
+        assert_non_null(name);
+        for (int other = RAFT_MSG_PRE_VOTE; other < type; other++) {
+            assert_string_not_equal(
+                name, raft_message_name((enum raft_message_type)other));
+        }
+    }
     assert_string_equal(raft_message_name((enum raft_message_type)0),
                         "unknown");
+    assert_string_equal(raft_message_name(RAFT_MSG_TYPE_END), "unknown");
     assert_string_equal(raft_message_name(RAFT_MSG_PRE_VOTE), "PRE_VOTE");
     assert_string_equal(raft_message_name(RAFT_MSG_READ_REPLY), "READ_REPLY");
 }

@@ -15,7 +15,7 @@
  * port, "::1" without brackets, a bracket missing. */
 MUST_USE bool hostport_split(struct bytes text, struct bytes *host,
                              uint16_t *port);
-/* A host that may stand without a port: "host" or "[::1]". */
+/* A host without a port: "host" or "[::1]". */
 MUST_USE bool hostport_host(struct bytes text, struct bytes *host);
 /* Writes what hostport_split reads, and a NUL; brackets where they are needed.
  * Cut off at `size`, like snprintf; the whole length is returned. */

@@ -55,7 +55,7 @@ MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
                                        struct resp_writer *w);
 
 /* An entry that has brought more than this into memory executes nothing more:
- * the rest of its commands are answered with OOM, those of the original's
+ * the rest of its commands are answered with OOM, those of Verdi's
  * protocol and the sweep (which comes again) included. A few kilobytes of
  * APPEND to large values could exhaust the memory of every replica otherwise,
  * again at each restart. Part of the state machine, so it is no option. */

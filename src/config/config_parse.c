@@ -207,7 +207,7 @@ static int parse_line(struct parser *p, const struct place *at)
     default:
         return parser_refuse(p, at, NULL,
                              "unbalanced quotes: close them, and put a blank "
-                             "behind");
+                             "after them");
     }
     return parser_apply(p, at, &words);
 }

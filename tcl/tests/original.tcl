@@ -1,4 +1,4 @@
-# The original vard's protocol, by a client written from its description:
+# The protocol of Verdi's vard, by a client written from its description:
 # frames of a little-endian length and text; first the client's id (32 hex
 # digits), then "REQUEST COMMAND KEY ARG ARG" with "-" for none; answers are
 # "Response REQUEST KEY VALUE OLD" and "NotLeader REQUEST".
@@ -129,7 +129,7 @@ start_cluster 3 {} {
     }
 }
 
-test "the original's options: -me -port -dbpath -node" {
+test "the options of Verdi's vard: -me -port -dbpath -node" {
     set base $::env(VARD_TEST_DIR)/original
     set pids {}
     foreach id {0 1 2} {

@@ -13,8 +13,8 @@
 Each mutant is one small fault (c_mutants.py). The changed file is compiled,
 put before its library in the link of a test program of a finished build, and
 the programs are run, cheapest first, until one fails or does not end.
-A mutant whose object code equals the original's, or another mutant's, is not
-counted; neither is one that does not compile.
+A mutant whose object code equals that of the code without a fault, or of another
+mutant, is not counted; neither is one that does not compile.
 
 mechanical-argued.txt holds those that cannot be noticed, with the reason. It
 only shrinks: an entry whose text is gone from the code, or whose mutant is
@@ -401,7 +401,7 @@ def summary(results, argued, complaints):
         print(line)
     decided = count['killed'] + open_
     print('%d mutants: %d killed, %d survived, %d argued; not counted: '
-          '%d refused by the compiler, %d with the original\'s code, %d with '
+          '%d refused by the compiler, %d with the same code, %d with '
           'the code of another'
           % (len(results), count['killed'], open_,
              count['survived'] - open_, count['refused'], count['same'],

@@ -326,7 +326,7 @@ static void test_entry_limit(void **state)
     fixture_release(&f);
 }
 
-/* The original's commands have no way around the limit. */
+/* The commands of Verdi's vard do not escape the limit. */
 static void test_entry_limit_for_all(void **state)
 {
     static const char *const lines[] = {

@@ -1,4 +1,4 @@
-/* The command line: overriding, standard input, the original options. */
+/* The command line: overriding, standard input, the options of Verdi's vard. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,196 @@
+/*
+ * What holds between two turns, whatever clients and peers did. Each struct of
+ * the node is looked at, and what two of them say of the same thing; the core
+ * looks at itself (raft_check.c).
+ *
+ * The cost is that of a few comparisons for each member and each read batch:
+ * nothing here grows with requests, entries or keys.
+ *
+ * How it fails: a breach means that the node is wrong, and ends the process
+ * before more is built on it. What a peer claims of itself is no fact: nothing
+ * here depends on it.
+ */
 #include "node/node_internal.h"
+
+/* So many parcels are looked at. */
+#define PARCELS_CHECKED 4
+
+static void check_points(const struct node *n)
+{
+    const struct raft *r = &n->raft;
+    const struct applied *a = keyspace_applied(n->ks);
+
+    ASSERT(r->first >= journal_first(n->journal)); /* see raft_runs.c */
+    ASSERT(r->last == journal_last(n->journal));
+    ASSERT(a->index + 1 >= r->first && a->index <= r->commit);
+    ASSERT(a->term <= r->term);
+    ASSERT(n->traced_applied <= a->index);
+    ASSERT(n->compaction.flush_asked <= a->index);
+    ASSERT(!n->compaction.flush_due);
+    ASSERT(n->told.role == r->role);
+    ASSERT(n->told.term == r->term && n->told.leader == r->leader);
+}
+
+static void check_durability(const struct node *n)
+{
+    const struct durability *d = &n->durability;
+
+    ASSERT(!d->due);
+    ASSERT(d->point.seq == n->raft.write_seq);
+    ASSERT(d->point.seq >= n->raft.durable_seq);
+    ASSERT(d->done.term <= n->raft.term);
+    ASSERT(d->done.incarnation == n->options.incarnation);
+}
+
+static void check_times(const struct node *n)
+{
+    const struct timers *t = &n->timers;
+    int64_t now_ms = n->mono_ms;
+
+    ASSERT(t->flushed_ms == now_ms);
+    ASSERT(t->housekeeping_at_ms > now_ms);
+    ASSERT(t->housekeeping_at_ms <= now_ms + HOUSEKEEPING_MS);
+    ASSERT(t->extended_until_ms <=
+           now_ms + (int64_t)(EXTEND_BYTES_MAX / EXTEND_BYTES_PER_MS));
+    ASSERT(n->clock.since_ms <= now_ms);
+    ASSERT(n->told.leaderless_since_ms <= now_ms);
+    ASSERT(n->applying.full_since_ms <= now_ms);
+    ASSERT(n->requests.progress_ms <= now_ms);
+    ASSERT(n->proposal.made_ms <= now_ms);
+}
+
+/* What a leader remembers of its peers does not outlive its term. */
+static void check_peers(const struct node *n)
+{
+    bool leads = n->raft.role == RAFT_LEADER;
+    uint32_t found = 0;
+
+    ASSERT(n->peer_count + 1 == n->raft.config.voter_count);
+    for (uint32_t i = 0; i <= n->peer_count; i++) {
+        if (n->raft.config.voters[i] == n->options.self)
+            continue;
+        const struct node_peer *p = &n->peers[found++];
+        ASSERT(p->id == n->raft.config.voters[i]);
+        ASSERT(p->up == n->raft.progress[i].link_up);
+        ASSERT(leads || (!p->refused && p->taken_seq == 0));
+        ASSERT(leads || !p->disk_short);
+    }
+    ASSERT(found == n->peer_count);
+    ASSERT(!n->space.leader_short || (!leads && n->raft.leader != NODE_NONE));
+}
+
+static void check_inbox(const struct node *n)
+{
+    const struct node_inbox *inbox = &n->inbox;
+    uint64_t bound = n->options.pending_bytes_max * RAFT_NODES_MAX;
+
+    ASSERT(n->proposal.count == 0 && n->proposal.count <= n->proposal.cap);
+    if (inbox->bytes.len == 0)
+        return;
+    ASSERT(n->raft.role == RAFT_LEADER);
+    ASSERT(inbox->last_bytes > 0 && inbox->last_bytes <= inbox->bytes.len);
+    ASSERT(inbox->bytes.len - inbox->last_bytes <= bound);
+}
+
+static void check_ring(const struct node *n)
+{
+    const struct request_ring *r = &n->requests.ring;
+
+    ASSERT(r->cap > 0 && (r->cap & (r->cap - 1)) == 0);
+    ASSERT(r->first_seq > 0 && r->first_seq <= r->next_seq);
+    ASSERT(r->next_seq - r->first_seq <= r->cap);
+    ASSERT(r->timed_out >= r->first_seq && r->timed_out <= r->next_seq);
+    ASSERT(n->sweep_seq < r->next_seq);
+    ASSERT(!n->requests.blocked || !node_can_submit(n));
+}
+
+/* Between parcels a number may be missing only if all before it is applied: a
+ * leader has made it up (node_requests_take). */
+static void check_follows(const struct node *n, const struct parcel *p,
+                          uint64_t next_seq)
+{
+    uint64_t end = p->first_seq + p->count;
+
+    ASSERT(p->count > 0 && p->bytes.len > 0);
+    ASSERT(end == next_seq ||
+           (end < next_seq && end <= n->requests.ring.first_seq));
+}
+
+static void check_queue(const struct node *n)
+{
+    const struct parcel_queue *q = &n->requests.queue;
+    const struct parcel *p = q->head;
+    uint64_t bytes = 0;
+
+    ASSERT((q->head == NULL) == (q->tail == NULL));
+    ASSERT(!q->unsent || q->head);
+    ASSERT(!q->head || q->head->first_seq <= n->requests.ring.first_seq);
+    for (int i = 0; p && i < PARCELS_CHECKED; i++, p = p->next) {
+        bytes += p->bytes.len;
+        ASSERT(p->next || p == q->tail);
+        if (p->next)
+            check_follows(n, p, p->next->first_seq);
+    }
+    ASSERT(p ? bytes < q->bytes : bytes == q->bytes);
+}
+
+/* All that is pending is in the queue, or in the parcel being built. */
+static void check_open(const struct node *n)
+{
+    const struct open_parcel *open = &n->requests.open;
+    const struct parcel *tail = n->requests.queue.tail;
+    uint64_t next_seq = n->requests.ring.next_seq;
+
+    if (open->count > 0) {
+        ASSERT(open->bytes.len > 0);
+        ASSERT(open->bytes.len < n->options.entry_bytes_max);
+        ASSERT(open->first_seq + open->count == next_seq);
+        next_seq = open->first_seq;
+    } else {
+        ASSERT(open->bytes.len == 0);
+        ASSERT(tail || n->requests.ring.first_seq == next_seq);
+    }
+    if (tail)
+        check_follows(n, tail, next_seq);
+}
+
+static void check_reads(const struct node *n)
+{
+    const struct reads *r = &n->reads;
+    raft_index applied = keyspace_applied(n->ks)->index;
+
+    ASSERT(r->waiting.count <= r->waiting.cap);
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++) {
+        const struct read_batch *b = &r->batches[i];
+        ASSERT(b->waiters.count <= b->waiters.cap);
+        ASSERT(b->id <= r->last_id);
+        ASSERT((b->id == 0) == (b->waiters.count == 0));
+        ASSERT(!b->released || (b->id != 0 && b->index > applied));
+    }
+}
+
+static void check_sending(const struct node *n)
+{
+    const struct sending *s = &n->sending;
+
+    if (s->cached_first == 0)
+        return;
+    ASSERT(s->cached_first >= journal_first(n->journal));
+    ASSERT(s->cached_first <= s->cached_last);
+    ASSERT(s->cached_last <= n->raft.last);
+}
+
 void node_check(const struct node *n)
 {
-    ASSERT(n->told.term == n->raft.term);
+    ASSERT(!n->dead && n->started);
+    check_points(n);
+    check_durability(n);
+    check_times(n);
+    check_peers(n);
+    check_inbox(n);
+    check_ring(n);
+    check_queue(n);
+    check_open(n);
+    check_reads(n);
+    check_sending(n);
 }

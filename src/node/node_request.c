@@ -245,10 +245,12 @@ void *node_requests_take(struct node *n, uint64_t seq)
     void *client = NULL;
 
     ASSERT(seq == r->first_seq);
-    if (seq < r->next_seq)
+    if (seq < r->next_seq) {
         client = pending_at(r, seq)->client;
-    else
-        r->next_seq++; /* a leader has made it up: its number is gone */
+    } else { /* a leader has made it up: its number is gone */
+        parcel_close(&n->requests);
+        r->next_seq++;
+    }
     r->first_seq++;
     r->timed_out = MAX(r->timed_out, r->first_seq);
     ASSERT(r->first_seq <= r->next_seq && r->timed_out <= r->next_seq);

@@ -106,7 +106,7 @@ static void addresses_are_split(void **state)
 {
     struct bytes host;
     uint16_t port;
-    (void)state;
+    UNUSED(state);
     split_address("[::1]:7000", &host, &port);
     assert_true(bytes_eq(host, BYTES_LIT("::1")));
     assert_int_equal(port, 7000);

@@ -46,7 +46,7 @@ static void test_hello(void **state)
     uint32_t none = NODE_NONE;
     uint32_t zero = 0;
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(good); i++) {
         char host[HELLO_HOST_SIZE] = "";
         memcpy(host, good[i], strlen(good[i]));
@@ -71,7 +71,7 @@ static void test_spare_of_fragments(void **state)
     struct fragment out;
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     fragment_encode(&f, &b);
     for (size_t at = 17; at < 20; at++) {
         b.data[at] = 1;
@@ -105,7 +105,7 @@ static int fragment_claimed(uint32_t offset, uint32_t total, uint32_t len)
 
 static void test_fragments(void **state)
 {
-    (void)state;
+    UNUSED(state);
     assert_int_equal(fragment_claimed(0, 1, 1), 0);
     assert_int_equal(fragment_claimed(0, 8, 1), 0);
     assert_int_equal(fragment_claimed(7, 8, 1), 0);
@@ -128,7 +128,7 @@ static void test_frame_errors(void **state)
     struct buf b = BUF_INIT;
     struct frame out;
 
-    (void)state;
+    UNUSED(state);
     size_t begin = frame_begin(&b, FRAME_RAFT, 3);
     buf_str(&b, "abc");
     frame_end(&b, begin);

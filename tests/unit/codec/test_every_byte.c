@@ -154,7 +154,7 @@ static void encode_on(struct buf *out, size_t which, int dirt)
 
 static void test_every_byte(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(encoders); i++) {
         struct buf zeros = BUF_INIT;
         struct buf ones = BUF_INIT;

@@ -49,7 +49,7 @@ static void test_entry(void **state)
     struct entry e = sample_entry();
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     entry_encode(&e, &b);
     expect_hex(
         &b, "1817161514131211282726252423222138373635343332310100000007000000"
@@ -63,7 +63,7 @@ static void test_frame(void **state)
 {
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     size_t begin = frame_begin(&b, FRAME_RAFT, 0x0102);
     buf_str(&b, "abc");
     frame_end(&b, begin);
@@ -87,7 +87,7 @@ static void test_records(void **state)
                           .generation = 9};
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     hard_state_encode(&s, &b);
     expect_hex(&b, "04000000000000000200000000000000767eec99c7c686f0");
     identity_encode(&i, &b);
@@ -129,7 +129,7 @@ static int decode_changed(size_t at, uint8_t value)
  * with a right checksum. */
 static void test_spare_bytes(void **state)
 {
-    (void)state;
+    UNUSED(state);
     assert_int_equal(decode_changed(24, ENTRY_REQUESTS), 0);
     assert_int_equal(decode_changed(24, ENTRY_REQUESTS + 1), ERR_CORRUPT);
     assert_int_equal(decode_changed(24, 255), ERR_CORRUPT);
@@ -155,7 +155,7 @@ static void test_resealed_records(void **state)
     struct watermark w = {.cluster_id = 1, .node = 2};
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     hard_state_encode(&s, &b);
     reseal(&b, 8, 9, 1);
     assert_int_equal(hard_state_decode(buf_view(&b), &s), 0);
@@ -190,7 +190,7 @@ static void test_in_a_row(void **state)
     struct entry out;
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     entry_encode(&e, &b);
     size_t size = b.len;
     entry_encode(&e, &b);

@@ -53,7 +53,7 @@ static void test_runs(void **state)
     struct raft_message good = append();
     struct raft_message m;
 
-    (void)state;
+    UNUSED(state);
     assert_int_equal(decoded(&good), 0);
 #define TRY(want, change)                                                      \
     do {                                                                       \
@@ -94,7 +94,7 @@ static void test_spare_runs(void **state)
     struct bytes entries;
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     message_encode(&m, &b);
     b.data[16] = 1; /* run_count: the second run is spare now */
     assert_int_equal(message_decode(buf_view(&b), &out, &entries), ERR_CORRUPT);
@@ -110,7 +110,7 @@ static void test_too_many_runs(void **state)
     struct bytes entries;
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     m.index = m.index_term = 0;
     m.count = 9;
     m.run_count = RAFT_MESSAGE_RUNS_MAX;
@@ -132,7 +132,7 @@ static void test_types(void **state)
     struct bytes entries;
     struct buf b = BUF_INIT;
 
-    (void)state;
+    UNUSED(state);
     memset(&m, 0, sizeof(m));
     m.from = 1;
     m.to = 2;
@@ -185,7 +185,7 @@ static int once_decoded(size_t name_len, uint8_t flags)
 
 static void test_once(void **state)
 {
-    (void)state;
+    UNUSED(state);
     assert_int_equal(once_decoded(1, REQUEST_FLAG_ONCE), 0);
     assert_int_equal(once_decoded(REQUEST_ONCE_LEN_MAX, REQUEST_FLAG_ONCE), 0);
     assert_int_equal(once_decoded(1, 0), ERR_CORRUPT);

@@ -124,7 +124,7 @@ static void run_pair(size_t first, size_t second, uint32_t kept)
 
 static void test_vote_stays(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
         for (size_t k = 0; k < ARRAY_LEN(acts); k++) {
             for (uint32_t kept = 0; kept <= 2; kept++) {

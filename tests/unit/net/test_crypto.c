@@ -35,7 +35,7 @@ static void expect_hash(const uint8_t *got, const char *hex)
 
 static void test_sha256(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t out[CRYPTO_HASH_SIZE];
     crypto_sha256(BYTES_NONE, out);
     expect_hash(out, "e3b0c44298fc1c149afbf4c8996fb924"
@@ -52,7 +52,7 @@ static void test_sha256(void **state)
 
 static void test_hmac(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t key[131];
     uint8_t out[CRYPTO_HASH_SIZE];
     memset(key, 0x0b, 20);
@@ -74,7 +74,7 @@ static void test_hmac(void **state)
 
 static void test_hmac_empty_key(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t out[CRYPTO_HASH_SIZE];
     crypto_hmac_sha256(BYTES_LIT("another"), BYTES_LIT("x"), out);
     /* Not the key of the call before. */
@@ -85,7 +85,7 @@ static void test_hmac_empty_key(void **state)
 
 static void test_equal(void **state)
 {
-    (void)state;
+    UNUSED(state);
     assert_true(crypto_equal(BYTES_LIT("same"), BYTES_LIT("same")));
     assert_false(crypto_equal(BYTES_LIT("same"), BYTES_LIT("samf")));
     assert_false(crypto_equal(BYTES_LIT("same"), BYTES_LIT("same1")));

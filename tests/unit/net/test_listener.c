@@ -109,7 +109,7 @@ static void run(struct world *w, int wanted)
 
 static void test_many(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct world w;
     world_open(&w);
     int fds[MANY];
@@ -136,7 +136,7 @@ static void relief_cb(void *ctx)
 /* Out of descriptors: one line, no spinning, and on when there are some. */
 static void test_no_descriptors(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct world w;
     world_open(&w);
     int fd = socket_connect(&w.address);
@@ -155,7 +155,7 @@ static void test_no_descriptors(void **state)
 
 static void test_close_in_callback(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct world w;
     world_open(&w);
     w.close_at_once = true;

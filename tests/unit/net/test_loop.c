@@ -95,7 +95,7 @@ static void mark_start(struct mark *m, int64_t delay_ms)
 
 static void test_timers_in_order(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct mark a = mark_of(&t, 'a'), b = mark_of(&t, 'b'),
@@ -114,7 +114,7 @@ static void test_timers_in_order(void **state)
 
 static void test_timer_restart_and_stop(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct mark a = mark_of(&t, 'a'), b = mark_of(&t, 'b'),
@@ -158,7 +158,7 @@ static void busy_cb(void *ctx)
 /* The delay counts from the call, however long the iteration has taken. */
 static void test_timer_after_long_callback(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct busy b = {.trace = &t};
@@ -177,7 +177,7 @@ static void wait_mark(void *ctx)
 /* A timer of delay 0 started by its own callback fires once an iteration. */
 static void test_timer_again(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct mark a = mark_of(&t, 'a'), end = mark_of(&t, 'e');
@@ -233,7 +233,7 @@ static void wait_second(void *ctx)
 /* All events of an iteration come first, then before-wait in its order. */
 static void test_before_wait(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     int p[2], q[2];
@@ -268,7 +268,7 @@ static void unpause_cb(void *ctx)
 
 static void test_io_pause(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     int p[2];
@@ -304,7 +304,7 @@ static void *send_async(void *ctx)
 
 static void test_async(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct loop_async a = {NULL, async_cb, &t};
@@ -328,7 +328,7 @@ static void signal_cb(void *ctx)
 
 static void test_signal(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct trace t;
     trace_init(&t);
     struct loop_signal s = {NULL, signal_cb, &t};

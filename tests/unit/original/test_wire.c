@@ -24,7 +24,7 @@ static void frames_split_at_every_byte(void **state)
     struct buf in = BUF_INIT;
     struct bytes got = BYTES_NONE;
     size_t need = 4;
-    (void)state;
+    UNUSED(state);
     buf_u32(&in, (uint32_t)strlen(text));
     buf_str(&in, text);
     for (size_t n = 0; n < in.len; n++) {
@@ -46,7 +46,7 @@ static void frame_too_long_is_refused_before_it_arrives(void **state)
     static const uint8_t huge[4] = {0xff, 0xff, 0xff, 0xff};
     struct bytes text;
     size_t need;
-    (void)state;
+    UNUSED(state);
     assert_int_equal(original_frame(bytes_of(in, 4), 100, &text, &need),
                      ERR_TOO_BIG);
     assert_int_equal(original_frame(bytes_of(huge, 4), 100, &text, &need),
@@ -58,7 +58,7 @@ static void frame_too_long_is_refused_before_it_arrives(void **state)
 static void client_ids(void **state)
 {
     char id[ORIGINAL_ID_LEN + 1];
-    (void)state;
+    UNUSED(state);
     assert_int_equal(
         original_parse_id(str("0123456789abcdef0123456789abcdef"), id), 0);
     assert_string_equal(id, "0123456789abcdef0123456789abcdef");
@@ -90,7 +90,7 @@ static const struct sample samples[] = {
 
 static void requests(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         const struct sample *s = &samples[i];
         struct original_request r;
@@ -125,7 +125,7 @@ static void bad_requests(void **state)
         "1 PUT a b\x80 -",
         "1 CAS a b c-d",
     };
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         struct original_request r;
         assert_int_equal(original_parse(str(texts[i]), &r), ERR_PROTOCOL);
@@ -144,7 +144,7 @@ static void expect_text(const char *reply, const char *text)
 
 static void replies(void **state)
 {
-    (void)state;
+    UNUSED(state);
     expect_text("*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n", "Response 9 a b c");
     expect_text("*3\r\n$1\r\na\r\n$-1\r\n$2\r\ncc\r\n", "Response 9 a - cc");
     expect_text("*3\r\n$2\r\nak\r\n$-1\r\n$-1\r\n", "Response 9 ak - -");
@@ -170,7 +170,7 @@ static void replies_that_cannot_be_said(void **state)
         "*3\r\n$9223372036854775807\r\na\r\n$1\r\nb\r\n$-1\r\n",
     };
     struct buf out = BUF_INIT;
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(original_format(1, str(bad[i]), &out), ERR_INVALID);
     assert_int_equal(out.len, 0);

@@ -26,7 +26,7 @@ static struct fragment piece(uint32_t offset, uint32_t total, const char *text)
 
 static void test_whole(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct peer_assembly a = {0};
     for (uint64_t id = 1; id <= 3; id++) {
         struct fragment f = piece(0, 10, "01234");
@@ -46,7 +46,7 @@ static void test_whole(void **state)
 
 static void test_refused(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct peer_assembly a = {0};
     struct fragment f = piece(5, 10, "56789"); /* no beginning */
     assert_int_equal(peer_assembly_add(&a, &f, MAX_BYTES), ERR_PROTOCOL);
@@ -76,7 +76,7 @@ static void test_refused(void **state)
 /* Memory follows what has come, to twice that, and ends at the total. */
 static void test_memory(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct peer_assembly a = {0};
     static char text[1001];
     memset(text, 'x', 1000);
@@ -97,7 +97,7 @@ static void test_memory(void **state)
  * one is given back. */
 static void test_memory_kept(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct peer_assembly a = {0};
     static uint8_t data[2 * PEER_ASSEMBLY_KEPT];
     struct fragment f = {.id = 1,

@@ -25,7 +25,7 @@ static bool valid(const char *secret, enum peer_proof_role role,
 
 static void test_proof_depends_on_all(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct proof proof;
     memset(hello, 1, sizeof(hello));
     memset(welcome, 2, sizeof(welcome));
@@ -53,7 +53,7 @@ static void test_proof_depends_on_all(void **state)
 
 static void test_hello_checked(void **state)
 {
-    (void)state;
+    UNUSED(state);
     const struct peer_identity us = {
         .cluster_id = 9, .self = 1, .incarnation = 4, .secured = true};
     const struct hello good = {.version_min = 0,

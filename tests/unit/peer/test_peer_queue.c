@@ -38,7 +38,7 @@ static struct peer_chunk *take(struct peer_queue *q, struct frame *f)
 
 static void test_small_frames_share(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct peer_queue q;
     peer_queue_init(&q);
     assert_true(peer_queue_empty(&q));
@@ -62,7 +62,7 @@ static void test_small_frames_share(void **state)
 /* Every split of a large payload into two pieces gives the same bytes. */
 static void test_fragments(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t *data = mem_alloc(LARGE);
     for (size_t i = 0; i < LARGE; i++)
         data[i] = (uint8_t)(i * 31 + i / 251);
@@ -113,7 +113,7 @@ static uint8_t next_type(struct peer_queue *q, size_t *len)
  * that has begun, and small control behind it keeps its place. */
 static void test_order(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t *data = mem_zalloc(LARGE);
     struct bytes large = bytes_of(data, LARGE);
     struct peer_queue q;
@@ -141,7 +141,7 @@ static void test_order(void **state)
 
 static void test_clear(void **state)
 {
-    (void)state;
+    UNUSED(state);
     uint8_t *data = mem_zalloc(LARGE);
     struct peer_queue q;
     size_t len;

@@ -61,7 +61,7 @@ static void test_overlap(void **state)
     struct core_fixture f;
     raft_term term = 0;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 0, 0);
     add_run(&m, 2, 1);
@@ -115,7 +115,7 @@ static void test_many_terms(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 4, 2);
     m.term = 20;
@@ -138,7 +138,7 @@ static void test_no_room(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 4, 2);
     m.term = 5000;
@@ -176,7 +176,7 @@ static void test_room_on_disk(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     while (f.r.run_count < RAFT_RUNS_MAX) {
         struct raft_message m = append(&f, f.r.last, raft_runs_last_term(&f.r));
@@ -202,7 +202,7 @@ static void test_lies(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 4, 2);
     core_receive(&f, m);
@@ -227,7 +227,7 @@ static void test_falling_terms(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 3, 2);
     m.commit = 3;
@@ -247,7 +247,7 @@ static void test_refusal(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (raft_index fits = 5; fits <= 8; fits++) {
         follow(&f);
         core_receive(&f, append(&f, 7, 5));
@@ -278,7 +278,7 @@ static void test_refusal_is_contact(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     for (int i = 0; i < 10; i++) {
         f.now_ms = f.r.election_at_ms - 1;
@@ -296,7 +296,7 @@ static void test_when_durable(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 4, 2);
     add_run(&m, 2, 5);
@@ -318,7 +318,7 @@ static void test_leader_restarts(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 5));
     struct raft_message m = core_message(&f, RAFT_MSG_PRE_VOTE, 1, 6);
@@ -346,7 +346,7 @@ static void test_second_leader(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = append(&f, 4, 2);
     add_run(&m, 1, 5);
@@ -362,7 +362,7 @@ static void test_term_first(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 6));
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 6));
@@ -377,7 +377,7 @@ static void test_rounds(void **state)
     struct core_fixture f;
     static const uint64_t rounds[] = {4, 9, 2};
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     for (size_t i = 0; i < ARRAY_LEN(rounds); i++) {
         struct raft_message m = core_message(&f, RAFT_MSG_HEARTBEAT, 1, 5);

@@ -60,7 +60,7 @@ static void test_fields_of_types(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         struct raft_message good = plain(&f, type);
@@ -81,7 +81,7 @@ static void test_fields_of_answers(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
 #define BAD(type, granted_, field)                                             \
     do {                                                                       \
@@ -116,7 +116,7 @@ static void test_number_limits(void **state)
     };
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         struct raft_message m = plain(&f, fields[i].type);
@@ -134,7 +134,7 @@ static void test_runs_limit(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 1, 5);
     m.count = RAFT_MESSAGE_RUNS_MAX + 1;
@@ -152,7 +152,7 @@ static void test_term_0(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         for (int granted = 0; granted < 2; granted++) {
@@ -171,7 +171,7 @@ static void test_entries(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 1, 5);
     assert_true(valid(&f, &m));
@@ -224,7 +224,7 @@ static void test_candidates(void **state)
                                                    RAFT_MSG_VOTE};
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         struct raft_message m = core_message(&f, types[i], 1, 5);
@@ -246,7 +246,7 @@ static void test_addresses(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t nodes = 2; nodes <= RAFT_NODES_MAX; nodes++) {
         core_boot(&f, nodes - 1, nodes);
         struct raft_message m = core_message(&f, RAFT_MSG_HEARTBEAT, 0, 5);
@@ -272,7 +272,7 @@ static void test_positions(void **state)
     struct core_fixture f;
     struct raft_config config = core_config(1, 3);
 
-    (void)state;
+    UNUSED(state);
     config.voters[0] = 7;
     config.voters[1] = 1;
     config.voters[2] = 4;
@@ -287,7 +287,7 @@ static void test_positions(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         const char *name = raft_message_name((enum raft_message_type)type);
         assert_non_null(name);
@@ -308,7 +308,7 @@ static void test_sent(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 1, 3);
     core_win(&f);
     core_event(&f, RAFT_EV_FLUSH);
@@ -335,7 +335,7 @@ static void test_lower_terms(void **state)
     };
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         core_boot(&f, 0, 3);
         core_receive(&f, core_message(&f, (enum raft_message_type)type, 2, 1));
@@ -357,7 +357,7 @@ static void test_peer_restarts(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (node_id target = 0; target < 3; target += 2) {
         core_boot(&f, 1, 3);
         core_win(&f);
@@ -414,7 +414,7 @@ static void test_types_at_leader(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         bool is_reply =
             type == RAFT_MSG_APPEND_REPLY || type == RAFT_MSG_HEARTBEAT_REPLY;
@@ -434,7 +434,7 @@ static void test_types_at_follower(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         bool from_leader =
             type == RAFT_MSG_APPEND || type == RAFT_MSG_HEARTBEAT;
@@ -461,7 +461,7 @@ static void test_granted_elsewhere(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
         bool pre = type == RAFT_MSG_PRE_VOTE || type == RAFT_MSG_PRE_VOTE_REPLY;
         for (raft_term term = 1; term <= 3; term += 2) {
@@ -485,7 +485,7 @@ static void test_nine(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (node_id self = 0; self < RAFT_NODES_MAX; self++) {
         core_boot(&f, self, RAFT_NODES_MAX);
         core_win(&f);

@@ -202,7 +202,7 @@ static void run_seed(uint64_t seed)
 
 static void test_nothing_stays(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint64_t seed = 1; seed <= 15; seed++) {
         run_seed(seed);
     }

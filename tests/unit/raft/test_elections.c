@@ -81,7 +81,7 @@ static void one_election(uint32_t code, bool fast)
 
 static void test_lost_elections(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t code = 0; code < 32 * 81; code++) {
         one_election(code, false);
         one_election(code, true);
@@ -93,7 +93,7 @@ static void test_nine_voters(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (node_id refuses = 1; refuses < RAFT_NODES_MAX; refuses++) {
         core_boot(&f, 0, RAFT_NODES_MAX);
         core_tick_at(&f, f.r.election_at_ms);
@@ -118,7 +118,7 @@ static void test_nine_voters(void **state)
  * process is gone: it could win. */
 static void test_better_than_candidate(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t code = 0; code < 24; code++) {
         struct core_fixture f;
         bool has_voted = code % 2 != 0;
@@ -168,7 +168,7 @@ static void test_term_sets_no_timer(void **state)
         RAFT_MSG_VOTE, RAFT_MSG_VOTE_REPLY, RAFT_MSG_APPEND_REPLY,
         RAFT_MSG_HEARTBEAT_REPLY};
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t code = 0; code < 2 * ARRAY_LEN(types); code++) {
         struct core_fixture f;
         bool candidate = code % 2 != 0;
@@ -193,7 +193,7 @@ static void test_owes_no_answers(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));
     struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 1, 2);
@@ -214,7 +214,7 @@ static void test_leader_is_known(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 2, 4));
     core_durable(&f);
@@ -237,7 +237,7 @@ static void test_candidate_waits_for_disk(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     become_candidate(&f, false);
     assert_int_equal(f.out.message_count, 0);
     for (node_id from = 1; from < 5; from++) {
@@ -261,7 +261,7 @@ static void test_asks_again(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     become_candidate(&f, true);
     grant(&f, false, 1, 3);
     core_receive(&f, vote_reply(&f, false, 2, 3));
@@ -290,7 +290,7 @@ static void test_disk_hangs_meanwhile(void **state)
     struct raft_config config = core_config(0, 3);
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     config.disk_timeout_ms = 30;
     core_boot_with(&f, &config, 1000);
     core_receive(&f, vote_reply(&f, false, 1, 7));
@@ -312,7 +312,7 @@ static void test_hurry(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (int how = 0; how < 3; how++) {
         struct raft_config config = core_config(0, 3);
         core_boot_with(&f, &config, 0);
@@ -342,7 +342,7 @@ static void test_fast_timers(void **state)
     int64_t seen_first = 0;
     int64_t seen_again = 0;
 
-    (void)state;
+    UNUSED(state);
     for (uint64_t seed = 1; seed <= 200; seed++) {
         struct raft_config config = core_config(0, 3);
         struct core_fixture f;
@@ -374,7 +374,7 @@ static void test_late_refusal(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 5);
     core_receive(&f, vote_reply(&f, true, 1, 8));
     assert_int_equal(f.r.term, 8);
@@ -390,7 +390,7 @@ static void test_alone(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 1);
     core_tick_at(&f, f.r.election_at_ms);
     assert_int_equal(f.r.role, RAFT_CANDIDATE);
@@ -409,7 +409,7 @@ static void test_stickiness(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     assert_false(raft_sticks_to_leader(&f.r));
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));

@@ -35,7 +35,7 @@ static const enum raft_event_type about_peers[] = {
 /* Of strangers, and of the node itself, in any place among the members. */
 static void test_nobodys_business(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (node_id self = 0; self < 3; self++) {
         for (int leads = 0; leads < 2; leads++) {
             struct core_fixture f;
@@ -60,7 +60,7 @@ static void test_nobodys_business(void **state)
 /* A follower remembers nothing of what only a leader needs. */
 static void test_follower_ignores(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (node_id self = 0; self < 3; self++) {
         struct core_fixture f;
         core_boot(&f, self, 3);
@@ -77,7 +77,7 @@ static void test_follower_ignores(void **state)
 /* Every member has its own facts, also the one in the first place. */
 static void test_peers_of_a_leader(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (node_id self = 0; self < 3; self++) {
         struct core_fixture f;
         core_boot(&f, self, 3);
@@ -114,7 +114,7 @@ static void test_one_event_one_thing(void **state)
     struct core_fixture f;
     struct raft_event event;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 1, 3);
     core_win(&f);
     core_durable(&f);
@@ -161,7 +161,7 @@ static void test_cut_again(void **state)
     struct core_fixture f;
     struct raft_event cut = {.type = RAFT_EV_LOG_CUT};
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     for (cut.index = 0; cut.index <= 1; cut.index++) {
         assert_unchanged(&f, cut);
@@ -180,7 +180,7 @@ static void test_what_changed(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     core_event(&f, RAFT_EV_FLUSH);
     assert_false(f.out.role_changed || f.out.commit_changed);
@@ -215,7 +215,7 @@ static void test_disk_timeout(void **state)
     struct raft_config config = core_config(0, 3);
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     config.disk_timeout_ms = 1;
     core_boot_with(&f, &config, 1000);
     core_receive(&f, core_message(&f, RAFT_MSG_VOTE_REPLY, 1, 7));
@@ -271,7 +271,7 @@ static void test_deadlines_of_a_leader(void **state)
     struct raft_config config = core_config(1, 3);
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     config.append_entries_max = 1;
     config.disk_timeout_ms = 500;
     core_boot_with(&f, &config, 1000);
@@ -312,7 +312,7 @@ static void test_deadline_of_reads(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 0, 3);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));
     core_step(&f, (struct raft_event){.type = RAFT_EV_READ, .read_id = 4});
@@ -336,7 +336,7 @@ static void test_link_of_another(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 1, 3);
     int64_t at = f.r.election_at_ms;
     core_peer_event(&f, RAFT_EV_PEER_UP, 0);
@@ -356,7 +356,7 @@ static void test_config_is_copied(void **state)
     struct raft_config config = core_config(2, 5);
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     config.disk_timeout_ms = 77;
     core_boot_with(&f, &config, 0);
     const struct raft_config *own = &f.r.config;
@@ -408,7 +408,7 @@ static void test_refused_configs(void **state)
     struct raft_start start = core_start();
     struct raft_config c;
 
-    (void)state;
+    UNUSED(state);
     assert_false(refused(&good, &start));
 #define BAD(change)                                                            \
     do {                                                                       \
@@ -445,7 +445,7 @@ static void test_refused_disks(void **state)
     static const struct raft_run back[] = {{1, 2}, {3, 1}};
     static const struct raft_run high[] = {{1, 1}, {3, 3}};
 
-    (void)state;
+    UNUSED(state);
 #define BAD(change)                                                            \
     do {                                                                       \
         s = good;                                                              \

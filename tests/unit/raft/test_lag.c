@@ -128,7 +128,7 @@ static void test_million_entries(void **state)
     pthread_attr_t attr;
     pthread_t thread;
 
-    (void)state;
+    UNUSED(state);
     boot(&p->leader, 0, ENTRIES);
     boot(&p->follower, 1, 0);
     assert_int_equal(pthread_attr_init(&attr), 0);

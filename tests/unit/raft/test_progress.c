@@ -129,7 +129,7 @@ static void test_acknowledged(void **state)
          {RAFT_REPLICATE, 5, 6, 8, 1, true}},
     };
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct core_fixture f;
         lead(&f);
@@ -144,7 +144,7 @@ static void test_acknowledged(void **state)
  * the entries that are still under way. */
 static void test_in_flight(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t sent = 0; sent <= 5; sent++) {
         for (raft_index v = 6; v <= LAST; v++) {
             for (raft_index next = v + 1; next <= LAST + 1; next++) {
@@ -215,7 +215,7 @@ static const struct refusal refusals[] = {
 
 static void test_refused(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         struct core_fixture f;
         const struct refusal *row = &refusals[i];
@@ -243,7 +243,7 @@ static void test_nothing_known(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 1, 3);
     core_win(&f);
     core_event(&f, RAFT_EV_FLUSH);
@@ -257,7 +257,7 @@ static void test_heard(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_step(&f, (struct raft_event){.type = RAFT_EV_READ, .read_id = 1});
     core_event(&f, RAFT_EV_FLUSH);
@@ -326,7 +326,7 @@ static void test_heartbeat_answered(void **state)
          {RAFT_SNAPSHOT, 0, 0, 4, 0, false}},
     };
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct core_fixture f;
         lead(&f);
@@ -347,7 +347,7 @@ static void test_probe_after_beat(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     set_facts(&f, (struct facts){RAFT_PROBE, 5, 6, 9, 0, true});
     f.r.progress[0].probe_sent = false;
@@ -370,7 +370,7 @@ static void test_beats_noted(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 13, 2, false});
     f.r.progress[0].append_ms = f.now_ms;
@@ -411,7 +411,7 @@ static void test_link_and_queue(void **state)
         {RAFT_PROBE, 0, 0, LAST + 1, 0, false},
     };
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(before); i++) {
         struct core_fixture f;
         struct raft_progress *p = &f.r.progress[0];
@@ -449,7 +449,7 @@ static void test_losses_in_a_row(void **state)
     struct core_fixture f;
     struct raft_progress *p = &f.r.progress[0];
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 13, 2, false});
     p->lost = 2;
@@ -488,7 +488,7 @@ static void test_losses_counted(void **state)
     struct core_fixture f;
     struct raft_progress *p = &f.r.progress[0];
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     assert_int_equal(p->lost, 0);
     for (uint32_t i = 1; i <= 8; i++) {
@@ -518,7 +518,7 @@ static void test_losses_believed(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     f.now_ms += 100 * ELECTION_MS;
     for (uint32_t lost = 0; lost <= 6; lost++) {
@@ -534,7 +534,7 @@ static void test_append_noted(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     set_facts(&f, (struct facts){RAFT_REPLICATE, 5, 6, 9, 1, false});
     f.r.progress[0].append_ms = 1;
@@ -552,7 +552,7 @@ static void test_unsent_from(void **state)
         raft_index next;
     } cases[] = {{0, 7}, {5, 7}, {7, 7}, {9, 9}, {11, 11}, {LAST + 9, 11}};
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct core_fixture f;
         struct raft_progress *p = &f.r.progress[0];
@@ -579,7 +579,7 @@ static void test_forgotten(void **state)
     struct core_fixture f;
     struct raft_progress *p = &f.r.progress[0];
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     *p = (struct raft_progress){
         .state = RAFT_SNAPSHOT,
@@ -621,7 +621,7 @@ static void test_cut_under_way(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     set_facts(&f, (struct facts){RAFT_SNAPSHOT, 0, 0, 4, 0, false});
     f.r.commit = 8;

@@ -96,7 +96,7 @@ static void win(struct fixture *f)
 
 static void test_up_to_date(void **state)
 {
-    (void)state;
+    UNUSED(state);
     assert_true(raft_up_to_date(2, 4, 2, 4));
     assert_true(raft_up_to_date(2, 5, 2, 4));
     assert_false(raft_up_to_date(2, 3, 2, 4));
@@ -107,7 +107,7 @@ static void test_up_to_date(void **state)
 /* Every combination of what decides a vote. */
 static void test_vote_rule(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t code = 0; code < 6 * 3 * 2 * 2 * 3; code++) {
         struct fixture f;
         raft_index index = 1 + code % 6;
@@ -148,7 +148,7 @@ static void test_entries_of_messages(void **state)
     struct raft_message good = message(RAFT_MSG_APPEND, 1, 5);
     struct raft_message m;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 0, 3);
     good.index = 4;
     good.index_term = 2;
@@ -197,7 +197,7 @@ static void test_deadlines(void **state)
     static const int64_t starts[] = {0, (INT64_C(1) << 31) - 50,
                                      (INT64_C(1) << 32) - 50, INT64_C(1) << 62};
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
         struct fixture f;
         start_at(&f, starts[i], 3);
@@ -224,7 +224,7 @@ static void test_transfer_deadline(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 0, 3);
     win(&f);
     step(&f, (struct raft_event){.type = RAFT_EV_TRANSFER, .peer = 2});
@@ -244,7 +244,7 @@ static void test_reads_full(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 0, 3);
     win(&f);
     for (uint64_t i = 0; i < RAFT_READS_MAX; i++) {
@@ -267,7 +267,7 @@ static void test_term_start(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 0, 3);
     win(&f);
     assert_true(f.out.write.append_empty);
@@ -302,7 +302,7 @@ static void test_equal_bytes(void **state)
     struct fixture a;
     struct fixture b;
 
-    (void)state;
+    UNUSED(state);
     memset(&a, 0x00, sizeof(a));
     memset(&b, 0xff, sizeof(b));
     run_history(&a);
@@ -318,7 +318,7 @@ static void test_equal_bytes(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (int t = RAFT_MSG_PRE_VOTE; t < RAFT_MSG_TYPE_END; t++) {
         assert_string_not_equal(raft_message_name((enum raft_message_type)t),
                                 "unknown");
@@ -344,7 +344,7 @@ static void test_behind_asks_again(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 1000, 3);
     for (raft_term term = 3; term < 40; term++) {
         pre_vote_refused(&f, term);
@@ -362,7 +362,7 @@ static void test_behind_hears_leader(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 1000, 3);
     pre_vote_refused(&f, 3);
     receive(&f, message(RAFT_MSG_HEARTBEAT, 1, 3));
@@ -385,7 +385,7 @@ static void test_handshake_incarnation(void **state)
 {
     struct fixture f;
 
-    (void)state;
+    UNUSED(state);
     start_at(&f, 1000, 3);
     win(&f);
     assert_int_equal(f.r.progress[1].incarnation, 1);

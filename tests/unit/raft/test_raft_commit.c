@@ -24,7 +24,7 @@ static uint32_t reached(const uint64_t *values, uint32_t n, uint64_t v)
  * reaches the result, and no majority anything above. */
 static void test_median(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t n = 1; n <= 9 && n <= RAFT_NODES_MAX; n++) {
         uint32_t base = n <= 7 ? 5 : 3;
         uint64_t values[9];
@@ -48,7 +48,7 @@ static void test_large_values(void **state)
 {
     uint64_t values[3] = {UINT64_MAX, 0, UINT64_MAX - 1};
 
-    (void)state;
+    UNUSED(state);
     assert_true(raft_quorum_value(values, 3) == UINT64_MAX - 1);
 }
 
@@ -85,7 +85,7 @@ static void make_leader(struct raft *r, uint32_t nodes)
  * has, if that is an entry of term 3, else nothing. */
 static void test_commit_rule(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint32_t nodes = 1; nodes <= 5; nodes++) {
         uint32_t all = 1;
         for (uint32_t i = 0; i < nodes; i++) {
@@ -116,7 +116,7 @@ static void test_commit_never_falls(void **state)
 {
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     make_leader(&r, 3);
     r.durable = 4;
     r.commit = 4;
@@ -128,7 +128,7 @@ static void test_commit_never_falls(void **state)
 /* A follower: the leader's word, as far as the logs were compared. */
 static void test_commit_by_leader(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (raft_index told = 0; told <= 6; told++) {
         for (raft_index verified = 0; verified <= 4; verified++) {
             for (raft_index commit = 0; commit <= 4; commit++) {

@@ -88,7 +88,7 @@ static void test_lookups(void **state)
     raft_term terms[5];
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t count = 0; count <= 5; count++) {
         for (uint32_t n = 0; n < 243; n++) {
             if (make_terms(n, count, terms)) {
@@ -124,7 +124,7 @@ static void test_conflicts(void **state)
     struct raft r;
     struct raft_message m;
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t n = 0; n < 243 * 243; n++) {
         if (!make_terms(n % 243, 5, own) || !make_terms(n / 243, 5, other)) {
             continue;
@@ -152,7 +152,7 @@ static void test_slices(void **state)
     struct raft r;
     struct raft_message m;
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t i = 0; i < 40; i++) {
         terms[i] = 1 + i / 2;
     }
@@ -179,7 +179,7 @@ static void test_append_and_truncate(void **state)
     uint64_t rng = 5;
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     make(&r, terms, 0);
     raft_term top = 1;
     uint32_t count = 0;
@@ -210,7 +210,7 @@ static void test_full(void **state)
     struct raft r;
     raft_term term = 0;
 
-    (void)state;
+    UNUSED(state);
     for (uint32_t i = 0; i < RAFT_RUNS_MAX; i++) {
         terms[i] = i + 1;
     }
@@ -238,7 +238,7 @@ static void test_start_with_too_many_runs(void **state)
     struct raft r;
     raft_term none[1] = {0};
 
-    (void)state;
+    UNUSED(state);
     make(&r, none, 0);
     struct raft_config config = r.config;
     struct raft_start start = {.term = RAFT_RUNS_MAX + 5,
@@ -263,7 +263,7 @@ static void test_forget(void **state)
     raft_term term = 0;
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     for (raft_index first = 2; first <= 7; first++) {
         make(&r, terms, 6);
         r.commit = 6;

@@ -366,7 +366,7 @@ static uint64_t seeds(uint64_t usual)
 
 static void test_three_nodes(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint64_t seed = 1; seed <= seeds(300); seed++) {
         sim_run(seed, 3, 0, 10000);
     }
@@ -374,7 +374,7 @@ static void test_three_nodes(void **state)
 
 static void test_five_nodes(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint64_t seed = 100001; seed <= 100000 + seeds(100); seed++) {
         sim_run(seed, 5, 0, 15000);
     }
@@ -382,7 +382,7 @@ static void test_five_nodes(void **state)
 
 static void test_other_sizes(void **state)
 {
-    (void)state;
+    UNUSED(state);
     for (uint64_t seed = 2001; seed <= 2010; seed++) {
         sim_run(seed, 1, 0, 1000);
         sim_run(seed, 2, 0, 5000);
@@ -398,7 +398,7 @@ static void test_clocks(void **state)
         INT64_C(1) << 62,
     };
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
         for (uint64_t seed = 3001; seed <= 3010; seed++) {
             sim_run(seed, 3, starts[i], 5000);

@@ -39,7 +39,7 @@ static void test_mixed_rounds(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_durable(&f);
     ask(&f, 10); /* nothing of this term is committed yet */
@@ -91,7 +91,7 @@ static void test_index_stays(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_durable(&f);
     acknowledge(&f, 0, 5, 0);
@@ -111,7 +111,7 @@ static void test_old_term_is_not_enough(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     f.r.commit = 3; /* told by an earlier leader */
     ask(&f, 10);
@@ -131,7 +131,7 @@ static void test_step_down(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     ask(&f, 10);
     ask_from(&f, 0, 20);
@@ -162,7 +162,7 @@ static void test_who_asked(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_durable(&f);
     acknowledge(&f, 2, 5, 0);
@@ -204,7 +204,7 @@ static void test_answers(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     ask(&f, 1);
     f.now_ms++;
@@ -262,7 +262,7 @@ static void test_answer_commits(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     struct raft_message m = core_message(&f, RAFT_MSG_APPEND, 0, 2);
     m.index = 4;
@@ -280,7 +280,7 @@ static void test_limits(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     core_boot(&f, 1, 3);
     ask(&f, 1);
     assert_int_equal(f.out.reads_lost_count, 1);
@@ -308,7 +308,7 @@ static void test_all_places(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_durable(&f);
     acknowledge(&f, 0, 5, 0);
@@ -347,7 +347,7 @@ static void test_best_target(void **state)
         {{0, 5, 0}, {false, true, false}, NODE_NONE},
     };
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct core_fixture f;
         lead(&f);
@@ -370,7 +370,7 @@ static void test_no_target(void **state)
     static const node_id peers[] = {1, 3, NODE_NONE};
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
         lead(&f);
         core_peer_event(&f, RAFT_EV_TRANSFER, peers[i]);
@@ -389,7 +389,7 @@ static void test_timeout_now_once(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     lead(&f);
     core_durable(&f);
     acknowledge(&f, 2, 4, 0);
@@ -422,7 +422,7 @@ static void test_timeout_now_obeyed(void **state)
 {
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     follow(&f);
     core_receive(&f, core_message(&f, RAFT_MSG_TIMEOUT_NOW, 2, 2));
     assert_int_equal(f.r.role, RAFT_FOLLOWER);
@@ -460,7 +460,7 @@ static void test_timeout_now_with_bad_disk(void **state)
     struct raft_config config = core_config(1, 3);
     struct core_fixture f;
 
-    (void)state;
+    UNUSED(state);
     config.disk_timeout_ms = 30;
     core_boot_with(&f, &config, 1000);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 0, 3));

@@ -69,7 +69,7 @@ static void test_refilled(void **state)
 {
     struct cluster *c = three();
 
-    (void)state;
+    UNUSED(state);
     lose(c, C, 0);
     cluster_run(c, 200);
     const struct raft *r = &c->nodes[C].core;
@@ -93,7 +93,7 @@ static void test_counts_for_nothing(void **state)
 {
     struct cluster *c = three();
 
-    (void)state;
+    UNUSED(state);
     cluster_crash(c, B, 0);
     lose(c, C, 3);
     cluster_propose(c, A, 1);
@@ -121,7 +121,7 @@ static void test_no_target(void **state)
 {
     struct cluster *c = three();
 
-    (void)state;
+    UNUSED(state);
     cluster_crash(c, B, 0);
     cluster_link(c, A, B, false);
     lose(c, C, 3);
@@ -148,7 +148,7 @@ static void test_votes_for_nobody(void **state)
     struct raft_event event = {
         .type = RAFT_EV_MESSAGE, .now_ms = 1000, .message = &m};
 
-    (void)state;
+    UNUSED(state);
     lose(c, C, 0);
     struct raft r = c->nodes[C].core;
     raft_step(&r, &event, &c->out);
@@ -179,7 +179,7 @@ static void test_end_is_durable(void **state)
 {
     struct cluster *c = three();
 
-    (void)state;
+    UNUSED(state);
     lose(c, C, 0);
     for (int i = 0; i < 4000 && c->nodes[C].core.recovering; i++) {
         one_thing(c, (uint32_t)i % 3);
@@ -247,7 +247,7 @@ static void test_keeps_its_vote(void **state)
     struct cluster *c = three();
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     receive_barrier(&r, &c->out);
     alone(&r,
           (struct raft_event){.type = RAFT_EV_DURABLE, .seq = 1, .index = 1},
@@ -264,7 +264,7 @@ static void test_no_end_without_leader(void **state)
     struct cluster *c = three();
     struct raft r;
 
-    (void)state;
+    UNUSED(state);
     receive_barrier(&r, &c->out);
     alone(&r,
           (struct raft_event){
@@ -291,7 +291,7 @@ static void test_barrier_of_another_term(void **state)
                              .to_incarnation = 9,
                              .term = 6};
 
-    (void)state;
+    UNUSED(state);
     receive_barrier(&r, &c->out);
     alone(&r, (struct raft_event){.type = RAFT_EV_MESSAGE, .message = &m},
           &c->out);

@@ -15,7 +15,7 @@
 static void errors_are_counted_by_code(void **state)
 {
     struct stats s;
-    (void)state;
+    UNUSED(state);
     stats_init(&s, 1);
     assert_false(stats_reply(&s, BYTES_LIT("+OK\r\n")));
     assert_false(stats_reply(&s, BYTES_NONE));
@@ -32,7 +32,7 @@ static void error_codes_are_bounded(void **state)
 {
     struct stats s;
     char text[32];
-    (void)state;
+    UNUSED(state);
     stats_init(&s, 1);
     for (int i = 0; i < 1000; i++) {
         snprintf(text, sizeof(text), "-E%d x\r\n", i);
@@ -49,7 +49,7 @@ static void error_codes_are_bounded(void **state)
 static void commands_have_counters_of_their_own(void **state)
 {
     struct stats s;
-    (void)state;
+    UNUSED(state);
     stats_init(&s, 1);
     for (size_t i = 0; i < cmd_count(); i++)
         stats_of(&s, cmd_at(i))->calls = i + 1;
@@ -61,7 +61,7 @@ static void commands_have_counters_of_their_own(void **state)
 static void rates(void **state)
 {
     struct stats s;
-    (void)state;
+    UNUSED(state);
     stats_init(&s, 1);
     stats_sample(&s, 1000);
     for (int i = 1; i <= STATS_SAMPLES; i++) {

@@ -174,7 +174,7 @@ static void bring_append(struct world *w)
 
 static void test_late_sync_of_a_replaced_tail(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct world *w = replaced_tail();
     uint64_t seq = w->cores[0].write_seq;
     bring_append(w);
@@ -189,7 +189,7 @@ static void test_late_sync_of_a_replaced_tail(void **state)
 
 static void test_sync_of_what_was_never_written(void **state)
 {
-    (void)state;
+    UNUSED(state);
     struct world *w = replaced_tail();
     bring_append(w);
     assert_null(w->replay->violation);

@@ -68,6 +68,9 @@ END
         printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    %s;\n}\n' \
             $room $room $room 'return base_one()' | put src/$room/$room.c
     done
+    for room in base raft codec resp cmd metrics; do
+        printf '/*\n * One.\n */\n' | put tests/unit/$room/test_$room.c
+    done
     put src/data/kinds.h <<'END'
 enum row_letter { ROW_VALUE = 'k', ROW_ONCE = 'o' };
 END
@@ -287,6 +290,16 @@ metric 'COUNTER(raft, other, NONE, "vard_other_seconds_total", "A unit.")'
 expect metrics 'vard_other_seconds_total and its unit NONE do not fit'
 put src/metrics/metrics.def <<<''
 expect metrics 'no rows'
+rm "$tree/tests/unit/raft/test_raft.c"
+expect units 'src/raft: no test in tests/unit/raft'
+put tests/unit/gone/test_gone.c <<<$'/*\n * Of nothing.\n */'
+expect units 'tests/unit/gone/test_gone.c: no room gone'
+put tests/unit/raft/raft.c <<<$'/*\n * Never run.\n */'
+expect units 'raft.c: is not named test_'
+put tests/unit/raft/test_votes.c <<<'int silent;'
+expect units 'test_votes.c: is not named after a file of src/raft'
+put tests/unit/raft/test_raft.c <<<$'/*\n * One.\n */\n/* (void)state; */'
+expect units 'say UNUSED(state)'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
 sed -i '/raft/d' "$tree/src/README.md"

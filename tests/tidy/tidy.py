@@ -552,6 +552,37 @@ def exported_complaint(kind, unit, exported):
     return None
 
 
+# A room that only real processes reach: tcl/tests.
+UNTESTED_ROOMS = {'ctl'}
+
+
+def check_units(tree):
+    """Each room has unit tests. Each of them is in the folder of its room (or of
+    a folder of tests/), has the name of the file that it tests or opens with
+    what it tests, and says UNUSED(state) where it does not use it."""
+    unit = tree.root / 'tests/unit'
+    rooms = {p.name for p in (tree.root / 'src').iterdir() if any(
+        p.glob('*.c'))}
+    for room in sorted(rooms - UNTESTED_ROOMS):
+        if not any(unit.glob(f'{room}/test_*.c')):
+            yield f'src/{room}: no test in tests/unit/{room}'
+    for path in sorted(unit.rglob('*.c')):
+        where, text = tree.name(path), read(path)
+        room = path.parent.name
+        if room not in rooms and not (tree.root / 'tests' / room).is_dir():
+            yield f'{where}: no room {room}'
+        if not path.name.startswith('test_'):
+            yield f'{where}: is not named test_..., and not built'
+        folder = tree.root / ('src' if room in rooms else 'tests') / room
+        name = path.stem.replace('test_', '', 1)
+        if not re.match(r'(// link:.*\n)*/\*', text) and \
+                not any(folder.glob(f'{name}.[ch]')):
+            yield f'{where}: is not named after a file of {tree.name(folder)}' \
+                ', and does not say what it tests'
+        if '(void)state' in text:
+            yield f'{where}: (void)state: say UNUSED(state)'
+
+
 def check_metrics(tree):
     """The table of values: names, units and helps; each value is set."""
     rows = list(read_metrics(tree))

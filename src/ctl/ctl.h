@@ -11,6 +11,8 @@
 
 #include "client/cluster.h"
 
+#include <stdio.h>
+
 /* Exit statuses, also in the help. */
 enum ctl_exit {
     CTL_GOOD = 0,
@@ -21,7 +23,7 @@ enum ctl_exit {
     CTL_REFUSED = 5,  /* an error as the answer: not executed */
 };
 
-/* Prints the table and the verdict; the exit status. */
-int status_print(struct cluster *c);
+/* Asks each node, prints the table and the verdict; the exit status. */
+int status_print(struct cluster *c, FILE *out);
 
 #endif

@@ -115,21 +115,22 @@ static void hide_twice_known(const struct cluster *c, struct row *rows)
     }
 }
 
-static void print_row(const struct row *r, uint64_t commit)
+static void print_row(FILE *out, const struct row *r, uint64_t commit)
 {
     if (!r->up) {
-        printf("%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", r->id,
-               r->address, "-", "-", "-", "-", "-", "-", "-",
-               r->refused ? "REFUSED" : "DOWN");
-        printf("      %s\n", r->why);
+        fprintf(out, "%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", r->id,
+                r->address, "-", "-", "-", "-", "-", "-", "-",
+                r->refused ? "REFUSED" : "DOWN");
+        fprintf(out, "      %s\n", r->why);
         return;
     }
     uint64_t lag = commit > r->applied ? commit - r->applied : 0;
-    printf("%-5s %-22s %-10s %8llu %12llu %12llu %8llu %10llu %9llu  up\n",
-           r->id, r->address, r->role, (unsigned long long)r->term,
-           (unsigned long long)r->commit, (unsigned long long)r->applied,
-           (unsigned long long)lag, (unsigned long long)r->log_bytes,
-           (unsigned long long)r->keys);
+    fprintf(out,
+            "%-5s %-22s %-10s %8llu %12llu %12llu %8llu %10llu %9llu  up\n",
+            r->id, r->address, r->role, (unsigned long long)r->term,
+            (unsigned long long)r->commit, (unsigned long long)r->applied,
+            (unsigned long long)lag, (unsigned long long)r->log_bytes,
+            (unsigned long long)r->keys);
 }
 
 /* The leader is the one of the highest term; an old one may not know yet. */
@@ -145,37 +146,40 @@ static const struct row *find_leader(const struct row *rows, size_t count)
     return leader;
 }
 
-static int judge(const struct row *leader, size_t up, size_t all)
+static int judge(FILE *out, const struct row *leader, size_t up, size_t all)
 {
     if (leader == NULL) {
-        printf("cluster: NO LEADER, %zu of %zu nodes up: requests wait until "
-               "%s\n",
-               up, all,
-               up > all / 2 ? "one is elected, within seconds if the nodes "
-                              "reach each other (their logs say)"
-                            : "a majority is back");
+        fprintf(out,
+                "cluster: NO LEADER, %zu of %zu nodes up: requests wait until "
+                "%s\n",
+                up, all,
+                up > all / 2 ? "one is elected, within seconds if the nodes "
+                               "reach each other (their logs say)"
+                             : "a majority is back");
         return CTL_NOT_DONE;
     }
     bool healthy = up == all;
-    printf("cluster: %s, %zu of %zu nodes up, leader %s (%s), term %llu\n",
-           healthy ? "healthy" : "serving, but NOT healthy", up, all,
-           leader->id, leader->address, (unsigned long long)leader->term);
+    fprintf(out,
+            "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %llu\n",
+            healthy ? "healthy" : "serving, but NOT healthy", up, all,
+            leader->id, leader->address, (unsigned long long)leader->term);
     return healthy ? CTL_GOOD : CTL_NO;
 }
 
-static int judge_none(bool refused)
+static int judge_none(FILE *out, bool refused)
 {
     if (refused) {
-        printf("cluster: unknown, a node answers but refuses: a password goes "
-               "into VARD_PASSWORD or --password\n");
+        fprintf(out,
+                "cluster: unknown, a node answers but refuses: a password goes "
+                "into VARD_PASSWORD or --password\n");
         return CTL_REFUSED;
     }
-    printf("cluster: no node answers; if there are others, name them: "
-           "--cluster HOST:PORT,...\n");
+    fprintf(out, "cluster: no node answers; if there are others, name them: "
+                 "--cluster HOST:PORT,...\n");
     return CTL_NOT_DONE;
 }
 
-int status_print(struct cluster *c)
+int status_print(struct cluster *c, FILE *out)
 {
     ASSERT(c->node_count > 0);
     struct row *rows = mem_zalloc(CLUSTER_NODES_MAX * sizeof(*rows));
@@ -198,15 +202,15 @@ int status_print(struct cluster *c)
     }
     /* Of a member that is down, nobody may know the client address. */
     all = MAX(all, (size_t)members);
-    printf("%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", "node",
-           "clients", "role", "term", "commit", "applied", "lag", "log-bytes",
-           "keys", "state");
+    fprintf(out, "%-5s %-22s %-10s %8s %12s %12s %8s %10s %9s  %s\n", "node",
+            "clients", "role", "term", "commit", "applied", "lag", "log-bytes",
+            "keys", "state");
     for (size_t i = 0; i < count; i++) {
         if (!rows[i].hidden)
-            print_row(&rows[i], commit);
+            print_row(out, &rows[i], commit);
     }
-    int status =
-        up > 0 ? judge(find_leader(rows, count), up, all) : judge_none(refused);
+    int status = up > 0 ? judge(out, find_leader(rows, count), up, all)
+                        : judge_none(out, refused);
     mem_free(rows);
     return status;
 }

@@ -135,7 +135,7 @@ static int run_cad(struct ctl *c)
 
 static int run_status(struct ctl *c)
 {
-    return status_print(&c->cluster);
+    return status_print(&c->cluster, stdout);
 }
 
 /* The leader alone can hand leadership over. 0, or the exit status after a

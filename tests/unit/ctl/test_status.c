@@ -1,0 +1,205 @@
+/*
+ * The table of the cluster, from nodes that answer what a test says: each is a
+ * thread with a listening socket that answers INFO on one connection.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "ctl/ctl.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NODES_MAX 3
+
+struct fake {
+    pthread_t thread;
+    int listening;
+    uint16_t port;
+    char reply[1024]; /* as it is on the wire; empty: closes at once */
+};
+
+struct fixture {
+    struct fake fakes[NODES_MAX];
+    size_t count;
+    struct cluster cluster;
+    char *text; /* what status_print printed */
+    size_t length;
+};
+
+static void *serve(void *ctx)
+{
+    struct fake *f = ctx;
+    char request[256];
+    int fd = accept(f->listening, NULL, NULL);
+    if (fd >= 0 && read(fd, request, sizeof(request)) > 0 &&
+        write(fd, f->reply, strlen(f->reply)) > 0)
+        (void)!read(fd, request, sizeof(request)); /* until it is closed */
+    close(fd);
+    return NULL;
+}
+
+static struct fake *add_node(struct fixture *f)
+{
+    struct fake *fake = &f->fakes[f->count++];
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    socklen_t len = sizeof(in);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    fake->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fake->listening, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(listen(fake->listening, 1), 0);
+    getsockname(fake->listening, (struct sockaddr *)&in, &len);
+    fake->port = ntohs(in.sin_port);
+    return fake;
+}
+
+static void answers(struct fake *fake, const char *text)
+{
+    snprintf(fake->reply, sizeof(fake->reply), "$%zu\r\n%s\r\n", strlen(text),
+             text);
+}
+
+static void answers_as(struct fake *fake, int id, const char *role,
+                       const char *more)
+{
+    char text[512];
+    snprintf(text, sizeof(text),
+             "raft_role:%s\r\nraft_node_id:%d\r\nraft_term:4\r\n"
+             "raft_commit_index:%d\r\nraft_applied_index:10\r\n"
+             "raft_log_bytes:77\r\ndb0:keys=2,expires=0\r\n"
+             "db3:keys=3,expires=0\r\n%s",
+             role, id, id == 1 ? 12 : 10, more);
+    answers(fake, text);
+}
+
+/* Runs the nodes, knowing the first `given` of them. */
+static int status_of(struct fixture *f, size_t given)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        char address[32];
+        snprintf(address, sizeof(address), "127.0.0.1:%u", f->fakes[i].port);
+        if (i < given)
+            assert_true(cluster_add(&f->cluster, bytes_str(address), false));
+        assert_int_equal(
+            pthread_create(&f->fakes[i].thread, NULL, serve, &f->fakes[i]), 0);
+    }
+    FILE *out = open_memstream(&f->text, &f->length);
+    int status = status_print(&f->cluster, out);
+    fclose(out);
+    return status;
+}
+
+static int setup(void **state)
+{
+    *state = calloc(1, sizeof(struct fixture));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    cluster_release(&f->cluster);
+    for (size_t i = 0; i < f->count; i++) {
+        shutdown(f->fakes[i].listening, SHUT_RDWR);
+        pthread_join(f->fakes[i].thread, NULL);
+        close(f->fakes[i].listening);
+    }
+    free(f->text);
+    free(f);
+    return 0;
+}
+
+#define assert_has(f, part) assert_non_null(strstr((f)->text, (part)))
+
+static void a_healthy_cluster_is_found_through_one_node(void **state)
+{
+    struct fixture *f = *state;
+    struct fake *one = add_node(f), *two = add_node(f);
+    char member[128];
+    snprintf(member, sizeof(member),
+             "raft_nodes:2\r\nraft_node_2:client_address=127.0.0.1:%u\r\n",
+             two->port);
+    answers_as(one, 1, "leader", member);
+    answers_as(two, 2, "follower", "raft_nodes:2\r\n");
+    assert_int_equal(status_of(f, 1), CTL_GOOD);
+    char row[64];
+    snprintf(row, sizeof(row), "\n1     127.0.0.1:%-12u leader", one->port);
+    assert_has(f, row);
+    assert_has(f, "        4           12           10        2         77");
+    assert_has(f, "        5  up\n");
+    snprintf(row, sizeof(row), "\n2     127.0.0.1:%-12u follower", two->port);
+    assert_has(f, row);
+    assert_has(f, "cluster: healthy, 2 of 2 nodes up, leader 1 (127.0.0.1:");
+}
+
+static void a_member_of_unknown_address_counts(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader", "raft_nodes:3\r\n");
+    assert_int_equal(status_of(f, 1), CTL_NO);
+    assert_has(f, "cluster: serving, but NOT healthy, 1 of 3 nodes up");
+}
+
+static void a_node_with_two_addresses_is_one_row(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader", "raft_nodes:1\r\n");
+    answers_as(add_node(f), 1, "leader", "raft_nodes:1\r\n");
+    assert_int_equal(status_of(f, 2), CTL_GOOD);
+    assert_has(f, "1 of 1 nodes up");
+}
+
+static void no_leader_is_said(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "follower", "raft_nodes:3\r\n");
+    answers_as(add_node(f), 2, "candidate", "raft_nodes:3\r\n");
+    assert_int_equal(status_of(f, 2), CTL_NOT_DONE);
+    assert_has(f, "cluster: NO LEADER, 2 of 3 nodes up: requests wait until "
+                  "one is elected");
+}
+
+static void a_refusal_is_not_a_node_that_is_down(void **state)
+{
+    struct fixture *f = *state;
+    struct fake *one = add_node(f);
+    snprintf(one->reply, sizeof(one->reply), "%s",
+             "-NOAUTH Authentication required.\r\n");
+    assert_int_equal(status_of(f, 1), CTL_REFUSED);
+    assert_has(f, "REFUSED\n      NOAUTH Authentication required.\n");
+    assert_has(f, "cluster: unknown, a node answers but refuses");
+}
+
+static void nobody_answers(void **state)
+{
+    struct fixture *f = *state;
+    add_node(f);
+    assert_int_equal(status_of(f, 1), CTL_NOT_DONE);
+    assert_has(f, "DOWN\n      connection closed\n");
+    assert_has(f, "cluster: no node answers");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_healthy_cluster_is_found_through_one_node),
+        TEST(a_member_of_unknown_address_counts),
+        TEST(a_node_with_two_addresses_is_one_row),
+        TEST(no_leader_is_said),
+        TEST(a_refusal_is_not_a_node_that_is_down),
+        TEST(nobody_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

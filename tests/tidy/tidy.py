@@ -655,6 +655,7 @@ def check_words(tree):
 
 NAMED_FILE = re.compile(r'`([\w.-]+(?:/[\w.-]+)*\.(?:c|h|def|py|sh|tcl|txt|md|'
                         r'conf|service))`')
+NAMED_CALL = re.compile(r'`(\w+)\(\)`')
 NAMED_TEST = re.compile(r'`([a-z]+)/([a-z]\w*)`|`[^`]*[/.][^`]*`|([;|])|'
                         r'\b([a-z]+(?:_[a-z0-9]+)+)\b')
 
@@ -682,25 +683,25 @@ def tests_named(tree, line, words):
 def check_documents(tree):
     """What the documents call `FILE` exists: seen from the document's folder,
     the top, src/ or tests/, or, without a folder, anywhere; and so do the
-    tests that BUGS.md and SECURITY.md name."""
+    functions called `f()`, and the tests that BUGS.md and SECURITY.md name."""
     names = {p.name for p in text_files(tree)}
     foreign = read_layers(tree)[1]
-    words = None
+    words = set(re.findall(r'\w+', '\n'.join(
+        read(p) for p in text_files(tree) if p.suffix in
+        ('.c', '.h', '.py', '.sh', '.tcl', '.def', '.txt'))))
     for path in text_files(tree, '.md'):
         where = tree.name(path)
         bases = [path.parent, tree.root, tree.root / 'src',
                  tree.root / 'tests', path.parent.parent]
         lists_tests = where in ('tests/BUGS.md', 'tests/SECURITY.md')
-        if lists_tests and words is None:
-            words = set(re.findall(r'\w+', '\n'.join(
-                read(p) for p in text_files(tree) if p.suffix in
-                ('.c', '.h', '.py', '.sh', '.tcl', '.def', '.txt'))))
         for number, line in enumerate(read(path).splitlines(), 1):
             complaints = [
                 f'no file {name}' for name in NAMED_FILE.findall(line)
                 if not (name in names or name in foreign
                         or re.search('FILE|NAME', name)
                         or any((base / name).exists() for base in bases))]
+            complaints += [f'no function {name}()' for name in
+                           NAMED_CALL.findall(line) if name not in words]
             if lists_tests:
                 complaints += tests_named(tree, line, words)
             for complaint in complaints:

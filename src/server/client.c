@@ -1,18 +1,18 @@
 /*
- * The life of a client, and its two queues. What it does with its commands
- * stands in dispatch.c, what ends it early in limits.c.
+ * The life of a client: its states, what it waits for, the lists that it is
+ * in, what it takes of the memory. What it does with its commands is in
+ * input.c and dispatch.c, what ends it early in limits.c.
  *
- * How it fails: a move that the table does not allow, or a client whose
- * queues contradict its state, is a mistake of the programmer and asserts.
+ * How it fails: a move that the tables do not allow, or a client whose parts
+ * contradict each other, is a mistake of the programmer and asserts. That a
+ * client waits for something which nobody is going to tell it is one of these
+ * contradictions: a lost wake-up ends the process instead of the client's
+ * patience.
  */
 #include "server/client_internal.h"
 
 #include "base/alloc.h"
 #include "server/server_internal.h"
-
-#define PENDING_CAP_FIRST  8
-#define DEFERRED_CAP_FIRST 8
-#define DEFERRED_CAP_KEPT  1024
 
 /* allowed[from][to] */
 static const bool allowed[CLIENT_STATE_COUNT][CLIENT_STATE_COUNT] = {
@@ -26,14 +26,127 @@ static const bool allowed[CLIENT_STATE_COUNT][CLIENT_STATE_COUNT] = {
     [CLIENT_ZOMBIE] = {[CLIENT_GONE] = true},
 };
 
-/* What must hold after each move. */
-static void check(const struct client *c)
+/* can_wait[now][then]: a client that runs may come to wait for anything. Its
+ * deferred reads are executed while it waits, and change what it waits for
+ * until their replies have left. Who asked for a shutdown does nothing else
+ * until that is aborted. */
+static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
+    [WAIT_NONE] = {[WAIT_TURN] = true,
+                   [WAIT_IDLE] = true,
+                   [WAIT_READS] = true,
+                   [WAIT_NODE] = true,
+                   [WAIT_OUTPUT] = true,
+                   [WAIT_SHUTDOWN] = true},
+    [WAIT_TURN] =
+        {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_IDLE] =
+        {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_READS] =
+        {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_NODE] = {[WAIT_NONE] = true},
+    [WAIT_OUTPUT] =
+        {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_SHUTDOWN] = {[WAIT_TURN] = true},
+};
+
+static void check_queues(const struct client *c)
+{
+    const struct unanswered_ring *r = &c->unanswered;
+    const struct deferred_list *l = &c->reads;
+    ASSERT((r->cap & (r->cap - 1)) == 0 && r->count <= r->cap);
+    ASSERT(r->count <= CLIENT_UNANSWERED_MAX);
+    ASSERT(r->head < MAX(r->cap, 1U));
+    ASSERT(l->next <= l->count && l->count <= l->cap);
+    ASSERT(l->phase != READS_NONE || l->count == 0);
+    ASSERT(l->phase != READS_ASKED || r->count == 0);
+    ASSERT(l->turn <= c->server->turn.number);
+}
+
+/* Somebody is going to put it on the ready list, or has. */
+static void check_wait(const struct client *c)
+{
+    enum reads_phase phase = c->reads.phase;
+    bool ready = !list_empty(&c->ready);
+    switch (c->wait) {
+    case WAIT_NONE: /* its socket will tell */
+        ASSERT(phase == READS_NONE || phase == READS_ASKED);
+        break;
+    case WAIT_TURN:
+        ASSERT(ready);
+        break;
+    case WAIT_IDLE:
+        ASSERT(ready || !client_is_idle(c));
+        break;
+    case WAIT_READS:
+        ASSERT(ready || phase == READS_ASKED);
+        break;
+    case WAIT_NODE: /* node_events.writable will tell */
+        ASSERT(phase == READS_NONE || phase == READS_TO_LOG);
+        break;
+    case WAIT_OUTPUT:
+        ASSERT(ready || conn_pending(&c->conn) > 0);
+        break;
+    case WAIT_SHUTDOWN:
+        ASSERT(c->server->shutdown.phase != SHUTDOWN_NONE);
+        break;
+    case WAIT_COUNT:
+        ASSERT(c->wait < WAIT_COUNT);
+    }
+}
+
+void client_check(const struct client *c)
 {
     bool closed = c->state == CLIENT_ZOMBIE || c->state == CLIENT_GONE;
     ASSERT(closed == (c->conn.fd < 0));
     ASSERT(c->state != CLIENT_ZOMBIE || !client_is_idle(c));
     ASSERT(c->state != CLIENT_GONE || client_is_idle(c));
-    ASSERT(!closed || list_empty(&c->ready));
+    ASSERT(c->state != CLIENT_CLOSING || client_is_idle(c));
+    ASSERT(!closed || (list_empty(&c->ready) && list_empty(&c->dirty)));
+    ASSERT(!closed || (c->wait == WAIT_NONE && c->accounted_bytes == 0));
+    ASSERT(c->state == CLIENT_OPEN || c->conn.paused || closed);
+    ASSERT(c->guest_id[0] == '\0' || c->protocol != NULL);
+    ASSERT(c->id > 0 && c->id <= c->server->clients.last_id);
+    check_queues(c);
+    if (c->state == CLIENT_OPEN)
+        check_wait(c);
+}
+
+void clients_init(struct clients *l, const struct conn_events *events)
+{
+    *l = (struct clients){.events = events};
+    list_init(&l->open);
+    list_init(&l->doomed);
+    list_init(&l->zombies);
+    list_init(&l->gone);
+    list_init(&l->ready);
+    list_init(&l->dirty);
+}
+
+void clients_check(const struct clients *l)
+{
+    ASSERT(list_empty(&l->doomed) && list_empty(&l->gone));
+    ASSERT(list_empty(&l->dirty));
+    ASSERT(list_empty(&l->open) == (l->count == 0));
+    ASSERT(l->count <= l->last_id);
+    ASSERT(l->count > 0 || (l->bytes == 0 && list_empty(&l->ready)));
+}
+
+void clients_check_each(const struct clients *l)
+{
+    const struct list *const lists[] = {&l->open, &l->doomed, &l->zombies};
+    size_t count = 0;
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        const struct list *link = lists[i]->next;
+        for (; link != lists[i]; link = link->next) {
+            const struct client *c = CONTAINER_OF(link, struct client, link);
+            client_check(c);
+            count += c->state <= CLIENT_DOOMED;
+            bytes += c->accounted_bytes;
+        }
+    }
+    ASSERT(count == l->count);
+    ASSERT(bytes == l->bytes);
 }
 
 static struct list *list_of(struct server *s, enum client_state state)
@@ -41,16 +154,16 @@ static struct list *list_of(struct server *s, enum client_state state)
     switch (state) {
     case CLIENT_OPEN:
     case CLIENT_CLOSING:
-        return &s->clients;
+        return &s->clients.open;
     case CLIENT_DOOMED:
-        return &s->doomed;
+        return &s->clients.doomed;
     case CLIENT_ZOMBIE:
-        return &s->zombies;
+        return &s->clients.zombies;
     case CLIENT_GONE:
     case CLIENT_STATE_COUNT:
         break;
     }
-    return &s->gone;
+    return &s->clients.gone;
 }
 
 struct client *client_new(struct server *s, int fd, const struct address *peer,
@@ -62,23 +175,23 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     list_init(&c->link);
     list_init(&c->ready);
     list_init(&c->dirty);
-    conn_open(&c->conn, s->loop, fd, &server_conn_events);
+    conn_open(&c->conn, s->options.loop, fd, s->clients.events);
     resp_reader_init(&c->reader);
     c->need = 1;
     c->reads.arena = ARENA_INIT;
     c->writer = (struct resp_writer){.out = &c->conn.out, .protocol = 2};
-    c->id = ++s->last_client_id;
+    c->id = ++s->clients.last_id;
     c->peer = *peer;
     c->unix_socket = unix_socket;
     if (!socket_local(fd, &c->local))
         c->local = (struct address){.len = 0};
-    c->settings.authenticated = s->config->requirepass[0] == '\0';
-    c->created_ms = s->mono_ms;
-    c->active_ms = s->mono_ms;
-    list_append(&s->clients, &c->link);
-    s->client_count++;
-    limits_account(c);
-    check(c);
+    c->settings.authenticated = s->options.config->requirepass[0] == '\0';
+    c->created_ms = s->turn.mono_ms;
+    c->active_ms = s->turn.mono_ms;
+    list_append(&s->clients.open, &c->link);
+    s->clients.count++;
+    client_account(c);
+    client_check(c);
     return c;
 }
 
@@ -92,19 +205,19 @@ void client_move(struct client *c, enum client_state to)
     list_remove(&c->link);
     list_append(list_of(s, to), &c->link);
     if (counted && to > CLIENT_DOOMED) {
-        ASSERT(s->client_count > 0);
-        s->client_count--;
+        ASSERT(s->clients.count > 0);
+        s->clients.count--;
     }
-    check(c);
+    client_check(c);
 }
 
 void client_close_after_reply(struct client *c)
 {
     if (c->state != CLIENT_OPEN)
         return;
-    client_move(c, CLIENT_CLOSING);
-    c->closing_ms = c->server->mono_ms;
+    c->closing_ms = c->server->turn.mono_ms;
     conn_pause(&c->conn, true);
+    client_move(c, CLIENT_CLOSING);
     client_mark_dirty(c);
 }
 
@@ -112,8 +225,23 @@ void client_doom(struct client *c)
 {
     if (c->state != CLIENT_OPEN && c->state != CLIENT_CLOSING)
         return;
-    client_move(c, CLIENT_DOOMED);
     conn_pause(&c->conn, true);
+    client_move(c, CLIENT_DOOMED);
+}
+
+void client_count_bytes(struct client *c)
+{
+    struct stats *stats = &c->server->stats;
+    ASSERT(c->conn.received_bytes >= c->received_seen);
+    ASSERT(c->conn.sent_bytes >= c->sent_seen);
+    stats->input_bytes += c->conn.received_bytes - c->received_seen;
+    stats->output_bytes += c->conn.sent_bytes - c->sent_seen;
+    if (c->conn.sent_bytes > c->sent_seen) { /* however slowly it reads */
+        c->active_ms = c->server->turn.mono_ms;
+        c->closing_ms = c->server->turn.mono_ms;
+    }
+    c->received_seen = c->conn.received_bytes;
+    c->sent_seen = c->conn.sent_bytes;
 }
 
 size_t client_memory(const struct client *c)
@@ -121,23 +249,32 @@ size_t client_memory(const struct client *c)
     const struct resp_reader *r = &c->reader;
     return sizeof(*c) + c->conn.in.cap + c->conn.out.cap +
            r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
-           c->pending.cap * sizeof(*c->pending.items) +
+           c->unanswered.cap * sizeof(*c->unanswered.items) +
            c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used +
            c->text_bytes;
+}
+
+void client_account(struct client *c)
+{
+    struct server *s = c->server;
+    size_t bytes = client_memory(c);
+    ASSERT(s->clients.bytes >= c->accounted_bytes);
+    s->clients.bytes = s->clients.bytes - c->accounted_bytes + bytes;
+    c->accounted_bytes = bytes;
 }
 
 void client_finish(struct client *c)
 {
     struct server *s = c->server;
     ASSERT(c->state <= CLIENT_DOOMED);
-    server_count_bytes(c);
+    client_count_bytes(c);
     conn_close(&c->conn);
-    ASSERT(s->clients_bytes >= c->accounted_bytes);
-    s->clients_bytes -= c->accounted_bytes;
+    ASSERT(s->clients.bytes >= c->accounted_bytes);
+    s->clients.bytes -= c->accounted_bytes;
     c->accounted_bytes = 0;
     list_remove(&c->ready);
     list_remove(&c->dirty);
-    c->wait = WAIT_NONE;
+    c->wait = WAIT_NONE; /* whatever it was, it does not happen any more */
     /* Reads that nobody was asked for yet are simply forgotten. */
     if (c->reads.phase != READS_ASKED)
         deferred_clear(&c->reads);
@@ -150,7 +287,7 @@ void client_free(struct client *c)
     ASSERT(client_is_idle(c) && list_empty(&c->dirty));
     list_remove(&c->link);
     resp_reader_release(&c->reader);
-    mem_free(c->pending.items);
+    mem_free(c->unanswered.items);
     arena_release(&c->reads.arena);
     mem_free(c->reads.items);
     for (size_t i = 0; i < CLIENT_TEXT_COUNT; i++)
@@ -161,13 +298,21 @@ void client_free(struct client *c)
 void client_mark_dirty(struct client *c)
 {
     if (list_empty(&c->dirty) && c->conn.fd >= 0)
-        list_append(&c->server->dirty, &c->dirty);
+        list_append(&c->server->clients.dirty, &c->dirty);
 }
 
 void client_mark_ready(struct client *c)
 {
     if (list_empty(&c->ready) && c->state == CLIENT_OPEN)
-        list_append(&c->server->ready, &c->ready);
+        list_append(&c->server->clients.ready, &c->ready);
+}
+
+bool client_wait(struct client *c, enum client_wait reason)
+{
+    ASSERT(c->wait < WAIT_COUNT && reason < WAIT_COUNT);
+    ASSERT(can_wait[c->wait][reason]);
+    c->wait = reason;
+    return false;
 }
 
 void client_wake(struct client *c, enum client_wait reason)
@@ -175,95 +320,6 @@ void client_wake(struct client *c, enum client_wait reason)
     ASSERT(reason != WAIT_NONE);
     if (c->wait == reason)
         client_mark_ready(c);
-}
-
-struct resp_writer *client_reply_begin(struct client *c)
-{
-    size_t max = limits_output_max(c);
-    size_t sent = c->conn.out.len - conn_pending(&c->conn);
-    c->reply_start = c->conn.out.len;
-    c->writer.limit = max == 0 ? 0 : max + sent;
-    c->writer.over = false;
-    return &c->writer;
-}
-
-void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags)
-{
-    struct server *s = c->server;
-    struct buf *out = &c->conn.out;
-    ASSERT(out->len >= c->reply_start);
-    struct bytes reply = bytes_from(buf_view(out), c->reply_start);
-    if (stats_reply(&s->stats, reply) && cmd != NULL)
-        stats_of(&s->stats, cmd)->failed++;
-    if (c->writer.over || (flags & PENDING_MUTE))
-        out->len = c->reply_start; /* never a part of a reply */
-    if (flags & PENDING_MUTE)
-        return;
-    if (out->len > c->reply_start)
-        client_mark_dirty(c);
-    limits_reply(c);
-}
-
-void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
-                        const char *text)
-{
-    resp_error(client_reply_begin(c), text);
-    client_reply_end(c, cmd, flags);
-}
-
-void pending_push(struct pending_ring *r, const struct pending *p)
-{
-    if (r->count == r->cap) {
-        uint32_t cap = r->cap == 0 ? PENDING_CAP_FIRST : r->cap * 2;
-        struct pending *items = mem_alloc(cap * sizeof(*items));
-        for (uint32_t i = 0; i < r->count; i++)
-            items[i] = r->items[(r->head + i) & (r->cap - 1)];
-        mem_free(r->items);
-        *r = (struct pending_ring){items, 0, r->count, cap};
-    }
-    ASSERT(r->count < r->cap);
-    r->items[(r->head + r->count++) & (r->cap - 1)] = *p;
-}
-
-struct pending *pending_front(struct pending_ring *r)
-{
-    ASSERT(r->count > 0);
-    return &r->items[r->head];
-}
-
-void pending_pop(struct pending_ring *r)
-{
-    ASSERT(r->count > 0);
-    r->head = (r->head + 1) & (r->cap - 1);
-    r->count--;
-}
-
-void deferred_add(struct deferred_list *l, const struct deferred *d,
-                  const struct bytes *argv)
-{
-    ASSERT(d->argc > 0);
-    if (l->count == l->cap) {
-        l->cap = l->cap == 0 ? DEFERRED_CAP_FIRST : l->cap * 2;
-        l->items = mem_realloc(l->items, l->cap * sizeof(*l->items));
-    }
-    struct deferred *item = &l->items[l->count++];
-    *item = *d;
-    item->argv = arena_alloc(&l->arena, d->argc * sizeof(struct bytes));
-    for (uint32_t i = 0; i < d->argc; i++)
-        item->argv[i] = arena_copy(&l->arena, argv[i]);
-}
-
-void deferred_clear(struct deferred_list *l)
-{
-    l->phase = READS_NONE;
-    l->count = 0;
-    l->next = 0;
-    arena_reset(&l->arena);
-    if (l->cap > DEFERRED_CAP_KEPT) {
-        mem_free(l->items);
-        l->items = NULL;
-        l->cap = 0;
-    }
 }
 
 /* --- what the rooms above see ------------------------------------------- */
@@ -304,7 +360,7 @@ uint64_t client_id(const struct client *c)
 
 bool client_is_idle(const struct client *c)
 {
-    return c->pending.count == 0 && c->reads.phase == READS_NONE;
+    return c->unanswered.count == 0 && c->reads.phase == READS_NONE;
 }
 
 bool client_is_open(const struct client *c)
@@ -314,9 +370,9 @@ bool client_is_open(const struct client *c)
 
 struct client *client_next(struct server *s, struct client *c)
 {
-    struct list *next = c != NULL ? c->link.next : s->clients.next;
+    struct list *next = c != NULL ? c->link.next : s->clients.open.next;
     ASSERT(c == NULL || c->state <= CLIENT_CLOSING);
-    if (next == &s->clients)
+    if (next == &s->clients.open)
         return NULL;
     return CONTAINER_OF(next, struct client, link);
 }

@@ -24,7 +24,7 @@ static void address_text(const struct client *c, const struct address *a,
 {
     if (c->unix_socket)
         snprintf(out, CLIENT_ADDRESS_MAX, "%s:0",
-                 c->server->config->unixsocket);
+                 c->server->options.config->unixsocket);
     else
         address_format(a, out);
 }
@@ -60,12 +60,12 @@ void client_describe(const struct client *c, struct buf *out)
     char local[CLIENT_ADDRESS_MAX];
     client_peer_text(c, peer);
     client_local_text(c, local);
-    ASSERT(s->mono_ms >= c->created_ms);
+    ASSERT(s->turn.mono_ms >= c->created_ms);
     buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
                (unsigned long long)c->id, peer, local, c->conn.fd,
                text_or_empty(c, CLIENT_NAME),
-               (long long)((s->mono_ms - c->created_ms) / 1000),
-               (long long)((s->mono_ms - c->active_ms) / 1000));
+               (long long)((s->turn.mono_ms - c->created_ms) / 1000),
+               (long long)((s->turn.mono_ms - c->active_ms) / 1000));
     buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1",
                flags_text(c), c->settings.db);
     describe_size(c, out);

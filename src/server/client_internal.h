@@ -2,7 +2,20 @@
  * The inside of a client's connection: what it sent and was not executed yet,
  * what was executed and not answered yet, and who it is.
  *
- * A client is a checked state machine:
+ * A client is a checked state machine; client_move() is the only way to
+ * another state, client_check() what must hold:
+ *
+ *   OPEN ------ its last reply is written -----> CLOSING
+ *     |                                            |
+ *     +---------------------+----------------------+
+ *                           |
+ *         all output has left, a limit, a kill: DOOMED, for the rest of the
+ *         turn; the connection broke: at once
+ *                           |
+ *              +------------+------------+
+ *     the node owes it answers      it is owed nothing
+ *              v                         v
+ *            ZOMBIE -- answered ------> GONE ------> freed
  *
  *   OPEN     reads requests and executes them
  *   CLOSING  executes nothing any more; closes when its output has left
@@ -11,13 +24,13 @@
  *   GONE     closed, owed nothing: freed before the loop waits next
  *
  * It is never freed or closed in the middle of work on it; so nobody who
- * holds a pointer during an iteration has to ask whether it is still alive.
+ * holds a pointer during a turn has to ask whether it is still alive.
  *
- * Order of replies. `pending` are requests given to the node, answered in
+ * Order of replies. `unanswered` are requests given to the node, answered in
  * their order. `reads` are read commands that wait for their point; all were
- * sent in one iteration. A client that cannot go on waits (enum client_wait),
- * its next command stays in the input buffer, and what it waits for puts it
- * on the server's ready list.
+ * sent in one turn. A client that cannot go on waits (enum client_wait), its
+ * next command stays in the input buffer, and what it waits for puts it on
+ * the server's ready list. client_wait() is the only way to wait.
  *
  * Owner: the server. Thread: the loop's.
  */
@@ -57,23 +70,24 @@ enum client_wait {
     WAIT_NODE,     /* until the node takes requests again */
     WAIT_OUTPUT,   /* until its output has left */
     WAIT_SHUTDOWN, /* it asked for one */
+    WAIT_COUNT
 };
 
 enum {
-    PENDING_MUTE = 1,  /* its reply is not wanted (CLIENT REPLY) */
-    PENDING_GUEST = 2, /* the reply goes to the client's protocol */
+    REPLY_MUTE = 1,     /* its reply is not wanted (CLIENT REPLY) */
+    REPLY_TO_GUEST = 2, /* the reply goes to the client's protocol */
 };
 
 /* A request given to the node. */
-struct pending {
+struct unanswered {
     const struct cmd *cmd;
-    uint64_t request_id; /* PENDING_GUEST */
+    uint64_t request_id; /* REPLY_TO_GUEST */
     int64_t start_us;
     uint8_t flags;
 };
 
-struct pending_ring {
-    struct pending *items;
+struct unanswered_ring {
+    struct unanswered *items;
     uint32_t head;
     uint32_t count;
     uint32_t cap; /* a power of two, or 0 */
@@ -82,7 +96,7 @@ struct pending_ring {
 /* A read command that waits; its arguments are copies in the arena. */
 struct deferred {
     const struct cmd *cmd;
-    struct bytes *argv;
+    const struct bytes *argv;
     uint32_t argc;
     uint8_t flags;
 };
@@ -100,8 +114,8 @@ struct deferred_list {
     struct deferred *items;
     uint32_t count;
     uint32_t cap;
-    uint32_t next;      /* those before it are done */
-    uint64_t iteration; /* when it was asked: later reads may not join */
+    uint32_t next; /* those before it are done */
+    uint64_t turn; /* when it was asked: later reads may not join */
 };
 
 struct client {
@@ -121,10 +135,10 @@ struct client {
     const char *input_error; /* of the protocol; told when all is answered */
     uint64_t received_seen;  /* bytes counted in the statistics */
     uint64_t sent_seen;
-    size_t accounted_bytes; /* of its memory, in server.clients_bytes */
+    size_t accounted_bytes; /* of its memory, in the sum of all */
 
     /* unanswered */
-    struct pending_ring pending;
+    struct unanswered_ring unanswered;
     struct deferred_list reads;
 
     /* output */
@@ -154,6 +168,11 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
                           bool unix_socket);
 /* The only way to another state. */
 void client_move(struct client *c, enum client_state to);
+/* What must hold whenever no work on it is under way. */
+void client_check(const struct client *c);
+/* The only way to wait, and with WAIT_NONE to go on. Always false: it is what
+ * the callers return, "not now". */
+bool client_wait(struct client *c, enum client_wait reason);
 /* Really closes a doomed one, or one that closed itself. */
 void client_finish(struct client *c);
 /* Frees a GONE client. */
@@ -161,6 +180,10 @@ void client_free(struct client *c);
 
 /* What it takes of the server's memory. */
 size_t client_memory(const struct client *c);
+/* Its memory may have changed: the sum of all follows. */
+void client_account(struct client *c);
+/* Adds what the connection moved since the last time to the statistics. */
+void client_count_bytes(struct client *c);
 
 /* It has new output, which leaves before the loop waits. */
 void client_mark_dirty(struct client *c);
@@ -178,14 +201,16 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags);
 void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
                         const char *text);
 
+/* The text of an error of the node, beginning with its code. */
+const char *reply_error_text(int error);
+
 /* The ring of requests given to the node. */
-void pending_push(struct pending_ring *r, const struct pending *p);
-struct pending *pending_front(struct pending_ring *r);
-void pending_pop(struct pending_ring *r);
+void unanswered_push(struct unanswered_ring *r, const struct unanswered *p);
+struct unanswered *unanswered_front(struct unanswered_ring *r);
+void unanswered_pop(struct unanswered_ring *r);
 
 /* The list of deferred reads. */
-void deferred_add(struct deferred_list *l, const struct deferred *d,
-                  const struct bytes *argv);
+void deferred_add(struct deferred_list *l, const struct deferred *d);
 void deferred_clear(struct deferred_list *l);
 
 #endif

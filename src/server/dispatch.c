@@ -1,42 +1,32 @@
 /*
- * How it works: dispatch_input() takes one command after the other off the
- * input buffer. A command that may not be executed yet stays there and is
- * read again when the client is woken; parsing twice costs little, since only
- * lengths are looked at. The input is consumed once per turn, not once per
- * command, so that a long pipeline is not moved again and again.
+ * How it works: each command is looked up and checked; then it goes to the
+ * node (a write), to the deferred reads (a read), or to a function of the
+ * server's own. One that may not be executed yet waits (client_wait()), and
+ * its request stays in the input.
  *
- * How it fails: what the client did wrong is answered; what it did to the
- * protocol is answered and closes the connection.
+ * How it fails: what the client did wrong is answered.
  */
 #include "server/dispatch.h"
 
 #include "base/num.h"
 #include "os/clock.h"
+#include "server/reads.h"
 #include "server/server_internal.h"
 
-static bool wait_for(struct client *c, enum client_wait reason)
-{
-    ASSERT(reason != WAIT_NONE);
-    c->wait = reason;
-    return false;
-}
-
-const char *dispatch_error_text(int error)
-{
-    switch (error) {
-    case ERR_NO_LEADER:
-        return "CLUSTERDOWN No leader is known; the command was not executed";
-    case ERR_TOO_BIG:
-        return "ERR the command is too big for one request; see "
-               "proto-max-bulk-len";
-    default:
-        return "ERR the command could not be executed";
-    }
-}
+/* One command on its way. */
+struct dispatch {
+    const struct cmd *cmd;
+    const struct bytes *argv;
+    uint32_t argc;
+    uint8_t flags;            /* PENDING_* */
+    uint64_t request_id;      /* of REPLY_TO_GUEST */
+    struct bytes once_client; /* empty: none */
+    uint64_t once_id;
+};
 
 static uint8_t mute_flag(const struct client *c)
 {
-    return c->settings.reply_off || c->settings.reply_skip ? PENDING_MUTE : 0;
+    return c->settings.reply_off || c->settings.reply_skip ? REPLY_MUTE : 0;
 }
 
 /* The command was executed, submitted or refused: on to the next. */
@@ -55,7 +45,7 @@ static bool finished(struct client *c, const struct cmd *cmd)
 static bool refuse(struct client *c, const struct cmd *cmd, const char *text)
 {
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
+        return client_wait(c, WAIT_IDLE);
     if (cmd != NULL)
         stats_of(&c->server->stats, cmd)->rejected++;
     client_reply_error(c, NULL, mute_flag(c), text);
@@ -71,7 +61,7 @@ static bool refuse_unknown(struct client *c, const struct bytes *argv,
         return finished(c, NULL);
     }
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
+        return client_wait(c, WAIT_IDLE);
     cmd_reply_unknown(client_reply_begin(c), argv, argc);
     client_reply_end(c, NULL, mute_flag(c));
     return finished(c, NULL);
@@ -80,7 +70,7 @@ static bool refuse_unknown(struct client *c, const struct bytes *argv,
 static bool refuse_arity(struct client *c, const struct cmd *cmd)
 {
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
+        return client_wait(c, WAIT_IDLE);
     stats_of(&c->server->stats, cmd)->rejected++;
     cmd_reply_arity(client_reply_begin(c), cmd);
     client_reply_end(c, NULL, mute_flag(c));
@@ -105,7 +95,7 @@ static void run_by_id(struct server_call *call)
 static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
+        return client_wait(c, WAIT_IDLE);
     int64_t start_us = clock_mono_us();
     struct server_call call = {c->server, c,       d->cmd,
                                d->argv,   d->argc, &c->writer};
@@ -123,27 +113,27 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
 /* --- commands on data --------------------------------------------------- */
 
 /* Whether the arguments make sense, so that an error never enters the log.
- * If not, the error is in the server's scratch. */
+ * If not, the error is in syntax_error. */
 static bool syntax_ok(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
-    buf_reset(&s->scratch);
-    s->scratch_writer.protocol = c->writer.protocol;
+    buf_reset(&s->syntax_error.text);
+    s->syntax_error.writer.protocol = c->writer.protocol;
     struct cmd_args args = {
         .cmd = d->cmd,
         .argv = d->argv,
         .argc = d->argc,
-        .value_max = s->config->proto_max_bulk_len_bytes,
-        .out = &s->scratch_writer,
+        .value_max = s->options.config->proto_max_bulk_len_bytes,
+        .out = &s->syntax_error.writer,
     };
     return cmd_check(&args);
 }
 
-static bool reply_scratch(struct client *c, const struct dispatch *d)
+static bool reply_syntax_error(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
-    resp_raw(client_reply_begin(c), buf_view(&c->server->scratch));
+        return client_wait(c, WAIT_IDLE);
+    resp_raw(client_reply_begin(c), buf_view(&c->server->syntax_error.text));
     client_reply_end(c, d->cmd, mute_flag(c));
     stats_of(&c->server->stats, d->cmd)->calls++;
     return finished(c, d->cmd);
@@ -155,7 +145,7 @@ static bool refuse_guest(struct client *c, uint64_t request_id, int error)
     ASSERT(error == ERR_NO_LEADER || error == ERR_TOO_BIG ||
            error == ERR_LIMIT);
     if (!client_is_idle(c))
-        return wait_for(c, WAIT_IDLE);
+        return client_wait(c, WAIT_IDLE);
     c->protocol->answer(c, request_id,
                         error == ERR_TOO_BIG ? GUEST_TOO_BIG : GUEST_REFUSED,
                         BYTES_NONE);
@@ -167,10 +157,10 @@ static bool submit(struct client *c, const struct dispatch *d)
 {
     struct server *s = c->server;
     ASSERT(c->state == CLIENT_OPEN && cmd_is_data(d->cmd));
-    if (c->pending.count >= CLIENT_PENDING_MAX)
-        return wait_for(c, WAIT_IDLE);
+    if (c->unanswered.count >= CLIENT_UNANSWERED_MAX)
+        return client_wait(c, WAIT_IDLE);
     if (!node_can_submit(s->node))
-        return wait_for(c, WAIT_NODE);
+        return client_wait(c, WAIT_NODE);
     struct node_submit submit = {
         .db = c->settings.db,
         .argv = d->argv,
@@ -179,12 +169,12 @@ static bool submit(struct client *c, const struct dispatch *d)
         .once_id = d->once_id,
     };
     int err = node_submit(s->node, &submit, c);
-    if (err != 0 && (d->flags & PENDING_GUEST))
+    if (err != 0 && (d->flags & REPLY_TO_GUEST))
         return refuse_guest(c, d->request_id, err);
     if (err != 0)
-        return refuse(c, d->cmd, dispatch_error_text(err));
-    struct pending p = {d->cmd, d->request_id, clock_mono_us(), d->flags};
-    pending_push(&c->pending, &p);
+        return refuse(c, d->cmd, reply_error_text(err));
+    struct unanswered p = {d->cmd, d->request_id, clock_mono_us(), d->flags};
+    unanswered_push(&c->unanswered, &p);
     if (!(d->cmd->flags & CMD_WRITE))
         s->stats.reads_through_log++;
     return finished(c, d->cmd);
@@ -193,23 +183,29 @@ static bool submit(struct client *c, const struct dispatch *d)
 static bool write_command(struct client *c, const struct dispatch *d)
 {
     if (c->reads.phase != READS_NONE)
-        return wait_for(c, WAIT_READS);
-    if (limits_disk_short(c->server))
-        return refuse(c, d->cmd, limits_disk_text(c->server));
+        return client_wait(c, WAIT_READS);
+    if (disk_floor_short(c->server))
+        return refuse(c, d->cmd, disk_floor_text(c->server));
     if (!syntax_ok(c, d))
-        return reply_scratch(c, d);
+        return reply_syntax_error(c, d);
     return submit(c, d);
+}
+
+static bool defer(struct client *c, const struct dispatch *d)
+{
+    struct deferred read = {d->cmd, d->argv, d->argc, d->flags};
+    return reads_defer(c, &read) ? finished(c, d->cmd) : false;
 }
 
 static bool read_command(struct client *c, const struct dispatch *d)
 {
-    if (c->pending.count == 0)
-        return reads_defer(c, d) ? finished(c, d->cmd) : false;
+    if (c->unanswered.count == 0)
+        return defer(c, d);
     ASSERT(c->reads.phase == READS_NONE);
-    if (limits_disk_short(c->server)) /* nothing that can wait is logged */
-        return wait_for(c, WAIT_IDLE);
+    if (disk_floor_short(c->server)) /* nothing that can wait is logged */
+        return client_wait(c, WAIT_IDLE);
     if (!syntax_ok(c, d))
-        return reply_scratch(c, d);
+        return reply_syntax_error(c, d);
     return submit(c, d);
 }
 
@@ -227,13 +223,13 @@ bool guest_submit(struct client *c, const struct guest_request *r)
         .cmd = r->cmd,
         .argv = r->argv,
         .argc = r->argc,
-        .flags = PENDING_GUEST,
+        .flags = REPLY_TO_GUEST,
         .request_id = r->id,
         .once_client = bytes_str(c->guest_id),
         .once_id = r->id,
     };
     ASSERT(c->guest_id[0] != '\0');
-    if (limits_disk_short(c->server))
+    if (disk_floor_short(c->server))
         return refuse_guest(c, r->id, ERR_LIMIT);
     return submit(c, &d);
 }
@@ -284,8 +280,7 @@ static bool once_command(struct client *c, const struct dispatch *outer)
 
 /* --- one command -------------------------------------------------------- */
 
-static bool one_command(struct client *c, const struct bytes *argv,
-                        uint32_t argc)
+bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 {
     ASSERT(argc > 0);
     ASSERT(c->state == CLIENT_OPEN);
@@ -304,190 +299,21 @@ static bool one_command(struct client *c, const struct bytes *argv,
     return run_server_command(c, &d);
 }
 
-/* --- input -------------------------------------------------------------- */
-
-static struct resp_limits limits_of(const struct client *c)
-{
-    if (!c->settings.authenticated)
-        return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
-    uint64_t bulk_max = c->server->config->proto_max_bulk_len_bytes;
-    return (struct resp_limits){RESP_ARGC_MAX, bulk_max};
-}
-
-bool dispatch_has_share(struct client *c, uint32_t commands, size_t input)
-{
-    if (c->state != CLIENT_OPEN || c->wait != WAIT_NONE)
-        return false;
-    if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
-        c->wait = WAIT_OUTPUT;
-        return false;
-    }
-    if (commands < CLIENT_COMMANDS_MAX && input < CLIENT_INPUT_MAX)
-        return true;
-    c->wait = WAIT_TURN;
-    client_mark_ready(c);
-    return false;
-}
-
-/* One command off the input; the bytes it took, or 0: no further now. */
-static size_t resp_take(struct client *c, struct bytes input, size_t *need)
-{
-    struct resp_limits limits = limits_of(c);
-    size_t consumed = 0;
-    enum resp_result res =
-        resp_read(&c->reader, input, &limits, &consumed, need, &c->input_error);
-    switch (res) {
-    case RESP_MORE:
-    case RESP_ERROR:
-        return 0;
-    case RESP_EMPTY:
-        return consumed;
-    case RESP_COMMAND:
-        break;
-    }
-    ASSERT(consumed > 0);
-    if (!one_command(c, c->reader.argv, c->reader.argc))
-        return 0;
-    return consumed;
-}
-
-static const struct protocol resp_protocol = {
-    .name = "RESP",
-    .request_min = 1,
-    .take = resp_take,
-};
-
-static void take_requests(struct client *c)
-{
-    struct buf *in = &c->conn.in;
-    uint32_t commands = 0;
-    size_t pos = 0;
-    while (in->len - pos >= c->need && c->input_error == NULL &&
-           dispatch_has_share(c, commands, pos)) {
-        size_t size =
-            c->protocol->take(c, bytes_from(buf_view(in), pos), &c->need);
-        if (size == 0)
-            break;
-        ASSERT(size <= in->len - pos);
-        c->need = c->protocol->request_min;
-        pos += size;
-        commands++;
-    }
-    buf_consume(in, pos);
-}
-
-/* The protocol was broken: said in its turn, then closed. */
-static void tell_input_error(struct client *c)
-{
-    char text[128];
-    ASSERT(c->input_error != NULL);
-    if (!client_is_idle(c)) {
-        c->wait = WAIT_IDLE;
-        return;
-    }
-    c->server->stats.protocol_errors++;
-    address_format(&c->peer, text);
-    log_verbose(c->server->log, "%s from client id=%llu %s", c->input_error,
-                (unsigned long long)c->id, text);
-    resp_errorf(client_reply_begin(c), "ERR %s", c->input_error);
-    client_reply_end(c, NULL, 0);
-    client_close_after_reply(c);
-}
-
-/* A guest's clients begin with its magic bytes; as long as they may still be
- * coming, nothing is known. */
-static void find_protocol(struct client *c)
-{
-    const struct server_options *options = &c->server->options;
-    const struct buf *in = &c->conn.in;
-    bool undecided = false;
-    ASSERT(in->len > 0 && c->protocol == NULL);
-    for (size_t i = 0; i < options->guest_count; i++) {
-        const struct protocol *guest = options->guests[i];
-        size_t n = MIN(in->len, guest->magic.len);
-        if (memcmp(in->data, guest->magic.data, n) != 0)
-            continue;
-        if (n == guest->magic.len)
-            c->protocol = guest;
-        undecided = true;
-    }
-    if (!undecided)
-        c->protocol = &resp_protocol;
-}
-
-/* Reading pauses while there is much that can't be executed yet. */
-static void update_pause(struct client *c)
-{
-    if (c->state != CLIENT_OPEN)
-        return;
-    bool much = c->conn.in.len >= CLIENT_INPUT_PAUSE;
-    bool pause = c->wait != WAIT_NONE && much;
-    if (pause != c->conn.paused)
-        conn_pause(&c->conn, pause);
-}
-
-static void execute(struct client *c)
-{
-    if (c->conn.in.len > 0 && c->protocol == NULL)
-        find_protocol(c);
-    if (c->protocol != NULL)
-        take_requests(c);
-    if (c->state == CLIENT_OPEN && c->input_error != NULL &&
-        c->wait == WAIT_NONE)
-        tell_input_error(c);
-}
-
-/* It sends no more: once all is answered, it is closed. */
-static void see_end(struct client *c)
-{
-    if (c->state != CLIENT_OPEN || !c->conn.ended || c->wait != WAIT_NONE)
-        return;
-    if (client_is_idle(c))
-        client_close_after_reply(c);
-    else
-        c->wait = WAIT_IDLE;
-}
-
-void dispatch_input(struct client *c)
-{
-    if (c->state != CLIENT_OPEN)
-        return;
-    if (c->server->shutdown.phase >= SHUTDOWN_DRAIN)
-        return;
-    if (c->wait == WAIT_NONE)
-        execute(c);
-    if (c->state == CLIENT_OPEN && limits_input(c))
-        update_pause(c);
-    see_end(c);
-}
-
-void dispatch_resume(struct client *c)
-{
-    if (c->state != CLIENT_OPEN || c->wait == WAIT_SHUTDOWN)
-        return;
-    c->wait = WAIT_NONE;
-    if (!reads_resume(c)) {
-        ASSERT(c->wait != WAIT_NONE);
-        return;
-    }
-    dispatch_input(c);
-}
-
 /* --- replies of the node ------------------------------------------------ */
 
 struct resp_writer *dispatch_reply_open(struct client *c)
 {
-    struct pending *p = pending_front(&c->pending);
+    struct unanswered *p = unanswered_front(&c->unanswered);
     if (c->state >= CLIENT_DOOMED)
         return NULL;
-    if (p->flags & PENDING_GUEST) {
-        buf_reset(&c->server->guest_reply);
-        return &c->server->guest_writer;
+    if (p->flags & REPLY_TO_GUEST) {
+        buf_reset(&c->server->guest_reply.text);
+        return &c->server->guest_reply.writer;
     }
     return client_reply_begin(c);
 }
 
-static void account(struct client *c, const struct pending *p)
+static void account(struct client *c, const struct unanswered *p)
 {
     struct stats_command *stats = stats_of(&c->server->stats, p->cmd);
     stats->calls++;
@@ -507,10 +333,10 @@ static enum guest_outcome guest_outcome(enum node_outcome outcome)
     return GUEST_UNKNOWN;
 }
 
-static void answer_guest(struct client *c, const struct pending *p,
+static void answer_guest(struct client *c, const struct unanswered *p,
                          enum node_outcome outcome)
 {
-    struct bytes reply = buf_view(&c->server->guest_reply);
+    struct bytes reply = buf_view(&c->server->guest_reply.text);
     (void)stats_reply(&c->server->stats, reply);
     if (c->state == CLIENT_OPEN)
         c->protocol->answer(c, p->request_id, guest_outcome(outcome), reply);
@@ -518,8 +344,8 @@ static void answer_guest(struct client *c, const struct pending *p,
 
 void dispatch_reply_done(struct client *c, enum node_outcome outcome)
 {
-    struct pending p = *pending_front(&c->pending);
-    pending_pop(&c->pending);
+    struct unanswered p = *unanswered_front(&c->unanswered);
+    unanswered_pop(&c->unanswered);
     account(c, &p);
     if (c->state > CLIENT_DOOMED) {
         if (client_is_idle(c))
@@ -528,13 +354,13 @@ void dispatch_reply_done(struct client *c, enum node_outcome outcome)
     }
     if (c->state == CLIENT_DOOMED)
         return; /* nothing was written */
-    if (p.flags & PENDING_GUEST) {
+    if (p.flags & REPLY_TO_GUEST) {
         answer_guest(c, &p, outcome);
         limits_reply(c);
     } else {
         client_reply_end(c, p.cmd, p.flags);
     }
     /* Reads on their way to the log wait for this too. */
-    if (c->pending.count == 0 && c->reads.phase != READS_ASKED)
+    if (c->unanswered.count == 0 && c->reads.phase != READS_ASKED)
         client_wake(c, WAIT_IDLE);
 }

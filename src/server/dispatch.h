@@ -22,36 +22,11 @@
 #include "node/node.h"
 #include "server/client_internal.h"
 
-/* One command on its way. */
-struct dispatch {
-    const struct cmd *cmd;
-    const struct bytes *argv;
-    uint32_t argc;
-    uint8_t flags;            /* PENDING_* */
-    uint64_t request_id;      /* of PENDING_GUEST */
-    struct bytes once_client; /* empty: none */
-    uint64_t once_id;
-};
-
-/* Executes what the client sent, as far as it may go. */
-void dispatch_input(struct client *c);
-/* Whether the client may execute one more command now, after so many and so
- * much input in this turn; if not, c->wait says what for. */
-bool dispatch_has_share(struct client *c, uint32_t commands, size_t input);
-/* From the ready list: what it waited for has happened. */
-void dispatch_resume(struct client *c);
+/* One command; false: not now, c->wait says what for. */
+MUST_USE bool dispatch_command(struct client *c, const struct bytes *argv,
+                               uint32_t argc);
 /* The reply to the oldest request given to the node is written. */
 void dispatch_reply_done(struct client *c, enum node_outcome outcome);
 struct resp_writer *dispatch_reply_open(struct client *c);
-
-/* The texts of node errors, beginning with their code. */
-const char *dispatch_error_text(int error);
-
-/* reads.c: the node says that the deferred reads may be done, or why not. */
-void reads_ready(struct client *c, int error);
-/* Does what is left of them; false: not now. */
-MUST_USE bool reads_resume(struct client *c);
-/* Puts a read among the deferred ones; false: not now. */
-MUST_USE bool reads_defer(struct client *c, const struct dispatch *d);
 
 #endif

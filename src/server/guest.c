@@ -15,7 +15,7 @@ const char *guest_id(const struct client *c)
 
 uint64_t guest_request_max(const struct client *c)
 {
-    return c->server->config->proto_max_bulk_len_bytes;
+    return c->server->options.config->proto_max_bulk_len_bytes;
 }
 
 struct buf *guest_output(struct client *c)
@@ -30,7 +30,8 @@ void guest_close(struct client *c, const char *why)
     char text[ADDRESS_TEXT_MAX];
     ASSERT(c->protocol != NULL);
     address_format(&c->peer, text);
-    log_verbose(c->server->log, "closing client %s, which speaks %s: %s", text,
+    log_verbose(c->server->options.log,
+                "closing client %s, which speaks %s: %s", text,
                 c->protocol->name, why);
     client_doom(c);
 }
@@ -41,7 +42,7 @@ void guest_introduce(struct client *c, const char *id)
     ASSERT(c->guest_id[0] == '\0'); /* once */
     ASSERT(len > 0 && len < sizeof(c->guest_id));
     memcpy(c->guest_id, id, len + 1);
-    LIST_EACH(link, &c->server->clients)
+    LIST_EACH(link, &c->server->clients.open)
     {
         struct client *other = CONTAINER_OF(link, struct client, link);
         if (other != c && strcmp(other->guest_id, id) == 0)

@@ -35,14 +35,15 @@ static void turn_away(struct server *s, int fd, const char *text)
 
 static bool is_protected(const struct server *s, const struct address *peer)
 {
-    return s->config->protected_mode && s->config->requirepass[0] == '\0' &&
+    return s->options.config->protected_mode &&
+           s->options.config->requirepass[0] == '\0' &&
            !address_is_loopback(peer);
 }
 
 static void admit(struct door *door, int fd, const struct address *peer)
 {
     struct server *s = door->server;
-    if (s->client_count >= s->config->maxclients) {
+    if (s->clients.count >= s->options.config->maxclients) {
         turn_away(s, fd, "-ERR max number of clients reached\r\n");
         return;
     }
@@ -52,8 +53,8 @@ static void admit(struct door *door, int fd, const struct address *peer)
     }
     if (!door->unix_socket) {
         socket_no_delay(fd);
-        if (s->config->tcp_keepalive_s > 0)
-            socket_keepalive(fd, s->config->tcp_keepalive_s);
+        if (s->options.config->tcp_keepalive_s > 0)
+            socket_keepalive(fd, s->options.config->tcp_keepalive_s);
     }
     s->stats.connections_received++;
     (void)client_new(s, fd, peer, door->unix_socket);
@@ -64,20 +65,20 @@ static void on_accepted(void *ctx, int fd, const char *text)
     struct door *door = ctx;
     struct server *s = door->server;
     struct address peer;
-    server_tick(s);
+    turn_begin(s);
     if (s->shutdown.phase != SHUTDOWN_NONE || !socket_peer(fd, &peer)) {
         socket_close(fd); /* the client tries another node */
         return;
     }
-    log_debug(s->log, "Accepted %s", text);
+    log_debug(s->options.log, "Accepted %s", text);
     admit(door, fd, &peer);
 }
 
 static void add_door(struct server *s, int fd, const char *text,
                      bool unix_socket)
 {
-    ASSERT(s->door_count < DOORS_MAX && fd >= 0);
-    struct door *door = &s->doors[s->door_count++];
+    ASSERT(s->doors.count < DOORS_MAX && fd >= 0);
+    struct door *door = &s->doors.items[s->doors.count++];
     *door = (struct door){.server = s, .fd = fd, .unix_socket = unix_socket};
     door->listener.fd = -1;
     door->listener.accepted = on_accepted;
@@ -89,13 +90,13 @@ static void add_door(struct server *s, int fd, const char *text,
 static int listen_on(struct server *s, const char *host, struct buf *error)
 {
     struct address a;
-    uint16_t port = (uint16_t)s->config->port;
+    uint16_t port = (uint16_t)s->options.config->port;
     bool optional = host[0] == '-';
     const char *name = optional ? host + 1 : host;
     int fd = address_host(bytes_str(name), port, &a);
     bool found = fd == 0;
     if (found)
-        fd = socket_listen(&a, (int)s->config->tcp_backlog);
+        fd = socket_listen(&a, (int)s->options.config->tcp_backlog);
     if (fd >= 0) {
         char text[ADDRESS_TEXT_MAX];
         address_format(&a, text);
@@ -116,10 +117,10 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
 
 static int listen_on_unix(struct server *s, struct buf *error)
 {
-    const char *path = s->config->unixsocket;
-    uint32_t mode = s->config->unixsocketperm;
+    const char *path = s->options.config->unixsocket;
+    uint32_t mode = s->options.config->unixsocketperm;
     int fd = socket_listen_unix(path, mode == 0 ? 0700 : mode,
-                                (int)s->config->tcp_backlog);
+                                (int)s->options.config->tcp_backlog);
     if (fd < 0) {
         bool by_system = fd != ERR_BUSY && fd != ERR_TOO_BIG;
         buf_printf(error, "cannot listen on the Unix socket %s: %s", path,
@@ -132,10 +133,10 @@ static int listen_on_unix(struct server *s, struct buf *error)
 
 int server_listen(struct server *s, struct buf *error)
 {
-    const struct config *config = s->config;
-    ASSERT(s->door_count == 0);
+    const struct config *config = s->options.config;
+    ASSERT(s->doors.count == 0);
     for (size_t i = 0; i < config->bind_count && config->port != 0; i++) {
-        if (s->door_count == DOORS_MAX - 1) {
+        if (s->doors.count == DOORS_MAX - 1) {
             buf_str(error, "more than 16 addresses to listen on");
             return ERR_LIMIT;
         }
@@ -148,7 +149,7 @@ int server_listen(struct server *s, struct buf *error)
         if (err != 0)
             return err;
     }
-    if (s->door_count == 0) {
+    if (s->doors.count == 0) {
         buf_str(error, "there is no address to listen on for clients; see the "
                        "options bind, port and unixsocket");
         return ERR_INVALID;
@@ -158,24 +159,25 @@ int server_listen(struct server *s, struct buf *error)
 
 void server_accept_start(struct server *s)
 {
-    ASSERT(s->door_count > 0);
-    for (size_t i = 0; i < s->door_count; i++) {
-        struct door *door = &s->doors[i];
-        listener_open(&door->listener, s->loop, door->fd, s->log);
-        log_verbose(s->log, "listening on %s", door->text);
+    ASSERT(s->doors.count > 0);
+    for (size_t i = 0; i < s->doors.count; i++) {
+        struct door *door = &s->doors.items[i];
+        listener_open(&door->listener, s->options.loop, door->fd,
+                      s->options.log);
+        log_verbose(s->options.log, "listening on %s", door->text);
     }
 }
 
 void server_listen_close(struct server *s)
 {
-    for (size_t i = 0; i < s->door_count; i++) {
-        struct door *door = &s->doors[i];
+    for (size_t i = 0; i < s->doors.count; i++) {
+        struct door *door = &s->doors.items[i];
         if (door->listener.fd >= 0)
             listener_close(&door->listener);
         else
             socket_close(door->fd); /* it was never opened to clients */
         if (door->unix_socket)
-            (void)unlink(s->config->unixsocket);
+            (void)unlink(s->options.config->unixsocket);
     }
-    s->door_count = 0;
+    s->doors.count = 0;
 }

@@ -10,8 +10,8 @@
  *
  * How it fails: without a leader each of them is answered with an error.
  */
+#include "server/reads.h"
 #include "os/clock.h"
-#include "server/dispatch.h"
 #include "server/server_internal.h"
 
 /* Nothing is left of the list: whoever waited for that may go on. */
@@ -28,7 +28,7 @@ static void fail_all(struct client *c, int error)
     struct deferred_list *l = &c->reads;
     for (; l->next < l->count; l->next++) {
         const struct deferred *d = &l->items[l->next];
-        client_reply_error(c, d->cmd, d->flags, dispatch_error_text(error));
+        client_reply_error(c, d->cmd, d->flags, reply_error_text(error));
     }
 }
 
@@ -60,13 +60,13 @@ static void run_all(struct client *c)
     while (l->next < l->count) {
         if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
             l->phase = READS_AGAIN;
-            c->wait = WAIT_OUTPUT;
+            (void)client_wait(c, WAIT_OUTPUT);
             client_mark_dirty(c);
             return;
         }
         if (!run_one(c, &l->items[l->next])) {
             l->phase = READS_TO_LOG;
-            c->wait = WAIT_TURN;
+            (void)client_wait(c, WAIT_TURN);
             client_mark_ready(c);
             return;
         }
@@ -79,7 +79,7 @@ static void run_all(struct client *c)
 void reads_ready(struct client *c, int error)
 {
     ASSERT(c->reads.phase == READS_ASKED);
-    ASSERT(c->pending.count == 0);
+    ASSERT(c->unanswered.count == 0);
     if (c->state >= CLIENT_DOOMED) {
         deferred_clear(&c->reads);
         if (c->state == CLIENT_ZOMBIE)
@@ -94,28 +94,25 @@ void reads_ready(struct client *c, int error)
         list_done(c);
 }
 
-bool reads_defer(struct client *c, const struct dispatch *d)
+bool reads_defer(struct client *c, const struct deferred *read)
 {
     struct server *s = c->server;
     struct deferred_list *l = &c->reads;
-    ASSERT(c->pending.count == 0);
+    ASSERT(c->unanswered.count == 0);
     if (l->phase != READS_NONE &&
-        (l->phase != READS_ASKED || l->iteration != s->iteration)) {
-        c->wait = WAIT_READS;
-        return false;
-    }
+        (l->phase != READS_ASKED || l->turn != s->turn.number))
+        return client_wait(c, WAIT_READS);
     if (l->phase == READS_NONE) {
         int err = node_read(s->node, c);
         if (err != 0) {
-            stats_of(&s->stats, d->cmd)->rejected++;
-            client_reply_error(c, NULL, d->flags, dispatch_error_text(err));
+            stats_of(&s->stats, read->cmd)->rejected++;
+            client_reply_error(c, NULL, read->flags, reply_error_text(err));
             return true;
         }
         l->phase = READS_ASKED;
-        l->iteration = s->iteration;
+        l->turn = s->turn.number;
     }
-    struct deferred item = {d->cmd, NULL, d->argc, d->flags};
-    deferred_add(l, &item, d->argv);
+    deferred_add(l, read);
     return true;
 }
 
@@ -127,21 +124,19 @@ static bool to_log(struct client *c)
         struct deferred *item = &l->items[l->next];
         struct node_submit submit = {
             .db = c->settings.db, .argv = item->argv, .argc = item->argc};
-        if (!node_can_submit(c->server->node)) {
-            c->wait = WAIT_NODE;
-            return false;
-        }
+        if (!node_can_submit(c->server->node))
+            return client_wait(c, WAIT_NODE);
         int err = node_submit(c->server->node, &submit, c);
-        if (err != 0 && c->pending.count > 0) {
-            c->wait = WAIT_IDLE; /* its error comes behind their replies */
-            return false;
+        if (err != 0 && c->unanswered.count > 0) {
+            /* Its error comes after the replies to those. */
+            return client_wait(c, WAIT_IDLE);
         }
         if (err != 0) {
             client_reply_error(c, item->cmd, item->flags,
-                               dispatch_error_text(err));
+                               reply_error_text(err));
         } else {
-            struct pending p = {item->cmd, 0, clock_mono_us(), item->flags};
-            pending_push(&c->pending, &p);
+            struct unanswered p = {item->cmd, 0, clock_mono_us(), item->flags};
+            unanswered_push(&c->unanswered, &p);
             c->server->stats.reads_through_log++;
         }
         l->next++;
@@ -153,10 +148,8 @@ static bool to_log(struct client *c)
 static bool ask_again(struct client *c)
 {
     struct deferred_list *l = &c->reads;
-    if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
-        c->wait = WAIT_OUTPUT;
-        return false;
-    }
+    if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
+        return client_wait(c, WAIT_OUTPUT);
     int err = node_read(c->server->node, c);
     if (err != 0) {
         fail_all(c, err);
@@ -164,8 +157,7 @@ static bool ask_again(struct client *c)
         return true;
     }
     l->phase = READS_ASKED;
-    c->wait = WAIT_READS;
-    return false;
+    return client_wait(c, WAIT_READS);
 }
 
 bool reads_resume(struct client *c)

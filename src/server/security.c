@@ -12,17 +12,18 @@
 void security_report(struct server *s)
 {
     char text[ADDRESS_TEXT_MAX];
-    if (s->auth_unreported == 0)
+    if (s->security.auth_unreported == 0)
         return;
-    if (s->auth_reported_ms != 0 &&
-        s->mono_ms - s->auth_reported_ms < AUTH_REPORT_MS)
+    if (s->security.auth_reported_ms != 0 &&
+        s->turn.mono_ms - s->security.auth_reported_ms < AUTH_REPORT_MS)
         return;
-    address_format(&s->auth_peer, text);
-    log_warning(s->log, "%llu failed authentication%s, the last one by %s",
-                (unsigned long long)s->auth_unreported,
-                s->auth_unreported == 1 ? "" : "s", text);
-    s->auth_reported_ms = s->mono_ms;
-    s->auth_unreported = 0;
+    address_format(&s->security.auth_peer, text);
+    log_warning(s->options.log,
+                "%llu failed authentication%s, the last one by %s",
+                (unsigned long long)s->security.auth_unreported,
+                s->security.auth_unreported == 1 ? "" : "s", text);
+    s->security.auth_reported_ms = s->turn.mono_ms;
+    s->security.auth_unreported = 0;
 }
 
 /* After too many the connection is closed behind this one's reply. */
@@ -30,8 +31,8 @@ void client_auth_failed(struct client *c)
 {
     struct server *s = c->server;
     s->stats.auth_failures++;
-    s->auth_unreported++;
-    s->auth_peer = c->peer;
+    s->security.auth_unreported++;
+    s->security.auth_peer = c->peer;
     security_report(s);
     c->auth_failures++;
     if (c->auth_failures >= AUTH_FAILURES_MAX)
@@ -43,12 +44,12 @@ void security_attack(struct client *c)
     struct server *s = c->server;
     char text[ADDRESS_TEXT_MAX];
     client_doom(c);
-    if (s->attack_warned_ms != 0 &&
-        s->mono_ms - s->attack_warned_ms < ATTACK_WARNING_MS)
+    if (s->security.attack_warned_ms != 0 &&
+        s->turn.mono_ms - s->security.attack_warned_ms < ATTACK_WARNING_MS)
         return;
-    s->attack_warned_ms = s->mono_ms;
+    s->security.attack_warned_ms = s->turn.mono_ms;
     address_format(&c->peer, text);
-    log_warning(s->log,
+    log_warning(s->options.log,
                 "Possible SECURITY ATTACK: %s sent POST or Host: as a command. "
                 "This is how a web browser is made to send commands to a "
                 "server behind a firewall. Connection closed.",

@@ -11,7 +11,7 @@
 #include "server/stats.h"
 
 #define DOORS_MAX 17 /* addresses, and the Unix socket */
-/* What one client may do per iteration, so that others have their turn. */
+/* What one client may do per turn, so that others have their turn. */
 #define CLIENT_COMMANDS_MAX 1000
 #define CLIENT_INPUT_MAX    (1024 * 1024)
 /* A client with more unsent output than this executes nothing. */
@@ -19,7 +19,7 @@
 /* A client that waits is not read from beyond this much input. */
 #define CLIENT_INPUT_PAUSE (1024 * 1024)
 /* Requests a client may have given to the node, unanswered. */
-#define CLIENT_PENDING_MAX 65536
+#define CLIENT_UNANSWERED_MAX 65536
 /* Before authentication. */
 #define UNAUTH_INPUT_MAX   (1024 * 1024)
 #define UNAUTH_OUTPUT_MAX  (64 * 1024)
@@ -35,13 +35,90 @@
 /* How long a client that is being closed may take its last output. */
 #define CLIENT_CLOSING_MS 10000
 
-/* An address that clients come in by. */
+/* server.c: what the loop, the node, the peers and the disk call. */
+struct wiring {
+    struct node_events node_events;
+    struct transport_events transport_events;
+    struct loop_async disk_async;
+    struct loop_timer deadline_timer;
+    struct loop_timer cron_timer;
+};
+
+/* turn.c: the time of this turn of the loop. */
+struct turn {
+    bool is_set;
+    int64_t mono_ms;
+    int64_t wall_ms;
+    uint64_t number; /* raised at each node_flush() */
+};
+
+/* client.c: all clients, by state, and those that have something to do. */
+struct clients {
+    const struct conn_events *events;
+    struct list open; /* and closing */
+    struct list doomed;
+    struct list zombies;
+    struct list gone;
+    struct list ready;
+    struct list dirty;
+    size_t count; /* open, closing and doomed */
+    uint64_t last_id;
+    uint64_t bytes; /* memory of all, see client_account */
+};
+
+/* listen.c: an address that clients come in by. */
 struct door {
     struct server *server;
     struct listener listener; /* its fd is -1 until server_start() */
     int fd;
     bool unix_socket;
     char text[ADDRESS_TEXT_MAX];
+};
+
+struct doors {
+    struct door items[DOORS_MAX];
+    size_t count;
+};
+
+/* limits.c: what was closed, and what the last look at all clients showed. */
+struct limits {
+    uint32_t closed_logged;    /* clients closed for a limit in this second */
+    uint64_t closed_unlogged;  /* those about which no line was written */
+    uint64_t max_input_bytes;  /* largest of a client's buffers */
+    uint64_t max_output_bytes; /* the same */
+    uint64_t waiting;          /* clients that wait for something */
+};
+
+/* disk_floor.c */
+struct disk_floor {
+    int64_t free_bytes; /* negative: not known */
+    bool is_short;      /* this node's disk; see disk_floor_short() */
+};
+
+/* security.c */
+struct security {
+    int64_t attack_warned_ms;
+    int64_t auth_reported_ms;
+    uint64_t auth_unreported; /* failures since then */
+    struct address auth_peer; /* of the last one */
+};
+
+/* cron.c */
+struct cron {
+    int64_t second_ms; /* when the chores of each second were done last */
+    uint64_t resident_peak_bytes;
+};
+
+/* status.c */
+struct birth {
+    int64_t start_ms; /* monotonic */
+    char run_id[41];
+};
+
+/* A reply that is looked at before it becomes a client's. */
+struct draft {
+    struct buf text;
+    struct resp_writer writer;
 };
 
 enum shutdown_phase {
@@ -51,6 +128,7 @@ enum shutdown_phase {
     SHUTDOWN_DONE,     /* the loop was stopped */
 };
 
+/* shutdown.c */
 struct shutdown {
     enum shutdown_phase phase;
     struct loop_timer timer;
@@ -60,67 +138,40 @@ struct shutdown {
     bool transfer_ended;
 };
 
+/* Each struct belongs to the file named at it, which alone writes it. */
 struct server {
-    struct loop *loop;
-    struct config *config;
-    struct logger *log;
-    struct logfile *logfile;
-    struct server_options options;
-    struct node *node;
-    struct peers *peers;
-    struct node_events node_events;
-    struct transport_events transport_events;
-    struct loop_async disk_async;
-    struct loop_timer deadline_timer;
-    struct loop_timer cron_timer;
-    struct door doors[DOORS_MAX];
-    size_t door_count;
-    struct shutdown shutdown;
-
-    /* The time of this iteration. */
-    bool time_is_set;
-    int64_t mono_ms;
-    int64_t wall_ms;
-    uint64_t iteration; /* raised at each node_flush() */
-
-    /* Clients by state, and those that have something to do. */
-    struct list clients;
-    struct list doomed;
-    struct list zombies;
-    struct list gone;
-    struct list ready;
-    struct list dirty;
-    size_t client_count;
-    uint64_t last_client_id;
-
+    struct server_options options; /* given */
+    struct node *node;             /* NULL until server_start() */
+    struct peers *peers;           /* NULL: there are no other members */
+    struct wiring wiring;
+    struct turn turn;
+    struct clients clients;
+    struct doors doors;
+    struct limits limits;
+    struct disk_floor disk;
+    struct security security;
+    struct cron cron;
+    struct birth birth;
     struct stats stats;
-    struct buf scratch; /* one reply being looked at */
-    struct resp_writer scratch_writer;
-    struct buf guest_reply; /* of a guest's command, before it is answered */
-    struct resp_writer guest_writer;
-    int64_t start_mono_ms;
-    int64_t second_ms; /* when the chores of each second were done last */
-    int64_t attack_warned_ms;
-    int64_t auth_reported_ms;
-    uint64_t auth_unreported;  /* failures since then */
-    struct address auth_peer;  /* of the last one */
-    int64_t disk_free_bytes;   /* negative: not known */
-    bool disk_full;            /* this node's; see limits_disk_short */
-    uint64_t clients_bytes;    /* memory of all clients, see limits_account */
-    uint32_t closed_logged;    /* clients closed for a limit in this second */
-    uint64_t closed_unlogged;  /* those about which no line was written */
-    uint64_t max_input_bytes;  /* largest of a client's buffers seen in the */
-    uint64_t max_output_bytes; /* last round through all clients */
-    uint64_t blocked_clients;  /* that wait for something, in that round */
-    uint64_t resident_peak_bytes;
-    char run_id[41];
+    struct draft syntax_error; /* dispatch.c: of the command just checked */
+    struct draft guest_reply;  /* dispatch.c: of the guest being answered */
+    struct shutdown shutdown;
 };
 
-/* server.c: reads the clocks, if this iteration has not yet. */
-void server_tick(struct server *s);
-extern const struct conn_events server_conn_events;
-/* Adds what the connection moved since the last time to the statistics. */
-void server_count_bytes(struct client *c);
+/* turn.c: reads the clocks, if this turn has not yet. */
+void turn_begin(struct server *s);
+/* The loop is going to wait. */
+void turn_end(struct server *s);
+
+/* client.c */
+void clients_init(struct clients *l, const struct conn_events *events);
+/* Puts what the lists say beside what is counted; looks at no client. */
+void clients_check(const struct clients *l);
+/* Looks at all clients. */
+void clients_check_each(const struct clients *l);
+
+/* connection.c */
+extern const struct conn_events connection_events;
 
 /* security.c: logs failed authentications, if there were any and none were
  * logged lately. */
@@ -132,27 +183,33 @@ void security_attack(struct client *c);
 void server_accept_start(struct server *s);
 void server_listen_close(struct server *s);
 
-/* limits.c: called about hz times a second, and each second. */
-void limits_cron(struct server *s);
-/* Unsent output: closes the client if it is too much. */
+/* cron.c: called about hz times a second. */
+void cron_run(struct server *s);
+
+/* limits.c: unsent output: closes the client if it is too much. */
 void limits_output(struct client *c);
-/* The same behind each reply, so that replies are bounded while they are
+/* The same after each reply, so that replies are bounded while they are
  * built; only the limit that holds at once. */
 void limits_reply(struct client *c);
 /* The limit that holds at once, in bytes; 0: none. */
 size_t limits_output_max(const struct client *c);
 /* Unexecuted input; false if the client was closed for it. */
 bool limits_input(struct client *c);
-/* Its memory may have changed. */
-void limits_account(struct client *c);
 /* Closes the largest clients while all together have too much memory; false
  * if none was closed. */
 bool limits_memory(struct server *s);
+/* Looks at all clients: silence, time, memory; once a second. */
+void limits_each_second(struct server *s);
 
-/* Too little disk is free, here or at another member: no writes. The text
- * says where. */
-bool limits_disk_short(const struct server *s);
-const char *limits_disk_text(const struct server *s);
+/* disk_floor.c: too little disk space is free, here or at another member: no
+ * writes. The text says where. */
+bool disk_floor_short(const struct server *s);
+const char *disk_floor_text(const struct server *s);
+/* Measures this node's. */
+void disk_floor_look(struct server *s);
+
+/* status.c */
+void birth_init(struct server *s);
 
 /* shutdown.c */
 void shutdown_init(struct server *s);

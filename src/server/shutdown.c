@@ -20,9 +20,9 @@ static void stop_loop(struct server *s)
     struct shutdown *sd = &s->shutdown;
     ASSERT(sd->phase != SHUTDOWN_DONE);
     sd->phase = SHUTDOWN_DONE;
-    loop_timer_stop(s->loop, &sd->timer);
-    log_warning(s->log, "vard is now ready to exit, bye bye...");
-    loop_stop(s->loop);
+    loop_timer_stop(s->options.loop, &sd->timer);
+    log_warning(s->options.log, "vard is now ready to exit, bye bye...");
+    loop_stop(s->options.loop);
 }
 
 static void drain(struct server *s)
@@ -31,7 +31,7 @@ static void drain(struct server *s)
     ASSERT(sd->phase < SHUTDOWN_DRAIN);
     sd->phase = SHUTDOWN_DRAIN;
     server_listen_close(s);
-    loop_timer_start(s->loop, &sd->timer, DRAIN_MS);
+    loop_timer_start(s->options.loop, &sd->timer, DRAIN_MS);
 }
 
 /* True if there is a transfer to wait for. */
@@ -60,29 +60,29 @@ void shutdown_begin(struct server *s, enum shutdown_how how)
         return;
     sd->phase = SHUTDOWN_TRANSFER;
     if (begin_transfer(s))
-        loop_timer_start(s->loop, &sd->timer,
-                         2 * (int64_t)s->config->election_timeout_ms);
+        loop_timer_start(s->options.loop, &sd->timer,
+                         2 * (int64_t)s->options.config->election_timeout_ms);
     else
         drain(s);
 }
 
 void server_shutdown(struct server_call *call, enum shutdown_how how)
 {
-    call->c->wait = WAIT_SHUTDOWN;
+    (void)client_wait(call->c, WAIT_SHUTDOWN);
     shutdown_begin(call->s, how);
 }
 
 /* Clients that asked for the shutdown learn that it does not happen. */
 static void tell_aborted(struct server *s)
 {
-    LIST_EACH(link, &s->clients)
+    LIST_EACH(link, &s->clients.open)
     {
         struct client *c = CONTAINER_OF(link, struct client, link);
         if (c->wait != WAIT_SHUTDOWN)
             continue;
         client_reply_error(c, NULL, 0,
                            "ERR Errors trying to SHUTDOWN. Check logs.");
-        c->wait = WAIT_TURN;
+        (void)client_wait(c, WAIT_TURN);
         client_mark_ready(c);
     }
 }
@@ -93,8 +93,8 @@ bool server_shutdown_abort(struct server *s)
     if (sd->phase != SHUTDOWN_TRANSFER)
         return false;
     sd->phase = SHUTDOWN_NONE;
-    loop_timer_stop(s->loop, &sd->timer);
-    log_notice(s->log, "Shutdown manually aborted.");
+    loop_timer_stop(s->options.loop, &sd->timer);
+    log_notice(s->options.log, "Shutdown manually aborted.");
     tell_aborted(s);
     return true;
 }
@@ -106,7 +106,7 @@ void shutdown_transfer_ended(struct server *s)
 
 static bool all_answered(const struct server *s)
 {
-    LIST_EACH(link, &s->clients)
+    LIST_EACH(link, &s->clients.open)
     {
         const struct client *c = CONTAINER_OF(link, struct client, link);
         if (!client_is_idle(c) || conn_pending(&c->conn) > 0)
@@ -127,26 +127,26 @@ void shutdown_progress(struct server *s)
 static void on_timer(void *ctx)
 {
     struct server *s = ctx;
-    server_tick(s);
+    turn_begin(s);
     if (s->shutdown.phase == SHUTDOWN_TRANSFER) {
-        log_warning(s->log, "nobody took the leadership over in time");
+        log_warning(s->options.log, "nobody took the leadership over in time");
         drain(s);
     } else if (s->shutdown.phase == SHUTDOWN_DRAIN) {
-        log_warning(s->log, "some clients were not answered in time");
+        log_warning(s->options.log, "some clients were not answered in time");
         stop_loop(s);
     }
 }
 
 static void on_signal(struct server *s, const char *name)
 {
-    server_tick(s);
+    turn_begin(s);
     if (s->shutdown.by_signal) {
-        log_warning(s->log, "Received %s again, exiting at once", name);
+        log_warning(s->options.log, "Received %s again, exiting at once", name);
         shutdown_begin(s, SHUTDOWN_NOW);
         return;
     }
     s->shutdown.by_signal = true;
-    log_warning(s->log, "Received %s, shutting down", name);
+    log_warning(s->options.log, "Received %s, shutting down", name);
     shutdown_begin(s, SHUTDOWN_ORDERLY);
 }
 
@@ -167,13 +167,13 @@ void shutdown_init(struct server *s)
     sd->timer = (struct loop_timer){NULL, on_timer, s};
     sd->sigterm = (struct loop_signal){NULL, on_sigterm, s};
     sd->sigint = (struct loop_signal){NULL, on_sigint, s};
-    loop_signal_start(s->loop, &sd->sigterm, SIGTERM);
-    loop_signal_start(s->loop, &sd->sigint, SIGINT);
+    loop_signal_start(s->options.loop, &sd->sigterm, SIGTERM);
+    loop_signal_start(s->options.loop, &sd->sigint, SIGINT);
 }
 
 void shutdown_release(struct server *s)
 {
-    loop_timer_stop(s->loop, &s->shutdown.timer);
-    loop_signal_stop(s->loop, &s->shutdown.sigterm);
-    loop_signal_stop(s->loop, &s->shutdown.sigint);
+    loop_timer_stop(s->options.loop, &s->shutdown.timer);
+    loop_signal_stop(s->options.loop, &s->shutdown.sigterm);
+    loop_signal_stop(s->options.loop, &s->shutdown.sigint);
 }

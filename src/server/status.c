@@ -1,19 +1,32 @@
 /*
- * What the commands of the server (src/admin) see of it; see command.h.
+ * What the commands of the server (src/admin) see of it; see command.h. Also
+ * what a server is born with.
  *
  * How it fails: it cannot.
  */
+#include "base/rng.h"
 #include "os/process.h"
 #include "server/server_internal.h"
 
+void birth_init(struct server *s)
+{
+    struct birth *id = &s->birth;
+    uint64_t rng = s->options.seed;
+    ASSERT(s->turn.is_set);
+    id->start_ms = s->turn.mono_ms;
+    for (size_t i = 0; i < sizeof(id->run_id) - 1; i++)
+        id->run_id[i] = "0123456789abcdef"[rng_below(&rng, 16)];
+    ASSERT(id->run_id[sizeof(id->run_id) - 1] == '\0');
+}
+
 struct config *server_config(const struct server *s)
 {
-    return s->config;
+    return s->options.config;
 }
 
 const struct logger *server_log(const struct server *s)
 {
-    return s->log;
+    return s->options.log;
 }
 
 struct node *server_node(const struct server *s)
@@ -40,20 +53,20 @@ bool server_peer_info(const struct server *s, node_id id, struct peer_info *out)
 void server_status(struct server *s, struct server_status *out)
 {
     uint64_t resident = process_resident_bytes();
-    s->resident_peak_bytes = MAX(s->resident_peak_bytes, resident);
+    s->cron.resident_peak_bytes = MAX(s->cron.resident_peak_bytes, resident);
     *out = (struct server_status){
-        .run_id = s->run_id,
+        .run_id = s->birth.run_id,
         .executable = s->options.executable,
-        .uptime_ms = s->mono_ms - s->start_mono_ms,
-        .clients = s->client_count,
-        .clients_bytes = s->clients_bytes,
-        .max_input_bytes = s->max_input_bytes,
-        .max_output_bytes = s->max_output_bytes,
-        .waiting_clients = s->blocked_clients,
+        .uptime_ms = s->turn.mono_ms - s->birth.start_ms,
+        .clients = s->clients.count,
+        .clients_bytes = s->clients.bytes,
+        .max_input_bytes = s->limits.max_input_bytes,
+        .max_output_bytes = s->limits.max_output_bytes,
+        .waiting_clients = s->limits.waiting,
         .resident_bytes = resident,
-        .resident_peak_bytes = s->resident_peak_bytes,
-        .disk_free_bytes = s->disk_free_bytes,
-        .disk_short = limits_disk_short(s),
+        .resident_peak_bytes = s->cron.resident_peak_bytes,
+        .disk_free_bytes = s->disk.free_bytes,
+        .disk_short = disk_floor_short(s),
     };
     ASSERT(out->uptime_ms >= 0);
 }

@@ -136,7 +136,7 @@ static void a_newer_connection_closes_the_older(void **state)
     send_frame(f, fd, ID);
     assert_null(received_on(f->fd));
     assert_true(nothing_came(fd));
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
     close(fd);
 }
 

@@ -21,6 +21,7 @@
 #include "node/node.h"
 #include "original/original.h"
 #include "server/dispatch.h"
+#include "server/input.h"
 #include "server/server_internal.h"
 
 #define FIXTURE      __attribute__((unused)) static

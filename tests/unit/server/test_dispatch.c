@@ -211,21 +211,21 @@ static void a_client_that_leaves_is_kept_until_answered(void **state)
     struct fixture *f = *state;
     int fd;
     (void)connect_client(f, &fd);
-    assert_int_equal(f->server->client_count, 2);
+    assert_int_equal(f->server->clients.count, 2);
     ssize_t n = write(fd, "SET a 1\r\nSET b 1\r\n", 18);
     assert_int_equal(n, 18);
     turn(f);
     close(fd);
     turn(f);
     /* It may have shut its sending side only; the first reply tells. */
-    assert_int_equal(f->server->client_count, 2);
+    assert_int_equal(f->server->clients.count, 2);
     answer(f, 1);
     turn(f);
-    assert_int_equal(f->server->client_count, 1);
-    assert_false(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->clients.count, 1);
+    assert_false(list_empty(&f->server->clients.zombies));
     answer(f, 1);
-    assert_true(list_empty(&f->server->zombies));
-    assert_true(list_empty(&f->server->gone));
+    assert_true(list_empty(&f->server->clients.zombies));
+    assert_true(list_empty(&f->server->clients.gone));
 }
 
 static void a_reader_that_leaves_is_kept_until_told(void **state)
@@ -238,11 +238,11 @@ static void a_reader_that_leaves_is_kept_until_told(void **state)
     turn(f);
     close(fd);
     turn(f);
-    assert_int_equal(f->server->client_count, 2);
+    assert_int_equal(f->server->clients.count, 2);
     reads_told(f, 0);
     turn(f);
-    assert_int_equal(f->server->client_count, 1);
-    assert_true(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->clients.count, 1);
+    assert_true(list_empty(&f->server->clients.zombies));
 }
 
 static void long_pipelines_take_several_turns(void **state)
@@ -271,13 +271,13 @@ static void a_share_ends(void **state)
 {
     struct fixture *f = *state;
     struct client *c = f->client;
-    assert_true(dispatch_has_share(c, CLIENT_COMMANDS_MAX - 1, 0));
-    assert_true(dispatch_has_share(c, 0, CLIENT_INPUT_MAX - 1));
-    assert_false(dispatch_has_share(c, CLIENT_COMMANDS_MAX, 0));
+    assert_true(input_has_share(c, CLIENT_COMMANDS_MAX - 1, 0));
+    assert_true(input_has_share(c, 0, CLIENT_INPUT_MAX - 1));
+    assert_false(input_has_share(c, CLIENT_COMMANDS_MAX, 0));
     assert_int_equal(c->wait, WAIT_TURN);
     turn(f);
     assert_int_equal(c->wait, WAIT_NONE);
-    assert_false(dispatch_has_share(c, 0, CLIENT_INPUT_MAX));
+    assert_false(input_has_share(c, 0, CLIENT_INPUT_MAX));
     turn(f);
     send_text(f, "PING\r\n");
     expect(f, "+PONG\r\n");
@@ -312,7 +312,7 @@ static void protocol_errors_come_last(void **state)
     expect(f, "+SET a 1\r\n-ERR Protocol error: expected '$', got '!'\r\n");
     turn(f);
     assert_null(received_on(f->fd));
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
 }
 
 static void web_browsers_are_cut_off(void **state)
@@ -326,7 +326,7 @@ static void web_browsers_are_cut_off(void **state)
 static void a_full_disk_refuses_writes_only(void **state)
 {
     struct fixture *f = *state;
-    f->server->disk_full = true;
+    f->server->disk.is_short = true;
     send_text(f, "GET a\r\nSET a 1\r\n");
     reads_told(f, 0);
     expect(f, "$1\r\na\r\n-MISCONF too little disk is free on this node (see "
@@ -401,9 +401,9 @@ static void who_does_not_authenticate_is_closed(void **state)
     struct fixture *f = *state;
     f->client->settings.authenticated = false;
     f->client->created_ms -= UNAUTH_DEADLINE_MS + 1000;
-    f->server->second_ms -= 1000;
-    server_tick(f->server);
-    limits_cron(f->server);
+    f->server->cron.second_ms -= 1000;
+    turn_begin(f->server);
+    cron_run(f->server);
     turn(f);
     assert_null(received_on(f->fd));
 }
@@ -463,7 +463,7 @@ static void a_newer_connection_of_the_originals_client(void **state)
     send_frame(f, id, false);
     assert_null(received_on(older));
     close(older);
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
 }
 
 static void slow_readers_execute_nothing(void **state)
@@ -495,7 +495,7 @@ static void the_output_limit_closes(void **state)
     buf_append(&f->client->conn.out, zeros, CLIENT_OUTPUT_PAUSE);
     client_mark_dirty(f->client);
     turn(f);
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
     assert_int_equal(f->server->stats.output_limit_closed, 1);
     mem_free(zeros);
 }
@@ -532,11 +532,11 @@ static void replies_of_the_node_are_bounded(void **state)
     assert_true(f->client->conn.out.len < 10000);
     assert_false(answer_zeros(f, 6000));
     turn(f);
-    assert_int_equal(f->server->client_count, 0);
-    assert_false(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->clients.count, 0);
+    assert_false(list_empty(&f->server->clients.zombies));
     assert_false(answer_zeros(f, 6000));
     turn(f);
-    assert_true(list_empty(&f->server->zombies));
+    assert_true(list_empty(&f->server->clients.zombies));
     assert_int_equal(f->server->stats.output_limit_closed, 1);
 }
 
@@ -549,7 +549,7 @@ static void one_reply_is_bounded(void **state)
     assert_int_equal(f->client->state, CLIENT_DOOMED);
     assert_int_equal(f->client->conn.out.len, 0);
     turn(f);
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
 }
 
 static void replies_of_reads_are_bounded(void **state)
@@ -564,8 +564,8 @@ static void replies_of_reads_are_bounded(void **state)
     set_hard_limit(f, 1000);
     send_text(f, text);
     reads_told(f, 0);
-    assert_int_equal(f->server->client_count, 0);
-    assert_true(list_empty(&f->server->zombies));
+    assert_int_equal(f->server->clients.count, 0);
+    assert_true(list_empty(&f->server->clients.zombies));
     assert_int_equal(f->server->stats.output_limit_closed, 1);
     assert_int_equal(
         stats_of(&f->server->stats, cmd_lookup(BYTES_LIT("get")))->calls, 2);
@@ -594,7 +594,7 @@ static void little_output_before_authentication(void **state)
         buf_str(&text, "HELLO\r\n"); /* the answer has 200 bytes */
     buf_char(&text, '\0');
     send_text(f, (const char *)text.data);
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
     assert_int_equal(f->server->stats.output_limit_closed, 1);
     buf_release(&text);
 }
@@ -616,17 +616,17 @@ static void guessing_passwords(void **state)
               "disabled.\r\n");
     turn(f);
     assert_null(received_on(f->fd));
-    assert_int_equal(s->client_count, 0);
+    assert_int_equal(s->clients.count, 0);
     assert_int_equal(s->stats.auth_failures, AUTH_FAILURES_MAX);
     /* One line at once, the others together, later. */
-    s->auth_unreported = 7;
-    s->auth_reported_ms = s->mono_ms - AUTH_REPORT_MS + 1;
+    s->security.auth_unreported = 7;
+    s->security.auth_reported_ms = s->turn.mono_ms - AUTH_REPORT_MS + 1;
     security_report(s);
-    assert_int_equal(s->auth_unreported, 7);
-    s->auth_reported_ms--;
+    assert_int_equal(s->security.auth_unreported, 7);
+    s->security.auth_reported_ms--;
     security_report(s);
-    assert_int_equal(s->auth_unreported, 0);
-    assert_true(s->auth_reported_ms == s->mono_ms);
+    assert_int_equal(s->security.auth_unreported, 0);
+    assert_true(s->security.auth_reported_ms == s->turn.mono_ms);
     buf_release(&text);
 }
 

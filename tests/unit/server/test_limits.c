@@ -15,7 +15,7 @@
 static void give_memory(struct client *c, size_t bytes)
 {
     (void)buf_reserve(&c->conn.in, bytes);
-    limits_account(c);
+    client_account(c);
 }
 
 static void the_largest_client_is_closed(void **state)
@@ -29,18 +29,18 @@ static void the_largest_client_is_closed(void **state)
     give_memory(f->client, 200000);
     give_memory(guarded, 1 << 20);
     give_memory(large, 1 << 20);
-    assert_true(f->server->clients_bytes > 2 << 20);
+    assert_true(f->server->clients.bytes > 2 << 20);
     turn(f);
-    assert_int_equal(f->server->client_count, 3);
+    assert_int_equal(f->server->clients.count, 3);
     give_memory(guarded, 2 << 20);
     turn(f);
-    assert_int_equal(f->server->client_count, 2);
+    assert_int_equal(f->server->clients.count, 2);
     assert_null(received_on(fds[0]));
     assert_int_equal(f->server->stats.evicted_clients, 1);
-    assert_true(f->server->clients_bytes < 3 << 20);
+    assert_true(f->server->clients.bytes < 3 << 20);
     give_memory(guarded, 3 << 20); /* nobody is left but the small one */
     turn(f);
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
     assert_true(guarded->state == CLIENT_OPEN);
     close(fds[0]);
     close(fds[1]);
@@ -49,13 +49,13 @@ static void the_largest_client_is_closed(void **state)
 static void all_memory_is_given_back(void **state)
 {
     struct fixture *f = *state;
-    uint64_t before = f->server->clients_bytes;
+    uint64_t before = f->server->clients.bytes;
     int fd;
     give_memory(connect_client(f, &fd), 1 << 20);
-    assert_true(f->server->clients_bytes > before + (1 << 20));
+    assert_true(f->server->clients.bytes > before + (1 << 20));
     close(fd);
     turn(f);
-    assert_int_equal(f->server->clients_bytes, before);
+    assert_int_equal(f->server->clients.bytes, before);
 }
 
 static void log_line_seen(void *ctx, enum log_level level, const char *line,
@@ -73,8 +73,8 @@ static void closing_many_does_not_fill_the_log(void **state)
     int lines = 0;
     struct logger log = {LOG_DEBUG, log_line_seen, &lines};
     int fds[30];
-    f->server->log = &log;
-    f->server->second_ms = INT64_MAX / 2; /* this second does not end */
+    f->server->options.log = &log;
+    f->server->cron.second_ms = INT64_MAX / 2; /* this second does not end */
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         struct client *c = connect_client(f, &fds[i]);
         c->settings.authenticated = false;
@@ -83,8 +83,8 @@ static void closing_many_does_not_fill_the_log(void **state)
         assert_false(limits_input(c));
     }
     assert_int_equal(lines, CLOSED_LOGGED_MAX);
-    assert_int_equal(f->server->closed_unlogged, 30 - CLOSED_LOGGED_MAX);
-    f->server->log = NULL;
+    assert_int_equal(f->server->limits.closed_unlogged, 30 - CLOSED_LOGGED_MAX);
+    f->server->options.log = NULL;
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         close(fds[i]);
 }
@@ -95,13 +95,13 @@ static void who_sends_no_more_is_answered(void **state)
     send_text(f, "SET a 1\r\nPING\r\nGET b\r\n*1\r\n$4\r\nPI");
     shutdown(f->fd, SHUT_WR);
     turn(f);
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
     answer(f, 1);
     reads_told(f, 0);
     turn(f);
     expect(f, "+SET a 1\r\n+PONG\r\n$1\r\nb\r\n");
     assert_null(received_on(f->fd));
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
 }
 
 static void who_is_owed_nothing_is_closed(void **state)
@@ -112,7 +112,7 @@ static void who_is_owed_nothing_is_closed(void **state)
     shutdown(f->fd, SHUT_WR);
     turn(f);
     assert_null(received_on(f->fd));
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
 }
 
 static void names_are_memory(void **state)
@@ -161,9 +161,9 @@ static void give_output(struct client *c, size_t bytes)
 
 static void a_second_passes(struct fixture *f)
 {
-    server_tick(f->server);
-    f->server->second_ms = f->server->mono_ms - 1000;
-    limits_cron(f->server);
+    turn_begin(f->server);
+    f->server->cron.second_ms = f->server->turn.mono_ms - 1000;
+    cron_run(f->server);
     turn(f);
 }
 
@@ -179,11 +179,11 @@ static void who_reads_slowly_is_not_idle(void **state)
     turn(f);
     assert_true(conn_pending(&c->conn) > 0);
     a_second_passes(f);
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
     assert_int_equal(c->state, CLIENT_OPEN);
     c->active_ms -= 60000; /* and now nothing of it */
     a_second_passes(f);
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
     assert_int_equal(f->server->stats.idle_closed, 1);
 }
 
@@ -199,10 +199,10 @@ static void the_last_reply_may_take_long(void **state)
     turn(f);
     assert_true(conn_pending(&c->conn) > 0);
     a_second_passes(f);
-    assert_int_equal(f->server->client_count, 1);
+    assert_int_equal(f->server->clients.count, 1);
     c->closing_ms -= 60000;
     a_second_passes(f);
-    assert_int_equal(f->server->client_count, 0);
+    assert_int_equal(f->server->clients.count, 0);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -1,0 +1,29 @@
+/*
+ * What is done some times a second (option hz): rates are sampled; and once a
+ * second: clients that are silent or too large are closed, what was held back
+ * is logged, free disk space is looked at.
+ *
+ * How it fails: it cannot.
+ */
+#include "os/process.h"
+#include "server/server_internal.h"
+
+static void each_second(struct server *s)
+{
+    clients_check_each(&s->clients);
+    limits_each_second(s);
+    disk_floor_look(s);
+    security_report(s);
+    s->cron.resident_peak_bytes =
+        MAX(s->cron.resident_peak_bytes, process_resident_bytes());
+}
+
+void cron_run(struct server *s)
+{
+    ASSERT(s->turn.is_set);
+    stats_sample(&s->stats, s->turn.mono_ms);
+    if (s->turn.mono_ms - s->cron.second_ms >= 1000) {
+        s->cron.second_ms = s->turn.mono_ms;
+        each_second(s);
+    }
+}

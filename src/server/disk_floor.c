@@ -1,0 +1,47 @@
+/*
+ * Free disk space: this node's is looked at each second, and the other
+ * members say how theirs is (node/node_beat.c). When one has too little, all
+ * refuse writes; reads go on.
+ *
+ * How it fails: space that cannot be measured is not short.
+ */
+#include "os/file.h"
+#include "server/server_internal.h"
+
+/* Below the floor writes are refused; they are taken again when a quarter
+ * more is free, so that the answer does not flicker. */
+void disk_floor_look(struct server *s)
+{
+    uint64_t floor = s->options.config->min_free_disk_bytes;
+    int64_t bytes = file_free_bytes(s->options.data_dir);
+    s->disk.free_bytes = bytes;
+    if (bytes < 0)
+        return;
+    bool was_full = s->disk.is_short;
+    uint64_t wanted = was_full ? floor + floor / 4 : floor;
+    s->disk.is_short = (uint64_t)bytes < wanted;
+    node_set_disk_short(s->node, s->disk.is_short);
+    if (s->disk.is_short && !was_full)
+        log_warning(s->options.log,
+                    "only %lld MB of disk are free in %s (min-free-disk is "
+                    "%llu MB): writes are refused until there is more",
+                    (long long)(bytes >> 20), s->options.data_dir,
+                    (unsigned long long)(floor >> 20));
+    else if (!s->disk.is_short && was_full)
+        log_notice(s->options.log,
+                   "enough disk is free again: writes are taken");
+}
+
+bool disk_floor_short(const struct server *s)
+{
+    return s->disk.is_short || node_disk_short(s->node);
+}
+
+const char *disk_floor_text(const struct server *s)
+{
+    if (s->disk.is_short)
+        return "MISCONF too little disk is free on this node (see "
+               "min-free-disk): writes are refused, reads go on";
+    return "MISCONF too little disk is free on another node (see "
+           "min-free-disk): writes are refused, reads go on";
+}

@@ -1,0 +1,30 @@
+/*
+ * The time of a turn of the loop: the clocks are read once, when the first
+ * event of the turn comes in, and everything in the turn happens at that
+ * time.
+ *
+ * How it fails: it cannot. A wall clock that is set back is the node's
+ * affair; the monotonic clock never goes back.
+ */
+#include "os/clock.h"
+#include "server/server_internal.h"
+
+void turn_begin(struct server *s)
+{
+    struct turn *t = &s->turn;
+    if (t->is_set)
+        return;
+    int64_t mono_ms = clock_mono_ms();
+    ASSERT(mono_ms >= t->mono_ms);
+    t->mono_ms = mono_ms;
+    t->wall_ms = clock_wall_ms();
+    t->is_set = true;
+    if (s->node != NULL)
+        node_set_time(s->node, t->mono_ms, t->wall_ms);
+}
+
+void turn_end(struct server *s)
+{
+    ASSERT(s->turn.is_set);
+    s->turn.is_set = false;
+}

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/reader.h"
 #include "journal/journal_internal.h"
+#include "store/damage_advice.h"
 
 #include <string.h>
 

@@ -8,6 +8,7 @@
 #include "journal/start_check.h"
 
 #include "journal/journal.h"
+#include "store/damage_advice.h"
 
 static bool has_promises(const struct watermark *w)
 {

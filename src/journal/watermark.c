@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "os/file.h"
 #include "os/mutex.h"
-#include "store/store.h"
+#include "store/damage_advice.h"
 
 #include <errno.h>
 #include <fcntl.h>

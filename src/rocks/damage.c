@@ -11,7 +11,7 @@
 #include "base/reader.h"
 #include "os/file.h"
 #include "rocks/record_file.h"
-#include "store/store.h"
+#include "store/damage_advice.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -211,7 +211,9 @@ static bool find_in_tables(const char *dir, struct buf *out)
     return found;
 }
 
-bool damage_find(const char *dir, const char *status, struct buf *out)
+/* Appends one clause: file, place and what is wrong, or else what was looked
+ * at in vain. `status` is RocksDB's text. Tells whether a file was named. */
+static bool find_damage(const char *dir, const char *status, struct buf *out)
 {
     ASSERT(dir != NULL && dir[0] != 0);
     ASSERT(status != NULL && out != NULL);
@@ -274,7 +276,7 @@ int damage_explain(const char *dir, const char *status, struct buf *error)
     }
     if (damage_kind(status) == ERR_CORRUPT || strstr(status, "No such file")) {
         struct buf clause = BUF_INIT;
-        bool named = damage_find(dir, status, &clause);
+        bool named = find_damage(dir, status, &clause);
         bool corrupt = named || damage_kind(status) == ERR_CORRUPT;
         if (corrupt)
             buf_printf(error, "%s: the database is damaged: %.*s (%s). %s", dir,

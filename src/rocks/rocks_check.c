@@ -15,6 +15,7 @@
 #include "rocks/damage.h"
 #include "rocks/incoming.h"
 #include "rocks/rocks_internal.h"
+#include "store/damage_advice.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "rocks/damage.h"
 #include "rocks/rocks_internal.h"
+#include "store/damage_advice.h"
 #include "store/store_buffered.h"
 
 #include <stdio.h>

@@ -8,8 +8,8 @@
  *
  * A read asks the active table, the frozen one, and then below; what it finds
  * there is kept in the active table, if it is small. Iterators merge all
- * three; while one lives nothing is kept and nothing written, so they need
- * no versions.
+ * three (store_merge.h); while one lives nothing is kept and nothing written,
+ * so they need no versions.
  *
  * The frozen table is read by both threads and changed by none.
  *
@@ -22,6 +22,7 @@
 #include "base/alloc.h"
 #include "os/mutex.h"
 #include "os/process.h"
+#include "store/store_merge.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -53,26 +54,9 @@ struct store_buffered {
     atomic_int failed; /* the error that was first; 0 */
 };
 
-/* Newest first. */
-enum source { SOURCE_ACTIVE, SOURCE_FROZEN, SOURCE_BELOW, SOURCE_END };
-
-struct merged_iter {
-    struct store_iter base;
-    struct store_buffered *store;
-    struct memtable_cursor cursor[2]; /* active, frozen */
-    struct store_iter *below;
-    enum source at;    /* who has the key; SOURCE_END: nobody */
-    struct buf passed; /* the key before it */
-};
-
 static struct store_buffered *buffered_of(struct store *s)
 {
     return CONTAINER_OF(s, struct store_buffered, base);
-}
-
-static struct merged_iter *iter_of(struct store_iter *it)
-{
-    return CONTAINER_OF(it, struct merged_iter, base);
 }
 
 static void *thread_main(void *ctx)
@@ -317,143 +301,14 @@ static void buffered_close(struct store *s)
     mem_free(b);
 }
 
-/* Iterators. */
-
-static bool source_valid(const struct merged_iter *it, enum source from)
-{
-    return from == SOURCE_BELOW ? store_iter_valid(it->below)
-                                : memtable_valid(&it->cursor[from]);
-}
-
-static struct bytes source_key(const struct merged_iter *it, enum source from)
-{
-    return from == SOURCE_BELOW ? store_iter_key(it->below)
-                                : memtable_key(&it->cursor[from]);
-}
-
-/* The source with the smallest key; the newest one if several have it. */
-static enum source smallest(const struct merged_iter *it)
-{
-    enum source best = SOURCE_END;
-    for (int i = SOURCE_ACTIVE; i < SOURCE_END; i++) {
-        enum source from = (enum source)i;
-        if (source_valid(it, from) &&
-            (best == SOURCE_END ||
-             bytes_cmp(source_key(it, from), source_key(it, best)) < 0))
-            best = from;
-    }
-    return best;
-}
-
-/* Moves every source that stands at the smallest key past it. */
-static void step(struct merged_iter *it)
-{
-    buf_reset(&it->passed);
-    buf_bytes(&it->passed, source_key(it, it->at));
-    struct bytes key = buf_view(&it->passed);
-    for (int i = 0; i < 2; i++) {
-        struct memtable_cursor *c = &it->cursor[i];
-        if (memtable_valid(c) && bytes_eq(memtable_key(c), key))
-            memtable_next(c);
-    }
-    struct store_iter *below = it->below;
-    if (store_iter_valid(below) && bytes_eq(store_iter_key(below), key))
-        store_iter_next(below);
-    it->at = smallest(it);
-}
-
-static bool deleted(const struct merged_iter *it)
-{
-    struct bytes value;
-    return it->at < SOURCE_BELOW &&
-           memtable_entry(&it->cursor[it->at], &value) == MEMTABLE_DELETED;
-}
-
-/* On to the next key that is there. */
-static void settle(struct merged_iter *it)
-{
-    it->at = smallest(it);
-    while (deleted(it))
-        step(it);
-}
-
-static void merged_seek(struct store_iter *s, struct bytes key)
-{
-    struct merged_iter *it = iter_of(s);
-    store_iter_seek(it->below, key);
-    it->cursor[0] = memtable_seek(it->store->active, key);
-    if (it->store->frozen != NULL)
-        it->cursor[1] = memtable_seek(it->store->frozen, key);
-    settle(it);
-}
-
-static bool merged_valid(struct store_iter *s)
-{
-    return iter_of(s)->at != SOURCE_END;
-}
-
-static void merged_next(struct store_iter *s)
-{
-    struct merged_iter *it = iter_of(s);
-    step(it);
-    settle(it);
-}
-
-static struct bytes merged_key(struct store_iter *s)
-{
-    struct merged_iter *it = iter_of(s);
-    return source_key(it, it->at);
-}
-
-static struct bytes merged_value(struct store_iter *s)
-{
-    struct merged_iter *it = iter_of(s);
-    struct bytes value;
-    if (it->at == SOURCE_BELOW)
-        return store_iter_value(it->below);
-    enum memtable_kind kind = memtable_entry(&it->cursor[it->at], &value);
-    ASSERT(kind != MEMTABLE_DELETED);
-    return value;
-}
-
-static int merged_status(struct store_iter *s)
-{
-    struct store_iter *below = iter_of(s)->below;
-    return store_iter_status(below);
-}
-
-static void merged_free(struct store_iter *s)
-{
-    struct merged_iter *it = iter_of(s);
-    ASSERT(it->store->iterators > 0);
-    it->store->iterators--;
-    store_iter_free(it->below);
-    buf_release(&it->passed);
-    mem_free(it);
-}
-
 static struct store_iter *buffered_iter_new(struct store *s,
                                             enum store_family family)
 {
-    static const struct store_iter_ops ops = {
-        .seek = merged_seek,
-        .valid = merged_valid,
-        .next = merged_next,
-        .key = merged_key,
-        .value = merged_value,
-        .status = merged_status,
-        .free = merged_free,
-    };
     struct store_buffered *b = buffered_of(s);
+    struct store_iter *below = store_iter_new(b->below, family);
     if (family != STORE_STATE)
-        return store_iter_new(b->below, family);
-    struct merged_iter *it = mem_zalloc(sizeof(*it));
-    it->base.ops = &ops;
-    it->store = b;
-    it->below = store_iter_new(b->below, family);
-    it->at = SOURCE_END;
-    b->iterators++;
-    return &it->base;
+        return below;
+    return store_merge_new(b->active, b->frozen, below, &b->iterators);
 }
 
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,

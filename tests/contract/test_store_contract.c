@@ -249,8 +249,7 @@ static void test_order_in_batch(void **state)
     store_batch_put(&b, STORE_LOG, BYTES_LIT("e"), BYTES_LIT("3"));
     store_batch_delete(&b, STORE_LOG, BYTES_LIT("e"));
     store_batch_put(&b, STORE_LOG, BYTES_LIT("f"), BYTES_LIT("x"));
-    store_batch_put2(&b, STORE_LOG, BYTES_LIT("f"),
-                     (struct bytes[2]){BYTES_LIT("4"), BYTES_LIT("5")});
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("f"), BYTES_LIT("45"));
     store_batch_put(&b, STORE_META, BYTES_LIT("a"), BYTES_LIT("meta"));
     /* An empty range. */
     store_batch_delete_range(&b, STORE_LOG, BYTES_LIT("f"), BYTES_LIT("f"));

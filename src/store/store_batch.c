@@ -3,7 +3,7 @@
  * of fixed size. Built and read by this file alone, so what does not fit is
  * the programmer's mistake, not damage.
  */
-#include "store/store.h"
+#include "store/store_batch.h"
 
 #include "base/reader.h"
 
@@ -32,24 +32,21 @@ void store_batch_reset(struct store_batch *b)
 }
 
 static void add(struct store_batch *b, enum store_op op,
-                enum store_family family, struct bytes key,
-                const struct bytes value[2])
+                enum store_family family, struct bytes key, struct bytes value)
 {
     ASSERT(family < STORE_FAMILY_COUNT);
     ASSERT(key.len > 0 && key.len <= UINT32_MAX);
-    size_t value_len = value[0].len + value[1].len;
-    ASSERT(value_len <= UINT32_MAX);
-    uint8_t *p = buf_reserve(&b->ops, OP_HEADER_SIZE + key.len + value_len);
+    ASSERT(value.len <= UINT32_MAX);
+    uint8_t *p = buf_reserve(&b->ops, OP_HEADER_SIZE + key.len + value.len);
     p[0] = (uint8_t)op;
     p[1] = (uint8_t)family;
     p[2] = 0;
     p[3] = 0;
     store_u32le(p + 4, (uint32_t)key.len);
-    store_u32le(p + 8, (uint32_t)value_len);
+    store_u32le(p + 8, (uint32_t)value.len);
     b->ops.len += OP_HEADER_SIZE;
     buf_bytes(&b->ops, key);
-    buf_bytes(&b->ops, value[0]);
-    buf_bytes(&b->ops, value[1]);
+    buf_bytes(&b->ops, value);
     ASSERT(b->count < UINT32_MAX);
     b->count++;
 }
@@ -57,7 +54,7 @@ static void add(struct store_batch *b, enum store_op op,
 void store_batch_put(struct store_batch *b, enum store_family family,
                      struct bytes key, struct bytes value)
 {
-    add(b, STORE_OP_PUT, family, key, (struct bytes[2]){value, BYTES_NONE});
+    add(b, STORE_OP_PUT, family, key, value);
 }
 
 void store_batch_put_borrowed(struct store_batch *b, enum store_family family,
@@ -69,38 +66,30 @@ void store_batch_put_borrowed(struct store_batch *b, enum store_family family,
     }
     size_t begin = b->ops.len;
     struct bytes address = bytes_of(&value.data, sizeof(value.data));
-    add(b, STORE_OP_PUT, family, key, (struct bytes[2]){address, BYTES_NONE});
+    add(b, STORE_OP_PUT, family, key, address);
     ASSERT(value.len <= UINT32_MAX);
     b->ops.data[begin + 2] = 1;
     store_u32le(b->ops.data + begin + 8, (uint32_t)value.len);
 }
 
-void store_batch_put2(struct store_batch *b, enum store_family family,
-                      struct bytes key, const struct bytes value[2])
-{
-    add(b, STORE_OP_PUT, family, key, value);
-}
-
 void store_batch_delete(struct store_batch *b, enum store_family family,
                         struct bytes key)
 {
-    const struct bytes none[2] = {BYTES_NONE, BYTES_NONE};
-    add(b, STORE_OP_DELETE, family, key, none);
+    add(b, STORE_OP_DELETE, family, key, BYTES_NONE);
 }
 
 void store_batch_delete_range(struct store_batch *b, enum store_family family,
                               struct bytes begin, struct bytes end)
 {
     ASSERT(family != STORE_STATE && bytes_cmp(begin, end) <= 0);
-    add(b, STORE_OP_DELETE_RANGE, family, begin,
-        (struct bytes[2]){end, BYTES_NONE});
+    add(b, STORE_OP_DELETE_RANGE, family, begin, end);
 }
 
 void store_batch_discard(struct store_batch *b, enum store_family family,
                          struct bytes begin, struct bytes end)
 {
     ASSERT(family != STORE_META && bytes_cmp(begin, end) < 0);
-    add(b, STORE_OP_DISCARD, family, begin, (struct bytes[2]){end, BYTES_NONE});
+    add(b, STORE_OP_DISCARD, family, begin, end);
 }
 
 bool store_batch_next(const struct store_batch *b, size_t *pos,
@@ -140,8 +129,7 @@ void store_batch_copy(struct store_batch *b, const struct store_batch *from)
     size_t pos = 0;
     ASSERT(b != from);
     while (store_batch_next(from, &pos, &op))
-        add(b, op.op, op.family, op.key,
-            (struct bytes[2]){op.value, BYTES_NONE});
+        add(b, op.op, op.family, op.key, op.value);
 }
 
 void store_key_below(struct bytes end, struct buf *out)

@@ -24,7 +24,7 @@ static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
     for (; memtable_valid(&c) && *err == NULL; memtable_next(&c)) {
         struct bytes key = memtable_key(&c);
         struct bytes value;
-        enum memtable_kind kind = memtable_entry(&c, &value);
+        enum memtable_kind kind = memtable_value(&c, &value);
         if (kind == MEMTABLE_VALUE)
             rocksdb_sstfilewriter_put(w, (const char *)key.data, key.len,
                                       (const char *)value.data, value.len, err);

@@ -3,7 +3,7 @@
  * files yet: keys to values or to deletions. It may hold copies of what files
  * have as well (memtable_keep), which answer reads and are never written.
  *
- * Entries never leave: the whole table goes at once. Memory comes from blocks
+ * Keys never leave: the whole table goes at once. Memory comes from blocks
  * of its own; a value that is replaced by one of the same size stays where it
  * is.
  *
@@ -63,7 +63,7 @@ size_t memtable_discards(const struct memtable *m);
 void memtable_discarded(const struct memtable *m, size_t i, struct bytes *begin,
                         struct bytes *end);
 
-/* Walks the entries in the order of their keys; any change ends it. */
+/* Walks what the table knows in the order of keys; any change ends it. */
 struct memtable_cursor {
     const struct memtable_leaf *leaf;
     uint32_t at;
@@ -76,7 +76,7 @@ bool memtable_valid(const struct memtable_cursor *c);
 void memtable_next(struct memtable_cursor *c);
 struct bytes memtable_key(const struct memtable_cursor *c);
 /* Not MEMTABLE_UNKNOWN. */
-enum memtable_kind memtable_entry(const struct memtable_cursor *c,
+enum memtable_kind memtable_value(const struct memtable_cursor *c,
                                   struct bytes *value);
 
 #endif

@@ -75,7 +75,7 @@ static bool deleted(const struct merged_iter *it)
 {
     struct bytes value;
     return it->at < SOURCE_BELOW &&
-           memtable_entry(&it->cursor[it->at], &value) == MEMTABLE_DELETED;
+           memtable_value(&it->cursor[it->at], &value) == MEMTABLE_DELETED;
 }
 
 /* On to the next key that is there. */
@@ -121,7 +121,7 @@ static struct bytes merged_value(struct store_iter *s)
     struct bytes value;
     if (it->at == SOURCE_BELOW)
         return store_iter_value(it->below);
-    enum memtable_kind kind = memtable_entry(&it->cursor[it->at], &value);
+    enum memtable_kind kind = memtable_value(&it->cursor[it->at], &value);
     ASSERT(kind != MEMTABLE_DELETED);
     return value;
 }

@@ -113,7 +113,7 @@ static void compare_walk(const struct memtable *m, const struct model *model,
         assert_true(k.len < sizeof(before));
         memcpy(before, k.data, k.len);
         last = bytes_of(before, k.len);
-        assert_int_equal(memtable_entry(&c, &value),
+        assert_int_equal(memtable_value(&c, &value),
                          memtable_get(m, k, &again));
         assert_true(bytes_eq(value, again));
     }
@@ -163,7 +163,7 @@ static void test_many(void **state)
             struct bytes value;
             snprintf(text, sizeof(text), "key:%08u", n);
             assert_true(bytes_eq(memtable_key(&c), bytes_str(text)));
-            assert_int_equal(memtable_entry(&c, &value), MEMTABLE_VALUE);
+            assert_int_equal(memtable_value(&c, &value), MEMTABLE_VALUE);
             assert_true(bytes_eq(value, bytes_str(text)));
         }
         assert_int_equal(n, count);
@@ -292,7 +292,7 @@ static int ingest(struct store *below, const struct memtable *m)
     struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
     for (; memtable_valid(&c); memtable_next(&c)) {
         struct bytes value;
-        enum memtable_kind kind = memtable_entry(&c, &value);
+        enum memtable_kind kind = memtable_value(&c, &value);
         if (kind == MEMTABLE_VALUE)
             store_batch_put(&b, STORE_STATE, memtable_key(&c), value);
         else if (kind == MEMTABLE_DELETED)

@@ -1,0 +1,55 @@
+/*
+ * A table, as its two files see it: memtable_tree.c keeps the items in order,
+ * memtable.c finds them by their hash and owns their memory.
+ */
+#ifndef STORE_MEMTABLE_INTERNAL_H
+#define STORE_MEMTABLE_INTERNAL_H
+
+#include "store/memtable.h"
+
+/* What a table knows of one key. */
+struct memtable_item {
+    uint8_t *value;
+    uint32_t value_len;
+    uint32_t value_cap;
+    uint32_t key_len;
+    uint8_t kind; /* enum memtable_kind */
+    bool large;   /* the value is not in a block */
+    uint8_t key[];
+};
+
+struct memtable_block;
+struct memtable_slot;
+struct memtable_range;
+
+struct memtable {
+    void *root;     /* memtable_tree.c */
+    uint32_t depth; /* of inner nodes above the leaves */
+    struct memtable_slot *slots;
+    size_t slot_count; /* a power of two */
+    size_t item_count;
+    struct memtable_block *block;
+    size_t block_size;
+    uint64_t seed;
+    size_t bytes;
+    struct memtable_range *ranges;
+    size_t range_count;
+    bool dirty;
+};
+
+static inline struct bytes memtable_key_of(const struct memtable_item *e)
+{
+    return bytes_of(e->key, e->key_len);
+}
+
+/* Memory that stays as long as the table. */
+void *memtable_take(struct memtable *m, size_t size);
+
+/* An empty tree; it needs no end, its memory is the table's. */
+void memtable_tree_init(struct memtable *m);
+/* The tree must not have the key. */
+void memtable_insert(struct memtable *m, struct memtable_item *e);
+/* The item that a cursor is at. */
+struct memtable_item *memtable_item_at(const struct memtable_cursor *c);
+
+#endif

@@ -32,6 +32,7 @@ void cmd_cas_run(struct cmd_call *c)
     resp_integer(c->out, 1);
 }
 
+/* DELIFEQ too. */
 void cmd_cad_run(struct cmd_call *c)
 {
     if (!equals(c))
@@ -39,9 +40,4 @@ void cmd_cad_run(struct cmd_call *c)
     bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
     ASSERT(was);
     resp_integer(c->out, 1);
-}
-
-void cmd_delifeq_run(struct cmd_call *c)
-{
-    cmd_cad_run(c);
 }

@@ -26,6 +26,7 @@ static void add(struct cmd_call *c, int64_t increment)
     int64_t number = 0;
     if (!lookup_string(c, c->argv[1], &v))
         return;
+    ASSERT(v.type != VALUE_NONE || v.expire_ms == 0);
     if (v.type != VALUE_NONE && !parse_integer(c->out, v.data, &number))
         return;
     if (!num_add_i64(number, increment, &number)) {
@@ -84,13 +85,16 @@ static bool parse_decrement(const struct cmd_args *a, int64_t *increment)
 bool cmd_decrby_check(struct cmd_args *a)
 {
     int64_t increment = 0;
-    return parse_decrement(a, &increment);
+    bool ok = parse_decrement(a, &increment);
+    ASSERT(!ok || increment != INT64_MIN);
+    return ok;
 }
 
 void cmd_decrby_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     int64_t increment = 0;
+    ASSERT(c->cmd->id == CMD_ID_DECRBY);
     if (parse_decrement(&a, &increment))
         add(c, increment);
 }
@@ -117,8 +121,10 @@ static bool float_from(struct bytes text, long double *out)
 static bool parse_float(struct resp_writer *w, struct bytes text,
                         long double *out)
 {
-    if (float_from(text, out))
+    if (float_from(text, out)) {
+        ASSERT(!isnan(*out));
         return true;
+    }
     resp_error(w, "ERR value is not a valid float");
     return false;
 }
@@ -158,6 +164,7 @@ void cmd_incrbyfloat_run(struct cmd_call *c)
         (v.type != VALUE_NONE && !parse_float(c->out, v.data, &number)) ||
         !parse_float(c->out, c->argv[2], &increment))
         return;
+    ASSERT(!isnan(number) && !isnan(increment));
     number += increment;
     if (isnan(number) || isinf(number)) {
         resp_error(c->out, "ERR increment would produce NaN or Infinity");

@@ -37,6 +37,7 @@ static size_t public_count(int count)
 static const struct cmd *find(struct bytes name)
 {
     const struct cmd *c = cmd_lookup_any(name);
+    ASSERT(c == NULL || cmd_by_id(c->id) == c);
     return c != NULL && is_public(c) ? c : NULL;
 }
 
@@ -75,9 +76,12 @@ static void write_bits(struct resp_writer *w, uint32_t bits,
         n += (bits & names[i].bit) != 0;
     resp_set(w, n);
     for (size_t i = 0; i < count; i++) {
-        if ((bits & names[i].bit) != 0)
-            resp_status(w, names[i].name);
+        if ((bits & names[i].bit) == 0)
+            continue;
+        resp_status(w, names[i].name);
+        n--;
     }
+    ASSERT(n == 0);
 }
 
 static void write_flags(struct resp_writer *w, uint32_t flags)
@@ -87,6 +91,7 @@ static void write_flags(struct resp_writer *w, uint32_t flags)
         {CMD_LOCAL, "loading"},   {CMD_LOCAL, "stale"},   {CMD_FAST, "fast"},
         {CMD_NO_AUTH, "no_auth"},
     };
+    ASSERT((flags & CMD_INTERNAL) == 0);
     write_bits(w, flags, names, ARRAY_LEN(names));
 }
 
@@ -105,12 +110,14 @@ static void write_key_flags(struct resp_writer *w, uint32_t flags)
         {KEY_INCOMPLETE, "incomplete"},
         {KEY_VARIABLE, "variable_flags"},
     };
+    ASSERT(flags != 0 && flags < KEY_VARIABLE << 1);
     write_bits(w, flags, names, ARRAY_LEN(names));
 }
 
 static void write_categories(struct resp_writer *w, uint32_t categories)
 {
     char name[32];
+    ASSERT(categories != 0 && categories < 1u << CAT_BITS);
     resp_set(w, (size_t)__builtin_popcount(categories));
     for (int bit = 0; bit < CAT_BITS; bit++) {
         if ((categories >> bit & 1) == 0)
@@ -133,6 +140,7 @@ static void write_spec_head(struct resp_writer *w, const char *type,
                             size_t fields)
 {
     resp_map(w, 2);
+    ASSERT(fields >= 1 && fields <= 3);
     resp_bulk_str(w, "type");
     resp_bulk_str(w, type);
     resp_bulk_str(w, "spec");
@@ -141,6 +149,8 @@ static void write_spec_head(struct resp_writer *w, const char *type,
 
 static void write_key_spec(struct resp_writer *w, const struct key_spec *s)
 {
+    ASSERT(s->step > 0);
+    ASSERT(s->begin == KEY_BEGIN_KEYWORD ? s->keyword != NULL : s->index > 0);
     resp_map(w, 3);
     resp_bulk_str(w, "flags");
     write_key_flags(w, s->flags);
@@ -170,6 +180,7 @@ static void write_key_spec(struct resp_writer *w, const struct key_spec *s)
 
 void describe_key_specs(struct resp_writer *w, const struct cmd *c)
 {
+    ASSERT((c->key_specs > 0) == (c->keys != NULL));
     resp_set(w, c->key_specs);
     for (uint32_t i = 0; i < c->key_specs; i++)
         write_key_spec(w, &c->keys[i]);
@@ -179,6 +190,8 @@ void describe_key_specs(struct resp_writer *w, const struct cmd *c)
 static void info_head(struct resp_writer *w, const struct cmd *c)
 {
     struct cmd_key_range keys = cmd_key_range(c);
+    ASSERT((keys.first > 0) == (keys.step > 0));
+    ASSERT(is_public(c) && c->arity != 0);
     resp_array(w, 10);
     resp_bulk_str(w, c->name);
     resp_integer(w, c->arity);
@@ -213,11 +226,15 @@ static void info_write(struct resp_writer *w, const struct cmd *c)
 
 static void reply_all_info(struct resp_writer *w)
 {
-    resp_array(w, public_count(CMD_ID_COMMANDS));
+    size_t n = public_count(CMD_ID_COMMANDS);
+    resp_array(w, n);
     for (size_t i = 0; i < cmd_count(); i++) {
-        if (is_public(cmd_at(i)))
-            info_write(w, cmd_at(i));
+        if (!is_public(cmd_at(i)))
+            continue;
+        info_write(w, cmd_at(i));
+        n--;
     }
+    ASSERT(n == 0);
 }
 
 /* What INFO and DOCS say of one command takes long, a million times. */
@@ -240,6 +257,7 @@ static void reply_info(struct resp_writer *w, const struct bytes *names,
         reply_all_info(w);
         return;
     }
+    ASSERT(names != NULL && count <= NAMES_MAX);
     resp_array(w, count);
     for (uint32_t i = 0; i < count; i++) {
         const struct cmd *c = find(names[i]);
@@ -252,11 +270,15 @@ static void reply_info(struct resp_writer *w, const struct bytes *names,
 
 static void reply_all_docs(struct resp_writer *w)
 {
-    resp_map(w, public_count(CMD_ID_COMMANDS));
+    size_t n = public_count(CMD_ID_COMMANDS);
+    resp_map(w, n);
     for (size_t i = 0; i < cmd_count(); i++) {
-        if (is_public(cmd_at(i)))
-            docs_write(w, cmd_at(i));
+        if (!is_public(cmd_at(i)))
+            continue;
+        docs_write(w, cmd_at(i));
+        n--;
     }
+    ASSERT(n == 0);
 }
 
 static void reply_docs(struct resp_writer *w, const struct bytes *names,
@@ -273,9 +295,13 @@ static void reply_docs(struct resp_writer *w, const struct bytes *names,
         known += find(names[i]) != NULL;
     resp_map(w, known);
     for (uint32_t i = 0; i < count; i++) {
-        if (find(names[i]) != NULL)
-            docs_write(w, find(names[i]));
+        const struct cmd *c = find(names[i]);
+        if (c == NULL)
+            continue;
+        docs_write(w, c);
+        known--;
     }
+    ASSERT(known == 0);
 }
 
 /* --- COMMAND LIST ------------------------------------------------------- */
@@ -293,6 +319,7 @@ enum list_filter {
 
 static enum list_filter list_filter(const struct bytes *args, uint32_t count)
 {
+    ASSERT(count == 0 || args != NULL);
     if (count == 0)
         return LIST_ALL;
     if (count != 3 || !bytes_eq_nocase(args[0], BYTES_LIT("filterby")))
@@ -309,6 +336,7 @@ static enum list_filter list_filter(const struct bytes *args, uint32_t count)
 static bool listed(const struct cmd *c, enum list_filter filter,
                    struct bytes arg)
 {
+    ASSERT(filter <= LIST_BAD);
     if (!is_public(c))
         return false;
     switch (filter) {
@@ -344,9 +372,12 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
         n += listed(cmd_by_id(id), filter, arg);
     resp_array(w, n);
     for (int id = 0; id < CMD_ID_COUNT; id++) {
-        if (listed(cmd_by_id(id), filter, arg))
-            resp_bulk_str(w, cmd_by_id(id)->name);
+        if (!listed(cmd_by_id(id), filter, arg))
+            continue;
+        resp_bulk_str(w, cmd_by_id(id)->name);
+        n--;
     }
+    ASSERT(n == 0);
 }
 
 /* --- COMMAND GETKEYS ---------------------------------------------------- */
@@ -368,6 +399,7 @@ static const struct cmd *inner_command(const struct bytes **argv,
 /* Whether this is a command with keys; else the error is written. */
 static bool has_keys(struct resp_writer *w, const struct cmd *c, uint32_t argc)
 {
+    ASSERT(argc >= 1 && (c == NULL || is_public(c)));
     if (c == NULL || c->container != CMD_ID_NONE)
         resp_error(w, "ERR Invalid command specified");
     else if (c->key_specs == 0)
@@ -398,12 +430,15 @@ static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
     resp_array(w, n);
     cmd_keys_begin(&keys, c, argv, argc);
     while (cmd_keys_next(&keys, &key)) {
+        ASSERT(n > 0 && key.index >= 1 && key.index < argc);
+        n--;
         if (with_flags)
             resp_array(w, 2);
         resp_bulk(w, argv[key.index]);
         if (with_flags)
             write_key_flags(w, key.flags);
     }
+    ASSERT(n == 0);
 }
 
 /* --- COMMAND ------------------------------------------------------------ */

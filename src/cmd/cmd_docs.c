@@ -34,6 +34,7 @@ static size_t span(struct bytes b, const char *stops)
     size_t n = 0;
     while (n < b.len && strchr(stops, b.data[n]) == NULL)
         n++;
+    ASSERT(n <= b.len);
     return n;
 }
 
@@ -73,6 +74,7 @@ static bool has_bar(struct bytes inner)
         else if (c == '|' && depth == 0)
             return true;
     }
+    ASSERT(depth == 0);
     return false;
 }
 
@@ -91,6 +93,7 @@ static void word_item(struct bytes *rest, struct item *out)
         if (valued) {
             *rest = bytes_from(*rest, 1);
             n = span(*rest, " |.");
+            ASSERT(n > 0);
             out->kind = ITEM_WORD;
             out->name = bytes_of(rest->data, n);
             *rest = bytes_from(*rest, n);
@@ -128,6 +131,7 @@ static bool next_item(struct bytes *rest, struct item *out)
         *rest = bytes_from(*rest, 1);
     if (rest->len == 0)
         return false;
+    ASSERT(strchr("])", rest->data[0]) == NULL);
     if (rest->data[0] == '[' || rest->data[0] == '(')
         group_item(rest, out);
     else
@@ -141,6 +145,7 @@ static const char *type_of(const struct item *it)
         "seconds", "milliseconds", "increment", "decrement", "offset",
         "start",   "end",          "index",     "protover",  "request-id",
     };
+    ASSERT(it->kind == ITEM_TOKEN || it->token.len == 0 || it->name.len > 0);
     if (it->kind == ITEM_TOKEN)
         return "pure-token";
     if (it->kind == ITEM_ONEOF)
@@ -179,6 +184,7 @@ static void write_name(struct resp_writer *w, const struct item *it)
 static void write_flags(struct resp_writer *w, const struct item *it)
 {
     resp_bulk_str(w, "flags");
+    ASSERT(it->optional || it->multiple);
     resp_set(w, (size_t)it->optional + it->multiple);
     if (it->optional)
         resp_status(w, "optional");
@@ -194,6 +200,7 @@ static void write_item(struct resp_writer *w, const struct item *it)
     bool key = strcmp(type, "key") == 0;
     bool flags = it->optional || it->multiple;
     bool group = it->kind == ITEM_ONEOF || it->kind == ITEM_BLOCK;
+    ASSERT(group == (it->inner.len > 0));
     resp_map(w, 2 + (size_t)key + (it->token.len > 0) + flags + group);
     write_name(w, it);
     resp_bulk_str(w, "type");
@@ -223,13 +230,15 @@ static void write_items(struct resp_writer *w, struct bytes syntax)
         count++;
     resp_array(w, count);
     rest = syntax;
-    while (next_item(&rest, &it))
+    for (; next_item(&rest, &it); count--)
         write_item(w, &it);
+    ASSERT(count == 0);
 }
 
 static void write_pair(struct resp_writer *w, const char *name,
                        const char *text)
 {
+    ASSERT(text[0] != '\0');
     resp_bulk_str(w, name);
     resp_bulk_str(w, text);
 }
@@ -237,6 +246,7 @@ static void write_pair(struct resp_writer *w, const char *name,
 static void docs_one(struct resp_writer *w, const struct cmd *c, bool subs)
 {
     bool arguments = c->syntax != NULL;
+    ASSERT(!arguments || c->syntax[0] != '\0');
     resp_bulk_str(w, c->name);
     resp_map(w, 4 + (size_t)arguments + subs);
     write_pair(w, "summary", c->summary);

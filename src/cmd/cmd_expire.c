@@ -31,6 +31,7 @@ static bool expire_word(struct bytes arg, struct expire_options *o)
 
 static bool parse_words(const struct cmd_args *a, struct expire_options *out)
 {
+    ASSERT(a->argc >= 3);
     *out = (struct expire_options){false, false, false, false};
     for (uint32_t i = 3; i < a->argc; i++) {
         struct bytes arg = a->argv[i];
@@ -51,6 +52,7 @@ static bool parse_words(const struct cmd_args *a, struct expire_options *out)
                            "compatible");
         return false;
     }
+    ASSERT(!(out->gt && out->lt) && !(out->nx && out->xx));
     return true;
 }
 
@@ -58,6 +60,7 @@ static bool parse_words(const struct cmd_args *a, struct expire_options *out)
 static bool expire_allowed(const struct expire_options *o, int64_t old_ms,
                            int64_t new_ms)
 {
+    ASSERT(old_ms >= 0 && !(o->gt && o->lt));
     if (o->nx && old_ms != 0)
         return false;
     if (o->xx && old_ms == 0)
@@ -71,7 +74,6 @@ static void expire_at(struct cmd_call *c, const struct expire_options *o,
                       int64_t when_ms)
 {
     struct value v;
-    ASSERT(!(o->gt && o->lt));
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v) ||
         !expire_allowed(o, v.expire_ms, when_ms)) {
         resp_integer(c->out, 0);
@@ -87,80 +89,65 @@ static void expire_at(struct cmd_call *c, const struct expire_options *o,
     resp_integer(c->out, 1);
 }
 
+/* Of seconds or milliseconds. */
+static int64_t unit_ms(const struct cmd *c)
+{
+    switch (c->id) {
+    case CMD_ID_EXPIRE:
+    case CMD_ID_EXPIREAT:
+    case CMD_ID_EXPIRETIME:
+    case CMD_ID_TTL:
+        return 1000;
+    default:
+        ASSERT(c->name[0] == 'p'); /* PEXPIRE, PTTL, ... */
+        return 1;
+    }
+}
+
+/* A Unix time, not one from now on. */
+static bool is_absolute(const struct cmd *c)
+{
+    ASSERT(c->key_specs == 1);
+    return c->id == CMD_ID_EXPIREAT || c->id == CMD_ID_PEXPIREAT ||
+           c->id == CMD_ID_EXPIRETIME || c->id == CMD_ID_PEXPIRETIME;
+}
+
 /* All that can be said without a clock: the options, and the time in ms, from
  * now on or absolute. */
-static bool parse_expire(const struct cmd_args *a, int64_t unit_ms,
-                         struct expire_options *o, int64_t *ms)
+static bool parse_expire(const struct cmd_args *a, struct expire_options *o,
+                         int64_t *ms)
 {
-    ASSERT(a->argc >= 3 && (unit_ms == 1 || unit_ms == 1000));
+    ASSERT(a->argc >= 3);
     if (!parse_words(a, o) || !parse_integer(a->out, a->argv[2], ms))
         return false;
-    if (!__builtin_mul_overflow(*ms, unit_ms, ms))
+    if (!__builtin_mul_overflow(*ms, unit_ms(a->cmd), ms))
         return true;
     reply_expire_time(a->out, a->cmd);
     return false;
 }
 
-static bool expire_check(const struct cmd_args *a, int64_t unit_ms)
+bool cmd_expire_check(struct cmd_args *a)
 {
     struct expire_options o;
     int64_t ms = 0;
-    return parse_expire(a, unit_ms, &o, &ms);
+    ASSERT((a->cmd->flags & CMD_WRITE) != 0);
+    return parse_expire(a, &o, &ms);
 }
 
-static void expire_run(struct cmd_call *c, int64_t unit_ms, bool absolute)
+void cmd_expire_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     struct expire_options o;
     int64_t when_ms = 0;
-    if (!parse_expire(&a, unit_ms, &o, &when_ms))
+    ASSERT((c->cmd->flags & CMD_WRITE) != 0);
+    if (!parse_expire(&a, &o, &when_ms))
         return;
-    int64_t base_ms = absolute ? 0 : keyspace_now(c->ks);
+    int64_t base_ms = is_absolute(c->cmd) ? 0 : keyspace_now(c->ks);
     if (!num_add_i64(when_ms, base_ms, &when_ms)) {
         reply_expire_time(c->out, c->cmd);
         return;
     }
     expire_at(c, &o, when_ms);
-}
-
-bool cmd_expire_check(struct cmd_args *a)
-{
-    return expire_check(a, 1000);
-}
-
-void cmd_expire_run(struct cmd_call *c)
-{
-    expire_run(c, 1000, false);
-}
-
-bool cmd_pexpire_check(struct cmd_args *a)
-{
-    return expire_check(a, 1);
-}
-
-void cmd_pexpire_run(struct cmd_call *c)
-{
-    expire_run(c, 1, false);
-}
-
-bool cmd_expireat_check(struct cmd_args *a)
-{
-    return expire_check(a, 1000);
-}
-
-void cmd_expireat_run(struct cmd_call *c)
-{
-    expire_run(c, 1000, true);
-}
-
-bool cmd_pexpireat_check(struct cmd_args *a)
-{
-    return expire_check(a, 1);
-}
-
-void cmd_pexpireat_run(struct cmd_call *c)
-{
-    expire_run(c, 1, true);
 }
 
 void cmd_persist_run(struct cmd_call *c)
@@ -171,16 +158,17 @@ void cmd_persist_run(struct cmd_call *c)
         resp_integer(c->out, 0);
         return;
     }
+    ASSERT(v.expire_ms > 0);
     v.expire_ms = 0;
     keyspace_put(c->ks, c->db, c->argv[1], &v);
     resp_integer(c->out, 1);
 }
 
 /* -2: no key, -1: no expiry; seconds are rounded to the nearest. */
-static void reply_time(struct cmd_call *c, int64_t unit_ms, bool absolute)
+void cmd_ttl_run(struct cmd_call *c)
 {
     struct value v;
-    ASSERT(unit_ms == 1 || unit_ms == 1000);
+    ASSERT(c->argc == 2 && (c->cmd->flags & CMD_READ) != 0);
     if (!keyspace_get(c->ks, c->db, c->argv[1], &v)) {
         resp_integer(c->out, -2);
         return;
@@ -189,29 +177,11 @@ static void reply_time(struct cmd_call *c, int64_t unit_ms, bool absolute)
         resp_integer(c->out, -1);
         return;
     }
-    int64_t ms = absolute ? v.expire_ms : v.expire_ms - keyspace_now(c->ks);
+    int64_t ms = v.expire_ms;
+    if (!is_absolute(c->cmd))
+        ms -= keyspace_now(c->ks);
     ASSERT(ms > 0);
-    if (unit_ms == 1000)
+    if (unit_ms(c->cmd) == 1000)
         ms = ms / 1000 + (ms % 1000 >= 500);
     resp_integer(c->out, ms);
-}
-
-void cmd_ttl_run(struct cmd_call *c)
-{
-    reply_time(c, 1000, false);
-}
-
-void cmd_pttl_run(struct cmd_call *c)
-{
-    reply_time(c, 1, false);
-}
-
-void cmd_expiretime_run(struct cmd_call *c)
-{
-    reply_time(c, 1000, true);
-}
-
-void cmd_pexpiretime_run(struct cmd_call *c)
-{
-    reply_time(c, 1, true);
 }

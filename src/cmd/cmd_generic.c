@@ -21,6 +21,7 @@ void cmd_del_run(struct cmd_call *c)
     resp_integer(c->out, deleted);
 }
 
+/* TOUCH too: nothing here is evicted by age, so it only counts. */
 void cmd_exists_run(struct cmd_call *c)
 {
     int64_t found = 0;
@@ -30,12 +31,6 @@ void cmd_exists_run(struct cmd_call *c)
     }
     ASSERT(found < c->argc);
     resp_integer(c->out, found);
-}
-
-/* Nothing here is evicted by age, so touching a key only counts it. */
-void cmd_touch_run(struct cmd_call *c)
-{
-    cmd_exists_run(c);
 }
 
 void cmd_type_run(struct cmd_call *c)
@@ -52,10 +47,11 @@ void cmd_dbsize_run(struct cmd_call *c)
 {
     ASSERT(c->argc == 1);
     const struct keyspace_count *count = keyspace_counts(c->ks, c->db);
+    ASSERT(count->expires <= count->keys);
     resp_integer(c->out, (int64_t)count->keys);
 }
 
-static bool parse_flush(const struct cmd_args *a)
+bool cmd_flush_check(struct cmd_args *a)
 {
     ASSERT(a->argc >= 1);
     if (a->argc == 1)
@@ -69,34 +65,27 @@ static bool parse_flush(const struct cmd_args *a)
 
 static void reply_flushed(struct cmd_call *c, bool flushed)
 {
+    ASSERT((c->cmd->categories & CAT_DANGEROUS) != 0);
     if (flushed)
         resp_status(c->out, "OK");
     else
         resp_error(c->out, "ERR a database cannot be flushed more often");
 }
 
-bool cmd_flushdb_check(struct cmd_args *a)
-{
-    return parse_flush(a);
-}
-
 void cmd_flushdb_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
-    if (parse_flush(&a))
+    ASSERT(c->cmd->id == CMD_ID_FLUSHDB);
+    if (cmd_flush_check(&a))
         reply_flushed(c, keyspace_flush_db(c->ks, c->db));
-}
-
-bool cmd_flushall_check(struct cmd_args *a)
-{
-    return parse_flush(a);
 }
 
 void cmd_flushall_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     bool all = true;
-    if (!parse_flush(&a))
+    ASSERT(c->cmd->id == CMD_ID_FLUSHALL);
+    if (!cmd_flush_check(&a))
         return;
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++)
         all &= keyspace_flush_db(c->ks, db);
@@ -123,7 +112,9 @@ static bool parse_limit(const struct cmd_args *a, int64_t *limit)
 bool cmd_sweep_check(struct cmd_args *a)
 {
     int64_t limit = 0;
-    return parse_limit(a, &limit);
+    bool ok = parse_limit(a, &limit);
+    ASSERT(!ok || (limit >= 0 && limit <= UINT32_MAX));
+    return ok;
 }
 
 void cmd_sweep_run(struct cmd_call *c)
@@ -133,5 +124,7 @@ void cmd_sweep_run(struct cmd_call *c)
     if (!parse_limit(&a, &limit))
         return;
     limit = MIN(limit, SWEEP_ROWS_MAX);
-    resp_integer(c->out, keyspace_sweep(c->ks, (uint32_t)limit));
+    uint32_t swept = keyspace_sweep(c->ks, (uint32_t)limit);
+    ASSERT(swept <= limit);
+    resp_integer(c->out, swept);
 }

@@ -11,10 +11,10 @@ typedef bool cmd_check_fn(struct cmd_args *a);
 /* Writes one reply. */
 typedef void cmd_run_fn(struct cmd_call *c);
 
-#define RUN(id, fn) cmd_run_fn cmd_##fn##_run;
-#define CHECKED(id, fn)                                                        \
-    cmd_check_fn cmd_##fn##_check;                                             \
-    cmd_run_fn cmd_##fn##_run;
+#define RUN(id, run) cmd_run_fn cmd_##run##_run;
+#define CHECKED(id, check, run)                                                \
+    cmd_check_fn cmd_##check##_check;                                          \
+    cmd_run_fn cmd_##run##_run;
 #include "cmd/functions.def"
 #undef RUN
 #undef CHECKED

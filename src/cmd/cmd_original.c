@@ -40,6 +40,7 @@ static bool old_value_get(struct cmd_call *c, struct old_value *old)
 
 static void reply_value(struct cmd_call *c, bool found, struct bytes value)
 {
+    ASSERT(found || value.len == 0);
     if (found)
         resp_bulk(c->out, value);
     else
@@ -67,6 +68,7 @@ static void put(struct cmd_call *c, struct bytes data)
 
 static bool equals(const struct old_value *old, struct bytes expected)
 {
+    ASSERT(old->found || old->data.len == 0);
     return old->found && bytes_eq(buf_view(&old->data), expected);
 }
 
@@ -95,7 +97,8 @@ void cmd_original_del_run(struct cmd_call *c)
     ASSERT(c->argc == 2);
     if (!old_value_get(c, &old))
         return;
-    (void)keyspace_delete(c->ks, c->db, c->argv[1]);
+    bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
+    ASSERT(was == old.found);
     reply(c, false, BYTES_NONE, &old);
 }
 
@@ -122,7 +125,8 @@ void cmd_original_cad_run(struct cmd_call *c)
     if (!old_value_get(c, &old))
         return;
     if (equals(&old, c->argv[2])) {
-        (void)keyspace_delete(c->ks, c->db, c->argv[1]);
+        bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
+        ASSERT(was);
         reply(c, false, BYTES_NONE, &old);
     } else {
         reply(c, old.found, buf_view(&old.data), &old);

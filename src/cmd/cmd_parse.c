@@ -24,6 +24,7 @@ void reply_syntax(struct resp_writer *w)
 
 void reply_expire_time(struct resp_writer *w, const struct cmd *cmd)
 {
+    ASSERT((cmd->flags & CMD_WRITE) != 0);
     resp_errorf(w, "ERR invalid expire time in '%s' command", cmd->name);
 }
 
@@ -148,6 +149,7 @@ static bool to_ms(bool seconds, int64_t *number)
 
 bool parse_expiry(const struct cmd_args *a, struct expiry *e)
 {
+    ASSERT(expiry_is_timed(e->kind) || e->arg.len == 0);
     if (!expiry_is_timed(e->kind))
         return true;
     if (!parse_integer(a->out, e->arg, &e->ms))
@@ -156,6 +158,7 @@ bool parse_expiry(const struct cmd_args *a, struct expiry *e)
         reply_expire_time(a->out, a->cmd);
         return false;
     }
+    ASSERT(e->ms > 0);
     return true;
 }
 
@@ -177,7 +180,10 @@ bool expiry_end(struct cmd_call *c, const struct expiry *e, int64_t *end_ms)
 
 bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
 {
-    if (!keyspace_get(c->ks, c->db, key, out) || out->type == VALUE_STRING)
+    bool found = keyspace_get(c->ks, c->db, key, out);
+    ASSERT(found == (out->type != VALUE_NONE));
+    ASSERT(found || (out->data.len == 0 && out->expire_ms == 0));
+    if (!found || out->type == VALUE_STRING)
         return true;
     resp_error(c->out, "WRONGTYPE Operation against a key holding the wrong "
                        "kind of value");

@@ -73,6 +73,7 @@ static bool in_help_of(const struct cmd *c, const struct cmd *container)
 static size_t line_count(const char *text)
 {
     size_t n = 1;
+    ASSERT(*text != '\0' && *text != '\n');
     for (; *text != '\0'; text++)
         n += *text == '\n';
     return n;
@@ -117,6 +118,7 @@ static void reply_unknown_sub(struct resp_writer *w, const struct cmd *c,
                               struct bytes word)
 {
     char name[NAME_SIZE];
+    ASSERT((c->flags & CMD_CONTAINER) != 0);
     upper_name(c, name);
     resp_errorf(w, "ERR unknown subcommand '%.*s'. Try %s HELP.",
                 (int)MIN(word.len, QUOTE_MAX),
@@ -134,6 +136,7 @@ const struct cmd *cmd_resolve(const struct cmd *c, const struct bytes *argv,
         reply_unknown_sub(w, c, argv[1]);
         return NULL;
     }
+    ASSERT(sub->container == c->id);
     if (cmd_arity_ok(sub, argc))
         return sub;
     cmd_reply_arity(w, sub);

@@ -7,8 +7,9 @@
 #include "cmd/cmd_internal.h"
 
 static const struct cmd_functions functions[CMD_ID_COMMANDS] = {
-#define RUN(id, fn)     [CMD_ID_##id] = {NULL, cmd_##fn##_run},
-#define CHECKED(id, fn) [CMD_ID_##id] = {cmd_##fn##_check, cmd_##fn##_run},
+#define RUN(id, run) [CMD_ID_##id] = {NULL, cmd_##run##_run},
+#define CHECKED(id, check, run)                                                \
+    [CMD_ID_##id] = {cmd_##check##_check, cmd_##run##_run},
 #include "cmd/functions.def"
 #undef RUN
 #undef CHECKED
@@ -32,6 +33,7 @@ bool cmd_entry_full(const struct keyspace *ks)
 /* Only this replica's reads through the log: they may be refused here. */
 static bool reads_full(const struct keyspace *ks)
 {
+    ASSERT(ks != NULL);
     return keyspace_read_bytes(ks) > CMD_ENTRY_BYTES_MAX;
 }
 
@@ -49,6 +51,7 @@ bool cmd_check(struct cmd_args *args)
 
 static bool has_replied(const struct resp_writer *w, size_t before)
 {
+    ASSERT(w->out == NULL || w->out->len >= before);
     return w->out == NULL || w->over || w->out->len > before;
 }
 

@@ -32,6 +32,7 @@ static bool condition_holds(const struct set_options *o,
 /* False for a plain SET: no option looks at the old value. */
 static bool needs_old(const struct set_options *o)
 {
+    ASSERT(o->condition <= SET_IFEQ);
     return o->get || o->condition != SET_ALWAYS ||
            o->expiry.kind == EXPIRE_KEEPTTL;
 }
@@ -56,6 +57,7 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
         resp_null(c->out);
     if (!set)
         return;
+    ASSERT(o->expiry.kind != EXPIRE_KEEPTTL || expire_ms == 0);
     if (o->expiry.kind == EXPIRE_KEEPTTL)
         expire_ms = old.expire_ms;
     put_string(c, c->argv[1], c->argv[2], expire_ms);
@@ -64,7 +66,9 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
 bool cmd_set_check(struct cmd_args *a)
 {
     struct set_options o;
-    return parse_set_options(a, &o);
+    bool ok = parse_set_options(a, &o);
+    ASSERT(!ok || o.expiry.kind != EXPIRE_EX || o.expiry.ms >= 1000);
+    return ok;
 }
 
 void cmd_set_run(struct cmd_call *c)
@@ -74,52 +78,45 @@ void cmd_set_run(struct cmd_call *c)
     int64_t expire_ms = 0;
     if (!parse_set_options(&a, &o) || !expiry_end(c, &o.expiry, &expire_ms))
         return;
+    ASSERT(expire_ms == 0 || o.expiry.ms > 0);
     if (needs_old(&o)) {
         set_with_old(c, &o, expire_ms);
         return;
     }
+    ASSERT(o.condition == SET_ALWAYS && !o.get);
     put_string(c, c->argv[1], c->argv[2], expire_ms);
     resp_status(c->out, "OK");
 }
 
-static bool setex_check(const struct cmd_args *a, enum expire_kind kind)
+/* The expiry of SETEX, in seconds, or of PSETEX, in milliseconds. */
+static bool parse_setex(const struct cmd_args *a, struct expiry *e)
 {
-    struct expiry e = {.kind = kind, .arg = a->argv[2]};
+    bool seconds = a->cmd->id == CMD_ID_SETEX;
     ASSERT(a->argc == 4);
-    return parse_expiry(a, &e);
-}
-
-static void setex_run(struct cmd_call *c, enum expire_kind kind)
-{
-    struct cmd_args a = args_of(c);
-    struct expiry e = {.kind = kind, .arg = c->argv[2]};
-    int64_t expire_ms = 0;
-    ASSERT(c->argc == 4);
-    if (!parse_expiry(&a, &e) || !expiry_end(c, &e, &expire_ms))
-        return;
-    ASSERT(expire_ms > 0);
-    put_string(c, c->argv[1], c->argv[3], expire_ms);
-    resp_status(c->out, "OK");
+    ASSERT(seconds || a->cmd->id == CMD_ID_PSETEX);
+    e->kind = seconds ? EXPIRE_EX : EXPIRE_PX;
+    e->arg = a->argv[2];
+    return parse_expiry(a, e);
 }
 
 bool cmd_setex_check(struct cmd_args *a)
 {
-    return setex_check(a, EXPIRE_EX);
+    struct expiry e;
+    bool ok = parse_setex(a, &e);
+    ASSERT(!ok || e.ms > 0);
+    return ok;
 }
 
 void cmd_setex_run(struct cmd_call *c)
 {
-    setex_run(c, EXPIRE_EX);
-}
-
-bool cmd_psetex_check(struct cmd_args *a)
-{
-    return setex_check(a, EXPIRE_PX);
-}
-
-void cmd_psetex_run(struct cmd_call *c)
-{
-    setex_run(c, EXPIRE_PX);
+    struct cmd_args a = args_of(c);
+    struct expiry e;
+    int64_t expire_ms = 0;
+    if (!parse_setex(&a, &e) || !expiry_end(c, &e, &expire_ms))
+        return;
+    ASSERT(expire_ms > 0);
+    put_string(c, c->argv[1], c->argv[3], expire_ms);
+    resp_status(c->out, "OK");
 }
 
 void cmd_setnx_run(struct cmd_call *c)
@@ -127,6 +124,7 @@ void cmd_setnx_run(struct cmd_call *c)
     struct value old;
     ASSERT(c->argc == 3);
     bool exists = keyspace_get(c->ks, c->db, c->argv[1], &old);
+    ASSERT(exists == (old.type != VALUE_NONE));
     if (!exists)
         put_string(c, c->argv[1], c->argv[2], 0);
     resp_integer(c->out, exists ? 0 : 1);
@@ -144,9 +142,10 @@ void cmd_getset_run(struct cmd_call *c)
 
 /* --- several keys ------------------------------------------------------- */
 
-static bool pairs_ok(const struct cmd_args *a)
+bool cmd_pairs_check(struct cmd_args *a)
 {
     ASSERT(a->argc >= 3);
+    ASSERT(a->cmd->keys[0].step == 2);
     if (a->argc % 2 == 1)
         return true;
     cmd_reply_arity(a->out, a->cmd);
@@ -160,30 +159,22 @@ static void put_pairs(struct cmd_call *c)
         put_string(c, c->argv[i], c->argv[i + 1], 0);
 }
 
-bool cmd_mset_check(struct cmd_args *a)
-{
-    return pairs_ok(a);
-}
-
 void cmd_mset_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
-    if (!pairs_ok(&a))
+    ASSERT(c->cmd->id == CMD_ID_MSET);
+    if (!cmd_pairs_check(&a))
         return;
     put_pairs(c);
     resp_status(c->out, "OK");
-}
-
-bool cmd_msetnx_check(struct cmd_args *a)
-{
-    return pairs_ok(a);
 }
 
 void cmd_msetnx_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     struct value old;
-    if (!pairs_ok(&a))
+    ASSERT(c->cmd->id == CMD_ID_MSETNX);
+    if (!cmd_pairs_check(&a))
         return;
     for (uint32_t i = 1; i < c->argc; i += 2) {
         if (keyspace_get(c->ks, c->db, c->argv[i], &old)) {
@@ -228,14 +219,18 @@ void cmd_getdel_run(struct cmd_call *c)
     if (!lookup_string(c, c->argv[1], &v))
         return;
     reply_value(c, &v);
-    if (v.type != VALUE_NONE)
-        (void)!keyspace_delete(c->ks, c->db, c->argv[1]);
+    if (v.type != VALUE_NONE) {
+        bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
+        ASSERT(was);
+    }
 }
 
 bool cmd_getex_check(struct cmd_args *a)
 {
     struct set_options o;
-    return parse_getex_options(a, &o);
+    bool ok = parse_getex_options(a, &o);
+    ASSERT(!ok || o.condition == SET_ALWAYS);
+    return ok;
 }
 
 /* A wrong time is an error only if the key exists, as in Redis: so it is
@@ -252,6 +247,7 @@ void cmd_getex_run(struct cmd_call *c)
         (!parse_expiry(&a, &o.expiry) || !expiry_end(c, &o.expiry, &expire_ms)))
         return;
     reply_value(c, &v);
+    ASSERT(expire_ms == 0 || v.type == VALUE_STRING);
     if (v.type == VALUE_NONE || o.expiry.kind == EXPIRE_NONE ||
         v.expire_ms == expire_ms)
         return;
@@ -298,6 +294,7 @@ bool cmd_getrange_check(struct cmd_args *a)
 {
     int64_t start = 0;
     int64_t end = 0;
+    ASSERT((a->cmd->flags & CMD_READ) != 0);
     return parse_range(a, &start, &end);
 }
 
@@ -307,6 +304,7 @@ void cmd_getrange_run(struct cmd_call *c)
     int64_t start = 0;
     int64_t end = 0;
     struct value v;
+    ASSERT((c->cmd->flags & CMD_READ) != 0);
     if (!parse_range(&a, &start, &end) || !lookup_string(c, c->argv[1], &v))
         return;
     resp_bulk(c->out, part(v.data, start, end));
@@ -341,6 +339,7 @@ bool cmd_setrange_check(struct cmd_args *a)
     size_t len = a->argv[3].len;
     if (!parse_offset(a, &offset))
         return false;
+    ASSERT(offset >= 0);
     return a->value_max == 0 || len == 0 ||
            length_ok(a->out, (uint64_t)offset, len, a->value_max);
 }
@@ -375,6 +374,7 @@ void cmd_append_run(struct cmd_call *c)
     size_t old_len = v.data.len;
     if (!length_ok(c->out, old_len, c->argv[2].len, CMD_STRING_MAX))
         return;
+    ASSERT(old_len + c->argv[2].len <= CMD_STRING_MAX);
     keyspace_overwrite(c->ks, c->db, c->argv[1], old_len, c->argv[2]);
     resp_integer(c->out, (int64_t)(old_len + c->argv[2].len));
 }

@@ -14,6 +14,7 @@
 /* What SET does to its key: without GET and IFEQ it looks at no old value. */
 static uint32_t set_flags(const struct bytes *argv, uint32_t argc)
 {
+    ASSERT(argc >= 3);
     for (uint32_t i = 3; i < argc; i++) {
         if (bytes_eq_nocase(argv[i], BYTES_LIT("get")) ||
             bytes_eq_nocase(argv[i], BYTES_LIT("ifeq")))
@@ -46,6 +47,7 @@ static int64_t behind_keyword(const struct cmd_keys *k,
 
 static int64_t range_last(const struct cmd_keys *k, const struct key_spec *s)
 {
+    ASSERT(k->at >= 1 && k->at < k->argc);
     if (s->last >= 0)
         return k->at + s->last;
     if (s->limit <= 1)
@@ -57,6 +59,7 @@ static int64_t range_last(const struct cmd_keys *k, const struct key_spec *s)
 static bool find_counted(struct cmd_keys *k, const struct key_spec *s)
 {
     int64_t count = 0;
+    ASSERT(s->keynum >= 0 && s->first > s->keynum);
     int64_t number_at = k->at + s->keynum;
     if (number_at >= k->argc || !num_parse_i64(k->argv[number_at], &count) ||
         count < 0 || count > k->argc)
@@ -113,6 +116,7 @@ bool cmd_keys_next(struct cmd_keys *k, struct cmd_key *out)
 
 static bool is_fixed(const struct key_spec *s)
 {
+    ASSERT(s->begin == KEY_BEGIN_INDEX || s->keyword != NULL);
     return s->begin == KEY_BEGIN_INDEX && s->find == KEY_FIND_RANGE;
 }
 

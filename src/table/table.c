@@ -97,6 +97,7 @@ static const struct cmd *search(const char *name, size_t low, size_t high)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = strcmp(name, table[middle].name);
+        ASSERT(table[middle].id == (int)middle);
         if (order == 0)
             return &table[middle];
         if (order < 0)
@@ -112,7 +113,9 @@ const struct cmd *cmd_lookup(struct bytes name)
     struct lower_name n = {.len = 0};
     if (!lower_add(&n, name))
         return NULL;
-    return search(n.text, 0, CMD_ID_COMMANDS);
+    const struct cmd *c = search(n.text, 0, CMD_ID_COMMANDS);
+    ASSERT(c == NULL || c->container == CMD_ID_NONE);
+    return c;
 }
 
 const struct cmd *cmd_lookup_sub(const struct cmd *container, struct bytes name)
@@ -133,12 +136,15 @@ const struct cmd *cmd_lookup_any(struct bytes name)
     if (!lower_add(&n, name))
         return NULL;
     const struct cmd *c = search(n.text, 0, CMD_ID_COMMANDS);
-    return c != NULL ? c : search(n.text, CMD_ID_COMMANDS, CMD_ID_COUNT);
+    if (c == NULL)
+        c = search(n.text, CMD_ID_COMMANDS, CMD_ID_COUNT);
+    ASSERT(c == NULL || table[c->id].name == c->name);
+    return c;
 }
 
 bool cmd_arity_ok(const struct cmd *c, uint32_t argc)
 {
-    ASSERT(c->arity != 0);
+    ASSERT(c->arity != 0 && argc >= 1);
     if (c->arity > 0)
         return argc == (uint32_t)c->arity;
     return argc >= (uint32_t)-c->arity;
@@ -162,6 +168,7 @@ const char *cmd_category_name(enum cmd_category_bit bit)
 uint32_t cmd_category_find(struct bytes name)
 {
     for (uint32_t bit = 0; bit < CAT_BITS; bit++) {
+        ASSERT(categories[bit] != NULL);
         if (bytes_eq_nocase(name, bytes_str(categories[bit])))
             return UINT32_C(1) << bit;
     }

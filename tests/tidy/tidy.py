@@ -428,7 +428,7 @@ def has_function(tree, ident, local):
     """The row's function, by the table of functions of its room."""
     room, macro = ('admin', 'LOCAL') if local else ('cmd', 'RUN|CHECKED')
     table = tree.root / 'src' / room / 'functions.def'
-    bound = re.search(rf'^({macro})\({ident},\s*(\w+)\)', read(table),
+    bound = re.search(rf'^({macro})\({ident},.*?(\w+)\)', read(table),
                       flags=re.M) if table.exists() else None
     if not bound:
         return False

@@ -26,8 +26,8 @@ static void test_every_data_command_has_a_function(void **state)
 
 /* Those of functions.def, in its order: an id named twice is seen here. */
 static const enum cmd_id bound[] = {
-#define RUN(id, fn)     CMD_ID_##id,
-#define CHECKED(id, fn) CMD_ID_##id,
+#define RUN(id, run)            CMD_ID_##id,
+#define CHECKED(id, check, run) CMD_ID_##id,
 #include "cmd/functions.def"
 #undef RUN
 #undef CHECKED

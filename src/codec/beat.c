@@ -7,9 +7,7 @@
 
 #include "base/reader.h"
 
-#define SPARE_SIZE 7
-
-_Static_assert(3 * 8 + 1 + SPARE_SIZE == BEAT_SIZE, "size of a beat");
+_Static_assert(3 * 8 + 1 + 1 + 2 + 4 == BEAT_SIZE, "size of a beat");
 
 enum {
     FLAG_DISK_SHORT = 1,
@@ -18,7 +16,6 @@ enum {
 
 void beat_encode(const struct beat *b, struct buf *out)
 {
-    static const uint8_t spare[SPARE_SIZE];
     size_t begin = out->len;
 
     ASSERT(b->held_by_all <= RAFT_NUMBER_MAX);
@@ -27,7 +24,9 @@ void beat_encode(const struct beat *b, struct buf *out)
     buf_u64(out, b->held_by_live);
     buf_u64(out, (uint64_t)b->log_time_ms);
     buf_u8(out, b->disk_short ? FLAG_DISK_SHORT : 0);
-    buf_append(out, spare, sizeof(spare));
+    buf_u8(out, 0);
+    buf_u16(out, 0);
+    buf_u32(out, 0);
     ASSERT(out->len - begin == BEAT_SIZE);
 }
 
@@ -43,11 +42,12 @@ int beat_decode(struct bytes bytes, struct beat *out, struct bytes *rest)
     out->log_time_ms = (int64_t)reader_u64(&r);
     uint8_t flags = reader_u8(&r);
     out->disk_short = (flags & FLAG_DISK_SHORT) != 0;
-    for (int i = 0; i < SPARE_SIZE; i++) {
-        if (reader_u8(&r) != 0)
-            return ERR_CORRUPT;
-    }
-    if (flags >= FLAG_END || out->held_by_all > RAFT_NUMBER_MAX ||
+    uint8_t spare1 = reader_u8(&r);
+    uint16_t spare2 = reader_u16(&r);
+    uint32_t spare4 = reader_u32(&r);
+    if (flags >= FLAG_END || spare1 != 0 || spare2 != 0 || spare4 != 0)
+        return ERR_CORRUPT;
+    if (out->held_by_all > RAFT_NUMBER_MAX ||
         out->held_by_live > RAFT_NUMBER_MAX)
         return ERR_CORRUPT;
     *rest = r.rest;

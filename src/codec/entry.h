@@ -1,8 +1,16 @@
 /*
  * A Raft log entry, and its record: the same bytes on the wire and on disk.
  *
- * record: term(8) time_ms(8) seed(8) kind(1) zero(3) payload_len(4)
- *         checksum(8) payload; little-endian, ENTRY_HEADER_SIZE = 40.
+ *    0  term(8)
+ *    8  time_ms(8)
+ *   16  seed(8)
+ *   24  kind(1)
+ *   25  zero(3)
+ *   28  payload_len(4)
+ *   32  checksum(8)
+ *   40  payload(payload_len)
+ *
+ * Little-endian; ENTRY_HEADER_SIZE = 40.
  * checksum: XXH3-64 over index(8) and the record without the checksum, in two
  * steps: the payload's hash, seeded with the hash of index and header. The
  * index is not part of the record; it is known from the record's place, and a

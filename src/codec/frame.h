@@ -1,8 +1,16 @@
 /*
  * The frame of the peer protocol.
  *
- * magic(4) "vard" version(1) type(1) group(2) length(4) header_check(4)
- * checksum(8), then `length` bytes; FRAME_HEADER_SIZE = 24, little-endian.
+ *    0  magic(4), "vard"
+ *    4  version(1)
+ *    5  type(1)
+ *    6  group(2)
+ *    8  length(4)
+ *   12  header_check(4)
+ *   16  checksum(8)
+ *   24  payload(length)
+ *
+ * Little-endian; FRAME_HEADER_SIZE = 24.
  * header_check: the lower half of the XXH3-64 of the 12 bytes before it, so
  * that a damaged length is found at once, not after bytes that never come.
  * checksum: XXH3-64 of the payload, seeded with that of the header's first 16

@@ -9,11 +9,32 @@
  * another version is rejected with the reason, and not as a corrupt stream.
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message.
  *
- * hello:    version_min(1) version_max(1) secured(1) zero(1) from(4) to(4)
- *           client_port(2) zero(2) cluster_id(8) from_incarnation(8)
- *           to_incarnation(8) nonce(32) client_host(64).
- * proof:    mac(32).
- * fragment: id(8) offset(4) total(4) type(1) zero(3) len(4) data(len).
+ * hello, HELLO_SIZE = 136 bytes:
+ *    0  version_min(1)
+ *    1  version_max(1)
+ *    2  secured(1)
+ *    3  zero(1)
+ *    4  from(4)
+ *    8  to(4)
+ *   12  client_port(2)
+ *   14  zero(2)
+ *   16  cluster_id(8)
+ *   24  from_incarnation(8)
+ *   32  to_incarnation(8)
+ *   40  nonce(32)
+ *   72  client_host(64)
+ *
+ * proof:
+ *    0  mac(32)
+ *
+ * fragment:
+ *    0  id(8)
+ *    8  offset(4)
+ *   12  total(4)
+ *   16  type(1)
+ *   17  zero(3)
+ *   20  len(4)
+ *   24  data(len)
  *
  * Decoding wants the whole payload, no byte less or more; ERR_CORRUPT
  * otherwise. Nothing is allocated.

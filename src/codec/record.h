@@ -1,7 +1,17 @@
 /*
- * Small records on disk: hard state (term and vote in one), identity, and the
- * watermark's slots. Each ends in an XXH3-64 of what precedes it; decoding
- * one that is damaged, too short or too long gives ERR_CORRUPT.
+ * Small records on disk: hard state (term and vote in one), identity, where the
+ * log begins, and the watermark's slots. Each ends in an XXH3-64 of what
+ * precedes it; decoding one that is damaged, too short or too long gives
+ * ERR_CORRUPT. Little-endian; zeros are checked.
+ *
+ * hard state:       0 term(8)  8 vote(4)  12 zero(4)  16 checksum(8)
+ * identity:         0 cluster_id(8)  8 node(4)  12 zero(4)  16 incarnation(8)
+ *                  24 checksum(8)
+ * log start:        0 first(8)  8 prev_term(8)  16 prev_chain(8)
+ *                  24 checksum(8)
+ * watermark:        0 cluster_id(8)  8 node(4)  12 vote(4)  16 incarnation(8)
+ *                  24 term(8)  32 index(8)  40 index_term(8)  48 chain(8)
+ *                  56 generation(8)  64 zero(8)  72 checksum(8)
  */
 #ifndef CODEC_RECORD_H
 #define CODEC_RECORD_H

@@ -6,11 +6,24 @@
  * are; the leader's entry is one group after the other. The session rule
  * (data/session.h) applies each request exactly once.
  *
- * group:   node(4) incarnation(8) first_seq(8) count(4) length(4), then
- *          `length` bytes of requests.
- * request: length(4, of what follows) flags(1) db(1) once_len(2) argc(4)
- *          once_id(8) once_ttl_s(4) once_client(once_len), then argc times
- *          len(4) bytes.
+ * group, GROUP_HEADER_SIZE = 28:
+ *    0  node(4)
+ *    4  incarnation(8)
+ *   12  first_seq(8)
+ *   20  count(4)
+ *   24  length(4)
+ *   28  requests(length)
+ *
+ * request, REQUEST_HEADER_SIZE = 24:
+ *    0  length(4), of what follows
+ *    4  flags(1)
+ *    5  db(1)
+ *    6  once_len(2)
+ *    8  argc(4)
+ *   12  once_id(8)
+ *   20  once_ttl_s(4)
+ *   24  once_client(once_len), then argc times len(4) argument(len)
+ *
  * Little-endian.
  */
 #ifndef CODEC_REQUEST_H

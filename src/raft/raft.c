@@ -48,7 +48,7 @@ static void check_config(const struct raft_config *c)
     ASSERT(c->append_entries_max > 0 && c->window_max > 0);
 }
 
-/* Field by field: the caller's padding must not get into the state. */
+/* Copies field by field: the caller's padding must not get into the state. */
 static void copy_config(struct raft *r, const struct raft_config *c)
 {
     struct raft_config *own = &r->config;
@@ -68,7 +68,7 @@ static void copy_config(struct raft *r, const struct raft_config *c)
     own->seed = c->seed;
     for (uint32_t i = 0; i < c->voter_count; i++) {
         ASSERT(c->voters[i] != NODE_NONE);
-        ASSERT(raft_position(r, c->voters[i]) == (int)i); /* no doubles */
+        ASSERT(raft_position(r, c->voters[i]) == (int)i); /* no duplicates */
     }
 }
 

@@ -42,7 +42,7 @@ typedef uint64_t raft_term;
 typedef uint64_t raft_index;
 
 #ifndef RAFT_NODES_MAX
-#define RAFT_NODES_MAX 9 /* members of one group */
+#define RAFT_NODES_MAX 9 /* members of the cluster */
 #endif
 #ifndef RAFT_RUNS_MAX
 /* Different terms the core sees in its log. With that many that are not known
@@ -75,7 +75,7 @@ struct raft_run {
 
 struct raft_config {
     uint64_t cluster_id;
-    uint16_t group;
+    uint16_t group; /* several Raft logs may share links one day; 0 today */
     node_id self;
     uint64_t incarnation;           /* of this start of this node */
     node_id voters[RAFT_NODES_MAX]; /* with self */

@@ -16,14 +16,14 @@
  *
  * Entries that are there already are skipped, wherever the message begins;
  * only a real conflict truncates. A conflict at or below what is committed or
- * verified cannot come from a leader: such a message is dropped.
+ * verified cannot come from a leader; such a message is dropped.
  *
  * Replies leave at FLUSH, one per kind, once the term they speak of is
  * durable.
  */
 #include "raft/raft_internal.h"
 
-/* Owes the leader no answer (any more). */
+/* The leader is owed no answer, or not any more. */
 void raft_replies_clear(struct raft *r)
 {
     r->reply_append = false;
@@ -45,7 +45,7 @@ void raft_follower_clear(struct raft *r)
     raft_replies_clear(r);
 }
 
-/* The sender leads this term, as it says. False: that cannot be. */
+/* Accepts the sender as the leader of this term. False: it cannot be that. */
 static bool accept_leader(struct raft *r, const struct raft_message *m,
                           struct raft_out *out)
 {
@@ -58,7 +58,7 @@ static bool accept_leader(struct raft *r, const struct raft_message *m,
     }
     if (r->leader_incarnation != 0 &&
         r->leader_incarnation != m->from_incarnation) {
-        return false; /* who restarts does not lead the same term again */
+        return false; /* a restarted node does not lead its old term */
     }
     raft_follow(r, out, r->term, m->from);
     r->leader_incarnation = m->from_incarnation;
@@ -83,8 +83,8 @@ static void refuse(struct raft *r, const struct raft_message *m)
     r->reply_reject = true;
 }
 
-/* Is the entry before the sent ones the same here? What lies before `first`
- * is committed, so it is. */
+/* Does this log have the entry before those sent? What precedes `first` is
+ * committed, so it had it. */
 static bool prefix_fits(const struct raft *r, const struct raft_message *m)
 {
     raft_term term = 0;
@@ -119,7 +119,7 @@ static raft_index append_from(struct raft *r, const struct raft_message *m,
     return r->last;
 }
 
-/* May the message's entry at `index` follow what is before it here? */
+/* May the message's entry at `index` follow the entry before it here? */
 static bool joins(const struct raft *r, const struct raft_message *m,
                   raft_index index)
 {
@@ -130,7 +130,8 @@ static bool joins(const struct raft *r, const struct raft_message *m,
     return raft_message_term(m, index) >= before;
 }
 
-/* Makes this log contain the message's entries. False: they cannot be. */
+/* Makes this log contain the message's entries. False: they contradict what is
+ * known of the leader's log. */
 static bool merge(struct raft *r, const struct raft_message *m,
                   struct raft_out *out)
 {

@@ -28,9 +28,10 @@
  * term over and asks again within a heartbeat: it may be the only one whose
  * log the others can vote for, while candidates that cannot win raise the term.
  *
- * The timer is drawn anew by who asks for votes, grants one or hears the leader
- * (section 5.2), not by who hears of a higher term only: else candidates that
- * cannot win would put off, again and again, the one whose log they lack.
+ * A node draws its timer anew when it asks for votes, grants one or hears the
+ * leader (section 5.2), not when it only learns of a higher term: else
+ * candidates that cannot win would delay, again and again, the one whose log
+ * they lack.
  *
  * When the link to the leader breaks, its process is probably dead: contact is
  * forgotten, the campaign begins after a few milliseconds, and for two
@@ -73,9 +74,9 @@ static void draw_fast_timer(struct raft *r, uint64_t span_ms)
     r->election_at_ms = r->now_ms + 1 + (int64_t)extra;
 }
 
-/* It asked for a term that others are past. Once for each term it learns, so
- * terms that stand still end it. Within a heartbeat, a leader would be heard.
- */
+/* It asked for a term that others have passed. It does so once for each term it
+ * learns, so this ends when terms stop growing; within a heartbeat a leader
+ * would be heard. */
 void raft_ask_again_soon(struct raft *r)
 {
     ASSERT(r->role == RAFT_FOLLOWER && r->leader == NODE_NONE);
@@ -101,7 +102,7 @@ static void set_leader(struct raft *r, node_id leader, struct raft_out *out)
     }
 }
 
-/* What belongs to the role that ends now. */
+/* Clears what belongs to the role that ends. */
 static void leave_role(struct raft *r, struct raft_out *out)
 {
     if (r->role == RAFT_LEADER) {
@@ -124,8 +125,8 @@ static void enter_term(struct raft *r, struct raft_out *out, raft_term term,
     r->vote_reply_to = NODE_NONE;
 }
 
-/* Follower of `leader`, or of nobody known, in this term or a later one. Only
- * who led has no timer: one that runs is not set back by a mere higher term. */
+/* Follower of `leader`, or of nobody known, in this term or a later one. Only a
+ * former leader draws a timer: a running one is not reset by a higher term. */
 void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
                  node_id leader)
 {
@@ -156,7 +157,7 @@ void raft_leader_gone(struct raft *r, struct raft_out *out)
     draw_fast_timer(r, r->config.peer_down_delay_ms);
 }
 
-/* Its link is up again, or a leader was heard: no hurry. */
+/* The leader's link is up again, or a leader was heard: there is no hurry. */
 void raft_leader_back(struct raft *r)
 {
     ASSERT(r->role != RAFT_LEADER);
@@ -186,7 +187,7 @@ static uint32_t count_bits(uint32_t bits)
     return (uint32_t)__builtin_popcount(bits);
 }
 
-/* Can those that have not answered no longer make it a majority? */
+/* Can the voters that have not answered no longer complete a majority? */
 static bool election_lost(const struct raft *r)
 {
     uint32_t possible = count_bits(r->votes_granted);
@@ -258,7 +259,7 @@ void raft_election_timeout(struct raft *r, struct raft_out *out)
     ASSERT(r->role != RAFT_LEADER);
     ASSERT(r->now_ms >= r->election_at_ms);
     if (r->campaign_waits || !raft_may_campaign(r)) {
-        raft_draw_timer(r); /* for the disk there is nothing but to wait */
+        raft_draw_timer(r); /* there is nothing to do but wait for the disk */
         return;
     }
     pre_campaign(r, out);

@@ -9,8 +9,8 @@
  *
  * A higher term makes a follower of anyone, except for what pre-vote asks and
  * grants (it speaks of a term that nobody has begun) and for requests of a
- * candidate whom nobody needs while there is a leader. A lower term is
- * answered with ours where the sender waits for an answer.
+ * candidate while a leader is heard. A lower term is answered with ours where
+ * the sender waits for an answer.
  */
 #include <string.h>
 
@@ -210,8 +210,8 @@ bool raft_message_valid(const struct raft *r, const struct raft_message *m)
     return true;
 }
 
-/* False: an earlier start of the peer than the known one. A later one has
- * forgotten what it had not written: so do we. */
+/* False: an earlier start of the peer than the known one. A later start has
+ * lost what was not written, so what we know of the peer is cleared. */
 bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
                            struct raft_out *out)
 {
@@ -259,7 +259,7 @@ static void answer_lower_term(struct raft *r, uint32_t pos,
     (void)raft_send(r, out, pos, type);
 }
 
-/* False: of no concern in our term. */
+/* False: the message does not concern us. */
 static bool adopt_higher_term(struct raft *r, const struct raft_message *m,
                               struct raft_out *out)
 {
@@ -319,7 +319,7 @@ static void dispatch(struct raft *r, uint32_t pos, const struct raft_message *m,
     }
 }
 
-/* Speaks of a term that its sender has not begun. */
+/* Is it about a term that its sender has not begun? */
 static bool is_hypothetical(const struct raft_message *m)
 {
     return m->type == RAFT_MSG_PRE_VOTE ||

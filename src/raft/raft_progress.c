@@ -114,7 +114,7 @@ void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
         p->probe_sent = true;
     }
     p->append_ms = 0;
-    p->commit_sent = 0; /* it carried these two as well */
+    p->commit_sent = 0; /* the append carried these two as well */
     p->round_sent = 0;
 }
 
@@ -132,7 +132,7 @@ void raft_leader_clear(struct raft *r)
     r->quorum_check_ms = 0;
 }
 
-/* Won the election: an empty entry of the new term, and tell everybody. */
+/* The election is won: appends the empty entry of the new term. */
 void raft_lead(struct raft *r, struct raft_out *out)
 {
     ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
@@ -215,7 +215,7 @@ static void promised(struct raft *r, const struct raft_message *m,
     }
 }
 
-/* A reply of this term. False: it says what cannot be. */
+/* A reply of this term. False: it contradicts what is known. */
 static bool heard(struct raft *r, const struct raft_message *m,
                   struct raft_progress *p, struct raft_out *out)
 {
@@ -354,7 +354,7 @@ static bool heartbeat_due(const struct raft *r, const struct raft_progress *p)
 /* A heartbeat may overtake an append, which may be large and the link slow;
  * and its answer may be that of an earlier one, which left before the append.
  * So a loss is suspected only a while after the last append, and the later the
- * more often it was suspected: a link keeps what it carries, or breaks. */
+ * more often it was suspected: a link delivers what it carries, or breaks. */
 static bool may_be_lost(const struct raft *r, const struct raft_progress *p)
 {
     int64_t after_ms = (int64_t)r->config.election_timeout_ms << p->lost >> 1;

@@ -4,7 +4,7 @@
  * runs[0] begins at `first`, each run ends where the next begins, the last one
  * at `last`. An empty log has no run. The entry before `first` is known by its
  * term only (prev_term); everything up to it is committed. There are never
- * many terms in a log, so a walk from the end finds any index at once.
+ * many terms in a log, so a walk from the end finds any index quickly.
  *
  * When all runs are in use, the oldest one is forgotten, provided that it is
  * committed and durable: the node still has those entries, but this core will

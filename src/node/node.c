@@ -77,6 +77,7 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 {
     n->mono_ms = MAX(n->mono_ms, mono_ms);
     n->wall_ms = wall_ms;
+    ASSERT(n->mono_ms >= n->timers.flushed_ms);
     if (!n->started) {
         n->started = true;
         n->told.leaderless_since_ms = n->mono_ms;
@@ -210,6 +211,7 @@ static void tick(struct node *n)
 {
     int64_t away_ms = n->mono_ms - n->timers.flushed_ms;
 
+    ASSERT(away_ms >= 0);
     if (n->timers.flushed_ms > 0 &&
         away_ms > (int64_t)n->options.election_timeout_ms / 2)
         log_notice(n->logger, "the loop was busy or stopped for %lld ms",

@@ -47,12 +47,15 @@ static void argv_fill(struct node *n, struct request *r)
     }
     for (uint32_t i = 0; i < r->argc; i++)
         n->applying.argv[i] = request_arg(&r->args);
+    ASSERT(r->args.len == 0); /* the decoder has counted */
 }
 
 /* The command of a request; NULL if it must not be run. */
 static const struct cmd *command_of(const struct request *r)
 {
     struct bytes args = r->args;
+
+    ASSERT(r->argc > 0);
     const struct cmd *cmd = cmd_lookup(request_arg(&args));
 
     if (!cmd || !cmd_is_data(cmd) || !cmd_arity_ok(cmd, r->argc))
@@ -104,6 +107,7 @@ static void once_keep(struct node *n, const struct request *r,
         reply = BYTES_LIT("-ERR this request was executed, but its reply was "
                           "too large to be kept for a repeated request "
                           "(ONCE)\r\n");
+    ASSERT(reply.len <= ONCE_REPLY_MAX && r->once_ttl_s > 0);
     once_store(n->ks, r->once_client, r->once_id, reply,
                (int64_t)r->once_ttl_s * 1000);
 }
@@ -120,6 +124,7 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
                                   .protocol = 2};
     struct bytes reply = BYTES_NONE;
 
+    ASSERT((r->flags & REQUEST_FLAG_ONCE) != 0);
     if (cmd_entry_full(n->ks)) {
         cmd_reply_entry_full(w);
         return NODE_EXECUTED;
@@ -159,6 +164,7 @@ static void apply_request(struct node *n, const struct request_group *g,
     void *client = NULL;
     enum node_outcome outcome = NODE_EXECUTED;
 
+    ASSERT(seq >= g->first_seq && seq - g->first_seq < g->count);
     if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
         n->applying.skipped_requests++;
         return;
@@ -205,6 +211,7 @@ static int look_ahead(struct node *n, struct bytes *requests,
         ahead[i].cmd = command_of(&ahead[i].request);
         found += first_key(&ahead[i], &keys[found]);
     }
+    ASSERT(found <= count);
     keyspace_expect(n->ks, keys, found);
     return 0;
 }
@@ -226,6 +233,7 @@ static int apply_group(struct node *n, const struct request_group *g,
             apply_request(n, g, seq, &ahead[i], seed + *total);
             *total += 1;
         }
+        ASSERT(count > 0 && count <= g->count - done);
         done += count;
     }
     return requests.len == 0 ? 0 : ERR_CORRUPT;
@@ -259,6 +267,8 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     struct applied position = {e->index, e->term, time_of(n, e), 0};
     uint32_t count = 0;
 
+    ASSERT(e->index == keyspace_applied(n->ks)->index + 1);
+    ASSERT(e->term >= keyspace_applied(n->ks)->term);
     int err = journal_chain(n->journal, e->index, &position.chain);
     if (err != 0) {
         node_fail(n, "reading the log's chain hash", error_text(err));
@@ -274,6 +284,7 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     err = keyspace_commit(n->ks);
     if (err != 0)
         node_fail(n, "writing the state", store_error(n->store));
+    ASSERT(err != 0 || keyspace_applied(n->ks)->index == e->index);
     return count;
 }
 
@@ -295,6 +306,7 @@ bool node_apply(struct node *n)
     bool full = false;
     struct entry e;
 
+    ASSERT(next <= commit + 1);
     for (; next <= commit && !n->dead; next++) {
         full = store_is_full(n->store);
         if (full || requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX) {
@@ -322,6 +334,7 @@ bool node_apply_is_stuck(struct node *n)
 {
     int64_t for_ms = n->mono_ms - n->applying.full_since_ms;
 
+    ASSERT(for_ms >= 0);
     if (n->applying.full_since_ms == 0 || n->raft.role != RAFT_LEADER ||
         n->options.disk_timeout_ms == 0 ||
         for_ms < (int64_t)n->options.disk_timeout_ms)

@@ -45,6 +45,7 @@ struct node_peer *node_peer_find(struct node *n, node_id id)
 
 bool node_leaderless_too_long(const struct node *n)
 {
+    ASSERT(n->told.leaderless_since_ms <= n->mono_ms);
     return n->raft.leader == NODE_NONE &&
            n->mono_ms - n->told.leaderless_since_ms >=
                (int64_t)n->options.request_timeout_ms;
@@ -61,5 +62,8 @@ void node_extend_timeouts(struct node *n, uint64_t bytes)
 
 bool node_own_term_applied(const struct node *n)
 {
-    return keyspace_applied(n->ks)->term == n->raft.term;
+    raft_term applied = keyspace_applied(n->ks)->term;
+
+    ASSERT(applied <= n->raft.term);
+    return applied == n->raft.term;
 }

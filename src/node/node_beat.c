@@ -48,6 +48,7 @@ struct beat node_beat_of(struct node *n, const struct raft_message *m)
 {
     struct beat b = {0};
 
+    ASSERT(m->from == n->options.self && m->to != n->options.self);
     if (from_leader(m)) {
         node_compact_tell(n, &b);
         b.log_time_ms = node_time_reckoned(n);
@@ -63,7 +64,7 @@ void node_beat_take(struct node *n, const struct raft_message *m,
 {
     struct node_peer *peer = node_peer_find(n, m->from);
 
-    ASSERT(peer);
+    ASSERT(peer && m->from != n->options.self);
     if (m->term != n->raft.term)
         return;
     if (from_leader(m) && m->from == n->raft.leader) {

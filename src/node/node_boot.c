@@ -78,6 +78,7 @@ static int write_mark(const struct node_boot *boot, const struct identity *id)
 {
     struct watermark next;
 
+    ASSERT(id->incarnation > 0);
     if (!boot->mark_file)
         return 0;
     memset(&next, 0, sizeof(next));
@@ -95,6 +96,7 @@ static int write_identity(const struct node_boot *boot,
 {
     struct store_batch b = STORE_BATCH_INIT;
 
+    ASSERT(id->incarnation > 0);
     journal_put_identity(&b, id);
     if (boot->recovering)
         store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
@@ -130,6 +132,8 @@ static int next_identity(const struct node_boot *boot, struct identity *id,
         id->incarnation = MAX(id->incarnation, boot->incarnation_above);
     ASSERT(id->incarnation < UINT64_MAX);
     id->incarnation++;
+    ASSERT(!mark || id->incarnation > mark->incarnation);
+    ASSERT(id->node == boot->self);
     return 0;
 }
 

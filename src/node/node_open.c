@@ -15,6 +15,7 @@
 
 static void config_fill(const struct node_options *o, struct raft_config *c)
 {
+    ASSERT(o->member_count > 0 && o->member_count <= RAFT_NODES_MAX);
     memset(c, 0, sizeof(*c));
     c->cluster_id = o->cluster_id;
     c->self = o->self;
@@ -38,6 +39,7 @@ static int same_there(struct node *n, bool *same, struct buf *error)
     const struct applied *a = keyspace_applied(n->ks);
     uint64_t chain = 0;
 
+    ASSERT(a->index + 1 >= journal_first(n->journal));
     *same = false;
     if (a->index > journal_last(n->journal))
         return 0;
@@ -74,6 +76,7 @@ static int restart_log(struct node *n, struct buf *error)
         err = store_sync(n->store);
     if (err != 0)
         buf_printf(error, "restarting the log: %s", store_error(n->store));
+    ASSERT(journal_last(n->journal) == a->index);
     return err;
 }
 
@@ -109,6 +112,7 @@ static int join(struct node *n, struct buf *error)
 /* The i-th smallest id of the members. */
 static node_id member_of_rank(const struct node *n, uint32_t i)
 {
+    ASSERT(i < n->options.member_count);
     for (uint32_t k = 0; k < n->options.member_count; k++) {
         uint32_t rank = 0;
         for (uint32_t j = 0; j < n->options.member_count; j++)
@@ -129,6 +133,7 @@ static int check_members(struct node *n, struct buf *error)
 
     for (uint32_t i = 0; i < n->options.member_count; i++)
         buf_u32be(&ours, member_of_rank(n, i));
+    ASSERT(ours.len == 4 * n->options.member_count);
     int err = store_get(n->store, STORE_META, key, &stored);
     if (err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours))) {
         buf_printf(error,
@@ -228,6 +233,8 @@ int node_open(struct node *n, struct buf *error)
     err = read_recovering(n, &start.recovering, error);
     if (err != 0)
         return err;
+    ASSERT(start.applied + 1 >= start.log_first);
+    ASSERT(start.applied <= start.log_last);
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);

@@ -193,6 +193,7 @@ bool node_propose_gather(struct node *n)
 
 bool node_propose_next_owner(struct node *n, node_id *peer)
 {
+    ASSERT(n->proposal.count > 0);
     for (uint32_t i = 0; i < n->peer_count; i++) {
         if (!n->peers[i].forwarded)
             continue;
@@ -221,6 +222,7 @@ static void tell_refused(struct node *n)
 
 void node_propose_done(struct node *n)
 {
+    ASSERT(n->proposal.count <= n->proposal.cap);
     n->proposal.count = 0; /* what it views may go */
     buf_reset(&n->inbox.bytes);
     buf_shrink(&n->inbox.bytes, INBOX_KEPT_BYTES);

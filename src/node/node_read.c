@@ -15,6 +15,7 @@
 
 static void waiters_push(struct read_waiters *all, struct read_waiter w)
 {
+    ASSERT(all->count <= all->cap);
     if (all->count == all->cap) {
         all->cap = MAX(all->cap * 2, 64);
         all->items = mem_realloc(all->items, all->cap * sizeof(all->items[0]));
@@ -27,6 +28,7 @@ static void waiters_swap(struct read_waiters *a, struct read_waiters *b)
 {
     struct read_waiters saved = *a;
 
+    ASSERT(a != b);
     *a = *b;
     *b = saved;
 }
@@ -66,6 +68,7 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 /* Gives a batch's readers back to the queue, before those that came later. */
 static void batch_requeue(struct node *n, struct read_batch *b)
 {
+    ASSERT(b->id != 0 && !b->released && b->waiters.count > 0);
     for (size_t i = 0; i < n->reads.waiting.count; i++)
         waiters_push(&b->waiters, n->reads.waiting.items[i]);
     waiters_swap(&n->reads.waiting, &b->waiters);
@@ -90,6 +93,7 @@ void node_reads_collect(struct node *n, const struct raft_out *out)
         struct read_batch *b = batch_find(n, r->read_id);
         if (!b)
             continue; /* it was asked again under another number */
+        ASSERT(b->waiters.count > 0);
         b->released = true;
         b->index = r->index;
         b->time_ms = n->raft.role == RAFT_LEADER ? node_stamp(n) : r->time_ms;
@@ -124,6 +128,7 @@ static void batch_fill(struct node *n, struct read_batch *b)
 {
     ASSERT(b->id == 0 && b->waiters.count == 0);
     waiters_swap(&n->reads.waiting, &b->waiters);
+    ASSERT(b->waiters.count > 0);
     b->id = ++n->reads.last_id;
     b->asked_ms = n->mono_ms;
     b->released = false;
@@ -150,6 +155,7 @@ static void batch_serve(struct node *n, struct read_batch *b, int error)
 {
     struct read_waiters served = b->waiters;
 
+    ASSERT(b->id != 0 && b->released && served.count > 0);
     b->waiters = (struct read_waiters){NULL, 0, 0};
     b->id = 0;
     b->released = false;
@@ -194,8 +200,8 @@ static bool batch_is_stuck(const struct node *n, const struct read_batch *b)
 {
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
 
-    return b->id != 0 && b->released && b->waiters.count > 0 &&
-           b->waiters.items[0].since_ms <= limit &&
+    ASSERT(b->id == 0 || b->waiters.count > 0);
+    return b->id != 0 && b->released && b->waiters.items[0].since_ms <= limit &&
            b->index > keyspace_applied(n->ks)->index;
 }
 
@@ -214,6 +220,7 @@ void node_reads_timeout(struct node *n)
     for (size_t i = 0; i < count && !n->dead; i++)
         n->events.read_ready(n->events.ctx, n->reads.waiting.items[i].client,
                              ERR_NO_LEADER);
+    ASSERT(count <= n->reads.waiting.count);
     if (count > 0) {
         memmove(n->reads.waiting.items, n->reads.waiting.items + count,
                 (n->reads.waiting.count - count) *

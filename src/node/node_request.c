@@ -123,6 +123,7 @@ static struct parcel *queue_pop(struct parcel_queue *q)
     struct parcel *p = q->head;
 
     ASSERT(p && q->bytes >= p->bytes.len);
+    ASSERT(p->next || q->tail == p);
     q->head = p->next;
     if (!q->head)
         q->tail = NULL;
@@ -224,6 +225,7 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
 {
     struct request head;
 
+    ASSERT(argc > 0 && argc <= REQUEST_ARGC_MAX);
     memset(&head, 0, sizeof(head));
     head.flags = REQUEST_FLAG_INTERNAL;
     head.argc = argc;
@@ -235,6 +237,7 @@ void node_requests_resend(struct node *n)
     struct parcel_queue *q = &n->requests.queue;
 
     n->requests.resend_waits |= q->unsent != q->head;
+    ASSERT(!q->unsent || q->head);
     q->unsent = q->head;
     n->requests.progress_ms = n->mono_ms;
 }
@@ -285,7 +288,7 @@ static void answer_unknown(struct node *n, struct pending *item)
 {
     void *client = item->client;
 
-    ASSERT(client);
+    ASSERT(client && item->since_ms <= n->mono_ms);
     item->client = NULL;
     resp_error(n->events.reply_open(n->events.ctx, client),
                "UNKNOWN no majority answered in time, the command may "
@@ -326,6 +329,7 @@ void node_requests_close(struct node *n)
 
 void node_requests_sent(struct node *n)
 {
+    ASSERT(raft_can_propose(&n->raft) && n->requests.open.count == 0);
     n->requests.queue.unsent = NULL;
 }
 

@@ -50,6 +50,7 @@ void node_status(const struct node *n, struct node_status *out)
     out->incarnation = n->options.incarnation;
     out->recovering = n->raft.recovering;
     peers_status(n, out);
+    ASSERT(out->applied <= out->commit && out->commit <= out->last);
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

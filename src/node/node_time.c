@@ -81,6 +81,7 @@ void node_time_appended(struct node *n, int64_t time_ms)
      * away. */
     if (time_ms > node_time_reckoned(n))
         begin_at(n, time_ms);
+    ASSERT(n->clock.known && node_time_reckoned(n) >= time_ms);
 }
 
 void node_time_truncated(struct node *n)

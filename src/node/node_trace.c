@@ -58,6 +58,7 @@ void node_trace_start(struct node *n, const struct raft_config *config,
 {
     struct buf line = BUF_INIT;
 
+    ASSERT(n->traced_applied == 0); /* nothing was told before */
     if (!n->options.trace)
         return;
     write_config(&line, config);
@@ -100,6 +101,7 @@ void node_trace_step(struct node *n, const struct raft_event *e)
 {
     struct buf line = BUF_INIT;
 
+    ASSERT(e->type != RAFT_EV_MESSAGE || e->message);
     if (!n->options.trace)
         return;
     buf_printf(&line, "step %llu %u %lld %u %llu %llu %llu %llu %u ",
@@ -125,6 +127,7 @@ void node_trace_applied(struct node *n)
     struct buf line = BUF_INIT;
     raft_index index = keyspace_applied(n->ks)->index;
 
+    ASSERT(index >= n->traced_applied);
     if (!n->options.trace || index == n->traced_applied)
         return;
     n->traced_applied = index;

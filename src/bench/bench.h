@@ -7,7 +7,7 @@
  * link.c       one connection of a worker, lost and made again
  * resp.c       the Redis protocol
  * leader.c     which node leads
- * usage.c    processor time and memory of the servers
+ * usage.c      processor time and memory of the servers
  * result.c     text, CSV, JSON
  * histogram.c, keys.c, errors.c: the parts
  *
@@ -107,8 +107,8 @@ extern const struct bench_protocol bench_resp;
 
 /* ---- options ---- */
 
-/* 0; BENCH_USAGE: something is wrong, and was said; 1 + BENCH_USAGE: help was
- * asked for and printed. */
+/* 0; BENCH_USAGE: something is wrong, after a message; 1 + BENCH_USAGE: help
+ * was asked for and printed. */
 int bench_options_parse(struct bench_options *o, const struct bench_protocol *p,
                         int argc, char **argv);
 const char *bench_op_name(int64_t op);
@@ -145,7 +145,8 @@ struct bench_result {
 
 int bench_main(const struct bench_protocol *p, int argc, char **argv);
 
-/* Keeps of `c` the leader, or all but it. False if there is none (said). */
+/* Keeps of `c` the leader, or all but it. False, after a message, if there is
+ * none. */
 MUST_USE bool bench_select_nodes(struct cluster *c, enum bench_target target,
                                  const char *program);
 

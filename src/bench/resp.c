@@ -1,7 +1,7 @@
 /*
  * The Redis protocol: requests written by hand, replies read by hiredis's
- * reader with functions of ours, so that no reply allocates memory: a reply
- * is told apart and forgotten.
+ * reader with functions of ours, so that no reply allocates memory: its
+ * kind and length are noted, its contents are not kept.
  *
  * How it fails: what is not the protocol ends the connection; so does a
  * refused password. Arrays are answers to none of our requests.

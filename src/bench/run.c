@@ -1,12 +1,12 @@
 /*
- * From options to results: makes the workers, lets them connect, gives the
- * word, watches, adds up. The main thread does nothing but wait, a second at
- * a time, for signals and for the end.
+ * From options to results: makes the workers, lets them connect, starts the
+ * load of all at one moment, shows the progress and adds up. The main thread
+ * does nothing but wait, a second at a time, for signals and for the end.
  *
  * SIGINT and SIGTERM end the run early: what was measured is printed.
  *
  * How it fails: no node that can be reached, no leader, a series file that
- * cannot be written: said, exit status 1 before any load.
+ * cannot be written: reported, with exit status 1 before any load.
  */
 #include "bench/worker.h"
 

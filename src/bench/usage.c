@@ -1,6 +1,6 @@
 /*
  * Processor time and memory of other processes, from /proc (see proc(5)).
- * The kernel counts the time in ticks of 10 ms: over seconds it is good.
+ * The kernel counts the time in ticks of 10 ms: precise enough over seconds.
  */
 #include "bench/bench.h"
 

@@ -1,7 +1,6 @@
 /*
  * vard-bench: puts load on vard, or on any server that speaks the Redis
- * protocol, and measures. The rest of the room does it: see
- * bench.h.
+ * protocol, and measures. The rest of the room does it: see bench.h.
  */
 #include "bench/bench.h"
 

@@ -60,7 +60,7 @@ static int print_text(const struct answer *a)
     return CTL_GOOD;
 }
 
-/* Asks the cluster; what a good answer means is the caller's affair. */
+/* Asks the cluster; the caller decides what a good answer means. */
 static int ask(struct ctl *c, const char *const *argv, size_t argc, bool write,
                struct answer *a)
 {
@@ -216,7 +216,7 @@ static void print_usage(FILE *out)
                 commands[i].doc);
     fputs("\nThe cluster is taken from --cluster, else from VARD_CLUSTER, "
           "else it is\n" DEFAULT_CLUSTER ". One node that is up is enough: it "
-          "names the others. The\npassword may stand in VARD_PASSWORD.\n\n"
+          "names the others. The\npassword may be in VARD_PASSWORD.\n\n"
           "Exit status: 0 done; 1 not so (no such key, another value, not all\n"
           "nodes up); 2 usage; 3 not executed, no node could; 4 unknown: no\n"
           "answer, it may have been executed; 5 refused with an error.\n",

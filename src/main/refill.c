@@ -1,8 +1,8 @@
 /*
  * The files put aside: db.damaged (the whole database), db.wal.damaged (its
- * write-ahead logs), watermark.damaged. "damaged" is the mark of
- * refill_remember(), and stands while a node is being made ready for its
- * refill: a start that finds it begins with an empty database.
+ * write-ahead logs), watermark.damaged. The file "damaged" is written by
+ * refill_remember(), and exists while a node is prepared for its refill: a
+ * start that finds it begins with an empty database.
  */
 #include "main/refill.h"
 

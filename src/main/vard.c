@@ -1,14 +1,14 @@
 /*
- * The program: reads the configuration, brings the rooms of one node to life
- * in their order, runs the loop, and takes them down again.
+ * The program: reads the configuration, starts the rooms of one node in their
+ * order, runs the loop, and stops them again.
  *
- * Order of life: process (directory, lock, log), loop, server and its
+ * Order of start: process (directory, lock, log), loop, server and its
  * sockets, watermark, store, boot (identity, incarnation), disk thread,
- * peers, node; down in the opposite order, but for the disk thread, which
- * ends after the node and before the store.
+ * peers, node. They stop in the opposite order, except for the disk thread,
+ * which ends after the node and before the store.
  *
- * How it fails: whatever prevents the start is said on standard error (and in
- * the log, once there is one) with what to do about it, and the exit status
+ * How it fails: whatever prevents the start is reported on standard error (and
+ * in the log, once there is one) with what to do about it, and the exit status
  * is 1. A store or disk that fails later ends the process at once: nothing
  * that was acknowledged is lost by that, and nothing may be acknowledged any
  * more.
@@ -105,7 +105,7 @@ static int load_config(struct vard *v, int argc, char **argv)
 
 /* --- start -------------------------------------------------------------- */
 
-/* The node has said in the log what failed. */
+/* The node has logged what failed. */
 NORETURN static void on_fatal(void *ctx, const char *text)
 {
     struct vard *v = ctx;

@@ -1,6 +1,6 @@
 /*
  * The table is an array in the order of metrics.def; the values are an array
- * beside it, texts one behind the other in a buffer.
+ * beside it, texts one after the other in a buffer.
  *
  * How it fails: a value that is missing, set twice or of another kind is a
  * programmer's mistake and ends the process; each is met by the first INFO of

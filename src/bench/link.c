@@ -64,13 +64,13 @@ void bench_link_lose(struct bench_link *l, const char *kind, struct bytes why)
     try_later(l);
 }
 
-static void closed_cb(struct conn *c, int error)
+static void closed_cb(struct conn *c, int err)
 {
     struct bench_link *l = CONTAINER_OF(c, struct bench_link, conn);
     /* At the end a server may go before us. */
     if (l->worker->over)
         return;
-    bench_link_lose(l, "connection-lost", bytes_str(error_text(error)));
+    bench_link_lose(l, "connection-lost", bytes_str(error_text(err)));
 }
 
 /* False: the link is lost. */
@@ -102,16 +102,16 @@ static void input_cb(struct conn *c)
     const struct bench_protocol *p = w->share.protocol;
     int64_t now_us = clock_mono_us();
     struct bench_reply r = {0};
-    int rc = p->feed(l->protocol, buf_view(&c->in), &c->out);
+    int err = p->feed(l->protocol, buf_view(&c->in), &c->out);
     buf_reset(&c->in);
-    while (rc == 0 && (rc = p->next(l->protocol, &r)) == 1) {
+    while (err == 0 && (err = p->next(l->protocol, &r)) == 1) {
         if (!take_reply(l, &r, now_us))
             return;
-        rc = 0;
+        err = 0;
     }
-    if (rc == ERR_AUTH)
+    if (err == ERR_AUTH)
         bench_link_lose(l, "auth", r.error);
-    else if (rc < 0)
+    else if (err < 0)
         bench_link_lose(l, "protocol", BYTES_LIT("not the protocol"));
     else if (l->state == LINK_UP) {
         worker_mark_dirty(w, l); /* feed may have written */
@@ -141,13 +141,13 @@ static void connect_cb(void *ctx, int events)
 {
     UNUSED(events);
     struct bench_link *l = ctx;
-    int rc = socket_connect_result(l->fd);
-    if (rc == 0)
+    int err = socket_connect_result(l->fd);
+    if (err == 0)
         come_up(l);
     else
         bench_link_lose(
             l, "connect-failed",
-            bytes_str(rc == ERR_CLOSED ? strerror(errno) : error_text(rc)));
+            bytes_str(err == ERR_CLOSED ? strerror(errno) : error_text(err)));
 }
 
 void bench_link_connect(struct bench_link *l)

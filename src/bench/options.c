@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -279,11 +280,11 @@ static int refuse_value(const struct bench_protocol *p,
     else if (row->type != TYPE_INT && row->type != TYPE_SIZE)
         snprintf(what, sizeof(what), "--%s is %s, not ", row->name, row->arg);
     else if (row->max < INT64_MAX / 2)
-        snprintf(what, sizeof(what), "--%s is %lld to %lld, not ", row->name,
-                 (long long)row->min, (long long)row->max);
+        snprintf(what, sizeof(what), "--%s is %" PRId64 " to %" PRId64 ", not ",
+                 row->name, row->min, row->max);
     else
-        snprintf(what, sizeof(what), "--%s is a number from %lld, not ",
-                 row->name, (long long)row->min);
+        snprintf(what, sizeof(what), "--%s is a number from %" PRId64 ", not ",
+                 row->name, row->min);
     return complain(p, what, value);
 }
 
@@ -391,9 +392,9 @@ int bench_options_parse(struct bench_options *o, const struct bench_protocol *p,
         return complain(p, "setup, closed or open?", "");
     if (!take_word("setup|closed|open", argv[1], &o->mode))
         return complain(p, "setup, closed or open, not ", argv[1]);
-    int rc = take_all(o, p, argc, argv);
-    if (rc != 0)
-        return rc;
+    int err = take_all(o, p, argc, argv);
+    if (err != 0)
+        return err;
     const char *why = conflict(o, p);
     if (why != NULL)
         return complain(p, why, "");

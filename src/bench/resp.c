@@ -148,8 +148,8 @@ static int resp_feed(void *state, struct bytes in, struct buf *out)
 {
     UNUSED(out);
     struct resp *s = state;
-    int rc = redisReaderFeed(s->reader, (const char *)in.data, in.len);
-    return rc == REDIS_OK ? 0 : ERR_PROTOCOL;
+    int err = redisReaderFeed(s->reader, (const char *)in.data, in.len);
+    return err == REDIS_OK ? 0 : ERR_PROTOCOL;
 }
 
 static int resp_next(void *state, struct bench_reply *reply)

@@ -3,6 +3,8 @@
  */
 #include "bench/bench.h"
 
+#include <inttypes.h>
+
 static const double quantiles[] = {1,  10, 25,   50,   75,    90,
                                    95, 99, 99.5, 99.9, 99.95, 99.99};
 
@@ -16,13 +18,12 @@ static double per_op(const struct bench_result *r, int64_t us)
     return r->ops > 0 ? (double)us / (double)r->ops : 0;
 }
 
-static unsigned long long at(const struct bench_result *r, double percent)
+static uint64_t at(const struct bench_result *r, double percent)
 {
     return histogram_percentile(&r->latency, percent);
 }
 
-static unsigned long long extreme(const _Atomic uint64_t *v,
-                                  const struct bench_result *r)
+static uint64_t extreme(const _Atomic uint64_t *v, const struct bench_result *r)
 {
     return r->latency.count == 0 ? 0 : atomic_load(v);
 }
@@ -34,36 +35,39 @@ static double mib(uint64_t bytes)
 
 static void print_work(FILE *out, const struct bench_options *o)
 {
-    fprintf(out, "%s%s%s %s: %zu node%s, %lld connections, pipeline %lld, ",
+    fprintf(out,
+            "%s%s%s %s: %zu node%s, %" PRId64 " connections, pipeline %" PRId64
+            ", ",
             o->label != NULL ? o->label : "", o->label != NULL ? ": " : "",
             bench_mode_name(o->mode), bench_op_name(o->op),
             o->cluster.node_count, o->cluster.node_count == 1 ? "" : "s",
-            (long long)o->connections, (long long)o->pipeline);
+            o->connections, o->pipeline);
     if (o->puts_percent < 100)
-        fprintf(out, "%lld %% puts, ", (long long)o->puts_percent);
+        fprintf(out, "%" PRId64 " %% puts, ", o->puts_percent);
     if (o->rate > 0)
         fprintf(out, "%.0f/s %s, ", o->rate, o->poisson ? "poisson" : "even");
-    fprintf(out, "%lld keys %s, %lld B\n", (long long)o->keys,
-            o->zipf ? "zipf" : "uniform", (long long)o->value_bytes);
+    fprintf(out, "%" PRId64 " keys %s, %" PRId64 " B\n", o->keys,
+            o->zipf ? "zipf" : "uniform", o->value_bytes);
 }
 
 static void print_kinds(FILE *out, const struct errors *e)
 {
     for (size_t i = 0; i < e->used; i++)
-        fprintf(out, "    %-18s %llu  (first: %s)\n", e->kinds[i].kind,
-                (unsigned long long)e->kinds[i].count, e->kinds[i].text);
+        fprintf(out, "    %-18s %" PRIu64 "  (first: %s)\n", e->kinds[i].kind,
+                e->kinds[i].count, e->kinds[i].text);
 }
 
 static void print_text(FILE *out, const struct bench_options *o,
                        const struct bench_result *r)
 {
     print_work(out, o);
-    fprintf(out, "  operations   %llu in %.3f s: %.0f/s\n",
-            (unsigned long long)r->ops, r->elapsed_s, rate_of(r));
-    fprintf(out, "  misses       %llu\n", (unsigned long long)r->misses);
+    fprintf(out, "  operations   %" PRIu64 " in %.3f s: %.0f/s\n", r->ops,
+            r->elapsed_s, rate_of(r));
+    fprintf(out, "  misses       %" PRIu64 "\n", r->misses);
     fprintf(out,
-            "  latency us   mean %.1f  min %llu  p50 %llu  p90 %llu  "
-            "p99 %llu  p99.9 %llu  max %llu\n",
+            "  latency us   mean %.1f  min %" PRIu64 "  p50 %" PRIu64
+            "  p90 %" PRIu64 "  "
+            "p99 %" PRIu64 "  p99.9 %" PRIu64 "  max %" PRIu64 "\n",
             histogram_mean(&r->latency), extreme(&r->latency.min, r), at(r, 50),
             at(r, 90), at(r, 99), at(r, 99.9), extreme(&r->latency.max, r));
     if (o->pid_count > 0) {
@@ -81,10 +85,8 @@ static void print_text(FILE *out, const struct bench_options *o,
     fprintf(out, "  client       %.2f us of CPU an operation\n",
             per_op(r, r->client_cpu_us));
     if (r->reconnects > 0)
-        fprintf(out, "  reconnects   %llu\n",
-                (unsigned long long)r->reconnects);
-    fprintf(out, "  errors       %llu\n",
-            (unsigned long long)errors_total(&r->errors));
+        fprintf(out, "  reconnects   %" PRIu64 "\n", r->reconnects);
+    fprintf(out, "  errors       %" PRIu64 "\n", errors_total(&r->errors));
     print_kinds(out, &r->errors);
 }
 
@@ -107,17 +109,18 @@ static void print_csv(FILE *out, const struct bench_options *o,
           "server_peak_mib,servers_peak_mib,client_cpu_us_per_op\n",
           out);
     print_plain(out, o->label);
-    fprintf(out, ",%s,%s,%zu,%lld,%lld,%lld,%s,%lld,%lld,%.0f",
+    fprintf(out,
+            ",%s,%s,%zu,%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%" PRId64
+            ",%" PRId64 ",%.0f",
             bench_mode_name(o->mode), bench_op_name(o->op),
-            o->cluster.node_count, (long long)o->connections,
-            (long long)o->pipeline, (long long)o->keys,
-            o->zipf ? "zipf" : "uniform", (long long)o->puts_percent,
-            (long long)o->value_bytes, o->rate);
-    fprintf(out, ",%.3f,%llu,%.1f,%llu,%llu", r->elapsed_s,
-            (unsigned long long)r->ops, rate_of(r),
-            (unsigned long long)r->misses,
-            (unsigned long long)errors_total(&r->errors));
-    fprintf(out, ",%.1f,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu",
+            o->cluster.node_count, o->connections, o->pipeline, o->keys,
+            o->zipf ? "zipf" : "uniform", o->puts_percent, o->value_bytes,
+            o->rate);
+    fprintf(out, ",%.3f,%" PRIu64 ",%.1f,%" PRIu64 ",%" PRIu64, r->elapsed_s,
+            r->ops, rate_of(r), r->misses, errors_total(&r->errors));
+    fprintf(out,
+            ",%.1f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+            ",%" PRIu64 ",%" PRIu64 ",%" PRIu64,
             histogram_mean(&r->latency), extreme(&r->latency.min, r), at(r, 50),
             at(r, 90), at(r, 95), at(r, 99), at(r, 99.9), at(r, 99.99),
             extreme(&r->latency.max, r));
@@ -128,24 +131,26 @@ static void print_csv(FILE *out, const struct bench_options *o,
 
 static void print_json_errors(FILE *out, const struct errors *e)
 {
-    fprintf(out, "  \"errors\": %llu,\n  \"errors_by_kind\": {",
-            (unsigned long long)errors_total(e));
+    fprintf(out, "  \"errors\": %" PRIu64 ",\n  \"errors_by_kind\": {",
+            errors_total(e));
     for (size_t i = 0; i < e->used; i++)
-        fprintf(out, "%s\n    \"%s\": {\"count\": %llu, \"first\": \"%s\"}",
-                i > 0 ? "," : "", e->kinds[i].kind,
-                (unsigned long long)e->kinds[i].count, e->kinds[i].text);
+        fprintf(out,
+                "%s\n    \"%s\": {\"count\": %" PRIu64 ", \"first\": \"%s\"}",
+                i > 0 ? "," : "", e->kinds[i].kind, e->kinds[i].count,
+                e->kinds[i].text);
     fprintf(out, "},\n");
 }
 
 static void print_json_latency(FILE *out, const struct bench_result *r)
 {
     fprintf(out,
-            "  \"latency_us\": {\"mean\": %.1f, \"min\": %llu, \"max\": %llu,\n"
+            "  \"latency_us\": {\"mean\": %.1f, \"min\": %" PRIu64
+            ", \"max\": %" PRIu64 ",\n"
             "    \"percentiles\": [",
             histogram_mean(&r->latency), extreme(&r->latency.min, r),
             extreme(&r->latency.max, r));
     for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
-        fprintf(out, "%s[%g, %llu]", i > 0 ? ", " : "", quantiles[i],
+        fprintf(out, "%s[%g, %" PRIu64 "]", i > 0 ? ", " : "", quantiles[i],
                 at(r, quantiles[i]));
     fprintf(out, "]},\n");
 }
@@ -157,31 +162,31 @@ static void print_json(FILE *out, const struct bench_options *o,
     print_plain(out, o->label);
     fprintf(out,
             "\",\n  \"mode\": \"%s\", \"op\": \"%s\", \"nodes\": %zu,\n"
-            "  \"connections\": %lld, \"pipeline\": %lld, \"threads\": %lld,\n",
+            "  \"connections\": %" PRId64 ", \"pipeline\": %" PRId64
+            ", \"threads\": %" PRId64 ",\n",
             bench_mode_name(o->mode), bench_op_name(o->op),
-            o->cluster.node_count, (long long)o->connections,
-            (long long)o->pipeline, (long long)o->threads);
+            o->cluster.node_count, o->connections, o->pipeline, o->threads);
     fprintf(out,
-            "  \"keys\": %lld, \"dist\": \"%s\", \"puts\": %lld, \"size\": "
-            "%lld, \"rate\": %.0f,\n",
-            (long long)o->keys, o->zipf ? "zipf" : "uniform",
-            (long long)o->puts_percent, (long long)o->value_bytes, o->rate);
+            "  \"keys\": %" PRId64 ", \"dist\": \"%s\", \"puts\": %" PRId64
+            ", \"size\": "
+            "%" PRId64 ", \"rate\": %.0f,\n",
+            o->keys, o->zipf ? "zipf" : "uniform", o->puts_percent,
+            o->value_bytes, o->rate);
     fprintf(out,
-            "  \"seconds\": %.3f, \"ops\": %llu, \"ops_per_s\": %.1f, "
-            "\"misses\": %llu,\n",
-            r->elapsed_s, (unsigned long long)r->ops, rate_of(r),
-            (unsigned long long)r->misses);
+            "  \"seconds\": %.3f, \"ops\": %" PRIu64 ", \"ops_per_s\": %.1f, "
+            "\"misses\": %" PRIu64 ",\n",
+            r->elapsed_s, r->ops, rate_of(r), r->misses);
     print_json_errors(out, &r->errors);
     print_json_latency(out, r);
-    fprintf(out,
-            "  \"servers\": {\"processes\": %zu, \"missing\": %zu, "
-            "\"cpu_us_per_op\": %.2f,\n"
-            "    \"peak_bytes\": %llu, \"peak_bytes_sum\": %llu},\n"
-            "  \"client_cpu_us_per_op\": %.2f, \"reconnects\": %llu\n}\n",
-            o->pid_count, r->servers.missing, per_op(r, r->servers.cpu_us),
-            (unsigned long long)r->servers.rss_peak_bytes_max,
-            (unsigned long long)r->servers.rss_peak_bytes_sum,
-            per_op(r, r->client_cpu_us), (unsigned long long)r->reconnects);
+    fprintf(
+        out,
+        "  \"servers\": {\"processes\": %zu, \"missing\": %zu, "
+        "\"cpu_us_per_op\": %.2f,\n"
+        "    \"peak_bytes\": %" PRIu64 ", \"peak_bytes_sum\": %" PRIu64 "},\n"
+        "  \"client_cpu_us_per_op\": %.2f, \"reconnects\": %" PRIu64 "\n}\n",
+        o->pid_count, r->servers.missing, per_op(r, r->servers.cpu_us),
+        r->servers.rss_peak_bytes_max, r->servers.rss_peak_bytes_sum,
+        per_op(r, r->client_cpu_us), r->reconnects);
 }
 
 void bench_result_print(FILE *out, const struct bench_options *o,

@@ -15,6 +15,7 @@
 #include "os/process.h"
 #include "os/signal.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -49,10 +50,10 @@ static bool resolve(struct run *r)
     r->addresses = mem_zalloc(c->node_count * sizeof(*r->addresses));
     for (size_t i = 0; i < c->node_count; i++) {
         const struct cluster_node *n = &c->nodes[i];
-        int rc = address_host(bytes_str(n->host), n->port, &r->addresses[i]);
-        if (rc != 0) {
+        int err = address_host(bytes_str(n->host), n->port, &r->addresses[i]);
+        if (err != 0) {
             fprintf(stderr, "%s: %s: %s\n", r->protocol->program, n->host,
-                    error_text(rc));
+                    error_text(err));
             return false;
         }
     }
@@ -110,9 +111,9 @@ static void begin_workers(struct run *r)
                                  .count = (size_t)r->options.threads};
     for (; share.index < share.count; share.index++) {
         r->workers[share.index] = worker_new(&share);
-        int rc = pthread_create(&r->threads[share.index], NULL, worker_run,
-                                r->workers[share.index]);
-        ASSERT(rc == 0);
+        int err = pthread_create(&r->threads[share.index], NULL, worker_run,
+                                 r->workers[share.index]);
+        ASSERT(err == 0);
         r->worker_count++;
     }
 }
@@ -183,19 +184,21 @@ static void progress(struct run *r, int64_t now_us, uint64_t *done_before)
     double rate = (double)(done - *done_before) / seconds;
     copy_latency(r, r->now);
     histogram_since(r->since, r->now, r->before);
-    unsigned long long p50 = histogram_percentile(r->since, 50);
-    unsigned long long p99 = histogram_percentile(r->since, 99);
-    unsigned long long max = histogram_percentile(r->since, 100);
-    unsigned long long errors = errors_so_far(r);
+    uint64_t p50 = histogram_percentile(r->since, 50);
+    uint64_t p99 = histogram_percentile(r->since, 99);
+    uint64_t max = histogram_percentile(r->since, 100);
+    uint64_t errors = errors_so_far(r);
     if (!o->quiet)
         fprintf(stderr,
-                "%6.1f s  %9.0f/s  p50 %llu  p99 %llu  max %llu us  "
-                "errors %llu%s\n",
+                "%6.1f s  %9.0f/s  p50 %" PRIu64 "  p99 %" PRIu64
+                "  max %" PRIu64 " us  "
+                "errors %" PRIu64 "%s\n",
                 at_s, rate, p50, p99, max, errors,
                 at_s < 0 ? "  (warm-up)" : "");
     if (r->series != NULL)
-        fprintf(r->series, "%.3f,%.1f,%llu,%llu,%llu,%llu\n", at_s, rate, p50,
-                p99, max, errors);
+        fprintf(r->series,
+                "%.3f,%.1f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+                at_s, rate, p50, p99, max, errors);
     struct histogram *swap = r->before;
     r->before = r->now;
     r->now = swap;

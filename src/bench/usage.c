@@ -6,6 +6,7 @@
 
 #include "base/num.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #define STAT_UTIME 14 /* the field's number in proc(5), from 1 */
@@ -14,7 +15,7 @@
 static size_t read_text(int64_t pid, const char *name, char *out, size_t room)
 {
     char path[64];
-    snprintf(path, sizeof(path), "/proc/%lld/%s", (long long)pid, name);
+    snprintf(path, sizeof(path), "/proc/%" PRId64 "/%s", pid, name);
     FILE *f = fopen(path, "re");
     if (f == NULL)
         return 0;

@@ -160,8 +160,8 @@ static void wake_when_due(struct worker *w, int64_t now_us)
     int64_t at_us = MAX((int64_t)w->due_us + 1, now_us + DUE_STEP_US);
     struct itimerspec t = {
         .it_value = {at_us / 1000000, at_us % 1000000 * 1000}};
-    int rc = timerfd_settime(w->due_fd, TFD_TIMER_ABSTIME, &t, NULL);
-    ASSERT(rc == 0);
+    int err = timerfd_settime(w->due_fd, TFD_TIMER_ABSTIME, &t, NULL);
+    ASSERT(err == 0);
 }
 
 /* Sends what is due, as far as there is room. */

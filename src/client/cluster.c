@@ -87,11 +87,11 @@ static int authenticate(struct cluster *c, struct cluster_node *n,
 {
     const char *argv[] = {"AUTH", c->password};
     const struct link_request auth = {.argv = argv, .argc = 2};
-    int rc = link_ask(n->link, &auth, timeout_ms, out, &n->why);
-    if (rc == 0 && out->kind != ANSWER_ERROR)
+    int err = link_ask(n->link, &auth, timeout_ms, out, &n->why);
+    if (err == 0 && out->kind != ANSWER_ERROR)
         return 0;
     drop_link(n);
-    return rc != 0 ? ERR_CLOSED : ERR_AUTH;
+    return err != 0 ? ERR_CLOSED : ERR_AUTH;
 }
 
 int cluster_ask_node(struct cluster *c, size_t node,
@@ -102,20 +102,20 @@ int cluster_ask_node(struct cluster *c, size_t node,
     struct cluster_node *n = &c->nodes[node];
     timeout_ms = MAX(timeout_ms, 1);
     if (n->link == NULL) {
-        int rc = link_open(&n->link, n->host, n->port,
-                           MIN(timeout_ms, CONNECT_MS_MAX), &n->why);
-        if (rc != 0)
-            return rc;
+        int err = link_open(&n->link, n->host, n->port,
+                            MIN(timeout_ms, CONNECT_MS_MAX), &n->why);
+        if (err != 0)
+            return err;
         if (c->password != NULL) {
-            rc = authenticate(c, n, timeout_ms, out);
-            if (rc != 0)
-                return rc == ERR_AUTH ? 0 : rc;
+            err = authenticate(c, n, timeout_ms, out);
+            if (err != 0)
+                return err == ERR_AUTH ? 0 : err;
         }
     }
-    int rc = link_ask(n->link, r, timeout_ms, out, &n->why);
-    if (rc != 0)
+    int err = link_ask(n->link, r, timeout_ms, out, &n->why);
+    if (err != 0)
         drop_link(n);
-    return rc;
+    return err;
 }
 
 static bool answer_begins(const struct answer *a, const char *code)
@@ -144,12 +144,12 @@ static void say_why(const struct cluster_node *n, struct answer *out)
 
 enum verdict { VERDICT_DONE, VERDICT_AGAIN, VERDICT_UNKNOWN };
 
-static enum verdict judge(const struct link_request *r, int rc,
+static enum verdict judge(const struct link_request *r, int err,
                           const struct answer *a)
 {
-    if (rc == ERR_CLOSED)
+    if (err == ERR_CLOSED)
         return VERDICT_AGAIN;
-    bool unknown = rc != 0 || answer_begins(a, "UNKNOWN");
+    bool unknown = err != 0 || answer_begins(a, "UNKNOWN");
     if (unknown)
         return r->write ? VERDICT_UNKNOWN : VERDICT_AGAIN;
     return definitely_not_executed(a) ? VERDICT_AGAIN : VERDICT_DONE;
@@ -173,9 +173,9 @@ int cluster_ask(struct cluster *c, const struct link_request *r,
         /* One node that hangs must not use up the time of all. */
         if (!r->write)
             left_ms = MIN(left_ms, c->timeout_ms / 3 + 1);
-        int rc = cluster_ask_node(c, node, r, left_ms, out);
-        enum verdict v = judge(r, rc, out);
-        if (rc != 0)
+        int err = cluster_ask_node(c, node, r, left_ms, out);
+        enum verdict v = judge(r, err, out);
+        if (err != 0)
             say_why(&c->nodes[node], out);
         if (v == VERDICT_DONE)
             return 0;

@@ -21,7 +21,7 @@ enum answer_kind {
 struct answer {
     enum answer_kind kind;
     struct buf text;
-    long long number;
+    int64_t number;
 };
 
 struct link_request {

@@ -13,6 +13,7 @@
 #include "client/info.h"
 #include "metrics/metrics.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define STATUS_ASK_MS 1500
@@ -78,14 +79,14 @@ static void ask_row(struct cluster *c, size_t node, struct row *r)
     struct answer a = {0};
     *r = (struct row){.id = "?", .role = "-"};
     hostport_join(bytes_str(n->host), n->port, r->address, sizeof(r->address));
-    int rc = cluster_ask_node(c, node, &info, STATUS_ASK_MS, &a);
-    if (rc != 0)
+    int err = cluster_ask_node(c, node, &info, STATUS_ASK_MS, &a);
+    if (err != 0)
         copy_text(r->why, sizeof(r->why), buf_view(&n->why));
     else if (a.kind == ANSWER_TEXT)
         take_info(r, buf_view(&a.text));
     else
         copy_text(r->why, sizeof(r->why), buf_view(&a.text));
-    r->refused = rc == 0 && !r->up;
+    r->refused = err == 0 && !r->up;
     if (r->up)
         cluster_take_members(c, buf_view(&a.text));
     buf_release(&a.text);
@@ -126,11 +127,10 @@ static void print_row(FILE *out, const struct row *r, uint64_t commit)
     }
     uint64_t lag = commit > r->applied ? commit - r->applied : 0;
     fprintf(out,
-            "%-5s %-22s %-10s %8llu %12llu %12llu %8llu %10llu %9llu  up\n",
-            r->id, r->address, r->role, (unsigned long long)r->term,
-            (unsigned long long)r->commit, (unsigned long long)r->applied,
-            (unsigned long long)lag, (unsigned long long)r->log_bytes,
-            (unsigned long long)r->keys);
+            "%-5s %-22s %-10s %8" PRIu64 " %12" PRIu64 " %12" PRIu64
+            " %8" PRIu64 " %10" PRIu64 " %9" PRIu64 "  up\n",
+            r->id, r->address, r->role, r->term, r->commit, r->applied, lag,
+            r->log_bytes, r->keys);
 }
 
 /* The leader is the one of the highest term; an old one may not know yet. */
@@ -160,9 +160,10 @@ static int judge(FILE *out, const struct row *leader, size_t up, size_t all)
     }
     bool healthy = up == all;
     fprintf(out,
-            "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %llu\n",
+            "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %" PRIu64
+            "\n",
             healthy ? "healthy" : "serving, but NOT healthy", up, all,
-            leader->id, leader->address, (unsigned long long)leader->term);
+            leader->id, leader->address, leader->term);
     return healthy ? CTL_GOOD : CTL_NO;
 }
 

@@ -65,9 +65,9 @@ static int ask(struct ctl *c, const char *const *argv, size_t argc, bool write,
                struct answer *a)
 {
     const struct link_request r = {.argv = argv, .argc = argc, .write = write};
-    int rc = cluster_ask(&c->cluster, &r, a);
-    if (rc != 0)
-        return fail(rc == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN, a);
+    int err = cluster_ask(&c->cluster, &r, a);
+    if (err != 0)
+        return fail(err == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN, a);
     if (a->kind == ANSWER_ERROR)
         return fail(CTL_REFUSED, a);
     return CTL_GOOD;
@@ -173,9 +173,9 @@ static int run_transfer(struct ctl *c)
         buf_release(&a.text);
         return status;
     }
-    int rc =
+    int err =
         cluster_ask_node(&c->cluster, leader, &r, c->cluster.timeout_ms, &a);
-    if (rc != 0) {
+    if (err != 0) {
         fprintf(stderr, "vardctl: the leader did not answer\n");
         status = CTL_UNKNOWN;
     } else if (a.kind == ANSWER_ERROR) {

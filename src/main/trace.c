@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ void trace_line(void *ctx, struct bytes line)
 
     if (t->fd < 0)
         return;
-    buf_printf(&b, "%lld ", (long long)clock_mono_us());
+    buf_printf(&b, "%" PRId64 " ", clock_mono_us());
     buf_bytes(&b, line);
     if (file_write(t->fd, b.data, b.len) != 0) {
         log_warning(t->log, "the trace ends here, writing it failed: %s",

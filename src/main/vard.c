@@ -14,6 +14,7 @@
  * more.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,9 +135,9 @@ static void announce_start(struct vard *v)
 {
     const struct config *c = &v->config;
     log_notice(v->log,
-               "vard %s is starting, pid %lld, node %u of %zu, data "
+               "vard %s is starting, pid %" PRId64 ", node %u of %zu, data "
                "in %s",
-               VARD_VERSION, (long long)process_id(), c->node_id,
+               VARD_VERSION, process_id(), c->node_id,
                MAX(c->node_count, (size_t)1), v->process.dir);
     if (c->file[0] == '\0' && !c->original_options)
         log_warning(v->log, "no config file specified, using the defaults");

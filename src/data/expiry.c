@@ -52,6 +52,7 @@ static bool remove_index_row(struct keyspace *ks, struct bytes row)
 static bool sweep_index_row(struct keyspace *ks, struct bytes row,
                             int64_t time_ms, struct bytes key)
 {
+    ASSERT(time_ms > 0 && time_ms <= ks->entry.time_ms);
     if (row_in_epoch(key) && !keyspace_is_current(ks, key))
         return remove_index_row(ks, row);
     const struct row *r = rows_touch(&ks->rows, key);
@@ -93,6 +94,7 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
     if (err != 0)
         rows_fail(&ks->rows, err);
     store_iter_free(it);
+    ASSERT(done <= limit);
     return done;
 }
 

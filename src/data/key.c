@@ -15,7 +15,7 @@ _Static_assert(KEY_PREFIX_SIZE == KEY_EPOCH_SIZE + 2 + 6, "on disk");
 _Static_assert(KEY_EXPIRY_PREFIX_SIZE == 1 + 8, "on disk");
 _Static_assert(KEY_SESSION_SIZE == 1 + 4, "on disk");
 
-/* What stands between the first '{' and the next '}', if that is anything. */
+/* What is between the first '{' and the next '}', if that is anything. */
 /*@ requires readable(key);
   @ assigns \nothing;
   @ ensures readable(\result) && \result.len <= key.len;

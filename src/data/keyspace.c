@@ -87,6 +87,7 @@ int keyspace_flushed(struct keyspace *ks, struct applied *out)
     buf_release(&value);
     if (err != 0)
         rows_fail(&ks->rows, err);
+    ASSERT(err != 0 || out->index <= ks->applied.index);
     return err;
 }
 
@@ -94,6 +95,7 @@ const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db)
 {
     ASSERT(db < KEYSPACE_DATABASES);
+    ASSERT(ks->counts[db].expires <= ks->counts[db].keys);
     return &ks->counts[db];
 }
 
@@ -128,6 +130,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
                     uint64_t seed)
 {
     ASSERT(entry->index > ks->applied.index);
+    ASSERT(entry->term >= ks->applied.term);
     ASSERT(entry->time_ms >= ks->applied.time_ms);
     rows_begin(&ks->rows, seed);
     ks->entry = *entry;
@@ -199,6 +202,7 @@ int64_t keyspace_now(const struct keyspace *ks)
 
 static bool expired(const struct keyspace *ks, int64_t expire_ms)
 {
+    ASSERT(expire_ms >= 0);
     return expire_ms != 0 && expire_ms <= log_time(ks);
 }
 
@@ -232,6 +236,7 @@ void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
         key_append(all, db, ks->rows.epochs[db], keys[i].key);
         expected[i] = bytes_from(buf_view(all), begin);
     }
+    ASSERT(all->len == size);
     store_expect(ks->rows.store, expected, count);
 }
 
@@ -281,17 +286,22 @@ static void count(struct keyspace *ks, uint8_t db, struct presence before,
     ASSERT(c->keys >= before.present && c->expires >= before.expires);
     c->keys = c->keys - before.present + after.present;
     c->expires = c->expires - before.expires + after.expires;
+    ASSERT(c->expires <= c->keys);
     ks->counts_changed |= UINT32_C(1) << db;
 }
 
-/* Makes room for the data after the header and copies them
- * there; they may be part of what the row holds. */
+static bool is_part_of(struct bytes data, const struct buf *row)
+{
+    return data.len > 0 && row->data != NULL && data.data >= row->data &&
+           data.data < row->data + row->cap;
+}
+
+/* Makes room for the data after the header and copies them there; they may be
+ * part of what the row holds. */
 static void place_data(struct buf *row, struct bytes data)
 {
     size_t size = VALUE_HEADER_SIZE + data.len;
-    bool own = data.len > 0 && row->data != NULL && data.data >= row->data &&
-               data.data < row->data + row->cap;
-    if (own) {
+    if (is_part_of(data, row)) {
         size_t from = (size_t)(data.data - row->data);
         ASSERT(from + data.len <= row->len);
         buf_reserve(row, VALUE_HEADER_SIZE);
@@ -321,6 +331,7 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
     header.version = ks->entry.index;
     place_data(&r->value, v->data);
     value_encode_header(r->value.data, &header);
+    ASSERT(r->value.len == VALUE_HEADER_SIZE + v->data.len);
     r->present = true;
     r->dirty = true;
     count(ks, db, before, presence_of(r));
@@ -352,7 +363,8 @@ void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
     struct buf *row = &touch_string(ks, db, key)->value;
     size_t begin = VALUE_HEADER_SIZE + offset;
     size_t end = begin + data.len;
-    ASSERT(end >= data.len);
+    ASSERT(end >= begin && begin >= offset);
+    ASSERT(!is_part_of(data, row));
     if (end > row->len) {
         ks->rows.entry_bytes += end - row->len;
         buf_reserve(row, end - row->len);
@@ -362,6 +374,7 @@ void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
     }
     if (data.len > 0)
         memcpy(row->data + begin, data.data, data.len);
+    ASSERT(end <= row->len);
 }
 
 void keyspace_remove(struct keyspace *ks, struct bytes state_key)

@@ -12,7 +12,7 @@
  *
  * Applying. keyspace_begin() opens an entry, commands change the keyspace,
  * keyspace_commit() writes everything, with the applied position, as one
- * unlogged batch. In between, reads see the entry's own changes (they stand
+ * unlogged batch. In between, reads see the entry's own changes (they are
  * in an overlay in memory, not in the store).
  *
  * Time. During apply, `now` is the entry's time, which never falls. Outside,
@@ -112,7 +112,7 @@ MUST_USE bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
  * is not in the future deletes the key instead. */
 void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
                   const struct value *v);
-/* Writes data at offset into the string of a key, in place; what lies between
+/* Writes data at offset into the string of a key, in place; what is between
  * its end and the offset becomes zeros. Expiry and type stay; a missing key
  * begins as an empty string. For APPEND and SETRANGE, which would copy the
  * whole value otherwise. `data` must not borrow from the same key. */
@@ -135,7 +135,7 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);
 
 /* During apply: the bytes that this entry has read from the store, made out
- * of nothing (SETRANGE), or keeps as answers (once_store), all of which stand
+ * of nothing (SETRANGE), or keeps as answers (once_store), all of which is
  * in memory until the commit: the same on every replica. Otherwise 0. */
 uint64_t keyspace_entry_bytes(const struct keyspace *ks);
 

@@ -62,7 +62,7 @@ void overlay_reset(struct overlay *o, uint64_t seed)
         shrink(o);
 }
 
-/* Where the key stands in the index, or the empty place for it. */
+/* The place of the key in the index, or the empty place for it. */
 static uint32_t place_of(const struct overlay *o, uint64_t hash,
                          struct bytes key)
 {
@@ -100,6 +100,7 @@ static void grow_index(struct overlay *o)
         uint32_t at = (uint32_t)r->hash & mask;
         while (o->index[at] != 0)
             at = (at + 1) & mask;
+        ASSERT(r->place < o->index_cap);
         o->index[at] = i + 1;
         r->place = at;
     }
@@ -108,7 +109,7 @@ static void grow_index(struct overlay *o)
 static void grow_rows(struct overlay *o)
 {
     uint32_t cap = o->cap == 0 ? 64 : 2 * o->cap;
-    ASSERT(cap > o->cap);
+    ASSERT(cap > o->cap && o->count == o->cap);
     o->rows = mem_realloc(o->rows, cap * sizeof(*o->rows));
     for (uint32_t i = o->cap; i < cap; i++)
         o->rows[i] = (struct row){.value = BUF_INIT};

@@ -43,6 +43,7 @@ void rows_begin(struct rows *rs, uint64_t seed)
     ASSERT(!rs->in_entry);
     overlay_reset(&rs->overlay, seed);
     memcpy(rs->stored_epochs, rs->epochs, sizeof(rs->epochs));
+    ASSERT(rs->overlay.count == 0);
     rs->entry_bytes = 0;
     rs->read_bytes = 0;
     rs->reading = false;
@@ -128,6 +129,7 @@ static bool load(struct rows *rs, struct bytes key, bool head,
         return true;
     bool found = fetch(rs, key, value);
     *size = value->len;
+    ASSERT(found || *size == 0);
     return found;
 }
 
@@ -146,6 +148,7 @@ static struct row *touch(struct rows *rs, struct bytes key, bool head)
         r->present = true;
         r->stored_expire_ms = row_expire_ms(key, buf_view(&r->value));
     }
+    ASSERT(r->value.len <= size);
     charge(rs, r, size, true);
     return r;
 }
@@ -190,6 +193,7 @@ void rows_put(struct rows *rs, struct bytes key, struct bytes value)
 void rows_delete(struct rows *rs, struct bytes key)
 {
     struct row *r = rows_touch(rs, key);
+    ASSERT(r->present || r->value.len == 0);
     if (!r->present)
         return;
     buf_reset(&r->value);

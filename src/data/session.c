@@ -43,6 +43,7 @@ bool session_admit(struct keyspace *ks, node_id node, uint64_t incarnation,
                    uint64_t seq)
 {
     ASSERT(ks->rows.in_entry);
+    ASSERT(node != NODE_NONE);
     struct session s;
     session_get(ks, node, &s);
     if (keyspace_error(ks) != 0 || !session_next(&s, incarnation, seq))
@@ -85,6 +86,7 @@ void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
     int64_t expire_ms = 0;
     if (__builtin_add_overflow(ks->entry.time_ms, ttl_ms, &expire_ms))
         expire_ms = INT64_MAX;
+    ASSERT(expire_ms > ks->entry.time_ms);
     struct row *row = rows_touch(&ks->rows, once_key(ks, client));
     struct buf *value = &row->value;
     buf_reset(value);

@@ -52,7 +52,8 @@ static inline void fixture_release(struct fixture *f)
 static inline void fixture_begin(struct fixture *f)
 {
     f->index++;
-    struct applied entry = {f->index, 1, f->time_ms, f->index * 7};
+    uint64_t term = MAX(keyspace_applied(f->ks)->term, 1);
+    struct applied entry = {f->index, term, f->time_ms, f->index * 7};
     keyspace_begin(f->ks, &entry, f->index);
 }
 

@@ -122,7 +122,8 @@ static void write_categories(struct resp_writer *w, uint32_t categories)
     for (int bit = 0; bit < CAT_BITS; bit++) {
         if ((categories >> bit & 1) == 0)
             continue;
-        snprintf(name, sizeof(name), "@%s", cmd_category_name(bit));
+        snprintf(name, sizeof(name), "@%s",
+                 cmd_category_name((enum cmd_category_bit)bit));
         resp_status(w, name);
     }
 }

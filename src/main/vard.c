@@ -37,6 +37,7 @@
 #include "os/file.h"
 #include "os/process.h"
 #include "peer/peer.h"
+#include "rocks/rocks_version.h"
 #include "server/server.h"
 
 #define CONFIG_BYTES_MAX (1024 * 1024)
@@ -189,6 +190,11 @@ static int open_store(struct vard *v, enum data_trust trust, struct buf *error)
     bool proven = trust == DATA_PROVEN;
 
     process_path(&v->process, "db", path);
+    if (!rocks_version_is_tested(rocks_version()))
+        log_warning(v->log,
+                    "linked to RocksDB %s but tested with %s only: its error "
+                    "texts are not interpreted, and damage is not repaired",
+                    rocks_version(), ROCKS_VERSION_TESTED);
     /* A database that lacks what was promised is refused before anything is
      * written to it. */
     options.check = proven && v->mark_found ? &check : NULL;

@@ -11,6 +11,7 @@
 #include "base/reader.h"
 #include "os/file.h"
 #include "rocks/record_file.h"
+#include "rocks/rocks_version.h"
 #include "store/damage_advice.h"
 
 #include <dirent.h>
@@ -253,11 +254,30 @@ bool damage_is_tear(const char *dir)
 
 int damage_kind(const char *status)
 {
+    ASSERT(status != NULL);
+    if (!rocks_version_is_tested(rocks_version()))
+        return ERR_IO;
     return strncmp(status, "Corruption", 10) == 0 ? ERR_CORRUPT : ERR_IO;
+}
+
+/* What a text of another RocksDB means is not known. */
+static int explain_unknown(const char *dir, const char *status,
+                           struct buf *error)
+{
+    buf_printf(error,
+               "%s: the database cannot be opened: %s. This program is linked "
+               "to RocksDB %s but was tested with %s only: it does not "
+               "interpret that text, and repairs nothing. Link it to RocksDB "
+               "%s to know more.",
+               dir, status, rocks_version(), ROCKS_VERSION_TESTED,
+               ROCKS_VERSION_TESTED);
+    return ERR_IO;
 }
 
 int damage_explain(const char *dir, const char *status, struct buf *error)
 {
+    if (!rocks_version_is_tested(rocks_version()))
+        return explain_unknown(dir, status, error);
     if (strstr(status, "lock") != NULL && strstr(status, "LOCK") != NULL) {
         buf_printf(error,
                    "%s: another process uses this directory, or it may not be "
@@ -292,6 +312,13 @@ int damage_explain(const char *dir, const char *status, struct buf *error)
                "space.",
                dir, status);
     return ERR_IO;
+}
+
+bool damage_lacks_families(const char *status)
+{
+    ASSERT(status != NULL);
+    return rocks_version_is_tested(rocks_version()) &&
+           strstr(status, "Column family not found") != NULL;
 }
 
 int damage_explain_families(const char *dir, const char *status, bool tables,

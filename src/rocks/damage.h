@@ -15,7 +15,8 @@
  * synced; whether they had been is for the caller to find out. */
 bool damage_is_tear(const char *dir);
 
-/* ERR_CORRUPT or ERR_IO, by RocksDB's text. */
+/* ERR_CORRUPT or ERR_IO, by RocksDB's text; ERR_IO if its texts are not known
+ * (rocks_version.h). */
 int damage_kind(const char *status);
 
 /* Appends why the database could not be opened and what to do, and returns
@@ -23,7 +24,11 @@ int damage_kind(const char *status);
 MUST_USE int damage_explain(const char *dir, const char *status,
                             struct buf *error);
 
-/* Of a MANIFEST that does not know our families: from a first start that was
+/* Is this RocksDB's text about a MANIFEST that does not know our families?
+ * False if its texts are not known. */
+bool damage_lacks_families(const char *status);
+
+/* Of such a MANIFEST: from a first start that was
  * interrupted (ERR_NOT_FOUND, no text), or cut (ERR_CORRUPT): opening for
  * writing would make them anew and delete the tables of the old ones.
  * `tables`: are there any? */

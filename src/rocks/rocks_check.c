@@ -15,6 +15,7 @@
 #include "rocks/damage.h"
 #include "rocks/incoming.h"
 #include "rocks/rocks_internal.h"
+#include "rocks/rocks_version.h"
 #include "store/damage_advice.h"
 
 #include <dirent.h>
@@ -61,7 +62,7 @@ static int check_database(const char *path, const struct rocks_options *options,
     struct rocks *r = rocks_new(path, options, recovery);
     int rc = 0;
     char *err = rocks_open_database(r, true);
-    if (err != NULL && strstr(err, "Column family not found") != NULL)
+    if (err != NULL && damage_lacks_families(err))
         rc = damage_explain_families(path, err, tables, error);
     else if (err != NULL)
         rc = damage_explain(path, err, error);
@@ -101,6 +102,21 @@ static bool is_whole_with_incoming(const char *path,
         rc = ERR_IO; /* stays as a file that the database does not know */
     mem_free(table);
     return rc == 0;
+}
+
+/* Is what was refused whole if it is opened in another way? */
+static bool is_whole_otherwise(const char *path,
+                               const struct rocks_options *options, bool tables,
+                               struct bytes refusal,
+                               enum rocks_recovery *recovery)
+{
+    if (!rocks_version_is_tested(rocks_version()))
+        return false;
+    if (is_whole_to_hole(path, options, tables)) {
+        *recovery = ROCKS_TO_HOLE;
+        return true;
+    }
+    return is_whole_with_incoming(path, options, tables, refusal);
 }
 
 /* What is in a database's directory, as far as it tells what it is. */
@@ -154,13 +170,9 @@ int rocks_check(const char *path, const struct rocks_options *options,
     rc = ERR_NOT_FOUND;
     if (f.current) {
         rc = check_database(path, options, *recovery, f.tables, error);
-        if (rc == ERR_CORRUPT && is_whole_to_hole(path, options, f.tables)) {
-            *recovery = ROCKS_TO_HOLE;
-            error->len = said;
-            rc = 0;
-        } else if (rc == ERR_CORRUPT &&
-                   is_whole_with_incoming(path, options, f.tables,
-                                          bytes_from(buf_view(error), said))) {
+        struct bytes refusal = bytes_from(buf_view(error), said);
+        if (rc == ERR_CORRUPT &&
+            is_whole_otherwise(path, options, f.tables, refusal, recovery)) {
             error->len = said;
             rc = 0;
         }

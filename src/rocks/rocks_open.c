@@ -44,7 +44,9 @@ char *rocks_open_database(struct rocks *r, bool read_only)
     char *err = try_to_open(r, read_only);
     if (err == NULL || strstr(err, "not linked") == NULL)
         return err;
-    rocksdb_free(err); /* built without lz4 */
+    /* Built without lz4. A text that is not recognized here is a refusal that
+     * says so, of whatever version it is. */
+    rocksdb_free(err);
     rocksdb_options_set_compression(r->options[1 + STORE_STATE],
                                     rocksdb_no_compression);
     return try_to_open(r, read_only);

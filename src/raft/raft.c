@@ -360,6 +360,14 @@ static void out_reset(struct raft_out *out)
     out->transfer_ended = false;
 }
 
+/* No core would believe another message. */
+static void check_messages(const struct raft_out *out)
+{
+    for (uint32_t i = 0; i < out->message_count; i++) {
+        ASSERT(raft_fields_valid(&out->messages[i]));
+    }
+}
+
 void raft_step(struct raft *r, const struct raft_event *event,
                struct raft_out *out)
 {
@@ -379,6 +387,7 @@ void raft_step(struct raft *r, const struct raft_event *event,
     ASSERT(r->term >= term && r->commit >= commit);
     ASSERT(role != RAFT_LEADER || r->role != RAFT_LEADER || r->last >= last);
     ASSERT(r->role != RAFT_LEADER || role == RAFT_LEADER || r->term > 0);
+    check_messages(out);
     raft_check(r);
 }
 

@@ -48,6 +48,7 @@ bool raft_hard_state_durable(const struct raft *r);
 bool raft_disk_hangs(const struct raft *r);
 
 /* raft_message.c: receiving and sending. */
+bool raft_fields_valid(const struct raft_message *m);
 bool raft_message_valid(const struct raft *r, const struct raft_message *m);
 bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
                            struct raft_out *out);

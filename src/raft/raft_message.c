@@ -135,11 +135,17 @@ static uint32_t used(const struct raft_message *m)
            (m->barrier > 0 ? USES_BARRIER : 0U);
 }
 
+static bool type_known(const struct raft_message *m)
+{
+    return m->type >= RAFT_MSG_PRE_VOTE && m->type < RAFT_MSG_TYPE_END;
+}
+
 /* Says what its type says, and nothing else. */
-static bool fields_valid(const struct raft_message *m)
+bool raft_fields_valid(const struct raft_message *m)
 {
     uint32_t uses = used(m);
 
+    ASSERT(type_known(m));
     if ((uses & ~message_types[m->type].uses) != 0) {
         return false;
     }
@@ -187,15 +193,10 @@ static bool entries_valid(const struct raft_message *m)
     return true;
 }
 
-static bool type_known(const struct raft_message *m)
-{
-    return m->type >= RAFT_MSG_PRE_VOTE && m->type < RAFT_MSG_TYPE_END;
-}
-
 /* Can it be true at all? */
 bool raft_message_valid(const struct raft *r, const struct raft_message *m)
 {
-    if (!address_valid(r, m) || !type_known(m) || !fields_valid(m) ||
+    if (!address_valid(r, m) || !type_known(m) || !raft_fields_valid(m) ||
         !numbers_valid(m)) {
         return false;
     }

@@ -77,6 +77,9 @@ static void test_hello_checked(void **state)
     h.version_max = 0;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
     assert_non_null(strstr(why, "versions 0 to 0"));
+    h.version_min = h.version_max = 1; /* before the beat */
+    assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);
+    assert_non_null(strstr(why, "versions 1 to 1"));
     h = good;
     h.version_min = PROTOCOL_VERSION + 1;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_PROTOCOL);

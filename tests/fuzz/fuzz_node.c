@@ -19,13 +19,13 @@
 #include "fuzz/reply.h"
 #include "node/node.h"
 #include "store/store_memory.h"
-#include "world/world_start.h"
+#include "world/world_boot.h"
 
 #define MEMBERS     3
 #define EVENTS_MAX  200
 #define PAYLOAD_MAX 512
 
-struct world {
+struct victim {
     struct world_disk disk;
     struct store *store;
     struct node *node;
@@ -43,7 +43,7 @@ static int net_send(void *ctx, node_id to, uint8_t type,
                     enum transport_priority priority,
                     const struct bytes pieces[2])
 {
-    struct world *w = ctx;
+    struct victim *w = ctx;
     UNUSED(priority);
     ASSERT(to != 0 && to < MEMBERS);
     ASSERT(type == FRAME_RAFT || type == FRAME_FORWARD);
@@ -55,7 +55,7 @@ static int net_send(void *ctx, node_id to, uint8_t type,
 
 static struct resp_writer *reply_open(void *ctx, void *client)
 {
-    struct world *w = ctx;
+    struct victim *w = ctx;
     ASSERT(client == w);
     buf_reset(&w->out);
     w->writer = (struct resp_writer){.out = &w->out, .protocol = 3};
@@ -64,7 +64,7 @@ static struct resp_writer *reply_open(void *ctx, void *client)
 
 static void reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
-    struct world *w = ctx;
+    struct victim *w = ctx;
     ASSERT(outcome <= NODE_UNKNOWN);
     ASSERT(client == w && w->unanswered > 0);
     ASSERT(reply_is_one(buf_view(&w->out), 3));
@@ -73,7 +73,7 @@ static void reply_done(void *ctx, void *client, enum node_outcome outcome)
 
 static void read_ready(void *ctx, void *client, int error)
 {
-    struct world *w = ctx;
+    struct victim *w = ctx;
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
     struct resp_writer *out = reply_open(ctx, client);
     struct cmd_call call = {.out = out, .argv = argv, .argc = 2};
@@ -89,7 +89,7 @@ static void fatal(void *ctx, const char *text)
     ASSERT(text == NULL); /* no peer may bring us here */
 }
 
-static struct node_options options_of(const struct world *w)
+static struct node_options options_of(const struct victim *w)
 {
     struct node_options o = world_options(0, MEMBERS);
     o.request_timeout_ms = 2000;
@@ -105,9 +105,9 @@ static struct node_options options_of(const struct world *w)
     return o;
 }
 
-static void start(struct world *w)
+static void start(struct victim *w)
 {
-    struct world_start how = {
+    struct world_boot how = {
         .options = options_of(w),
         .env = {.store = w->store,
                 .transport = {w, net_send},
@@ -120,7 +120,7 @@ static void start(struct world *w)
     };
     struct buf error = BUF_INIT;
     world_disk_init(&w->disk);
-    int err = world_start(&w->node, &how, &error);
+    int err = world_boot(&w->node, &how, &error);
     ASSERT(err == 0);
     w->incarnation = how.options.incarnation;
     node_set_time(w->node, w->now_ms, WORLD_WALL_MS + w->now_ms);
@@ -130,7 +130,7 @@ static void start(struct world *w)
     buf_release(&error);
 }
 
-static void stop(struct world *w)
+static void stop(struct victim *w)
 {
     node_free(w->node);
     w->node = NULL;
@@ -152,7 +152,7 @@ static struct bytes word_of(struct fuzz *f)
 }
 
 /* A group that decodes, whatever it means. */
-static void make_group(struct fuzz *f, struct world *w, struct buf *out)
+static void make_group(struct fuzz *f, struct victim *w, struct buf *out)
 {
     struct bytes argv[4];
     node_id from = fuzz_below(f, MEMBERS);
@@ -183,7 +183,7 @@ static void make_group(struct fuzz *f, struct world *w, struct buf *out)
 }
 
 /* Entries with right checksums behind the message. */
-static void make_entries(struct fuzz *f, struct world *w,
+static void make_entries(struct fuzz *f, struct victim *w,
                          const struct raft_message *m, struct buf *out)
 {
     struct buf payload = BUF_INIT;
@@ -275,7 +275,7 @@ static void only_own_fields(struct raft_message *m)
         m->read_id = 0;
 }
 
-static void send_message(struct fuzz *f, struct world *w, node_id from)
+static void send_message(struct fuzz *f, struct victim *w, node_id from)
 {
     struct node_status s;
     struct buf out = BUF_INIT;
@@ -305,14 +305,14 @@ static void send_message(struct fuzz *f, struct world *w, node_id from)
     buf_release(&out);
 }
 
-static void send_raw(struct fuzz *f, struct world *w, node_id from)
+static void send_raw(struct fuzz *f, struct victim *w, node_id from)
 {
     uint8_t type = (uint8_t)fuzz_below(f, FRAME_TYPE_END);
     struct bytes b = fuzz_take(f, (size_t)fuzz_u8(f) * 2);
     (void)!node_receive(w->node, from, type, b);
 }
 
-static void send_forward(struct fuzz *f, struct world *w, node_id from)
+static void send_forward(struct fuzz *f, struct victim *w, node_id from)
 {
     struct buf out = BUF_INIT;
     make_group(f, w, &out);
@@ -322,7 +322,7 @@ static void send_forward(struct fuzz *f, struct world *w, node_id from)
 
 /* --- the node's own side ------------------------------------------------- */
 
-static void submit(struct fuzz *f, struct world *w)
+static void submit(struct fuzz *f, struct victim *w)
 {
     struct bytes argv[3] = {BYTES_LIT("set"), BYTES_LIT("k"), word_of(f)};
     struct node_submit s = {.argv = argv, .argc = 3};
@@ -335,13 +335,13 @@ static void submit(struct fuzz *f, struct world *w)
         w->unanswered--;
 }
 
-static void disk_complete(struct world *w)
+static void disk_complete(struct victim *w)
 {
     if (world_disk_complete(&w->disk, w->store))
         node_disk_done(w->node);
 }
 
-static void flush(struct world *w)
+static void flush(struct victim *w)
 {
     struct node_status s;
     node_set_time(w->node, w->now_ms, WORLD_WALL_MS + w->now_ms);
@@ -352,7 +352,7 @@ static void flush(struct world *w)
     w->applied = s.applied;
 }
 
-static void restart(struct fuzz *f, struct world *w)
+static void restart(struct fuzz *f, struct victim *w)
 {
     if (fuzz_below(f, 2) == 0)
         ASSERT(store_flush(w->store, STORE_STATE, true) == 0);
@@ -363,7 +363,7 @@ static void restart(struct fuzz *f, struct world *w)
     start(w);
 }
 
-static void link_event(struct fuzz *f, struct world *w, node_id peer)
+static void link_event(struct fuzz *f, struct victim *w, node_id peer)
 {
     if (w->incarnations[peer] != 0 && fuzz_below(f, 2) == 0) {
         w->incarnations[peer] = 0;
@@ -374,7 +374,7 @@ static void link_event(struct fuzz *f, struct world *w, node_id peer)
     node_peer_up(w->node, peer, w->incarnations[peer], "127.0.0.1:1");
 }
 
-static void step(struct fuzz *f, struct world *w)
+static void step(struct fuzz *f, struct victim *w)
 {
     uint32_t kind = fuzz_below(f, 32);
     node_id peer = 1 + (kind & 1);
@@ -409,7 +409,7 @@ static void step(struct fuzz *f, struct world *w)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz f = fuzz_of(data, size);
-    struct world *w = mem_zalloc(sizeof(*w));
+    struct victim *w = mem_zalloc(sizeof(*w));
     w->store = store_memory_new();
     w->now_ms = 1000;
     start(w);

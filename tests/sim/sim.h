@@ -27,9 +27,9 @@
 #include "check/fold.h"
 #include "node/node_internal.h"
 #include "store/store_memory.h"
+#include "world/world_boot.h"
 #include "world/world_disk.h"
 #include "world/world_net.h"
-#include "world/world_start.h"
 
 #include <setjmp.h>
 

@@ -149,7 +149,7 @@ static void options_fill(struct sim *s, const struct sim_node *n,
 static void start_node(struct sim *s, struct sim_node *n)
 {
     struct sim_disk *d = n->disk;
-    struct world_start how = {
+    struct world_boot how = {
         .env = {.store = &d->base,
                 .transport = {n, net_send},
                 .events = {.ctx = n,
@@ -164,7 +164,7 @@ static void start_node(struct sim *s, struct sim_node *n)
     struct buf error = BUF_INIT;
 
     options_fill(s, n, &how.options);
-    int err = world_start(&n->node, &how, &error);
+    int err = world_boot(&n->node, &how, &error);
     if (err != 0)
         sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
                  (int)error.len, (const char *)error.data);

@@ -16,126 +16,126 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/request.h"
-#include "world/cluster.h"
+#include "world/world.h"
 
 #define REPLY_IS(client, text)                                                 \
     assert_true(bytes_eq(buf_view(&(client)->out), bytes_str(text)))
 
-static struct cluster cluster;
+static struct world world;
 
-static void wait_read(struct cluster *c, struct cluster_client *tc)
+static void wait_read(struct world *w, struct world_client *tc)
 {
     uint32_t before = tc->reads_ready;
     for (int i = 0; i < 5000 && tc->reads_ready == before; i++)
-        cluster_turn(c);
+        world_turn(w);
     assert_int_equal(tc->reads_ready, before + 1);
 }
 
 static void test_single_node(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, 1, 1);
-    assert_int_equal(cluster_elect(c), 0);
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    assert_int_equal(cluster_submit(tc, "set a 1"), 0);
-    assert_int_equal(cluster_submit(tc, "incr a"), 0);
-    cluster_wait_answered(c, tc);
+    world_init(w, 1, 1);
+    assert_int_equal(world_elect(w), 0);
+    struct world_client *tc = world_client_new(w, 0);
+    assert_int_equal(world_submit(tc, "set a 1"), 0);
+    assert_int_equal(world_submit(tc, "incr a"), 0);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, "+OK\r\n:2\r\n");
-    cluster_release(c);
+    world_release(w);
 }
 
 static void test_every_node_serves(void **state)
 {
-    struct cluster *c = &cluster;
-    struct cluster_client *tc[CLUSTER_NODES];
+    struct world *w = &world;
+    struct world_client *tc[WORLD_NODES];
     char line[32];
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 2);
-    assert_true(cluster_elect(c) >= 0);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        tc[i] = cluster_client_new(c, i);
+    world_init(w, WORLD_NODES, 2);
+    assert_true(world_elect(w) >= 0);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        tc[i] = world_client_new(w, i);
         snprintf(line, sizeof(line), "set key%u value%u", i, i);
-        assert_int_equal(cluster_submit(tc[i], line), 0);
+        assert_int_equal(world_submit(tc[i], line), 0);
     }
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        cluster_wait_answered(c, tc[i]);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        world_wait_answered(w, tc[i]);
         REPLY_IS(tc[i], "+OK\r\n");
         buf_reset(&tc[i]->out);
     }
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
         tc[i]->read_key = i == 0 ? "key2" : "key0";
-        assert_int_equal(node_read(c->nodes[i].node, tc[i]), 0);
-        wait_read(c, tc[i]);
+        assert_int_equal(node_read(w->nodes[i].node, tc[i]), 0);
+        wait_read(w, tc[i]);
         REPLY_IS(tc[i], i == 0 ? "$6\r\nvalue2\r\n" : "$6\r\nvalue0\r\n");
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 /* A reader on any node sees what was acknowledged on any other before. */
 static void test_reads_see_acknowledged_writes(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     char line[32], expected[32];
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 3);
-    assert_true(cluster_elect(c) >= 0);
-    struct cluster_client *tc[CLUSTER_NODES];
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        tc[i] = cluster_client_new(c, i);
+    world_init(w, WORLD_NODES, 3);
+    assert_true(world_elect(w) >= 0);
+    struct world_client *tc[WORLD_NODES];
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        tc[i] = world_client_new(w, i);
     for (int round = 0; round < 60; round++) {
-        struct cluster_client *w = tc[rng_below(&c->rng, CLUSTER_NODES)];
-        struct cluster_client *r = tc[rng_below(&c->rng, CLUSTER_NODES)];
+        struct world_client *writer = tc[rng_below(&w->rng, WORLD_NODES)];
+        struct world_client *r = tc[rng_below(&w->rng, WORLD_NODES)];
         snprintf(line, sizeof(line), "set k %d", 100 + round);
-        assert_int_equal(cluster_submit(w, line), 0);
-        cluster_wait_answered(c, w);
+        assert_int_equal(world_submit(writer, line), 0);
+        world_wait_answered(w, writer);
         buf_reset(&r->out);
         r->read_key = "k";
         assert_int_equal(node_read(r->home->node, r), 0);
-        wait_read(c, r);
+        wait_read(w, r);
         snprintf(expected, sizeof(expected), "$3\r\n%d\r\n", 100 + round);
         REPLY_IS(r, expected);
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 /* The leader dies with requests of the others under way: each is answered
  * once, none with an error. */
 static void test_leader_crash_is_not_seen(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
     for (uint64_t seed = 10; seed < 40; seed++) {
-        cluster_init(c, CLUSTER_NODES, seed);
-        int leader = cluster_elect(c);
+        world_init(w, WORLD_NODES, seed);
+        int leader = world_elect(w);
         assert_true(leader >= 0);
-        struct cluster_client *tc =
-            cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
+        struct world_client *tc =
+            world_client_new(w, (uint32_t)(leader + 1) % WORLD_NODES);
         for (int i = 0; i < 50; i++)
-            assert_int_equal(cluster_submit(tc, "incr n"), 0);
-        cluster_run(c, (uint32_t)rng_below(&c->rng, 8));
-        cluster_crash(c, (uint32_t)leader);
+            assert_int_equal(world_submit(tc, "incr n"), 0);
+        world_run(w, (uint32_t)rng_below(&w->rng, 8));
+        world_crash(w, (uint32_t)leader);
         for (int i = 0; i < 50; i++)
-            assert_int_equal(cluster_submit(tc, "incr n"), 0);
-        cluster_wait_answered(c, tc);
+            assert_int_equal(world_submit(tc, "incr n"), 0);
+        world_wait_answered(w, tc);
         struct buf expected = BUF_INIT;
         for (int i = 1; i <= 100; i++)
             buf_printf(&expected, ":%d\r\n", i);
         assert_true(bytes_eq(buf_view(&tc->out), buf_view(&expected)));
         buf_release(&expected);
-        cluster_release(c);
+        world_release(w);
     }
 }
 
 static void test_once(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 5);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 5);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        struct cluster_client *tc = cluster_client_new(c, i);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        struct world_client *tc = world_client_new(w, i);
         struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
         struct node_submit s = {.argv = argv,
                                 .argc = 2,
@@ -143,23 +143,23 @@ static void test_once(void **state)
                                 .once_id = 7};
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
         REPLY_IS(tc, ":1\r\n"); /* the first answer, on each node */
         buf_reset(&tc->out);
         s.once_id = 6;
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
         assert_int_equal(tc->out.data[0], '-');
     }
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    assert_int_equal(cluster_submit(tc, "incr n"), 0);
-    cluster_wait_answered(c, tc);
+    struct world_client *tc = world_client_new(w, 0);
+    assert_int_equal(world_submit(tc, "incr n"), 0);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, ":2\r\n"); /* it was executed once */
-    cluster_release(c);
+    world_release(w);
 }
 
-static void once(struct cluster_client *tc, const char *client, uint64_t id,
+static void once(struct world_client *tc, const char *client, uint64_t id,
                  const char *line)
 {
     struct bytes argv[4];
@@ -178,59 +178,59 @@ static void once(struct cluster_client *tc, const char *client, uint64_t id,
  * that the request was executed. */
 static void test_once_large_answer(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 31);
-    assert_true(cluster_elect(c) >= 0);
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    assert_int_equal(cluster_submit(tc, "setrange k 1048565 x"), 0);
-    cluster_wait_answered(c, tc);
+    world_init(w, WORLD_NODES, 31);
+    assert_true(world_elect(w) >= 0);
+    struct world_client *tc = world_client_new(w, 0);
+    assert_int_equal(world_submit(tc, "setrange k 1048565 x"), 0);
+    world_wait_answered(w, tc);
     buf_reset(&tc->out);
     once(tc, "me", 1, "getex k"); /* 10 + 1048566 + 2 bytes: one too many */
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     assert_int_equal(tc->out.len, 1024 * 1024 + 2);
     assert_int_equal(tc->out.data[0], '$');
     buf_reset(&tc->out);
     once(tc, "me", 1, "getex k");
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, "-ERR this request was executed, but its reply was too large "
                  "to be kept for a repeated request (ONCE)\r\n");
     buf_reset(&tc->out);
-    assert_int_equal(cluster_submit(tc, "set k 12345"), 0);
-    assert_int_equal(cluster_submit(tc, "setrange k 1048563 x"), 0);
-    cluster_wait_answered(c, tc);
+    assert_int_equal(world_submit(tc, "set k 12345"), 0);
+    assert_int_equal(world_submit(tc, "setrange k 1048563 x"), 0);
+    world_wait_answered(w, tc);
     for (int i = 0; i < 2; i++) { /* just small enough */
         buf_reset(&tc->out);
         once(tc, "me", 2, "getex k");
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
         assert_int_equal(tc->out.len, 1024 * 1024);
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Many small once-requests with large answers, in one entry: it stops. What
  * was refused is not kept, and is executed when it is asked for again. */
 static void test_once_answers_fill_the_entry(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     char name[16];
     UNUSED(state);
-    cluster_init(c, 1, 32);
-    assert_int_equal(cluster_elect(c), 0);
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    assert_int_equal(cluster_submit(tc, "setrange k 1048000 x"), 0);
-    cluster_wait_answered(c, tc);
+    world_init(w, 1, 32);
+    assert_int_equal(world_elect(w), 0);
+    struct world_client *tc = world_client_new(w, 0);
+    assert_int_equal(world_submit(tc, "setrange k 1048000 x"), 0);
+    world_wait_answered(w, tc);
     buf_reset(&tc->out);
     for (int i = 0; i < 400; i++) {
         snprintf(name, sizeof(name), "c%d", i);
         once(tc, name, 1, "getex k");
     }
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     assert_in_range(tc->out.len, 250u << 20, 258u << 20);
     assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
     buf_reset(&tc->out);
     once(tc, "c399", 1, "getex k");
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     assert_int_equal(tc->out.data[0], '$');
     /* To be told the kept answers again takes the same memory. */
     buf_reset(&tc->out);
@@ -238,75 +238,75 @@ static void test_once_answers_fill_the_entry(void **state)
         snprintf(name, sizeof(name), "c%d", i % 250);
         once(tc, name, i < 250 ? 1 : 2, "getex k");
     }
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     assert_memory_equal(tc->out.data + tc->out.len - 12, " try again\r\n", 12);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* A node that the entries do not reach does not answer from its old state. */
 static void test_read_waits_for_its_index(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 9);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 9);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    uint32_t slow = (uint32_t)(leader + 1) % CLUSTER_NODES;
-    struct cluster_client *writer = cluster_client_new(c, (uint32_t)leader);
-    struct cluster_client *reader = cluster_client_new(c, slow);
-    cluster_run(c, 100);
-    c->no_bulk[slow] = true;
-    assert_int_equal(cluster_submit(writer, "set k new"), 0);
-    cluster_wait_answered(c, writer);
+    uint32_t slow = (uint32_t)(leader + 1) % WORLD_NODES;
+    struct world_client *writer = world_client_new(w, (uint32_t)leader);
+    struct world_client *reader = world_client_new(w, slow);
+    world_run(w, 100);
+    w->no_bulk[slow] = true;
+    assert_int_equal(world_submit(writer, "set k new"), 0);
+    world_wait_answered(w, writer);
     reader->read_key = "k";
-    assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
-    cluster_run(c, 300);
+    assert_int_equal(node_read(w->nodes[slow].node, reader), 0);
+    world_run(w, 300);
     assert_int_equal(reader->reads_ready, 0);
-    c->no_bulk[slow] = false;
-    wait_read(c, reader);
+    w->no_bulk[slow] = false;
+    wait_read(w, reader);
     REPLY_IS(reader, "$3\r\nnew\r\n");
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Who forwarded a request hears of its commit at once, not with the next
  * heartbeat. */
 static void test_forwarded_commit_is_told_at_once(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 11);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 11);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    struct cluster_client *tc =
-        cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
-    cluster_run(c, 100);
-    c->frozen = true;
+    struct world_client *tc =
+        world_client_new(w, (uint32_t)(leader + 1) % WORLD_NODES);
+    world_run(w, 100);
+    w->frozen = true;
     for (int i = 0; i < 20; i++) {
-        assert_int_equal(cluster_submit(tc, "incr n"), 0);
-        cluster_wait_answered(c, tc);
+        assert_int_equal(world_submit(tc, "incr n"), 0);
+        world_wait_answered(w, tc);
     }
-    c->frozen = false;
-    cluster_release(c);
+    w->frozen = false;
+    world_release(w);
 }
 
 /* With no majority a write is UNKNOWN after the time-out and keeps its place;
  * a read gets an error; later ones are refused at once. */
 static void test_no_majority(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 6);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 6);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    uint32_t other = (uint32_t)(leader + 1) % CLUSTER_NODES;
-    cluster_crash(c, (uint32_t)leader);
-    cluster_crash(c, (uint32_t)(leader + 2) % CLUSTER_NODES);
-    struct cluster_client *tc = cluster_client_new(c, other);
-    assert_int_equal(cluster_submit(tc, "set a 1"), 0);
-    assert_int_equal(node_read(c->nodes[other].node, tc), 0);
+    uint32_t other = (uint32_t)(leader + 1) % WORLD_NODES;
+    world_crash(w, (uint32_t)leader);
+    world_crash(w, (uint32_t)(leader + 2) % WORLD_NODES);
+    struct world_client *tc = world_client_new(w, other);
+    assert_int_equal(world_submit(tc, "set a 1"), 0);
+    assert_int_equal(node_read(w->nodes[other].node, tc), 0);
     for (int i = 0; i < 400; i++) {
-        c->now_ms += 200;
-        cluster_turn(c);
+        w->now_ms += 200;
+        world_turn(w);
     }
     assert_int_equal(tc->answered, 1);
     assert_memory_equal(tc->out.data, "-UNKNOWN", 8);
@@ -314,30 +314,30 @@ static void test_no_majority(void **state)
     assert_int_equal(tc->read_error, ERR_NO_LEADER);
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("a")};
     struct node_submit s = {.argv = argv, .argc = 2};
-    assert_int_equal(node_submit(c->nodes[other].node, &s, tc), ERR_NO_LEADER);
-    assert_int_equal(node_read(c->nodes[other].node, tc), ERR_NO_LEADER);
+    assert_int_equal(node_submit(w->nodes[other].node, &s, tc), ERR_NO_LEADER);
+    assert_int_equal(node_read(w->nodes[other].node, tc), ERR_NO_LEADER);
     /* The majority comes back: the write that was UNKNOWN is done. */
-    cluster_start(c, (uint32_t)leader);
-    assert_true(cluster_elect(c) >= 0);
-    cluster_run(c, 200);
+    world_start(w, (uint32_t)leader);
+    assert_true(world_elect(w) >= 0);
+    world_run(w, 200);
     buf_reset(&tc->out);
     tc->read_key = "a";
-    assert_int_equal(node_read(c->nodes[other].node, tc), 0);
-    wait_read(c, tc);
+    assert_int_equal(node_read(w->nodes[other].node, tc), 0);
+    wait_read(w, tc);
     REPLY_IS(tc, "$1\r\n1\r\n");
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Entries larger than one append message, and many of them. */
 static void test_large_values(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 8);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 8);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    struct cluster_client *tc =
-        cluster_client_new(c, (uint32_t)(leader + 1) % CLUSTER_NODES);
+    struct world_client *tc =
+        world_client_new(w, (uint32_t)(leader + 1) % WORLD_NODES);
     size_t size = 3u << 20;
     uint8_t *data = mem_zalloc(size);
     for (int i = 0; i < 5; i++) {
@@ -346,75 +346,74 @@ static void test_large_values(void **state)
         struct node_submit s = {.argv = argv, .argc = 3};
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        cluster_turn(c);
+        world_turn(w);
     }
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, ":3145728\r\n:6291456\r\n:9437184\r\n:12582912\r\n"
                  ":15728640\r\n");
     mem_free(data);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* What a follower has missed, sent in several messages, of several entries
  * each. */
 static void test_catches_up_in_parts(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct node_status ahead, behind;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 40);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % CLUSTER_NODES;
-    struct cluster_client *tc = cluster_client_new(c, leader);
+    world_init(w, WORLD_NODES, 40);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t slow = (leader + 1) % WORLD_NODES;
+    struct world_client *tc = world_client_new(w, leader);
     uint8_t *data = mem_zalloc(300000);
     struct bytes argv[3] = {BYTES_LIT("append"), BYTES_LIT("big"),
                             bytes_of(data, 300000)};
     struct node_submit s = {.argv = argv, .argc = 3};
-    c->no_bulk[slow] = true;
+    w->no_bulk[slow] = true;
     for (int i = 0; i < 12; i++) { /* three to a message */
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
     }
-    c->no_bulk[slow] = false;
-    node_status(c->nodes[leader].node, &ahead);
-    node_status(c->nodes[slow].node, &behind);
+    w->no_bulk[slow] = false;
+    node_status(w->nodes[leader].node, &ahead);
+    node_status(w->nodes[slow].node, &behind);
     assert_true(behind.applied + 12 <= ahead.applied);
     for (int i = 0; i < 5000 && behind.applied < ahead.applied; i++) {
-        cluster_turn(c);
-        node_status(c->nodes[slow].node, &behind);
+        world_turn(w);
+        node_status(w->nodes[slow].node, &behind);
     }
     assert_int_equal(behind.applied, ahead.applied);
     mem_free(data);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* No write waits for a member that cannot take over. */
 static void test_transfer_to_nobody(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 42);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t down = (leader + 1) % CLUSTER_NODES,
-             up = (leader + 2) % CLUSTER_NODES;
-    struct node *n = c->nodes[leader].node;
-    cluster_crash_keep(c, down, 0);
+    world_init(w, WORLD_NODES, 42);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t down = (leader + 1) % WORLD_NODES, up = (leader + 2) % WORLD_NODES;
+    struct node *n = w->nodes[leader].node;
+    world_crash_keep(w, down, 0);
     assert_false(node_transfer(n, down));
     assert_false(node_transfer(n, leader));
-    assert_false(node_transfer(n, CLUSTER_NODES));
+    assert_false(node_transfer(n, WORLD_NODES));
     assert_true(node_transfer(n, up));
-    cluster_wait_applied(c, up, cluster_applied(c, leader) + 1);
-    assert_int_equal(cluster_leader(c), up);
-    cluster_crash_keep(c, leader, 0);
-    assert_false(node_transfer(c->nodes[up].node, NODE_NONE));
-    cluster_release(c);
+    world_wait_applied(w, up, world_applied(w, leader) + 1);
+    assert_int_equal(world_leader(w), up);
+    world_crash_keep(w, leader, 0);
+    assert_false(node_transfer(w->nodes[up].node, NODE_NONE));
+    world_release(w);
 }
 
-static size_t queued_for(const struct cluster *c, uint32_t to)
+static size_t queued_for(const struct world *w, uint32_t to)
 {
     size_t bytes = 0;
-    const struct world_message *m = c->queue.head;
+    const struct world_message *m = w->queue.head;
     for (; m != NULL; m = m->next)
         bytes += m->to == to ? m->size : 0;
     return bytes;
@@ -425,91 +424,91 @@ static size_t queued_for(const struct cluster *c, uint32_t to)
 static void test_catches_up_in_turns(void **state)
 {
     const size_t size = 1000000, turn = 8u << 20, room = 1u << 20;
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 41);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % CLUSTER_NODES;
-    struct cluster_client *tc = cluster_client_new(c, leader);
+    world_init(w, WORLD_NODES, 41);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t slow = (leader + 1) % WORLD_NODES;
+    struct world_client *tc = world_client_new(w, leader);
     uint8_t *data = mem_zalloc(size);
     struct bytes argv[3] = {BYTES_LIT("set"), BYTES_LIT("big"),
                             bytes_of(data, size)};
     struct node_submit s = {.argv = argv, .argc = 3};
-    cluster_crash_keep(c, slow, 0);
+    world_crash_keep(w, slow, 0);
     for (int i = 0; i < 40; i++) {
         tc->asked++;
         assert_int_equal(node_submit(tc->home->node, &s, tc), 0);
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
     }
-    cluster_start(c, slow);
-    raft_index last = cluster_applied(c, leader);
+    world_start(w, slow);
+    raft_index last = world_applied(w, leader);
     size_t before = 0, most = 0;
-    for (int i = 0; i < 5000 && cluster_applied(c, slow) < last; i++) {
-        before = queued_for(c, slow);
-        cluster_turn(c);
-        size_t after = queued_for(c, slow);
+    for (int i = 0; i < 5000 && world_applied(w, slow) < last; i++) {
+        before = queued_for(w, slow);
+        world_turn(w);
+        size_t after = queued_for(w, slow);
         most = MAX(most, after - MIN(before, after));
     }
-    assert_int_equal(cluster_applied(c, slow), last);
+    assert_int_equal(world_applied(w, slow), last);
     assert_true(most > room && most < turn + 2 * room);
     mem_free(data);
-    cluster_release(c);
+    world_release(w);
 }
 
-static void random_fault(struct cluster *c)
+static void random_fault(struct world *w)
 {
-    uint32_t a = (uint32_t)rng_below(&c->rng, c->count);
-    uint32_t b = (a + 1) % c->count;
-    switch (rng_below(&c->rng, 4)) {
+    uint32_t a = (uint32_t)rng_below(&w->rng, w->count);
+    uint32_t b = (a + 1) % w->count;
+    switch (rng_below(&w->rng, 4)) {
     case 0:
-        if (c->nodes[a].node)
-            cluster_crash(c, a);
+        if (w->nodes[a].node)
+            world_crash(w, a);
         else
-            cluster_start(c, a);
+            world_start(w, a);
         break;
     case 1:
-        if (!c->nodes[a].node)
-            cluster_start(c, a);
+        if (!w->nodes[a].node)
+            world_start(w, a);
         break;
     case 2:
-        if (c->cut[a][b] || !c->nodes[a].node || !c->nodes[b].node)
+        if (w->cut[a][b] || !w->nodes[a].node || !w->nodes[b].node)
             break;
-        c->cut[a][b] = c->cut[b][a] = true;
-        cluster_link(c, a, b, false);
+        w->cut[a][b] = w->cut[b][a] = true;
+        world_link(w, a, b, false);
         break;
     default:
-        if (!c->cut[a][b])
+        if (!w->cut[a][b])
             break;
-        c->cut[a][b] = c->cut[b][a] = false;
-        if (c->nodes[a].node && c->nodes[b].node)
-            cluster_link(c, a, b, true);
+        w->cut[a][b] = w->cut[b][a] = false;
+        if (w->nodes[a].node && w->nodes[b].node)
+            world_link(w, a, b, true);
         break;
     }
 }
 
-static void heal(struct cluster *c)
+static void heal(struct world *w)
 {
-    for (uint32_t a = 0; a < c->count; a++)
-        for (uint32_t b = a + 1; b < c->count; b++)
-            if (c->cut[a][b]) {
-                c->cut[a][b] = c->cut[b][a] = false;
-                if (c->nodes[a].node && c->nodes[b].node)
-                    cluster_link(c, a, b, true);
+    for (uint32_t a = 0; a < w->count; a++)
+        for (uint32_t b = a + 1; b < w->count; b++)
+            if (w->cut[a][b]) {
+                w->cut[a][b] = w->cut[b][a] = false;
+                if (w->nodes[a].node && w->nodes[b].node)
+                    world_link(w, a, b, true);
             }
-    for (uint32_t a = 0; a < c->count; a++)
-        if (!c->nodes[a].node)
-            cluster_start(c, a);
+    for (uint32_t a = 0; a < w->count; a++)
+        if (!w->nodes[a].node)
+            world_start(w, a);
 }
 
 /* A directory of a cluster of three does not start as a node of its own. */
 static void test_other_members_are_refused(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct buf error = BUF_INIT;
     struct node *node = NULL;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 23);
-    struct cluster_node *t = &c->nodes[0];
+    world_init(w, WORLD_NODES, 23);
+    struct world_node *t = &w->nodes[0];
     node_free(t->node);
     t->node = NULL;
     struct node_options o = {.cluster_id = 77,
@@ -518,25 +517,25 @@ static void test_other_members_are_refused(void **state)
                              .election_timeout_ms = 300,
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10};
-    const struct node_env env = cluster_env(t);
+    const struct node_env env = world_env(t);
     assert_int_equal(node_new(&node, &o, &env, &error), ERR_MISMATCH);
     buf_char(&error, '\0');
     assert_non_null(strstr((char *)error.data, "correct the node lines"));
     buf_release(&error);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* What the watermark says this node has acknowledged must be in its log. */
 static void test_promises_are_compared(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct node *node = NULL;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, 1, 36);
-    assert_int_equal(cluster_elect(c), 0);
-    cluster_write(c, 0, 3);
-    struct cluster_node *t = &c->nodes[0];
+    world_init(w, 1, 36);
+    assert_int_equal(world_elect(w), 0);
+    world_write(w, 0, 3);
+    struct world_node *t = &w->nodes[0];
     node_status(t->node, &s);
     node_free(t->node);
     t->node = NULL;
@@ -548,7 +547,7 @@ static void test_promises_are_compared(void **state)
                              .heartbeat_ms = 50,
                              .peer_down_delay_ms = 10,
                              .mark = &mark};
-    const struct node_env env = cluster_env(t);
+    const struct node_env env = world_env(t);
     for (int i = 0; i < 2; i++) { /* another entry there; one more entry */
         struct buf error = BUF_INIT;
         mark.index = s.last + (raft_index)i;
@@ -556,54 +555,54 @@ static void test_promises_are_compared(void **state)
         assert_true(error.len > 0);
         buf_release(&error);
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 /* A key has expired by the time of the read, but by that of no entry: the
  * read has no answer but through the log. */
 static void test_doubtful_read(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct buf out = BUF_INIT;
-    struct resp_writer w = {.out = &out, .protocol = 2};
+    struct resp_writer writer = {.out = &out, .protocol = 2};
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
-    struct cmd_call call = {.out = &w, .argv = argv, .argc = 2};
+    struct cmd_call call = {.out = &writer, .argv = argv, .argc = 2};
     UNUSED(state);
-    cluster_init(c, 1, 37);
-    assert_int_equal(cluster_elect(c), 0);
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    assert_int_equal(cluster_submit(tc, "set k v px 5000"), 0);
-    cluster_wait_answered(c, tc);
-    struct node *n = c->nodes[0].node;
+    world_init(w, 1, 37);
+    assert_int_equal(world_elect(w), 0);
+    struct world_client *tc = world_client_new(w, 0);
+    assert_int_equal(world_submit(tc, "set k v px 5000"), 0);
+    world_wait_answered(w, tc);
+    struct node *n = w->nodes[0].node;
     node_set_read_mode(n, READ_STALE);
     assert_true(node_run_read(n, cmd_lookup(argv[0]), &call));
     assert_true(bytes_eq(buf_view(&out), BYTES_LIT("$1\r\nv\r\n")));
-    node_set_time(n, c->now_ms, 1000000 + c->now_ms + 5000);
+    node_set_time(n, w->now_ms, 1000000 + w->now_ms + 5000);
     assert_false(node_run_read(n, cmd_lookup(argv[0]), &call));
     buf_release(&out);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* A read whose index never comes is answered with an error in time. */
 static void test_stuck_read_times_out(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 24);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % CLUSTER_NODES;
-    cluster_run(c, 100);
-    c->no_bulk[slow] = true;
-    cluster_write(c, leader, 1);
-    struct cluster_client *reader = cluster_client_new(c, slow);
-    assert_int_equal(node_read(c->nodes[slow].node, reader), 0);
-    cluster_run(c, 50);
+    world_init(w, WORLD_NODES, 24);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t slow = (leader + 1) % WORLD_NODES;
+    world_run(w, 100);
+    w->no_bulk[slow] = true;
+    world_write(w, leader, 1);
+    struct world_client *reader = world_client_new(w, slow);
+    assert_int_equal(node_read(w->nodes[slow].node, reader), 0);
+    world_run(w, 50);
     assert_int_equal(reader->reads_ready, 0);
-    c->now_ms += 61000;
-    cluster_run(c, 50);
+    w->now_ms += 61000;
+    world_run(w, 50);
     assert_int_equal(reader->reads_ready, 1);
     assert_int_equal(reader->read_error, ERR_NO_LEADER);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* --- a peer that forwards what no node of ours would --------------------- */
@@ -614,26 +613,25 @@ struct hostile {
 };
 
 /* One request in a group of its own, as from node `from`. */
-static void hostile_group(struct cluster *c, uint32_t from, struct hostile *h,
+static void hostile_group(struct world *w, uint32_t from, struct hostile *h,
                           struct request head, const struct bytes *argv)
 {
     buf_reset(&h->group);
     size_t begin = request_group_begin(&h->group, from,
-                                       c->nodes[from].incarnation, ++h->seq);
+                                       w->nodes[from].incarnation, ++h->seq);
     request_encode(&h->group, &head, argv);
     request_group_end(&h->group, begin, 1);
 }
 
-static int hostile_send(struct cluster *c, uint32_t from,
-                        const struct hostile *h)
+static int hostile_send(struct world *w, uint32_t from, const struct hostile *h)
 {
-    return node_receive(c->nodes[cluster_leader(c)].node, from, FRAME_FORWARD,
+    return node_receive(w->nodes[world_leader(w)].node, from, FRAME_FORWARD,
                         buf_view(&h->group));
 }
 
 static void test_hostile_forward_refused(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct hostile h = {.seq = 0};
     struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
     /* What is spoilt where, behind the group's header. */
@@ -652,10 +650,10 @@ static void test_hostile_forward_refused(void **state)
         {0, 4, 0x80},                  /* flags */
     };
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 33);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 33);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    uint32_t from = (uint32_t)(leader + 1) % CLUSTER_NODES;
+    uint32_t from = (uint32_t)(leader + 1) % WORLD_NODES;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct request head = {.flags = rows[i].flags, .argc = 2};
         if (head.flags & REQUEST_FLAG_ONCE) {
@@ -663,88 +661,87 @@ static void test_hostile_forward_refused(void **state)
             head.once_id = head.once_ttl_s = 1;
         }
         h.seq = 0;
-        hostile_group(c, from, &h, head, argv);
+        hostile_group(w, from, &h, head, argv);
         h.group.data[GROUP_HEADER_SIZE + rows[i].at] = rows[i].value;
-        assert_int_equal(hostile_send(c, from, &h), ERR_CORRUPT);
+        assert_int_equal(hostile_send(w, from, &h), ERR_CORRUPT);
     }
-    hostile_group(c, from, &h, (struct request){.argc = 2}, argv);
+    hostile_group(w, from, &h, (struct request){.argc = 2}, argv);
     h.group.data[0] = (uint8_t)leader; /* in another's name */
-    assert_int_equal(hostile_send(c, from, &h), ERR_PROTOCOL);
+    assert_int_equal(hostile_send(w, from, &h), ERR_PROTOCOL);
     buf_release(&h.group);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Requests behind a missing one are not taken: they would be refused when
  * they are applied, and could not be taken again in this term. */
 static void test_gap_is_not_taken(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct hostile first = {.seq = 0}, second = {.seq = 1};
     struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
     struct request head = {.argc = 2};
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 39);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t from = (leader + 1) % CLUSTER_NODES;
-    cluster_wait_equal(c);
-    c->frozen = true;
-    c->no_bulk[from] = true; /* it would not know its own requests */
-    hostile_group(c, from, &first, head, argv);
-    hostile_group(c, from, &second, head, argv);
-    raft_index before = cluster_applied(c, leader);
-    assert_int_equal(hostile_send(c, from, &second), 0);
-    cluster_run(c, 100);
-    assert_int_equal(cluster_applied(c, leader), before);
-    assert_int_equal(hostile_send(c, from, &first), 0);
-    assert_int_equal(hostile_send(c, from, &second), 0);
-    cluster_wait_applied(c, leader, before + 1);
-    struct cluster_client *tc = cluster_client_new(c, leader);
-    assert_int_equal(cluster_submit(tc, "incr n"), 0);
-    cluster_wait_answered(c, tc);
+    world_init(w, WORLD_NODES, 39);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t from = (leader + 1) % WORLD_NODES;
+    world_wait_equal(w);
+    w->frozen = true;
+    w->no_bulk[from] = true; /* it would not know its own requests */
+    hostile_group(w, from, &first, head, argv);
+    hostile_group(w, from, &second, head, argv);
+    raft_index before = world_applied(w, leader);
+    assert_int_equal(hostile_send(w, from, &second), 0);
+    world_run(w, 100);
+    assert_int_equal(world_applied(w, leader), before);
+    assert_int_equal(hostile_send(w, from, &first), 0);
+    assert_int_equal(hostile_send(w, from, &second), 0);
+    world_wait_applied(w, leader, before + 1);
+    struct world_client *tc = world_client_new(w, leader);
+    assert_int_equal(world_submit(tc, "incr n"), 0);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, ":3\r\n");
     buf_release(&first.group);
     buf_release(&second.group);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* A member speaks for itself only. */
 static void test_message_in_anothers_name(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct buf out = BUF_INIT;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 38);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t to = (leader + 1) % CLUSTER_NODES,
-             liar = (leader + 2) % CLUSTER_NODES;
-    cluster_wait_equal(c);
-    node_status(c->nodes[to].node, &s);
+    world_init(w, WORLD_NODES, 38);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t to = (leader + 1) % WORLD_NODES, liar = (leader + 2) % WORLD_NODES;
+    world_wait_equal(w);
+    node_status(w->nodes[to].node, &s);
     struct raft_message m = {
         .type = RAFT_MSG_HEARTBEAT,
         .cluster_id = s.cluster_id,
         .from = leader,
         .to = to,
-        .from_incarnation = c->nodes[leader].incarnation,
-        .to_incarnation = c->nodes[to].incarnation,
+        .from_incarnation = w->nodes[leader].incarnation,
+        .to_incarnation = w->nodes[to].incarnation,
         .term = s.term,
         .commit = s.last,
     };
     message_encode(&m, &out);
     beat_encode(&(struct beat){0}, &out);
     assert_int_equal(
-        node_receive(c->nodes[to].node, liar, FRAME_RAFT, buf_view(&out)),
+        node_receive(w->nodes[to].node, liar, FRAME_RAFT, buf_view(&out)),
         ERR_PROTOCOL);
     assert_int_equal(
-        node_receive(c->nodes[to].node, leader, FRAME_RAFT, buf_view(&out)), 0);
+        node_receive(w->nodes[to].node, leader, FRAME_RAFT, buf_view(&out)), 0);
     buf_release(&out);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* What decodes is applied: it must do no harm, and the same everywhere. */
 static void test_hostile_forward_applied(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct hostile h = {.seq = 0};
     static const struct {
         uint8_t flags;
@@ -769,15 +766,15 @@ static void test_hostile_forward_applied(void **state)
         {REQUEST_FLAG_ONCE, {"vard.noop"}},
     };
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 34);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 34);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    uint32_t from = (uint32_t)(leader + 1) % CLUSTER_NODES;
-    struct cluster_client *tc = cluster_client_new(c, (uint32_t)leader);
-    assert_int_equal(cluster_submit(tc, "set k v"), 0);
-    cluster_wait_answered(c, tc);
-    c->frozen = true;        /* the leader stays, and its own sweeps away */
-    c->no_bulk[from] = true; /* it would not know its own requests */
+    uint32_t from = (uint32_t)(leader + 1) % WORLD_NODES;
+    struct world_client *tc = world_client_new(w, (uint32_t)leader);
+    assert_int_equal(world_submit(tc, "set k v"), 0);
+    world_wait_answered(w, tc);
+    w->frozen = true;        /* the leader stays, and its own sweeps away */
+    w->no_bulk[from] = true; /* it would not know its own requests */
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bytes argv[2] = {bytes_str(rows[i].word[0]), BYTES_NONE};
         struct request head = {.flags = rows[i].flags, .argc = 1};
@@ -788,25 +785,25 @@ static void test_hostile_forward_applied(void **state)
             head.once_id = i;
             head.once_ttl_s = UINT32_MAX;
         }
-        hostile_group(c, from, &h, head, argv);
-        assert_int_equal(hostile_send(c, from, &h), 0);
-        raft_index before = cluster_applied(c, (uint32_t)leader);
-        cluster_wait_applied(c, (uint32_t)leader, before + 1);
+        hostile_group(w, from, &h, head, argv);
+        assert_int_equal(hostile_send(w, from, &h), 0);
+        raft_index before = world_applied(w, (uint32_t)leader);
+        world_wait_applied(w, (uint32_t)leader, before + 1);
     }
-    c->frozen = false;
+    w->frozen = false;
     buf_reset(&tc->out);
-    assert_int_equal(cluster_submit(tc, "vard.get k"), 0);
-    cluster_wait_answered(c, tc);
+    assert_int_equal(world_submit(tc, "vard.get k"), 0);
+    world_wait_answered(w, tc);
     REPLY_IS(tc, "*3\r\n$1\r\nk\r\n$1\r\nv\r\n$1\r\nv\r\n");
-    c->no_bulk[from] = false;
-    cluster_crash(c, from);
-    cluster_start(c, from);
-    cluster_wait_equal(c);
-    assert_true(cluster_is_equal(c));
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        assert_string_equal(c->nodes[i].failure, "");
+    w->no_bulk[from] = false;
+    world_crash(w, from);
+    world_start(w, from);
+    world_wait_equal(w);
+    assert_true(world_is_equal(w));
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        assert_string_equal(w->nodes[i].failure, "");
     buf_release(&h.group);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* --- random faults ------------------------------------------------------ */
@@ -820,11 +817,11 @@ static void check_tags(const struct buf *value, uint32_t client,
     const char *p = (const char *)value->data;
     const char *end = p + value->len;
     while (p < end) {
-        unsigned c = 0, n = 0;
+        unsigned w = 0, n = 0;
         int used = 0;
-        assert_int_equal(sscanf(p, "%u.%u;%n", &c, &n, &used), 2);
+        assert_int_equal(sscanf(p, "%u.%u;%n", &w, &n, &used), 2);
         p += used;
-        if (c != client)
+        if (w != client)
             continue;
         assert_true(n > last); /* in order, and not twice */
         last = n;
@@ -836,37 +833,37 @@ static void check_tags(const struct buf *value, uint32_t client,
 
 static void random_run(uint64_t seed)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     uint32_t acked[16];
     char line[64];
-    cluster_init(c, CLUSTER_NODES, seed);
+    world_init(w, WORLD_NODES, seed);
     for (int i = 0; i < 12; i++)
-        cluster_client_new(c, (uint32_t)i % CLUSTER_NODES);
+        world_client_new(w, (uint32_t)i % WORLD_NODES);
     for (int turn = 0; turn < 600; turn++) {
-        struct cluster_client *tc = &c->clients[rng_below(&c->rng, 12)];
-        if (tc->home && rng_below(&c->rng, 2)) {
+        struct world_client *tc = &w->clients[rng_below(&w->rng, 12)];
+        if (tc->home && rng_below(&w->rng, 2)) {
             snprintf(line, sizeof(line), "append log %u.%u;",
-                     (unsigned)(tc - c->clients), tc->asked + 1);
-            if (cluster_submit(tc, line) != 0)
+                     (unsigned)(tc - w->clients), tc->asked + 1);
+            if (world_submit(tc, line) != 0)
                 tc->asked--;
         }
-        if (rng_below(&c->rng, 25) == 0)
-            random_fault(c);
-        cluster_turn(c);
+        if (rng_below(&w->rng, 25) == 0)
+            random_fault(w);
+        world_turn(w);
     }
     for (int i = 0; i < 12; i++)
-        acked[i] = c->clients[i].answered;
-    heal(c);
-    assert_true(cluster_elect(c) >= 0);
+        acked[i] = w->clients[i].answered;
+    heal(w);
+    assert_true(world_elect(w) >= 0);
     for (int i = 0; i < 12; i++)
-        if (c->clients[i].home)
-            cluster_wait_answered(c, &c->clients[i]);
-    cluster_wait_equal(c);
-    assert_true(cluster_is_equal(c));
-    struct cluster_client *reader = cluster_client_new(c, 1);
+        if (w->clients[i].home)
+            world_wait_answered(w, &w->clients[i]);
+    world_wait_equal(w);
+    assert_true(world_is_equal(w));
+    struct world_client *reader = world_client_new(w, 1);
     reader->read_key = "log";
-    assert_int_equal(node_read(c->nodes[1].node, reader), 0);
-    wait_read(c, reader);
+    assert_int_equal(node_read(w->nodes[1].node, reader), 0);
+    wait_read(w, reader);
     uint8_t *text = reader->out.data;
     size_t head = 0;
     if (reader->out.len > 5) {
@@ -878,7 +875,7 @@ static void random_run(uint64_t seed)
         for (uint32_t i = 0; i < 12; i++)
             check_tags(&reader->out, i, &acked[i], 12);
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 static void test_random_faults(void **state)

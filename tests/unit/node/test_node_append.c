@@ -16,9 +16,9 @@
 #include "codec/message.h"
 #include "codec/request.h"
 
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 
 struct made_up {
     struct buf group;
@@ -26,23 +26,23 @@ struct made_up {
 };
 
 /* The next request, in a group of its own, as from node `from`. */
-static void make_group(struct cluster *c, uint32_t from, struct made_up *h)
+static void make_group(struct world *w, uint32_t from, struct made_up *h)
 {
     struct bytes argv[4] = {BYTES_LIT("setex"), BYTES_LIT("k"), BYTES_LIT("10"),
                             BYTES_LIT("v")};
     struct request head = {.argc = 4};
     buf_reset(&h->group);
     size_t begin = request_group_begin(&h->group, from,
-                                       c->nodes[from].incarnation, ++h->seq);
+                                       w->nodes[from].incarnation, ++h->seq);
     request_encode(&h->group, &head, argv);
     request_group_end(&h->group, begin, 1);
 }
 
 /* The next entry of a follower's log, as from its leader. */
-static int append(struct cluster *c, uint32_t to, uint8_t kind, int64_t time_ms,
+static int append(struct world *w, uint32_t to, uint8_t kind, int64_t time_ms,
                   struct bytes payload)
 {
-    struct cluster_node *t = &c->nodes[to];
+    struct world_node *t = &w->nodes[to];
     struct buf out = BUF_INIT;
     struct node_status s;
     node_status(t->node, &s);
@@ -51,7 +51,7 @@ static int append(struct cluster *c, uint32_t to, uint8_t kind, int64_t time_ms,
         .cluster_id = s.cluster_id,
         .from = s.leader,
         .to = to,
-        .from_incarnation = c->nodes[s.leader].incarnation,
+        .from_incarnation = w->nodes[s.leader].incarnation,
         .to_incarnation = t->incarnation,
         .term = s.term,
         .index = s.last,
@@ -72,7 +72,7 @@ static int append(struct cluster *c, uint32_t to, uint8_t kind, int64_t time_ms,
     entry_encode(&e, &out);
     int err = node_receive(t->node, s.leader, FRAME_RAFT, buf_view(&out));
     node_flush(t->node);
-    cluster_disk_complete(t);
+    world_complete_sync(t);
     node_flush(t->node);
     buf_release(&out);
     return err;
@@ -80,55 +80,55 @@ static int append(struct cluster *c, uint32_t to, uint8_t kind, int64_t time_ms,
 
 static void test_made_up_entries(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct made_up h = {.seq = 0};
     static const int64_t times[] = {INT64_MAX - 5, 5, INT64_MIN, INT64_MAX, 0};
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 35);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, 35);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
-    uint32_t to = (uint32_t)(leader + 1) % CLUSTER_NODES;
-    uint32_t other = (uint32_t)(leader + 2) % CLUSTER_NODES;
-    cluster_run(c, 200);
-    raft_index before = cluster_applied(c, to);
-    make_group(c, other, &h);
+    uint32_t to = (uint32_t)(leader + 1) % WORLD_NODES;
+    uint32_t other = (uint32_t)(leader + 2) % WORLD_NODES;
+    world_run(w, 200);
+    raft_index before = world_applied(w, to);
+    make_group(w, other, &h);
 
     /* Refused before it is accepted. */
     struct bytes group = buf_view(&h.group);
     struct bytes cut = bytes_of(group.data, group.len - 1);
     struct bytes bad = BYTES_LIT("not a group");
-    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, bad), ERR_CORRUPT);
-    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
-    assert_int_equal(append(c, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
-    assert_int_equal(append(c, to, ENTRY_EMPTY, 1, group), ERR_CORRUPT);
-    assert_int_equal(cluster_applied(c, to), before);
+    assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, bad), ERR_CORRUPT);
+    assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
+    assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
+    assert_int_equal(append(w, to, ENTRY_EMPTY, 1, group), ERR_CORRUPT);
+    assert_int_equal(world_applied(w, to), before);
 
     /* Clocks that jump and fall: applied, with a time that never falls. */
     for (size_t i = 0; i < ARRAY_LEN(times); i++) {
         group = buf_view(&h.group);
-        assert_int_equal(append(c, to, ENTRY_REQUESTS, times[i], group), 0);
-        assert_int_equal(cluster_applied(c, to), before + i + 1);
-        make_group(c, other, &h);
+        assert_int_equal(append(w, to, ENTRY_REQUESTS, times[i], group), 0);
+        assert_int_equal(world_applied(w, to), before + i + 1);
+        make_group(w, other, &h);
     }
 
     /* Requests in the name of the follower, which it never wrote: its own
      * later ones get other numbers. */
     h.seq = 0;
     for (size_t i = 0; i < 3; i++) {
-        make_group(c, to, &h);
+        make_group(w, to, &h);
         group = buf_view(&h.group);
-        assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
+        assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, group), 0);
     }
-    assert_int_equal(cluster_submit(cluster_client_new(c, to), "set own 1"), 0);
+    assert_int_equal(world_submit(world_client_new(w, to), "set own 1"), 0);
     h.seq = 3;
-    make_group(c, to, &h);
+    make_group(w, to, &h);
     group = buf_view(&h.group);
-    assert_int_equal(append(c, to, ENTRY_REQUESTS, 0, group), 0);
-    assert_int_equal(c->clients[0].answered, 1);
-    assert_int_equal(cluster_applied(c, to), before + ARRAY_LEN(times) + 4);
-    assert_string_equal(c->nodes[to].failure, "");
+    assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, group), 0);
+    assert_int_equal(w->clients[0].answered, 1);
+    assert_int_equal(world_applied(w, to), before + ARRAY_LEN(times) + 4);
+    assert_string_equal(w->nodes[to].failure, "");
     buf_release(&h.group);
-    cluster_release(c);
+    world_release(w);
 }
 
 int main(void)

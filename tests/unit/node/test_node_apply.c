@@ -15,39 +15,39 @@
 #include "data/key.h"
 #include "data/kinds.h"
 
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 
 static struct node_status status_of(uint32_t id)
 {
     struct node_status s;
-    node_status(cluster.nodes[id].node, &s);
+    node_status(world.nodes[id].node, &s);
     return s;
 }
 
 /* The leader of a new cluster. */
-static uint32_t start(struct cluster *c, uint64_t seed)
+static uint32_t start(struct world *w, uint64_t seed)
 {
-    cluster_init(c, CLUSTER_NODES, seed);
-    int leader = cluster_elect(c);
+    world_init(w, WORLD_NODES, seed);
+    int leader = world_elect(w);
     assert_true(leader >= 0);
     return (uint32_t)leader;
 }
 
 static void test_full_leader(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    uint32_t at = start(c, 3);
-    uint32_t other = (at + 1) % CLUSTER_NODES;
+    uint32_t at = start(w, 3);
+    uint32_t other = (at + 1) % WORLD_NODES;
     struct node_status before = status_of(at);
-    struct cluster_client *writer = cluster_client_new(c, at);
-    struct cluster_client *reader = cluster_client_new(c, other);
+    struct world_client *writer = world_client_new(w, at);
+    struct world_client *reader = world_client_new(w, other);
 
-    store_memory_set_full(c->nodes[at].store, true);
-    assert_int_equal(cluster_submit(writer, "set k v"), 0);
-    cluster_run(c, 1200); /* some eight election timeouts */
+    store_memory_set_full(w->nodes[at].store, true);
+    assert_int_equal(world_submit(writer, "set k v"), 0);
+    world_run(w, 1200); /* some eight election timeouts */
     struct node_status s = status_of(at);
     assert_int_equal(s.role, RAFT_LEADER);
     assert_int_equal(s.term, before.term);
@@ -56,90 +56,90 @@ static void test_full_leader(void **state)
     assert_int_equal(writer->answered, 0);
     assert_int_equal(status_of(other).applied, s.commit);
     /* It looks again soon, but does not spin. */
-    cluster_flush(c);
-    int64_t wait_ms = node_deadline_ms(c->nodes[at].node) - c->now_ms;
+    world_flush(w);
+    int64_t wait_ms = node_deadline_ms(w->nodes[at].node) - w->now_ms;
     assert_in_range(wait_ms, 1, 10);
 
     /* A follower has it already, and may be asked. */
     reader->read_key = "k";
     assert_int_equal(node_read(reader->home->node, reader), 0);
-    cluster_run(c, 500);
+    world_run(w, 500);
     assert_int_equal(reader->reads_ready, 1);
     assert_int_equal(reader->read_error, 0);
     assert_true(bytes_eq(buf_view(&reader->out), BYTES_LIT("$1\r\nv\r\n")));
 
-    store_memory_set_full(c->nodes[at].store, false);
-    cluster_flush(c);
+    store_memory_set_full(w->nodes[at].store, false);
+    world_flush(w);
     assert_int_equal(writer->answered, 1);
     assert_true(bytes_eq(buf_view(&writer->out), BYTES_LIT("+OK\r\n")));
     assert_int_equal(status_of(at).applied, status_of(at).commit);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Without room for longer than a write to the log may take, another leads. */
 static void test_full_for_long(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    uint32_t at = start(c, 4);
-    struct cluster_client *writer = cluster_client_new(c, at);
+    uint32_t at = start(w, 4);
+    struct world_client *writer = world_client_new(w, at);
 
-    store_memory_set_full(c->nodes[at].store, true);
-    assert_int_equal(cluster_submit(writer, "set k v"), 0);
-    int64_t begin_ms = c->now_ms;
-    while (cluster_leader(c) == (int)at && c->now_ms - begin_ms < 20000)
-        cluster_turn(c);
-    assert_in_range(c->now_ms - begin_ms, 5000, 7000);
-    cluster_run(c, 500);
-    int other = cluster_leader(c);
+    store_memory_set_full(w->nodes[at].store, true);
+    assert_int_equal(world_submit(writer, "set k v"), 0);
+    int64_t begin_ms = w->now_ms;
+    while (world_leader(w) == (int)at && w->now_ms - begin_ms < 20000)
+        world_turn(w);
+    assert_in_range(w->now_ms - begin_ms, 5000, 7000);
+    world_run(w, 500);
+    int other = world_leader(w);
     assert_true(other >= 0 && other != (int)at);
     assert_int_equal(writer->answered, 0);
-    struct cluster_client *another = cluster_client_new(c, (uint32_t)other);
-    assert_int_equal(cluster_submit(another, "get k"), 0);
-    cluster_run(c, 500);
+    struct world_client *another = world_client_new(w, (uint32_t)other);
+    assert_int_equal(world_submit(another, "get k"), 0);
+    world_run(w, 500);
     assert_int_equal(another->answered, 1);
     assert_true(bytes_eq(buf_view(&another->out), BYTES_LIT("$1\r\nv\r\n")));
-    store_memory_set_full(c->nodes[at].store, false);
-    cluster_run(c, 10);
+    store_memory_set_full(w->nodes[at].store, false);
+    world_run(w, 10);
     assert_int_equal(writer->answered, 1);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Each request of a large group is executed once, in order, with the reply
  * that it has to get, on the leader and through a follower. */
 static void large_group(uint32_t from_leader, uint32_t count)
 {
-    struct cluster *c = &cluster;
-    uint32_t at = (start(c, 5) + from_leader) % CLUSTER_NODES;
-    struct cluster_client *tc = cluster_client_new(c, at);
+    struct world *w = &world;
+    uint32_t at = (start(w, 5) + from_leader) % WORLD_NODES;
+    struct world_client *tc = world_client_new(w, at);
     struct buf expected = BUF_INIT;
     char line[32];
 
     for (uint32_t i = 0; i < count; i++) {
         bool other = i % 3 == 2;
         snprintf(line, sizeof(line), other ? "set k%u v" : "append k xy", i);
-        assert_int_equal(cluster_submit(tc, line), 0);
+        assert_int_equal(world_submit(tc, line), 0);
         if (other)
             buf_printf(&expected, "+OK\r\n");
         else
             buf_printf(&expected, ":%u\r\n", 2 * (i + 1 - i / 3));
     }
-    cluster_run(c, 500);
+    world_run(w, 500);
     assert_int_equal(tc->answered, count);
     assert_true(bytes_eq(buf_view(&tc->out), buf_view(&expected)));
-    struct cluster_client *after = cluster_client_new(c, at);
-    assert_int_equal(cluster_submit(after, "dbsize"), 0);
-    assert_int_equal(cluster_submit(after, "strlen k"), 0);
-    cluster_run(c, 500);
+    struct world_client *after = world_client_new(w, at);
+    assert_int_equal(world_submit(after, "dbsize"), 0);
+    assert_int_equal(world_submit(after, "strlen k"), 0);
+    world_run(w, 500);
     buf_reset(&expected);
     buf_printf(&expected, ":%u\r\n", 2 * (count - count / 3));
     struct bytes reply = buf_view(&after->out);
     assert_true(reply.len > expected.len);
     assert_true(bytes_eq(bytes_from(reply, reply.len - expected.len),
                          buf_view(&expected)));
-    assert_true(cluster_is_equal(c));
+    assert_true(world_is_equal(w));
     buf_release(&expected);
-    cluster_release(c);
+    world_release(w);
 }
 
 static void test_large_groups(void **state)
@@ -186,15 +186,15 @@ static int spy_get(struct store *s, enum store_family family, struct bytes key,
  * none without one; the same that is looked up then. */
 static void test_announced(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct store_ops spy;
     char longest[256 + 1];
     char line[300];
     struct buf expected = BUF_INIT;
     UNUSED(state);
-    uint32_t at = start(c, 6);
-    struct cluster_client *tc = cluster_client_new(c, at);
-    struct store *store = c->nodes[at].store;
+    uint32_t at = start(w, 6);
+    struct world_client *tc = world_client_new(w, at);
+    struct store *store = w->nodes[at].store;
 
     inner = store->ops;
     spy = *inner;
@@ -205,18 +205,18 @@ static void test_announced(void **state)
     memset(longest, 'l', 256);
     longest[256] = '\0';
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(cluster_submit(tc, "set a b"), 0);
-        assert_int_equal(cluster_submit(tc, "getset c d"), 0);
-        assert_int_equal(cluster_submit(tc, "dbsize"), 0);
-        assert_int_equal(cluster_submit(tc, "incr e"), 0);
-        assert_int_equal(cluster_submit(tc, "mset f g h i"), 0);
+        assert_int_equal(world_submit(tc, "set a b"), 0);
+        assert_int_equal(world_submit(tc, "getset c d"), 0);
+        assert_int_equal(world_submit(tc, "dbsize"), 0);
+        assert_int_equal(world_submit(tc, "incr e"), 0);
+        assert_int_equal(world_submit(tc, "mset f g h i"), 0);
         snprintf(line, sizeof(line), "append %s v", longest);
-        assert_int_equal(cluster_submit(tc, line), 0);
+        assert_int_equal(world_submit(tc, line), 0);
         snprintf(line, sizeof(line), "append x%s v", longest);
-        assert_int_equal(cluster_submit(tc, line), 0);
+        assert_int_equal(world_submit(tc, line), 0);
         buf_printf(&expected, "a c e f %s ", longest);
     }
-    cluster_wait_answered(c, tc);
+    world_wait_answered(w, tc);
     assert_true(bytes_eq(buf_view(&told), buf_view(&expected)));
     /* What an entry wrote is known without the store. */
     buf_reset(&expected);
@@ -226,7 +226,7 @@ static void test_announced(void **state)
     buf_release(&told);
     buf_release(&asked);
     buf_release(&expected);
-    cluster_release(c);
+    world_release(w);
 }
 
 int main(void)

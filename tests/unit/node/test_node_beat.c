@@ -12,190 +12,190 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "node/node_internal.h"
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 
-static void run_ms(struct cluster *c, int64_t ms)
+static void run_ms(struct world *w, int64_t ms)
 {
-    int64_t end_ms = c->now_ms + ms;
-    while (c->now_ms < end_ms)
-        cluster_turn(c);
+    int64_t end_ms = w->now_ms + ms;
+    while (w->now_ms < end_ms)
+        world_turn(w);
 }
 
-static void expect_short(struct cluster *c, bool is_short)
+static void expect_short(struct world *w, bool is_short)
 {
-    for (uint32_t i = 0; i < c->count; i++)
-        if (c->nodes[i].node)
-            assert_int_equal(node_disk_short(c->nodes[i].node), is_short);
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->nodes[i].node)
+            assert_int_equal(node_disk_short(w->nodes[i].node), is_short);
 }
 
 static void test_all_members_know(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 90);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        run_ms(c, 300);
-        expect_short(c, false);
-        node_set_disk_short(c->nodes[i].node, true);
-        assert_true(node_disk_short(c->nodes[i].node));
-        run_ms(c, 300);
-        expect_short(c, true);
-        node_set_disk_short(c->nodes[i].node, false);
+    world_init(w, WORLD_NODES, 90);
+    uint32_t leader = (uint32_t)world_elect(w);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        run_ms(w, 300);
+        expect_short(w, false);
+        node_set_disk_short(w->nodes[i].node, true);
+        assert_true(node_disk_short(w->nodes[i].node));
+        run_ms(w, 300);
+        expect_short(w, true);
+        node_set_disk_short(w->nodes[i].node, false);
     }
-    run_ms(c, 300);
-    expect_short(c, false);
-    assert_int_equal(cluster_leader(c), leader);
-    cluster_release(c);
+    run_ms(w, 300);
+    expect_short(w, false);
+    assert_int_equal(world_leader(w), leader);
+    world_release(w);
 }
 
 /* Entries without a pause, which leave no room for heartbeats: of the leader's
  * own clients, so that nobody wants to be told when they commit. */
 static void test_under_load(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 96);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    struct cluster_client *tc = cluster_client_new(c, leader);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
+    world_init(w, WORLD_NODES, 96);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct world_client *tc = world_client_new(w, leader);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
         for (int is_short = 1; is_short >= 0; is_short--) {
-            node_set_disk_short(c->nodes[i].node, is_short);
-            for (int64_t end_ms = c->now_ms + 500; c->now_ms < end_ms;) {
-                assert_int_equal(cluster_submit(tc, "incr n"), 0);
-                cluster_turn(c);
+            node_set_disk_short(w->nodes[i].node, is_short);
+            for (int64_t end_ms = w->now_ms + 500; w->now_ms < end_ms;) {
+                assert_int_equal(world_submit(tc, "incr n"), 0);
+                world_turn(w);
             }
-            expect_short(c, is_short);
+            expect_short(w, is_short);
         }
     }
-    cluster_release(c);
+    world_release(w);
 }
 
 /* Two are short: that one has space again is not enough. */
 static void test_two_are_short(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 91);
-    uint32_t leader = (uint32_t)cluster_elect(c);
+    world_init(w, WORLD_NODES, 91);
+    uint32_t leader = (uint32_t)world_elect(w);
     for (uint32_t i = 0; i < 2; i++)
-        node_set_disk_short(c->nodes[(leader + i) % CLUSTER_NODES].node, true);
-    run_ms(c, 300);
-    node_set_disk_short(c->nodes[leader].node, false);
-    run_ms(c, 300);
-    expect_short(c, true);
-    node_set_disk_short(c->nodes[(leader + 1) % CLUSTER_NODES].node, false);
-    run_ms(c, 300);
-    expect_short(c, false);
-    cluster_release(c);
+        node_set_disk_short(w->nodes[(leader + i) % WORLD_NODES].node, true);
+    run_ms(w, 300);
+    node_set_disk_short(w->nodes[leader].node, false);
+    run_ms(w, 300);
+    expect_short(w, true);
+    node_set_disk_short(w->nodes[(leader + 1) % WORLD_NODES].node, false);
+    run_ms(w, 300);
+    expect_short(w, false);
+    world_release(w);
 }
 
 /* A member that is down counts no more, whether it led or not; the next
  * leader learns of the others anew. */
 static void test_member_goes(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
     for (uint32_t who = 0; who < 2; who++) {
-        cluster_init(c, CLUSTER_NODES, 92 + who);
-        uint32_t leader = (uint32_t)cluster_elect(c);
-        uint32_t gone = (leader + who) % CLUSTER_NODES;
-        node_set_disk_short(c->nodes[gone].node, true);
-        run_ms(c, 300);
-        expect_short(c, true);
-        cluster_crash(c, gone);
-        assert_true(cluster_elect(c) >= 0);
-        run_ms(c, 1000);
-        expect_short(c, false);
-        cluster_release(c);
+        world_init(w, WORLD_NODES, 92 + who);
+        uint32_t leader = (uint32_t)world_elect(w);
+        uint32_t gone = (leader + who) % WORLD_NODES;
+        node_set_disk_short(w->nodes[gone].node, true);
+        run_ms(w, 300);
+        expect_short(w, true);
+        world_crash(w, gone);
+        assert_true(world_elect(w) >= 0);
+        run_ms(w, 1000);
+        expect_short(w, false);
+        world_release(w);
     }
 }
 
 /* Without a leader there is another error to tell. */
 static void test_without_leader(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 95);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    node_set_disk_short(c->nodes[leader].node, true);
-    run_ms(c, 300);
-    expect_short(c, true);
-    cluster_crash(c, leader);
-    cluster_crash(c, (leader + 1) % CLUSTER_NODES);
-    run_ms(c, 1000);
-    expect_short(c, false);
-    cluster_release(c);
+    world_init(w, WORLD_NODES, 95);
+    uint32_t leader = (uint32_t)world_elect(w);
+    node_set_disk_short(w->nodes[leader].node, true);
+    run_ms(w, 300);
+    expect_short(w, true);
+    world_crash(w, leader);
+    world_crash(w, (leader + 1) % WORLD_NODES);
+    run_ms(w, 1000);
+    expect_short(w, false);
+    world_release(w);
 }
 
 /* What is told of the log that all hold stops at what is committed: the rest
  * the next leader may replace. Here the leader is the only one that is up. */
 static void test_held_is_committed(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct beat b = {0};
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 97);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    struct node *n = c->nodes[leader].node;
-    struct cluster_client *tc = cluster_client_new(c, leader);
-    for (uint32_t i = 1; i < CLUSTER_NODES; i++) {
-        uint32_t other = (leader + i) % CLUSTER_NODES;
-        c->cut[leader][other] = c->cut[other][leader] = true;
-        cluster_link(c, leader, other, false);
+    world_init(w, WORLD_NODES, 97);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct node *n = w->nodes[leader].node;
+    struct world_client *tc = world_client_new(w, leader);
+    for (uint32_t i = 1; i < WORLD_NODES; i++) {
+        uint32_t other = (leader + i) % WORLD_NODES;
+        w->cut[leader][other] = w->cut[other][leader] = true;
+        world_link(w, leader, other, false);
     }
     raft_index commit = n->raft.commit;
-    assert_int_equal(cluster_submit(tc, "incr n"), 0);
+    assert_int_equal(world_submit(tc, "incr n"), 0);
     for (int i = 0; i < 100 && n->raft.durable == commit; i++)
-        cluster_turn(c);
+        world_turn(w);
     assert_true(n->raft.durable > commit && n->raft.role == RAFT_LEADER);
     node_compact_tell(n, &b);
     assert_int_equal(b.held_by_live, commit);
     assert_true(b.held_by_all <= commit);
-    cluster_release(c);
+    world_release(w);
 }
 
 static void test_leader_changes(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 94);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t next = (leader + 1) % CLUSTER_NODES;
-    uint32_t scant = (leader + 2) % CLUSTER_NODES;
-    node_set_disk_short(c->nodes[scant].node, true);
-    run_ms(c, 300);
-    assert_true(node_transfer(c->nodes[leader].node, next));
-    run_ms(c, 1000);
-    assert_int_equal(cluster_leader(c), next);
-    expect_short(c, true);
-    node_set_disk_short(c->nodes[scant].node, false);
-    run_ms(c, 300);
-    expect_short(c, false);
-    cluster_release(c);
+    world_init(w, WORLD_NODES, 94);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t next = (leader + 1) % WORLD_NODES;
+    uint32_t scant = (leader + 2) % WORLD_NODES;
+    node_set_disk_short(w->nodes[scant].node, true);
+    run_ms(w, 300);
+    assert_true(node_transfer(w->nodes[leader].node, next));
+    run_ms(w, 1000);
+    assert_int_equal(world_leader(w), next);
+    expect_short(w, true);
+    node_set_disk_short(w->nodes[scant].node, false);
+    run_ms(w, 300);
+    expect_short(w, false);
+    world_release(w);
 }
 
 /* A heartbeat from the leader with this behind it. */
-static int receive(struct cluster *c, uint32_t from, uint32_t to,
+static int receive(struct world *w, uint32_t from, uint32_t to,
                    struct bytes behind)
 {
     struct buf out = BUF_INIT;
     struct node_status s;
-    node_status(c->nodes[to].node, &s);
+    node_status(w->nodes[to].node, &s);
     struct raft_message m = {
         .type = RAFT_MSG_HEARTBEAT,
         .cluster_id = s.cluster_id,
         .from = from,
         .to = to,
-        .from_incarnation = c->nodes[from].incarnation,
-        .to_incarnation = c->nodes[to].incarnation,
+        .from_incarnation = w->nodes[from].incarnation,
+        .to_incarnation = w->nodes[to].incarnation,
         .term = s.term,
     };
     message_encode(&m, &out);
     buf_bytes(&out, behind);
-    int err = node_receive(c->nodes[to].node, from, FRAME_RAFT, buf_view(&out));
+    int err = node_receive(w->nodes[to].node, from, FRAME_RAFT, buf_view(&out));
     buf_release(&out);
     return err;
 }
@@ -204,30 +204,30 @@ static int receive(struct cluster *c, uint32_t from, uint32_t to,
  * entries of an append: else nothing of it is believed. */
 static void test_beat_is_checked(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct beat beat = {
         .held_by_all = 1, .held_by_live = 1, .disk_short = true};
     struct buf b = BUF_INIT;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 98);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t to = (leader + 1) % CLUSTER_NODES;
-    run_ms(c, 300);
+    world_init(w, WORLD_NODES, 98);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t to = (leader + 1) % WORLD_NODES;
+    run_ms(w, 300);
     beat_encode(&beat, &b);
     buf_u8(&b, 0);
-    assert_int_equal(receive(c, leader, to, buf_view(&b)), ERR_CORRUPT);
+    assert_int_equal(receive(w, leader, to, buf_view(&b)), ERR_CORRUPT);
     for (size_t len = 0; len < BEAT_SIZE; len++)
-        assert_int_equal(receive(c, leader, to, bytes_of(b.data, len)),
+        assert_int_equal(receive(w, leader, to, bytes_of(b.data, len)),
                          ERR_CORRUPT);
     b.data[BEAT_SIZE - 1] = 1;
-    assert_int_equal(receive(c, leader, to, bytes_of(b.data, BEAT_SIZE)),
+    assert_int_equal(receive(w, leader, to, bytes_of(b.data, BEAT_SIZE)),
                      ERR_CORRUPT);
     b.data[BEAT_SIZE - 1] = 0;
-    assert_false(node_disk_short(c->nodes[to].node));
-    assert_int_equal(receive(c, leader, to, bytes_of(b.data, BEAT_SIZE)), 0);
-    assert_true(node_disk_short(c->nodes[to].node));
+    assert_false(node_disk_short(w->nodes[to].node));
+    assert_int_equal(receive(w, leader, to, bytes_of(b.data, BEAT_SIZE)), 0);
+    assert_true(node_disk_short(w->nodes[to].node));
     buf_release(&b);
-    cluster_release(c);
+    world_release(w);
 }
 
 int main(void)

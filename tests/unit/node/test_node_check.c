@@ -18,9 +18,9 @@
 
 #include "node/node_internal.h"
 
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 static struct node *leader;
 static struct node *follower;
 
@@ -291,27 +291,27 @@ static void check(struct node *n)
 static int begin(void **state)
 {
     UNUSED(state);
-    cluster_init(&cluster, CLUSTER_NODES, 92);
-    uint32_t id = (uint32_t)cluster_elect(&cluster);
-    cluster_write(&cluster, id, 5);
-    cluster_wait_equal(&cluster);
-    leader = cluster.nodes[id].node;
-    follower = cluster.nodes[(id + 1) % CLUSTER_NODES].node;
-    struct cluster_client *own = cluster_client_new(&cluster, id);
+    world_init(&world, WORLD_NODES, 92);
+    uint32_t id = (uint32_t)world_elect(&world);
+    world_write(&world, id, 5);
+    world_wait_equal(&world);
+    leader = world.nodes[id].node;
+    follower = world.nodes[(id + 1) % WORLD_NODES].node;
+    struct world_client *own = world_client_new(&world, id);
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(cluster_submit(own, "append k x"), 0);
-        cluster.now_ms += 2;
-        cluster_flush(&cluster);
+        assert_int_equal(world_submit(own, "append k x"), 0);
+        world.now_ms += 2;
+        world_flush(&world);
     }
     assert_int_equal(node_read(leader, own), 0);
-    cluster_flush(&cluster);
+    world_flush(&world);
     return 0;
 }
 
 static int end(void **state)
 {
     UNUSED(state);
-    cluster_release(&cluster);
+    world_release(&world);
     return 0;
 }
 

@@ -12,93 +12,92 @@
 
 #include "codec/record.h"
 #include "node/node_internal.h"
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 
 /* The state reaches the disk, and so do the entries that made it and their
  * term: the next leader may need them for somebody else. */
 static void test_log_goes_with_the_state(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 21);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t slow = (leader + 1) % CLUSTER_NODES,
-             next = (leader + 2) % CLUSTER_NODES;
-    cluster_write(c, leader, 3);
-    cluster_wait_applied(c, slow, cluster_applied(c, leader));
-    c->stalled[slow] = true;
-    assert_true(node_transfer(c->nodes[leader].node, next));
-    raft_index applied = cluster_applied(c, leader) + 1; /* the term's first */
-    cluster_wait_applied(c, next, applied);
-    assert_int_equal(cluster_leader(c), next);
-    cluster_wait_applied(c, slow, applied);
-    assert_int_equal(store_flush(c->nodes[slow].store, STORE_STATE, true), 0);
-    cluster_crash_keep(c, slow, 0);
-    c->stalled[slow] = false;
-    cluster_start(c, slow);
-    node_status(c->nodes[slow].node, &s);
+    world_init(w, WORLD_NODES, 21);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t slow = (leader + 1) % WORLD_NODES,
+             next = (leader + 2) % WORLD_NODES;
+    world_write(w, leader, 3);
+    world_wait_applied(w, slow, world_applied(w, leader));
+    w->stalled[slow] = true;
+    assert_true(node_transfer(w->nodes[leader].node, next));
+    raft_index applied = world_applied(w, leader) + 1; /* the term's first */
+    world_wait_applied(w, next, applied);
+    assert_int_equal(world_leader(w), next);
+    world_wait_applied(w, slow, applied);
+    assert_int_equal(store_flush(w->nodes[slow].store, STORE_STATE, true), 0);
+    world_crash_keep(w, slow, 0);
+    w->stalled[slow] = false;
+    world_start(w, slow);
+    node_status(w->nodes[slow].node, &s);
     assert_int_equal(s.first, 1);
     assert_int_equal(s.last, applied);
-    cluster_write(c, next, 3);
-    cluster_wait_equal(c);
-    assert_true(cluster_is_equal(c));
-    cluster_release(c);
+    world_write(w, next, 3);
+    world_wait_equal(w);
+    assert_true(world_is_equal(w));
+    world_release(w);
 }
 
 /* The same, and on the disk stood what an old leader never got committed. */
 static void test_log_without_its_old_suffix(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct node_status s;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 22);
-    uint32_t old = (uint32_t)cluster_elect(c);
-    uint32_t a = (old + 1) % CLUSTER_NODES, b = (old + 2) % CLUSTER_NODES;
-    cluster_write(c, old, 3);
-    struct cluster_client *lost = cluster_client_new(c, old);
-    c->cut[old][a] = c->cut[a][old] = c->cut[old][b] = c->cut[b][old] = true;
-    cluster_link(c, old, a, false);
-    cluster_link(c, old, b, false);
+    world_init(w, WORLD_NODES, 22);
+    uint32_t old = (uint32_t)world_elect(w);
+    uint32_t a = (old + 1) % WORLD_NODES, b = (old + 2) % WORLD_NODES;
+    world_write(w, old, 3);
+    struct world_client *lost = world_client_new(w, old);
+    w->cut[old][a] = w->cut[a][old] = w->cut[old][b] = w->cut[b][old] = true;
+    world_link(w, old, a, false);
+    world_link(w, old, b, false);
     for (int i = 0; i < 9; i++) {
-        assert_int_equal(cluster_submit(lost, "append k lost"), 0);
-        cluster_turn(c);
+        assert_int_equal(world_submit(lost, "append k lost"), 0);
+        world_turn(w);
     }
     for (int i = 0;
-         i < 5000 && (cluster_leader(c) == (int)old || cluster_leader(c) < 0);
-         i++)
-        cluster_turn(c);
-    cluster_write(c, (uint32_t)cluster_leader(c), 3);
-    node_status(c->nodes[old].node, &s);
+         i < 5000 && (world_leader(w) == (int)old || world_leader(w) < 0); i++)
+        world_turn(w);
+    world_write(w, (uint32_t)world_leader(w), 3);
+    node_status(w->nodes[old].node, &s);
     raft_term term = s.term;
-    c->cut[old][a] = c->cut[a][old] = c->cut[old][b] = c->cut[b][old] = false;
-    cluster_link(c, old, a, true);
-    cluster_link(c, old, b, true);
+    w->cut[old][a] = w->cut[a][old] = w->cut[old][b] = w->cut[b][old] = false;
+    world_link(w, old, a, true);
+    world_link(w, old, b, true);
     for (int i = 0; i < 5000 && s.term == term; i++) {
-        cluster_turn(c);
-        node_status(c->nodes[old].node, &s);
+        world_turn(w);
+        node_status(w->nodes[old].node, &s);
     }
-    cluster_disk_complete(&c->nodes[old]); /* the new term is durable, */
-    c->stalled[old] = true;                /* the new entries never will be */
-    raft_index applied = cluster_applied(c, (uint32_t)cluster_leader(c));
-    cluster_wait_applied(c, old, applied);
-    assert_int_equal(store_flush(c->nodes[old].store, STORE_STATE, true), 0);
-    cluster_crash_keep(c, old, 0);
-    c->stalled[old] = false;
-    cluster_start(c, old);
-    node_status(c->nodes[old].node, &s);
+    world_complete_sync(&w->nodes[old]); /* the new term is durable, */
+    w->stalled[old] = true;              /* the new entries never will be */
+    raft_index applied = world_applied(w, (uint32_t)world_leader(w));
+    world_wait_applied(w, old, applied);
+    assert_int_equal(store_flush(w->nodes[old].store, STORE_STATE, true), 0);
+    world_crash_keep(w, old, 0);
+    w->stalled[old] = false;
+    world_start(w, old);
+    node_status(w->nodes[old].node, &s);
     assert_int_equal(s.first, 1);
     assert_true(s.last >= applied);
-    cluster_wait_equal(c);
-    assert_true(cluster_is_equal(c));
-    cluster_release(c);
+    world_wait_equal(w);
+    assert_true(world_is_equal(w));
+    world_release(w);
 }
 
 /* Damages the log: its last entry, the first of its term, is gone with that
  * term, or one of an older leader stands there. */
-static void lose_last_term(struct cluster_node *t, bool replace)
+static void lose_last_term(struct world_node *t, bool replace)
 {
     struct store_batch b = STORE_BATCH_INIT;
     struct buf raw = BUF_INIT;
@@ -124,29 +123,29 @@ static void lose_last_term(struct cluster_node *t, bool replace)
 /* The log begins anew where the state ends, in the state's term. */
 static void test_state_ahead_of_the_log(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct node_status s;
     UNUSED(state);
     for (int replace = 0; replace < 2; replace++) {
-        cluster_init(c, CLUSTER_NODES, 25);
-        uint32_t leader = (uint32_t)cluster_elect(c);
-        uint32_t other = (leader + 1) % CLUSTER_NODES,
-                 next = (leader + 2) % CLUSTER_NODES;
-        cluster_write(c, leader, 3);
-        assert_true(node_transfer(c->nodes[leader].node, next));
+        world_init(w, WORLD_NODES, 25);
+        uint32_t leader = (uint32_t)world_elect(w);
+        uint32_t other = (leader + 1) % WORLD_NODES,
+                 next = (leader + 2) % WORLD_NODES;
+        world_write(w, leader, 3);
+        assert_true(node_transfer(w->nodes[leader].node, next));
         raft_index applied =
-            cluster_applied(c, leader) + 1; /* the term's first */
-        cluster_wait_applied(c, other, applied);
-        struct cluster_node *t = &c->nodes[other];
+            world_applied(w, leader) + 1; /* the term's first */
+        world_wait_applied(w, other, applied);
+        struct world_node *t = &w->nodes[other];
         assert_int_equal(store_flush(t->store, STORE_STATE, true), 0);
         lose_last_term(t, replace);
-        cluster_crash(c, other);
-        cluster_start(c, other);
+        world_crash(w, other);
+        world_start(w, other);
         node_status(t->node, &s);
         assert_int_equal(s.first, applied + 1);
-        cluster_wait_equal(c);
-        assert_true(cluster_is_equal(c));
-        cluster_release(c);
+        world_wait_equal(w);
+        assert_true(world_is_equal(w));
+        world_release(w);
     }
 }
 

@@ -12,263 +12,262 @@
 
 #include "node/node_internal.h"
 
-#include "world/cluster.h"
+#include "world/world.h"
 
 #define HOUR_MS 3600000
 
-static struct cluster cluster;
+static struct world world;
 
 /* Submits, and waits for the reply. */
-static void ask(struct cluster *c, struct cluster_client *tc, const char *line)
+static void ask(struct world *w, struct world_client *tc, const char *line)
 {
     buf_reset(&tc->out);
-    assert_int_equal(cluster_submit(tc, line), 0);
+    assert_int_equal(world_submit(tc, line), 0);
     for (int i = 0; i < 5000 && tc->answered < tc->asked; i++)
-        cluster_turn(c);
+        world_turn(w);
     assert_int_equal(tc->answered, tc->asked);
 }
 
-static void run_ms(struct cluster *c, int64_t ms)
+static void run_ms(struct world *w, int64_t ms)
 {
-    int64_t end_ms = c->now_ms + ms;
-    while (c->now_ms < end_ms)
-        cluster_turn(c);
+    int64_t end_ms = w->now_ms + ms;
+    while (w->now_ms < end_ms)
+        world_turn(w);
 }
 
-static bool replied(const struct cluster_client *tc, const char *text)
+static bool replied(const struct world_client *tc, const char *text)
 {
     return bytes_eq(buf_view(&tc->out), bytes_str(text));
 }
 
 /* Milliseconds until the key that was just set is gone, as a reader through
  * the log sees it; 0: not within 2 s. */
-static int64_t life_ms(struct cluster *c, struct cluster_client *tc)
+static int64_t life_ms(struct world *w, struct world_client *tc)
 {
-    int64_t begin_ms = c->now_ms;
-    while (c->now_ms < begin_ms + 2000) {
-        ask(c, tc, "get k");
+    int64_t begin_ms = w->now_ms;
+    while (w->now_ms < begin_ms + 2000) {
+        ask(w, tc, "get k");
         if (replied(tc, "$-1\r\n"))
-            return c->now_ms - begin_ms;
+            return w->now_ms - begin_ms;
     }
     return 0;
 }
 
 /* A key with PX 300 lives about so long, and goes by itself. */
-static void times_to_live_are_kept(struct cluster *c, struct cluster_client *tc)
+static void times_to_live_are_kept(struct world *w, struct world_client *tc)
 {
-    ask(c, tc, "set k v px 300");
-    int64_t life = life_ms(c, tc);
+    ask(w, tc, "set k v px 300");
+    int64_t life = life_ms(w, tc);
     assert_in_range(life, 250, 380);
-    ask(c, tc, "set k v px 300");
+    ask(w, tc, "set k v px 300");
     assert_int_equal(node_counts(tc->home->node, 0).keys, 1);
-    run_ms(c, 700);
+    run_ms(w, 700);
     assert_int_equal(node_counts(tc->home->node, 0).keys, 0);
 }
 
-static int64_t stamp_of(struct cluster *c, uint32_t id)
+static int64_t stamp_of(struct world *w, uint32_t id)
 {
-    return node_stamp(c->nodes[id].node) - c->now_ms - WORLD_WALL_MS;
+    return node_stamp(w->nodes[id].node) - w->now_ms - WORLD_WALL_MS;
 }
 
 static void test_clock_is_set_back(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 50);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    struct cluster_client *tc =
-        cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
-    times_to_live_are_kept(c, tc);
-    c->wall_off_ms[leader] = HOUR_MS;
-    run_ms(c, 50);
-    times_to_live_are_kept(c, tc);
-    c->wall_off_ms[leader] = 0;
-    run_ms(c, 50);
-    assert_int_equal(cluster_leader(c), leader);
-    times_to_live_are_kept(c, tc);
-    c->wall_off_ms[leader] = -HOUR_MS;
-    times_to_live_are_kept(c, tc);
-    assert_in_range(stamp_of(c, leader), HOUR_MS - 2000, HOUR_MS);
-    cluster_release(c);
+    world_init(w, WORLD_NODES, 50);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct world_client *tc = world_client_new(w, (leader + 1) % WORLD_NODES);
+    times_to_live_are_kept(w, tc);
+    w->wall_off_ms[leader] = HOUR_MS;
+    run_ms(w, 50);
+    times_to_live_are_kept(w, tc);
+    w->wall_off_ms[leader] = 0;
+    run_ms(w, 50);
+    assert_int_equal(world_leader(w), leader);
+    times_to_live_are_kept(w, tc);
+    w->wall_off_ms[leader] = -HOUR_MS;
+    times_to_live_are_kept(w, tc);
+    assert_in_range(stamp_of(w, leader), HOUR_MS - 2000, HOUR_MS);
+    world_release(w);
 }
 
 /* The next leader's clock is right: it goes on from where the log is. */
 static void test_leader_was_ahead(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
     for (uint64_t seed = 51; seed < 56; seed++) {
-        cluster_init(c, CLUSTER_NODES, seed);
-        uint32_t leader = (uint32_t)cluster_elect(c);
-        c->wall_off_ms[leader] = HOUR_MS;
-        struct cluster_client *tc =
-            cluster_client_new(c, (leader + 1) % CLUSTER_NODES);
-        ask(c, tc, "set brief v px 200");
-        cluster_crash(c, leader);
-        assert_true(cluster_elect(c) >= 0);
-        times_to_live_are_kept(c, tc);
-        ask(c, tc, "exists brief");
+        world_init(w, WORLD_NODES, seed);
+        uint32_t leader = (uint32_t)world_elect(w);
+        w->wall_off_ms[leader] = HOUR_MS;
+        struct world_client *tc =
+            world_client_new(w, (leader + 1) % WORLD_NODES);
+        ask(w, tc, "set brief v px 200");
+        world_crash(w, leader);
+        assert_true(world_elect(w) >= 0);
+        times_to_live_are_kept(w, tc);
+        ask(w, tc, "exists brief");
         assert_true(replied(tc, ":0\r\n"));
-        cluster_release(c);
+        world_release(w);
     }
 }
 
 static void test_all_start_again(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 57);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        c->wall_off_ms[i] = HOUR_MS;
-    ask(c, cluster_client_new(c, leader), "set brief v px 500");
-    run_ms(c, 100);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        cluster_crash_keep(c, i,
-                           (uint32_t)store_memory_unsynced(c->nodes[i].store));
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        c->wall_off_ms[i] = 0;
-        cluster_start(c, i); /* with a log that is not applied yet */
-        assert_in_range(stamp_of(c, i), HOUR_MS - 2000, HOUR_MS);
+    world_init(w, WORLD_NODES, 57);
+    uint32_t leader = (uint32_t)world_elect(w);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        w->wall_off_ms[i] = HOUR_MS;
+    ask(w, world_client_new(w, leader), "set brief v px 500");
+    run_ms(w, 100);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        world_crash_keep(w, i,
+                         (uint32_t)store_memory_unsynced(w->nodes[i].store));
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        w->wall_off_ms[i] = 0;
+        world_start(w, i); /* with a log that is not applied yet */
+        assert_in_range(stamp_of(w, i), HOUR_MS - 2000, HOUR_MS);
     }
-    leader = (uint32_t)cluster_elect(c);
-    struct cluster_client *tc = cluster_client_new(c, leader);
-    run_ms(c, 1000);
+    leader = (uint32_t)world_elect(w);
+    struct world_client *tc = world_client_new(w, leader);
+    run_ms(w, 1000);
     assert_int_equal(node_counts(tc->home->node, 0).keys, 0);
-    times_to_live_are_kept(c, tc);
-    cluster_release(c);
+    times_to_live_are_kept(w, tc);
+    world_release(w);
 }
 
 /* A member that starts again while nothing is written: the time since the
  * last entry is not lost when it leads. */
 static void test_started_again_in_silence(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 58);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    uint32_t next = (leader + 1) % CLUSTER_NODES;
-    c->wall_off_ms[leader] = HOUR_MS;
-    struct cluster_client *tc = cluster_client_new(c, leader);
-    ask(c, tc, "set k v px 5000");
-    c->wall_off_ms[leader] = 0;
-    run_ms(c, 3000);
-    cluster_crash(c, next);
-    cluster_start(c, next);
-    run_ms(c, 1000);
-    assert_int_equal(cluster_leader(c), leader);
-    assert_true(node_transfer(c->nodes[leader].node, next));
-    run_ms(c, 500);
-    assert_int_equal(cluster_leader(c), next);
-    ask(c, tc, "exists k");
+    world_init(w, WORLD_NODES, 58);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t next = (leader + 1) % WORLD_NODES;
+    w->wall_off_ms[leader] = HOUR_MS;
+    struct world_client *tc = world_client_new(w, leader);
+    ask(w, tc, "set k v px 5000");
+    w->wall_off_ms[leader] = 0;
+    run_ms(w, 3000);
+    world_crash(w, next);
+    world_start(w, next);
+    run_ms(w, 1000);
+    assert_int_equal(world_leader(w), leader);
+    assert_true(node_transfer(w->nodes[leader].node, next));
+    run_ms(w, 500);
+    assert_int_equal(world_leader(w), next);
+    ask(w, tc, "exists k");
     assert_true(replied(tc, ":1\r\n"));
-    run_ms(c, 1100);
+    run_ms(w, 1100);
     assert_int_equal(node_counts(tc->home->node, 0).keys, 0);
-    cluster_release(c);
+    world_release(w);
 }
 
 /* It runs a twentieth slower until the clock has caught up, however often it
  * is asked. */
 static void test_comes_back_to_the_clock(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, 1, 59);
-    assert_int_equal(cluster_elect(c), 0);
-    struct cluster_client *tc = cluster_client_new(c, 0);
-    c->wall_off_ms[0] = 2000;
-    ask(c, tc, "set a 1");
-    c->wall_off_ms[0] = 0;
+    world_init(w, 1, 59);
+    assert_int_equal(world_elect(w), 0);
+    struct world_client *tc = world_client_new(w, 0);
+    w->wall_off_ms[0] = 2000;
+    ask(w, tc, "set a 1");
+    w->wall_off_ms[0] = 0;
     int64_t last = 0;
-    int64_t begin_ms = c->now_ms;
-    while (c->now_ms < begin_ms + 20000) {
-        ask(c, tc, "incr a");
-        int64_t stamp = node_stamp(c->nodes[0].node);
+    int64_t begin_ms = w->now_ms;
+    while (w->now_ms < begin_ms + 20000) {
+        ask(w, tc, "incr a");
+        int64_t stamp = node_stamp(w->nodes[0].node);
         assert_true(stamp >= last);
         last = stamp;
     }
-    assert_in_range(stamp_of(c, 0), 980, 1020);
-    c->now_ms += 19000;
-    cluster_turn(c);
-    assert_in_range(stamp_of(c, 0), 30, 70);
-    c->now_ms += 2000;
-    cluster_turn(c);
-    assert_int_equal(stamp_of(c, 0), 0);
-    cluster_release(c);
+    assert_in_range(stamp_of(w, 0), 980, 1020);
+    w->now_ms += 19000;
+    world_turn(w);
+    assert_in_range(stamp_of(w, 0), 30, 70);
+    w->now_ms += 2000;
+    world_turn(w);
+    assert_int_equal(stamp_of(w, 0), 0);
+    world_release(w);
 }
 
 /* Only what was written binds. */
 static void test_jump_between_entries(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 60);
-    uint32_t leader = (uint32_t)cluster_elect(c);
-    run_ms(c, 500);
-    c->wall_off_ms[leader] = HOUR_MS;
-    run_ms(c, 500);
-    assert_int_equal(stamp_of(c, leader), HOUR_MS);
-    c->wall_off_ms[leader] = 0;
-    run_ms(c, 500);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        assert_int_equal(stamp_of(c, i), 0);
-    cluster_release(c);
+    world_init(w, WORLD_NODES, 60);
+    uint32_t leader = (uint32_t)world_elect(w);
+    run_ms(w, 500);
+    w->wall_off_ms[leader] = HOUR_MS;
+    run_ms(w, 500);
+    assert_int_equal(stamp_of(w, leader), HOUR_MS);
+    w->wall_off_ms[leader] = 0;
+    run_ms(w, 500);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        assert_int_equal(stamp_of(w, i), 0);
+    world_release(w);
 }
 
 /* So a leader's entries that were replaced do not bind. */
 static void test_replaced_entries_are_forgotten(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     UNUSED(state);
-    cluster_init(c, CLUSTER_NODES, 61);
-    uint32_t old = (uint32_t)cluster_elect(c);
-    run_ms(c, 200);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        c->cut[old][i] = c->cut[i][old] = true;
+    world_init(w, WORLD_NODES, 61);
+    uint32_t old = (uint32_t)world_elect(w);
+    run_ms(w, 200);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        w->cut[old][i] = w->cut[i][old] = true;
         if (i != old)
-            cluster_link(c, old, i, false);
+            world_link(w, old, i, false);
     }
-    c->wall_off_ms[old] = HOUR_MS;
-    struct cluster_client *lost = cluster_client_new(c, old);
-    assert_int_equal(cluster_submit(lost, "set a 1"), 0);
-    run_ms(c, 20);
-    assert_in_range(stamp_of(c, old), HOUR_MS, HOUR_MS + 10);
-    c->wall_off_ms[old] = 0;
-    run_ms(c, 20);
-    assert_in_range(stamp_of(c, old), HOUR_MS - 100, HOUR_MS);
-    run_ms(c, 2000);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++) {
-        c->cut[old][i] = c->cut[i][old] = false;
+    w->wall_off_ms[old] = HOUR_MS;
+    struct world_client *lost = world_client_new(w, old);
+    assert_int_equal(world_submit(lost, "set a 1"), 0);
+    run_ms(w, 20);
+    assert_in_range(stamp_of(w, old), HOUR_MS, HOUR_MS + 10);
+    w->wall_off_ms[old] = 0;
+    run_ms(w, 20);
+    assert_in_range(stamp_of(w, old), HOUR_MS - 100, HOUR_MS);
+    run_ms(w, 2000);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        w->cut[old][i] = w->cut[i][old] = false;
         if (i != old)
-            cluster_link(c, old, i, true);
+            world_link(w, old, i, true);
     }
-    run_ms(c, 1000);
-    for (uint32_t i = 0; i < CLUSTER_NODES; i++)
-        assert_int_equal(stamp_of(c, i), 0);
-    cluster_release(c);
+    run_ms(w, 1000);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        assert_int_equal(stamp_of(w, i), 0);
+    world_release(w);
 }
 
 /* A stale read judges by the log's time as well, where that is ahead. */
 static void test_stale_reads(void **state)
 {
-    struct cluster *c = &cluster;
+    struct world *w = &world;
     struct buf out = BUF_INIT;
-    struct resp_writer w = {.out = &out, .protocol = 2};
+    struct resp_writer writer = {.out = &out, .protocol = 2};
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
-    struct cmd_call call = {.out = &w, .argv = argv, .argc = 2};
+    struct cmd_call call = {.out = &writer, .argv = argv, .argc = 2};
     UNUSED(state);
-    cluster_init(c, 1, 62);
-    assert_int_equal(cluster_elect(c), 0);
-    c->wall_off_ms[0] = HOUR_MS;
-    ask(c, cluster_client_new(c, 0), "set k v px 300");
-    struct node *n = c->nodes[0].node;
+    world_init(w, 1, 62);
+    assert_int_equal(world_elect(w), 0);
+    w->wall_off_ms[0] = HOUR_MS;
+    ask(w, world_client_new(w, 0), "set k v px 300");
+    struct node *n = w->nodes[0].node;
     node_set_read_mode(n, READ_STALE);
-    node_set_time(n, c->now_ms + 200, WORLD_WALL_MS + c->now_ms + 200);
+    node_set_time(n, w->now_ms + 200, WORLD_WALL_MS + w->now_ms + 200);
     assert_true(node_run_read(n, cmd_lookup(argv[0]), &call));
-    node_set_time(n, c->now_ms + 400, WORLD_WALL_MS + c->now_ms + 400);
+    node_set_time(n, w->now_ms + 400, WORLD_WALL_MS + w->now_ms + 400);
     assert_false(node_run_read(n, cmd_lookup(argv[0]), &call));
     buf_release(&out);
-    cluster_release(c);
+    world_release(w);
 }
 
 int main(void)

@@ -14,12 +14,12 @@
 #include "codec/frame.h"
 #include "node/node_internal.h"
 
-#include "world/cluster.h"
+#include "world/world.h"
 
-static struct cluster cluster;
+static struct world world;
 static struct node *leader;
-static struct cluster_client *own; /* of the leader */
-static struct cluster_client *other;
+static struct world_client *own; /* of the leader */
+static struct world_client *other;
 
 static raft_index last(void)
 {
@@ -28,11 +28,11 @@ static raft_index last(void)
 
 static void flush_leader(void)
 {
-    node_set_time(leader, cluster.now_ms, WORLD_WALL_MS + cluster.now_ms);
+    node_set_time(leader, world.now_ms, WORLD_WALL_MS + world.now_ms);
     node_flush(leader);
 }
 
-static void submit(struct cluster_client *tc, size_t size)
+static void submit(struct world_client *tc, size_t size)
 {
     char *value = mem_alloc(size);
     memset(value, 'x', size);
@@ -49,26 +49,26 @@ static void forward(size_t size)
 {
     submit(other, size);
     node_flush(other->home->node);
-    cluster_deliver_type(&cluster, FRAME_FORWARD);
+    world_deliver_type(&world, FRAME_FORWARD);
 }
 
 /* Idle nodes; then one entry, which nothing answers yet. */
 static int begin(void **state)
 {
     UNUSED(state);
-    cluster_init(&cluster, CLUSTER_NODES, 91);
-    uint32_t id = (uint32_t)cluster_elect(&cluster);
-    cluster_wait_equal(&cluster);
-    for (int i = 0; i < 200 || cluster.queue.count > 0; i++)
-        cluster_turn(&cluster);
-    leader = cluster.nodes[id].node;
-    own = cluster_client_new(&cluster, id);
-    other = cluster_client_new(&cluster, (id + 1) % CLUSTER_NODES);
-    cluster.now_ms += 10;
+    world_init(&world, WORLD_NODES, 91);
+    uint32_t id = (uint32_t)world_elect(&world);
+    world_wait_equal(&world);
+    for (int i = 0; i < 200 || world.queue.count > 0; i++)
+        world_turn(&world);
+    leader = world.nodes[id].node;
+    own = world_client_new(&world, id);
+    other = world_client_new(&world, (id + 1) % WORLD_NODES);
+    world.now_ms += 10;
     flush_leader();
     raft_index before = last();
     submit(own, 1);
-    assert_true(node_deadline_ms(leader) == cluster.now_ms);
+    assert_true(node_deadline_ms(leader) == world.now_ms);
     flush_leader();
     assert_int_equal(last(), before + 1);
     return 0;
@@ -77,9 +77,9 @@ static int begin(void **state)
 static int end(void **state)
 {
     UNUSED(state);
-    cluster_wait_answered(&cluster, own);
-    cluster_wait_answered(&cluster, other);
-    cluster_release(&cluster);
+    world_wait_answered(&world, own);
+    world_wait_answered(&world, other);
+    world_release(&world);
     return 0;
 }
 
@@ -94,15 +94,15 @@ static void test_waits_for_the_commit(void **state)
         assert_int_equal(last(), before);
     }
     for (int i = 0; i < 1000 && leader->raft.commit < before; i++) {
-        cluster.frozen = true;
-        cluster_turn(&cluster);
+        world.frozen = true;
+        world_turn(&world);
     }
-    cluster.frozen = false;
+    world.frozen = false;
     flush_leader();
     /* One stretch of the inbox, one group of our own. */
     assert_int_equal(last(), before + 2);
-    cluster_wait_answered(&cluster, own);
-    cluster_wait_answered(&cluster, other);
+    world_wait_answered(&world, own);
+    world_wait_answered(&world, other);
     assert_true(last() <= before + 2);
 }
 
@@ -116,17 +116,17 @@ static void test_not_for_long(void **state)
         flush_leader();
         assert_int_equal(last(), before);
         assert_true(node_deadline_ms(leader) ==
-                    cluster.now_ms - i + ENTRY_WAIT_MS);
-        cluster.now_ms++;
+                    world.now_ms - i + ENTRY_WAIT_MS);
+        world.now_ms++;
     }
     flush_leader();
     assert_int_equal(last(), before + 1);
-    assert_true(node_deadline_ms(leader) > cluster.now_ms);
+    assert_true(node_deadline_ms(leader) > world.now_ms);
     /* And from then again. */
     forward(1);
     flush_leader();
     assert_int_equal(last(), before + 1);
-    assert_true(node_deadline_ms(leader) == cluster.now_ms + ENTRY_WAIT_MS);
+    assert_true(node_deadline_ms(leader) == world.now_ms + ENTRY_WAIT_MS);
 }
 
 static void test_not_if_it_is_much(void **state)
@@ -140,7 +140,7 @@ static void test_not_if_it_is_much(void **state)
     flush_leader();
     assert_int_equal(last(), before); /* 65000 and some: below 64 KiB */
     submit(own, 600);
-    assert_true(node_deadline_ms(leader) == cluster.now_ms);
+    assert_true(node_deadline_ms(leader) == world.now_ms);
     flush_leader();
     assert_int_equal(last(), before + 2);
 }

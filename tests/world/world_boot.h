@@ -2,8 +2,8 @@
  * Starts a node over what a test gives it, as main/vard.c does over files and
  * sockets: boots the store (incarnation, identity, watermark), then the node.
  */
-#ifndef TESTS_WORLD_START_H
-#define TESTS_WORLD_START_H
+#ifndef TESTS_WORLD_BOOT_H
+#define TESTS_WORLD_BOOT_H
 
 #include "node/node.h"
 #include "world/world_disk.h"
@@ -11,7 +11,7 @@
 #define WORLD_CLUSTER_ID 77
 #define WORLD_WALL_MS    INT64_C(1000000) /* a wall clock at monotonic 0 */
 
-struct world_start {
+struct world_boot {
     /* Identity, members and watermark are filled in: the members are 0 to
      * member_count - 1. */
     struct node_options options;
@@ -25,8 +25,8 @@ struct world_start {
 
 /* What node_boot() or node_new() says, with a text in *error. Then the node
  * is NULL; *how tells its incarnation in any case where it was booted. */
-MUST_USE int world_start(struct node **out, struct world_start *how,
-                         struct buf *error);
+MUST_USE int world_boot(struct node **out, struct world_boot *how,
+                        struct buf *error);
 
 /* What is NULL of the callbacks that a test may do without does nothing. */
 void world_fill_events(struct node_events *e);

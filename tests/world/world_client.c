@@ -4,14 +4,14 @@
  *
  * How it fails: an answer too many is an assertion.
  */
-#include "world/cluster.h"
+#include "world/world.h"
 
 #define WORDS_MAX 8
 #define TURNS_MAX 5000
 
 static struct resp_writer *on_reply_open(void *ctx, void *client)
 {
-    struct cluster_client *tc = client;
+    struct world_client *tc = client;
     UNUSED(ctx);
     tc->writer = (struct resp_writer){.out = &tc->out, .protocol = 2};
     return &tc->writer;
@@ -19,7 +19,7 @@ static struct resp_writer *on_reply_open(void *ctx, void *client)
 
 static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
 {
-    struct cluster_client *tc = client;
+    struct world_client *tc = client;
     UNUSED(ctx);
     UNUSED(outcome);
     tc->answered++;
@@ -28,34 +28,34 @@ static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
 
 static void on_read_ready(void *ctx, void *client, int error)
 {
-    struct cluster_client *tc = client;
+    struct world_client *tc = client;
     UNUSED(ctx);
     tc->reads_ready++;
     tc->read_error = error;
     if (error != 0 || tc->read_key == NULL)
         return;
     struct bytes argv[2] = {BYTES_LIT("get"), bytes_str(tc->read_key)};
-    struct resp_writer w = {.out = &tc->out, .protocol = 2};
-    struct cmd_call call = {.out = &w, .argv = argv, .argc = 2};
+    struct resp_writer writer = {.out = &tc->out, .protocol = 2};
+    struct cmd_call call = {.out = &writer, .argv = argv, .argc = 2};
     ASSERT(node_run_read(tc->home->node, cmd_lookup(argv[0]), &call));
 }
 
-void cluster_client_events(struct node_events *e)
+void world_client_events(struct node_events *e)
 {
     e->reply_open = on_reply_open;
     e->reply_done = on_reply_done;
     e->read_ready = on_read_ready;
 }
 
-struct cluster_client *cluster_client_new(struct cluster *c, uint32_t home)
+struct world_client *world_client_new(struct world *w, uint32_t home)
 {
-    ASSERT(c->client_count < CLUSTER_CLIENTS && home < c->count);
-    struct cluster_client *tc = &c->clients[c->client_count++];
-    tc->home = &c->nodes[home];
+    ASSERT(w->client_count < WORLD_CLIENTS && home < w->count);
+    struct world_client *tc = &w->clients[w->client_count++];
+    tc->home = &w->nodes[home];
     return tc;
 }
 
-int cluster_submit(struct cluster_client *tc, const char *line)
+int world_submit(struct world_client *tc, const char *line)
 {
     struct bytes argv[WORDS_MAX];
     struct node_submit s = {.argv = argv};
@@ -70,19 +70,19 @@ int cluster_submit(struct cluster_client *tc, const char *line)
     return node_submit(tc->home->node, &s, tc);
 }
 
-void cluster_wait_answered(struct cluster *c, struct cluster_client *tc)
+void world_wait_answered(struct world *w, struct world_client *tc)
 {
     for (int i = 0; i < TURNS_MAX && tc->answered < tc->asked; i++)
-        cluster_turn(c);
+        world_turn(w);
     ASSERT(tc->answered == tc->asked);
 }
 
-void cluster_write(struct cluster *c, uint32_t home, int count)
+void world_write(struct world *w, uint32_t home, int count)
 {
-    struct cluster_client *tc = cluster_client_new(c, home);
+    struct world_client *tc = world_client_new(w, home);
     for (int i = 0; i < count; i++) {
-        int err = cluster_submit(tc, "append k x");
+        int err = world_submit(tc, "append k x");
         ASSERT(err == 0);
-        cluster_wait_answered(c, tc);
+        world_wait_answered(w, tc);
     }
 }

@@ -4,7 +4,7 @@
  *
  * How it fails: with the text of what refused to start.
  */
-#include "world/world_start.h"
+#include "world/world_boot.h"
 
 #include "node/node_boot.h"
 
@@ -25,7 +25,7 @@ void world_fill_events(struct node_events *e)
         e->transfer_ended = nothing;
 }
 
-static int boot(struct world_start *how, struct buf *error)
+static int boot(struct world_boot *how, struct buf *error)
 {
     struct world_disk *d = how->disk;
     struct node_options *o = &how->options;
@@ -50,7 +50,7 @@ static int boot(struct world_start *how, struct buf *error)
     return 0;
 }
 
-int world_start(struct node **out, struct world_start *how, struct buf *error)
+int world_boot(struct node **out, struct world_boot *how, struct buf *error)
 {
     *out = NULL;
     how->env.disk = &how->disk->disk;

@@ -2,20 +2,20 @@
  * How it works: nodes are asked for their status, and stores are walked.
  * How it fails: what does not come about within thousands of turns never will.
  */
-#include "world/cluster.h"
+#include "world/world.h"
 
 #define TURNS_MAX       5000
 #define TURNS_EQUAL_MAX 20000
 
-int cluster_leader(struct cluster *c)
+int world_leader(struct world *w)
 {
     struct node_status s;
     int leader = -1;
     raft_term term = 0;
-    for (uint32_t i = 0; i < c->count; i++) {
-        if (c->nodes[i].node == NULL)
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->nodes[i].node == NULL)
             continue;
-        node_status(c->nodes[i].node, &s);
+        node_status(w->nodes[i].node, &s);
         if (s.role == RAFT_LEADER && s.term > term) {
             leader = (int)i;
             term = s.term;
@@ -24,52 +24,52 @@ int cluster_leader(struct cluster *c)
     return leader;
 }
 
-int cluster_elect(struct cluster *c)
+int world_elect(struct world *w)
 {
     for (int i = 0; i < TURNS_MAX; i++) {
-        int leader = cluster_leader(c);
+        int leader = world_leader(w);
         struct node_status s;
         if (leader >= 0) {
-            node_status(c->nodes[leader].node, &s);
+            node_status(w->nodes[leader].node, &s);
             if (s.applied == s.last && s.applied > 0)
                 return leader;
         }
-        cluster_turn(c);
+        world_turn(w);
     }
     return -1;
 }
 
-raft_index cluster_applied(struct cluster *c, uint32_t id)
+raft_index world_applied(struct world *w, uint32_t id)
 {
     struct node_status s;
-    node_status(c->nodes[id].node, &s);
+    node_status(w->nodes[id].node, &s);
     return s.applied;
 }
 
-void cluster_wait_applied(struct cluster *c, uint32_t id, raft_index index)
+void world_wait_applied(struct world *w, uint32_t id, raft_index index)
 {
-    for (int i = 0; i < TURNS_MAX && cluster_applied(c, id) < index; i++)
-        cluster_turn(c);
-    ASSERT(cluster_applied(c, id) >= index);
+    for (int i = 0; i < TURNS_MAX && world_applied(w, id) < index; i++)
+        world_turn(w);
+    ASSERT(world_applied(w, id) >= index);
 }
 
 /* All have applied their logs, and as much as the first. */
-static bool has_converged(struct cluster *c)
+static bool has_converged(struct world *w)
 {
-    for (uint32_t i = 0; i < c->count; i++) {
+    for (uint32_t i = 0; i < w->count; i++) {
         struct node_status s;
-        node_status(c->nodes[i].node, &s);
-        if (s.applied != s.last || s.applied != cluster_applied(c, 0))
+        node_status(w->nodes[i].node, &s);
+        if (s.applied != s.last || s.applied != world_applied(w, 0))
             return false;
     }
-    return cluster_leader(c) >= 0;
+    return world_leader(w) >= 0;
 }
 
-void cluster_wait_equal(struct cluster *c)
+void world_wait_equal(struct world *w)
 {
-    for (int i = 0; i < TURNS_EQUAL_MAX && !has_converged(c); i++)
-        cluster_turn(c);
-    ASSERT(has_converged(c));
+    for (int i = 0; i < TURNS_EQUAL_MAX && !has_converged(w); i++)
+        world_turn(w);
+    ASSERT(has_converged(w));
 }
 
 static bool rows_equal(struct store_iter *a, struct store_iter *b)
@@ -96,10 +96,10 @@ static bool states_equal(struct store *x, struct store *y)
     return equal;
 }
 
-bool cluster_is_equal(struct cluster *c)
+bool world_is_equal(struct world *w)
 {
-    for (uint32_t i = 1; i < c->count; i++)
-        if (!states_equal(c->nodes[0].store, c->nodes[i].store))
+    for (uint32_t i = 1; i < w->count; i++)
+        if (!states_equal(w->nodes[0].store, w->nodes[i].store))
             return false;
     return true;
 }

@@ -111,7 +111,7 @@ END
     local d
     for d in src src/base src/raft src/codec src/resp src/data src/table \
         src/cmd src/metrics tests tcl conf deps; do
-        put $d/README.md <<<'# a room'
+        put $d/README.md <<<'What must never come in: b. Reading order: c.'
     done
     for d in base raft codec resp data table cmd metrics; do
         printf '| `%s` | is |\n' $d
@@ -302,6 +302,8 @@ put tests/unit/raft/test_raft.c <<<$'/*\n * One.\n */\n/* (void)state; */'
 expect units 'say UNUSED(state)'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
+put src/raft/README.md <<<'Reading order: a.'
+expect readmes 'src/raft/README.md: no "What must never come in"'
 sed -i '/raft/d' "$tree/src/README.md"
 expect readmes 'src/README.md: no row for room raft'
 put tests/tidy/words <<<'the (old|ancient) page : there is none'

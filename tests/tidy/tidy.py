@@ -608,14 +608,22 @@ def check_metrics(tree):
 
 
 def check_readmes(tree):
-    """Every room and every other folder of the house says what it is, and
-    src/README.md has a row for each room."""
+    """Every folder of the house says what it is; a room also what must never
+    come in and in which order to read it. src/README.md has a row for each
+    room."""
     src = tree.root / 'src'
     folders = [src] + [p for p in sorted(src.iterdir()) if p.is_dir()]
     folders += [tree.root / n for n in ('tests', 'tcl', 'conf', 'deps')]
+    folders += [p for p in sorted((tree.root / 'tests').iterdir())
+                if p.is_dir() and p.name != '__pycache__']
     for folder in folders:
         if not (folder / 'README.md').exists():
             yield f'{tree.name(folder)}: no README.md'
+        elif folder.parent == src:
+            text = read(folder / 'README.md')
+            for words in ('What must never come in', 'Reading order'):
+                if words not in text:
+                    yield f'{tree.name(folder)}/README.md: no "{words}"'
     rows = read(src / 'README.md')
     for room in read_layers(tree)[0]:
         if f'| `{room}` |' not in rows:

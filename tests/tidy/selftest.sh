@@ -110,7 +110,7 @@ END
     put README.md <<<'GET key'
     local d
     for d in src src/base src/raft src/codec src/resp src/data src/table \
-        src/cmd src/metrics tests tcl conf deps; do
+        src/cmd src/metrics tests tests/tidy tests/unit tcl conf deps; do
         put $d/README.md <<<'What must never come in: b. Reading order: c.'
     done
     for d in base raft codec resp data table cmd metrics; do

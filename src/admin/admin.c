@@ -11,6 +11,7 @@
 
 void admin_ping(struct server_call *call)
 {
+    ASSERT(call->argc >= 1);
     if (call->argc > 2)
         cmd_reply_arity(call->out, call->cmd);
     else if (call->argc == 2)
@@ -21,6 +22,7 @@ void admin_ping(struct server_call *call)
 
 void admin_echo(struct server_call *call)
 {
+    ASSERT(call->argc == 2);
     resp_bulk(call->out, call->argv[1]);
 }
 

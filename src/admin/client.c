@@ -20,6 +20,7 @@ static void reply_bytes(struct server_call *call, const char *text)
 
 void admin_client_id(struct server_call *call)
 {
+    ASSERT(client_id(call->c) > 0);
     resp_integer(call->out, (int64_t)client_id(call->c));
 }
 
@@ -30,6 +31,7 @@ void admin_client_getname(struct server_call *call)
 
 void admin_client_setname(struct server_call *call)
 {
+    ASSERT(call->argc == 3);
     if (!is_printable(call->argv[2])) {
         resp_error(call->out, "ERR Client names cannot contain spaces, "
                               "newlines or special characters.");
@@ -41,6 +43,7 @@ void admin_client_setname(struct server_call *call)
 
 void admin_client_setinfo(struct server_call *call)
 {
+    ASSERT(call->argc == 4);
     enum client_text which = CLIENT_TEXT_COUNT;
     if (arg_is(call, 2, "lib-name"))
         which = CLIENT_LIB_NAME;
@@ -64,6 +67,7 @@ void admin_client_setinfo(struct server_call *call)
 /* ON or OFF; false: a syntax error was written. */
 static bool on_off(struct server_call *call, bool *value)
 {
+    ASSERT(call->argc == 3);
     if (!arg_is(call, 2, "on") && !arg_is(call, 2, "off")) {
         resp_error(call->out, "ERR syntax error");
         return false;
@@ -86,6 +90,7 @@ void admin_client_no_touch(struct server_call *call)
 
 void admin_client_reply(struct server_call *call)
 {
+    ASSERT(call->argc == 3);
     struct client_settings *set = client_settings(call->c);
     if (arg_is(call, 2, "on")) {
         set->reply_off = false;
@@ -110,6 +115,7 @@ void admin_client_getredir(struct server_call *call)
 /* No command of ours blocks in a way that could be unblocked. */
 void admin_client_unblock(struct server_call *call)
 {
+    ASSERT(call->argc >= 3);
     int64_t id;
     if (!num_parse_i64(call->argv[2], &id))
         resp_error(call->out, "ERR value is not an integer or out of range");
@@ -128,6 +134,7 @@ void admin_client_info(struct server_call *call)
 {
     struct buf text = BUF_INIT;
     client_describe(call->c, &text);
+    ASSERT(text.len > 0 && text.data[text.len - 1] != '\n');
     buf_char(&text, '\n');
     resp_verbatim(call->out, "txt", buf_view(&text));
     buf_release(&text);
@@ -183,6 +190,7 @@ static bool only_user(struct server_call *call, struct bytes name)
 /* False: an error was written. */
 static bool parse_ids(struct server_call *call, struct list_filter *f)
 {
+    ASSERT(call->argc > 3 && f->count == 0);
     if (call->argc - 3 > LIST_IDS_MAX) {
         resp_errorf(call->out, "ERR too many client IDs: at most %d are taken",
                     LIST_IDS_MAX);
@@ -195,12 +203,14 @@ static bool parse_ids(struct server_call *call, struct list_filter *f)
             return false;
         }
     }
+    ASSERT(f->count == call->argc - 3);
     return true;
 }
 
 /* False: an error was written. */
 static bool parse_list(struct server_call *call, struct list_filter *f)
 {
+    ASSERT(call->argc >= 2);
     f->none = false;
     f->by_id = false;
     f->count = 0;
@@ -247,6 +257,7 @@ struct kill_filter {
 static bool killed_by(const struct kill_filter *f, const struct client *c,
                       const struct client *me)
 {
+    ASSERT(!f->by_id || f->id != 0);
     char peer[CLIENT_ADDRESS_MAX];
     char local[CLIENT_ADDRESS_MAX];
     if (f->nobody || (f->skip_me && c == me))
@@ -283,6 +294,7 @@ static uint32_t kill_clients(struct server_call *call,
 static bool parse_kill_pair(struct server_call *call, uint32_t i,
                             struct kill_filter *f)
 {
+    ASSERT(i + 1 < call->argc);
     struct bytes value = call->argv[i + 1];
     if (arg_is(call, i, "id")) {
         f->by_id = true;
@@ -313,6 +325,7 @@ static bool parse_kill_pair(struct server_call *call, uint32_t i,
 
 void admin_client_kill(struct server_call *call)
 {
+    ASSERT(call->argc >= 3);
     struct kill_filter f = {.skip_me = true};
     if (call->argc == 3) { /* the old form: one address, perhaps one's own */
         f.by_addr = true;

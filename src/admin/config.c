@@ -23,6 +23,7 @@ static void write_pair(void *ctx, struct bytes name, struct bytes value)
 /* False: an error was written. */
 static bool patterns_ok(struct server_call *call)
 {
+    ASSERT(call->argc > 2);
     if (call->argc - 2 > PATTERNS_MAX) {
         resp_errorf(call->out, "ERR too many patterns: at most %d are taken",
                     PATTERNS_MAX);
@@ -57,9 +58,11 @@ void admin_config_get(struct server_call *call)
 
 void admin_config_set(struct server_call *call)
 {
+    ASSERT(call->argc >= 4);
     struct buf error = BUF_INIT;
     int err = config_set(server_config(call->s), call->argv + 2, call->argc - 2,
                          &error);
+    ASSERT(err == 0 || error.len > 0);
     if (err != 0) {
         resp_errorf(call->out, "ERR %.*s", (int)error.len,
                     (const char *)error.data);

@@ -38,6 +38,7 @@ static bool password_ok(struct server_call *call, struct bytes user,
 
 void admin_auth(struct server_call *call)
 {
+    ASSERT(call->argc >= 2);
     struct bytes user = BYTES_LIT("default");
     if (call->argc > 3) {
         resp_error(call->out, "ERR syntax error");
@@ -103,6 +104,7 @@ static bool parse_hello(struct server_call *call, struct hello *h)
             return false;
         }
     }
+    ASSERT(i == call->argc);
     return true;
 }
 
@@ -116,6 +118,8 @@ static const char *role_name(struct server *s)
 static void reply_hello(struct server_call *call)
 {
     struct resp_writer *w = call->out;
+    ASSERT(w->protocol == 2 || w->protocol == 3);
+    ASSERT(client_settings(call->c)->authenticated);
     resp_map(w, 7);
     resp_bulk_str(w, "server");
     resp_bulk_str(w, "redis");
@@ -182,12 +186,15 @@ void admin_reset(struct server_call *call)
 
 void admin_quit(struct server_call *call)
 {
+    ASSERT(client_is_idle(call->c));
     resp_status(call->out, "OK");
     client_close_after_reply(call->c);
 }
 
 void admin_select(struct server_call *call)
 {
+    ASSERT(call->argc == 2);
+    ASSERT(server_config(call->s)->databases <= UINT8_MAX + 1);
     int64_t db;
     if (!num_parse_i64(call->argv[1], &db)) {
         resp_error(call->out, "ERR value is not an integer or out of range");

@@ -13,6 +13,7 @@ typedef unsigned long long ull;
 
 static void slaves(const struct node_status *st, struct buf *out)
 {
+    ASSERT(st->role == RAFT_LEADER);
     struct buf lines = BUF_INIT;
     unsigned count = 0;
     for (size_t i = 0; i < st->peer_count; i++) {
@@ -37,6 +38,7 @@ static void lines_replication(struct server *s, struct buf *out)
 {
     struct node_status st;
     node_status(server_node(s), &st);
+    ASSERT(st.peer_count < RAFT_NODES_MAX);
     if (st.role == RAFT_LEADER) {
         buf_str(out, "role:master\r\n");
         slaves(&st, out);
@@ -69,6 +71,7 @@ static void lines_commandstats(struct server *s, struct buf *out)
     for (size_t i = 0; i < cmd_count(); i++) {
         const struct cmd *cmd = cmd_at(i);
         const struct stats_command *st = stats_of(stats, cmd);
+        ASSERT(st->calls > 0 || st->usec == 0);
         if (st->calls == 0 && st->rejected == 0)
             continue;
         double mean =
@@ -107,6 +110,7 @@ static void peer_line(const struct server *s, const struct node_status *st,
 {
     const struct node_peer_status *peer = &st->peers[i];
     struct peer_info link;
+    ASSERT(peer->id != st->self && peer->id != NODE_NONE);
     buf_printf(out, "raft_node_%u:client_address=%s,link=%s,state=%s", peer->id,
                peer->client_address, peer->up ? "up" : "down",
                raft_progress_text(st, i));

@@ -70,6 +70,7 @@ static void measure_memory(struct server *s, struct metrics *m)
 {
     struct server_status st;
     server_status(s, &st);
+    ASSERT(st.resident_peak_bytes >= st.resident_bytes);
     metrics_count(m, METRIC_used_memory, st.resident_bytes);
     metrics_text(m, METRIC_used_memory_rss, "%" PRIu64, st.resident_bytes);
     metrics_count(m, METRIC_used_memory_peak, st.resident_peak_bytes);
@@ -127,6 +128,7 @@ static void measure_cpu(struct server *s, struct metrics *m)
 {
     struct process_usage usage = process_usage();
     UNUSED(s);
+    ASSERT(usage.system_us >= 0 && usage.user_us >= 0);
     metrics_set(m, METRIC_used_cpu_sys, usage.system_us);
     metrics_set(m, METRIC_used_cpu_user, usage.user_us);
 }
@@ -146,6 +148,7 @@ static void measure_raft(struct server *s, struct metrics *m)
     node_status(server_node(s), &st);
     ASSERT(st.peer_count < RAFT_NODES_MAX);
     ASSERT(st.self == server_config(s)->node_id);
+    ASSERT(st.applied <= st.commit);
     metrics_text(m, METRIC_raft_role, "%s", raft_role_text(st.role));
     metrics_count(m, METRIC_raft_node_id, st.self);
     metrics_set(m, METRIC_raft_leader_id,

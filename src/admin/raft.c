@@ -49,6 +49,7 @@ static void pair_text(struct resp_writer *w, const char *name,
 
 static void pair_number(struct resp_writer *w, const char *name, uint64_t value)
 {
+    ASSERT(value <= INT64_MAX);
     resp_bulk_str(w, name);
     resp_integer(w, (int64_t)value);
 }
@@ -57,6 +58,7 @@ static void write_peer(struct resp_writer *w, const struct node_status *st,
                        size_t i)
 {
     bool leads = st->role == RAFT_LEADER;
+    ASSERT(i < st->peer_count && st->peers[i].id != st->self);
     resp_map(w, leads ? 6 : 4);
     pair_number(w, "id", st->peers[i].id);
     pair_text(w, "client-address", st->peers[i].client_address);
@@ -113,6 +115,7 @@ void admin_raft_status(struct server_call *call)
     struct metrics m = METRICS_INIT;
     struct node_status st;
     node_status(server_node(call->s), &st);
+    ASSERT(st.peer_count < RAFT_NODES_MAX);
     measure(call->s, "raft", &m);
     resp_map(w, ARRAY_LEN(status_rows) + 1);
     for (size_t i = 0; i < ARRAY_LEN(status_rows); i++)
@@ -129,6 +132,7 @@ void admin_raft_transfer(struct server_call *call)
     node_id to = NODE_NONE;
     struct node_status st;
     node_status(server_node(call->s), &st);
+    ASSERT(call->argc >= 2 && st.self < NODE_NONE);
     if (call->argc > 3) {
         resp_error(call->out, "ERR syntax error");
         return;

@@ -17,6 +17,7 @@ void split_address(const char *address, struct bytes *host, uint16_t *port)
 
 static void role_master(struct server_call *call, const struct node_status *st)
 {
+    ASSERT(st->role == RAFT_LEADER);
     size_t connected = 0;
     for (size_t i = 0; i < st->peer_count; i++)
         connected += st->peers[i].up ? 1 : 0;
@@ -39,6 +40,7 @@ static void role_master(struct server_call *call, const struct node_status *st)
 
 static void role_slave(struct server_call *call, const struct node_status *st)
 {
+    ASSERT(st->role != RAFT_LEADER);
     struct bytes host;
     uint16_t port;
     split_address(st->leader_address, &host, &port);

@@ -31,6 +31,7 @@ static void answer(struct client *c, uint64_t id, enum guest_outcome outcome,
 {
     switch (outcome) {
     case GUEST_EXECUTED:
+        ASSERT(reply.len > 0);
         if (original_format(id, reply, guest_output(c)) != 0)
             guest_close(c, "the reply cannot be said in it");
         break;
@@ -40,6 +41,7 @@ static void answer(struct client *c, uint64_t id, enum guest_outcome outcome,
         guest_close(c, "the reply cannot be said in it");
         break;
     case GUEST_REFUSED:
+        ASSERT(reply.len == 0);
         not_leader(c, id);
         break;
     case GUEST_TOO_BIG:
@@ -53,6 +55,7 @@ static void answer(struct client *c, uint64_t id, enum guest_outcome outcome,
 static void introduce(struct client *c, struct bytes text)
 {
     char id[ORIGINAL_ID_LEN + 1];
+    ASSERT(guest_id(c)[0] == '\0');
     if (!client_settings(c)->authenticated) {
         guest_close(c, "a password is required, which it cannot give");
         return;
@@ -78,7 +81,7 @@ static bool request(struct client *c, struct bytes text)
         .argc = r.argc,
         .id = r.id,
     };
-    ASSERT(g.cmd != NULL);
+    ASSERT(g.cmd != NULL && guest_id(c)[0] != '\0');
     return guest_submit(c, &g);
 }
 
@@ -93,6 +96,7 @@ static size_t take_frame(struct client *c, struct bytes input, size_t *need)
         guest_close(c, "the frame is too long");
     if (size <= 0)
         return 0;
+    ASSERT((size_t)size <= input.len);
     if (first)
         introduce(c, text);
     else if (!request(c, text))

@@ -40,6 +40,7 @@ int original_parse_id(struct bytes text, char id[ORIGINAL_ID_LEN + 1])
     }
     memcpy(id, text.data, ORIGINAL_ID_LEN);
     id[ORIGINAL_ID_LEN] = '\0';
+    ASSERT(strlen(id) == ORIGINAL_ID_LEN);
     return 0;
 }
 
@@ -76,6 +77,7 @@ static struct bytes next_word(struct bytes *text)
     size_t end = begin;
     while (end < text->len && !is_space(text->data[end]))
         end++;
+    ASSERT(begin <= end && end <= text->len);
     struct bytes word = bytes_of(text->data + begin, end - begin);
     *text = bytes_from(*text, end);
     return word;
@@ -146,6 +148,7 @@ static bool take_number(struct bytes *in, uint8_t type, int64_t *out)
     if (in->len - end < 2 ||
         !num_parse_i64(bytes_of(in->data + 1, end - 1), out))
         return false;
+    ASSERT(end + 2 <= in->len);
     *in = bytes_from(*in, end + 2);
     return true;
 }
@@ -183,6 +186,7 @@ int original_format(uint64_t id, struct bytes reply, struct buf *out)
         buf_char(out, ' ');
         buf_bytes(out, parts[i]);
     }
+    ASSERT(out->len > begin + 4);
     store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
     return 0;
 }

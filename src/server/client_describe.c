@@ -9,6 +9,7 @@
 
 static void describe_size(const struct client *c, struct buf *out)
 {
+    ASSERT(c->conn.in.cap >= c->conn.in.len);
     size_t in = c->conn.in.len;
     size_t in_free = c->conn.in.cap - c->conn.in.len;
     size_t args = c->reads.arena.used;
@@ -41,11 +42,13 @@ void client_local_text(const struct client *c, char out[CLIENT_ADDRESS_MAX])
 
 static const char *text_or_empty(const struct client *c, enum client_text which)
 {
+    ASSERT(which < CLIENT_TEXT_COUNT);
     return c->texts[which] != NULL ? c->texts[which] : "";
 }
 
 static const char *flags_text(const struct client *c)
 {
+    ASSERT(c->state <= CLIENT_DOOMED);
     if (c->state == CLIENT_CLOSING)
         return "c";
     if (c->state == CLIENT_DOOMED)

@@ -57,6 +57,7 @@ void deferred_add(struct deferred_list *l, const struct deferred *d)
 
 void deferred_clear(struct deferred_list *l)
 {
+    ASSERT(l->next <= l->count);
     l->phase = READS_NONE;
     l->count = 0;
     l->next = 0;

@@ -11,6 +11,7 @@
 static void on_input(struct conn *conn)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
+    ASSERT(conn->in.len > 0);
     turn_begin(c->server);
     client_count_bytes(c);
     c->active_ms = c->server->turn.mono_ms;
@@ -21,6 +22,7 @@ static void on_input(struct conn *conn)
 static void on_drained(struct conn *conn)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
+    ASSERT(conn_pending(conn) == 0);
     turn_begin(c->server);
     client_wake(c, WAIT_OUTPUT);
     client_account(c);
@@ -31,6 +33,7 @@ static void on_drained(struct conn *conn)
 static void on_closed(struct conn *conn, int error)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
+    ASSERT(error < 0 && conn->fd < 0);
     turn_begin(c->server);
     log_debug(c->server->options.log, "client id=%llu closed: %s",
               (unsigned long long)c->id, error_text(error));
@@ -41,6 +44,7 @@ static void on_closed(struct conn *conn, int error)
 static void on_ended(struct conn *conn)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
+    ASSERT(conn->ended);
     turn_begin(c->server);
     input_run(c);
 }

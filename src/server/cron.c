@@ -21,6 +21,7 @@ static void each_second(struct server *s)
 void cron_run(struct server *s)
 {
     ASSERT(s->turn.is_set);
+    ASSERT(s->cron.second_ms <= s->turn.mono_ms);
     stats_sample(&s->stats, s->turn.mono_ms);
     if (s->turn.mono_ms - s->cron.second_ms >= 1000) {
         s->cron.second_ms = s->turn.mono_ms;

@@ -19,6 +19,7 @@ void disk_floor_look(struct server *s)
         return;
     bool was_full = s->disk.is_short;
     uint64_t wanted = was_full ? floor + floor / 4 : floor;
+    ASSERT(wanted >= floor);
     s->disk.is_short = (uint64_t)bytes < wanted;
     node_set_disk_short(s->node, s->disk.is_short);
     if (s->disk.is_short && !was_full)
@@ -39,6 +40,7 @@ bool disk_floor_short(const struct server *s)
 
 const char *disk_floor_text(const struct server *s)
 {
+    ASSERT(disk_floor_short(s));
     if (s->disk.is_short)
         return "MISCONF too little disk is free on this node (see "
                "min-free-disk): writes are refused, reads go on";

@@ -18,7 +18,7 @@ struct dispatch {
     const struct cmd *cmd;
     const struct bytes *argv;
     uint32_t argc;
-    uint8_t flags;            /* PENDING_* */
+    uint8_t flags;            /* REPLY_* */
     uint64_t request_id;      /* of REPLY_TO_GUEST */
     struct bytes once_client; /* empty: none */
     uint64_t once_id;
@@ -32,6 +32,7 @@ static uint8_t mute_flag(const struct client *c)
 /* The command was executed, submitted or refused: on to the next. */
 static bool finished(struct client *c, const struct cmd *cmd)
 {
+    ASSERT(c->wait == WAIT_NONE || c->wait == WAIT_SHUTDOWN);
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
     c->last_cmd = cmd;
@@ -44,6 +45,7 @@ static bool finished(struct client *c, const struct cmd *cmd)
 
 static bool refuse(struct client *c, const struct cmd *cmd, const char *text)
 {
+    ASSERT(text[0] >= 'A' && text[0] <= 'Z'); /* it begins with a code */
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     if (cmd != NULL)
@@ -55,6 +57,7 @@ static bool refuse(struct client *c, const struct cmd *cmd, const char *text)
 static bool refuse_unknown(struct client *c, const struct bytes *argv,
                            uint32_t argc)
 {
+    ASSERT(argc > 0);
     if (bytes_eq_nocase(argv[0], BYTES_LIT("post")) ||
         bytes_eq_nocase(argv[0], BYTES_LIT("host:"))) {
         security_attack(c);
@@ -69,6 +72,7 @@ static bool refuse_unknown(struct client *c, const struct bytes *argv,
 
 static bool refuse_arity(struct client *c, const struct cmd *cmd)
 {
+    ASSERT((cmd->flags & CMD_INTERNAL) == 0);
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     stats_of(&c->server->stats, cmd)->rejected++;
@@ -92,6 +96,14 @@ static void run_by_id(struct server_call *call)
     fn(call);
 }
 
+/* A reply was written, but where Redis writes none either. */
+static bool is_answered(const struct client *c)
+{
+    return c->conn.out.len > c->reply_start || c->writer.over ||
+           c->settings.reply_off || c->settings.reply_skip_next ||
+           c->wait == WAIT_SHUTDOWN;
+}
+
 static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
@@ -102,6 +114,9 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
     (void)client_reply_begin(c);
     c->last_cmd = d->cmd;
     run_by_id(&call);
+    ASSERT(c->state <= CLIENT_DOOMED); /* it may doom clients, no more */
+    ASSERT(client_is_idle(c));
+    ASSERT(is_answered(c));
     client_reply_end(c, d->cmd, mute_flag(c));
     /* CONFIG RESETSTAT empties the counters, so they are looked up late. */
     struct stats_command *stats = stats_of(&c->server->stats, d->cmd);
@@ -126,14 +141,18 @@ static bool syntax_ok(struct client *c, const struct dispatch *d)
         .value_max = s->options.config->proto_max_bulk_len_bytes,
         .out = &s->syntax_error.writer,
     };
-    return cmd_check(&args);
+    bool ok = cmd_check(&args);
+    ASSERT(ok == (s->syntax_error.text.len == 0));
+    return ok;
 }
 
 static bool reply_syntax_error(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
-    resp_raw(client_reply_begin(c), buf_view(&c->server->syntax_error.text));
+    struct bytes text = buf_view(&c->server->syntax_error.text);
+    ASSERT(text.len > 0 && text.data[0] == '-');
+    resp_raw(client_reply_begin(c), text);
     client_reply_end(c, d->cmd, mute_flag(c));
     stats_of(&c->server->stats, d->cmd)->calls++;
     return finished(c, d->cmd);
@@ -182,6 +201,7 @@ static bool submit(struct client *c, const struct dispatch *d)
 
 static bool write_command(struct client *c, const struct dispatch *d)
 {
+    ASSERT((d->cmd->flags & CMD_WRITE) != 0);
     if (c->reads.phase != READS_NONE)
         return client_wait(c, WAIT_READS);
     if (disk_floor_short(c->server))
@@ -193,12 +213,14 @@ static bool write_command(struct client *c, const struct dispatch *d)
 
 static bool defer(struct client *c, const struct dispatch *d)
 {
+    ASSERT((d->flags & REPLY_TO_GUEST) == 0);
     struct deferred read = {d->cmd, d->argv, d->argc, d->flags};
     return reads_defer(c, &read) ? finished(c, d->cmd) : false;
 }
 
 static bool read_command(struct client *c, const struct dispatch *d)
 {
+    ASSERT((d->cmd->flags & CMD_READ) != 0);
     if (c->unanswered.count == 0)
         return defer(c, d);
     ASSERT(c->reads.phase == READS_NONE);
@@ -229,6 +251,7 @@ bool guest_submit(struct client *c, const struct guest_request *r)
         .once_id = r->id,
     };
     ASSERT(c->guest_id[0] != '\0');
+    ASSERT(cmd_is_data(r->cmd) && cmd_arity_ok(r->cmd, r->argc));
     if (disk_floor_short(c->server))
         return refuse_guest(c, r->id, ERR_LIMIT);
     return submit(c, &d);
@@ -284,6 +307,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 {
     ASSERT(argc > 0);
     ASSERT(c->state == CLIENT_OPEN);
+    ASSERT(c->wait == WAIT_NONE && !c->settings.reply_skip_next);
     struct dispatch d = {.argv = argv, .argc = argc, .flags = mute_flag(c)};
     d.cmd = cmd_lookup(argv[0]);
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
@@ -304,6 +328,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 struct resp_writer *dispatch_reply_open(struct client *c)
 {
     struct unanswered *p = unanswered_front(&c->unanswered);
+    ASSERT(c->state != CLIENT_GONE);
     if (c->state >= CLIENT_DOOMED)
         return NULL;
     if (p->flags & REPLY_TO_GUEST) {
@@ -337,6 +362,7 @@ static void answer_guest(struct client *c, const struct unanswered *p,
                          enum node_outcome outcome)
 {
     struct bytes reply = buf_view(&c->server->guest_reply.text);
+    ASSERT(c->protocol != NULL && c->protocol->answer != NULL);
     (void)stats_reply(&c->server->stats, reply);
     if (c->state == CLIENT_OPEN)
         c->protocol->answer(c, p->request_id, guest_outcome(outcome), reply);
@@ -345,6 +371,7 @@ static void answer_guest(struct client *c, const struct unanswered *p,
 void dispatch_reply_done(struct client *c, enum node_outcome outcome)
 {
     struct unanswered p = *unanswered_front(&c->unanswered);
+    ASSERT(c->reads.phase != READS_ASKED);
     unanswered_pop(&c->unanswered);
     account(c, &p);
     if (c->state > CLIENT_DOOMED) {

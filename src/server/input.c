@@ -19,11 +19,13 @@ static struct resp_limits limits_of(const struct client *c)
     if (!c->settings.authenticated)
         return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
     uint64_t bulk_max = c->server->options.config->proto_max_bulk_len_bytes;
+    ASSERT(bulk_max > 0);
     return (struct resp_limits){RESP_ARGC_MAX, bulk_max};
 }
 
 bool input_has_share(struct client *c, uint32_t commands, size_t input)
 {
+    ASSERT(commands <= CLIENT_COMMANDS_MAX);
     if (c->state != CLIENT_OPEN || c->wait != WAIT_NONE)
         return false;
     if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
@@ -39,13 +41,18 @@ static size_t resp_take(struct client *c, struct bytes input, size_t *need)
 {
     struct resp_limits limits = limits_of(c);
     size_t consumed = 0;
+    ASSERT(input.len >= *need && c->input_error == NULL);
     enum resp_result res =
         resp_read(&c->reader, input, &limits, &consumed, need, &c->input_error);
     switch (res) {
     case RESP_MORE:
+        ASSERT(*need > input.len);
+        return 0;
     case RESP_ERROR:
+        ASSERT(c->input_error != NULL);
         return 0;
     case RESP_EMPTY:
+        ASSERT(consumed > 0);
         return consumed;
     case RESP_COMMAND:
         break;
@@ -67,6 +74,7 @@ static void take_requests(struct client *c)
     struct buf *in = &c->conn.in;
     uint32_t commands = 0;
     size_t pos = 0;
+    ASSERT(c->need > 0 && c->protocol->request_min > 0);
     while (in->len - pos >= c->need && c->input_error == NULL &&
            input_has_share(c, commands, pos)) {
         size_t size =
@@ -109,6 +117,7 @@ static void find_protocol(struct client *c)
     ASSERT(in->len > 0 && c->protocol == NULL);
     for (size_t i = 0; i < options->guest_count; i++) {
         const struct protocol *guest = options->guests[i];
+        ASSERT(guest->magic.len > 0 && guest->take != NULL);
         size_t n = MIN(in->len, guest->magic.len);
         if (memcmp(in->data, guest->magic.data, n) != 0)
             continue;
@@ -129,6 +138,7 @@ static void update_pause(struct client *c)
     bool pause = c->wait != WAIT_NONE && much;
     if (pause != c->conn.paused)
         conn_pause(&c->conn, pause);
+    ASSERT(c->conn.paused == pause);
 }
 
 static void execute(struct client *c)
@@ -171,6 +181,7 @@ void input_resume(struct client *c)
 {
     if (c->state != CLIENT_OPEN || c->wait == WAIT_SHUTDOWN)
         return;
+    ASSERT(list_empty(&c->ready));
     (void)client_wait(c, WAIT_NONE);
     if (!reads_resume(c)) {
         ASSERT(c->wait != WAIT_NONE);

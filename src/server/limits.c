@@ -15,6 +15,7 @@ static void close_for(struct client *c, const char *why)
 {
     struct server *s = c->server;
     struct buf text = BUF_INIT;
+    ASSERT(c->state == CLIENT_OPEN || c->state == CLIENT_CLOSING);
     client_doom(c);
     if (s->limits.closed_logged >= CLOSED_LOGGED_MAX) {
         s->limits.closed_unlogged++;
@@ -29,6 +30,8 @@ static void close_for(struct client *c, const char *why)
 
 static void report_closed(struct server *s)
 {
+    ASSERT(s->limits.closed_unlogged == 0 ||
+           s->limits.closed_logged == CLOSED_LOGGED_MAX);
     if (s->limits.closed_unlogged > 0)
         log_warning(s->options.log, "%llu more clients were closed for a limit",
                     (unsigned long long)s->limits.closed_unlogged);
@@ -41,6 +44,7 @@ static bool above_soft_for_too_long(struct client *c,
                                     size_t pending)
 {
     int64_t now = c->server->turn.mono_ms;
+    ASSERT(c->above_soft_ms <= now);
     if (limit->soft_bytes == 0 || pending <= limit->soft_bytes) {
         c->above_soft_ms = 0;
         return false;
@@ -59,6 +63,7 @@ size_t limits_output_max(const struct client *c)
         hard = 0;
     if (!c->settings.authenticated && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
         hard = UNAUTH_OUTPUT_MAX;
+    ASSERT(c->settings.authenticated || hard > 0);
     return (size_t)hard;
 }
 
@@ -141,8 +146,10 @@ bool limits_memory(struct server *s)
         if (c == NULL)
             break;
         s->stats.evicted_clients++;
+        uint64_t before = s->clients.bytes;
         close_for(c, "maxmemory-clients, being the largest");
         client_finish(c);
+        ASSERT(s->clients.bytes < before);
         closed = true;
     }
     return closed;
@@ -152,6 +159,7 @@ static void check_idle(struct client *c)
 {
     struct server *s = c->server;
     int64_t timeout_ms = (int64_t)s->options.config->timeout_s * 1000;
+    ASSERT(c->state == CLIENT_OPEN);
     if (timeout_ms == 0 || !client_is_idle(c) || c->wait != WAIT_NONE)
         return;
     if (s->turn.mono_ms - c->active_ms < timeout_ms)
@@ -165,6 +173,7 @@ static void check_idle(struct client *c)
 static void check_client(struct client *c)
 {
     struct server *s = c->server;
+    ASSERT(c->state == CLIENT_OPEN || c->state == CLIENT_CLOSING);
     client_count_bytes(c);
     client_account(c);
     s->limits.max_input_bytes = MAX(s->limits.max_input_bytes, c->conn.in.len);

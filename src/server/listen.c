@@ -27,6 +27,7 @@ static const char protected_text[] =
 /* Says why, as far as the socket takes it at once, and closes. */
 static void turn_away(struct server *s, int fd, const char *text)
 {
+    ASSERT(text[0] == '-'); /* an error of RESP */
     s->stats.connections_rejected++;
     int64_t n = socket_write(fd, text, strlen(text));
     UNUSED(n);
@@ -65,6 +66,7 @@ static void on_accepted(void *ctx, int fd, const char *text)
     struct door *door = ctx;
     struct server *s = door->server;
     struct address peer;
+    ASSERT(door >= s->doors.items && door < s->doors.items + s->doors.count);
     turn_begin(s);
     if (s->shutdown.phase != SHUTDOWN_NONE || !socket_peer(fd, &peer)) {
         socket_close(fd); /* the client tries another node */
@@ -92,6 +94,7 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
     struct address a;
     uint16_t port = (uint16_t)s->options.config->port;
     bool optional = host[0] == '-';
+    ASSERT(port != 0 && host[0] != '\0');
     const char *name = optional ? host + 1 : host;
     int fd = address_host(bytes_str(name), port, &a);
     bool found = fd == 0;
@@ -118,6 +121,7 @@ static int listen_on(struct server *s, const char *host, struct buf *error)
 static int listen_on_unix(struct server *s, struct buf *error)
 {
     const char *path = s->options.config->unixsocket;
+    ASSERT(path[0] != '\0');
     uint32_t mode = s->options.config->unixsocketperm;
     int fd = socket_listen_unix(path, mode == 0 ? 0700 : mode,
                                 (int)s->options.config->tcp_backlog);
@@ -162,6 +166,7 @@ void server_accept_start(struct server *s)
     ASSERT(s->doors.count > 0);
     for (size_t i = 0; i < s->doors.count; i++) {
         struct door *door = &s->doors.items[i];
+        ASSERT(door->listener.fd < 0);
         listener_open(&door->listener, s->options.loop, door->fd,
                       s->options.log);
         log_verbose(s->options.log, "listening on %s", door->text);
@@ -170,6 +175,7 @@ void server_accept_start(struct server *s)
 
 void server_listen_close(struct server *s)
 {
+    ASSERT(s->doors.count <= DOORS_MAX);
     for (size_t i = 0; i < s->doors.count; i++) {
         struct door *door = &s->doors.items[i];
         if (door->listener.fd >= 0)

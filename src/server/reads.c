@@ -1,10 +1,10 @@
 /*
  * Reads that wait for their point in time. All of a client's reads of one
- * iteration share one question to the node; when it is answered they are
+ * turn share one question to the node; when it is answered they are
  * executed in their order.
  *
  * Two things can end that early. A key may be about to expire (its expiry is
- * in doubt, data/keyspace.h): that read and those behind it then go through
+ * in doubt, data/keyspace.h): that read and those after it then go through
  * the log. And the replies may grow so large that they should leave first:
  * the rest is then asked for again, at a later point, which is as correct.
  *
@@ -17,6 +17,7 @@
 /* Nothing is left of the list: whoever waited for that may go on. */
 static void list_done(struct client *c)
 {
+    ASSERT(c->reads.next == c->reads.count);
     deferred_clear(&c->reads);
     client_wake(c, WAIT_READS);
     if (client_is_idle(c))
@@ -26,6 +27,7 @@ static void list_done(struct client *c)
 static void fail_all(struct client *c, int error)
 {
     struct deferred_list *l = &c->reads;
+    ASSERT(error < 0 && l->next < l->count);
     for (; l->next < l->count; l->next++) {
         const struct deferred *d = &l->items[l->next];
         client_reply_error(c, d->cmd, d->flags, reply_error_text(error));
@@ -35,6 +37,7 @@ static void fail_all(struct client *c, int error)
 /* False: it could not be told, and has to go through the log. */
 static bool run_one(struct client *c, const struct deferred *d)
 {
+    ASSERT((d->cmd->flags & CMD_READ) != 0);
     struct server *s = c->server;
     int64_t start_us = clock_mono_us();
     struct cmd_call call = {
@@ -57,6 +60,7 @@ static bool run_one(struct client *c, const struct deferred *d)
 static void run_all(struct client *c)
 {
     struct deferred_list *l = &c->reads;
+    ASSERT(l->phase == READS_ASKED && l->count > 0);
     while (l->next < l->count) {
         if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
             l->phase = READS_AGAIN;
@@ -92,6 +96,7 @@ void reads_ready(struct client *c, int error)
         run_all(c);
     if (c->reads.next == c->reads.count)
         list_done(c);
+    ASSERT(c->reads.phase != READS_ASKED);
 }
 
 bool reads_defer(struct client *c, const struct deferred *read)
@@ -120,6 +125,7 @@ bool reads_defer(struct client *c, const struct deferred *read)
 static bool to_log(struct client *c)
 {
     struct deferred_list *l = &c->reads;
+    ASSERT(l->phase == READS_TO_LOG);
     while (l->next < l->count) {
         struct deferred *item = &l->items[l->next];
         struct node_submit submit = {
@@ -148,6 +154,7 @@ static bool to_log(struct client *c)
 static bool ask_again(struct client *c)
 {
     struct deferred_list *l = &c->reads;
+    ASSERT(l->phase == READS_AGAIN && l->next < l->count);
     if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
         return client_wait(c, WAIT_OUTPUT);
     int err = node_read(c->server->node, c);

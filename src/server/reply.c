@@ -9,6 +9,7 @@
 
 struct resp_writer *client_reply_begin(struct client *c)
 {
+    ASSERT(c->state <= CLIENT_DOOMED);
     size_t max = limits_output_max(c);
     size_t sent = c->conn.out.len - conn_pending(&c->conn);
     c->reply_start = c->conn.out.len;
@@ -22,6 +23,7 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags)
     struct server *s = c->server;
     struct buf *out = &c->conn.out;
     ASSERT(out->len >= c->reply_start);
+    ASSERT((flags & ~REPLY_MUTE) == 0);
     struct bytes reply = bytes_from(buf_view(out), c->reply_start);
     if (stats_reply(&s->stats, reply) && cmd != NULL)
         stats_of(&s->stats, cmd)->failed++;
@@ -36,6 +38,7 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags)
 
 const char *reply_error_text(int error)
 {
+    ASSERT(error < 0);
     switch (error) {
     case ERR_NO_LEADER:
         return "CLUSTERDOWN No leader is known; the command was not executed";
@@ -50,6 +53,7 @@ const char *reply_error_text(int error)
 void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
                         const char *text)
 {
+    ASSERT(text[0] >= 'A' && text[0] <= 'Z'); /* it begins with a code */
     resp_error(client_reply_begin(c), text);
     client_reply_end(c, cmd, flags);
 }

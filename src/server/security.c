@@ -14,6 +14,7 @@ void security_report(struct server *s)
     char text[ADDRESS_TEXT_MAX];
     if (s->security.auth_unreported == 0)
         return;
+    ASSERT(s->security.auth_reported_ms <= s->turn.mono_ms);
     if (s->security.auth_reported_ms != 0 &&
         s->turn.mono_ms - s->security.auth_reported_ms < AUTH_REPORT_MS)
         return;
@@ -30,6 +31,7 @@ void security_report(struct server *s)
 void client_auth_failed(struct client *c)
 {
     struct server *s = c->server;
+    ASSERT(c->auth_failures < AUTH_FAILURES_MAX);
     s->stats.auth_failures++;
     s->security.auth_unreported++;
     s->security.auth_peer = c->peer;
@@ -44,6 +46,8 @@ void security_attack(struct client *c)
     struct server *s = c->server;
     char text[ADDRESS_TEXT_MAX];
     client_doom(c);
+    ASSERT(c->state == CLIENT_DOOMED);
+    ASSERT(s->security.attack_warned_ms <= s->turn.mono_ms);
     if (s->security.attack_warned_ms != 0 &&
         s->turn.mono_ms - s->security.attack_warned_ms < ATTACK_WARNING_MS)
         return;

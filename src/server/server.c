@@ -57,6 +57,7 @@ static void on_changed(void *ctx)
 static void on_writable(void *ctx)
 {
     struct server *s = ctx;
+    ASSERT(node_can_submit(s->node));
     LIST_EACH(link, &s->clients.open)
     {
         client_wake(CONTAINER_OF(link, struct client, link), WAIT_NODE);
@@ -136,6 +137,8 @@ static void run_ready(struct server *s)
     while (!list_empty(&now)) {
         struct client *c = CONTAINER_OF(now.next, struct client, ready);
         list_remove(&c->ready);
+        ASSERT(c->state <=
+               CLIENT_DOOMED); /* one before it may have doomed it */
         input_resume(c);
         client_account(c);
     }
@@ -147,6 +150,7 @@ static void flush_clients(struct server *s)
         struct client *c =
             CONTAINER_OF(s->clients.dirty.next, struct client, dirty);
         list_remove(&c->dirty);
+        ASSERT(c->conn.fd >= 0);
         conn_flush(&c->conn);
         client_account(c);
         size_t pending = conn_pending(&c->conn);
@@ -171,6 +175,7 @@ static void finish_clients(struct server *s)
 
 static void arm_deadline(struct server *s)
 {
+    ASSERT(s->turn.is_set);
     int64_t delay_ms = node_deadline_ms(s->node) - s->turn.mono_ms;
     if (!list_empty(&s->clients.ready))
         delay_ms = 0;
@@ -178,9 +183,9 @@ static void arm_deadline(struct server *s)
                      MAX(delay_ms, 0));
 }
 
-/* What must hold whenever the loop waits. Each client that had something to
- * do was looked at when its output left; all of them are each second. */
-static void server_check(const struct server *s)
+/* Each client that had something to do was looked at when its output left;
+ * all of them are each second. */
+void server_check(const struct server *s)
 {
     ASSERT(s->turn.is_set);
     ASSERT(s->turn.number > 0);
@@ -280,6 +285,7 @@ static void bound_clients(struct server *s)
     uint64_t wanted = asked + (uint64_t)FILES_RESERVED;
     uint64_t files = process_raise_files(wanted);
     uint64_t kept = MIN((uint64_t)FILES_RESERVED, files / 2);
+    ASSERT(asked > 0 && kept <= files);
 
     if (files - kept >= asked)
         return;

@@ -158,6 +158,9 @@ struct server {
     struct shutdown shutdown;
 };
 
+/* server.c: what must hold whenever the loop waits. */
+void server_check(const struct server *s);
+
 /* turn.c: reads the clocks, if this turn has not yet. */
 void turn_begin(struct server *s);
 /* The loop is going to wait. */

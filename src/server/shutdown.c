@@ -39,6 +39,7 @@ static bool begin_transfer(struct server *s)
 {
     struct node_status st;
     node_status(s->node, &st);
+    ASSERT(s->shutdown.phase == SHUTDOWN_TRANSFER);
     if (st.role != RAFT_LEADER || st.peer_count == 0)
         return false;
     s->shutdown.transfer_ended = false;
@@ -75,6 +76,7 @@ void server_shutdown(struct server_call *call, enum shutdown_how how)
 /* Clients that asked for the shutdown learn that it does not happen. */
 static void tell_aborted(struct server *s)
 {
+    ASSERT(s->shutdown.phase == SHUTDOWN_NONE);
     LIST_EACH(link, &s->clients.open)
     {
         struct client *c = CONTAINER_OF(link, struct client, link);
@@ -106,6 +108,7 @@ void shutdown_transfer_ended(struct server *s)
 
 static bool all_answered(const struct server *s)
 {
+    ASSERT(s->shutdown.phase == SHUTDOWN_DRAIN);
     LIST_EACH(link, &s->clients.open)
     {
         const struct client *c = CONTAINER_OF(link, struct client, link);
@@ -127,6 +130,8 @@ void shutdown_progress(struct server *s)
 static void on_timer(void *ctx)
 {
     struct server *s = ctx;
+    ASSERT(s->shutdown.phase == SHUTDOWN_TRANSFER ||
+           s->shutdown.phase == SHUTDOWN_DRAIN);
     turn_begin(s);
     if (s->shutdown.phase == SHUTDOWN_TRANSFER) {
         log_warning(s->options.log, "nobody took the leadership over in time");
@@ -163,6 +168,7 @@ static void on_sigint(void *ctx)
 void shutdown_init(struct server *s)
 {
     struct shutdown *sd = &s->shutdown;
+    ASSERT(s->node != NULL && sd->phase == SHUTDOWN_NONE);
     *sd = (struct shutdown){.phase = SHUTDOWN_NONE};
     sd->timer = (struct loop_timer){NULL, on_timer, s};
     sd->sigterm = (struct loop_signal){NULL, on_sigterm, s};

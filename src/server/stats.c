@@ -55,6 +55,7 @@ struct stats_command *stats_of(struct stats *s, const struct cmd *cmd)
 
 static void count_error(struct stats *s, struct bytes code)
 {
+    ASSERT(s->errors.count <= STATS_ERRORS);
     uint64_t *count = map_get(&s->errors, code);
     if (count == NULL) {
         if (s->errors.count >= STATS_ERRORS)
@@ -81,6 +82,7 @@ bool stats_reply(struct stats *s, struct bytes reply)
 static void sample(struct stats_rate *r, uint64_t value, int64_t mono_ms)
 {
     int64_t passed = mono_ms - r->last_ms;
+    ASSERT(passed >= 0 && r->next < STATS_SAMPLES);
     if (passed < STATS_SAMPLE_MS / 2)
         return;
     uint64_t delta = value - r->last_value;

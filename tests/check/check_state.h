@@ -6,7 +6,7 @@
  * one after a restart, must do the same. The history is chained by index:
  * effects[i] stands for all batches up to i, so two nodes at one index that
  * passed this check have the same state by induction. Beside the chain stand,
- * per index, the hash of all rows and that of the session and once-records
+ * per index, the hash of all rows and that of the sessions and first answers
  * alone: what a store really holds, after a crash for instance, is compared
  * with them (state_check_store).
  *
@@ -27,7 +27,7 @@
 /* Hashes of rows: sums, so the order of the rows does not count. */
 struct state_hash {
     uint64_t rows;     /* all of the state */
-    uint64_t sessions; /* sessions and once-records */
+    uint64_t sessions; /* sessions and first answers */
 };
 
 struct state_at {

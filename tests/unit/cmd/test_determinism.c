@@ -187,7 +187,7 @@ static void script_make(struct script_entry *e, size_t count, uint64_t rng)
 
 /* --- replicas ----------------------------------------------------------- */
 
-/* Applies entry i (its index is i + 1): sessions, once-records and lines. */
+/* Applies entry i (its index is i + 1): sessions, first answers and lines. */
 static void apply_entry(struct fixture *f, const struct script_entry *e,
                         size_t i)
 {

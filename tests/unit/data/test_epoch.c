@@ -104,8 +104,8 @@ static void teardown_eager(struct fixture *f, struct eager *s)
     store_close(s->inner);
 }
 
-/* The records that stand in the store, garbage included. */
-static size_t records(struct fixture *f)
+/* The values that the store has, garbage included. */
+static size_t values(struct fixture *f)
 {
     size_t n = 0;
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
@@ -117,7 +117,7 @@ static size_t records(struct fixture *f)
     return n;
 }
 
-/* The counts of a database as a walk over its records gives them. */
+/* The counts of a database as a walk over its rows gives them. */
 static struct keyspace_count walk(struct fixture *f, uint8_t db)
 {
     struct keyspace_count n = {0, 0};
@@ -219,7 +219,7 @@ static void test_epoch_survives(void **state)
     teardown(&f);
 }
 
-/* A record of 16 bytes is from before there were epochs: refused. */
+/* A row of 16 bytes is from before there were epochs: refused. */
 static void test_without_an_epoch(void **state)
 {
     UNUSED(state);
@@ -288,7 +288,7 @@ static void test_same_key_around_flushes(void **state)
     assert_true(holds(&f, 0, "a", "3"));
     commit(&f);
     expect_counts(&f, 0, 1, 1);
-    assert_int_equal(records(&f), 2);
+    assert_int_equal(values(&f), 2);
     assert_int_equal(rows(&f, ROW_EXPIRY), 2);
     f.now_ms = 3500;
     begin(&f);
@@ -357,7 +357,7 @@ static void test_discards(void **state)
     put(&f, 5, "d", "1", 0);
     commit(&f);
     assert_int_equal(s.discards, 1);
-    assert_int_equal(records(&f), 3);
+    assert_int_equal(values(&f), 3);
     assert_true(holds(&f, 4, "a", "1"));
     assert_true(holds(&f, 5, "d", "1"));
     assert_true(holds(&f, 6, "a", "1"));
@@ -365,7 +365,7 @@ static void test_discards(void **state)
 }
 
 /* Everything that a flush ended stands in the store as before it. */
-static void test_records_that_stay(void **state)
+static void test_rows_that_stay(void **state)
 {
     UNUSED(state);
     struct fixture f;
@@ -376,7 +376,7 @@ static void test_records_that_stay(void **state)
     put(&f, 0, "c", "1", 2001);
     commit(&f);
     flush(&f, 0);
-    assert_int_equal(records(&f), 3);
+    assert_int_equal(values(&f), 3);
     expect_counts(&f, 0, 0, 0);
     assert_true(holds(&f, 0, "a", NULL));
     reopen(&f);
@@ -388,26 +388,26 @@ static void test_records_that_stay(void **state)
     put(&f, 0, "c", "2", 2001);
     commit(&f);
     expect_counts(&f, 0, 2, 1);
-    assert_int_equal(records(&f), 5);
+    assert_int_equal(values(&f), 5);
     /* The sweep takes the rows of the ended epoch alone. */
     f.now_ms = 2001;
     begin(&f);
     assert_int_equal(keyspace_sweep(f.ks, 10), 3);
     commit(&f);
     expect_counts(&f, 0, 1, 0);
-    assert_int_equal(records(&f), 4);
+    assert_int_equal(values(&f), 4);
     assert_int_equal(rows(&f, ROW_EXPIRY), 0);
     assert_true(holds(&f, 0, "c", NULL));
     flush(&f, 0);
     assert_true(holds(&f, 0, "b", NULL));
     expect_counts(&f, 0, 0, 0);
-    assert_int_equal(records(&f), 4);
+    assert_int_equal(values(&f), 4);
     teardown(&f);
 }
 
-/* One record of an ended epoch comes back, as rot brings it: old value, old
+/* One row of an ended epoch comes back, as rot brings it: old value, old
  * expiry, old index row; the key lives on with other ones. */
-static void test_record_that_comes_back(void **state)
+static void test_row_that_comes_back(void **state)
 {
     UNUSED(state);
     struct fixture f;
@@ -444,7 +444,7 @@ static void test_record_that_comes_back(void **state)
     commit(&f);
     assert_true(holds(&f, 0, "a", NULL));
     expect_counts(&f, 0, 0, 0);
-    assert_int_equal(records(&f), 1);
+    assert_int_equal(values(&f), 1);
     store_batch_release(&b);
     buf_release(&key);
     buf_release(&row);
@@ -534,7 +534,7 @@ static void test_no_difference(void **state)
             reopen(&g);
     }
     assert_true(s.discards > ENTRIES / 10);
-    assert_true(records(&f) < records(&g) / 10);
+    assert_true(values(&f) < values(&g) / 10);
     teardown_eager(&f, &s);
     teardown(&g);
 }
@@ -586,8 +586,8 @@ int main(void)
         cmocka_unit_test(test_same_key_around_flushes),
         cmocka_unit_test(test_sweep_after_flush),
         cmocka_unit_test(test_discards),
-        cmocka_unit_test(test_records_that_stay),
-        cmocka_unit_test(test_record_that_comes_back),
+        cmocka_unit_test(test_rows_that_stay),
+        cmocka_unit_test(test_row_that_comes_back),
         cmocka_unit_test(test_no_difference),
         cmocka_unit_test(test_last_epoch),
     };

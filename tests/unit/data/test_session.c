@@ -1,5 +1,5 @@
 /*
- * Sessions of nodes, and once-records of clients.
+ * Sessions of nodes, and first answers of clients (once).
  */
 // link: store base
 #include <setjmp.h>
@@ -164,7 +164,7 @@ static void test_once(void **state)
     teardown(&f);
 }
 
-/* The log's time decides when a record is gone; the sweep removes it. */
+/* The log's time decides when a first answer is gone; the sweep removes it. */
 static void test_once_expiry(void **state)
 {
     UNUSED(state);

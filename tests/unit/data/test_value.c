@@ -20,17 +20,17 @@ static void test_header(void **state)
     struct value v = {.type = VALUE_STRING,
                       .expire_ms = 0x0102030405060708,
                       .version = 0x1112131415161718};
-    uint8_t record[VALUE_HEADER_SIZE + 2];
-    value_encode_header(record, &v);
-    record[VALUE_HEADER_SIZE] = 'h';
-    record[VALUE_HEADER_SIZE + 1] = 'i';
+    uint8_t row[VALUE_HEADER_SIZE + 2];
+    value_encode_header(row, &v);
+    row[VALUE_HEADER_SIZE] = 'h';
+    row[VALUE_HEADER_SIZE + 1] = 'i';
     static const uint8_t expected[] = {
         1,    0,    0,    0,    0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
         0x08, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 'h',  'i'};
-    assert_memory_equal(record, expected, sizeof(record));
+    assert_memory_equal(row, expected, sizeof(row));
 
     struct value got;
-    assert_int_equal(value_decode(bytes_of(record, sizeof(record)), &got), 0);
+    assert_int_equal(value_decode(bytes_of(row, sizeof(row)), &got), 0);
     assert_int_equal(got.type, VALUE_STRING);
     assert_int_equal(got.expire_ms, v.expire_ms);
     assert_int_equal(got.version, v.version);

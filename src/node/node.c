@@ -9,6 +9,7 @@
  */
 #include "node/node.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "codec/frame.h"
@@ -214,8 +215,8 @@ static void tick(struct node *n)
     ASSERT(away_ms >= 0);
     if (n->timers.flushed_ms > 0 &&
         away_ms > (int64_t)n->options.election_timeout_ms / 2)
-        log_notice(n->logger, "the loop was busy or stopped for %lld ms",
-                   (long long)away_ms);
+        log_notice(n->logger, "the loop was busy or stopped for %" PRId64 " ms",
+                   away_ms);
     n->timers.flushed_ms = n->mono_ms;
     if (n->mono_ms < raft_deadline_ms(&n->raft) || timers_extended(n))
         return;
@@ -370,8 +371,8 @@ bool node_transfer(struct node *n, node_id to)
             found = found || can_take_over(n, &n->peers[i]);
     if (!found)
         return false;
-    log_notice(n->logger, "handing leadership of term %llu over",
-               (unsigned long long)n->raft.term);
+    log_notice(n->logger, "handing leadership of term %" PRIu64 " over",
+               n->raft.term);
     struct raft_event e = node_event(n, RAFT_EV_TRANSFER);
     e.peer = to;
     node_step(n, &e, NOTHING_ATTACHED);

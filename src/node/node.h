@@ -4,10 +4,10 @@
  * it: a store, a disk (durability), a transport, the time. The server drives
  * it from its loop; the simulator drives the same code.
  *
- * A loop iteration: node_set_time(), then whatever happened (submits, reads,
- * received payloads, durable writes), then node_flush(), which closes the
- * batch: proposes or forwards it, writes to the log, sends, applies what is
- * committed. node_flush() must follow before the loop waits.
+ * A turn of the loop: node_set_time(), then whatever happened (submits, reads,
+ * received payloads, durable writes), then node_flush(), which ends the turn:
+ * it proposes or forwards the turn's requests, writes to the log, sends, and
+ * applies what is committed. It must be called before the loop waits.
  *
  * Requests. node_submit() gives a write its place in this node's session and
  * promises exactly one reply: from this node's own apply, or an error.
@@ -53,7 +53,7 @@ struct node_options {
     uint32_t disk_timeout_ms;
     uint32_t request_timeout_ms;
     uint64_t request_bytes_max; /* of one request: ERR_TOO_BIG above */
-    uint64_t entry_bytes_max;   /* a batch is closed at this size */
+    uint64_t entry_bytes_max;   /* a parcel is closed at this size */
     uint64_t pending_bytes_max; /* own requests not yet applied */
     uint64_t log_bytes_soft;    /* cut what all members have */
     uint64_t log_bytes_hard;    /* cut what all live members have */
@@ -88,13 +88,14 @@ struct node_events {
     /* Exactly once for each node_read(): error 0, the state may be read now
      * with node_run_read(); or ERR_NO_LEADER after request_timeout_ms. */
     void (*read_ready)(void *ctx, void *client, int error);
-    /* Role, term or leader changed (also told to the log by the node). */
+    /* Role, term or leader changed; the node has logged it. */
     void (*changed)(void *ctx);
     /* node_can_submit() was false and is true again. */
     void (*writable)(void *ctx);
     /* A leadership transfer asked for has ended, either way. */
     void (*transfer_ended)(void *ctx);
-    /* The store or the disk failed: log `text` was done; end the process. */
+    /* The store or the disk failed; `text` has been logged. End the process.
+     */
     void (*fatal)(void *ctx, const char *text);
 };
 
@@ -117,11 +118,11 @@ MUST_USE int node_new(struct node **out, const struct node_options *options,
                       const struct node_env *env, struct buf *error);
 void node_free(struct node *n);
 
-/* The monotonic and the wall clock, at the start of each iteration. */
+/* The monotonic and the wall clock, at the start of each turn. */
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms);
 /* When node_flush() must be called at the latest, monotonic. */
 int64_t node_deadline_ms(const struct node *n);
-/* End of an iteration. */
+/* The end of a turn. */
 void node_flush(struct node *n);
 
 struct node_submit {
@@ -132,8 +133,7 @@ struct node_submit {
     uint64_t once_id;
 };
 
-/* False: too much is unanswered; stop reading from clients until writable().
- */
+/* False: too much is pending; stop reading from clients until writable(). */
 bool node_can_submit(const struct node *n);
 /* 0, or ERR_NO_LEADER: refused, there has been no leader for longer than the
  * request timeout; no reply will come through the events. ERR_TOO_BIG. */
@@ -158,8 +158,8 @@ MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
 void node_disk_done(struct node *n);
 
 /* Hands leadership over (NODE_NONE: to the most advanced follower). False if
- * this node does not lead, or has nobody to hand it to: a member without a
- * link, or one that needs what the log no longer has, cannot take over. */
+ * this node does not lead, or no member can take over: one without a link, or
+ * one that needs entries which the log no longer has, cannot. */
 MUST_USE bool node_transfer(struct node *n, node_id to);
 
 struct node_peer_status {
@@ -184,16 +184,16 @@ struct node_status {
     uint64_t applied_requests, skipped_requests;
     uint64_t elections; /* started by this node since its start */
     uint64_t cluster_id, incarnation;
-    bool recovering; /* counts for nothing until it has been refilled */
+    bool recovering; /* takes no part until it has been refilled */
     uint32_t peer_count;
     struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
 };
 void node_status(const struct node *n, struct node_status *out);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
-/* The owner says whether this node's disk is short of space; the answer is
- * whether that of any member is, as far as known: then writes are not to be
- * submitted. The node itself goes on taking them. */
+/* The owner says whether this node's disk is short of space. The answer is
+ * whether that of any member is, as far as this node knows: then the owner must
+ * not submit writes. The node itself does not refuse them. */
 void node_set_disk_short(struct node *n, bool is_short);
 bool node_disk_short(const struct node *n);
 /* These take effect at once. */

@@ -3,19 +3,21 @@
  * depends on nothing but the state and the entry: its time, its seed, its
  * requests. Only the node that a request came from builds its reply.
  *
- * What a request says is not believed, since a peer may have written anything
- * that decodes: a command that it may not contain is answered as unknown, by
- * every replica alike. An entry's memory is bounded (CMD_ENTRY_BYTES_MAX),
- * answers that are kept included.
+ * A peer may have written anything that decodes, so a request is not trusted: a
+ * command that must not be in one is answered as unknown, by every replica
+ * alike. The memory of an entry is bounded (CMD_ENTRY_BYTES_MAX), with the
+ * answers that are kept.
  *
- * While the disk does not take the state as fast as it comes, entries wait in
- * the log: the loop goes on, and the cluster keeps its leader. One that cannot
+ * While the disk takes the state more slowly than it comes, entries wait in the
+ * log: the loop goes on, and the cluster keeps its leader. A leader that cannot
  * apply anything for the time that a write to the log may take hands over.
  *
  * How it fails: an entry that is committed but cannot be read or written ends
  * the process (node_fail). So does one whose requests do not decode; that can
  * only be in the log on disk, since payloads are checked when they arrive.
  */
+#include <inttypes.h>
+
 #include "node/node_internal.h"
 
 #define ONCE_REPLY_KEPT  (64 * 1024)
@@ -64,7 +66,7 @@ static const struct cmd *command_of(const struct request *r)
     if (upkeep != ((r->flags & REQUEST_FLAG_INTERNAL) != 0))
         return NULL;
     if ((r->flags & REQUEST_FLAG_ONCE) && !(cmd->flags & CMD_WRITE))
-        return NULL; /* how reads fare may differ from replica to replica */
+        return NULL; /* a read may end differently on each replica */
     return cmd;
 }
 
@@ -216,9 +218,9 @@ static int look_ahead(struct node *n, struct bytes *requests,
     return 0;
 }
 
-/* All requests of a group; *total counts them. */
-static int apply_group(struct node *n, const struct request_group *g,
-                       uint64_t seed, uint32_t *total)
+/* All requests of a parcel; *total counts them. */
+static int apply_parcel(struct node *n, const struct request_group *g,
+                        uint64_t seed, uint32_t *total)
 {
     struct bytes requests = g->requests;
     struct ahead ahead[LOOK_AHEAD];
@@ -248,7 +250,7 @@ static int apply_requests(struct node *n, const struct entry *e,
     while (payload.len > 0) {
         int err = request_group_head(&payload, &g);
         if (err == 0)
-            err = apply_group(n, &g, e->seed, total);
+            err = apply_parcel(n, &g, e->seed, total);
         if (err != 0)
             return err;
     }
@@ -340,9 +342,9 @@ bool node_apply_is_stuck(struct node *n)
         for_ms < (int64_t)n->options.disk_timeout_ms)
         return false;
     log_warning(n->logger,
-                "the disk has not taken any of the state for %lld ms: "
+                "the disk has not taken any of the state for %" PRId64 " ms: "
                 "handing leadership to another node",
-                (long long)for_ms);
+                for_ms);
     n->applying.full_since_ms = n->mono_ms; /* else again after as long */
     return true;
 }

@@ -14,11 +14,12 @@
  * Appends have to carry it too, for they replace heartbeats as long as there
  * is something to append.
  *
- * Disk space. A write is written by all members, whichever its client speaks
- * to. So when one of them runs short, none takes writes any more, rather than
- * let it run full and lose it. Requests that had been taken by then go on:
- * they have their place in the session. It is known one heartbeat and its
- * answer later, at the other followers one more.
+ * Disk space. Every member writes every write, whichever node its client uses.
+ * So when one member runs short, no member takes writes any more: otherwise
+ * that disk would run full and the member would be lost. Requests that were
+ * taken before are not refused: they have their place in the session. The
+ * leader knows of it after one heartbeat and its answer, the other followers
+ * after one more.
  *
  * How it fails: a member without a link counts as one with space, and so does
  * each that a new leader has not heard yet.

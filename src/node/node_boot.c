@@ -1,17 +1,21 @@
 /*
- * The order of the two durable writes at a start is: identity, then watermark.
- * However many starts in a row are interrupted between them, or by an identity
- * that cannot be written, the watermark never says of more starts than the
- * database: that would be an older copy of it.
+ * A start makes two durable writes: the identity, then the watermark. However
+ * many starts in a row are interrupted between them, or by an identity that
+ * cannot be written, the watermark never has a higher incarnation than the
+ * database. If it has, the database is an older copy.
  *
- * A new node writes the watermark first. A crash between them leaves one with
- * nothing promised next to an empty store. A watermark with promises next to an
- * empty store, or an identity without a watermark, is damage.
+ * A new node writes the watermark first. A crash between the two leaves a
+ * watermark without promises next to an empty store. A watermark with promises
+ * next to an empty store, or an identity without a watermark, is damage.
  *
- * A node that is to recover writes first that it does, and only then gives up
- * the promises of the watermark: a crash between them finds the same damage.
+ * A node that is to be refilled first writes that it is, and only then gives up
+ * the promises of the watermark: a crash between the two finds the same damage.
+ *
+ * How it fails: every refusal has an error and a text that says what to do.
  */
 #include "node/node_boot.h"
+
+#include <inttypes.h>
 
 #include "base/hash.h"
 #include "journal/journal.h"
@@ -47,12 +51,12 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
         return ERR_MISMATCH;
     }
     if (boot->cluster_id_is_given && id->cluster_id != boot->cluster_id) {
-        buf_printf(error,
-                   "the data directory belongs to another cluster (%016llx, "
-                   "the configuration says %016llx): correct cluster-id or "
-                   "the node lines, or use another directory",
-                   (unsigned long long)id->cluster_id,
-                   (unsigned long long)boot->cluster_id);
+        buf_printf(
+            error,
+            "the data directory belongs to another cluster (%016" PRIx64 ", "
+            "the configuration says %016" PRIx64 "): correct cluster-id or "
+            "the node lines, or use another directory",
+            id->cluster_id, boot->cluster_id);
         return ERR_MISMATCH;
     }
     if (mark && (mark->node != id->node || mark->cluster_id != id->cluster_id))

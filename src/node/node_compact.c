@@ -12,6 +12,8 @@
  * How it fails: a store that refuses ends the node. A flush that is asked for
  * is not waited for; if it is lost with the process, the log is still there.
  */
+#include <inttypes.h>
+
 #include "node/node_internal.h"
 
 /* As leader: the smallest match of all members, and of all live ones, of what
@@ -55,8 +57,8 @@ static int cut(struct node *n, raft_index first)
 {
     ASSERT(first > journal_first(n->journal));
     ASSERT(first <= keyspace_applied(n->ks)->index + 1);
-    log_verbose(n->logger, "log cut: entries below %llu are gone",
-                (unsigned long long)first);
+    log_verbose(n->logger, "log cut: entries below %" PRIu64 " are gone",
+                first);
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);

@@ -8,6 +8,8 @@
  * ends the process (node_fail). Nothing that was not written is ever spoken
  * about, because the core waits for RAFT_EV_DURABLE.
  */
+#include <inttypes.h>
+
 #include "base/rng.h"
 #include "node/node_boot.h"
 #include "node/node_internal.h"
@@ -113,8 +115,9 @@ static void truncate_log(struct node *n, raft_index from)
         return;
     }
     n->disk->lower(n->disk, &mark);
-    log_notice(n->logger, "term %llu: entries from %llu on are replaced",
-               (unsigned long long)n->raft.term, (unsigned long long)from);
+    log_notice(n->logger,
+               "term %" PRIu64 ": entries from %" PRIu64 " on are replaced",
+               n->raft.term, from);
     journal_truncate(n->journal, &n->batch, from);
     node_time_truncated(n);
     node_send_forget(n);
@@ -135,8 +138,9 @@ static void do_write(struct node *n, const struct raft_event *event,
     if (w->recovered) {
         store_batch_delete(&n->batch, STORE_META, NODE_RECOVERING_KEY);
         log_notice(n->logger,
-                   "refilled up to entry %llu: this node counts again",
-                   (unsigned long long)journal_last(n->journal));
+                   "refilled up to entry %" PRIu64
+                   ": this node takes part again",
+                   journal_last(n->journal));
     }
     if (w->append_first > 0 && !n->dead) {
         if (event->type == RAFT_EV_MESSAGE && !w->append_empty)
@@ -157,24 +161,24 @@ static void do_write(struct node *n, const struct raft_event *event,
 static void role_log(struct node *n)
 {
     const struct raft *r = &n->raft;
-    unsigned long long term = (unsigned long long)r->term;
+    raft_term term = r->term;
 
     if (r->role == RAFT_LEADER && n->told.role != RAFT_LEADER)
-        log_notice(n->logger, "node %u became leader in term %llu",
+        log_notice(n->logger, "node %u became leader in term %" PRIu64,
                    n->options.self, term);
     else if (n->told.role == RAFT_LEADER && r->role != RAFT_LEADER)
-        log_notice(n->logger, "node %u is no longer leader, term %llu",
+        log_notice(n->logger, "node %u is no longer leader, term %" PRIu64,
                    n->options.self, term);
     else if (r->role == RAFT_CANDIDATE)
-        log_notice(n->logger, "node %u asks for votes in term %llu",
+        log_notice(n->logger, "node %u asks for votes in term %" PRIu64,
                    n->options.self, term);
     else if (r->role == RAFT_FOLLOWER && r->leader != NODE_NONE &&
              (r->leader != n->told.leader || r->term != n->told.term))
-        log_notice(n->logger, "node %u follows node %u in term %llu",
+        log_notice(n->logger, "node %u follows node %u in term %" PRIu64,
                    n->options.self, r->leader, term);
     else if (r->role == RAFT_FOLLOWER && r->leader == NODE_NONE &&
              n->told.leader != NODE_NONE)
-        log_notice(n->logger, "node %u knows no leader, term %llu",
+        log_notice(n->logger, "node %u knows no leader, term %" PRIu64,
                    n->options.self, term);
 }
 

@@ -16,7 +16,7 @@
 #define APPEND_BYTES_MAX (1024u * 1024u)
 /* Read batches whose index is being asked for at the same time. */
 #define READ_BATCHES_MAX 8
-/* Requests applied per flush before the loop gets its turn again. */
+/* Requests applied in one flush, before the loop takes another turn. */
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
 #define APPLY_LOOK_MS      2 /* at a store that is full */
@@ -24,12 +24,12 @@
  * and not if it is larger. */
 #define ENTRY_WAIT_MS    2
 #define ENTRY_WAIT_BYTES (64u * 1024u)
-/* Forwarded groups are sent again if nothing was applied for so long. */
+/* Parcels are sent again if none was applied for so long. */
 #define RESEND_MS 10000
 /* Housekeeping: time-outs, expiry, log cutting. */
 #define HOUSEKEEPING_MS 100
-/* Elections and check-quorum allow for the time that large entries take on
- * their way through the cluster: a millisecond for so many bytes. */
+/* Election and request timeouts are extended by the time that large entries
+ * take to pass through the cluster: a millisecond for so many bytes. */
 #define EXTEND_BYTES_MIN    (1024u * 1024u)
 #define EXTEND_BYTES_PER_MS (8u * 1024u)
 #define EXTEND_BYTES_MAX    ((uint64_t)256 * 1024 * 1024)
@@ -345,10 +345,10 @@ void node_requests_forward(struct node *n);
 void node_requests_sent(struct node *n);
 /* All that is not applied is to be sent again. */
 void node_requests_resend(struct node *n);
-/* The client of an own request being applied; pops it. NULL: nobody, or it
- * bears our name but we never wrote it. */
+/* The client of an own request being applied; pops it. NULL: nobody waits for
+ * it, or a leader has made it up. */
 void *node_requests_take(struct node *n, uint64_t seq);
-/* Frees the parcels that are applied wholly; wakes who was blocked. */
+/* Frees the parcels that are applied wholly; wakes a blocked owner. */
 void node_requests_applied(struct node *n);
 /* Answers those that have waited too long. */
 void node_requests_timeout(struct node *n);
@@ -382,7 +382,7 @@ bool node_apply_is_stuck(struct node *n);
 
 /* node_read.c */
 void node_reads_release(struct node *n);
-/* Somebody waits, and node_reads_start() would help. */
+/* Clients wait, and node_reads_start() would make a batch of them. */
 bool node_reads_can_start(const struct node *n);
 /* Makes a batch of those that wait. Returns its number, for which the core is
  * to be asked; 0: there is nothing to ask. */

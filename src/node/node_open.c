@@ -10,6 +10,8 @@
  * How it fails: a gap between state and log, or a log that is not of this
  * state, cannot be bridged and is refused, with a text that says what to do.
  */
+#include <inttypes.h>
+
 #include "node/node_boot.h"
 #include "node/node_internal.h"
 
@@ -45,27 +47,27 @@ static int same_there(struct node *n, bool *same, struct buf *error)
         return 0;
     int err = journal_chain(n->journal, a->index, &chain);
     if (err != 0) {
-        buf_printf(error, "reading the log at entry %llu: %s",
-                   (unsigned long long)a->index, error_text(err));
+        buf_printf(error, "reading the log at entry %" PRIu64 ": %s", a->index,
+                   error_text(err));
         return err;
     }
     *same = chain == a->chain;
     return 0;
 }
 
-/* The log begins anew where the state ends. What it loses by that was never
- * committed. The term is raised with it; a vote in a term that is not on disk
- * was never spoken of. */
+/* The log begins again where the state ends. The entries that are lost by that
+ * were never committed. The term is raised with it; no other node knows of a
+ * vote in a term that is not on disk. */
 static int restart_log(struct node *n, struct buf *error)
 {
     const struct applied *a = keyspace_applied(n->ks);
     struct raft_start start;
 
     log_notice(n->logger,
-               "the state is ahead of the log (%llu, %llu): the log restarts "
+               "the state is ahead of the log (%" PRIu64 ", %" PRIu64
+               "): the log restarts "
                "there",
-               (unsigned long long)a->index,
-               (unsigned long long)journal_last(n->journal));
+               a->index, journal_last(n->journal));
     journal_start(n->journal, &start);
     store_batch_reset(&n->batch);
     journal_restart(n->journal, &n->batch, a->index, a->term, a->chain);
@@ -76,7 +78,7 @@ static int restart_log(struct node *n, struct buf *error)
         err = store_sync(n->store);
     if (err != 0)
         buf_printf(error, "restarting the log: %s", store_error(n->store));
-    ASSERT(journal_last(n->journal) == a->index);
+    ASSERT(err != 0 || journal_last(n->journal) == a->index);
     return err;
 }
 
@@ -89,10 +91,11 @@ static int join(struct node *n, struct buf *error)
 
     if (a->index + 1 < first) {
         buf_printf(error,
-                   "the state ends at entry %llu, but the log begins at %llu: "
+                   "the state ends at entry %" PRIu64
+                   ", but the log begins at %" PRIu64 ": "
                    "entries between them are missing. Restore the data "
                    "directory from a backup of this node",
-                   (unsigned long long)a->index, (unsigned long long)first);
+                   a->index, first);
         return ERR_CORRUPT;
     }
     int err = same_there(n, &same, error);
@@ -100,10 +103,11 @@ static int join(struct node *n, struct buf *error)
         return err;
     if (a->index + 1 == first) {
         buf_printf(error,
-                   "state and log disagree at entry %llu, where the log was "
+                   "state and log disagree at entry %" PRIu64
+                   ", where the log was "
                    "cut: they are not of the same node or time. Restore the "
                    "data directory from a backup of this node",
-                   (unsigned long long)a->index);
+                   a->index);
         return ERR_CORRUPT;
     }
     return restart_log(n, error);
@@ -157,7 +161,7 @@ static int check_members(struct node *n, struct buf *error)
     return err;
 }
 
-/* Was what this node promised lost? */
+/* Has this node lost what it promised? */
 static int read_recovering(struct node *n, bool *recovering, struct buf *error)
 {
     struct buf value = BUF_INIT;
@@ -177,9 +181,9 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
     }
     if (*recovering)
         log_warning(n->logger,
-                    "this node may have lost what it promised: until "
-                    "the others have refilled it, it counts for "
-                    "nothing");
+                    "this node may have lost what it promised: it takes no "
+                    "part in votes and commits until the others have refilled "
+                    "it");
     return 0;
 }
 
@@ -241,12 +245,11 @@ int node_open(struct node *n, struct buf *error)
     n->traced_applied = start.applied;
     n->compaction.flush_asked = start.applied; /* that much is on disk */
     durability_begin(n, &start);
-    log_notice(
-        n->logger,
-        "node %u, incarnation %llu: term %llu, log %llu to %llu, state "
-        "applied to %llu",
-        n->options.self, (unsigned long long)n->options.incarnation,
-        (unsigned long long)start.term, (unsigned long long)start.log_first,
-        (unsigned long long)start.log_last, (unsigned long long)start.applied);
+    log_notice(n->logger,
+               "node %u, incarnation %" PRIu64 ": term %" PRIu64
+               ", log %" PRIu64 " to %" PRIu64 ", state "
+               "applied to %" PRIu64,
+               n->options.self, n->options.incarnation, start.term,
+               start.log_first, start.log_last, start.applied);
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * Linearizable reads: ReadIndex (Ongaro's thesis, section 6.4).
  *
- * The clients that want to read in one iteration form a batch; the batch gets
+ * The clients that want to read in one turn form a batch; the batch gets
  * one number, for which the core finds an index that a quorum has confirmed
  * after the batch was formed. Once that index is applied here, all of the
  * batch may read. While READ_BATCHES_MAX batches are on their way, new

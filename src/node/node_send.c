@@ -1,16 +1,16 @@
 /*
- * Sends the core's messages. To an append the entries are attached, as they
- * stand in the log; one that would grow beyond APPEND_BYTES_MAX leaves as
- * several, each a true slice of the log.
+ * Sends the core's messages. The entries of an append are attached to it, with
+ * the bytes they have in the log. One that would grow beyond APPEND_BYTES_MAX
+ * is sent as several, each with consecutive entries.
  *
  * How it fails: an append that the transport refuses (queue full, no link) is
  * returned as RAFT_EV_UNSENT for the core, which then probes that follower;
- * other messages are simply lost, as on any network.
+ * other messages are lost, as on any network.
  *
- * To read all that a follower lacks who is far behind would hold up the loop
- * for so long that the others elect another leader. So an append ends at
- * TURN_BYTES_MAX. A probe may be shorter, its answer tells how far it came; of
- * a stream the rest is reported as above.
+ * Reading all that a slow follower lacks would hold up the loop for so long
+ * that the others elect another leader. So an append ends at TURN_BYTES_MAX. A
+ * probe may be shorter: its answer tells how far it came. Of a stream, the
+ * rest is reported as above.
  */
 #include "codec/frame.h"
 #include "codec/message.h"
@@ -67,7 +67,7 @@ static void runs_cut(struct raft_message *m)
         m->runs[i] = (struct raft_run){0, 0};
 }
 
-/* Moves m behind what was sent: the rest of the same append. */
+/* Removes what was sent from m: the rest of the same append. */
 static void runs_advance(struct raft_message *m, raft_index sent_to)
 {
     uint32_t skip = 0;

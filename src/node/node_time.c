@@ -2,31 +2,35 @@
  * The log's time: what the leader stamps entries with, and by which keys
  * expire on all nodes.
  *
- * It is the leader's wall clock, but for one thing: it never falls. If it is
+ * It is the leader's wall clock, with one exception: it never falls. It may be
  * ahead of the wall clock, because that was set back, or because another
- * leader's clock was ahead, then it does not stand still until the clock has
- * caught up (keys with a time to live would stay for hours): it goes on from
- * the last entry by the monotonic clock. Every member keeps that reckoning
- * for the entries that it appends, whoever leads, so that a new leader goes
- * on from where the log's time is by now, not from where it was at the last
- * entry. After a restart it goes on from the last entry of the log, or from
- * what the leader tells with its heartbeats.
+ * leader's clock was ahead. Then it does not stop until the clock has caught
+ * up (keys with a time to live would stay for hours): it follows the monotonic
+ * clock from the last entry on. Every member computes that for the entries
+ * that it appends, whoever leads. So a new leader continues from where the
+ * log's time is by now, not from where it was at the last entry. After a
+ * restart a member continues from the last entry of its log, or from what the
+ * leader tells with its heartbeats.
  *
  * While ahead it runs slower by one part in SLEW_PARTS, and so comes back to
- * the wall clock: times to live are then at most that much longer, which is
- * the harmless side (a lease is not lost early), and an hour is made up in 20
- * hours. Until then EXPIREAT and PEXPIRETIME, whose times are absolute, are
- * off by what the log is ahead, and the leader says so in its own log.
+ * the wall clock. Times to live are then at most that much longer, which is
+ * harmless (a lease is not lost early), and an hour is made up in 20 hours.
+ * Until then EXPIREAT and PEXPIRETIME, whose times are absolute, are off by
+ * what the log is ahead, and the leader logs that.
  *
- * A clock that jumps forward is believed, as it must be: nothing tells it
- * from the first correct time after a halt of the whole cluster or a suspended
- * machine, over which the monotonic clock does not count. Only what has been
- * written into the log binds: a jump forward and back between two entries has
- * no effect.
+ * A clock that jumps forward has to be believed: the node cannot distinguish
+ * that from the first correct time after a halt of the whole cluster or of a
+ * suspended machine, during which the monotonic clock stopped. Only times in
+ * the log have an effect: a jump forward and back between two entries has
+ * none.
  *
- * Reads are judged by the same time (see data/keyspace.h: where it is beyond
- * the last entry's, they only learn that the log has to be asked).
+ * Reads use the same time. Where it is later than the last entry's, a read
+ * that meets a key expired by then is sent through the log (data/keyspace.h).
+ *
+ * How it fails: a log whose end cannot be read ends the node.
  */
+#include <inttypes.h>
+
 #include "base/num.h"
 #include "node/node_internal.h"
 
@@ -77,7 +81,7 @@ void node_time_appended(struct node *n, int64_t time_ms)
 {
     if (!n->clock.known)
         begin_at(n, keyspace_applied(n->ks)->time_ms);
-    /* Only then: a new beginning with each entry would round the slowness
+    /* Only then: to begin again with each entry would round the slower pace
      * away. */
     if (time_ms > node_time_reckoned(n))
         begin_at(n, time_ms);
@@ -108,9 +112,10 @@ void node_time_watch(struct node *n)
         ahead_ms = node_time_reckoned(n) - n->wall_ms;
     if (ahead_ms > AHEAD_TOLD_MS && !n->clock.ahead_told)
         log_warning(n->logger,
-                    "the time of the log is %lld ms ahead of this node's "
-                    "clock: times to live are kept, absolute times of expiry "
-                    "come that much early",
-                    (long long)ahead_ms);
+                    "the time of the log is %" PRId64
+                    " ms ahead of this node's "
+                    "clock: times to live are exact, but keys with an absolute "
+                    "time of expiry expire that much too early",
+                    ahead_ms);
     n->clock.ahead_told = ahead_ms > AHEAD_TOLD_MS;
 }

@@ -3,14 +3,11 @@
  */
 #include "node/node_trace.h"
 
+#include <inttypes.h>
+
 #include "base/hash.h"
 #include "codec/message.h"
 #include "node/node_internal.h"
-
-static unsigned long long ull(uint64_t v)
-{
-    return v;
-}
 
 uint64_t node_trace_digest(const struct raft *r, const struct raft_out *out)
 {
@@ -44,13 +41,13 @@ uint64_t node_trace_digest(const struct raft *r, const struct raft_out *out)
 
 static void write_config(struct buf *b, const struct raft_config *c)
 {
-    buf_printf(b, "start %u %llu %llu %u ", c->self, ull(c->incarnation),
-               ull(c->cluster_id), c->group);
+    buf_printf(b, "start %u %" PRIu64 " %" PRIu64 " %u ", c->self,
+               c->incarnation, c->cluster_id, c->group);
     for (uint32_t i = 0; i < c->voter_count; i++)
         buf_printf(b, "%s%u", i > 0 ? "," : "", c->voters[i]);
-    buf_printf(b, " %u %u %u %u %u %u %llu", c->election_timeout_ms,
+    buf_printf(b, " %u %u %u %u %u %u %" PRIu64, c->election_timeout_ms,
                c->heartbeat_ms, c->peer_down_delay_ms, c->disk_timeout_ms,
-               c->append_entries_max, c->window_max, ull(c->seed));
+               c->append_entries_max, c->window_max, c->seed);
 }
 
 void node_trace_start(struct node *n, const struct raft_config *config,
@@ -62,13 +59,14 @@ void node_trace_start(struct node *n, const struct raft_config *config,
     if (!n->options.trace)
         return;
     write_config(&line, config);
-    buf_printf(&line, " %lld %llu %u %llu %llu %llu %llu ",
-               (long long)n->mono_ms, ull(start->term), start->vote,
-               ull(start->log_first), ull(start->log_prev_term),
-               ull(start->log_last), ull(start->applied));
+    buf_printf(&line,
+               " %" PRId64 " %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64
+               " %" PRIu64 " ",
+               n->mono_ms, start->term, start->vote, start->log_first,
+               start->log_prev_term, start->log_last, start->applied);
     for (uint32_t i = 0; i < start->run_count; i++)
-        buf_printf(&line, "%s%llu:%llu", i > 0 ? "," : "",
-                   ull(start->runs[i].first), ull(start->runs[i].term));
+        buf_printf(&line, "%s%" PRIu64 ":%" PRIu64, i > 0 ? "," : "",
+                   start->runs[i].first, start->runs[i].term);
     buf_printf(&line, "%s %d\n", start->run_count > 0 ? "" : "-",
                start->recovering);
     n->options.trace(n->options.trace_ctx, buf_view(&line));
@@ -93,7 +91,7 @@ static void write_chains(struct node *n, struct buf *b)
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
         int err = journal_chain(n->journal, i, &chain);
         ASSERT(err == 0); /* it was appended just now */
-        buf_printf(b, "%s%llu", i > w->append_first ? "," : "", ull(chain));
+        buf_printf(b, "%s%" PRIu64, i > w->append_first ? "," : "", chain);
     }
 }
 
@@ -104,10 +102,11 @@ void node_trace_step(struct node *n, const struct raft_event *e)
     ASSERT(e->type != RAFT_EV_MESSAGE || e->message);
     if (!n->options.trace)
         return;
-    buf_printf(&line, "step %llu %u %lld %u %llu %llu %llu %llu %u ",
-               ull(node_trace_digest(&n->raft, &n->out)), e->type,
-               (long long)e->now_ms, e->peer, ull(e->index), ull(e->seq),
-               ull(e->read_id), ull(e->incarnation), e->count);
+    buf_printf(&line,
+               "step %" PRIu64 " %u %" PRId64 " %u %" PRIu64 " %" PRIu64
+               " %" PRIu64 " %" PRIu64 " %u ",
+               node_trace_digest(&n->raft, &n->out), e->type, e->now_ms,
+               e->peer, e->index, e->seq, e->read_id, e->incarnation, e->count);
     if (e->type == RAFT_EV_MESSAGE)
         write_message(&line, e->message);
     else
@@ -131,7 +130,7 @@ void node_trace_applied(struct node *n)
     if (!n->options.trace || index == n->traced_applied)
         return;
     n->traced_applied = index;
-    buf_printf(&line, "applied %llu\n", ull(index));
+    buf_printf(&line, "applied %" PRIu64 "\n", index);
     n->options.trace(n->options.trace_ctx, buf_view(&line));
     buf_release(&line);
 }

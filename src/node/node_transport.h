@@ -29,8 +29,8 @@ struct transport {
 /* What a transport calls; all from the loop's thread. */
 struct transport_events {
     void *ctx;
-    /* Both directions of the link to `peer` stand, with these incarnations
-     * and the address its clients reach it at ("" if unknown). */
+    /* Both directions of the link to `peer` are established, with this
+     * incarnation and the address its clients reach it at ("": unknown). */
     void (*up)(void *ctx, node_id peer, uint64_t incarnation,
                const char *client_address);
     /* One of them broke. */

@@ -111,7 +111,7 @@ proc refilled {id pattern} {
     wait_for_same_state
     set said [string range [read_file $::nodes($id,log)] $before end]
     assert_match $pattern $said
-    assert_match "*counts for nothing*refilled up to entry*" $said
+    assert_match "*takes no part*refilled up to entry*" $said
     assert {![file exists $::nodes($id,dir)/damaged]}
     # The other follower goes: this one's acknowledgement is needed now.
     wait_for_leader

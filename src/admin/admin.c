@@ -9,6 +9,8 @@
 #include "admin/admin_internal.h"
 #include "os/clock.h"
 
+#include <inttypes.h>
+
 void admin_ping(struct server_call *call)
 {
     ASSERT(call->argc >= 1);
@@ -31,8 +33,8 @@ void admin_time(struct server_call *call)
     int64_t us = clock_wall_us();
     ASSERT(us >= 0);
     resp_array(call->out, 2);
-    resp_bulkf(call->out, "%lld", (long long)(us / 1000000));
-    resp_bulkf(call->out, "%lld", (long long)(us % 1000000));
+    resp_bulkf(call->out, "%" PRId64, us / 1000000);
+    resp_bulkf(call->out, "%" PRId64, us % 1000000);
 }
 
 void admin_command(struct server_call *call)

@@ -9,7 +9,7 @@
 #include "admin/measure.h"
 #include "admin/raft.h"
 
-typedef unsigned long long ull;
+#include <inttypes.h>
 
 static void slaves(const struct node_status *st, struct buf *out)
 {
@@ -24,10 +24,10 @@ static void slaves(const struct node_status *st, struct buf *out)
             continue;
         split_address(peer->client_address, &host, &port);
         buf_printf(&lines,
-                   "slave%u:ip=%.*s,port=%u,state=online,offset=%llu,"
+                   "slave%u:ip=%.*s,port=%u,state=online,offset=%" PRIu64 ","
                    "lag=0\r\n",
                    count++, (int)host.len, (const char *)host.data, port,
-                   (ull)peer->match);
+                   peer->match);
     }
     buf_printf(out, "connected_slaves:%u\r\n", count);
     buf_bytes(out, buf_view(&lines));
@@ -52,17 +52,17 @@ static void lines_replication(struct server *s, struct buf *out)
                    "master_port:%u\r\n"
                    "master_link_status:%s\r\n"
                    "master_sync_in_progress:0\r\n"
-                   "slave_repl_offset:%llu\r\n"
+                   "slave_repl_offset:%" PRIu64 "\r\n"
                    "slave_read_only:0\r\n"
                    "connected_slaves:0\r\n",
                    (int)host.len, (const char *)host.data, port,
-                   st.leader == NODE_NONE ? "down" : "up", (ull)st.applied);
+                   st.leader == NODE_NONE ? "down" : "up", st.applied);
     }
     buf_printf(out,
-               "master_replid:%016llx%016llx%08llx\r\n"
-               "master_repl_offset:%llu\r\n",
-               (ull)st.cluster_id, (ull)st.cluster_id,
-               (ull)(st.cluster_id & UINT32_MAX), (ull)st.commit);
+               "master_replid:%016" PRIx64 "%016" PRIx64 "%08" PRIx64 "\r\n"
+               "master_repl_offset:%" PRIu64 "\r\n",
+               st.cluster_id, st.cluster_id, (st.cluster_id & UINT32_MAX),
+               st.commit);
 }
 
 static void lines_commandstats(struct server *s, struct buf *out)
@@ -76,11 +76,11 @@ static void lines_commandstats(struct server *s, struct buf *out)
             continue;
         double mean =
             st->calls > 0 ? (double)st->usec / (double)st->calls : 0.0;
-        buf_printf(out,
-                   "cmdstat_%s:calls=%llu,usec=%llu,usec_per_call=%.2f,"
-                   "rejected_calls=%llu,failed_calls=%llu\r\n",
-                   cmd->name, (ull)st->calls, (ull)st->usec, mean,
-                   (ull)st->rejected, (ull)st->failed);
+        buf_printf(
+            out,
+            "cmdstat_%s:calls=%" PRIu64 ",usec=%" PRIu64 ",usec_per_call=%.2f,"
+            "rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64 "\r\n",
+            cmd->name, st->calls, st->usec, mean, st->rejected, st->failed);
     }
 }
 
@@ -90,8 +90,8 @@ static void lines_errorstats(struct server *s, struct buf *out)
     void *count;
     size_t pos = 0;
     while (map_next(&server_stats(s)->errors, &pos, &code, &count))
-        buf_printf(out, "errorstat_%.*s:count=%llu\r\n", (int)code.len,
-                   (const char *)code.data, (ull) * (uint64_t *)count);
+        buf_printf(out, "errorstat_%.*s:count=%" PRIu64 "\r\n", (int)code.len,
+                   (const char *)code.data, *(uint64_t *)count);
 }
 
 static void lines_keyspace(struct server *s, struct buf *out)
@@ -99,8 +99,9 @@ static void lines_keyspace(struct server *s, struct buf *out)
     for (uint32_t db = 0; db < server_config(s)->databases; db++) {
         struct keyspace_count count = node_counts(server_node(s), (uint8_t)db);
         if (count.keys > 0)
-            buf_printf(out, "db%u:keys=%llu,expires=%llu,avg_ttl=0\r\n", db,
-                       (ull)count.keys, (ull)count.expires);
+            buf_printf(
+                out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=0\r\n",
+                db, count.keys, count.expires);
     }
 }
 
@@ -115,16 +116,17 @@ static void peer_line(const struct server *s, const struct node_status *st,
                peer->client_address, peer->up ? "up" : "down",
                raft_progress_text(st, i));
     if (st->role == RAFT_LEADER) {
-        ull lag = st->last > peer->match ? st->last - peer->match : 0;
-        buf_printf(out, ",match=%llu,next=%llu,lag=%llu", (ull)peer->match,
-                   (ull)peer->next, lag);
+        uint64_t lag = st->last > peer->match ? st->last - peer->match : 0;
+        buf_printf(out, ",match=%" PRIu64 ",next=%" PRIu64 ",lag=%" PRIu64,
+                   peer->match, peer->next, lag);
     }
     if (server_peer_info(s, peer->id, &link))
         buf_printf(out,
-                   ",peer_address=%s,incarnation=%llu,queued_bytes=%llu,"
-                   "sent_bytes=%llu,received_bytes=%llu",
-                   link.address, (ull)link.incarnation, (ull)link.queued_bytes,
-                   (ull)link.sent_bytes, (ull)link.received_bytes);
+                   ",peer_address=%s,incarnation=%" PRIu64
+                   ",queued_bytes=%" PRIu64 ","
+                   "sent_bytes=%" PRIu64 ",received_bytes=%" PRIu64,
+                   link.address, link.incarnation, link.queued_bytes,
+                   link.sent_bytes, link.received_bytes);
     buf_str(out, "\r\n");
 }
 

@@ -7,6 +7,8 @@
 #include "admin/raft.h"
 #include "base/hostport.h"
 
+#include <inttypes.h>
+
 void split_address(const char *address, struct bytes *host, uint16_t *port)
 {
     if (hostport_split(bytes_str(address), host, port))
@@ -34,7 +36,7 @@ static void role_master(struct server_call *call, const struct node_status *st)
         resp_array(call->out, 3);
         resp_bulk(call->out, host);
         resp_bulkf(call->out, "%u", port);
-        resp_bulkf(call->out, "%llu", (unsigned long long)st->peers[i].match);
+        resp_bulkf(call->out, "%" PRIu64, st->peers[i].match);
     }
 }
 

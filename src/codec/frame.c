@@ -83,9 +83,9 @@ int frame_decode(struct bytes *bytes, struct frame *out)
     if (bytes->len < FRAME_HEADER_SIZE)
         return ERR_AGAIN;
     const uint8_t *p = bytes->data;
-    int rc = header_check(p);
-    if (rc != 0)
-        return rc;
+    int err = header_check(p);
+    if (err != 0)
+        return err;
     size_t length = load_u32le(p + 8);
     if (bytes->len - FRAME_HEADER_SIZE < length)
         return ERR_AGAIN;

@@ -50,11 +50,11 @@ void rows_begin(struct rows *rs, uint64_t seed)
     rs->in_entry = true;
 }
 
-void rows_fail(struct rows *rs, int error)
+void rows_fail(struct rows *rs, int err)
 {
-    ASSERT(error < 0);
+    ASSERT(err < 0);
     if (rs->error == 0)
-        rs->error = error;
+        rs->error = err;
 }
 
 /* Appends the row to *value; false: there is none, or an error. */

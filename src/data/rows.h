@@ -45,7 +45,7 @@ struct store_batch *rows_prepare(struct rows *rs);
 MUST_USE int rows_write(struct rows *rs);
 
 /* Keeps the first error. */
-void rows_fail(struct rows *rs, int error);
+void rows_fail(struct rows *rs, int err);
 
 /* The bytes of a row, in or outside an entry; false if there is none.
  * They are borrowed until the next call. */

@@ -15,6 +15,7 @@
 #include "base/reader.h"
 #include "original/wire.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void not_leader(struct client *c, uint64_t id)
@@ -22,7 +23,7 @@ static void not_leader(struct client *c, uint64_t id)
     struct buf *out = guest_output(c);
     size_t begin = out->len;
     buf_u32(out, 0);
-    buf_printf(out, "NotLeader %llu", (unsigned long long)id);
+    buf_printf(out, "NotLeader %" PRIu64, id);
     store_u32le(out->data + begin, (uint32_t)(out->len - begin - 4));
 }
 

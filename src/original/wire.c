@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/reader.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 int64_t original_frame(struct bytes input, uint64_t max, struct bytes *text,
@@ -181,7 +182,7 @@ int original_format(uint64_t id, struct bytes reply, struct buf *out)
             return ERR_INVALID;
     size_t begin = out->len;
     buf_u32(out, 0);
-    buf_printf(out, "Response %llu", (unsigned long long)id);
+    buf_printf(out, "Response %" PRIu64, id);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         buf_char(out, ' ');
         buf_bytes(out, parts[i]);

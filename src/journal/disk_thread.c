@@ -184,7 +184,7 @@ static void thread_sync(struct disk *d, const struct disk_point *point)
     t->asked.hard_state = point->hard_state || hard_state;
     t->has_asked = true;
     mutex_unlock(&t->lock);
-    cond_wake(&t->work); /* who wakes up finds the lock free */
+    cond_wake(&t->work); /* the thread that wakes up finds the lock free */
 }
 
 static bool thread_done(struct disk *d, struct disk_point *point)

@@ -256,7 +256,7 @@ static void delete_entries(const struct journal *log, struct store_batch *b,
 
 /* Those before `first`: nothing reads them, whether they are there or not,
  * once the start is written. A range deletion would make RocksDB write what
- * lies before and behind it once more. */
+ * is before and after it once more. */
 static void discard_entries(const struct journal *log, struct store_batch *b,
                             raft_index first)
 {

@@ -1,6 +1,7 @@
 /*
  * One group's Raft log and hard state in a store, with the newest entries
- * kept in memory.
+ * kept in memory. There is one group today, 0: its number is in the keys only
+ * so that there may be others.
  *
  * Family `log`: key group(2) index(8) big-endian, value chain(8) record
  * (codec/entry.h). Family `meta`: keys "g<group>/hard" and "g<group>/start"
@@ -25,8 +26,8 @@ struct journal;
 struct journal_options {
     uint16_t group;
     uint64_t cache_bytes_max; /* of entries kept in memory */
-    /* 0: all entries are read. Otherwise the newest so many, and the log
-     * begins with them: for a check, not for a node. */
+    /* 0: all entries are read. Otherwise only this number of the newest ones,
+     * and the log begins with them: for a check, not for a node. */
     uint64_t newest;
 };
 

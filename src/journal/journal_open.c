@@ -75,7 +75,7 @@ static int open_start(struct journal *log, struct buf *error)
     return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* Checks one entry as it stands on disk, and takes it. */
+/* Checks one entry as it is on disk, and takes it. */
 static int open_entry(struct journal *log, struct bytes value,
                       struct buf *error)
 {

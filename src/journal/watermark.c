@@ -32,7 +32,7 @@ struct watermark_file {
     char *path;
     char *path_new; /* its name until the first write */
     int fd;
-    bool linked; /* stands at its own path */
+    bool linked; /* is at its own path */
     bool has_last;
     struct watermark last;
     int slot; /* the one to write; the other is synced */
@@ -250,6 +250,6 @@ void watermark_close(struct watermark_file *f)
 {
     ASSERT(f != NULL);
     if (!f->linked)
-        unlink(f->path_new); /* never used; failing harms nobody */
+        unlink(f->path_new); /* never used; if it stays, it does no harm */
     free_file(f);
 }

@@ -11,7 +11,7 @@
 
 uint32_t crc32c_extend_plain(uint32_t crc, struct bytes data)
 {
-    /* Of four bits each; the polynomial, bits reversed, stands at 8. */
+    /* Of four bits each; the polynomial, bits reversed, is at 8. */
     static const uint32_t table[16] = {
         0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
         0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,

@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/bytes.h"
 
-/* The checksum of what `crc` stands for (0: nothing) with `data` behind it, by
+/* The checksum of what `crc` stands for (0: nothing) followed by `data`, by
  * the processor's instruction if it has one. */
 uint32_t crc32c_extend(uint32_t crc, struct bytes data);
 /* The same without that instruction. */

@@ -5,8 +5,8 @@
  * RocksDB 7.8 gives it a second name, writes that to the MANIFEST, and then
  * removes the first. If writing or syncing the MANIFEST fails, it removes the
  * second name instead, though the MANIFEST may have got the record all the
- * same; such a database cannot be opened, for want of a table that still
- * stands there under its first name.
+ * same; such a database cannot be opened, because a table is missing that is
+ * still there under its first name.
  */
 #ifndef ROCKS_INCOMING_H
 #define ROCKS_INCOMING_H

@@ -1,13 +1,13 @@
 /*
  * The space of deleted files, given back step by step. A file system frees all
  * blocks of a file when its last name goes, and ext4 with the option `discard`
- * tells the device so in the same breath: syncs of other files wait for it,
+ * tells the device so at the same time: syncs of other files wait for it,
  * 60 ms after a file of 33 MiB. RocksDB deletes such files every few seconds.
  *
  * A thread keeps descriptors of the large files (number.sst, number.log) of a
- * directory, so that deleting one takes its name alone; then it shortens the
- * file, step by step, and lets it go. Nothing depends on it: a file that it
- * does not hold goes as ever, and so do all when the process ends. A file that
+ * directory, so that deleting one removes its name only; then it shortens the
+ * file, step by step, and closes it. Nothing depends on it: a file that it does
+ * not hold is freed at once, and so are all when the process ends. A file that
  * has a name left, wherever, is never touched.
  */
 #ifndef ROCKS_RECLAIM_H

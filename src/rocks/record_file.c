@@ -2,7 +2,7 @@
  * One pass, block by block. What is no damage, because a crash leaves it: a
  * record that the file's end cuts off, and zeroes from some place to the end.
  * What is damage, but may have been left by a power cut, is marked: a sector
- * of zeroes with something behind it.
+ * of zeroes with something after it.
  */
 #include "rocks/record_file.h"
 

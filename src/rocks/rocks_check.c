@@ -23,7 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Entries of a family that stand in write-ahead logs only. */
+/* Rows of a family that are in write-ahead logs only. */
 static uint64_t unflushed(struct rocks *r, enum store_family family)
 {
     static const char *const names[] = {"rocksdb.num-entries-active-mem-table",

@@ -1,8 +1,8 @@
 /*
  * The first failed write, sync or flush is remembered with its text, and all
  * later ones are refused: after a failed fsync the kernel may have dropped the
- * pages, so trying again would report a lie. A failed read is remembered apart,
- * and is final by store.h.
+ * pages, so a second try would report durable what is not. A failed read is
+ * remembered apart, and is final by store.h.
  */
 #include "base/alloc.h"
 #include "rocks/damage.h"

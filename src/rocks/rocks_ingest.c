@@ -2,7 +2,7 @@
  * The state family has nothing in RocksDB's memory: a table of ours is written
  * to a sorted file, which is added to the database in one atomic step.
  *
- * How it fails: as a write does, for ever. A part of a file is removed; a whole
+ * How it fails: as a write does, for good. A part of a file is removed; a whole
  * one that the database has perhaps not taken over stays (incoming.h).
  */
 #include "rocks/incoming.h"
@@ -99,7 +99,7 @@ static uint64_t unmerged_tables(struct rocks *r)
 }
 
 /* Each table that is not merged is one more place to look for a key. Merges
- * that have stopped for good are seen by the next sync, so not for ever. */
+ * that have stopped for good are seen by the next sync, so the wait ends. */
 static void wait_for_merges(struct rocks *r)
 {
     const struct timespec a_while = {0, MERGE_LOOK_NS};

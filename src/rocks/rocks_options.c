@@ -4,9 +4,9 @@
  *   refuses to open. The default, 2, silently drops what follows a damaged
  *   record, acknowledged or not. There is one case for it: sectors of a write
  *   may reach the disk in any order, so a power cut can leave a hole with
- *   whole records behind it. If the logs look so, and what stands before the
- *   hole has all that it must have, what follows was never synced, and the
- *   database is opened up to the hole.
+ *   whole records after it. If the logs look so, and what precedes the hole
+ *   has all that it must have, what follows was never synced, and the database
+ *   is opened up to the hole.
  * - no auto-resume, and the count of background errors is looked at by each
  *   sync: after any failure nothing is ever reported durable again.
  * - RocksDB never flushes, and so never begins another write-ahead log, by
@@ -14,11 +14,11 @@
  *   and a power cut could then leave a hole between two logs that looks like
  *   one that was acknowledged and cut. begin_log() syncs before.
  * - files that wait to be merged never hold up writes: RocksDB would hold up
- *   those of all families, and a log that stands still is a cluster without a
+ *   those of all families, and a cluster whose logs take no writes has no
  *   leader. The state's next table waits instead (wait_for_merges); the log's
  *   files do not overlap.
  * - two threads merge: what the log's files need takes no time, and would
- *   stand behind a merge of the whole state.
+ *   wait for a merge of the whole state.
  * - files are written a megabyte at a time, also by RocksDB (bytes_per_sync,
  *   strict_bytes_per_sync): the log's syncs would wait for more.
  * - log and meta are not compressed (entries are read while they are in

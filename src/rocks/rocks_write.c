@@ -3,7 +3,7 @@
  * a write never waits for the disk; a sync writes that buffer out and syncs it.
  * The log is discarded file by file, when another write-ahead log is begun.
  *
- * How it fails: with the first failure, for ever (rocks_error.c). RocksDB
+ * How it fails: with the first failure, for good (rocks_error.c). RocksDB
  * counts errors of its own threads: each sync looks at that count, so nothing
  * is reported durable after one.
  */
@@ -152,8 +152,8 @@ int rocks_write(struct store *s, const struct store_batch *b,
     return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
 }
 
-/* A flush or a compaction failed: RocksDB says why to whoever writes next,
- * even nothing; not if it takes it for something that may pass. */
+/* A flush or a compaction failed: RocksDB says why to the next write, even an
+ * empty one, unless it takes the failure for a temporary one. */
 static int background_failed(struct rocks *r)
 {
     rocksdb_writebatch_t *nothing = rocksdb_writebatch_create();
@@ -176,7 +176,7 @@ int rocks_sync(struct store *s)
     int rc = rocks_sync_logs(r);
     if (rc != 0)
         return rc;
-    /* A write may have failed meanwhile; then this sync covers it not. */
+    /* A write may have failed meanwhile; then this sync does not cover it. */
     if (atomic_load(&r->failed))
         return ERR_IO;
     uint64_t errors = 0;

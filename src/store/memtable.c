@@ -16,8 +16,8 @@
 #define LARGE     4096
 #define ALIGNMENT 8
 #define SLOTS_MIN 64
-/* Keys that are looked for at once; how much of an item, whose value is behind
- * it as a rule; the processor's line. */
+/* Keys that are looked for at once; how much of an item is fetched, whose value
+ * follows it as a rule; bytes of a cache line. */
 #define EXPECT_STEP 16
 #define EXPECT_SIZE 256
 #define SLOTS_NEAR  4

@@ -23,9 +23,9 @@ struct memtable;
 
 /* What a table knows of a key. */
 enum memtable_kind {
-    MEMTABLE_UNKNOWN, /* ask what lies below */
+    MEMTABLE_UNKNOWN, /* ask the store below */
     MEMTABLE_VALUE,
-    MEMTABLE_COPY, /* of what lies below */
+    MEMTABLE_COPY, /* of a value in the store below */
     MEMTABLE_DELETED,
 };
 
@@ -36,10 +36,11 @@ void memtable_free(struct memtable *m);
 
 void memtable_put(struct memtable *m, struct bytes key, struct bytes value);
 void memtable_delete(struct memtable *m, struct bytes key);
-/* Nobody asks for begin <= key < end any more, here and below: remembered
- * for who writes the table down, no more. */
+/* Nobody asks for begin <= key < end any more, here and below. It is only
+ * remembered, for the owner who writes the table to the store below. */
 void memtable_discard(struct memtable *m, struct bytes begin, struct bytes end);
-/* Keeps a copy of what lies below; the table must not know the key. */
+/* Keeps a copy of a value in the store below; the table must not know the
+ * key. */
 void memtable_keep(struct memtable *m, struct bytes key, struct bytes value);
 
 /* The value is borrowed until the next change. */
@@ -47,8 +48,8 @@ enum memtable_kind memtable_get(const struct memtable *m, struct bytes key,
                                 struct bytes *value);
 
 /* These keys will be asked for or written soon, in tables of the same seed,
- * newest first: a hint. What the tables have of them comes into the
- * processor's cache for many at a time, which takes hardly longer than for
+ * newest first: a hint. What the tables know of them is fetched into the
+ * processor's cache for many keys at once, which takes hardly longer than for
  * one. */
 void memtable_expect(const struct memtable *const *tables, size_t table_count,
                      const struct bytes *keys, size_t count);

@@ -114,7 +114,7 @@ MUST_USE static inline bool store_is_full(const struct store *s)
     return s->ops->full != NULL && s->ops->full(s);
 }
 
-/* A value of STORE_STATE that is in memory anyhow, borrowed until the store is
+/* A value of STORE_STATE that is in memory already, borrowed until the store is
  * used again; false: ask store_get(). */
 MUST_USE static inline bool store_peek(const struct store *s, struct bytes key,
                                        struct bytes *value)
@@ -122,7 +122,7 @@ MUST_USE static inline bool store_peek(const struct store *s, struct bytes key,
     return s->ops->peek != NULL && s->ops->peek(s, key, value);
 }
 
-/* A hint: these keys of STORE_STATE are going to be asked for. */
+/* A hint: these keys of STORE_STATE will be read or written soon. */
 static inline void store_expect(const struct store *s, const struct bytes *keys,
                                 size_t count)
 {
@@ -130,7 +130,7 @@ static inline void store_expect(const struct store *s, const struct bytes *keys,
         s->ops->expect(s, keys, count);
 }
 
-/* Sees the store as of now, whatever is written later; stands nowhere until
+/* Sees the store as of now, whatever is written later; it is at no key until
  * a seek; free it before the store is closed. One of STORE_STATE only goes
  * forward (no prev, no seek_last), and must be freed before that family is
  * written again. */

@@ -26,7 +26,7 @@ void store_batch_reset(struct store_batch *b)
 {
     ASSERT(b != NULL);
     buf_reset(&b->ops);
-    /* One huge value must not hold its memory for ever. */
+    /* One huge value must not keep its memory allocated. */
     buf_shrink(&b->ops, BATCH_KEEP_SIZE);
     b->count = 0;
 }

@@ -14,8 +14,8 @@
  * The frozen table is read by both threads and changed by none.
  *
  * How it fails: the first failure of the thread is the result of every later
- * write and flush, as store.h has it; the text is that of the store below. Who
- * only reads does not notice: both tables stay as they are, and answer.
+ * write and flush, as store.h has it; the text is that of the store below.
+ * Reads go on: both tables stay as they are, and answer.
  */
 #include "store/store_buffered.h"
 
@@ -30,7 +30,7 @@
 
 #define BLOCK_MAX   (1024u * 1024u)
 #define WRITE_AHEAD 16 /* operations */
-/* Larger values are left to the cache of what lies below. */
+/* Larger values are left to the cache of the store below. */
 #define KEEP_MAX (64u * 1024u)
 
 struct store_buffered {
@@ -89,7 +89,7 @@ static void wait_until_idle(struct store_buffered *b)
     mutex_unlock(&b->lock);
 }
 
-/* Has the frozen table gone down? Not so after a failure, ever. */
+/* Is the frozen table in the store below? Never again after a failure. */
 static bool is_down(const struct store_buffered *b)
 {
     return !atomic_load(&b->busy) && atomic_load(&b->failed) == 0;
@@ -279,8 +279,8 @@ static const char *buffered_error(struct store *s)
     return store_error(buffered_of(s)->below);
 }
 
-/* What is left goes down, so that the next start has less to redo; not after
- * a failure. */
+/* Writes what is left to the store below, so that the next start has less to
+ * redo; not after a failure. */
 static void buffered_close(struct store *s)
 {
     struct store_buffered *b = buffered_of(s);

@@ -1,7 +1,8 @@
 /*
- * A store over a store: gathers the writes of the state family in memory and
- * hands them down a table at a time, from a thread of its own. What it holds
- * answers reads. The other families pass through.
+ * A store on top of another: it gathers the writes of the state family in
+ * memory and writes them to the store below, a table at a time, in its own
+ * thread. Reads are answered from memory first. The other families pass
+ * through.
  *
  * Nothing is lost by it that store.h promises to keep: the state is not
  * logged, and after a crash it is an exact prefix of what was written, since
@@ -32,7 +33,7 @@ typedef int store_ingest(struct store *below, const struct memtable *m);
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,
                                  size_t bytes, size_t first, uint64_t seed);
 
-/* The store that it stands on. */
+/* The store below it. */
 struct store *store_buffered_below(struct store *s);
 
 #endif

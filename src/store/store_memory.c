@@ -140,8 +140,8 @@ static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
     case STORE_OP_DELETE_RANGE:
         return tree_delete_range(t, op->key, op->value);
     case STORE_OP_DISCARD:
-        /* Of the state all stays, so that whoever is misled by it is found;
-         * the log would grow for ever. */
+        /* The state keeps it all, so that a reader who is misled by it is
+         * found; the log would grow without bound. */
         return op->family == STORE_STATE
                    ? t
                    : tree_delete_range(t, op->key, op->value);

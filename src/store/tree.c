@@ -2,7 +2,7 @@
  * A treap, changed by splitting and joining. A node that only one version
  * holds is changed in place; a shared one is copied first (own()), which
  * makes its children shared in turn, so the rule carries itself downwards.
- * Keys and values stand in cells that are never copied. Depth is logarithmic
+ * Keys and values are in cells that are never copied. Depth is logarithmic
  * unless somebody chooses keys by their hash; the recursion is as deep as the
  * tree.
  */
@@ -161,7 +161,7 @@ static struct tree *replace(struct tree *t, struct bytes key,
         t->right = replace(t->right, key, value);
     } else {
         struct cell *old = t->cell;
-        t->cell = cell_new(key, value); /* the value may stand in the old one */
+        t->cell = cell_new(key, value); /* the value may be in the old one */
         cell_release(old);
     }
     return t;

@@ -3,7 +3,7 @@
  * (table/table.h) has of all commands.
  *
  * A data command is a pure function of (keyspace, arguments, entry time,
- * seed): it reads no clock and knows no connection. It has two halves. Its
+ * seed): it reads no clock and knows no connection. It has two parts. Its
  * check looks at the arguments alone, so that a syntax error is answered
  * before it enters the log. Its run executes an entry and writes exactly one
  * reply; an entry may come from another node, so it does not rely on the

@@ -383,7 +383,7 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
 
 /* --- COMMAND GETKEYS ---------------------------------------------------- */
 
-/* argv of a command inside ONCE begins behind two ids. */
+/* argv of a command inside ONCE begins after two ids. */
 static const struct cmd *inner_command(const struct bytes **argv,
                                        uint32_t *argc)
 {

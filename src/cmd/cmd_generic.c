@@ -8,8 +8,8 @@
 #include "cmd/cmd_parse.h"
 #include "data/value.h"
 
-/* However many rows are asked for: an entry must end in good time. Part of
- * the state machine. */
+/* However many rows are asked for, so that no entry takes long to apply. Part
+ * of the state machine. */
 #define SWEEP_ROWS_MAX 10000
 
 void cmd_del_run(struct cmd_call *c)

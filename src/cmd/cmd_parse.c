@@ -1,9 +1,11 @@
 /*
- * How it works: options are read left to right; those that exclude each
- * other are refused where the second one stands, repeating the same one is
- * allowed and the last counts, as in Redis 7.0. Times are checked in two
- * steps: what needs no clock before the command enters the log, the sum with
- * the entry's time when it is applied.
+ * How it works: options are read left to right. Of two that exclude each
+ * other the second one is refused; the same one may be repeated, and the last
+ * one counts, as in Redis 7.0. Times are checked in two steps: what needs no
+ * clock before the command enters the log, the sum with the entry's time when
+ * it is applied.
+ *
+ * How it fails: a function that returns false has written the error reply.
  */
 #include "cmd/cmd_parse.h"
 
@@ -99,6 +101,8 @@ bool parse_set_options(const struct cmd_args *a, struct set_options *out)
 {
     ASSERT(a->argc >= 3);
     *out = (struct set_options){.condition = SET_ALWAYS};
+    if (a->argc == 3)
+        return true;
     for (uint32_t i = 3; i < a->argc; i++) {
         if (word_is(a->argv[i], "get")) {
             out->get = true;

@@ -61,8 +61,8 @@ struct set_options {
 /* The options of SET from argv[3] on, its expiry's number included. */
 MUST_USE bool parse_set_options(const struct cmd_args *a,
                                 struct set_options *out);
-/* The options of GETEX from argv[2] on; whoever needs the expiry's number
- * parses it, because Redis looks at it only if the key exists. */
+/* The options of GETEX from argv[2] on, without the expiry's number, because
+ * Redis looks at it only if the key exists: parse_expiry() reads it then. */
 MUST_USE bool parse_getex_options(const struct cmd_args *a,
                                   struct set_options *out);
 

@@ -31,9 +31,8 @@ static uint32_t flags_of(const struct cmd_keys *k, const struct key_spec *s)
     return set_flags(k->argv, (uint32_t)k->argc);
 }
 
-/* The argument behind the keyword; 0 if it was not given. */
-static int64_t behind_keyword(const struct cmd_keys *k,
-                              const struct key_spec *s)
+/* The argument after the keyword; 0 if it was not given. */
+static int64_t after_keyword(const struct cmd_keys *k, const struct key_spec *s)
 {
     int64_t step = s->start_from > 0 ? 1 : -1;
     int64_t at = s->start_from > 0 ? s->start_from : k->argc + s->start_from;
@@ -55,7 +54,7 @@ static int64_t range_last(const struct cmd_keys *k, const struct key_spec *s)
     return k->at + (k->argc - k->at) / s->limit + s->last;
 }
 
-/* A number of keys, and the keys behind it; false: they are not there. */
+/* A number of keys, and the keys after it; false: they are not there. */
 static bool find_counted(struct cmd_keys *k, const struct key_spec *s)
 {
     int64_t count = 0;
@@ -75,7 +74,7 @@ static bool open_spec(struct cmd_keys *k, const struct key_spec *s)
     ASSERT(s->step > 0);
     k->flags = flags_of(k, s);
     k->step = s->step;
-    k->at = s->begin == KEY_BEGIN_INDEX ? s->index : behind_keyword(k, s);
+    k->at = s->begin == KEY_BEGIN_INDEX ? s->index : after_keyword(k, s);
     k->last = 0;
     if (k->at == 0)
         return true; /* without the keyword there are no keys */

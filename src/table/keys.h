@@ -33,7 +33,7 @@ struct key_spec {
     uint32_t flags; /* enum key_flag */
     enum key_begin begin;
     int index;           /* KEY_BEGIN_INDEX: of the argument to begin at */
-    const char *keyword; /* KEY_BEGIN_KEYWORD: begin behind this argument, */
+    const char *keyword; /* KEY_BEGIN_KEYWORD: begin after this argument, */
     int start_from;      /* looked for from here; negative: from the end */
     enum key_find find;
     int last;   /* range: the last key, from the beginning; negative: */

@@ -264,6 +264,7 @@ static void test_help(void **state)
         assert_non_null(c->help);
         upper(strchr(c->name, '|') + 1, name);
         assert_memory_equal(c->help, name, strlen(name));
+        assert_non_null(strchr(" \n", c->help[strlen(name)]));
         assert_non_null(strstr(c->help, "\n    "));
         assert_null(strstr(c->help, "\n\n"));
         assert_int_not_equal(c->help[strlen(c->help) - 1], '\n');

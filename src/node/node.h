@@ -87,7 +87,7 @@ struct node_events {
     void (*reply_done)(void *ctx, void *client, enum node_outcome outcome);
     /* Exactly once for each node_read(): error 0, the state may be read now
      * with node_run_read(); or ERR_NO_LEADER after request_timeout_ms. */
-    void (*read_ready)(void *ctx, void *client, int error);
+    void (*read_ready)(void *ctx, void *client, int err);
     /* Role, term or leader changed; the node has logged it. */
     void (*changed)(void *ctx);
     /* node_can_submit() was false and is true again. */

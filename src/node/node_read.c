@@ -151,7 +151,7 @@ uint64_t node_reads_start(struct node *n)
 
 /* Calls the owner for each reader. The batch is taken out first: the owner
  * may ask for the next read at once. */
-static void batch_serve(struct node *n, struct read_batch *b, int error)
+static void batch_serve(struct node *n, struct read_batch *b, int err)
 {
     struct read_waiters served = b->waiters;
 
@@ -160,7 +160,7 @@ static void batch_serve(struct node *n, struct read_batch *b, int error)
     b->id = 0;
     b->released = false;
     for (size_t i = 0; i < served.count && !n->dead; i++)
-        n->events.read_ready(n->events.ctx, served.items[i].client, error);
+        n->events.read_ready(n->events.ctx, served.items[i].client, err);
     if (b->waiters.items == NULL) {
         served.count = 0;
         b->waiters = served;

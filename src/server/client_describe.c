@@ -5,6 +5,7 @@
  */
 #include "server/server_internal.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static void describe_size(const struct client *c, struct buf *out)
@@ -64,11 +65,12 @@ void client_describe(const struct client *c, struct buf *out)
     client_peer_text(c, peer);
     client_local_text(c, local);
     ASSERT(s->turn.mono_ms >= c->created_ms);
-    buf_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld",
-               (unsigned long long)c->id, peer, local, c->conn.fd,
-               text_or_empty(c, CLIENT_NAME),
-               (long long)((s->turn.mono_ms - c->created_ms) / 1000),
-               (long long)((s->turn.mono_ms - c->active_ms) / 1000));
+    buf_printf(out,
+               "id=%" PRIu64 " addr=%s laddr=%s fd=%d name=%s age=%" PRId64
+               " idle=%" PRId64,
+               c->id, peer, local, c->conn.fd, text_or_empty(c, CLIENT_NAME),
+               ((s->turn.mono_ms - c->created_ms) / 1000),
+               ((s->turn.mono_ms - c->active_ms) / 1000));
     buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1",
                flags_text(c), c->settings.db);
     describe_size(c, out);

@@ -202,7 +202,7 @@ void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
                         const char *text);
 
 /* The text of an error of the node, beginning with its code. */
-const char *reply_error_text(int error);
+const char *reply_error_text(int err);
 
 /* The ring of requests given to the node. */
 void unanswered_push(struct unanswered_ring *r, const struct unanswered *p);

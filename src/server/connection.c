@@ -8,6 +8,8 @@
 #include "server/input.h"
 #include "server/server_internal.h"
 
+#include <inttypes.h>
+
 static void on_input(struct conn *conn)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
@@ -30,13 +32,13 @@ static void on_drained(struct conn *conn)
         client_doom(c);
 }
 
-static void on_closed(struct conn *conn, int error)
+static void on_closed(struct conn *conn, int err)
 {
     struct client *c = CONTAINER_OF(conn, struct client, conn);
-    ASSERT(error < 0 && conn->fd < 0);
+    ASSERT(err < 0 && conn->fd < 0);
     turn_begin(c->server);
-    log_debug(c->server->options.log, "client id=%llu closed: %s",
-              (unsigned long long)c->id, error_text(error));
+    log_debug(c->server->options.log, "client id=%" PRIu64 " closed: %s", c->id,
+              error_text(err));
     client_finish(c);
 }
 

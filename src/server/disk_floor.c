@@ -8,6 +8,8 @@
 #include "os/file.h"
 #include "server/server_internal.h"
 
+#include <inttypes.h>
+
 /* Below the floor writes are refused; they are taken again when a quarter
  * more is free, so that the answer does not flicker. */
 void disk_floor_look(struct server *s)
@@ -24,10 +26,10 @@ void disk_floor_look(struct server *s)
     node_set_disk_short(s->node, s->disk.is_short);
     if (s->disk.is_short && !was_full)
         log_warning(s->options.log,
-                    "only %lld MB of disk are free in %s (min-free-disk is "
-                    "%llu MB): writes are refused until there is more",
-                    (long long)(bytes >> 20), s->options.data_dir,
-                    (unsigned long long)(floor >> 20));
+                    "only %" PRId64
+                    " MB of disk are free in %s (min-free-disk is "
+                    "%" PRIu64 " MB): writes are refused until there is more",
+                    (bytes >> 20), s->options.data_dir, (floor >> 20));
     else if (!s->disk.is_short && was_full)
         log_notice(s->options.log,
                    "enough disk is free again: writes are taken");

@@ -159,14 +159,13 @@ static bool reply_syntax_error(struct client *c, const struct dispatch *d)
 }
 
 /* A guest's request was not executed. */
-static bool refuse_guest(struct client *c, uint64_t request_id, int error)
+static bool refuse_guest(struct client *c, uint64_t request_id, int err)
 {
-    ASSERT(error == ERR_NO_LEADER || error == ERR_TOO_BIG ||
-           error == ERR_LIMIT);
+    ASSERT(err == ERR_NO_LEADER || err == ERR_TOO_BIG || err == ERR_LIMIT);
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     c->protocol->answer(c, request_id,
-                        error == ERR_TOO_BIG ? GUEST_TOO_BIG : GUEST_REFUSED,
+                        err == ERR_TOO_BIG ? GUEST_TOO_BIG : GUEST_REFUSED,
                         BYTES_NONE);
     return true;
 }

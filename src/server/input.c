@@ -14,6 +14,8 @@
 #include "server/reads.h"
 #include "server/server_internal.h"
 
+#include <inttypes.h>
+
 static struct resp_limits limits_of(const struct client *c)
 {
     if (!c->settings.authenticated)
@@ -100,8 +102,8 @@ static void tell_input_error(struct client *c)
     }
     c->server->stats.protocol_errors++;
     address_format(&c->peer, text);
-    log_verbose(c->server->options.log, "%s from client id=%llu %s",
-                c->input_error, (unsigned long long)c->id, text);
+    log_verbose(c->server->options.log, "%s from client id=%" PRIu64 " %s",
+                c->input_error, c->id, text);
     resp_errorf(client_reply_begin(c), "ERR %s", c->input_error);
     client_reply_end(c, NULL, 0);
     client_close_after_reply(c);

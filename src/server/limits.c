@@ -11,6 +11,8 @@
  */
 #include "server/server_internal.h"
 
+#include <inttypes.h>
+
 static void close_for(struct client *c, const char *why)
 {
     struct server *s = c->server;
@@ -33,8 +35,9 @@ static void report_closed(struct server *s)
     ASSERT(s->limits.closed_unlogged == 0 ||
            s->limits.closed_logged == CLOSED_LOGGED_MAX);
     if (s->limits.closed_unlogged > 0)
-        log_warning(s->options.log, "%llu more clients were closed for a limit",
-                    (unsigned long long)s->limits.closed_unlogged);
+        log_warning(s->options.log,
+                    "%" PRIu64 " more clients were closed for a limit",
+                    s->limits.closed_unlogged);
     s->limits.closed_logged = 0;
     s->limits.closed_unlogged = 0;
 }
@@ -164,8 +167,7 @@ static void check_idle(struct client *c)
         return;
     if (s->turn.mono_ms - c->active_ms < timeout_ms)
         return;
-    log_verbose(s->options.log, "Closing idle client id=%llu",
-                (unsigned long long)c->id);
+    log_verbose(s->options.log, "Closing idle client id=%" PRIu64, c->id);
     s->stats.idle_closed++;
     client_doom(c);
 }

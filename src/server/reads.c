@@ -24,13 +24,13 @@ static void list_done(struct client *c)
         client_wake(c, WAIT_IDLE);
 }
 
-static void fail_all(struct client *c, int error)
+static void fail_all(struct client *c, int err)
 {
     struct deferred_list *l = &c->reads;
-    ASSERT(error < 0 && l->next < l->count);
+    ASSERT(err < 0 && l->next < l->count);
     for (; l->next < l->count; l->next++) {
         const struct deferred *d = &l->items[l->next];
-        client_reply_error(c, d->cmd, d->flags, reply_error_text(error));
+        client_reply_error(c, d->cmd, d->flags, reply_error_text(err));
     }
 }
 
@@ -80,7 +80,7 @@ static void run_all(struct client *c)
     }
 }
 
-void reads_ready(struct client *c, int error)
+void reads_ready(struct client *c, int err)
 {
     ASSERT(c->reads.phase == READS_ASKED);
     ASSERT(c->unanswered.count == 0);
@@ -90,8 +90,8 @@ void reads_ready(struct client *c, int error)
             client_move(c, CLIENT_GONE);
         return;
     }
-    if (error != 0)
-        fail_all(c, error);
+    if (err != 0)
+        fail_all(c, err);
     else
         run_all(c);
     if (c->reads.next == c->reads.count)

@@ -36,10 +36,10 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags)
     limits_reply(c);
 }
 
-const char *reply_error_text(int error)
+const char *reply_error_text(int err)
 {
-    ASSERT(error < 0);
-    switch (error) {
+    ASSERT(err < 0);
+    switch (err) {
     case ERR_NO_LEADER:
         return "CLUSTERDOWN No leader is known; the command was not executed";
     case ERR_TOO_BIG:

@@ -7,6 +7,8 @@
  */
 #include "server/server_internal.h"
 
+#include <inttypes.h>
+
 #define ATTACK_WARNING_MS 60000
 
 void security_report(struct server *s)
@@ -20,8 +22,8 @@ void security_report(struct server *s)
         return;
     address_format(&s->security.auth_peer, text);
     log_warning(s->options.log,
-                "%llu failed authentication%s, the last one by %s",
-                (unsigned long long)s->security.auth_unreported,
+                "%" PRIu64 " failed authentication%s, the last one by %s",
+                s->security.auth_unreported,
                 s->security.auth_unreported == 1 ? "" : "s", text);
     s->security.auth_reported_ms = s->turn.mono_ms;
     s->security.auth_unreported = 0;

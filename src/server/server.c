@@ -16,6 +16,8 @@
 #include "server/input.h"
 #include "server/reads.h"
 
+#include <inttypes.h>
+
 /* Descriptors beside those of clients: RocksDB's files, links, log. */
 #define FILES_RESERVED 1024
 
@@ -33,10 +35,10 @@ static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
     dispatch_reply_done(client, outcome);
 }
 
-static void on_read_ready(void *ctx, void *client, int error)
+static void on_read_ready(void *ctx, void *client, int err)
 {
     UNUSED(ctx);
-    reads_ready(client, error);
+    reads_ready(client, err);
 }
 
 static void on_changed(void *ctx)
@@ -291,10 +293,10 @@ static void bound_clients(struct server *s)
         return;
     s->options.config->maxclients = (uint32_t)(files - kept);
     log_warning(s->options.log,
-                "this process may open only %llu files: maxclients is %u "
+                "this process may open only %" PRIu64
+                " files: maxclients is %u "
                 "instead of %u; raise the limit (ulimit -n, LimitNOFILE)",
-                (unsigned long long)files, s->options.config->maxclients,
-                asked);
+                files, s->options.config->maxclients, asked);
 }
 
 void server_config_changed(struct server *s)

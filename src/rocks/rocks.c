@@ -82,7 +82,7 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
     atomic_init(&r->damaged, false);
     mutex_init(&r->error_lock);
     rocks_options_create(r, options);
-    rocksdb_options_set_wal_recovery_mode(r->options[0], recovery);
+    rocksdb_options_set_wal_recovery_mode(r->options[0], (int)recovery);
     r->batch = rocksdb_writebatch_create();
     return r;
 }

@@ -105,10 +105,11 @@ bool key_expiry_time(struct bytes key, int64_t *time_ms)
 
 int key_expiry_decode(struct bytes key, int64_t *time_ms, struct bytes *of)
 {
-    if (!key_expiry_time(key, time_ms) || *time_ms <= 0)
+    if (!key_expiry_time(key, time_ms) || row_check(key, BYTES_NONE) != 0)
         return ERR_CORRUPT;
     *of = bytes_from(key, KEY_EXPIRY_PREFIX_SIZE);
-    return row_check_key(*of) == 0 && row_may_expire(*of) ? 0 : ERR_CORRUPT;
+    ASSERT(*time_ms > 0 && row_may_expire(*of));
+    return 0;
 }
 
 void key_expiry_first(uint8_t out[KEY_EXPIRY_PREFIX_SIZE], int64_t time_ms)

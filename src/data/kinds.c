@@ -40,9 +40,9 @@ static bool session_valid(struct bytes key, struct bytes value)
 
 static bool expiry_valid(struct bytes key, struct bytes value)
 {
-    int64_t time_ms = 0;
-    struct bytes of;
-    return value.len == 0 && key_expiry_decode(key, &time_ms, &of) == 0;
+    struct bytes of = bytes_from(key, KEY_EXPIRY_PREFIX_SIZE);
+    return value.len == 0 && time_load(key.data + 1) > 0 &&
+           row_check_key(of) == 0 && row_may_expire(of);
 }
 
 static const struct row_kind kinds[ROW_LETTERS] = {

@@ -7,7 +7,7 @@
 
 #include "admin/admin_internal.h"
 #include "admin/measure.h"
-#include "admin/raft.h"
+#include "admin/raft_text.h"
 
 #include <inttypes.h>
 
@@ -141,7 +141,7 @@ static void lines_raft(struct server *s, struct buf *out)
 struct section {
     const char *name;  /* as asked for, and in metrics.def */
     const char *title; /* as written */
-    /* Lines that are no rows of metrics.def, behind those; NULL: none. */
+    /* Lines that are no rows of metrics.def, after those; NULL: none. */
     void (*lines)(struct server *s, struct buf *out);
     bool by_default; /* else only with "all" or by name */
 };

@@ -8,7 +8,7 @@
 #include "admin/measure.h"
 
 #include "admin/admin_internal.h"
-#include "admin/raft.h"
+#include "admin/raft_text.h"
 #include "os/clock.h"
 #include "os/process.h"
 

@@ -3,42 +3,10 @@
  *
  * How it fails: what this node cannot do is answered with who could.
  */
-#include "admin/raft.h"
 #include "admin/admin_internal.h"
 #include "admin/measure.h"
+#include "admin/raft_text.h"
 #include "base/num.h"
-
-const char *raft_role_text(enum raft_role role)
-{
-    switch (role) {
-    case RAFT_FOLLOWER:
-        return "follower";
-    case RAFT_PRE_CANDIDATE:
-    case RAFT_CANDIDATE:
-        return "candidate";
-    case RAFT_LEADER:
-        return "leader";
-    }
-    return "unknown";
-}
-
-const char *raft_progress_text(const struct node_status *st, size_t i)
-{
-    ASSERT(i < st->peer_count);
-    if (!st->peers[i].up)
-        return "down";
-    if (st->role != RAFT_LEADER)
-        return "up";
-    switch (st->peers[i].state) {
-    case RAFT_PROBE:
-        return "probe";
-    case RAFT_REPLICATE:
-        return "replicate";
-    case RAFT_SNAPSHOT:
-        return "snapshot";
-    }
-    return "up";
-}
 
 static void pair_text(struct resp_writer *w, const char *name,
                       const char *value)

@@ -4,18 +4,9 @@
  * How it fails: it cannot; an address that is not known is empty.
  */
 #include "admin/admin_internal.h"
-#include "admin/raft.h"
-#include "base/hostport.h"
+#include "admin/raft_text.h"
 
 #include <inttypes.h>
-
-void split_address(const char *address, struct bytes *host, uint16_t *port)
-{
-    if (hostport_split(bytes_str(address), host, port))
-        return;
-    *host = BYTES_NONE;
-    *port = 0;
-}
 
 static void role_master(struct server_call *call, const struct node_status *st)
 {

@@ -69,7 +69,7 @@ static bool is_space(uint8_t ch)
     return ch == ' ' || (ch >= '\t' && ch <= '\r');
 }
 
-/* The next word and what is behind it. */
+/* The next word; the text begins after it then. */
 static struct bytes next_word(struct bytes *text)
 {
     size_t begin = 0;

@@ -267,11 +267,6 @@ uint64_t client_id(const struct client *c)
     return c->id;
 }
 
-bool client_is_idle(const struct client *c)
-{
-    return c->unanswered.count == 0 && c->reads.phase == READS_NONE;
-}
-
 bool client_is_open(const struct client *c)
 {
     return c->state == CLIENT_OPEN;

@@ -64,7 +64,7 @@ enum client_state {
 
 enum client_wait {
     WAIT_NONE,     /* for input */
-    WAIT_TURN,     /* it has had its share of this iteration */
+    WAIT_TURN,     /* it has had its share of this turn */
     WAIT_IDLE,     /* until everything is answered */
     WAIT_READS,    /* until its reads are answered */
     WAIT_NODE,     /* until the node takes requests again */
@@ -163,7 +163,7 @@ struct client {
     uint64_t commands;
 };
 
-/* Takes the descriptor over; the client stands in the server's list. */
+/* Takes the descriptor over; the client is in the server's list. */
 struct client *client_new(struct server *s, int fd, const struct address *peer,
                           bool unix_socket);
 /* The only way to another state. */

@@ -13,6 +13,11 @@
 #define DEFERRED_CAP_FIRST   8
 #define DEFERRED_CAP_KEPT    1024
 
+bool client_is_idle(const struct client *c)
+{
+    return c->unanswered.count == 0 && c->reads.phase == READS_NONE;
+}
+
 void unanswered_push(struct unanswered_ring *r, const struct unanswered *p)
 {
     if (r->count == r->cap) {

@@ -6,10 +6,10 @@
  * Replies leave in the order of the requests, so each kind waits for what it
  * could overtake:
  *
- *   write   behind writes it goes to the node at once, which keeps the order;
+ *   write   after writes it goes to the node at once, which keeps the order;
  *           it waits for deferred reads
- *   read    behind writes it goes through the log as well, so that pipelines
- *           keep going; else it joins the deferred reads of this iteration,
+ *   read    after writes it goes through the log as well, so that pipelines
+ *           keep going; else it joins the deferred reads of this turn,
  *           or waits for those of an earlier one (they were asked for a point
  *           in time that may lie before this read was sent)
  *   server  waits until nothing is unanswered; so do errors

@@ -34,7 +34,7 @@ enum guest_outcome {
 };
 
 struct protocol {
-    const char *name;   /* as it stands in the log */
+    const char *name;   /* as the log calls it */
     struct bytes magic; /* a connection that begins with this speaks it */
     size_t request_min; /* no request has fewer bytes than this */
     /* Takes one request off the front of the input and submits it. Returns

@@ -29,7 +29,7 @@ void security_report(struct server *s)
     s->security.auth_unreported = 0;
 }
 
-/* After too many the connection is closed behind this one's reply. */
+/* After too many the connection is closed after this one's reply. */
 void client_auth_failed(struct client *c)
 {
     struct server *s = c->server;

@@ -2,7 +2,7 @@
  * The server of one node: clients, their commands, and the wiring of loop,
  * node, peers and disk.
  *
- * An iteration of the loop: whatever happened (input of clients, payloads of
+ * A turn of the loop: whatever happened (input of clients, payloads of
  * peers, durable writes, timers) is handled, at one time that was read from
  * the clocks once; then, before the loop waits again, clients that may go on
  * get their turn, the node closes its batch (node_flush), peers and clients

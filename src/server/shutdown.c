@@ -134,7 +134,8 @@ static void on_timer(void *ctx)
            s->shutdown.phase == SHUTDOWN_DRAIN);
     turn_begin(s);
     if (s->shutdown.phase == SHUTDOWN_TRANSFER) {
-        log_warning(s->options.log, "nobody took the leadership over in time");
+        log_warning(s->options.log,
+                    "no other node took leadership over in time");
         drain(s);
     } else if (s->shutdown.phase == SHUTDOWN_DRAIN) {
         log_warning(s->options.log, "some clients were not answered in time");

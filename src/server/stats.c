@@ -1,5 +1,5 @@
 /*
- * How it works: counters for commands stand in an array by the command's
+ * How it works: counters for commands are in an array by the command's
  * position in the table, those for errors in a map by code. Rates are the
  * mean of the last samples, each the difference of a counter over the time
  * between two samples.

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "admin/raft.h"
+#include "admin/raft_text.h"
 #include "unit/server/fake_node.h"
 
 static const char *ask(struct fixture *f, const char *command)

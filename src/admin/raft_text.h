@@ -2,8 +2,8 @@
  * How the state of Raft is told to people: shared by RAFT STATUS, ROLE and
  * INFO.
  */
-#ifndef ADMIN_RAFT_H
-#define ADMIN_RAFT_H
+#ifndef ADMIN_RAFT_TEXT_H
+#define ADMIN_RAFT_TEXT_H
 
 #include "base/base.h"
 #include "base/bytes.h"

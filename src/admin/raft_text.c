@@ -1,0 +1,48 @@
+/*
+ * Words for what node_status() says.
+ *
+ * How it fails: it cannot; an address that is not known is empty.
+ */
+#include "admin/raft_text.h"
+
+#include "base/hostport.h"
+
+const char *raft_role_text(enum raft_role role)
+{
+    switch (role) {
+    case RAFT_FOLLOWER:
+        return "follower";
+    case RAFT_PRE_CANDIDATE:
+    case RAFT_CANDIDATE:
+        return "candidate";
+    case RAFT_LEADER:
+        return "leader";
+    }
+    return "unknown";
+}
+
+const char *raft_progress_text(const struct node_status *st, size_t i)
+{
+    ASSERT(i < st->peer_count);
+    if (!st->peers[i].up)
+        return "down";
+    if (st->role != RAFT_LEADER)
+        return "up";
+    switch (st->peers[i].state) {
+    case RAFT_PROBE:
+        return "probe";
+    case RAFT_REPLICATE:
+        return "replicate";
+    case RAFT_SNAPSHOT:
+        return "snapshot";
+    }
+    return "up";
+}
+
+void split_address(const char *address, struct bytes *host, uint16_t *port)
+{
+    if (hostport_split(bytes_str(address), host, port))
+        return;
+    *host = BYTES_NONE;
+    *port = 0;
+}

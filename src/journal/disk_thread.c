@@ -276,8 +276,8 @@ void disk_thread_free(struct disk *d)
     t->ending = true;
     cond_wake(&t->work);
     mutex_unlock(&t->lock);
-    int rc = pthread_join(t->thread, NULL);
-    ASSERT(rc == 0);
+    int err = pthread_join(t->thread, NULL);
+    ASSERT(err == 0);
     cond_destroy(&t->work);
     cond_destroy(&t->quiet);
     mutex_destroy(&t->lock);

@@ -43,11 +43,11 @@ int journal_identity(struct store *s, struct identity *out)
 {
     ASSERT(s != NULL && out != NULL);
     struct buf raw = BUF_INIT;
-    int rc = store_get(s, STORE_META, identity_key, &raw);
-    if (rc == 0)
-        rc = identity_decode(buf_view(&raw), out);
+    int err = store_get(s, STORE_META, identity_key, &raw);
+    if (err == 0)
+        err = identity_decode(buf_view(&raw), out);
     buf_release(&raw);
-    return rc;
+    return err;
 }
 
 void journal_put_identity(struct store_batch *b, const struct identity *i)
@@ -102,8 +102,8 @@ int journal_chain(struct journal *log, raft_index index, uint64_t *chain)
 uint64_t journal_chain_at(struct journal *log, raft_index index)
 {
     uint64_t chain = 0;
-    int rc = journal_chain(log, index, &chain);
-    ASSERT(rc == 0);
+    int err = journal_chain(log, index, &chain);
+    ASSERT(err == 0);
     return chain;
 }
 
@@ -350,17 +350,17 @@ static int read_stored(struct journal *log, raft_index index, struct entry *out,
     uint8_t key[JOURNAL_KEY_SIZE];
     journal_key(log->group, index, key);
     buf_reset(scratch);
-    int rc = store_get(log->store, STORE_LOG, bytes_of(key, JOURNAL_KEY_SIZE),
-                       scratch);
-    if (rc == ERR_NOT_FOUND)
+    int err = store_get(log->store, STORE_LOG, bytes_of(key, JOURNAL_KEY_SIZE),
+                        scratch);
+    if (err == ERR_NOT_FOUND)
         return ERR_CORRUPT; /* it was there */
-    if (rc != 0)
-        return rc;
+    if (err != 0)
+        return err;
     if (scratch->len < JOURNAL_CHAIN_SIZE)
         return ERR_CORRUPT;
     struct bytes rest = bytes_from(buf_view(scratch), JOURNAL_CHAIN_SIZE);
-    rc = entry_decode(index, &rest, out);
-    if (rc != 0 || rest.len != 0)
+    err = entry_decode(index, &rest, out);
+    if (err != 0 || rest.len != 0)
         return ERR_CORRUPT;
     /* The very entry that was checked when the log was opened, or written
      * since: not one that was valid at another time. */

@@ -12,22 +12,24 @@
 #include "journal/journal_internal.h"
 #include "store/damage_advice.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static int damaged(const struct journal *log, struct buf *error,
                    raft_index index, const char *cause)
 {
-    buf_printf(error, "the raft log of group %u is damaged at entry %llu: %s. ",
-               (unsigned)log->group, (unsigned long long)index, cause);
+    buf_printf(error,
+               "the raft log of group %u is damaged at entry %" PRIu64 ": %s. ",
+               (unsigned)log->group, index, cause);
     buf_str(error, STORE_DAMAGE_ADVICE);
     return ERR_CORRUPT;
 }
 
-static int store_failed(struct journal *log, struct buf *error, int rc)
+static int store_failed(struct journal *log, struct buf *error, int err)
 {
     buf_printf(error, "the raft log of group %u cannot be read: %s",
                (unsigned)log->group, store_error(log->store));
-    return rc;
+    return err;
 }
 
 /* A record of family meta; ERR_NOT_FOUND is left to the caller. */
@@ -36,11 +38,11 @@ static int read_meta(struct journal *log, const char *name, struct buf *raw,
 {
     char key[JOURNAL_META_KEY_SIZE];
     buf_reset(raw);
-    int rc = store_get(log->store, STORE_META,
-                       journal_meta_key(key, log->group, name), raw);
-    if (rc != 0 && rc != ERR_NOT_FOUND)
-        return store_failed(log, error, rc);
-    return rc;
+    int err = store_get(log->store, STORE_META,
+                        journal_meta_key(key, log->group, name), raw);
+    if (err != 0 && err != ERR_NOT_FOUND)
+        return store_failed(log, error, err);
+    return err;
 }
 
 static int bad_meta(const struct journal *log, const char *what,
@@ -56,23 +58,23 @@ static int open_hard_state(struct journal *log, bool *found, struct buf *error)
 {
     struct buf raw = BUF_INIT;
     log->hard = (struct hard_state){.term = 0, .vote = NODE_NONE};
-    int rc = read_meta(log, "hard", &raw, error);
-    *found = rc == 0;
-    if (rc == 0 && hard_state_decode(buf_view(&raw), &log->hard) != 0)
-        rc = bad_meta(log, "the hard state (term and vote)", error);
+    int err = read_meta(log, "hard", &raw, error);
+    *found = err == 0;
+    if (err == 0 && hard_state_decode(buf_view(&raw), &log->hard) != 0)
+        err = bad_meta(log, "the hard state (term and vote)", error);
     buf_release(&raw);
-    return rc == ERR_NOT_FOUND ? 0 : rc;
+    return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 static int open_start(struct journal *log, struct buf *error)
 {
     struct buf raw = BUF_INIT;
     log->start = (struct log_start){.first = 1};
-    int rc = read_meta(log, "start", &raw, error);
-    if (rc == 0 && log_start_decode(buf_view(&raw), &log->start) != 0)
-        rc = bad_meta(log, "the start of the raft log", error);
+    int err = read_meta(log, "start", &raw, error);
+    if (err == 0 && log_start_decode(buf_view(&raw), &log->start) != 0)
+        err = bad_meta(log, "the start of the raft log", error);
     buf_release(&raw);
-    return rc == ERR_NOT_FOUND ? 0 : rc;
+    return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 /* Checks one entry as it is on disk, and takes it. */
@@ -109,12 +111,12 @@ static int check_end(struct journal *log, struct buf *error)
     struct buf raw = BUF_INIT;
     raft_index next = journal_last(log) + 1;
     journal_key(log->group, next, key);
-    int rc =
+    int err =
         store_get(log->store, STORE_LOG, bytes_of(key, JOURNAL_KEY_SIZE), &raw);
     buf_release(&raw);
-    if (rc == 0)
+    if (err == 0)
         return damaged(log, error, next, "a walk over the log does not see it");
-    return rc == ERR_NOT_FOUND ? 0 : store_failed(log, error, rc);
+    return err == ERR_NOT_FOUND ? 0 : store_failed(log, error, err);
 }
 
 static int open_entries(struct journal *log, struct buf *error)
@@ -122,26 +124,26 @@ static int open_entries(struct journal *log, struct buf *error)
     uint8_t key[JOURNAL_KEY_SIZE];
     journal_key(log->group, log->start.first, key);
     struct store_iter *it = store_iter_new(log->store, STORE_LOG);
-    int rc = 0;
+    int err = 0;
     for (store_iter_seek(it, bytes_of(key, JOURNAL_KEY_SIZE));
          store_iter_valid(it); store_iter_next(it)) {
         struct bytes found = store_iter_key(it);
         journal_key(log->group, journal_last(log) + 1, key);
         if (!bytes_eq(found, bytes_of(key, JOURNAL_KEY_SIZE))) {
             if (found.len >= 2 && memcmp(found.data, key, 2) == 0)
-                rc = damaged(log, error, journal_last(log) + 1,
-                             "it is missing, but later ones are there");
+                err = damaged(log, error, journal_last(log) + 1,
+                              "it is missing, but later ones are there");
             break;
         }
-        rc = open_entry(log, store_iter_value(it), error);
-        if (rc != 0)
+        err = open_entry(log, store_iter_value(it), error);
+        if (err != 0)
             break;
     }
-    int status = rc == 0 ? store_iter_status(it) : 0;
+    int status = err == 0 ? store_iter_status(it) : 0;
     if (status != 0)
-        rc = store_failed(log, error, status);
+        err = store_failed(log, error, status);
     store_iter_free(it);
-    return rc == 0 ? check_end(log, error) : rc;
+    return err == 0 ? check_end(log, error) : err;
 }
 
 /* The last entry that the store has; below the log's first if there is none. */
@@ -163,9 +165,9 @@ static int find_last(struct journal *log, raft_index *last, struct buf *error)
         if (ours && reader_done(&r))
             *last = MAX(*last, index);
     }
-    int rc = store_iter_status(it);
+    int err = store_iter_status(it);
     store_iter_free(it);
-    return rc != 0 ? store_failed(log, error, rc) : 0;
+    return err != 0 ? store_failed(log, error, err) : 0;
 }
 
 /* Moves the start up, so that `newest` entries are left to be read. The one
@@ -174,47 +176,47 @@ static int skip_to_newest(struct journal *log, uint64_t newest,
                           struct buf *error)
 {
     raft_index last = 0;
-    int rc = find_last(log, &last, error);
-    if (rc != 0 || last + 1 - log->start.first <= newest)
-        return rc;
+    int err = find_last(log, &last, error);
+    if (err != 0 || last + 1 - log->start.first <= newest)
+        return err;
     raft_index before = last - newest;
     ASSERT(before >= log->start.first);
     uint8_t key[JOURNAL_KEY_SIZE];
     journal_key(log->group, before, key);
     struct buf raw = BUF_INIT;
     struct entry e;
-    rc =
+    err =
         store_get(log->store, STORE_LOG, bytes_of(key, JOURNAL_KEY_SIZE), &raw);
     struct bytes record = buf_view(&raw);
     struct bytes rest =
         bytes_from(record, MIN(record.len, (size_t)JOURNAL_CHAIN_SIZE));
-    if (rc == ERR_NOT_FOUND)
-        rc = damaged(log, error, before,
-                     "it is missing, but later ones are there");
-    else if (rc != 0)
-        rc = store_failed(log, error, rc);
+    if (err == ERR_NOT_FOUND)
+        err = damaged(log, error, before,
+                      "it is missing, but later ones are there");
+    else if (err != 0)
+        err = store_failed(log, error, err);
     else if (entry_decode(before, &rest, &e) != 0)
-        rc = damaged(log, error, before, "its checksum is wrong");
+        err = damaged(log, error, before, "its checksum is wrong");
     else
         log->start = (struct log_start){.first = before + 1,
                                         .prev_term = e.term,
                                         .prev_chain = load_u64le(record.data)};
     buf_release(&raw);
-    return rc;
+    return err;
 }
 
 static int open_log(struct journal *log, uint64_t newest, struct buf *error)
 {
     bool has_hard;
-    int rc = open_hard_state(log, &has_hard, error);
-    if (rc == 0)
-        rc = open_start(log, error);
-    if (rc == 0 && newest > 0)
-        rc = skip_to_newest(log, newest, error);
-    if (rc == 0)
-        rc = open_entries(log, error);
-    if (rc != 0 || log->sum_count == 0)
-        return rc;
+    int err = open_hard_state(log, &has_hard, error);
+    if (err == 0)
+        err = open_start(log, error);
+    if (err == 0 && newest > 0)
+        err = skip_to_newest(log, newest, error);
+    if (err == 0)
+        err = open_entries(log, error);
+    if (err != 0 || log->sum_count == 0)
+        return err;
     raft_index last = journal_last(log);
     if (!has_hard)
         return damaged(log, error, last, "term and vote are missing");
@@ -231,10 +233,10 @@ int journal_open(struct journal **out, struct store *s,
     log->store = s;
     log->group = options->group;
     journal_cache_init(&log->cache, options->cache_bytes_max);
-    int rc = open_log(log, options->newest, error);
-    if (rc != 0) {
+    int err = open_log(log, options->newest, error);
+    if (err != 0) {
         journal_close(log);
-        return rc;
+        return err;
     }
     *out = log;
     return 0;
@@ -246,12 +248,12 @@ static int check_position(struct journal *log, const struct watermark *w,
 {
     raft_index last = journal_last(log);
     if (w->index > last) {
-        buf_printf(error,
-                   "the raft log of group %u ends at entry %llu, but this node "
-                   "has acknowledged entries up to %llu: files of the database "
-                   "were deleted or cut. ",
-                   (unsigned)log->group, (unsigned long long)last,
-                   (unsigned long long)w->index);
+        buf_printf(
+            error,
+            "the raft log of group %u ends at entry %" PRIu64 ", but this node "
+            "has acknowledged entries up to %" PRIu64 ": files of the database "
+            "were deleted or cut. ",
+            (unsigned)log->group, last, w->index);
         buf_str(error, STORE_DAMAGE_ADVICE);
         return ERR_CORRUPT;
     }
@@ -272,11 +274,11 @@ int journal_check(struct journal *log, const struct watermark *w,
         h->term == w->term && w->vote != NODE_NONE && h->vote != w->vote;
     if (h->term < w->term || vote_lost) {
         buf_printf(error,
-                   "the hard state of group %u (term %llu) is older than what "
-                   "this node has promised (term %llu%s): files of the "
+                   "the hard state of group %u (term %" PRIu64
+                   ") is older than what "
+                   "this node has promised (term %" PRIu64 "%s): files of the "
                    "database were deleted or cut. ",
-                   (unsigned)log->group, (unsigned long long)h->term,
-                   (unsigned long long)w->term,
+                   (unsigned)log->group, h->term, w->term,
                    vote_lost ? ", another vote" : "");
         buf_str(error, STORE_DAMAGE_ADVICE);
         return ERR_CORRUPT;

@@ -10,6 +10,8 @@
 #include "journal/journal.h"
 #include "store/damage_advice.h"
 
+#include <inttypes.h>
+
 static bool has_promises(const struct watermark *w)
 {
     return w->term > 0 || w->index > 0;
@@ -19,26 +21,26 @@ static int check_identity(struct store *s, const struct watermark *w,
                           struct buf *error)
 {
     struct identity id;
-    int rc = journal_identity(s, &id);
-    if (rc == 0 && w->incarnation <= id.incarnation + 1)
+    int err = journal_identity(s, &id);
+    if (err == 0 && w->incarnation <= id.incarnation + 1)
         return 0;
-    if (rc == ERR_NOT_FOUND && !has_promises(w))
+    if (err == ERR_NOT_FOUND && !has_promises(w))
         return 0; /* a first start that did not get far */
-    if (rc == 0)
-        buf_printf(error,
-                   "the database is from start %llu of this node, but the "
-                   "watermark from start %llu: files of the database were "
-                   "deleted, or it is an old copy. ",
-                   (unsigned long long)id.incarnation,
-                   (unsigned long long)w->incarnation);
-    else if (rc == ERR_NOT_FOUND)
+    if (err == 0)
+        buf_printf(
+            error,
+            "the database is from start %" PRIu64 " of this node, but the "
+            "watermark from start %" PRIu64 ": files of the database were "
+            "deleted, or it is an old copy. ",
+            id.incarnation, w->incarnation);
+    else if (err == ERR_NOT_FOUND)
         buf_str(error, "the database does not know which node it belongs to, "
                        "though this node has voted or acknowledged entries: "
                        "files of the database were deleted or cut. ");
     else
         buf_printf(error, "the identity cannot be read: %s. ",
-                   rc == ERR_IO ? store_error(s) : "it is damaged");
-    if (rc == ERR_IO)
+                   err == ERR_IO ? store_error(s) : "it is damaged");
+    if (err == ERR_IO)
         return ERR_IO;
     buf_str(error, STORE_DAMAGE_ADVICE);
     return ERR_CORRUPT;
@@ -55,14 +57,14 @@ static int check_content(const void *ctx, struct store *s, uint64_t unflushed,
         .newest = MAX(unflushed, (uint64_t)1),
     };
     struct journal *log;
-    int rc = check_identity(s, promised, error);
-    if (rc == 0)
-        rc = journal_open(&log, s, &options, error);
-    if (rc != 0)
-        return rc;
-    rc = journal_check(log, promised, error);
+    int err = check_identity(s, promised, error);
+    if (err == 0)
+        err = journal_open(&log, s, &options, error);
+    if (err != 0)
+        return err;
+    err = journal_check(log, promised, error);
     journal_close(log);
-    return rc;
+    return err;
 }
 
 static int check_absence(const void *ctx, const char *path, struct buf *error)

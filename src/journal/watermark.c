@@ -169,11 +169,11 @@ int watermark_open(struct watermark_file **out, const char *path,
     ASSERT(path != NULL && path[0] != 0);
     ASSERT(out != NULL && last != NULL && found != NULL);
     struct watermark_file *f = new_file(path);
-    int rc = open_or_create(f);
-    if (rc != 0) {
+    int err = open_or_create(f);
+    if (err != 0) {
         buf_str(error, f->error);
         free_file(f);
-        return rc;
+        return err;
     }
     *found = f->has_last;
     *last = f->last;
@@ -204,21 +204,21 @@ static int write_locked(struct watermark_file *f, const struct watermark *w,
     struct buf raw = BUF_INIT;
     watermark_encode(&mark, &raw);
     ASSERT(raw.len == WATERMARK_RECORD_SIZE);
-    int rc = write_at(f->fd, raw.data, raw.len, (off_t)f->slot * SLOT_SIZE);
+    int err = write_at(f->fd, raw.data, raw.len, (off_t)f->slot * SLOT_SIZE);
     buf_release(&raw);
-    if (rc != 0)
+    if (err != 0)
         return failed(f, "writing");
     f->last = mark;
     f->has_last = true;
     if (!f->linked)
-        rc = link_file(f);
+        err = link_file(f);
     else if (sync && fdatasync(f->fd) != 0)
-        rc = failed(f, "syncing");
+        err = failed(f, "syncing");
     else if (!sync)
         return 0;
-    if (rc == 0)
+    if (err == 0)
         f->slot = 1 - f->slot; /* this one is on the disk: leave it alone */
-    return rc;
+    return err;
 }
 
 int watermark_write(struct watermark_file *f, const struct watermark *w,
@@ -226,9 +226,9 @@ int watermark_write(struct watermark_file *f, const struct watermark *w,
 {
     ASSERT(f != NULL && w != NULL);
     mutex_lock(&f->lock);
-    int rc = write_locked(f, w, sync);
+    int err = write_locked(f, w, sync);
     mutex_unlock(&f->lock);
-    return rc;
+    return err;
 }
 
 bool watermark_last(struct watermark_file *f, struct watermark *out)

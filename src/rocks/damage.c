@@ -16,6 +16,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,12 +121,12 @@ static bool find_in_records(const char *dir, const char *name, const char *what,
     char path[PATH_SIZE];
     if (!path_of(dir, name, path))
         return false;
-    int rc = record_file_check(path, &d);
-    if (rc == 0)
+    int err = record_file_check(path, &d);
+    if (err == 0)
         return false;
-    if (rc == ERR_CORRUPT)
-        buf_printf(out, "%s %s is damaged at byte %llu: %s", what, path,
-                   (unsigned long long)d.offset, d.cause);
+    if (err == ERR_CORRUPT)
+        buf_printf(out, "%s %s is damaged at byte %" PRIu64 ": %s", what, path,
+                   d.offset, d.cause);
     else
         buf_printf(out, "%s %s cannot be read", what, path);
     return true;
@@ -139,11 +140,11 @@ static bool find_in_current(const char *dir, struct buf *out)
     struct buf text = BUF_INIT;
     if (!path_of(dir, "CURRENT", path))
         return false;
-    int rc = file_read(path, CURRENT_SIZE, &text);
+    int err = file_read(path, CURRENT_SIZE, &text);
     buf_char(&text, 0);
     char *name = (char *)text.data;
     size_t len = strlen(name);
-    bool whole = rc == 0 && strncmp(name, "MANIFEST-", 9) == 0 &&
+    bool whole = err == 0 && strncmp(name, "MANIFEST-", 9) == 0 &&
                  strspn(name + 9, digits) + 10 == len &&
                  name[len - 1] == '\n' && text.len == len + 1;
     bool found = true;
@@ -151,8 +152,8 @@ static bool find_in_current(const char *dir, struct buf *out)
         name[len - 1] = 0;
     if (!whole)
         buf_printf(out, "the file %s %s", path,
-                   rc == 0 ? "is damaged: it should name the MANIFEST file"
-                           : "cannot be read");
+                   err == 0 ? "is damaged: it should name the MANIFEST file"
+                            : "cannot be read");
     else if (path_of(dir, name, manifest) && !exists(manifest))
         buf_printf(out,
                    "the file %s is damaged, or the file %s that it names is "
@@ -170,8 +171,7 @@ static bool find_in_logs(const char *dir, struct buf *out)
     bool found = false;
     for (size_t i = 0; !found && i < n.count; i++) {
         char name[NAME_SIZE];
-        snprintf(name, sizeof(name), "%06llu.log",
-                 (unsigned long long)n.list[i]);
+        snprintf(name, sizeof(name), "%06" PRIu64 ".log", n.list[i]);
         found = find_in_records(dir, name, "the write-ahead log", out);
     }
     mem_free(n.list);
@@ -202,8 +202,7 @@ static bool find_in_tables(const char *dir, struct buf *out)
     for (size_t i = 0; !found && i < n.count; i++) {
         char name[NAME_SIZE];
         char path[PATH_SIZE];
-        snprintf(name, sizeof(name), "%06llu.sst",
-                 (unsigned long long)n.list[i]);
+        snprintf(name, sizeof(name), "%06" PRIu64 ".sst", n.list[i]);
         found = path_of(dir, name, path) && !footer_is_whole(path);
         if (found)
             buf_printf(out, "the table file %s is damaged at its end", path);
@@ -241,12 +240,11 @@ bool damage_is_tear(const char *dir)
         char name[NAME_SIZE];
         char path[PATH_SIZE];
         struct record_damage d;
-        snprintf(name, sizeof(name), "%06llu.log",
-                 (unsigned long long)n.list[i]);
-        int rc =
+        snprintf(name, sizeof(name), "%06" PRIu64 ".log", n.list[i]);
+        int err =
             path_of(dir, name, path) ? record_file_check(path, &d) : ERR_IO;
-        torn += rc == ERR_CORRUPT;
-        tear = rc == 0 || (rc == ERR_CORRUPT && d.unwritten);
+        torn += err == ERR_CORRUPT;
+        tear = err == 0 || (err == ERR_CORRUPT && d.unwritten);
     }
     mem_free(n.list);
     return tear && torn > 0;

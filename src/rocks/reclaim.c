@@ -170,8 +170,8 @@ void reclaim_free(struct reclaim *r)
     r->ending = true;
     cond_wake(&r->end);
     mutex_unlock(&r->lock);
-    int rc = pthread_join(r->thread, NULL);
-    ASSERT(rc == 0);
+    int err = pthread_join(r->thread, NULL);
+    ASSERT(err == 0);
     cond_destroy(&r->end);
     mutex_destroy(&r->lock);
     mem_free(r->dir);

@@ -113,8 +113,8 @@ static int check_record(struct walk *w, struct bytes rest, uint64_t offset,
                                      last && touched == rest.len);
         return damage(w, offset, "the checksum of a record is wrong");
     }
-    int rc = check_piece(w, type, offset);
-    return rc != 0 ? rc : (int)size;
+    int err = check_piece(w, type, offset);
+    return err != 0 ? err : (int)size;
 }
 
 static bool is_zero_header(struct bytes rest)
@@ -150,14 +150,14 @@ static int check_file(struct walk *w, int fd, uint8_t *block)
     if (fstat(fd, &st) != 0)
         return ERR_IO;
     ASSERT(st.st_size >= 0);
-    int rc = 0;
-    for (int64_t at = 0; rc == 0 && at < st.st_size; at += BLOCK_SIZE) {
+    int err = 0;
+    for (int64_t at = 0; err == 0 && at < st.st_size; at += BLOCK_SIZE) {
         size_t len = (size_t)MIN(st.st_size - at, (int64_t)BLOCK_SIZE);
         if (file_pread(fd, block, len, at) != 0)
             return ERR_IO;
-        rc = check_block(w, bytes_of(block, len), (uint64_t)at);
+        err = check_block(w, bytes_of(block, len), (uint64_t)at);
     }
-    return rc;
+    return err;
 }
 
 int record_file_check(const char *path, struct record_damage *out)
@@ -169,8 +169,8 @@ int record_file_check(const char *path, struct record_damage *out)
         return ERR_IO;
     struct walk w = {.out = out};
     uint8_t *block = mem_alloc(BLOCK_SIZE);
-    int rc = check_file(&w, fd, block);
+    int err = check_file(&w, fd, block);
     mem_free(block);
     close(fd);
-    return rc;
+    return err;
 }

@@ -17,12 +17,12 @@ static int rocks_get(struct store *s, enum store_family family,
                      struct bytes key, struct buf *value)
 {
     struct rocks *r = rocks_of(s);
-    char *err = NULL;
+    char *why = NULL;
     rocksdb_pinnableslice_t *slice =
         rocksdb_get_pinned_cf(r->db, r->read, rocks_handle(r, family),
-                              (const char *)key.data, key.len, &err);
-    if (err != NULL)
-        return rocks_read_failed(r, err);
+                              (const char *)key.data, key.len, &why);
+    if (why != NULL)
+        return rocks_read_failed(r, why);
     if (slice == NULL)
         return ERR_NOT_FOUND;
     size_t len = 0;

@@ -31,9 +31,9 @@ static uint64_t unflushed(struct rocks *r, enum store_family family)
     uint64_t sum = 0;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         uint64_t n = 0;
-        int rc = rocksdb_property_int_cf(r->db, rocks_handle(r, family),
-                                         names[i], &n);
-        ASSERT(rc == 0);
+        int err = rocksdb_property_int_cf(r->db, rocks_handle(r, family),
+                                          names[i], &n);
+        ASSERT(err == 0);
         sum += n;
     }
     return sum;
@@ -43,14 +43,14 @@ static int check_content(struct rocks *r, const struct store_check *check,
                          struct buf *error)
 {
     struct buf text = BUF_INIT;
-    int rc =
+    int err =
         check->content(check->ctx, &r->base, unflushed(r, STORE_LOG), &text);
-    ASSERT((rc == 0) == (text.len == 0));
-    if (rc != 0)
+    ASSERT((err == 0) == (text.len == 0));
+    if (err != 0)
         buf_printf(error, "%s: %.*s", r->path, (int)text.len,
                    (const char *)text.data);
     buf_release(&text);
-    return rc;
+    return err;
 }
 
 /* Opens it for reading, and asks the check. ERR_NOT_FOUND: the database was
@@ -60,17 +60,17 @@ static int check_database(const char *path, const struct rocks_options *options,
                           struct buf *error)
 {
     struct rocks *r = rocks_new(path, options, recovery);
-    int rc = 0;
-    char *err = rocks_open_database(r, true);
-    if (err != NULL && damage_lacks_families(err))
-        rc = damage_explain_families(path, err, tables, error);
-    else if (err != NULL)
-        rc = damage_explain(path, err, error);
+    int err = 0;
+    char *why = rocks_open_database(r, true);
+    if (why != NULL && damage_lacks_families(why))
+        err = damage_explain_families(path, why, tables, error);
+    else if (why != NULL)
+        err = damage_explain(path, why, error);
     else if (options->check != NULL)
-        rc = check_content(r, options->check, error);
-    rocksdb_free(err);
+        err = check_content(r, options->check, error);
+    rocksdb_free(why);
     rocks_close(&r->base);
-    return rc;
+    return err;
 }
 
 /* The database is refused; is it whole up to a hole that a power cut left?
@@ -81,9 +81,9 @@ static bool is_whole_to_hole(const char *path,
     if (options->check == NULL || !damage_is_tear(path))
         return false;
     struct buf ignored = BUF_INIT;
-    int rc = check_database(path, options, ROCKS_TO_HOLE, tables, &ignored);
+    int err = check_database(path, options, ROCKS_TO_HOLE, tables, &ignored);
     buf_release(&ignored);
-    return rc == 0;
+    return err == 0;
 }
 
 /* The database is refused; is it whole with a table that it has failed to
@@ -96,12 +96,12 @@ static bool is_whole_with_incoming(const char *path,
     if (table == NULL)
         return false;
     struct buf ignored = BUF_INIT;
-    int rc = check_database(path, options, ROCKS_TOLERATE, tables, &ignored);
+    int err = check_database(path, options, ROCKS_TOLERATE, tables, &ignored);
     buf_release(&ignored);
-    if (rc != 0 && unlink(table) != 0)
-        rc = ERR_IO; /* stays as a file that the database does not know */
+    if (err != 0 && unlink(table) != 0)
+        err = ERR_IO; /* stays as a file that the database does not know */
     mem_free(table);
-    return rc == 0;
+    return err == 0;
 }
 
 /* Is what was refused whole if it is opened in another way? */
@@ -164,17 +164,17 @@ int rocks_check(const char *path, const struct rocks_options *options,
     struct files f;
     size_t said = error->len;
     *recovery = ROCKS_TOLERATE;
-    int rc = find_files(path, &f, error);
-    if (rc != 0)
-        return rc;
-    rc = ERR_NOT_FOUND;
+    int err = find_files(path, &f, error);
+    if (err != 0)
+        return err;
+    err = ERR_NOT_FOUND;
     if (f.current) {
-        rc = check_database(path, options, *recovery, f.tables, error);
+        err = check_database(path, options, *recovery, f.tables, error);
         struct bytes refusal = bytes_from(buf_view(error), said);
-        if (rc == ERR_CORRUPT &&
+        if (err == ERR_CORRUPT &&
             is_whole_otherwise(path, options, f.tables, refusal, recovery)) {
             error->len = said;
-            rc = 0;
+            err = 0;
         }
     } else if (f.tables || f.logs) {
         /* RocksDB would make a new, empty database in its place. */
@@ -182,12 +182,12 @@ int rocks_check(const char *path, const struct rocks_options *options,
                    "%s: the database is damaged: its file CURRENT is missing. "
                    "%s",
                    path, STORE_DAMAGE_ADVICE);
-        rc = ERR_CORRUPT;
+        err = ERR_CORRUPT;
     }
-    if (rc == ERR_NOT_FOUND && options->check != NULL)
-        rc = options->check->absence(options->check->ctx, path, error);
-    if (rc == ERR_CORRUPT)
+    if (err == ERR_NOT_FOUND && options->check != NULL)
+        err = options->check->absence(options->check->ctx, path, error);
+    if (err == ERR_CORRUPT)
         buf_str(error, " Nothing was written: the files of the database are "
                        "as they were.");
-    return rc == ERR_NOT_FOUND ? 0 : rc;
+    return err == ERR_NOT_FOUND ? 0 : err;
 }

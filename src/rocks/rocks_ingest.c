@@ -18,19 +18,19 @@
 #define MERGE_LOOKS   1000 /* 20 seconds in all */
 
 static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
-                        struct incoming_pace *pace, char **err)
+                        struct incoming_pace *pace, char **why)
 {
     struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
-    for (; memtable_valid(&c) && *err == NULL; memtable_next(&c)) {
+    for (; memtable_valid(&c) && *why == NULL; memtable_next(&c)) {
         struct bytes key = memtable_key(&c);
         struct bytes value;
         enum memtable_kind kind = memtable_value(&c, &value);
         if (kind == MEMTABLE_VALUE)
             rocksdb_sstfilewriter_put(w, (const char *)key.data, key.len,
-                                      (const char *)value.data, value.len, err);
+                                      (const char *)value.data, value.len, why);
         else if (kind == MEMTABLE_DELETED)
             rocksdb_sstfilewriter_delete(w, (const char *)key.data, key.len,
-                                         err);
+                                         why);
         incoming_pace_add(pace, key.len + value.len);
     }
 }
@@ -42,18 +42,18 @@ static char *write_file(struct rocks *r, const struct memtable *m,
     rocksdb_envoptions_t *env = rocksdb_envoptions_create();
     rocksdb_sstfilewriter_t *w =
         rocksdb_sstfilewriter_create(env, r->options[1 + STORE_STATE]);
-    char *err = NULL;
-    rocksdb_sstfilewriter_open(w, name, &err);
+    char *why = NULL;
+    rocksdb_sstfilewriter_open(w, name, &why);
     struct incoming_pace pace;
     incoming_pace_begin(&pace, name);
-    if (err == NULL)
-        add_entries(w, m, &pace, &err);
-    if (err == NULL)
-        rocksdb_sstfilewriter_finish(w, &err);
+    if (why == NULL)
+        add_entries(w, m, &pace, &why);
+    if (why == NULL)
+        rocksdb_sstfilewriter_finish(w, &why);
     incoming_pace_end(&pace);
     rocksdb_sstfilewriter_destroy(w);
     rocksdb_envoptions_destroy(env);
-    return err;
+    return why;
 }
 
 /* The file gets a second name in the database (no copy), then the MANIFEST
@@ -63,23 +63,23 @@ static char *add_file(struct rocks *r, const char *name)
     rocksdb_ingestexternalfileoptions_t *o =
         rocksdb_ingestexternalfileoptions_create();
     rocksdb_ingestexternalfileoptions_set_move_files(o, 1);
-    char *err = NULL;
+    char *why = NULL;
     rocksdb_ingest_external_file_cf(r->db, rocks_handle(r, STORE_STATE), &name,
-                                    1, o, &err);
+                                    1, o, &why);
     rocksdb_ingestexternalfileoptions_destroy(o);
-    return err;
+    return why;
 }
 
 static char *drop_discards(struct rocks *r, const struct memtable *m)
 {
-    char *err = NULL;
-    for (size_t i = 0; i < memtable_discards(m) && err == NULL; i++) {
+    char *why = NULL;
+    for (size_t i = 0; i < memtable_discards(m) && why == NULL; i++) {
         struct bytes begin;
         struct bytes end;
         memtable_discarded(m, i, &begin, &end);
-        err = rocks_drop_files(r, STORE_STATE, begin, end);
+        why = rocks_drop_files(r, STORE_STATE, begin, end);
     }
-    return err;
+    return why;
 }
 
 /* The database does not need it: it would only take space, perhaps the last. */
@@ -119,16 +119,16 @@ int rocks_ingest(struct store *s, const struct memtable *m)
     if (!incoming_remove(r->incoming))
         return rocks_write_failed(r, "removing the file incoming",
                                   strerror(errno));
-    char *err = write_file(r, m, r->incoming);
-    if (err != NULL)
+    char *why = write_file(r, m, r->incoming);
+    if (why != NULL)
         rocks_drop_incoming(r); /* a part of a table */
     else
-        err = add_file(r, r->incoming);
-    if (err == NULL)
-        err = drop_discards(r, m);
-    if (err == NULL)
+        why = add_file(r, r->incoming);
+    if (why == NULL)
+        why = drop_discards(r, m);
+    if (why == NULL)
         return 0;
-    int rc = rocks_write_failed(r, "writing the state to a file", err);
-    rocksdb_free(err);
-    return rc;
+    int err = rocks_write_failed(r, "writing the state to a file", why);
+    rocksdb_free(why);
+    return err;
 }

@@ -58,9 +58,9 @@ static struct bytes iter_value(struct store_iter *it)
 static int iter_status(struct store_iter *it)
 {
     struct rocks_iter *i = iter_of(it);
-    char *err = NULL;
-    rocksdb_iter_get_error(i->it, &err);
-    return err == NULL ? 0 : rocks_read_failed(i->store, err);
+    char *why = NULL;
+    rocksdb_iter_get_error(i->it, &why);
+    return why == NULL ? 0 : rocks_read_failed(i->store, why);
 }
 
 static void iter_free(struct store_iter *it)

@@ -25,28 +25,28 @@ static char *try_to_open(struct rocks *r, bool read_only)
                    "order of the names");
     const rocksdb_options_t *const *options =
         (const rocksdb_options_t *const *)r->options;
-    char *err = NULL;
+    char *why = NULL;
     ASSERT(r->db == NULL);
     if (read_only)
         r->db = rocksdb_open_for_read_only_column_families(
             r->options[0], r->path, ROCKS_FAMILIES, names, options, r->handles,
-            false, &err);
+            false, &why);
     else
         r->db =
             rocksdb_open_column_families(r->options[0], r->path, ROCKS_FAMILIES,
-                                         names, options, r->handles, &err);
-    ASSERT((r->db == NULL) == (err != NULL));
-    return err;
+                                         names, options, r->handles, &why);
+    ASSERT((r->db == NULL) == (why != NULL));
+    return why;
 }
 
 char *rocks_open_database(struct rocks *r, bool read_only)
 {
-    char *err = try_to_open(r, read_only);
-    if (err == NULL || strstr(err, "not linked") == NULL)
-        return err;
+    char *why = try_to_open(r, read_only);
+    if (why == NULL || strstr(why, "not linked") == NULL)
+        return why;
     /* Built without lz4. A text that is not recognized here is a refusal that
      * says so, of whatever version it is. */
-    rocksdb_free(err);
+    rocksdb_free(why);
     rocksdb_options_set_compression(r->options[1 + STORE_STATE],
                                     rocksdb_no_compression);
     return try_to_open(r, read_only);
@@ -55,11 +55,11 @@ char *rocks_open_database(struct rocks *r, bool read_only)
 /* The directory's own entry must survive a power cut as well. */
 static int sync_parent(const char *path, struct buf *error)
 {
-    int rc = file_sync_parent(path);
-    if (rc != 0)
+    int err = file_sync_parent(path);
+    if (err != 0)
         buf_printf(error, "%s: syncing the directory above failed: %s", path,
                    strerror(errno));
-    return rc == 0 ? 0 : ERR_IO;
+    return err == 0 ? 0 : ERR_IO;
 }
 
 int rocks_open(struct store **out, const char *path,
@@ -70,19 +70,19 @@ int rocks_open(struct store **out, const char *path,
     /* The library's checksums are made by this; to name it links it. */
     ASSERT(rocks_crc32c(0, "123456789", 9) == 0xe3069283u);
     enum rocks_recovery recovery;
-    int rc = rocks_check(path, options, &recovery, error);
-    if (rc != 0)
-        return rc;
+    int err = rocks_check(path, options, &recovery, error);
+    if (err != 0)
+        return err;
     struct rocks *r = rocks_new(path, options, recovery);
-    char *err = rocks_open_database(r, false);
-    if (err != NULL)
-        rc = damage_explain(path, err, error);
+    char *why = rocks_open_database(r, false);
+    if (why != NULL)
+        err = damage_explain(path, why, error);
     else if (options->create)
-        rc = sync_parent(path, error);
-    rocksdb_free(err);
-    if (rc != 0) {
+        err = sync_parent(path, error);
+    rocksdb_free(why);
+    if (err != 0) {
         rocks_close(&r->base);
-        return rc;
+        return err;
     }
     rocks_drop_incoming(r); /* the database has all of its tables */
     r->reclaim = reclaim_new(path);

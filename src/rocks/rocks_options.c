@@ -47,10 +47,10 @@ static rocksdb_options_t *unusual_options(void)
 {
     rocksdb_options_t *base = rocksdb_options_create();
     rocksdb_options_t *o = rocksdb_options_create();
-    char *err = NULL;
+    char *why = NULL;
     rocksdb_get_options_from_string(
-        base, "max_bgerror_resume_count=0;strict_bytes_per_sync=true", o, &err);
-    ASSERT(err == NULL);
+        base, "max_bgerror_resume_count=0;strict_bytes_per_sync=true", o, &why);
+    ASSERT(why == NULL);
     rocksdb_options_destroy(base);
     return o;
 }

@@ -48,27 +48,27 @@ static void add_op(struct rocks *r, const struct store_batch_op *op)
 /* Syncs all write-ahead logs. */
 int rocks_sync_logs(struct rocks *r)
 {
-    char *err = NULL;
-    rocksdb_flush_wal(r->db, 1, &err);
-    if (err == NULL)
+    char *why = NULL;
+    rocksdb_flush_wal(r->db, 1, &why);
+    if (why == NULL)
         return 0;
-    int rc = rocks_write_failed(r, "syncing the write-ahead log", err);
-    rocksdb_free(err);
-    return rc;
+    int err = rocks_write_failed(r, "syncing the write-ahead log", why);
+    rocksdb_free(why);
+    return err;
 }
 
 static int flush_family(struct rocks *r, enum store_family family, bool wait)
 {
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(options, wait);
-    char *err = NULL;
-    rocksdb_flush_cf(r->db, options, rocks_handle(r, family), &err);
+    char *why = NULL;
+    rocksdb_flush_cf(r->db, options, rocks_handle(r, family), &why);
     rocksdb_flushoptions_destroy(options);
-    if (err == NULL)
+    if (why == NULL)
         return 0;
-    int rc = rocks_write_failed(r, "flushing", err);
-    rocksdb_free(err);
-    return rc;
+    int err = rocks_write_failed(r, "flushing", why);
+    rocksdb_free(why);
+    return err;
 }
 
 /* Drops the files that hold nothing else, for nothing; what shares a file
@@ -78,28 +78,28 @@ static int flush_family(struct rocks *r, enum store_family family, bool wait)
 char *rocks_drop_files(struct rocks *r, enum store_family family,
                        struct bytes begin, struct bytes end)
 {
-    char *err = NULL;
+    char *why = NULL;
     struct buf last = BUF_INIT;
     store_key_below(end, &last);
     rocksdb_delete_file_in_range_cf(r->db, rocks_handle(r, family),
                                     (const char *)begin.data, begin.len,
-                                    (const char *)last.data, last.len, &err);
+                                    (const char *)last.data, last.len, &why);
     buf_release(&last);
-    return err;
+    return why;
 }
 
 static int drop_log(struct rocks *r)
 {
     if (r->discard_end.len == 0)
         return 0;
-    char *err = rocks_drop_files(r, STORE_LOG, buf_view(&r->discard_begin),
+    char *why = rocks_drop_files(r, STORE_LOG, buf_view(&r->discard_begin),
                                  buf_view(&r->discard_end));
     buf_reset(&r->discard_end);
-    if (err == NULL)
+    if (why == NULL)
         return 0;
-    int rc = rocks_write_failed(r, "dropping files of the log", err);
-    rocksdb_free(err);
-    return rc;
+    int err = rocks_write_failed(r, "dropping files of the log", why);
+    rocksdb_free(why);
+    return err;
 }
 
 /* Begins another write-ahead log, by flushing what was written to this one.
@@ -107,12 +107,12 @@ static int drop_log(struct rocks *r)
 static int begin_log(struct rocks *r)
 {
     r->log_bytes = 0;
-    int rc = rocks_sync_logs(r);
-    if (rc == 0)
-        rc = drop_log(r);
-    if (rc == 0)
-        rc = flush_family(r, STORE_LOG, false);
-    return rc == 0 ? flush_family(r, STORE_META, false) : rc;
+    int err = rocks_sync_logs(r);
+    if (err == 0)
+        err = drop_log(r);
+    if (err == 0)
+        err = flush_family(r, STORE_LOG, false);
+    return err == 0 ? flush_family(r, STORE_META, false) : err;
 }
 
 static void clear_batch(struct rocks *r, size_t used)
@@ -140,13 +140,13 @@ int rocks_write(struct store *s, const struct store_batch *b,
         add_op(r, &op);
         bytes += op.key.len + op.value.len;
     }
-    char *err = NULL;
-    rocksdb_write(r->db, r->logged, r->batch, &err);
+    char *why = NULL;
+    rocksdb_write(r->db, r->logged, r->batch, &why);
     clear_batch(r, bytes);
-    if (err != NULL) {
-        int rc = rocks_write_failed(r, "writing", err);
-        rocksdb_free(err);
-        return rc;
+    if (why != NULL) {
+        int err = rocks_write_failed(r, "writing", why);
+        rocksdb_free(why);
+        return err;
     }
     r->log_bytes += bytes;
     return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
@@ -157,14 +157,14 @@ int rocks_write(struct store *s, const struct store_batch *b,
 static int background_failed(struct rocks *r)
 {
     rocksdb_writebatch_t *nothing = rocksdb_writebatch_create();
-    char *err = NULL;
-    rocksdb_write(r->db, r->logged, nothing, &err);
+    char *why = NULL;
+    rocksdb_write(r->db, r->logged, nothing, &why);
     rocksdb_writebatch_destroy(nothing);
-    int rc = rocks_write_failed(
+    int err = rocks_write_failed(
         r, "a flush or compaction",
-        err != NULL ? err : "see the file LOG in the same directory");
-    rocksdb_free(err);
-    return rc;
+        why != NULL ? why : "see the file LOG in the same directory");
+    rocksdb_free(why);
+    return err;
 }
 
 /* Runs on the sync thread, next to writes and reads. */
@@ -173,9 +173,9 @@ int rocks_sync(struct store *s)
     struct rocks *r = rocks_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
-    int rc = rocks_sync_logs(r);
-    if (rc != 0)
-        return rc;
+    int err = rocks_sync_logs(r);
+    if (err != 0)
+        return err;
     /* A write may have failed meanwhile; then this sync does not cover it. */
     if (atomic_load(&r->failed))
         return ERR_IO;
@@ -195,6 +195,6 @@ int rocks_flush(struct store *s, enum store_family family, bool wait)
         return ERR_IO;
     if (family == STORE_STATE)
         return 0;
-    int rc = rocks_sync_logs(r);
-    return rc == 0 ? flush_family(r, family, wait) : rc;
+    int err = rocks_sync_logs(r);
+    return err == 0 ? flush_family(r, family, wait) : err;
 }

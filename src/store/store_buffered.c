@@ -70,10 +70,10 @@ static void *thread_main(void *ctx)
         if (!atomic_load(&b->busy))
             break;
         mutex_unlock(&b->lock);
-        int rc = b->ingest(b->below, b->frozen);
+        int err = b->ingest(b->below, b->frozen);
         mutex_lock(&b->lock);
-        if (rc != 0)
-            atomic_store(&b->failed, rc);
+        if (err != 0)
+            atomic_store(&b->failed, err);
         atomic_store(&b->busy, false);
         cond_wake(&b->changed);
     }
@@ -182,10 +182,10 @@ static int buffered_get(struct store *s, enum store_family family,
         break;
     }
     size_t before = value->len;
-    int rc = store_get(b->below, family, key, value);
-    if (rc == 0)
+    int err = store_get(b->below, family, key, value);
+    if (err == 0)
         keep(b, key, bytes_from(buf_view(value), before));
-    return rc;
+    return err;
 }
 
 static int buffered_get_flushed(struct store *s, enum store_family family,
@@ -291,8 +291,8 @@ static void buffered_close(struct store *s)
     b->ending = true;
     cond_wake(&b->changed);
     mutex_unlock(&b->lock);
-    int rc = pthread_join(b->thread, NULL);
-    ASSERT(rc == 0);
+    int err = pthread_join(b->thread, NULL);
+    ASSERT(err == 0);
     cond_destroy(&b->changed);
     mutex_destroy(&b->lock);
     memtable_free(b->active);

@@ -96,10 +96,10 @@ static int memory_get(struct store *s, enum store_family family,
     ASSERT(family < STORE_FAMILY_COUNT);
     struct store_memory *m = memory_of(s);
     mutex_lock(&m->lock);
-    int rc =
+    int err =
         fails(m, OP_GET) ? ERR_IO : find(m->families[family].now, key, value);
     mutex_unlock(&m->lock);
-    return rc;
+    return err;
 }
 
 /* Every other value, so that all who use this store go both ways. The view
@@ -124,10 +124,10 @@ static int memory_get_flushed(struct store *s, enum store_family family,
     ASSERT(family == STORE_STATE);
     struct store_memory *m = memory_of(s);
     mutex_lock(&m->lock);
-    int rc =
+    int err =
         fails(m, OP_GET) ? ERR_IO : find(m->families[family].safe, key, value);
     mutex_unlock(&m->lock);
-    return rc;
+    return err;
 }
 
 static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
@@ -175,17 +175,17 @@ static int memory_write(struct store *s, const struct store_batch *b,
                         enum store_write_kind kind)
 {
     struct store_memory *m = memory_of(s);
-    int rc = 0;
+    int err = 0;
     mutex_lock(&m->lock);
     if (fails(m, OP_WRITE)) {
-        rc = ERR_IO;
+        err = ERR_IO;
     } else {
         apply(m, b, kind);
         if (kind == STORE_LOGGED)
             keep_pending(m, b);
     }
     mutex_unlock(&m->lock);
-    return rc;
+    return err;
 }
 
 static void set_safe(struct family *f)
@@ -219,14 +219,14 @@ static void make_logged_safe(struct store_memory *m)
 static int memory_sync(struct store *s)
 {
     struct store_memory *m = memory_of(s);
-    int rc = 0;
+    int err = 0;
     mutex_lock(&m->lock);
     if (fails(m, OP_SYNC))
-        rc = ERR_IO;
+        err = ERR_IO;
     else
         make_logged_safe(m);
     mutex_unlock(&m->lock);
-    return rc;
+    return err;
 }
 
 /* Done at once, whether it is waited for or not. A flush of any family makes
@@ -236,16 +236,16 @@ static int memory_flush(struct store *s, enum store_family family, bool wait)
     UNUSED(wait);
     ASSERT(family < STORE_FAMILY_COUNT);
     struct store_memory *m = memory_of(s);
-    int rc = 0;
+    int err = 0;
     mutex_lock(&m->lock);
     if (m->failed)
-        rc = ERR_IO;
+        err = ERR_IO;
     else
         make_logged_safe(m);
-    if (rc == 0 && family == STORE_STATE)
+    if (err == 0 && family == STORE_STATE)
         set_safe(&m->families[STORE_STATE]);
     mutex_unlock(&m->lock);
-    return rc;
+    return err;
 }
 
 static const char *memory_error(struct store *s)

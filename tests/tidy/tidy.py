@@ -320,6 +320,32 @@ def check_hostport(tree):
                    'colon: use base/hostport.h')
 
 
+ERROR_NAMES = re.compile(r'\b(rc|ret)\b(?!\()|'
+                         r'\b(?:int|int64_t|ssize_t) (error|result)\b(?=[ ,;)=])')
+WIDE_FORMAT = re.compile(r'%[-+ #0-9.*]*ll[udxi]')
+WIDE_CAST = re.compile(r'\((?:unsigned )?long long(?: int)?\)|\(ull\)')
+
+
+def check_names(tree):
+    """In src/ a variable that holds an error is called err, and numbers of 64
+    bits are printed with PRIu64 and its like. (A field may be `error`.)"""
+    for path in tree.files('src', suffixes=('.c', '.h', '.def')):
+        where, text = tree.name(path), read(path)
+        code, strings = code_of(text), without_comments(text)
+        for m in ERROR_NAMES.finditer(code):
+            name = m.group(1) or m.group(2)
+            if code[m.end():m.end() + 1] == ';' and where.endswith('.h'):
+                continue
+            yield (f'{where}:{line_of(code, m.start())}: {name}: an error is '
+                   'called err')
+        for m in WIDE_FORMAT.finditer(strings):
+            yield (f'{where}:{line_of(strings, m.start())}: {m.group(0)}: use '
+                   'PRIu64, PRId64')
+        for m in WIDE_CAST.finditer(code):
+            yield (f'{where}:{line_of(code, m.start())}: {m.group(0)}: use '
+                   'PRIu64, PRId64')
+
+
 def parameter_count(signature):
     """Of the last top-level (...) of what stands before a body."""
     depth, start, last = 0, 0, ''

@@ -39,7 +39,7 @@ enum frame_type {
     FRAME_WELCOME,   /* the answer to it */
     FRAME_PROOF,     /* HMAC over both nonces, if there is a secret */
     FRAME_RAFT,      /* codec/message.h, codec/beat.h, an append's entries */
-    FRAME_FORWARD,   /* a group of requests, codec/request.h */
+    FRAME_FORWARD,   /* a parcel of requests, codec/request.h */
     FRAME_FRAGMENT,  /* a piece of a large frame */
     FRAME_TYPE_END,
 };

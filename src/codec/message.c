@@ -204,7 +204,7 @@ static bool payload_valid(const struct entry *e)
 {
     if (e->kind == ENTRY_EMPTY)
         return e->payload.len == 0;
-    return request_groups_check(e->payload) == 0;
+    return request_parcels_check(e->payload) == 0;
 }
 
 int message_check_entries(const struct raft_message *m, struct bytes entries)

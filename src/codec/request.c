@@ -14,12 +14,12 @@
 
 #define FLAGS_KNOWN (REQUEST_FLAG_ONCE | REQUEST_FLAG_INTERNAL)
 
-_Static_assert(4 + 8 + 8 + 4 + 4 == GROUP_HEADER_SIZE, "group header");
+_Static_assert(4 + 8 + 8 + 4 + 4 == PARCEL_HEADER_SIZE, "parcel header");
 _Static_assert(4 + 1 + 1 + 2 + 4 + 8 + 4 == REQUEST_HEADER_SIZE,
                "request header");
 
-size_t request_group_begin(struct buf *out, node_id node, uint64_t incarnation,
-                           uint64_t first_seq)
+size_t request_parcel_begin(struct buf *out, node_id node, uint64_t incarnation,
+                            uint64_t first_seq)
 {
     ASSERT(node != NODE_NONE);
     size_t begin = out->len;
@@ -28,15 +28,15 @@ size_t request_group_begin(struct buf *out, node_id node, uint64_t incarnation,
     buf_u64(out, first_seq);
     buf_u32(out, 0);
     buf_u32(out, 0);
-    ASSERT(out->len - begin == GROUP_HEADER_SIZE);
+    ASSERT(out->len - begin == PARCEL_HEADER_SIZE);
     return begin;
 }
 
-void request_group_end(struct buf *out, size_t begin, uint32_t count)
+void request_parcel_end(struct buf *out, size_t begin, uint32_t count)
 {
-    ASSERT(begin <= out->len && out->len - begin >= GROUP_HEADER_SIZE);
+    ASSERT(begin <= out->len && out->len - begin >= PARCEL_HEADER_SIZE);
     ASSERT(count > 0);
-    size_t length = out->len - begin - GROUP_HEADER_SIZE;
+    size_t length = out->len - begin - PARCEL_HEADER_SIZE;
     ASSERT(length <= UINT32_MAX);
     store_u32le(out->data + begin + 20, count);
     store_u32le(out->data + begin + 24, (uint32_t)length);
@@ -162,7 +162,7 @@ static bool requests_valid(struct bytes requests, uint32_t count)
     return requests.len == 0;
 }
 
-int request_group_head(struct bytes *bytes, struct request_group *out)
+int request_parcel_head(struct bytes *bytes, struct request_parcel *out)
 {
     ASSERT(bytes != NULL);
     ASSERT(out != NULL);
@@ -181,11 +181,11 @@ int request_group_head(struct bytes *bytes, struct request_group *out)
     return 0;
 }
 
-int request_group_decode(struct bytes *bytes, struct request_group *out)
+int request_parcel_decode(struct bytes *bytes, struct request_parcel *out)
 {
     ASSERT(bytes != NULL);
     struct bytes rest = *bytes;
-    if (request_group_head(&rest, out) != 0)
+    if (request_parcel_head(&rest, out) != 0)
         return ERR_CORRUPT;
     if (!requests_valid(out->requests, out->count))
         return ERR_CORRUPT;
@@ -193,11 +193,11 @@ int request_group_decode(struct bytes *bytes, struct request_group *out)
     return 0;
 }
 
-int request_groups_check(struct bytes payload)
+int request_parcels_check(struct bytes payload)
 {
-    struct request_group group;
+    struct request_parcel parcel;
     do {
-        if (request_group_decode(&payload, &group) != 0)
+        if (request_parcel_decode(&payload, &parcel) != 0)
             return ERR_CORRUPT;
     } while (payload.len > 0);
     return 0;

@@ -1,12 +1,12 @@
 /*
  * Requests: commands of clients, as Raft entries contain them.
  *
- * The requests that one node read in one turn of its loop form a *group*, with
- * consecutive sequence numbers. A follower forwards the group's bytes as they
- * are; the leader's entry is one group after the other. The session rule
+ * The requests that one node read in one turn of its loop form a *parcel*, with
+ * consecutive sequence numbers. A follower forwards the parcel's bytes as they
+ * are; the leader's entry is one parcel after the other. The session rule
  * (data/session.h) applies each request exactly once.
  *
- * group, GROUP_HEADER_SIZE = 28:
+ * parcel, PARCEL_HEADER_SIZE = 28:
  *    0  node(4)
  *    4  incarnation(8)
  *   12  first_seq(8)
@@ -33,7 +33,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define GROUP_HEADER_SIZE     28
+#define PARCEL_HEADER_SIZE    28
 #define REQUEST_HEADER_SIZE   24
 #define REQUEST_ARGC_MAX      (1024 * 1024)
 #define REQUEST_ONCE_LEN_MAX  64
@@ -41,7 +41,7 @@
 #define REQUEST_FLAG_ONCE     0x01 /* once_client, once_id are set */
 #define REQUEST_FLAG_INTERNAL 0x02 /* the node's own, not a client's */
 
-struct request_group {
+struct request_parcel {
     node_id node;
     uint64_t incarnation;
     uint64_t first_seq;
@@ -61,16 +61,16 @@ struct request {
     struct bytes args;        /* borrowed; argc times len(4) bytes, checked */
 };
 
-/* Begins a group at the end of out: count and length are 0 until
- * request_group_end(). Returns where it begins. */
-size_t request_group_begin(struct buf *out, node_id node, uint64_t incarnation,
-                           uint64_t first_seq);
+/* Begins a parcel at the end of out: count and length are 0 until
+ * request_parcel_end(). Returns where it begins. */
+size_t request_parcel_begin(struct buf *out, node_id node, uint64_t incarnation,
+                            uint64_t first_seq);
 void request_encode(struct buf *out, const struct request *head,
                     const struct bytes *argv);
-void request_group_end(struct buf *out, size_t begin, uint32_t count);
+void request_parcel_end(struct buf *out, size_t begin, uint32_t count);
 
-/* Reads one group (one request) off the front of *bytes and moves *bytes
- * past it. ERR_CORRUPT when it is cut short or its lengths disagree. A group
+/* Reads one parcel (one request) off the front of *bytes and moves *bytes
+ * past it. ERR_CORRUPT when it is cut short or its lengths disagree. A parcel
  * decodes only if all its requests do: what a peer forwards is checked once,
  * before it enters the log. */
 /*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
@@ -82,18 +82,19 @@ void request_group_end(struct buf *out, size_t begin, uint32_t count);
   @ ensures \result == 0 ==> out->first_seq + out->count <= UINT64_MAX;
   @ ensures \result == 0 ==> readable(out->requests);
   @ ensures \result == 0 ==>
-  @     out->requests.data == \old(bytes->data) + GROUP_HEADER_SIZE;
+  @     out->requests.data == \old(bytes->data) + PARCEL_HEADER_SIZE;
   @ ensures \result == 0 ==> bytes->len ==
-  @     \old(bytes->len) - GROUP_HEADER_SIZE - out->requests.len;
+  @     \old(bytes->len) - PARCEL_HEADER_SIZE - out->requests.len;
   @ ensures \result != 0 ==> *bytes == \old(*bytes); */
-MUST_USE int request_group_decode(struct bytes *bytes,
-                                  struct request_group *out);
+MUST_USE int request_parcel_decode(struct bytes *bytes,
+                                   struct request_parcel *out);
 /* The same, but its requests are not looked at: for those who then decode
  * each, and see that nothing is left of them. */
-MUST_USE int request_group_head(struct bytes *bytes, struct request_group *out);
-/* ERR_CORRUPT unless it is the payload of an entry: groups that decode, at
+MUST_USE int request_parcel_head(struct bytes *bytes,
+                                 struct request_parcel *out);
+/* ERR_CORRUPT unless it is the payload of an entry: parcels that decode, at
  * least one, and nothing else. */
-MUST_USE int request_groups_check(struct bytes payload);
+MUST_USE int request_parcels_check(struct bytes payload);
 /*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
   @ requires \separated(bytes, out);
   @ assigns *bytes, *out;

@@ -157,7 +157,7 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
     return NODE_EXECUTED;
 }
 
-static void apply_request(struct node *n, const struct request_group *g,
+static void apply_request(struct node *n, const struct request_parcel *g,
                           uint64_t seq, struct ahead *a, uint64_t seed)
 {
     bool own =
@@ -219,7 +219,7 @@ static int look_ahead(struct node *n, struct bytes *requests,
 }
 
 /* All requests of a parcel; *total counts them. */
-static int apply_parcel(struct node *n, const struct request_group *g,
+static int apply_parcel(struct node *n, const struct request_parcel *g,
                         uint64_t seed, uint32_t *total)
 {
     struct bytes requests = g->requests;
@@ -245,10 +245,10 @@ static int apply_requests(struct node *n, const struct entry *e,
                           uint32_t *total)
 {
     struct bytes payload = e->payload;
-    struct request_group g;
+    struct request_parcel g;
 
     while (payload.len > 0) {
-        int err = request_group_head(&payload, &g);
+        int err = request_parcel_head(&payload, &g);
         if (err == 0)
             err = apply_parcel(n, &g, e->seed, total);
         if (err != 0)

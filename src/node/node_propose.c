@@ -43,10 +43,10 @@ void node_propose_forget(struct node *n)
 /* Parcels of this start of this peer, and nothing else. */
 static int check_forward(const struct node_peer *peer, struct bytes payload)
 {
-    struct request_group g;
+    struct request_parcel g;
 
     while (payload.len > 0) {
-        int err = request_group_decode(&payload, &g);
+        int err = request_parcel_decode(&payload, &g);
         if (err != 0)
             return err;
         if (g.node != peer->id || g.incarnation != peer->incarnation)
@@ -80,7 +80,7 @@ int node_propose_receive(struct node *n, struct node_peer *peer,
  * when applied: its sender sends again from there. The session is that of our
  * whole log but for what was taken in this term.
  */
-static bool parcel_is_next(struct node *n, const struct request_group *g)
+static bool parcel_is_next(struct node *n, const struct request_parcel *g)
 {
     struct node_peer *peer = node_peer_find(n, g->node);
     uint64_t last = g->first_seq + g->count - 1;
@@ -115,11 +115,11 @@ static void gather_inbox(struct node *n)
 {
     struct bytes rest = buf_view(&n->inbox.bytes);
     const uint8_t *begin = rest.data;
-    struct request_group g;
+    struct request_parcel g;
 
     while (rest.len > 0) {
         const uint8_t *from = rest.data;
-        int err = request_group_decode(&rest, &g);
+        int err = request_parcel_decode(&rest, &g);
         ASSERT(err == 0); /* it was checked on arrival */
         bool next = parcel_is_next(n, &g);
         const uint8_t *end = next ? rest.data : from;

@@ -141,7 +141,7 @@ static void parcel_close(struct requests *r)
     if (open->count == 0)
         return;
     ASSERT(open->first_seq + open->count == r->ring.next_seq);
-    request_group_end(&open->bytes, 0, open->count);
+    request_parcel_end(&open->bytes, 0, open->count);
     struct parcel *p = parcel_new(&r->queue);
     struct buf spare = p->bytes;
     p->bytes = open->bytes;
@@ -166,8 +166,8 @@ static void parcel_open(struct node *n)
     buf_reset(&open->bytes);
     /* Often as large as the last one: not grown step by step. */
     (void)buf_reserve(&open->bytes, MIN(open->bytes_hint, max));
-    (void)request_group_begin(&open->bytes, n->options.self,
-                              n->options.incarnation, open->first_seq);
+    (void)request_parcel_begin(&open->bytes, n->options.self,
+                               n->options.incarnation, open->first_seq);
 }
 
 static void submit(struct node *n, const struct request *head,

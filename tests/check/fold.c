@@ -130,8 +130,8 @@ static void request(struct fold *f, struct fold_request *r,
     buf_release(&nowhere);
 }
 
-static void group(struct fold *f, const struct request_group *g,
-                  int64_t time_ms, uint32_t *pos)
+static void parcel(struct fold *f, const struct request_parcel *g,
+                   int64_t time_ms, uint32_t *pos)
 {
     struct bytes requests = g->requests;
     struct request head;
@@ -164,18 +164,18 @@ static void remember_time(struct fold *f, int64_t time_ms)
 void fold_entry(struct fold *f, const struct entry *e)
 {
     struct bytes payload = e->payload;
-    struct request_group g;
+    struct request_parcel g;
     uint32_t pos = 0;
 
     ASSERT(e->index == f->head + 1);
     f->head++;
     remember_time(f, e->time_ms);
     while (e->kind == ENTRY_REQUESTS && payload.len > 0 && !f->violation) {
-        if (request_group_decode(&payload, &g) != 0) {
-            breach(f, "I6 shape: a committed group does not decode");
+        if (request_parcel_decode(&payload, &g) != 0) {
+            breach(f, "I6 shape: a committed parcel does not decode");
             return;
         }
-        group(f, &g, e->time_ms, &pos);
+        parcel(f, &g, e->time_ms, &pos);
     }
 }
 

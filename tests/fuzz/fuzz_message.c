@@ -2,7 +2,7 @@
  * Payloads of FRAME_RAFT: a message, a beat, and the entries of an append. A
  * message and a beat that are accepted encode to the same bytes. Entries that
  * are accepted have the terms that the message says, and payloads that a node
- * can apply: each group and request decodes, and nothing is left.
+ * can apply: each parcel and request decodes, and nothing is left.
  *
  * input: seal(1) the payload; sealed, the entries get right checksums.
  */
@@ -46,11 +46,11 @@ static void seal(const struct raft_message *m, struct bytes entries,
 static void check_payload(const struct entry *e)
 {
     struct bytes payload = e->payload;
-    struct request_group g;
+    struct request_parcel g;
     struct request r;
     ASSERT(e->kind == ENTRY_REQUESTS || payload.len == 0);
     while (payload.len > 0) {
-        int rc = request_group_head(&payload, &g);
+        int rc = request_parcel_head(&payload, &g);
         ASSERT(rc == 0);
         for (uint32_t i = 0; i < g.count; i++) {
             rc = request_decode(&g.requests, &r);

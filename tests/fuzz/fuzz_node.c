@@ -1,6 +1,6 @@
 /*
  * One whole node of three, whose two peers write what they like: frames of
- * any bytes, and Raft messages, entries and groups with right checksums whose
+ * any bytes, and Raft messages, entries and parcels with right checksums whose
  * contents are near the truth or far from it. Nothing that a member of the
  * cluster sends may end the node, by an assertion or by node_fail(); what it
  * has committed stays; its time never falls. Clients of the node get one
@@ -151,8 +151,8 @@ static struct bytes word_of(struct fuzz *f)
     return fuzz_take(f, kind % 16);
 }
 
-/* A group that decodes, whatever it means. */
-static void make_group(struct fuzz *f, struct victim *w, struct buf *out)
+/* A parcel that decodes, whatever it means. */
+static void make_parcel(struct fuzz *f, struct victim *w, struct buf *out)
 {
     struct bytes argv[4];
     node_id from = fuzz_below(f, MEMBERS);
@@ -163,7 +163,7 @@ static void make_group(struct fuzz *f, struct victim *w, struct buf *out)
     if (from == 0)
         incarnation = w->incarnation;
     first = MIN(first, UINT64_MAX - count);
-    size_t begin = request_group_begin(out, from, incarnation, first);
+    size_t begin = request_parcel_begin(out, from, incarnation, first);
     for (uint32_t i = 0; i < count; i++) {
         struct request r = {.argc = 1 + fuzz_below(f, 4)};
         uint8_t kind = fuzz_u8(f);
@@ -179,7 +179,7 @@ static void make_group(struct fuzz *f, struct victim *w, struct buf *out)
             argv[j] = word_of(f);
         request_encode(out, &r, argv);
     }
-    request_group_end(out, begin, count);
+    request_parcel_end(out, begin, count);
 }
 
 /* Entries with right checksums behind the message. */
@@ -201,7 +201,7 @@ static void make_entries(struct fuzz *f, struct victim *w,
         else if (kind % 16 == 1)
             buf_bytes(&payload, fuzz_text(f));
         else
-            make_group(f, w, &payload);
+            make_parcel(f, w, &payload);
         e.payload = buf_view(&payload);
         entry_seal(&e);
         entry_encode(&e, out);
@@ -315,7 +315,7 @@ static void send_raw(struct fuzz *f, struct victim *w, node_id from)
 static void send_forward(struct fuzz *f, struct victim *w, node_id from)
 {
     struct buf out = BUF_INIT;
-    make_group(f, w, &out);
+    make_parcel(f, w, &out);
     (void)!node_receive(w->node, from, FRAME_FORWARD, buf_view(&out));
     buf_release(&out);
 }

@@ -21,12 +21,12 @@ static void encode_request(struct request *r, struct buf *out)
     mem_free(argv);
 }
 
-static void check_group(const struct request_group *g, struct bytes raw)
+static void check_parcel(const struct request_parcel *g, struct bytes raw)
 {
     struct buf again = BUF_INIT;
     struct bytes requests = g->requests;
     size_t begin =
-        request_group_begin(&again, g->node, g->incarnation, g->first_seq);
+        request_parcel_begin(&again, g->node, g->incarnation, g->first_seq);
     ASSERT(g->count > 0 && g->first_seq + g->count > g->first_seq);
     for (uint32_t i = 0; i < g->count; i++) {
         struct request r;
@@ -37,7 +37,7 @@ static void check_group(const struct request_group *g, struct bytes raw)
         encode_request(&r, &again);
     }
     ASSERT(requests.len == 0);
-    request_group_end(&again, begin, g->count);
+    request_parcel_end(&again, begin, g->count);
     ASSERT(bytes_eq(buf_view(&again), raw));
     buf_release(&again);
 }
@@ -45,13 +45,13 @@ static void check_group(const struct request_group *g, struct bytes raw)
 /* Cut anywhere, in a block of its own. */
 static void check_cut(struct bytes raw, size_t len)
 {
-    struct request_group g;
+    struct request_parcel g;
     uint8_t *block = malloc(len);
     ASSERT(len < raw.len && (block != NULL || len == 0));
     if (len > 0)
         memcpy(block, raw.data, len);
     struct bytes b = bytes_of(block, len);
-    ASSERT(request_group_decode(&b, &g) == ERR_CORRUPT && b.len == len);
+    ASSERT(request_parcel_decode(&b, &g) == ERR_CORRUPT && b.len == len);
     free(block);
 }
 
@@ -59,22 +59,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes input = bytes_of(data, size);
     struct bytes rest = input;
-    struct request_group g;
+    struct request_parcel g;
     while (rest.len > 0) {
         struct bytes before = rest;
         struct bytes quick = rest;
-        struct request_group head;
-        int err = request_group_head(&quick, &head);
-        if (request_group_decode(&rest, &g) != 0) {
+        struct request_parcel head;
+        int err = request_parcel_head(&quick, &head);
+        if (request_parcel_decode(&rest, &g) != 0) {
             ASSERT(rest.len == before.len);
             break;
         }
         ASSERT(err == 0 && quick.len == rest.len);
         struct bytes raw = bytes_of(before.data, before.len - rest.len);
-        check_group(&g, raw);
+        check_parcel(&g, raw);
         check_cut(raw, size % raw.len);
     }
     bool whole = size > 0 && rest.len == 0;
-    ASSERT((request_groups_check(input) == 0) == whole);
+    ASSERT((request_parcels_check(input) == 0) == whole);
     return 0;
 }

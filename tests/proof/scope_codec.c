@@ -1,5 +1,5 @@
 /*
- * Decoders against their layouts, written out with indexes: requests, groups,
+ * Decoders against their layouts, written out with indexes: requests, parcels,
  * watermarks, fragments. First valid records, each with every end cut off,
  * every byte behind it, every byte changed to every value, and every two bytes
  * changed to each of a few values; watermarks sealed again after it, too, or
@@ -91,7 +91,7 @@ static bool request_agrees(struct bytes b)
            r.args.len == size - 24 - once_len;
 }
 
-static bool group_good(struct bytes b)
+static bool parcel_good(struct bytes b)
 {
     const uint8_t *p = b.data;
     if (b.len < 28 || number(p + 24, 4) > b.len - 28)
@@ -110,12 +110,12 @@ static bool group_good(struct bytes b)
     return rest.len == 0;
 }
 
-static bool group_agrees(struct bytes b)
+static bool parcel_agrees(struct bytes b)
 {
-    struct request_group g;
+    struct request_parcel g;
     struct bytes rest = b;
-    int rc = request_group_decode(&rest, &g);
-    if (!group_good(b))
+    int rc = request_parcel_decode(&rest, &g);
+    if (!parcel_good(b))
         return rc == ERR_CORRUPT && rest.data == b.data && rest.len == b.len;
     size_t length = number(b.data + 24, 4);
     return rc == 0 && rest.data == b.data + 28 + length &&
@@ -196,11 +196,11 @@ static void make_longest(struct buf *out)
     request_encode(out, &once, argv);
 }
 
-static void make_group(struct buf *out)
+static void make_parcel(struct buf *out)
 {
-    size_t begin = request_group_begin(out, 0xffffff, 9, UINT64_MAX - 3);
+    size_t begin = request_parcel_begin(out, 0xffffff, 9, UINT64_MAX - 3);
     make_requests(out);
-    request_group_end(out, begin, 2);
+    request_parcel_end(out, begin, 2);
 }
 
 static void make_watermark(struct buf *out)
@@ -245,7 +245,7 @@ static const struct subject {
 } subjects[] = {
     {"request", make_requests, request_agrees, false},
     {"longest request", make_longest, request_agrees, false},
-    {"group", make_group, group_agrees, false},
+    {"parcel", make_parcel, parcel_agrees, false},
     {"watermark", make_watermark, watermark_agrees, true},
     {"fragment", make_fragment, fragment_agrees, false},
     {"empty fragment", make_empty, fragment_agrees, false},

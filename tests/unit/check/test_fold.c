@@ -75,9 +75,9 @@ static void put(struct story *s, struct request head, uint64_t incarnation,
     struct bytes argv[WORDS_MAX];
 
     head.argc = split(text, argv);
-    size_t begin = request_group_begin(&s->payload, 0, incarnation, seq);
+    size_t begin = request_parcel_begin(&s->payload, 0, incarnation, seq);
     request_encode(&s->payload, &head, argv);
-    request_group_end(&s->payload, begin, 1);
+    request_parcel_end(&s->payload, begin, 1);
 }
 
 /* Closes the entry; the replies of what was executed. */

@@ -130,11 +130,11 @@ static void put_requests(struct buf *out)
                            .once_ttl_s = 60,
                            .once_client = BYTES_LIT("me"),
                            .argc = 2};
-    size_t begin = request_group_begin(out, 1, 2, 3);
+    size_t begin = request_parcel_begin(out, 1, 2, 3);
 
     request_encode(out, &plain, argv);
     request_encode(out, &once, argv);
-    request_group_end(out, begin, 2);
+    request_parcel_end(out, begin, 2);
 }
 
 static void (*const encoders[])(struct buf *) = {

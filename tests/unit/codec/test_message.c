@@ -52,9 +52,9 @@ static void add_group(struct buf *out)
 {
     struct bytes argv[2] = {BYTES_LIT("get"), BYTES_LIT("k")};
     struct request head = {.argc = 2};
-    size_t begin = request_group_begin(out, 1, 2, 3);
+    size_t begin = request_parcel_begin(out, 1, 2, 3);
     request_encode(out, &head, argv);
-    request_group_end(out, begin, 1);
+    request_parcel_end(out, begin, 1);
 }
 
 static void add_entry(struct buf *out, struct entry *e)
@@ -431,7 +431,7 @@ static void test_payloads(void **state)
         assert_int_equal(check_payload(ENTRY_REQUESTS, bytes_of(b.data, len)),
                          whole ? 0 : ERR_CORRUPT);
     }
-    b.data[group + GROUP_HEADER_SIZE + 5] = REQUEST_DATABASES;
+    b.data[group + PARCEL_HEADER_SIZE + 5] = REQUEST_DATABASES;
     assert_int_equal(check_payload(ENTRY_REQUESTS, buf_view(&b)), ERR_CORRUPT);
     buf_release(&b);
 }

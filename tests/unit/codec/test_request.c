@@ -1,4 +1,4 @@
-/* Requests and groups of them: round trips, lengths that disagree. */
+/* Requests and parcels of them: round trips, lengths that disagree. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +14,9 @@
 static const struct bytes set_argv[] = {BYTES_LIT("SET"), BYTES_LIT("k\0y"),
                                         BYTES_LIT("")};
 
-static void group_of_two(struct buf *out)
+static void parcel_of_two(struct buf *out)
 {
-    size_t begin = request_group_begin(out, 3, 12, 100);
+    size_t begin = request_parcel_begin(out, 3, 12, 100);
     struct request plain = {.db = 2, .argc = 3};
     request_encode(out, &plain, set_argv);
     struct request once = {.flags = REQUEST_FLAG_ONCE,
@@ -25,18 +25,18 @@ static void group_of_two(struct buf *out)
                            .once_client = BYTES_LIT("client"),
                            .argc = 1};
     request_encode(out, &once, set_argv);
-    request_group_end(out, begin, 2);
+    request_parcel_end(out, begin, 2);
 }
 
 static void test_round_trip(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    group_of_two(&out);
+    parcel_of_two(&out);
     buf_str(&out, "rest");
     struct bytes in = buf_view(&out);
-    struct request_group g;
-    assert_int_equal(request_group_decode(&in, &g), 0);
+    struct request_parcel g;
+    assert_int_equal(request_parcel_decode(&in, &g), 0);
     assert_true(bytes_eq(in, BYTES_LIT("rest")));
     assert_int_equal(g.node, 3);
     assert_int_equal(g.incarnation, 12);
@@ -66,16 +66,16 @@ static void test_cut_anywhere(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    group_of_two(&out);
+    parcel_of_two(&out);
     for (size_t len = 0; len < out.len; len++) {
         uint8_t *copy = mem_alloc(len + 1);
         memcpy(copy, out.data, len);
         struct bytes in = bytes_of(copy, len);
-        struct request_group g;
-        assert_int_equal(request_group_decode(&in, &g), ERR_CORRUPT);
+        struct request_parcel g;
+        assert_int_equal(request_parcel_decode(&in, &g), ERR_CORRUPT);
         assert_int_equal(in.len, len);
-        if (len > GROUP_HEADER_SIZE) {
-            struct bytes one = bytes_from(in, GROUP_HEADER_SIZE);
+        if (len > PARCEL_HEADER_SIZE) {
+            struct bytes one = bytes_from(in, PARCEL_HEADER_SIZE);
             struct request r;
             int rc = request_decode(&one, &r);
             assert_true(rc == 0 || rc == ERR_CORRUPT);
@@ -91,7 +91,7 @@ static void test_lengths_disagree(void **state)
     UNUSED(state);
     const size_t fields[] = {20, 24, 28, 28 + 6, 28 + 8, 28 + 24};
     struct buf out = BUF_INIT;
-    group_of_two(&out);
+    parcel_of_two(&out);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         size_t width = fields[i] == 28 + 6 ? 2 : 4;
         for (size_t at = fields[i]; at < fields[i] + width; at++) {
@@ -101,8 +101,8 @@ static void test_lengths_disagree(void **state)
                     continue;
                 out.data[at] = (uint8_t)v;
                 struct bytes in = buf_view(&out);
-                struct request_group g;
-                assert_int_equal(request_group_decode(&in, &g), ERR_CORRUPT);
+                struct request_parcel g;
+                assert_int_equal(request_parcel_decode(&in, &g), ERR_CORRUPT);
             }
             out.data[at] = old;
         }
@@ -114,24 +114,24 @@ static void test_counts_refused(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    group_of_two(&out);
+    parcel_of_two(&out);
     const uint32_t counts[] = {0, 1, 3, UINT32_MAX};
-    struct request_group g;
+    struct request_parcel g;
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
         store_u32le(out.data + 20, counts[i]);
         struct bytes in = buf_view(&out);
-        assert_int_equal(request_group_decode(&in, &g), ERR_CORRUPT);
+        assert_int_equal(request_parcel_decode(&in, &g), ERR_CORRUPT);
     }
     store_u32le(out.data + 20, 2);
     store_u64le(out.data + 12, UINT64_MAX); /* sequence would wrap */
     struct bytes in = buf_view(&out);
-    assert_int_equal(request_group_decode(&in, &g), ERR_CORRUPT);
+    assert_int_equal(request_parcel_decode(&in, &g), ERR_CORRUPT);
     store_u64le(out.data + 12, UINT64_MAX - 2);
     in = buf_view(&out);
-    assert_int_equal(request_group_decode(&in, &g), 0);
+    assert_int_equal(request_parcel_decode(&in, &g), 0);
     store_u32le(out.data, NODE_NONE);
     in = buf_view(&out);
-    assert_int_equal(request_group_decode(&in, &g), ERR_CORRUPT);
+    assert_int_equal(request_parcel_decode(&in, &g), ERR_CORRUPT);
     buf_release(&out);
 }
 
@@ -219,27 +219,27 @@ static void test_once_length(void **state)
     buf_release(&out);
 }
 
-/* A group's head by itself, as those read it whose groups were checked. */
+/* A parcel's head by itself, as those read it whose parcels were checked. */
 static int head_of(struct bytes bytes)
 {
-    struct request_group g;
+    struct request_parcel g;
     size_t len = bytes.len;
-    int rc = request_group_head(&bytes, &g);
+    int rc = request_parcel_head(&bytes, &g);
     assert_int_equal(bytes.len, rc == 0 ? 0 : len);
     return rc;
 }
 
-static void test_group_head(void **state)
+static void test_parcel_head(void **state)
 {
     UNUSED(state);
     struct buf out = BUF_INIT;
-    group_of_two(&out);
+    parcel_of_two(&out);
     assert_int_equal(head_of(buf_view(&out)), 0);
-    assert_int_equal(request_groups_check(buf_view(&out)), 0);
+    assert_int_equal(request_parcels_check(buf_view(&out)), 0);
     for (size_t len = 0; len < out.len; len++) {
         struct bytes cut = bytes_of(out.data, len);
         assert_int_equal(head_of(cut), ERR_CORRUPT);
-        assert_int_equal(request_groups_check(cut), ERR_CORRUPT);
+        assert_int_equal(request_parcels_check(cut), ERR_CORRUPT);
     }
     store_u32le(out.data + 20, 0); /* no requests */
     assert_int_equal(head_of(buf_view(&out)), ERR_CORRUPT);
@@ -281,7 +281,7 @@ static void test_random_bytes(void **state)
     UNUSED(state);
     uint64_t rng = 4;
     struct buf good = BUF_INIT;
-    group_of_two(&good);
+    parcel_of_two(&good);
     for (int round = 0; round < 50000; round++) {
         size_t len = rng_below(&rng, good.len + 20);
         uint8_t *raw = mem_alloc(len + 1);
@@ -291,8 +291,8 @@ static void test_random_bytes(void **state)
         for (uint64_t n = rng_below(&rng, 4); n > 0 && len > 0; n--)
             raw[rng_below(&rng, len)] = (uint8_t)rng_next(&rng);
         struct bytes in = bytes_of(raw, len);
-        struct request_group g;
-        if (request_group_decode(&in, &g) == 0) {
+        struct request_parcel g;
+        if (request_parcel_decode(&in, &g) == 0) {
             struct request r;
             for (uint32_t i = 0; i < g.count; i++) {
                 assert_int_equal(request_decode(&g.requests, &r), 0);
@@ -317,7 +317,7 @@ int main(void)
         cmocka_unit_test(test_one_encoding),
         cmocka_unit_test(test_no_command),
         cmocka_unit_test(test_once_length),
-        cmocka_unit_test(test_group_head),
+        cmocka_unit_test(test_parcel_head),
         cmocka_unit_test(test_many_arguments),
         cmocka_unit_test(test_random_bytes),
     };

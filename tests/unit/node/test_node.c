@@ -608,25 +608,25 @@ static void test_stuck_read_times_out(void **state)
 /* --- a peer that forwards what no node of ours would --------------------- */
 
 struct hostile {
-    struct buf group;
+    struct buf parcel;
     uint64_t seq;
 };
 
-/* One request in a group of its own, as from node `from`. */
-static void hostile_group(struct world *w, uint32_t from, struct hostile *h,
-                          struct request head, const struct bytes *argv)
+/* One request in a parcel of its own, as from node `from`. */
+static void hostile_parcel(struct world *w, uint32_t from, struct hostile *h,
+                           struct request head, const struct bytes *argv)
 {
-    buf_reset(&h->group);
-    size_t begin = request_group_begin(&h->group, from,
-                                       w->nodes[from].incarnation, ++h->seq);
-    request_encode(&h->group, &head, argv);
-    request_group_end(&h->group, begin, 1);
+    buf_reset(&h->parcel);
+    size_t begin = request_parcel_begin(&h->parcel, from,
+                                        w->nodes[from].incarnation, ++h->seq);
+    request_encode(&h->parcel, &head, argv);
+    request_parcel_end(&h->parcel, begin, 1);
 }
 
 static int hostile_send(struct world *w, uint32_t from, const struct hostile *h)
 {
     return node_receive(w->nodes[world_leader(w)].node, from, FRAME_FORWARD,
-                        buf_view(&h->group));
+                        buf_view(&h->parcel));
 }
 
 static void test_hostile_forward_refused(void **state)
@@ -634,7 +634,7 @@ static void test_hostile_forward_refused(void **state)
     struct world *w = &world;
     struct hostile h = {.seq = 0};
     struct bytes argv[2] = {BYTES_LIT("incr"), BYTES_LIT("n")};
-    /* What is spoilt where, behind the group's header. */
+    /* What is spoilt where, behind the parcel's header. */
     static const struct {
         uint8_t flags;
         size_t at;
@@ -661,14 +661,14 @@ static void test_hostile_forward_refused(void **state)
             head.once_id = head.once_ttl_s = 1;
         }
         h.seq = 0;
-        hostile_group(w, from, &h, head, argv);
-        h.group.data[GROUP_HEADER_SIZE + rows[i].at] = rows[i].value;
+        hostile_parcel(w, from, &h, head, argv);
+        h.parcel.data[PARCEL_HEADER_SIZE + rows[i].at] = rows[i].value;
         assert_int_equal(hostile_send(w, from, &h), ERR_CORRUPT);
     }
-    hostile_group(w, from, &h, (struct request){.argc = 2}, argv);
-    h.group.data[0] = (uint8_t)leader; /* in another's name */
+    hostile_parcel(w, from, &h, (struct request){.argc = 2}, argv);
+    h.parcel.data[0] = (uint8_t)leader; /* in another's name */
     assert_int_equal(hostile_send(w, from, &h), ERR_PROTOCOL);
-    buf_release(&h.group);
+    buf_release(&h.parcel);
     world_release(w);
 }
 
@@ -687,8 +687,8 @@ static void test_gap_is_not_taken(void **state)
     world_wait_equal(w);
     w->frozen = true;
     w->no_bulk[from] = true; /* it would not know its own requests */
-    hostile_group(w, from, &first, head, argv);
-    hostile_group(w, from, &second, head, argv);
+    hostile_parcel(w, from, &first, head, argv);
+    hostile_parcel(w, from, &second, head, argv);
     raft_index before = world_applied(w, leader);
     assert_int_equal(hostile_send(w, from, &second), 0);
     world_run(w, 100);
@@ -700,8 +700,8 @@ static void test_gap_is_not_taken(void **state)
     assert_int_equal(world_submit(tc, "incr n"), 0);
     world_wait_answered(w, tc);
     REPLY_IS(tc, ":3\r\n");
-    buf_release(&first.group);
-    buf_release(&second.group);
+    buf_release(&first.parcel);
+    buf_release(&second.parcel);
     world_release(w);
 }
 
@@ -785,7 +785,7 @@ static void test_hostile_forward_applied(void **state)
             head.once_id = i;
             head.once_ttl_s = UINT32_MAX;
         }
-        hostile_group(w, from, &h, head, argv);
+        hostile_parcel(w, from, &h, head, argv);
         assert_int_equal(hostile_send(w, from, &h), 0);
         raft_index before = world_applied(w, (uint32_t)leader);
         world_wait_applied(w, (uint32_t)leader, before + 1);
@@ -802,7 +802,7 @@ static void test_hostile_forward_applied(void **state)
     assert_true(world_is_equal(w));
     for (uint32_t i = 0; i < WORLD_NODES; i++)
         assert_string_equal(w->nodes[i].failure, "");
-    buf_release(&h.group);
+    buf_release(&h.parcel);
     world_release(w);
 }
 

@@ -21,21 +21,21 @@
 static struct world world;
 
 struct made_up {
-    struct buf group;
+    struct buf parcel;
     uint64_t seq;
 };
 
-/* The next request, in a group of its own, as from node `from`. */
-static void make_group(struct world *w, uint32_t from, struct made_up *h)
+/* The next request, in a parcel of its own, as from node `from`. */
+static void make_parcel(struct world *w, uint32_t from, struct made_up *h)
 {
     struct bytes argv[4] = {BYTES_LIT("setex"), BYTES_LIT("k"), BYTES_LIT("10"),
                             BYTES_LIT("v")};
     struct request head = {.argc = 4};
-    buf_reset(&h->group);
-    size_t begin = request_group_begin(&h->group, from,
-                                       w->nodes[from].incarnation, ++h->seq);
-    request_encode(&h->group, &head, argv);
-    request_group_end(&h->group, begin, 1);
+    buf_reset(&h->parcel);
+    size_t begin = request_parcel_begin(&h->parcel, from,
+                                        w->nodes[from].incarnation, ++h->seq);
+    request_encode(&h->parcel, &head, argv);
+    request_parcel_end(&h->parcel, begin, 1);
 }
 
 /* The next entry of a follower's log, as from its leader. */
@@ -91,43 +91,43 @@ static void test_made_up_entries(void **state)
     uint32_t other = (uint32_t)(leader + 2) % WORLD_NODES;
     world_run(w, 200);
     raft_index before = world_applied(w, to);
-    make_group(w, other, &h);
+    make_parcel(w, other, &h);
 
     /* Refused before it is accepted. */
-    struct bytes group = buf_view(&h.group);
-    struct bytes cut = bytes_of(group.data, group.len - 1);
-    struct bytes bad = BYTES_LIT("not a group");
+    struct bytes parcel = buf_view(&h.parcel);
+    struct bytes cut = bytes_of(parcel.data, parcel.len - 1);
+    struct bytes bad = BYTES_LIT("not a parcel");
     assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, bad), ERR_CORRUPT);
     assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
     assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
-    assert_int_equal(append(w, to, ENTRY_EMPTY, 1, group), ERR_CORRUPT);
+    assert_int_equal(append(w, to, ENTRY_EMPTY, 1, parcel), ERR_CORRUPT);
     assert_int_equal(world_applied(w, to), before);
 
     /* Clocks that jump and fall: applied, with a time that never falls. */
     for (size_t i = 0; i < ARRAY_LEN(times); i++) {
-        group = buf_view(&h.group);
-        assert_int_equal(append(w, to, ENTRY_REQUESTS, times[i], group), 0);
+        parcel = buf_view(&h.parcel);
+        assert_int_equal(append(w, to, ENTRY_REQUESTS, times[i], parcel), 0);
         assert_int_equal(world_applied(w, to), before + i + 1);
-        make_group(w, other, &h);
+        make_parcel(w, other, &h);
     }
 
     /* Requests in the name of the follower, which it never wrote: its own
      * later ones get other numbers. */
     h.seq = 0;
     for (size_t i = 0; i < 3; i++) {
-        make_group(w, to, &h);
-        group = buf_view(&h.group);
-        assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, group), 0);
+        make_parcel(w, to, &h);
+        parcel = buf_view(&h.parcel);
+        assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, parcel), 0);
     }
     assert_int_equal(world_submit(world_client_new(w, to), "set own 1"), 0);
     h.seq = 3;
-    make_group(w, to, &h);
-    group = buf_view(&h.group);
-    assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, group), 0);
+    make_parcel(w, to, &h);
+    parcel = buf_view(&h.parcel);
+    assert_int_equal(append(w, to, ENTRY_REQUESTS, 0, parcel), 0);
     assert_int_equal(w->clients[0].answered, 1);
     assert_int_equal(world_applied(w, to), before + ARRAY_LEN(times) + 4);
     assert_string_equal(w->nodes[to].failure, "");
-    buf_release(&h.group);
+    buf_release(&h.parcel);
     world_release(w);
 }
 

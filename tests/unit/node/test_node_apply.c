@@ -105,9 +105,9 @@ static void test_full_for_long(void **state)
     world_release(w);
 }
 
-/* Each request of a large group is executed once, in order, with the reply
+/* Each request of a large parcel is executed once, in order, with the reply
  * that it has to get, on the leader and through a follower. */
-static void large_group(uint32_t from_leader, uint32_t count)
+static void large_parcels(uint32_t from_leader, uint32_t count)
 {
     struct world *w = &world;
     uint32_t at = (start(w, 5) + from_leader) % WORLD_NODES;
@@ -142,13 +142,13 @@ static void large_group(uint32_t from_leader, uint32_t count)
     world_release(w);
 }
 
-static void test_large_groups(void **state)
+static void test_large_parcels(void **state)
 {
     UNUSED(state);
     static const uint32_t counts[] = {1, 15, 16, 17, 32, 100};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-        large_group(0, counts[i]);
-        large_group(1, counts[i]);
+        large_parcels(0, counts[i]);
+        large_parcels(1, counts[i]);
     }
 }
 
@@ -232,7 +232,7 @@ static void test_announced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_large_groups),
+        cmocka_unit_test(test_large_parcels),
         cmocka_unit_test(test_announced),
         cmocka_unit_test(test_full_leader),
         cmocka_unit_test(test_full_for_long),

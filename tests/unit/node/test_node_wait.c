@@ -99,7 +99,7 @@ static void test_waits_for_the_commit(void **state)
     }
     world.frozen = false;
     flush_leader();
-    /* One stretch of the inbox, one group of our own. */
+    /* One stretch of the inbox, one parcel of our own. */
     assert_int_equal(last(), before + 2);
     world_wait_answered(&world, own);
     world_wait_answered(&world, other);
@@ -145,8 +145,8 @@ static void test_not_if_it_is_much(void **state)
     assert_int_equal(last(), before + 2);
 }
 
-/* Nor does a group that is full. */
-static void test_not_a_whole_group(void **state)
+/* Nor does a parcel that is full. */
+static void test_not_a_whole_parcel(void **state)
 {
     raft_index before = last();
     UNUSED(state);
@@ -173,7 +173,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_waits_for_the_commit, begin, end),
         cmocka_unit_test_setup_teardown(test_not_for_long, begin, end),
         cmocka_unit_test_setup_teardown(test_not_if_it_is_much, begin, end),
-        cmocka_unit_test_setup_teardown(test_not_a_whole_group, begin, end),
+        cmocka_unit_test_setup_teardown(test_not_a_whole_parcel, begin, end),
         cmocka_unit_test_setup_teardown(test_not_sent_again, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

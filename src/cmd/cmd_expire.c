@@ -56,7 +56,7 @@ static bool parse_words(const struct cmd_args *a, struct expire_options *out)
     return true;
 }
 
-/* A key without expiry lives for ever: later than any time. */
+/* A key without expiry lives forever: later than any time. */
 static bool expire_allowed(const struct expire_options *o, int64_t old_ms,
                            int64_t new_ms)
 {

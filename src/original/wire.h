@@ -12,7 +12,7 @@
  * keys and values match [/A-Za-z0-9]+. Replies: "Response ID key value old",
  * the value after and before the operation; "NotLeader ID": not executed.
  *
- * Client id and request id name a request for ever: sent again, on whatever
+ * Client id and request id name a request forever: sent again, on whatever
  * connection to whatever node, it gets the first answer again. A new
  * connection of a client closes its older one. All as in Verdi's vard. The keys
  * are in database 0.

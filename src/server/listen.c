@@ -1,6 +1,6 @@
 /*
- * The sockets that clients connect to, and the door: how many come in, and
- * who is turned away with a reason.
+ * The sockets that clients connect to: how many are accepted, and which are
+ * rejected, with a reason.
  *
  * How it fails: an address that can't be listened on is fatal at start, but
  * for one with a leading '-', which may be missing. While the node shuts

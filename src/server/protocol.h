@@ -51,7 +51,7 @@ struct guest_request {
     const struct cmd *cmd;    /* on data; its arity was checked */
     const struct bytes *argv; /* copied */
     uint32_t argc;
-    uint64_t id; /* with the client's id a name for this request for ever */
+    uint64_t id; /* with the client's id a name for this request forever */
 };
 
 /* Gives a request of a client that has introduced itself to the node. False:

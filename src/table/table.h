@@ -8,7 +8,7 @@
  * data commands in the room cmd, those that this node answers by itself in
  * the room admin.
  *
- * The rows are constant and live for ever: nothing is allocated or fails.
+ * The rows are constant and live forever: nothing is allocated or fails.
  */
 #ifndef TABLE_TABLE_H
 #define TABLE_TABLE_H

@@ -21,7 +21,7 @@ proc draw_fault {nodes clocks} {
 
 proc campaign {nodes seconds clocks} {
     set end [expr {[clock seconds] + $seconds}]
-    # With clocks that jump a key may live for ever, or end at once.
+    # With clocks that jump a key may live forever, or end at once.
     set slack [expr {$clocks ? {--slack-ms -1} : {}}]
     set wanted [expr {$clocks ? {ok again} : {ok again expired}}]
     while {[clock seconds] < $end} {

@@ -98,7 +98,7 @@ start_cluster 3 {} {
         $c -close
     }
 
-    test "a web browser is turned away" {
+    test "a web browser is rejected" {
         foreach line {"POST / HTTP/1.1" "Host: localhost"} {
             set c [node_client $lead]
             $c -raw "$line\r\n"

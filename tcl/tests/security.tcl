@@ -183,7 +183,7 @@ test "protected mode: without a password, only this machine is served" {
                 if {![catch {socket $host $port} fd]} break
                 after 20
             }
-            # It may be turned away before it has spoken.
+            # It may be rejected before it sends anything.
             catch {puts $fd PING\r; flush $fd}
             puts [gets $fd]
             close $fd

@@ -443,7 +443,7 @@ EXPORT int ftruncate64(int fd, off_t size)
 }
 
 /* Room reserved beyond the end changes nothing that can be read; other uses
- * are turned away, and the caller does without. */
+ * are refused, and the caller does not need them. */
 EXPORT int fallocate(int fd, int mode, off_t at, off_t len)
 {
     ready();

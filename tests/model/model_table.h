@@ -6,7 +6,7 @@
  * A place holds 48 bits of a second fingerprint, and 16 bits of which vectors
  * of counters (model_budget.h) the state was seen with. What can follow from a
  * state with fewer faults and requests used includes what can follow from it
- * with more: whoever comes with more is turned away.
+ * with more: a state that comes with more is dropped.
  */
 #ifndef MODEL_TABLE_H
 #define MODEL_TABLE_H

@@ -86,7 +86,7 @@ static void test_runs(void **state)
 #undef TRY
 }
 
-/* What stands behind the last run must be zero, from the next one on. */
+/* What follows the last run must be zero, from the next one on. */
 static void test_spare_runs(void **state)
 {
     struct raft_message m = append();

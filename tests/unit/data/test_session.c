@@ -172,7 +172,7 @@ static void test_once_expiry(void **state)
     setup(&f);
     begin(&f);
     once_store(f.ks, BYTES_LIT("c"), 5, BYTES_LIT("+OK\r\n"), 1000);
-    once_store(f.ks, BYTES_LIT("for ever"), 1, BYTES_LIT("+OK\r\n"), INT64_MAX);
+    once_store(f.ks, BYTES_LIT("forever"), 1, BYTES_LIT("+OK\r\n"), INT64_MAX);
     commit(&f);
     f.now_ms = 1999;
     begin(&f);
@@ -184,7 +184,7 @@ static void test_once_expiry(void **state)
     assert_int_equal(check(&f, "c", 5, ""), ONCE_NEW);
     assert_int_equal(check(&f, "c", 4, ""), ONCE_NEW);
     assert_int_equal(keyspace_sweep(f.ks, 10), 1);
-    assert_int_equal(check(&f, "for ever", 1, "+OK\r\n"), ONCE_SAME);
+    assert_int_equal(check(&f, "forever", 1, "+OK\r\n"), ONCE_SAME);
     commit(&f);
     assert_int_equal(rows(&f, ROW_ONCE), 1);
     assert_int_equal(rows(&f, ROW_EXPIRY), 1);

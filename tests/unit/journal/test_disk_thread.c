@@ -158,7 +158,7 @@ static void test_merge(void **state)
     assert_int_equal(gate.syncs, 2);
     assert_int_equal(marked(), 4);
 
-    ask(5, 5, false); /* and not kept for ever */
+    ask(5, 5, false); /* and not kept forever */
     sem_post(&gate.allowed);
     sem_wait(&gate.notified);
     assert_true(gate.disk->done(gate.disk, &p));

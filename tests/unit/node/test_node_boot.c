@@ -269,8 +269,8 @@ static void test_recovering(void **state)
     teardown(&f);
 }
 
-/* A node that counts others as members than the rest does is turned away at
- * the handshake, whether the cluster has a name or not; the order of the
+/* A node whose members are not those of the other nodes is rejected by the
+ * handshake, whether the cluster has a name or not; the order of the
  * lines is nothing, and a named cluster may move to other addresses. */
 static void test_cluster_id(void **state)
 {

@@ -1,6 +1,6 @@
 /*
  * The reader of requests. The errors expected here were seen on redis-server
- * 7.0.15; where it waits for ever (a NUL in a line) ours answers.
+ * 7.0.15; where it waits forever (a NUL in a line) ours answers.
  */
 #include <setjmp.h>
 #include <stdarg.h>

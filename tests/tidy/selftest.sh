@@ -40,6 +40,7 @@ END
     put src/base/base.h <<'END'
 #ifndef BASE_BASE_H
 #define BASE_BASE_H
+#define ASSERT(x) ((void)(x))
 int base_one(void);
 #endif
 END
@@ -57,15 +58,18 @@ END
     put src/raft/raft.c <<'END'
 #include "raft/raft.h"
 
+#include "base/base.h"
+
 int raft_one(void)
 {
+    ASSERT(2 > 1);
     return 1;
 }
 END
     for room in codec resp; do
         printf '#include "base/base.h"\n\nint %s_one(void);\n' $room |
             put src/$room/$room.h
-        printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    %s;\n}\n' \
+        printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    ASSERT(1);\n    %s;\n}\n' \
             $room $room $room 'return base_one()' | put src/$room/$room.c
     done
     for room in base raft codec resp cmd metrics; do
@@ -85,9 +89,11 @@ END
     put src/cmd/cmd.c <<'END'
 #include "cmd/cmd.h"
 
+#include "base/base.h"
+
 void cmd_get_run(struct cmd_call *c)
 {
-    (void)c;
+    ASSERT(c);
 }
 END
     put src/metrics/metrics.def <<'END'
@@ -247,6 +253,13 @@ put src/cmd/other.c <<<'const char *f(void) { return "%08llx"; }'
 expect names '%08llx: use PRIu64'
 put src/cmd/other.c <<<'long long f(int a) { return (long long)a; }'
 expect names '(long long): use PRIu64'
+put src/cmd/other.c <<'END'
+int f(void)
+{
+    return 2;
+}
+END
+expect assertions 'src/cmd: 1 assertions in 2 functions'
 put src/cmd/other.c <<<'int  f( void );'
 expect format 'src/cmd/other.c:1: format'
 put src/table/set.def <<<'ROW(SET, "set", 3, CMD_WRITE, 0)'
@@ -272,7 +285,7 @@ expect options 'option a-b: is pushed'
 sed -i "/cmd_get/a struct bytes *key = c->key.data[0] == 'o';" \
     "$tree/src/cmd/cmd.c"
 sed -i '1i #include "data/kinds.h"' "$tree/src/cmd/cmd.c"
-expect kinds "src/cmd/cmd.c:5: == 'o': use the constants"
+expect kinds "src/cmd/cmd.c:7: == 'o': use the constants"
 put src/data/key.c <<<"char letter = 'k';"
 expect kinds "src/data/key.c:1: 'k': use the constants"
 put src/data/kinds.h <<<'int no_letter;'

@@ -22,6 +22,10 @@ FUNCTION_LINES_MAX = {'src': 50, 'tests': 70}
 PARAMETERS_MAX = 5
 NESTING_MAX = 4
 
+# Rooms where a function has an assertion, on average: those that hold a
+# state that others depend on.
+ASSERTING_ROOMS = 'raft codec cmd node server'.split()
+
 # Rooms that the simulator links: no event loop, no TLS, no RocksDB.
 PURE_ROOMS = ('base config raft resp codec store journal data table cmd '
               'node').split()
@@ -419,6 +423,19 @@ def check_sizes(tree):
         yield from filter(None, found)
     for what, where in unused:
         yield f'tests/tidy/exceptions: {what} {where} is not needed any more'
+
+
+def check_assertions(tree):
+    """Rooms that hold a state have one ASSERT() a function on average."""
+    for room in ASSERTING_ROOMS:
+        assertions = functions = 0
+        for path in tree.files(f'src/{room}'):
+            code = code_of(read(path))
+            assertions += len(re.findall(r'\bASSERT\w*\s*\(', code))
+            functions += len(list(functions_of(code)))
+        if assertions < functions:
+            yield (f'src/{room}: {assertions} assertions in {functions} '
+                   'functions')
 
 
 def check_format(tree):

@@ -356,7 +356,6 @@ static void out_reset(struct raft_out *out)
     out->read_count = 0;
     out->reads_lost_count = 0;
     out->role_changed = false;
-    out->commit_changed = false;
     out->transfer_ended = false;
 }
 
@@ -382,7 +381,6 @@ void raft_step(struct raft *r, const struct raft_event *event,
     dispatch(r, event, out);
     out->role_changed =
         r->role != role || r->term != term || r->leader != leader;
-    out->commit_changed = r->commit != commit;
 
     ASSERT(r->term >= term && r->commit >= commit);
     ASSERT(role != RAFT_LEADER || r->role != RAFT_LEADER || r->last >= last);

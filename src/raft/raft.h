@@ -230,8 +230,7 @@ struct raft_out {
     uint32_t read_count;
     uint64_t reads_lost[RAFT_READS_MAX]; /* ask again (no leader, or the */
     uint32_t reads_lost_count;           /* leader changed) */
-    bool role_changed; /* role, term or leader differ from before */
-    bool commit_changed;
+    bool role_changed;   /* role, term or leader differ from before */
     bool transfer_ended; /* given up, or leadership is gone */
 };
 

@@ -222,7 +222,7 @@ static void step(struct cluster *c, uint32_t pos, struct raft_event event,
     event.now_ms = n->now_ms;
     raft_step(&n->core, &event, &c->out);
     do_write(c, pos, wire);
-    trace_step(c, pos);
+    trace_step(c, pos, commit);
     check_role(c, pos, role);
     check_commit(c, pos, commit);
     for (uint32_t i = 0; i < c->out.message_count; i++) {

@@ -19,7 +19,7 @@ void check_read(struct cluster *c, uint32_t pos, const struct raft_read *read);
 void check_matches(struct cluster *c, uint32_t pos);
 
 /* cluster_trace.c */
-void trace_step(struct cluster *c, uint32_t pos);
+void trace_step(struct cluster *c, uint32_t pos, raft_index commit);
 void trace_wire(struct cluster *c, uint32_t pos, const struct wire *w);
 
 #endif

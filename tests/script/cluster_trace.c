@@ -53,7 +53,7 @@ static void trace_write(struct cluster *c, uint32_t pos)
     buf_release(&b);
 }
 
-void trace_step(struct cluster *c, uint32_t pos)
+void trace_step(struct cluster *c, uint32_t pos, raft_index commit)
 {
     const struct raft *r = &c->nodes[pos].core;
     const struct raft_out *out = &c->out;
@@ -67,7 +67,7 @@ void trace_step(struct cluster *c, uint32_t pos)
     if (out->write.seq > 0) {
         trace_write(c, pos);
     }
-    if (out->commit_changed) {
+    if (r->commit != commit) {
         cluster_print(c, pos, false, "commit %ju", (uintmax_t)r->commit);
     }
     for (uint32_t i = 0; i < out->read_count; i++) {

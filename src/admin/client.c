@@ -12,6 +12,7 @@
 
 static void reply_bytes(struct server_call *call, const char *text)
 {
+    ASSERT(text == NULL || text[0] != '\0'); /* an empty one was removed */
     if (text == NULL)
         resp_null(call->out);
     else
@@ -233,6 +234,7 @@ void admin_client_list(struct server_call *call)
     struct list_filter filter;
     if (!parse_list(call, &filter))
         return;
+    ASSERT(!filter.by_id || filter.count > 0);
     struct client *c = NULL;
     while ((c = client_next(call->s, c)) != NULL) {
         if (!listed(&filter, client_id(c)) || text.len > limit)

@@ -16,6 +16,7 @@ struct collector {
 static void write_pair(void *ctx, struct bytes name, struct bytes value)
 {
     struct collector *c = ctx;
+    ASSERT(name.len > 0);
     resp_bulk(c->out, name);
     resp_bulk(c->out, value);
 }

@@ -143,6 +143,7 @@ void admin_hello(struct server_call *call)
     struct hello h = {0};
     if (!parse_hello(call, &h))
         return;
+    ASSERT(h.protocol == 0 || h.protocol == 2 || h.protocol == 3);
     if (h.auth && !password_ok(call, h.user, h.password)) {
         resp_error(call->out, WRONGPASS);
         return;

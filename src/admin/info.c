@@ -89,9 +89,12 @@ static void lines_errorstats(struct server *s, struct buf *out)
     struct bytes code;
     void *count;
     size_t pos = 0;
-    while (map_next(&server_stats(s)->errors, &pos, &code, &count))
+    while (map_next(&server_stats(s)->errors, &pos, &code, &count)) {
+        uint64_t times = *(uint64_t *)count;
+        ASSERT(times > 0);
         buf_printf(out, "errorstat_%.*s:count=%" PRIu64 "\r\n", (int)code.len,
-                   (const char *)code.data, *(uint64_t *)count);
+                   (const char *)code.data, times);
+    }
 }
 
 static void lines_keyspace(struct server *s, struct buf *out)

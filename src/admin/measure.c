@@ -36,6 +36,7 @@ static void measure_server(struct server *s, struct metrics *m)
     server_status(s, &st);
     process_uname(os);
     int64_t up_s = st.uptime_ms / 1000;
+    ASSERT(up_s >= 0 && config->hz > 0);
     metrics_text(m, METRIC_redis_version, "%s", SERVER_REDIS_VERSION);
     metrics_text(m, METRIC_vard_version, "%s", VARD_VERSION);
     metrics_text(m, METRIC_os, "%s", os);

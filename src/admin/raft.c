@@ -66,6 +66,7 @@ static void status_name(const struct metric *row, struct resp_writer *w)
 static void status_row(const struct metrics *m, enum metric_id id,
                        struct resp_writer *w)
 {
+    ASSERT(metrics_has(m, id));
     status_name(metric_at(id), w);
     if (metric_at(id)->kind != KIND_TEXT) {
         resp_integer(w, metrics_number(m, id));

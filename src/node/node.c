@@ -158,21 +158,13 @@ static void route(struct node *n)
 
 static void start_reads(struct node *n)
 {
-    struct raft_event e = node_event(n, RAFT_EV_READ);
+    uint64_t read_id = node_reads_start(n);
 
-    e.read_id = node_reads_start(n);
-    if (e.read_id != 0)
-        node_step(n, &e, NOTHING_ATTACHED);
-}
-
-static void ask_disk(struct node *n)
-{
-    if (!n->durability.due || n->dead)
+    if (read_id == 0)
         return;
-    ASSERT(n->durability.point.seq == n->raft.write_seq);
-    n->disk->sync(n->disk, &n->durability.point);
-    n->durability.due = false;
-    n->durability.point.hard_state = false;
+    struct raft_event e = node_event(n, RAFT_EV_READ);
+    e.read_id = read_id;
+    node_step(n, &e, NOTHING_ATTACHED);
 }
 
 /* While a large entry passes through the cluster, silence is no sign of
@@ -239,7 +231,7 @@ void node_flush(struct node *n)
     start_reads(n);
     struct raft_event e = node_event(n, RAFT_EV_FLUSH);
     node_step(n, &e, NOTHING_ATTACHED);
-    ask_disk(n);
+    node_disk_ask(n);
     if (!n->dead)
         (void)node_apply(n);
     if (!n->dead)
@@ -332,18 +324,10 @@ int node_receive(struct node *n, node_id peer, uint8_t frame_type,
 
 void node_disk_done(struct node *n)
 {
-    const char *error = n->disk->error(n->disk);
     struct disk_point point;
 
-    if (error) {
-        node_fail(n, "making the log durable", error);
+    if (!node_disk_take(n, &point))
         return;
-    }
-    if (!n->disk->done(n->disk, &point))
-        return;
-    ASSERT(point.seq <= n->durability.point.seq);
-    ASSERT(point.mark.term <= n->raft.term);
-    n->durability.done = point.mark;
     struct raft_event e = node_event(n, RAFT_EV_DURABLE);
     e.seq = point.seq;
     e.index = point.mark.index;

@@ -83,6 +83,32 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     n->durability.due = true;
 }
 
+void node_disk_ask(struct node *n)
+{
+    struct durability *d = &n->durability;
+
+    if (!d->due || n->dead)
+        return;
+    ASSERT(d->point.seq == n->raft.write_seq);
+    n->disk->sync(n->disk, &d->point);
+    d->due = false;
+    d->point.hard_state = false;
+}
+
+bool node_disk_take(struct node *n, struct disk_point *point)
+{
+    const char *error = n->disk->error(n->disk);
+
+    if (error)
+        node_fail(n, "making the log durable", error);
+    if (error || !n->disk->done(n->disk, point))
+        return false;
+    ASSERT(point->seq <= n->durability.point.seq);
+    ASSERT(point->mark.term <= n->raft.term);
+    n->durability.done = point->mark;
+    return true;
+}
+
 /* The watermark of a log that ends with entry `last`, which it has. Its term
  * and vote are those that are on disk. */
 static int mark_at(struct node *n, raft_index last, struct watermark *mark)

@@ -200,20 +200,22 @@ struct told {
     int64_t leaderless_since_ms; /* the last leader was lost, or the start */
 };
 
+/* node.c, but for what is marked: node_propose.c (p), node_beat.c (b). */
 struct node_peer {
     node_id id;
     bool up;
     uint64_t incarnation;
     char client_address[128];
-    bool forwarded;     /* the inbox holds requests of it */
-    bool refused;       /* the inbox had no room: to be told when it has */
-    bool disk_short;    /* as leader: it said so */
-    uint64_t taken_seq; /* as leader: its requests up to here are in our log,
+    bool forwarded;     /* p: the inbox holds requests of it */
+    bool refused;       /* p: the inbox had no room: to be told when it has */
+    bool disk_short;    /* b, as leader: it said so */
+    uint64_t taken_seq; /* p, as leader: its requests up to here are in our log,
                            or in the inbox */
 };
 
 /* Each struct above is changed by the file that it names, and read by the
- * others. Role, term and leader are those of the core. */
+ * others; node_open.c gives them their first values. Role, term and leader are
+ * those of the core. */
 struct node {
     struct node_options options;
     struct store *store;
@@ -302,6 +304,11 @@ void node_check(const struct node *n);
 /* node_drive.c: one event through the core, and everything it wants done. */
 void node_step(struct node *n, const struct raft_event *event,
                struct attached with);
+/* Asks the disk for a sync of what was written since the last one. */
+void node_disk_ask(struct node *n);
+/* Takes what is durable now; false: nothing new. A disk that failed ends the
+ * node. */
+MUST_USE bool node_disk_take(struct node *n, struct disk_point *point);
 
 /* node_trace.c; without a trace they do nothing. */
 void node_trace_start(struct node *n, const struct raft_config *config,

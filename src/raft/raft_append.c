@@ -23,28 +23,6 @@
  */
 #include "raft/raft_internal.h"
 
-/* The leader is owed no answer, or not any more. */
-void raft_replies_clear(struct raft *r)
-{
-    r->reply_append = false;
-    r->reply_heartbeat = false;
-    r->reply_reject = false;
-    r->reject_index = 0;
-    r->reject_term = 0;
-    r->reject_prev = 0;
-}
-
-/* Forgets what was true of the leader of a term. */
-void raft_follower_clear(struct raft *r)
-{
-    r->verified = 0;
-    r->leader_commit = 0;
-    r->leader_incarnation = 0;
-    r->round_seen = 0;
-    r->barrier = 0;
-    raft_replies_clear(r);
-}
-
 /* Accepts the sender as the leader of this term. False: it cannot be that. */
 static bool accept_leader(struct raft *r, const struct raft_message *m,
                           struct raft_out *out)

@@ -50,6 +50,34 @@ uint64_t raft_quorum_value(const uint64_t *values, uint32_t count)
     return sorted[count / 2]; /* descending: the quorum-th one */
 }
 
+/* Leader: knows what was committed before its term (Raft, section 8). */
+bool raft_commits_own_term(const struct raft *r)
+{
+    ASSERT(r->role == RAFT_LEADER && r->term_start > 0);
+    return r->commit >= r->term_start;
+}
+
+/* Leader: the commit index rose. Reads that came before the first commit of
+ * this term get their index now (raft_read.c). */
+/*@ requires \valid(r) && r->role == RAFT_LEADER && r->term_start > 0;
+  @ requires r->read_count <= RAFT_READS_MAX;
+  @ assigns r->reads[0 .. RAFT_READS_MAX - 1].index; */
+static void reads_committed(struct raft *r)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    if (!raft_commits_own_term(r)) {
+        return;
+    }
+    /*@ loop invariant 0 <= i <= r->read_count;
+      @ loop assigns i, r->reads[0 .. RAFT_READS_MAX - 1].index;
+      @ loop variant r->read_count - i; */
+    for (uint32_t i = 0; i < r->read_count; i++) {
+        if (r->reads[i].index == 0) {
+            r->reads[i].index = r->commit;
+        }
+    }
+}
+
 /*@ requires \valid(r) && r->commit < index <= r->last;
   @ requires r->role == RAFT_LEADER ==>
   @     r->term_start > 0 && r->read_count <= RAFT_READS_MAX;
@@ -62,7 +90,7 @@ static void commit_to(struct raft *r, raft_index index)
     ASSERT(index > r->commit && index <= r->last);
     r->commit = index;
     if (r->role == RAFT_LEADER) {
-        raft_reads_committed(r);
+        reads_committed(r);
     }
     /*@ assert \forall integer i; 0 <= i < RAFT_RUNS_MAX ==>
       @     r->runs[i] == \at(r->runs[i], Pre); */
@@ -105,13 +133,6 @@ void raft_commit_by_leader(struct raft *r)
     if (index > r->commit) {
         commit_to(r, index);
     }
-}
-
-/* Leader: knows what was committed before its term (Raft, section 8). */
-bool raft_commits_own_term(const struct raft *r)
-{
-    ASSERT(r->role == RAFT_LEADER && r->term_start > 0);
-    return r->commit >= r->term_start;
 }
 
 /* Leader: when it will have heard of no majority for an election timeout. */

@@ -1,45 +1,25 @@
 /*
- * Roles and votes.
+ * Votes: who asks for them, who grants them, and when they are enough.
  *
- *                    .---- TIMEOUT_NOW ------.
- *                    |                       v
- *   start -> FOLLOWER ---> PRE_CANDIDATE --> CANDIDATE --> LEADER
- *              ^    timer    |  ^       (1)   |  |    (2)    |
- *              |             |  '--- timer ---'  |           |
- *              |             v                   v           v
- *              '-------------+-------------------+-----------'
- *                                  (3)
- *
- * (1) A majority would vote for it (pre-vote; thesis, 9.6): up to here nothing
- *     durable has changed. Term and own vote are written; only when they are
- *     durable does the candidate count its vote and ask the others. A voter,
- *     too, writes first, and grants when that is durable. In a cluster of one
- *     the timer leads to CANDIDATE at once.
- * (2) A majority of different voters granted in this term.
- * (3) A higher term; the leader of this term is heard; a pre-candidate grants a
- *     vote; a leader hears no majority any more, or its disk hangs.
+ * A candidate asks twice. Up to the answer to the first question (pre-vote;
+ * thesis, 9.6) nothing durable has changed. Term and own vote are written; only
+ * when they are durable does the candidate count its vote and ask the others. A
+ * voter, too, writes first, and grants when that is durable. What an election
+ * makes of a node is in raft_role.c.
  *
  * A node that heard from its leader within an election timeout refuses to
  * take part (thesis, 4.2.3): a node that comes back from a partition, or hears
  * nothing because of a one-way link, disturbs nobody. The leader itself
  * refuses too, since check-quorum ends its role if it is the one cut off.
  *
+ * How it fails: an election that nobody wins is repeated when the timer ends.
  * A pre-candidate that is refused because the others are terms ahead takes the
  * term over and asks again within a heartbeat: it may be the only one whose
  * log the others can vote for, while candidates that cannot win raise the term.
- *
- * A node draws its timer anew when it asks for votes, grants one or hears the
- * leader (section 5.2), not when it only learns of a higher term: else
- * candidates that cannot win would delay, again and again, the one whose log
- * they lack.
- *
- * When the link to the leader breaks, its process is probably dead: contact is
- * forgotten, the campaign begins after a few milliseconds, and for two
- * election timeouts lost elections are repeated as quickly. A candidate is
- * patient even then, as its votes have disks to wait for, unless those that
- * could still answer are too few.
+ * After a leader's link broke, lost elections are repeated within milliseconds,
+ * for two election timeouts. A candidate is patient even then, as its votes
+ * have disks to wait for, unless those that could still answer are too few.
  */
-#include "base/rng.h"
 #include "raft/raft_internal.h"
 
 /* Raft, section 5.4.1: the last term decides, then the length. */
@@ -61,116 +41,18 @@ bool raft_sticks_to_leader(const struct raft *r)
            r->now_ms - r->leader_heard_ms < r->config.election_timeout_ms;
 }
 
-void raft_draw_timer(struct raft *r)
-{
-    uint32_t timeout = r->config.election_timeout_ms;
-    uint64_t extra = rng_below(&r->rng, timeout);
-    r->election_at_ms = r->now_ms + timeout + (int64_t)extra;
-}
-
-static void draw_fast_timer(struct raft *r, uint64_t span_ms)
-{
-    uint64_t extra = rng_below(&r->rng, span_ms);
-    r->election_at_ms = r->now_ms + 1 + (int64_t)extra;
-}
-
 /* It asked for a term that others have passed. It does so once for each term it
  * learns, so this ends when terms stop growing; within a heartbeat a leader
  * would be heard. */
 void raft_ask_again_soon(struct raft *r)
 {
     ASSERT(r->role == RAFT_FOLLOWER && r->leader == NODE_NONE);
-    draw_fast_timer(r, r->config.heartbeat_ms);
+    raft_draw_fast_timer(r, r->config.heartbeat_ms);
 }
 
 static bool is_fast(const struct raft *r)
 {
     return r->now_ms < r->fast_until_ms;
-}
-
-void raft_forget_contact(struct raft *r)
-{
-    r->leader_heard_ms = RAFT_NO_CONTACT;
-}
-
-static void set_leader(struct raft *r, node_id leader, struct raft_out *out)
-{
-    if (r->leader != leader) {
-        raft_reads_asked_fail(r, out);
-        raft_forget_contact(r);
-        r->leader = leader;
-    }
-}
-
-/* Clears what belongs to the role that ends. */
-static void leave_role(struct raft *r, struct raft_out *out)
-{
-    if (r->role == RAFT_LEADER) {
-        raft_reads_fail(r, out);
-        raft_transfer_end(r, out);
-        raft_leader_clear(r);
-    }
-    r->votes_granted = 0;
-    r->votes_refused = 0;
-    r->campaign_transfer = false;
-    r->campaign_waits = false;
-}
-
-static void enter_term(struct raft *r, struct raft_out *out, raft_term term,
-                       node_id vote)
-{
-    ASSERT(term > r->term);
-    raft_save_hard_state(r, out, term, vote);
-    raft_follower_clear(r);
-    r->vote_reply_to = NODE_NONE;
-}
-
-/* Follower of `leader`, or of nobody known, in this term or a later one. Only a
- * former leader draws a timer: a running one is not reset by a higher term. */
-void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
-                 node_id leader)
-{
-    bool was_leader = r->role == RAFT_LEADER;
-
-    ASSERT(term >= r->term);
-    ASSERT(leader != r->config.self);
-    leave_role(r, out);
-    if (term > r->term) {
-        enter_term(r, out, term, NODE_NONE);
-    }
-    r->role = RAFT_FOLLOWER;
-    set_leader(r, leader, out);
-    if (was_leader) {
-        raft_draw_timer(r);
-    }
-}
-
-/* The leader's process seems to be gone. */
-void raft_leader_gone(struct raft *r, struct raft_out *out)
-{
-    ASSERT(r->role == RAFT_FOLLOWER);
-    ASSERT(r->leader != NODE_NONE);
-    raft_reads_asked_fail(r, out);
-    raft_forget_contact(r);
-    r->down_leader = r->leader;
-    r->fast_until_ms = r->now_ms + 2 * (int64_t)r->config.election_timeout_ms;
-    draw_fast_timer(r, r->config.peer_down_delay_ms);
-}
-
-/* The leader's link is up again, or a leader was heard: there is no hurry. */
-void raft_leader_back(struct raft *r)
-{
-    ASSERT(r->role != RAFT_LEADER);
-    r->down_leader = NODE_NONE;
-    r->fast_until_ms = 0;
-    raft_draw_timer(r);
-}
-
-/* A log that takes no new term, or a disk that hangs or has lost promises,
- * makes no leader. */
-bool raft_may_campaign(const struct raft *r)
-{
-    return !r->recovering && raft_runs_has_room(r) && !raft_disk_hangs(r);
 }
 
 /*@ requires pos < RAFT_NODES_MAX;
@@ -220,34 +102,17 @@ static void ask_for_votes(struct raft *r, struct raft_out *out,
     }
 }
 
-/* Begins an election for real. */
-void raft_campaign(struct raft *r, struct raft_out *out, bool transfer)
+static void ask_first(struct raft *r, struct raft_out *out)
 {
     ASSERT(r->role != RAFT_LEADER);
-    ASSERT(raft_may_campaign(r));
-    leave_role(r, out);
-    set_leader(r, NODE_NONE, out);
-    enter_term(r, out, r->term + 1, r->config.self);
-    r->role = RAFT_CANDIDATE;
-    r->campaign_transfer = transfer;
-    r->campaign_waits = true;
-    raft_draw_timer(r);
-}
-
-static void pre_campaign(struct raft *r, struct raft_out *out)
-{
-    ASSERT(r->role != RAFT_LEADER);
-    leave_role(r, out);
-    raft_replies_clear(r); /* what was verified in this term stays true */
-    set_leader(r, NODE_NONE, out);
     if (raft_quorum(r) == 1) {
         raft_campaign(r, out, false);
         return;
     }
-    r->role = RAFT_PRE_CANDIDATE;
+    raft_pre_campaign(r, out);
     r->votes_granted = bit(raft_self(r));
     if (is_fast(r)) {
-        draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
+        raft_draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
     } else {
         raft_draw_timer(r);
     }
@@ -262,7 +127,7 @@ void raft_election_timeout(struct raft *r, struct raft_out *out)
         raft_draw_timer(r); /* there is nothing to do but wait for the disk */
         return;
     }
-    pre_campaign(r, out);
+    ask_first(r, out);
 }
 
 static void count_votes(struct raft *r, struct raft_out *out)
@@ -273,12 +138,10 @@ static void count_votes(struct raft *r, struct raft_out *out)
                 raft_campaign(r, out, false);
             }
         } else {
-            leave_role(r, out);
-            r->vote_reply_to = NODE_NONE;
             raft_lead(r, out);
         }
     } else if (r->role == RAFT_CANDIDATE && is_fast(r) && election_lost(r)) {
-        draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
+        raft_draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
     }
 }
 
@@ -337,7 +200,7 @@ void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
     if (!free || !up_to_date || r->leader != NODE_NONE) {
         raft_send(r, out, pos, RAFT_MSG_VOTE_REPLY)->granted = false;
         if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {
-            draw_fast_timer(r, r->config.peer_down_delay_ms);
+            raft_draw_fast_timer(r, r->config.peer_down_delay_ms);
         }
         return;
     }
@@ -373,4 +236,15 @@ void raft_on_vote_reply(struct raft *r, uint32_t pos,
         r->votes_refused |= bit(pos);
     }
     count_votes(r, out);
+}
+
+/* The leader hands over: no question whether somebody hears it. */
+void raft_on_timeout_now(struct raft *r, const struct raft_message *m,
+                         struct raft_out *out)
+{
+    ASSERT(m->term == r->term);
+    if (r->role == RAFT_FOLLOWER && r->leader == m->from &&
+        raft_may_campaign(r)) {
+        raft_campaign(r, out, true);
+    }
 }

@@ -5,6 +5,9 @@
  * Conventions: `pos` is a position in config.voters; functions that may write
  * or send take `out`; functions named raft_on_* handle one message that was
  * found valid and whose term was dealt with, `pos` is then its sender's.
+ *
+ * The files come in their order, lowest first: each calls those above it here,
+ * never those below. raft_check.c and raft.c are on top of all.
  */
 #ifndef RAFT_INTERNAL_H
 #define RAFT_INTERNAL_H
@@ -39,42 +42,6 @@ _Static_assert(RAFT_READS_MAX >= 1, "a read needs a place");
   @     \forall integer i, j; holds(r, i, index) && carries(m, j, index) ==>
   @         r->runs[i].term == m->runs[j].term;
  */
-
-/* raft.c: writes. */
-struct raft_write *raft_open_write(struct raft *r, struct raft_out *out);
-void raft_save_hard_state(struct raft *r, struct raft_out *out, raft_term term,
-                          node_id vote);
-bool raft_hard_state_durable(const struct raft *r);
-bool raft_disk_hangs(const struct raft *r);
-
-/* raft_message.c: receiving and sending. */
-bool raft_fields_valid(const struct raft_message *m);
-bool raft_message_valid(const struct raft *r, const struct raft_message *m);
-bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
-                           struct raft_out *out);
-void raft_receive(struct raft *r, const struct raft_message *m,
-                  struct raft_out *out);
-struct raft_message *raft_send(struct raft *r, struct raft_out *out,
-                               uint32_t pos, enum raft_message_type type);
-/* Position of a member that is known to be one of the voters. */
-/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
-  @ requires \exists integer i; 0 <= i < r->config.voter_count &&
-  @     r->config.voters[i] == id;
-  @ assigns \nothing;
-  @ ensures \result < r->config.voter_count &&
-  @         r->config.voters[\result] == id; */
-uint32_t raft_voter(const struct raft *r, node_id id);
-/*@ requires \valid_read(r) && config_valid(r);
-  @ assigns \nothing;
-  @ ensures \result < r->config.voter_count &&
-  @         r->config.voters[\result] == r->config.self; */
-uint32_t raft_self(const struct raft *r);
-
-/* raft_recover.c */
-void raft_recovering_heard(struct raft *r, uint32_t pos, struct raft_out *out);
-void raft_note_barrier(struct raft *r, const struct raft_message *m,
-                       struct raft_out *out);
-void raft_recover_try(struct raft *r, struct raft_out *out);
 
 /* raft_runs.c: runs of terms. */
 /*@ requires \valid_read(r) && log_valid(r);
@@ -153,54 +120,29 @@ void raft_runs_truncate(struct raft *r, raft_index from);
   @         0 <= i < r->run_count ==> r->runs[i] == \old(r->runs[i + 1])); */
 void raft_runs_forget(struct raft *r, raft_index first);
 
-/* raft_election.c: roles and votes. */
-/*@ assigns \nothing;
-  @ ensures \result <==>
-  @     term > own_term || (term == own_term && index >= own_index); */
-bool raft_up_to_date(raft_term term, raft_index index, raft_term own_term,
-                     raft_index own_index);
-bool raft_sticks_to_leader(const struct raft *r);
-void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
-                 node_id leader);
-void raft_draw_timer(struct raft *r);
-void raft_ask_again_soon(struct raft *r);
-void raft_forget_contact(struct raft *r);
-void raft_leader_gone(struct raft *r, struct raft_out *out);
-void raft_leader_back(struct raft *r);
-void raft_campaign(struct raft *r, struct raft_out *out, bool transfer);
-bool raft_may_campaign(const struct raft *r);
-void raft_election_timeout(struct raft *r, struct raft_out *out);
-void raft_hard_state_done(struct raft *r, struct raft_out *out);
-void raft_on_pre_vote(struct raft *r, uint32_t pos,
-                      const struct raft_message *m, struct raft_out *out);
-void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
-                  struct raft_out *out);
-void raft_on_vote_reply(struct raft *r, uint32_t pos,
-                        const struct raft_message *m, struct raft_out *out);
+/* raft_write.c: what is to be on disk, and what is there. */
+struct raft_write *raft_open_write(struct raft *r, struct raft_out *out);
+void raft_save_hard_state(struct raft *r, struct raft_out *out, raft_term term,
+                          node_id vote);
+bool raft_hard_state_durable(const struct raft *r);
+bool raft_disk_hangs(const struct raft *r);
 
-/* raft_append.c: the follower's side of replication. */
-void raft_on_append(struct raft *r, const struct raft_message *m,
-                    struct raft_out *out);
-void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
-                       struct raft_out *out);
-void raft_follower_clear(struct raft *r);
-void raft_replies_clear(struct raft *r);
-void raft_follower_durable(struct raft *r, raft_index durable_before);
-void raft_follower_flush(struct raft *r, struct raft_out *out);
-
-/* raft_progress.c: the leader's side. */
-void raft_lead(struct raft *r, struct raft_out *out);
-void raft_leader_clear(struct raft *r);
-void raft_progress_reset(struct raft *r, uint32_t pos);
-void raft_progress_reconnect(struct raft *r, uint32_t pos);
-void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
-void raft_on_append_reply(struct raft *r, uint32_t pos,
-                          const struct raft_message *m, struct raft_out *out);
-void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,
-                             const struct raft_message *m,
-                             struct raft_out *out);
-void raft_replicate(struct raft *r, struct raft_out *out);
-bool raft_more_to_send(const struct raft *r);
+/* raft_send.c: messages, and whom they go to. */
+struct raft_message *raft_send(struct raft *r, struct raft_out *out,
+                               uint32_t pos, enum raft_message_type type);
+/* Position of a member that is known to be one of the voters. */
+/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
+  @ requires \exists integer i; 0 <= i < r->config.voter_count &&
+  @     r->config.voters[i] == id;
+  @ assigns \nothing;
+  @ ensures \result < r->config.voter_count &&
+  @         r->config.voters[\result] == id; */
+uint32_t raft_voter(const struct raft *r, node_id id);
+/*@ requires \valid_read(r) && config_valid(r);
+  @ assigns \nothing;
+  @ ensures \result < r->config.voter_count &&
+  @         r->config.voters[\result] == r->config.self; */
+uint32_t raft_self(const struct raft *r);
 
 /* raft_commit.c: quorums. */
 /*@ requires \valid_read(r);
@@ -242,10 +184,6 @@ void raft_on_read(struct raft *r, const struct raft_message *m,
                   struct raft_out *out);
 void raft_on_read_reply(struct raft *r, const struct raft_message *m,
                         struct raft_out *out);
-/*@ requires \valid(r) && r->role == RAFT_LEADER && r->term_start > 0;
-  @ requires r->read_count <= RAFT_READS_MAX;
-  @ assigns r->reads[0 .. RAFT_READS_MAX - 1].index; */
-void raft_reads_committed(struct raft *r);
 void raft_reads_flush(struct raft *r, struct raft_out *out);
 void raft_reads_ask(struct raft *r, struct raft_out *out);
 void raft_reads_expire(struct raft *r, struct raft_out *out);
@@ -256,7 +194,74 @@ void raft_reads_asked_fail(struct raft *r, struct raft_out *out);
 void raft_transfer_event(struct raft *r, node_id peer, struct raft_out *out);
 void raft_transfer_end(struct raft *r, struct raft_out *out);
 void raft_transfer_flush(struct raft *r, struct raft_out *out);
+
+/* raft_recover.c */
+void raft_recovering_heard(struct raft *r, uint32_t pos, struct raft_out *out);
+void raft_note_barrier(struct raft *r, const struct raft_message *m,
+                       struct raft_out *out);
+void raft_recover_try(struct raft *r, struct raft_out *out);
+
+/* raft_progress.c: the leader's side. */
+void raft_leader_clear(struct raft *r);
+void raft_progress_reset(struct raft *r, uint32_t pos);
+void raft_progress_reconnect(struct raft *r, uint32_t pos);
+void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
+void raft_on_append_reply(struct raft *r, uint32_t pos,
+                          const struct raft_message *m, struct raft_out *out);
+void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,
+                             const struct raft_message *m,
+                             struct raft_out *out);
+void raft_replicate(struct raft *r, struct raft_out *out);
+bool raft_more_to_send(const struct raft *r);
+
+/* raft_role.c: roles, and the leader that is followed. */
+void raft_draw_timer(struct raft *r);
+void raft_draw_fast_timer(struct raft *r, uint64_t span_ms);
+void raft_forget_contact(struct raft *r);
+void raft_leader_gone(struct raft *r, struct raft_out *out);
+void raft_leader_back(struct raft *r);
+void raft_follower_clear(struct raft *r);
+void raft_replies_clear(struct raft *r);
+void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
+                 node_id leader);
+bool raft_may_campaign(const struct raft *r);
+void raft_pre_campaign(struct raft *r, struct raft_out *out);
+void raft_campaign(struct raft *r, struct raft_out *out, bool transfer);
+void raft_lead(struct raft *r, struct raft_out *out);
+
+/* raft_append.c: the follower's side of replication. */
+void raft_on_append(struct raft *r, const struct raft_message *m,
+                    struct raft_out *out);
+void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
+                       struct raft_out *out);
+void raft_follower_durable(struct raft *r, raft_index durable_before);
+void raft_follower_flush(struct raft *r, struct raft_out *out);
+
+/* raft_election.c: votes. */
+/*@ assigns \nothing;
+  @ ensures \result <==>
+  @     term > own_term || (term == own_term && index >= own_index); */
+bool raft_up_to_date(raft_term term, raft_index index, raft_term own_term,
+                     raft_index own_index);
+bool raft_sticks_to_leader(const struct raft *r);
+void raft_ask_again_soon(struct raft *r);
+void raft_election_timeout(struct raft *r, struct raft_out *out);
+void raft_hard_state_done(struct raft *r, struct raft_out *out);
+void raft_on_pre_vote(struct raft *r, uint32_t pos,
+                      const struct raft_message *m, struct raft_out *out);
+void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
+                  struct raft_out *out);
+void raft_on_vote_reply(struct raft *r, uint32_t pos,
+                        const struct raft_message *m, struct raft_out *out);
 void raft_on_timeout_now(struct raft *r, const struct raft_message *m,
                          struct raft_out *out);
+
+/* raft_message.c: what is received. */
+bool raft_fields_valid(const struct raft_message *m);
+bool raft_message_valid(const struct raft *r, const struct raft_message *m);
+bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
+                           struct raft_out *out);
+void raft_receive(struct raft *r, const struct raft_message *m,
+                  struct raft_out *out);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Messages: what is believed at all, what their term does, how they are made.
+ * Messages received: what is believed at all, what their term does, and who
+ * handles them.
  *
  * A message is dropped without a trace if it is not from another voter of
  * this cluster and group to this very start of this node, if it comes from an
@@ -12,8 +13,6 @@
  * candidate while a leader is heard. A lower term is answered with ours where
  * the sender waits for an answer.
  */
-#include <string.h>
-
 #include "raft/raft_internal.h"
 
 /* Fields that only some types use. `recovering` and what is said of sender,
@@ -59,55 +58,6 @@ const char *raft_message_name(enum raft_message_type type)
         return "unknown";
     }
     return message_types[type].name;
-}
-
-int raft_position(const struct raft *r, node_id id)
-{
-    /*@ loop invariant 0 <= i <= r->config.voter_count;
-      @ loop invariant \forall integer k;
-      @     0 <= k < i ==> r->config.voters[k] != id;
-      @ loop assigns i;
-      @ loop variant r->config.voter_count - i; */
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        if (r->config.voters[i] == id) {
-            return (int)i;
-        }
-    }
-    return -1;
-}
-
-uint32_t raft_voter(const struct raft *r, node_id id)
-{
-    int pos = raft_position(r, id);
-    ASSERT(pos >= 0);
-    return (uint32_t)pos;
-}
-
-uint32_t raft_self(const struct raft *r)
-{
-    return raft_voter(r, r->config.self);
-}
-
-/* A message to voters[pos], in our term; the caller fills in the rest. */
-struct raft_message *raft_send(struct raft *r, struct raft_out *out,
-                               uint32_t pos, enum raft_message_type type)
-{
-    ASSERT(pos < r->config.voter_count);
-    ASSERT(pos != raft_self(r));
-    ASSERT(out->message_count < RAFT_MESSAGES_MAX);
-    struct raft_message *m = &out->messages[out->message_count++];
-    memset(m, 0, sizeof(*m));
-    m->type = type;
-    m->group = r->config.group;
-    m->cluster_id = r->config.cluster_id;
-    m->from = r->config.self;
-    m->to = r->config.voters[pos];
-    m->from_incarnation = r->config.incarnation;
-    m->to_incarnation =
-        r->progress[pos].restarted_maybe ? 0 : r->progress[pos].incarnation;
-    m->term = r->term;
-    m->recovering = r->recovering;
-    return m;
 }
 
 static bool address_valid(const struct raft *r, const struct raft_message *m)

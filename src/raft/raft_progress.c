@@ -31,8 +31,6 @@
  * repeated reply arrives; with a new incarnation it starts from nothing, as
  * the facts were about a process that no longer exists.
  */
-#include <string.h>
-
 #include "raft/raft_internal.h"
 
 #define LOST_DOUBLINGS_MAX 6
@@ -130,34 +128,6 @@ void raft_leader_clear(struct raft *r)
     }
     r->term_start = 0;
     r->quorum_check_ms = 0;
-}
-
-/* The election is won: appends the empty entry of the new term. */
-void raft_lead(struct raft *r, struct raft_out *out)
-{
-    ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
-    ASSERT(raft_runs_last_term(r) < r->term);
-    ASSERT(raft_hard_state_durable(r));
-    r->role = RAFT_LEADER;
-    r->leader = r->config.self;
-    raft_forget_contact(r);
-    r->down_leader = NODE_NONE;
-    r->fast_until_ms = 0;
-    r->election_at_ms = RAFT_NEVER_MS;
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        raft_progress_reset(r, i);
-        r->progress[i].heard_ms = r->now_ms;
-        r->progress[i].beat_ms = r->now_ms;
-    }
-    bool fits = raft_runs_append(r, 1, r->term);
-    ASSERT(fits); /* see raft_may_campaign() */
-    r->term_start = r->last;
-    struct raft_write *write = raft_open_write(r, out);
-    write->append_first = r->last;
-    write->append_last = r->last;
-    write->append_term = r->term;
-    write->append_empty = true;
-    r->quorum_check_ms = raft_quorum_until_ms(r);
 }
 
 /* How many appends are still under way, when `left` of `total` entries are:

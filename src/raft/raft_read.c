@@ -140,24 +140,6 @@ void raft_on_read_reply(struct raft *r, const struct raft_message *m,
     raft_commit_by_leader(r);
 }
 
-/* Leader: the commit index rose. Reads that came before the first commit of
- * this term get their index now. */
-void raft_reads_committed(struct raft *r)
-{
-    ASSERT(r->role == RAFT_LEADER);
-    if (!raft_commits_own_term(r)) {
-        return;
-    }
-    /*@ loop invariant 0 <= i <= r->read_count;
-      @ loop assigns i, r->reads[0 .. RAFT_READS_MAX - 1].index;
-      @ loop variant r->read_count - i; */
-    for (uint32_t i = 0; i < r->read_count; i++) {
-        if (r->reads[i].index == 0) {
-            r->reads[i].index = r->commit;
-        }
-    }
-}
-
 /* The largest round that a majority has answered. */
 static uint64_t confirmed_round(const struct raft *r)
 {

@@ -68,13 +68,3 @@ void raft_transfer_flush(struct raft *r, struct raft_out *out)
         r->transfer_sent = true;
     }
 }
-
-void raft_on_timeout_now(struct raft *r, const struct raft_message *m,
-                         struct raft_out *out)
-{
-    ASSERT(m->term == r->term);
-    if (r->role == RAFT_FOLLOWER && r->leader == m->from &&
-        raft_may_campaign(r)) {
-        raft_campaign(r, out, true);
-    }
-}

@@ -5,12 +5,13 @@
 #include "bench/bench.h"
 
 #include "client/info.h"
+#include "metrics/metrics.h"
 
 #define ASK_MS 2000
 
 static bool leads(struct bytes info)
 {
-    struct bytes role = info_field(info, "raft_role");
+    struct bytes role = info_field(info, metric_at(METRIC_raft_role)->name);
     if (role.len > 0)
         return bytes_eq(role, BYTES_LIT("leader"));
     return bytes_eq(info_field(info, "role"), BYTES_LIT("master"));

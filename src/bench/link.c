@@ -15,6 +15,31 @@
 
 #define RETRY_MS 100
 
+static void mark_dirty(struct worker *w, struct bench_link *l)
+{
+    if (l->dirty)
+        return;
+    l->dirty = true;
+    w->dirty[w->dirty_count++] = l;
+}
+
+/* It has connected, or failed, for the first time. */
+static void decided(struct worker *w, struct bench_link *l)
+{
+    if (l->decided)
+        return;
+    l->decided = true;
+    ASSERT(w->undecided > 0);
+    if (--w->undecided == 0)
+        atomic_store(&w->ready, true);
+}
+
+static void note_loss(struct worker *w)
+{
+    if (w->dark_since_us == 0)
+        w->dark_since_us = clock_mono_us();
+}
+
 static void retry_cb(void *ctx)
 {
     bench_link_connect(ctx);
@@ -24,8 +49,8 @@ static void try_later(struct bench_link *l)
 {
     ASSERT(l->state == LINK_DOWN);
     l->node = (l->node + 1) % l->worker->share.options->cluster.node_count;
-    worker_link_lost(l->worker);
-    worker_link_decided(l->worker, l);
+    note_loss(l->worker);
+    decided(l->worker, l);
     if (!l->worker->over)
         loop_timer_start(l->worker->loop, &l->retry, RETRY_MS);
 }
@@ -91,7 +116,7 @@ static bool take_reply(struct bench_link *l, const struct bench_reply *r,
     l->unanswered--;
     l->worker->unanswered--;
     l->worker->dark_since_us = 0;
-    worker_answered(l->worker, s, r, now_us);
+    bench_reply_count(l->worker, s, r, now_us);
     return true;
 }
 
@@ -114,8 +139,8 @@ static void input_cb(struct conn *c)
     else if (err < 0)
         bench_link_lose(l, "protocol", BYTES_LIT("not the protocol"));
     else if (l->state == LINK_UP) {
-        worker_mark_dirty(w, l); /* feed may have written */
-        worker_link_ready(w, l);
+        mark_dirty(w, l); /* feed may have written */
+        l->ready(l);
     }
 }
 
@@ -132,9 +157,9 @@ static void come_up(struct bench_link *l)
     l->sent = 0;
     atomic_fetch_add_explicit(&w->links_up, 1, memory_order_relaxed);
     l->protocol = w->share.protocol->open(w->share.options, &l->conn.out);
-    worker_mark_dirty(w, l);
-    worker_link_decided(w, l);
-    worker_link_ready(w, l);
+    mark_dirty(w, l);
+    decided(w, l);
+    l->ready(l);
 }
 
 static void connect_cb(void *ctx, int events)
@@ -168,10 +193,12 @@ void bench_link_connect(struct bench_link *l)
     loop_io_start(w->loop, &l->connecting, fd, LOOP_WRITE);
 }
 
-void bench_link_init(struct bench_link *l, struct worker *w, size_t index)
+void bench_link_init(struct bench_link *l, struct worker *w, size_t index,
+                     void (*ready)(struct bench_link *l))
 {
     const struct bench_options *o = w->share.options;
     *l = (struct bench_link){.worker = w,
+                             .ready = ready,
                              .connecting = {NULL, connect_cb, l},
                              .retry = {NULL, retry_cb, l},
                              .node = index % o->cluster.node_count};
@@ -201,5 +228,5 @@ void bench_link_send(struct bench_link *l, const struct bench_request *r,
     l->unanswered++;
     w->unanswered++;
     w->share.protocol->request(l->protocol, &l->conn.out, r);
-    worker_mark_dirty(w, l);
+    mark_dirty(w, l);
 }

@@ -32,20 +32,9 @@ static bool open_loop(const struct worker *w)
     return opt(w)->mode == MODE_OPEN;
 }
 
-static void add(_Atomic uint64_t *to, uint64_t n)
-{
-    uint64_t v = atomic_load_explicit(to, memory_order_relaxed);
-    atomic_store_explicit(to, v + n, memory_order_relaxed);
-}
-
 static int64_t end_us(const struct worker *w)
 {
     return atomic_load_explicit(&w->share.clock->end_us, memory_order_relaxed);
-}
-
-static bool measured(const struct worker *w, int64_t at_us)
-{
-    return at_us >= w->share.clock->measure_us && at_us < end_us(w);
 }
 
 /* ---- what to send ---- */
@@ -190,68 +179,7 @@ static void due_cb(void *ctx, int events)
     dispatch(w);
 }
 
-/* ---- answers ---- */
-
-/* NULL, or why the reply is not one to the operation. */
-static const char *wrong(const struct worker *w, enum bench_op op,
-                         const struct bench_reply *r, bool *miss)
-{
-    *miss = false;
-    switch (op) {
-    case OP_SET:
-        return r->kind == REPLY_STATUS ? NULL : "set: not a status";
-    case OP_SETNX:
-        *miss = r->kind == REPLY_NIL;
-        return *miss || r->kind == REPLY_STATUS ? NULL : "setnx: not a status";
-    case OP_GET:
-        *miss = r->kind == REPLY_NIL;
-        if (!*miss && r->kind != REPLY_STRING)
-            return "get: not a string";
-        return *miss || r->integer == opt(w)->value_bytes
-                   ? NULL
-                   : "get: a value of another size";
-    case OP_INCR:
-        return r->kind == REPLY_INTEGER ? NULL : "incr: not an integer";
-    case OP_CAS:
-        *miss = r->kind == REPLY_INTEGER && r->integer == 0;
-        return r->kind == REPLY_INTEGER ? NULL : "cas: not an integer";
-    case OP_MIXED:
-        break;
-    }
-    return "no such operation";
-}
-
-void worker_answered(struct worker *w, struct slot *s,
-                     const struct bench_reply *r, int64_t now_us)
-{
-    add(&w->done_all, 1);
-    if (r->kind == REPLY_ERROR) {
-        errors_note_reply(&w->errors, r->error);
-        return;
-    }
-    bool miss = false;
-    const char *why = wrong(w, s->op, r, &miss);
-    if (why != NULL) {
-        errors_note(&w->errors, "wrong-reply", bytes_str(why), 1);
-        return;
-    }
-    if (!measured(w, open_loop(w) ? s->start_us : now_us))
-        return;
-    histogram_record(&w->latency, now_us - s->start_us);
-    add(&w->ops, 1);
-    if (miss)
-        add(&w->misses, 1);
-}
-
 /* ---- links ---- */
-
-void worker_mark_dirty(struct worker *w, struct bench_link *l)
-{
-    if (l->dirty)
-        return;
-    l->dirty = true;
-    w->dirty[w->dirty_count++] = l;
-}
 
 static void flush_cb(void *ctx)
 {
@@ -274,8 +202,9 @@ static void finish_if_done(struct worker *w)
     loop_stop(w->loop);
 }
 
-void worker_link_ready(struct worker *w, struct bench_link *l)
+static void link_ready(struct bench_link *l)
 {
+    struct worker *w = l->worker;
     if (!w->going)
         return;
     if (open_loop(w)) {
@@ -285,22 +214,6 @@ void worker_link_ready(struct worker *w, struct bench_link *l)
         fill(w, l);
     }
     finish_if_done(w);
-}
-
-void worker_link_decided(struct worker *w, struct bench_link *l)
-{
-    if (l->decided)
-        return;
-    l->decided = true;
-    ASSERT(w->undecided > 0);
-    if (--w->undecided == 0)
-        atomic_store(&w->ready, true);
-}
-
-void worker_link_lost(struct worker *w)
-{
-    if (w->dark_since_us == 0)
-        w->dark_since_us = clock_mono_us();
 }
 
 /* ---- time ---- */
@@ -370,7 +283,7 @@ static void wake_cb(void *ctx)
         w->due_us = (double)go_us + w->interval_us * (double)w->share.index /
                                         (double)w->share.count;
         for (size_t i = 0; i < w->link_count; i++)
-            worker_link_ready(w, &w->links[i]);
+            link_ready(&w->links[i]);
     }
     w->stopping = w->stopping || clock_mono_us() >= end_us(w);
     finish_if_done(w);
@@ -405,7 +318,8 @@ struct worker *worker_new(const struct worker_share *share)
     w->dirty = mem_zalloc(w->link_count * sizeof(*w->dirty));
     w->room = mem_zalloc(w->link_count * sizeof(*w->room));
     for (size_t i = 0; i < w->link_count; i++)
-        bench_link_init(&w->links[i], w, i * share->count + share->index);
+        bench_link_init(&w->links[i], w, i * share->count + share->index,
+                        link_ready);
     w->loop = loop_new();
     ASSERT(w->loop != NULL);
     w->due_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -38,6 +38,7 @@ enum bench_link_state { LINK_DOWN, LINK_CONNECTING, LINK_UP };
 
 struct bench_link {
     struct worker *worker;
+    void (*ready)(struct bench_link *l);
     enum bench_link_state state;
     struct conn conn;          /* LINK_UP */
     struct loop_io connecting; /* LINK_CONNECTING */
@@ -104,9 +105,16 @@ void *worker_run(void *worker);
 /* The clock was set, or changed. */
 void worker_signal(struct worker *w);
 
-/* ---- for link.c and worker.c alone ---- */
+/* ---- for link.c, reply.c and worker.c alone ---- */
 
-void bench_link_init(struct bench_link *l, struct worker *w, size_t index);
+/* reply.c: the answer to what was in the slot; counts it. */
+void bench_reply_count(struct worker *w, const struct slot *s,
+                       const struct bench_reply *r, int64_t now_us);
+
+/* link.c: `ready` is told when it is up, or some of its requests have been
+ * answered. */
+void bench_link_init(struct bench_link *l, struct worker *w, size_t index,
+                     void (*ready)(struct bench_link *l));
 void bench_link_connect(struct bench_link *l);
 /* Counts all unanswered requests as errors of this kind, connects again. */
 void bench_link_lose(struct bench_link *l, const char *kind, struct bytes why);
@@ -115,13 +123,5 @@ void bench_link_send(struct bench_link *l, const struct bench_request *r,
                      int64_t start_us, int64_t now_us);
 /* Room for one more: the slot of the next request is free. */
 bool bench_link_has_room(const struct bench_link *l);
-
-void worker_link_decided(struct worker *w, struct bench_link *l);
-/* It is up, or some of its requests have been answered. */
-void worker_link_ready(struct worker *w, struct bench_link *l);
-void worker_link_lost(struct worker *w);
-void worker_answered(struct worker *w, struct slot *s,
-                     const struct bench_reply *r, int64_t now_us);
-void worker_mark_dirty(struct worker *w, struct bench_link *l);
 
 #endif

@@ -115,8 +115,8 @@ uint64_t rocks_first_part(const struct rocks_options *o, uint64_t whole);
 
 /* rocks_open.c */
 
-/* Opens the database of a new store. Returns RocksDB's text, which the caller
- * frees, or NULL. */
+/* rocks_database.c: opens the database of a new store. Returns RocksDB's text,
+ * which the caller frees, or NULL. */
 char *rocks_open_database(struct rocks *r, bool read_only);
 
 /* rocks_check.c: whatever can be found out about a database without writing.

@@ -14,7 +14,6 @@
 /* Values above it have memory of their own, so that one that is written
  * again and again takes no more than once. */
 #define LARGE     4096
-#define ALIGNMENT 8
 #define SLOTS_MIN 64
 /* Keys that are looked for at once; how much of an item is fetched, whose value
  * follows it as a rule; bytes of a cache line. */
@@ -22,13 +21,6 @@
 #define EXPECT_SIZE 256
 #define SLOTS_NEAR  4
 #define LINE        64
-
-struct memtable_block {
-    struct memtable_block *before;
-    size_t used;
-    size_t size;
-    _Alignas(ALIGNMENT) uint8_t data[];
-};
 
 /* Of the hash table; empty without an item. */
 struct memtable_slot {
@@ -41,29 +33,6 @@ struct memtable_range {
     struct bytes begin;
     struct bytes end;
 };
-
-static struct memtable_block *block_new(struct memtable *m, size_t size)
-{
-    struct memtable_block *b = mem_alloc(sizeof(*b) + size);
-    b->used = 0;
-    b->size = size;
-    m->bytes += sizeof(*b) + size;
-    return b;
-}
-
-void *memtable_take(struct memtable *m, size_t size)
-{
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    struct memtable_block *b = m->block;
-    if (b == NULL || b->size - b->used < size) {
-        b = block_new(m, MAX(size, m->block_size));
-        b->before = m->block;
-        m->block = b;
-    }
-    void *p = b->data + b->used;
-    b->used += size;
-    return p;
-}
 
 /* The slot of a key, or the empty one where it belongs. */
 static struct memtable_slot *slot_of(const struct memtable *m, uint64_t hash,
@@ -118,11 +87,7 @@ void memtable_free(struct memtable *m)
         return;
     free_large(m);
     mem_free(m->slots);
-    for (struct memtable_block *b = m->block; b != NULL;) {
-        struct memtable_block *before = b->before;
-        mem_free(b);
-        b = before;
-    }
+    memtable_release(m);
     mem_free(m);
 }
 

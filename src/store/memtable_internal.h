@@ -1,6 +1,7 @@
 /*
- * A table, as its two files see it: memtable_tree.c keeps the items in order,
- * memtable.c finds them by their hash and owns their memory.
+ * A table, as its files see it: memtable_block.c has the memory,
+ * memtable_tree.c keeps the items in order, memtable.c finds them by their
+ * hash.
  */
 #ifndef STORE_MEMTABLE_INTERNAL_H
 #define STORE_MEMTABLE_INTERNAL_H
@@ -42,8 +43,9 @@ static inline struct bytes memtable_key_of(const struct memtable_item *e)
     return bytes_of(e->key, e->key_len);
 }
 
-/* Memory that stays as long as the table. */
+/* memtable_block.c: memory that stays as long as the table. */
 void *memtable_take(struct memtable *m, size_t size);
+void memtable_release(struct memtable *m);
 
 /* An empty tree; it needs no end, its memory is the table's. */
 void memtable_tree_init(struct memtable *m);

@@ -211,6 +211,14 @@ printf 'data: raft/gone\n' >>"$tree/tests/tidy/symbols"
 compile
 expect data 'data raft/gone is not needed any more'
 
+printf 'int raft_%s_x(void);\n' one two | put src/raft/both.h
+printf '#include "raft/both.h"\nint raft_one_x(void)\n{\n    %s;\n}\n' \
+    'return raft_two_x()' | put src/raft/one.c
+printf '#include "raft/both.h"\nint raft_two_x(void)\n{\n    %s;\n}\n' \
+    'return raft_one_x()' | put src/raft/two.c
+compile
+expect circles 'src/raft: a circle of files: one -> two -> one'
+
 printf 'void raft_x(struct nowhere y);\nuint64_t z;\n' >>"$tree/src/raft/raft.h"
 expect headers 'raft/raft.h: gcc'
 put src/cmd/other.c <<<'int f(char *a) { return atoi(a); }'

@@ -280,6 +280,51 @@ def check_data(tree):
         yield f'tests/tidy/symbols: data {name} is not needed any more'
 
 
+def calls_between(archive):
+    """For each object of an archive, the objects that it calls."""
+    defines, wants = {}, {}
+    for line in run('nm', '--plugin=none', '-A', str(archive)
+                    ).stdout.splitlines():
+        m = re.match(r'[^:]*:([^:]+):\s*[0-9a-fA-F]*\s+([TRDBVWU])\s+(\S+)$',
+                     line)
+        if m and m.group(2) == 'U':
+            wants.setdefault(m.group(1), set()).add(m.group(3))
+        elif m:
+            defines[m.group(3)] = m.group(1)
+    return {name: {defines[s] for s in symbols_ if s in defines} - {name}
+            for name, symbols_ in wants.items()}
+
+
+def way_back(calls, start):
+    """A shortest way from an object over its calls to itself; or None."""
+    before, todo = {}, [start]
+    while todo and start not in before:
+        name = todo.pop(0)
+        for called in sorted(calls.get(name, ())):
+            if called not in before:
+                before[called] = name
+                todo.append(called)
+    if start not in before:
+        return None
+    way, name = [start], before[start]
+    while name != start:
+        way.append(name)
+        name = before[name]
+    return [start] + way[:0:-1] + [start]
+
+
+def check_circles(tree):
+    """The files of a room call each other in one direction."""
+    for room, archive in archives(tree).items():
+        calls, told = calls_between(archive), set()
+        for start in sorted(calls):
+            way = None if start in told else way_back(calls, start)
+            if way:
+                told.update(way)
+                yield (f'src/{room}: a circle of files: ' +
+                       ' -> '.join(w.removesuffix('.o') for w in way))
+
+
 # ---- one file at a time -------------------------------------------------
 
 def check_headers(tree):
@@ -782,7 +827,7 @@ def main():
     tree = Tree(args.root, args.build)
     passed = failed = 0
     for name in args.checks or checks:
-        if name in ('symbols', 'data') and tree.build is None:
+        if name in ('symbols', 'data', 'circles') and tree.build is None:
             print(f'tidy {name}: skipped, no --build')
             continue
         complaints = list(checks[name](tree))

@@ -237,7 +237,7 @@ int node_open(struct node *n, struct buf *error)
     err = read_recovering(n, &start.recovering, error);
     if (err != 0)
         return err;
-    ASSERT(start.applied + 1 >= start.log_first);
+    ASSERT(start.applied + 1 >= journal_first(n->journal));
     ASSERT(start.applied <= start.log_last);
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);

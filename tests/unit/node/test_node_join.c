@@ -120,6 +120,38 @@ static void lose_last_term(struct world_node *t, bool replace)
     buf_release(&raw);
 }
 
+/* A log of more terms than the core keeps, and a state that is further behind
+ * than one turn applies: the journal has what the core has forgotten. */
+static void test_state_behind_the_core(void **state)
+{
+    const raft_index terms = 2048 + RAFT_RUNS_MAX + 10;
+    struct world *w = &world;
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf raw = BUF_INIT;
+    UNUSED(state);
+    world_init(w, 1, 26);
+    struct world_node *t = &w->nodes[0];
+    struct journal *log = t->node->journal;
+    for (raft_index i = journal_last(log) + 1; i <= terms; i++) {
+        struct entry e = {.index = i, .term = i, .kind = ENTRY_EMPTY};
+        entry_seal(&e);
+        journal_append(log, &b, &e);
+    }
+    hard_state_encode(&(struct hard_state){.term = terms, .vote = NODE_NONE},
+                      &raw);
+    store_batch_put(&b, STORE_META, BYTES_LIT("g0/hard"), buf_view(&raw));
+    assert_int_equal(store_write(t->store, &b, STORE_LOGGED), 0);
+    assert_int_equal(store_sync(t->store), 0);
+    store_batch_release(&b);
+    buf_release(&raw);
+    world_crash_keep(w, 0, 0);
+    world_start(w, 0);
+    world_flush(w);
+    assert_true(world_applied(w, 0) + 1 < t->node->raft.first);
+    world_wait_applied(w, 0, t->node->raft.first - 1);
+    world_release(w);
+}
+
 /* The log begins anew where the state ends, in the state's term. */
 static void test_state_ahead_of_the_log(void **state)
 {
@@ -154,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_goes_with_the_state),
         cmocka_unit_test(test_log_without_its_old_suffix),
+        cmocka_unit_test(test_state_behind_the_core),
         cmocka_unit_test(test_state_ahead_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

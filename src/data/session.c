@@ -86,7 +86,7 @@ void once_store(struct keyspace *ks, struct bytes client, uint64_t request_id,
     int64_t expire_ms = 0;
     if (__builtin_add_overflow(ks->entry.time_ms, ttl_ms, &expire_ms))
         expire_ms = INT64_MAX;
-    ASSERT(expire_ms > ks->entry.time_ms);
+    ASSERT(expire_ms >= ks->entry.time_ms);
     struct row *row = rows_touch(&ks->rows, once_key(ks, client));
     struct buf *value = &row->value;
     buf_reset(value);

@@ -192,6 +192,24 @@ static void test_once_expiry(void **state)
     teardown(&f);
 }
 
+/* A leader that writes an absurd time must not end the others: an answer that
+ * cannot be kept for a while is gone at once. */
+static void test_once_at_the_end_of_time(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    f.now_ms = INT64_MAX;
+    begin(&f);
+    once_store(f.ks, BYTES_LIT("c"), 5, BYTES_LIT("+OK\r\n"), 1000);
+    assert_int_equal(check(&f, "c", 5, ""), ONCE_NEW);
+    commit(&f);
+    begin(&f);
+    assert_int_equal(check(&f, "c", 5, ""), ONCE_NEW);
+    commit(&f);
+    teardown(&f);
+}
+
 /* Flushing databases forgets neither sessions nor first answers. */
 static void test_flush_keeps_both(void **state)
 {
@@ -231,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_damaged_session),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_once_expiry),
+        cmocka_unit_test(test_once_at_the_end_of_time),
         cmocka_unit_test(test_flush_keeps_both),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,6 @@
  */
 #include "data/kinds.h"
 
-#include "base/reader.h"
 #include "data/key.h"
 #include "data/meta.h"
 #include "data/value.h"
@@ -125,6 +124,18 @@ int64_t row_expire_ms(struct bytes key, struct bytes value)
     return time_ms;
 }
 
+bool row_epoch_of(struct bytes key, uint8_t *db, uint32_t *epoch)
+{
+    if (!kind_of(key)->in_epoch)
+        return false;
+    const uint8_t *p = key.data + EPOCH_OFFSET;
+    *db = key.data[DB_OFFSET];
+    *epoch = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 |
+             (uint32_t)p[3];
+    ASSERT(*db < KEYSPACE_DATABASES);
+    return true;
+}
+
 bool row_in_epoch(struct bytes key)
 {
     return kind_of(key)->in_epoch;
@@ -132,13 +143,18 @@ bool row_in_epoch(struct bytes key)
 
 uint8_t row_db(struct bytes key)
 {
-    ASSERT(row_in_epoch(key) && key.data[DB_OFFSET] < KEYSPACE_DATABASES);
-    return key.data[DB_OFFSET];
+    uint8_t db = 0;
+    uint32_t epoch;
+    bool in_epoch = row_epoch_of(key, &db, &epoch);
+    ASSERT(in_epoch);
+    return db;
 }
 
 uint32_t row_epoch(struct bytes key)
 {
-    ASSERT(row_in_epoch(key));
-    struct reader r = reader_of(bytes_from(key, EPOCH_OFFSET));
-    return reader_u32be(&r);
+    uint8_t db;
+    uint32_t epoch = 0;
+    bool in_epoch = row_epoch_of(key, &db, &epoch);
+    ASSERT(in_epoch);
+    return epoch;
 }

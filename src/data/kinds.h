@@ -64,7 +64,9 @@ bool row_may_expire(struct bytes key);
 int64_t row_expire_ms(struct bytes key, struct bytes value);
 /* Whether the row is garbage once the epoch of its database has ended. */
 bool row_in_epoch(struct bytes key);
-/* Of a row in an epoch: its database and epoch. */
+/* The database and epoch of a row; false if rows of its kind have none. */
+bool row_epoch_of(struct bytes key, uint8_t *db, uint32_t *epoch);
+/* The same of a row that is known to be in an epoch. */
 uint8_t row_db(struct bytes key);
 uint32_t row_epoch(struct bytes key);
 

@@ -39,17 +39,14 @@ static void put_u64be(uint8_t *p, uint64_t v)
         p[i] = (uint8_t)(v >> (56 - 8 * i));
 }
 
+/* Written out, the compiler makes one load of it. */
 /*@ requires \valid_read(p + (0 .. 7));
   @ assigns \nothing; */
 static uint64_t get_u64be(const uint8_t *p)
 {
-    uint64_t v = 0;
-    /*@ loop invariant 0 <= i <= 8;
-      @ loop assigns i, v;
-      @ loop variant 8 - i; */
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | p[i];
-    return v;
+    return (uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+           (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+           (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 
 int64_t time_load(const uint8_t *p)

@@ -779,12 +779,18 @@ def tests_named(tree, line, words):
 def check_documents(tree):
     """What the documents call `FILE` exists: seen from the document's folder,
     the top, src/ or tests/, or, without a folder, anywhere; and so do the
-    functions called `f()`, and the tests that BUGS.md and SECURITY.md name."""
+    functions called `f()`, the tests that BUGS.md and SECURITY.md name, and
+    the files of the lists of proofs."""
     names = {p.name for p in text_files(tree)}
     foreign = read_layers(tree)[1]
     words = set(re.findall(r'\w+', '\n'.join(
         read(p) for p in text_files(tree) if p.suffix in
         ('.c', '.h', '.py', '.sh', '.tcl', '.def', '.txt'))))
+    for path in tree.root.glob('tests/proof/*.txt'):
+        for number, line in enumerate(read(path).splitlines(), 1):
+            for name in re.findall(r'\bsrc/\w+/\w+\.[ch]\b', line):
+                if not (tree.root / name).exists():
+                    yield f'{tree.name(path)}:{number}: no file {name}'
     for path in text_files(tree, '.md'):
         where = tree.name(path)
         bases = [path.parent, tree.root, tree.root / 'src',

@@ -36,7 +36,11 @@
 #define KEYSPACE_DATABASES 16
 
 /* On disk. What is true of each type is in the table of value.c. */
-enum value_type { VALUE_NONE = 0, VALUE_STRING = 1 };
+enum value_type {
+    VALUE_NONE = 0,
+    VALUE_STRING = 1,
+    VALUE_TYPES, /* above all types */
+};
 
 struct value {
     uint8_t type;

@@ -12,6 +12,7 @@ _Static_assert(VALUE_EXPIRE_OFFSET == 1 + 1 + 2, "on disk");
 static const struct value_type_info types[] = {
     [VALUE_STRING] = {.name = "string", .encodings = 1, .plain = true},
 };
+_Static_assert(ARRAY_LEN(types) == VALUE_TYPES, "each type has its entry");
 
 bool value_form_known(uint8_t type, uint8_t encoding)
 {

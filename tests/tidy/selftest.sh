@@ -72,11 +72,14 @@ END
         printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    ASSERT(1);\n    %s;\n}\n' \
             $room $room $room 'return base_one()' | put src/$room/$room.c
     done
-    for room in base raft codec resp cmd metrics; do
+    for room in base raft codec resp data cmd metrics; do
         printf '/*\n * One.\n */\n' | put tests/unit/$room/test_$room.c
     done
     put src/data/kinds.h <<'END'
 enum row_letter { ROW_VALUE = 'k', ROW_ONCE = 'o' };
+END
+    put src/data/kinds.c <<'END'
+const char *const kinds[] = {[ROW_VALUE] = "value", [ROW_ONCE] = "once"};
 END
     put src/table/rows.def <<'END'
 ROW(GET, "get", 2, CMD_READ, 0, .since = "1.0.0")
@@ -296,6 +299,8 @@ sed -i '1i #include "data/kinds.h"' "$tree/src/cmd/cmd.c"
 expect kinds "src/cmd/cmd.c:7: == 'o': use the constants"
 put src/data/key.c <<<"char letter = 'k';"
 expect kinds "src/data/key.c:1: 'k': use the constants"
+sed -i 's/ROW_ONCE\]/ROW_VALUE]/' "$tree/src/data/kinds.c"
+expect kinds 'src/data/kinds.c: no entry for ROW_ONCE'
 put src/data/kinds.h <<<'int no_letter;'
 expect kinds 'src/data/kinds.h: no letters'
 metric() {

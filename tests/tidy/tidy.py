@@ -591,12 +591,17 @@ def check_options(tree):
 
 def check_kinds(tree):
     """The letters of the kinds of rows stand in src/data/kinds.h alone: what
-    sees rows compares with the constants."""
+    sees rows compares with the constants. Each kind has its entry."""
     header = tree.root / 'src/data/kinds.h'
-    letters = ''.join(re.findall(r"\bROW_\w+ = '(.)'", read(header)))
-    if not letters:
+    kinds = dict(re.findall(r"\b(ROW_\w+) = '(.)'", read(header)))
+    if not kinds:
         yield 'src/data/kinds.h: no letters'
         return
+    table = code_of(read(tree.root / 'src/data/kinds.c'))
+    for name in kinds:
+        if not re.search(rf'\[{name}\] = ', table):
+            yield f'src/data/kinds.c: no entry for {name}'
+    letters = ''.join(kinds.values())
     letter = re.compile(rf"'[{letters}]'")
     compared = re.compile(rf"[!=]=\s*'[{letters}]'|'[{letters}]'\s*[!=]=|"
                           rf"case '[{letters}]':")
@@ -640,10 +645,6 @@ def exported_complaint(kind, unit, exported):
     return None
 
 
-# A room that only real processes reach: tcl/tests.
-UNTESTED_ROOMS = {'ctl'}
-
-
 def check_units(tree):
     """Each room has unit tests. Each of them is in the folder of its room (or of
     a folder of tests/), has the name of the file that it tests or opens with
@@ -651,7 +652,7 @@ def check_units(tree):
     unit = tree.root / 'tests/unit'
     rooms = {p.name for p in (tree.root / 'src').iterdir() if any(
         p.glob('*.c'))}
-    for room in sorted(rooms - UNTESTED_ROOMS):
+    for room in sorted(rooms):
         if not any(unit.glob(f'{room}/test_*.c')):
             yield f'src/{room}: no test in tests/unit/{room}'
     for path in sorted(unit.rglob('*.c')):

@@ -104,7 +104,7 @@ static void test_number_limits(void **state)
 {
     static const struct {
         size_t at;
-        enum raft_message_type type;
+        int type; /* enum raft_message_type */
     } fields[] = {
         {offsetof(struct raft_message, term), RAFT_MSG_APPEND_REPLY},
         {offsetof(struct raft_message, index), RAFT_MSG_APPEND_REPLY},

@@ -3,6 +3,11 @@
  *
  * CLIENT KILL dooms connections: they are closed before the loop waits next;
  * one's own is closed after the reply.
+ *
+ * How it fails: wrong arguments are answered with an error, and nothing has
+ * changed; only the old form of KILL, an address alone, also complains that
+ * there is no such client. A LIST above the output limit is not sent, and the
+ * client that asked for it is closed (server/limits.c).
  */
 #include "admin/admin_internal.h"
 #include "base/num.h"

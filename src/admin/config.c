@@ -2,6 +2,10 @@
  * CONFIG: the options of this node, while it runs. What CONFIG SET changes
  * holds until the process ends; CONFIG REWRITE refuses, because the file
  * belongs to the operator.
+ *
+ * How it fails: what cannot be done is answered with the reason, and then no
+ * option has changed. A pattern that fits no option gets an empty reply, and no
+ * error.
  */
 #include "admin/admin_internal.h"
 

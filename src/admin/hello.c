@@ -7,6 +7,8 @@
  * slowed down: some failures, and the connection is closed.
  *
  * HELLO is all or nothing: its options are checked before any is applied.
+ *
+ * How it fails: what is refused is answered with an error, and changes nothing.
  */
 #include "admin/admin_internal.h"
 #include "base/num.h"

@@ -2,6 +2,10 @@
  * A table of the sections: each is its rows of metrics.def, then the lines
  * whose number depends on the data, of a member, a command, a database. A
  * section ends with an empty line, but for the last.
+ *
+ * Nothing here fails: the name of a section that does not exist adds nothing,
+ * an address that is not known is empty, and what is not known of a link is
+ * left out of its line.
  */
 #include "admin/info.h"
 

@@ -1,7 +1,9 @@
 /*
- * Thin wrappers over the C library's allocator. When memory runs out, a line on
- * standard error says so, and the process ends. A request of size 0
- * gets one byte, so that the result is never NULL.
+ * Thin wrappers over the C library's allocator. A request of size 0 gets one
+ * byte, so that the result is never NULL.
+ *
+ * How it fails: when memory runs out, a line on standard error says so, and the
+ * process aborts. A size above half of the address space is an assertion.
  */
 #include "base/alloc.h"
 

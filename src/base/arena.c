@@ -1,8 +1,11 @@
 /*
  * A chain of blocks, the newest first; allocation moves a mark in the newest.
  * Blocks double in size up to a limit; a request larger than a block gets one
- * of its own. Everything is freed at once. Running out of memory ends the
- * process.
+ * of its own. Everything is freed at once.
+ *
+ * Nothing here fails: running out of memory ends the process, and a size beyond
+ * all bounds is a programmer's mistake (outside input is bounded before it gets
+ * here).
  */
 #include "base/arena.h"
 

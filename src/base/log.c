@@ -2,6 +2,9 @@
  * Formats one line and passes it to the sink. A line that is too long is cut.
  * Control characters are written as \xHH, because a line may quote what a
  * client sent, and a client must not be able to forge another line.
+ *
+ * How it fails: the caller never learns of it. The sink drops a line that it
+ * cannot write, because the log must not stop the node.
  */
 #include "base/log.h"
 

@@ -1,6 +1,9 @@
 /*
- * How it works: a small table, searched from the front: a run without errors
- * never looks at it, and one full of errors has few kinds.
+ * A small table, searched from the front: a run without errors never looks at
+ * it, and one full of errors has few kinds.
+ *
+ * Nothing here fails: when the table is full, further kinds count as "other",
+ * and texts that are too long are cut.
  */
 #include "bench/errors.h"
 

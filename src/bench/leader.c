@@ -1,6 +1,11 @@
 /*
  * Who leads: vard says so in INFO raft; of replicated Redis servers the
  * master counts as the leader. Asked once, before the run.
+ *
+ * How it fails: a node that answers with an error, or not at all, is passed
+ * over. If no node leads, or no node but the leader would be left, a line on
+ * standard error says so, and the result is false: the program ends with status
+ * 1 before any load.
  */
 #include "bench/bench.h"
 

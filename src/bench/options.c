@@ -1,5 +1,8 @@
 /*
  * The command line: one table, from which parsing, checks and help come.
+ *
+ * How it fails: the first thing that is wrong is named on standard error, and
+ * the result is BENCH_USAGE: the program ends with status 2 before it connects.
  */
 #include "bench/bench.h"
 

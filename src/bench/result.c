@@ -1,5 +1,9 @@
 /*
  * Results as text, CSV (a line of names, a line of values) and JSON.
+ *
+ * How it fails: output that cannot be written goes unnoticed; the exit status
+ * is about the load alone. What would be divided by no operations or no time is
+ * 0.
  */
 #include "bench/bench.h"
 

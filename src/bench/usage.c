@@ -1,6 +1,9 @@
 /*
  * Processor time and memory of other processes, from /proc (see proc(5)).
  * The kernel counts the time in ticks of 10 ms: precise enough over seconds.
+ *
+ * How it fails: a process whose time cannot be read is counted as missing and
+ * adds nothing; memory that cannot be read adds 0.
  */
 #include "bench/bench.h"
 

@@ -5,6 +5,12 @@
  * TRYAGAIN promise that nothing was executed, so the request goes to the next
  * node after a short pause, until the time is up. A lost connection or
  * UNKNOWN promises nothing: a read is asked again, a write is not.
+ *
+ * How it fails: ERR_CLOSED if no node could do it before the time was up (it
+ * was not executed), ERR_IO if it may have been; the answer is then the last
+ * error, for a person. A refused password is an answer. An address that makes
+ * no sense, or one node too many, is not added, and a discovery that reaches
+ * nobody adds nothing.
  */
 #include "client/cluster.h"
 

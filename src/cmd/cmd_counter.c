@@ -6,6 +6,10 @@
  * C locale, which this program never leaves. Members of different processor
  * architecture may have long doubles of different precision; a cluster must
  * not mix these.
+ *
+ * How it fails: WRONGTYPE for a key of another type than string; an error reply
+ * for what is not a number, or for a result out of range. Nothing is changed
+ * then.
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"

@@ -3,6 +3,11 @@
  *
  * The time from which relative expiries count is that of the entry, so every
  * replica computes the same. An expiry in the past deletes the key at once.
+ *
+ * How it fails: with an error reply for an option that is unknown or excludes
+ * another one and for a time that is no integer or out of range, and nothing
+ * changed. A missing key, or a condition that does not hold, is no error: the
+ * answer is 0.
  */
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"

@@ -2,6 +2,11 @@
  * The header is judged as soon as it is complete, before its payload is
  * waited for: a claimed length that is damaged or above the limit closes the
  * link instead of making the reader wait for it.
+ *
+ * How it fails: ERR_AGAIN while bytes are missing; ERR_PROTOCOL for a magic,
+ * version, type or length that nobody sends, ERR_CORRUPT for a wrong checksum.
+ * After these two, nothing that follows can be believed. Encoding cannot fail:
+ * a payload that is too long is an assertion.
  */
 #include "codec/frame.h"
 

@@ -5,6 +5,10 @@
  * Decoding refuses what no honest core sends: the core may rely on counts
  * and runs that agree with each other. It decides itself whether a message
  * is true.
+ *
+ * How it fails: whatever is refused is ERR_CORRUPT, and the output is then not
+ * to be used. Encoding cannot fail: an unknown type or too many runs is an
+ * assertion.
  */
 #include "codec/message.h"
 

@@ -2,6 +2,10 @@
  * CONFIG GET and SET, and the help text. SET applies the pairs one after the
  * other and keeps the old values as text: if one is refused, or the options do
  * not fit together any more, the old values are set again in the same way.
+ *
+ * How it fails: SET returns ERR_INVALID with Redis's message in `error`, and
+ * every option has its old value. GET and the help text cannot fail; an old
+ * value that is refused is an assertion.
  */
 #include "base/glob.h"
 #include "config/config_table.h"

@@ -2,6 +2,9 @@
  * The command line: first the file, then standard input, then the options in
  * their order, so that options override files wherever they are. The options of
  * Verdi's vard begin with one dash and may be mixed with the others.
+ *
+ * How it fails: ERR_INVALID with the message of the first refusal in `error`.
+ * Options before it are set already, so the config can only be released.
  */
 #include "base/alloc.h"
 #include "config/config_parse.h"

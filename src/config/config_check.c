@@ -1,6 +1,9 @@
 /*
  * Rules that concern more than one option. Each says what is wrong and what
  * would be right; the first broken one is reported.
+ *
+ * How it fails: ERR_INVALID with that line in `error`. Nothing is changed here:
+ * the caller refuses the start, or puts the old values back.
  */
 #include "config/config_table.h"
 

@@ -2,6 +2,9 @@
  * What the writer of an unknown option may have meant: the name with the least
  * edit distance (insert, delete, replace, swap neighbours), if this distance is
  * small compared with the name.
+ *
+ * Nothing here fails: if no name is near enough, or the word is empty or too
+ * long to be one, there is no hint (NULL).
  */
 #include "config/config_table.h"
 

@@ -2,6 +2,9 @@
  * The options of several words: bind replaces, node adds, the output limits
  * change class by class. Each is first read into a separate value, so that a
  * bad word changes nothing.
+ *
+ * How it fails: ERR_INVALID with one line of reason, and the option has the
+ * value that it had.
  */
 #include "base/alloc.h"
 #include "base/hostport.h"

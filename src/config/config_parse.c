@@ -2,6 +2,10 @@
  * Files: one option per line, as in Redis. A line that is refused ends the
  * start, with a message that says where the line is and what to do; passwords
  * in it are left out, since messages end up in logs and bug reports.
+ *
+ * How it fails: ERR_INVALID with that message in `error`, also for a file that
+ * cannot be read and for files that include each other too deeply. Lines before
+ * it are applied already, so the config can only be released.
  */
 #include "config/config_parse.h"
 

@@ -1,6 +1,9 @@
 /*
  * The table of config.def as an array, and one reader and one writer per
  * kind of option. A reader checks everything before it touches the field.
+ *
+ * How it fails: ERR_INVALID with one line of reason, and the field has the
+ * value that it had. A default that is refused is an assertion.
  */
 #include "config/config_table.h"
 

@@ -1,6 +1,10 @@
 /*
  * One pass over the line. Each word is built in a piece of the arena as long as
  * the rest of the line, which is enough since escapes only shorten it.
+ *
+ * How it fails: ERR_INVALID for a quote that is not closed, or not followed by
+ * a blank; ERR_TOO_BIG for too many words. A text with a zero byte in it has no
+ * copy (NULL).
  */
 #include "config/config_words.h"
 

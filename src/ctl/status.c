@@ -4,6 +4,10 @@
  *
  * The nodes given may name others, and the same node may be known by two
  * addresses: rows with the same node id are one.
+ *
+ * How it fails: a node that does not answer, or refuses, gets a row that says
+ * why; a number that its INFO lacks is 0. The exit status is that of the last
+ * line: healthy or not, no leader, nobody answers, refused.
  */
 #include "ctl/ctl.h"
 

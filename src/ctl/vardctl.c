@@ -1,6 +1,10 @@
 /*
  * vardctl: looks at a cluster and works with single keys, on whatever nodes
  * answer. The command line and the commands.
+ *
+ * How it fails: with a line on standard error and an exit status that says
+ * whether the request was executed (ctl.h). If standard output cannot be
+ * written, the status is CTL_NOT_DONE, whatever was done.
  */
 #include "ctl/ctl.h"
 

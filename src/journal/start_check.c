@@ -4,6 +4,10 @@
  * opened the rest for writing, makes impossible to bring back. All that can be
  * lost in this way is newer than the last flush. A missing file in the middle
  * shows as a hole, one at the end by the watermark.
+ *
+ * How it fails: ERR_CORRUPT if something promised is not there, or the database
+ * is an old one; ERR_IO if it cannot be read. A text says what to do. The
+ * database is then not opened for writing.
  */
 #include "journal/start_check.h"
 

@@ -1,7 +1,13 @@
 /*
+ * What each room is told, made from the options of the configuration.
+ *
  * The sizes belong together: what one node may put into a message, the others
  * must accept. They follow from proto-max-bulk-len and entry-size-max, which
  * should therefore be the same on all nodes.
+ *
+ * Nothing here fails: config_load() has refused every form that is wrong, so an
+ * address that cannot be split, or a node without a line of its own, is an
+ * assertion.
  */
 #include "main/options.h"
 

@@ -3,6 +3,12 @@
  * would not come along. Whoever started it waits until the node is ready, and
  * gets message and exit status if it never is. The lock survives that step,
  * because it belongs to the open file, which the child inherits.
+ *
+ * How it fails: a data directory that cannot be used or locked, a log that
+ * cannot be opened and a failed step to the background are errors with a text,
+ * and end the start. A pid file that cannot be written is a warning; the
+ * process number in the lock file is only for the message, so its loss is
+ * ignored.
  */
 #include "main/process.h"
 

@@ -3,6 +3,11 @@
  * write-ahead logs), watermark.damaged. The file "damaged" is written by
  * refill_remember(), and exists while a node is prepared for its refill: a
  * start that finds it begins with an empty database.
+ *
+ * How it fails: what cannot be put aside or marked before the start is an error
+ * with a text, and ends the start. A mark that cannot be removed costs one more
+ * refill; one that a running node cannot write is ignored, because the next
+ * start finds the damage again.
  */
 #include "main/refill.h"
 

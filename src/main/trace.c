@@ -1,6 +1,10 @@
 /*
  * Each line is written at once: what was traced is in the file even if the
  * process is killed before its next step.
+ *
+ * How it fails: a file that cannot be opened is ERR_IO with a text, and ends
+ * the start. A line that cannot be written ends the trace with a warning, and
+ * the node goes on without it.
  */
 #include "main/trace.h"
 

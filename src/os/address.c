@@ -1,6 +1,10 @@
 /*
  * Addresses from text and to text. Numbers are tried first, so that the usual
  * case needs no name server.
+ *
+ * How it fails: ERR_INVALID for text that has not the form of an address,
+ * ERR_NOT_FOUND for a name that is not known, or cannot be looked up now.
+ * Writing cannot fail: what is not known is "?".
  */
 #include "base/hostport.h"
 #include "base/num.h"

@@ -1,6 +1,9 @@
 /*
  * getrandom blocks until the kernel's generator is seeded, and may return fewer
  * bytes than asked for; both cases are handled here.
+ *
+ * How it fails: any other failure of getrandom is an assertion, because without
+ * its bytes no seed and no challenge is safe.
  */
 #include "os/entropy.h"
 

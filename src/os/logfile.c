@@ -3,6 +3,10 @@
  * several threads do not mix. Before each line the file's name is looked up: if
  * it does not lead to our file any more, the file was rotated away, and the
  * name is opened again under the same descriptor number.
+ *
+ * How it fails: opening returns ERR_IO. Afterwards a line that cannot be
+ * written is lost, because a full disk must not stop the node from serving
+ * reads; and while the name cannot be opened again, the old file is used.
  */
 #include "os/logfile.h"
 

@@ -7,6 +7,9 @@
  *
  * The descriptor is hidden state, the only one in src/: a handler has no
  * argument that could carry it.
+ *
+ * How it fails: a handler or a stack that cannot be installed is an assertion.
+ * What the report cannot write is given up: there is no other place for it.
  */
 #include "os/signal.h"
 

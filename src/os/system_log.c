@@ -1,6 +1,8 @@
 /*
- * The C library keeps the connection to the system's log; it drops lines
- * silently when no process listens there.
+ * The C library keeps the connection to the system's log.
+ *
+ * How it fails: unseen. The library drops lines when no process listens there,
+ * and syslog(3) returns nothing.
  */
 #include "os/system_log.h"
 

@@ -1,7 +1,9 @@
 /*
  * Fragments arrive in order over one connection, so all that can be right is
  * the first one of a payload with a higher id, or exactly the next one.
- * Anything else closes the link.
+ *
+ * How it fails: ERR_PROTOCOL for any other fragment, ERR_TOO_BIG for a payload
+ * above the limit; either closes the link.
  */
 #include "peer/peer_assembly.h"
 

@@ -1,6 +1,10 @@
 /*
  * The order of the checks is that of usefulness to the operator who reads the
  * refusal: another version, another cluster, another node, then the rest.
+ *
+ * How it fails: ERR_PROTOCOL, ERR_MISMATCH or ERR_AUTH with one line of reason,
+ * and a proof that is wrong is false. The caller logs the reason and closes the
+ * connection.
  */
 #include "peer/peer_auth.h"
 

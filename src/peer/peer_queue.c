@@ -3,6 +3,10 @@
  * the right size; headers and checksums are computed at the same time. A
  * fragment never crosses the boundary between the two pieces, so they need not
  * be joined first.
+ *
+ * Nothing here fails: the caller bounds the queue before it adds (peer.c), so a
+ * payload that is too large is an assertion. Running out of memory ends the
+ * process.
  */
 #include "peer/peer_queue.h"
 

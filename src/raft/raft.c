@@ -5,6 +5,13 @@
  * what has changed; raft_check() then asserts the invariants, in every build.
  * The struct is zeroed at the start, and what is no longer used is zeroed
  * again, so that equal states are equal bytes.
+ *
+ * How it fails: nothing that others cause is an error. An event about a
+ * stranger, or for a role that this member no longer has, is ignored; a leader
+ * that hears of no majority, or whose disk hangs, steps down. What only the
+ * node can cause is an assertion: a start that contradicts itself, a proposal
+ * without raft_can_propose(), the completion of a write that was never given
+ * out.
  */
 #include "raft/raft.h"
 

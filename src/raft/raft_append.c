@@ -15,11 +15,15 @@
  * one term behind.
  *
  * Entries that are there already are skipped, wherever the message begins;
- * only a real conflict truncates. A conflict at or below what is committed or
- * verified cannot come from a leader; such a message is dropped.
+ * only a real conflict truncates.
  *
  * Replies leave at FLUSH, one per kind, once the term they speak of is
  * durable.
+ *
+ * How it fails: a message that cannot come from the leader of this term is
+ * dropped: of a second leader, of one that has restarted, or with entries that
+ * contradict what is committed or verified. If the log takes no further term
+ * (raft_runs.c), the rest of the entries is left out, and the reply shows it.
  */
 #include "raft/raft_internal.h"
 

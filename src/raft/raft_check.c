@@ -1,6 +1,8 @@
 /*
- * What holds between two steps, whatever was received. A breach means that
- * the core is wrong, and stops the process before it can do harm.
+ * What holds between two steps, whatever was received.
+ *
+ * How it fails: a breach is an assertion. It means that the core is wrong, and
+ * stops the process before it can do harm.
  */
 #include "raft/raft_internal.h"
 

@@ -9,6 +9,9 @@
  * A leader counts its own copy only as far as it is durable, and commits by
  * counting only entries of its own term (Raft, section 5.4.2 and figure 8);
  * earlier ones are committed with them.
+ *
+ * Nothing here fails: what no majority has is not committed yet. A quorum of no
+ * values, or a commit index that would fall, is an assertion.
  */
 #include "raft/raft_internal.h"
 

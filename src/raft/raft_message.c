@@ -2,11 +2,11 @@
  * Messages received: what is believed at all, what their term does, and who
  * handles them.
  *
- * A message is dropped without a trace if it is not from another voter of
- * this cluster and group to this very start of this node, if it comes from an
- * earlier start of its sender, if it uses a field that its type has no use
- * for, or if its fields contradict each other. Nothing in a message can make
- * the core assert.
+ * How it fails: a message is dropped without a trace if it is not from another
+ * voter of this cluster and group to this very start of this node, if it comes
+ * from an earlier start of its sender, if it uses a field that its type has no
+ * use for, or if its fields contradict each other. Nothing in a message can
+ * make the core assert.
  *
  * A higher term makes a follower of anyone, except for what pre-vote asks and
  * grants (it speaks of a term that nobody has begun) and for requests of a

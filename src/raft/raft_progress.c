@@ -22,10 +22,11 @@
  * A link that comes up or breaks, and a new incarnation of the peer, lead to
  * PROBE from any state.
  *
- * What gets lost shows itself: an append after a lost one is refused; and if
- * nothing came after it, the answer to a heartbeat shows that what was sent
- * before the heartbeat has not arrived. Both lead to PROBE, from the last
- * point where the logs are known to agree.
+ * How it fails: what gets lost shows itself. An append after a lost one is
+ * refused; and if nothing came after it, the answer to a heartbeat shows that
+ * what was sent before the heartbeat has not arrived. Both lead to PROBE, from
+ * the last point where the logs are known to agree. A reply that contradicts
+ * what is known is ignored.
  *
  * Within an incarnation of the follower `match` never falls, whatever late or
  * repeated reply arrives; with a new incarnation it starts from nothing, as

@@ -9,10 +9,11 @@
  * and appends carry the newest number, replies echo it. A late answer to an
  * earlier round confirms nothing.
  *
- * A follower asks the leader and gets the index. What gets lost, on the way or
- * with the leader's role, ends in out.reads_lost on the node that asked: it
- * asks again. A question that stays unanswered for an election timeout counts
- * as lost.
+ * A follower asks the leader and gets the index.
+ *
+ * How it fails: what gets lost, on the way or with the leader's role, or finds
+ * no room, ends in out.reads_lost on the node that asked: it asks again. A
+ * question that stays unanswered for an election timeout counts as lost.
  */
 #include <string.h>
 

@@ -30,8 +30,11 @@
  *
  * VR's recovery (Liskov & Cowling, 2012) asks a quorum instead, and was found
  * to be wrong without such a barrier or incarnations in all replies (Michael
- * et al., "Recovering Shared Objects Without Stable Storage", DISC 2017). With
- * two members lost of three, nobody can end it: an operator has to.
+ * et al., "Recovering Shared Objects Without Stable Storage", DISC 2017).
+ *
+ * How it fails: without a leader that commits its barrier the node stays as it
+ * is, and harms nobody. With two members lost of three, nobody can end it: an
+ * operator has to.
  */
 #include "raft/raft_internal.h"
 

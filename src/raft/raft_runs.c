@@ -8,8 +8,12 @@
  *
  * When all runs are in use, the oldest one is forgotten, provided that it is
  * committed and durable: the node still has those entries, but this core will
- * no longer send them. If it isn't, the log takes no further term: a follower
- * accepts a shorter part, and nobody campaigns with such a log.
+ * no longer send them.
+ *
+ * How it fails: if the oldest run is not committed or not durable, the log
+ * takes no further term (false): a follower accepts a shorter part, and nobody
+ * campaigns with such a log. The term of an index outside the log is not known
+ * (false).
  */
 #include <string.h>
 

@@ -7,6 +7,9 @@
  * process goes away, it carries on. Nothing here is needed for safety: the
  * target wins an ordinary election, which only skips the question whether
  * somebody hears a leader.
+ *
+ * How it fails: a transfer that cannot begin, or is given up, ends in
+ * out.transfer_ended, as one that succeeds does; the role tells the difference.
  */
 #include "raft/raft_internal.h"
 

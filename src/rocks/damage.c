@@ -1,9 +1,14 @@
 /*
- * In the order in which opening depends on them: a table file that the text
- * names; CURRENT; the MANIFEST that it names; the write-ahead logs, oldest
- * first; the last bytes of each table file (RocksDB's text about those may
- * name the MANIFEST instead). Blocks within a table file are checked when
- * they are read, and RocksDB then names the file.
+ * Files are looked at in the order in which opening depends on them: a table
+ * file that the text names; CURRENT; the MANIFEST that it names; the
+ * write-ahead logs, oldest first; the last bytes of each table file (RocksDB's
+ * text about those may name the MANIFEST instead). Blocks within a table file
+ * are checked when they are read, and RocksDB then names the file.
+ *
+ * How it fails: a file that cannot be read counts as damaged. If nothing is
+ * found, RocksDB's own text is what remains, with a list of what looked whole;
+ * texts of another RocksDB than the tested one are ERR_IO. In doubt it is no
+ * tear, so nothing is repaired.
  */
 #include "rocks/damage.h"
 

@@ -3,6 +3,9 @@
  * record that the file's end cuts off, and zeroes from some place to the end.
  * What is damage, but may have been left by a power cut, is marked: a sector
  * of zeroes with something after it.
+ *
+ * How it fails: ERR_CORRUPT with the first damaged place; ERR_IO if the file
+ * cannot be read.
  */
 #include "rocks/record_file.h"
 

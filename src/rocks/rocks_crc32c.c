@@ -1,4 +1,8 @@
-/* Nothing but the name; weak, so that a static library's own comes before. */
+/*
+ * Nothing but the name; weak, so that a static library's own comes before.
+ *
+ * Nothing here fails; rocks_open() asserts that the result is right.
+ */
 #include "rocks/rocks_crc32c.h"
 
 #include "rocks/crc32c.h"

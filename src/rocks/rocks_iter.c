@@ -1,6 +1,8 @@
 /*
- * RocksDB's iterators: each sees the database as of its creation. Damage ends
- * one like the last key does; its status tells the difference.
+ * RocksDB's iterators: each sees the database as of its creation.
+ *
+ * How it fails: damage ends an iterator as the last key does; its status tells
+ * the difference, ERR_CORRUPT or ERR_IO, and is final.
  */
 #include "base/alloc.h"
 #include "rocks/rocks_internal.h"

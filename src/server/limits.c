@@ -8,6 +8,9 @@
  * else notices. When it is all clients together who have too much, the
  * largest is closed, as in Redis. Reading pauses long before a bound for
  * those that merely send faster than the cluster commits (dispatch.c).
+ *
+ * How it fails: a client that must not be closed (NO-EVICT) is not, so these
+ * alone may have more than all clients together should.
  */
 #include "server/server_internal.h"
 

@@ -8,6 +8,11 @@
  * killed loses no acknowledged write. It spares the clients a pause.
  *
  * A second signal ends the wait at once.
+ *
+ * How it fails: it always comes to an end. A transfer that cannot begin is left
+ * out; one that takes too long, and clients that are not answered in time, are
+ * logged and not waited for. Only SHUTDOWN ABORT stops it, before the transfer
+ * is over.
  */
 #include <signal.h>
 

@@ -1,7 +1,9 @@
 /*
  * Batches: operations one after the other in one buffer, each with a header
- * of fixed size. Built and read by this file alone, so what does not fit is
- * the programmer's mistake, not damage.
+ * of fixed size.
+ *
+ * Nothing here fails: batches are built and read by this file alone, so what
+ * does not fit is the programmer's mistake (an assertion), not damage.
  */
 #include "store/store_batch.h"
 

@@ -5,6 +5,9 @@
  * Keys and values are in cells that are never copied. Depth is logarithmic
  * unless somebody chooses keys by their hash; the recursion is as deep as the
  * tree.
+ *
+ * Nothing here fails: what is not in the tree is NULL, and deleting it changes
+ * nothing. Running out of memory ends the process.
  */
 #include "store/tree.h"
 

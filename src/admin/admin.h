@@ -7,8 +7,8 @@
 
 #include "server/command.h"
 
-/* By command id. NULL: the command is not one of the server's functions
- * (a container, ONCE, which wraps a command on data, or one of those). */
+/* Indexed by command id. NULL: the server has no function for it (a container,
+ * a command on data, or ONCE, which wraps one). */
 extern server_fn *const admin_commands[CMD_ID_COUNT];
 
 #endif

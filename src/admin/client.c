@@ -198,7 +198,8 @@ static bool parse_ids(struct server_call *call, struct list_filter *f)
 {
     ASSERT(call->argc > 3 && f->count == 0);
     if (call->argc - 3 > LIST_IDS_MAX) {
-        resp_errorf(call->out, "ERR too many client IDs: at most %d are taken",
+        resp_errorf(call->out,
+                    "ERR too many client IDs: at most %d are accepted",
                     LIST_IDS_MAX);
         return false;
     }

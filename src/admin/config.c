@@ -30,15 +30,16 @@ static bool patterns_ok(struct server_call *call)
 {
     ASSERT(call->argc > 2);
     if (call->argc - 2 > PATTERNS_MAX) {
-        resp_errorf(call->out, "ERR too many patterns: at most %d are taken",
+        resp_errorf(call->out, "ERR too many patterns: at most %d are accepted",
                     PATTERNS_MAX);
         return false;
     }
     for (uint32_t i = 2; i < call->argc; i++) {
         if (call->argv[i].len > PATTERN_LEN_MAX) {
-            resp_errorf(call->out,
-                        "ERR a pattern is too long: at most %d bytes are taken",
-                        PATTERN_LEN_MAX);
+            resp_errorf(
+                call->out,
+                "ERR a pattern is too long: at most %d bytes are accepted",
+                PATTERN_LEN_MAX);
             return false;
         }
     }

@@ -3,7 +3,7 @@
  * measured, or a constant that is true of vard (CONSTANT in metrics.def), for
  * fields that client libraries read; what vard does not have is left out. One
  * exception: lag=0 in the lines of slaves, the seconds since a follower was
- * heard last, is not measured.
+ * last heard, is not measured.
  */
 #ifndef ADMIN_INFO_H
 #define ADMIN_INFO_H

@@ -9,7 +9,7 @@
 
 struct server;
 
-/* All values of the section; none if it has no rows. */
+/* Sets all values of the section; none if it has no rows. */
 void measure(struct server *s, const char *section, struct metrics *m);
 
 #endif

@@ -84,7 +84,7 @@ struct bench_reply {
     struct bytes error;
 };
 
-/* Of one connection each `state`; nothing blocks. */
+/* Each `state` is that of one connection. No function blocks. */
 struct bench_protocol {
     const char *program;
     const char *nodes; /* when none are given */
@@ -145,8 +145,8 @@ struct bench_result {
 
 int bench_main(const struct bench_protocol *p, int argc, char **argv);
 
-/* Keeps of `c` the leader, or all but it. False, after a message, if there is
- * none. */
+/* Keeps only the leader in `c`, or all nodes except it. False, after a message,
+ * if there is none. */
 MUST_USE bool bench_select_nodes(struct cluster *c, enum bench_target target,
                                  const char *program);
 

@@ -3,7 +3,7 @@
  * a name of ours (connection-lost, timeout, ...), with how often and the
  * first text. At most 24 kinds; what comes later counts as "other".
  *
- * Thread: one writes; errors_total may be read by any meanwhile.
+ * Thread: one writes; errors_total may be read by any other meanwhile.
  */
 #ifndef BENCH_ERRORS_H
 #define BENCH_ERRORS_H
@@ -19,7 +19,7 @@
 
 struct errors_kind {
     char kind[ERRORS_KIND_MAX];
-    char text[ERRORS_TEXT_MAX]; /* printable, in quotes nowhere */
+    char text[ERRORS_TEXT_MAX]; /* printable, without quotes */
     uint64_t count;
 };
 

@@ -33,8 +33,8 @@ void histogram_reset(struct histogram *h);
 /* Negative values, from a clock read out of order, count as 0. */
 void histogram_record(struct histogram *h, int64_t value);
 void histogram_add(struct histogram *h, const struct histogram *other);
-/* What was recorded since `before`, an earlier copy. The extremes are those
- * of the buckets, for the true ones of the interval are not known. */
+/* What was recorded since `before`, an earlier copy. The extremes are those of
+ * the buckets, because the true ones of the interval are not known. */
 void histogram_since(struct histogram *h, const struct histogram *now,
                      const struct histogram *before);
 

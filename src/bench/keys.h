@@ -4,8 +4,8 @@
  * Zipf with exponent 0.99 by the method of Gray et al. (SIGMOD 1994), as YCSB
  * has it; ranks are scattered over the keys by a hash, so that hot keys are
  * not neighbours. Values are slices of one pool of random bytes, so that they
- * neither compress nor cost time; some are random, the value of setup
- * follows from the key.
+ * neither compress nor cost time; the value that setup writes follows from the
+ * key, others are random.
  *
  * Thread: any, once initialized; each has its own random state.
  */

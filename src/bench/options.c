@@ -44,49 +44,50 @@ static const struct option_row rows[] = {
      TYPE_NODES, AT(cluster), 0, 0},
     {"leader", NULL, "use only the node that leads (INFO raft)", TYPE_FLAG,
      AT(leader_only), 0, 0},
-    {"followers", NULL, "use all nodes but that one", TYPE_FLAG,
+    {"followers", NULL, "use all nodes except the leader", TYPE_FLAG,
      AT(followers_only), 0, 0},
-    {"password", "TEXT", "also from VARD_PASSWORD", TYPE_TEXT, AT(password), 0,
-     0},
-    {"connections", "N", "of all threads together (50; setup: 16)", TYPE_INT,
-     AT(connections), 1, CONNECTIONS_MAX},
+    {"password", "TEXT", "the password; default: VARD_PASSWORD", TYPE_TEXT,
+     AT(password), 0, 0},
+    {"connections", "N", "number in all threads together (50; setup: 16)",
+     TYPE_INT, AT(connections), 1, CONNECTIONS_MAX},
     {"threads", "N", "event loops (1 is enough for most servers)", TYPE_INT,
      AT(threads), 1, BENCH_THREADS_MAX},
     {"pipeline", "P",
      "closed: requests sent at once (1; setup: 16);\n"
-     "open: unanswered ones of a connection at most (1)",
+     "open: most unanswered requests per connection (1)",
      TYPE_INT, AT(pipeline), 1, PIPELINE_MAX},
     {"op", "set|get|incr|cas|setnx|mixed", "what to do (set); see below",
      TYPE_WORD, AT(op), 0, 0},
-    {"puts", "PERCENT", "writes of set (100), get (0), mixed (50)", TYPE_INT,
-     AT(puts_percent), 0, 100},
-    {"keys", "N", "how many different ones (100000)", TYPE_SIZE, AT(keys), 1,
+    {"puts", "PERCENT", "share of writes: set (100), get (0), mixed (50)",
+     TYPE_INT, AT(puts_percent), 0, 100},
+    {"keys", "N", "number of different keys (100000)", TYPE_SIZE, AT(keys), 1,
      INT64_MAX / 2},
-    {"dist", "uniform|zipf", "which of them (uniform); zipf: 0.99, scattered",
+    {"dist", "uniform|zipf", "choice of keys (uniform); zipf: 0.99, scattered",
      TYPE_WORD, AT(zipf), 0, 0},
-    {"size", "BYTES", "of the values (128)", TYPE_SIZE, AT(value_bytes), 0,
+    {"size", "BYTES", "size of the values (128)", TYPE_SIZE, AT(value_bytes), 0,
      VALUE_BYTES_MAX},
-    {"prefix", "TEXT", "of the keys (bench:)", TYPE_TEXT, AT(prefix), 0, 0},
+    {"prefix", "TEXT", "prefix of the keys (bench:)", TYPE_TEXT, AT(prefix), 0,
+     0},
     {"seconds", "S", "measured time (10), fractions allowed", TYPE_SECONDS,
      AT(duration_ms), 1, 0},
-    {"count", "N", "instead: exactly so many requests, no warm-up", TYPE_INT,
+    {"count", "N", "exactly this many requests instead, no warm-up", TYPE_INT,
      AT(count), 1, INT64_MAX / 2},
-    {"warmup", "S", "before it, not measured (1)", TYPE_SECONDS, AT(warmup_ms),
-     0, 0},
+    {"warmup", "S", "time before that, not measured (1)", TYPE_SECONDS,
+     AT(warmup_ms), 0, 0},
     {"rate", "N", "open: requests a second, over all connections", TYPE_RATE,
      AT(rate), 0, 0},
-    {"arrivals", "even|poisson", "open: how they are spaced (even)", TYPE_WORD,
-     AT(poisson), 0, 0},
-    {"timeout", "S", "no answer for so long is an error (10)", TYPE_SECONDS,
+    {"arrivals", "even|poisson", "open: how requests are spaced (even)",
+     TYPE_WORD, AT(poisson), 0, 0},
+    {"timeout", "S", "no answer for this long is an error (10)", TYPE_SECONDS,
      AT(timeout_ms), 1, 0},
-    {"seed", "N", "of the random numbers (1)", TYPE_INT, AT(seed), 0,
+    {"seed", "N", "seed of the random numbers (1)", TYPE_INT, AT(seed), 0,
      INT64_MAX},
     {"pids", "P1,P2,...",
      "processes whose CPU time per operation and peak\n"
      "memory are reported: the servers, on this machine",
      TYPE_PIDS, AT(pids), 0, 0},
-    {"format", "text|csv|json", "of the result, on standard output", TYPE_WORD,
-     AT(format), 0, 0},
+    {"format", "text|csv|json", "format of the result, on standard output",
+     TYPE_WORD, AT(format), 0, 0},
     {"csv", NULL, "the same as --format csv", TYPE_FLAG, AT(format), 0,
      FORMAT_CSV},
     {"json", NULL, "the same as --format json", TYPE_FLAG, AT(format), 0,
@@ -133,29 +134,31 @@ static void print_option(FILE *out, const struct option_row *row)
 
 static void print_help(FILE *out, const struct bench_protocol *p)
 {
-    fprintf(out,
-            "usage: %s setup|closed|open [--option value ...]\n\n"
-            "  setup    write every key once\n"
-            "  closed   each connection waits for its answers: how much goes\n"
-            "           through, and how long it takes then\n"
-            "  open     --rate requests a second are due, answered or not;\n"
-            "           latency counts from when a request was due\n\n",
-            p->program);
+    fprintf(
+        out,
+        "usage: %s setup|closed|open [--option value ...]\n\n"
+        "  setup    write every key once\n"
+        "  closed   each connection waits for its answers: shows throughput,\n"
+        "           and latency at that load\n"
+        "  open     --rate requests a second are due, answered or not;\n"
+        "           latency counts from when a request was due\n\n",
+        p->program);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         print_option(out, &rows[i]);
-    fprintf(out,
-            "\nWithout --nodes: %s. Each operation has keys of its own:\n"
-            "  set, get   SET KEY VALUE, GET KEY; fill with setup first\n"
-            "  incr       INCR KEY; setup makes them 0\n"
-            "  cas        CAS KEY V V, with the value that setup wrote (same\n"
-            "             --keys, --size, --prefix): 1 unless setup was not "
-            "run\n"
-            "  setnx      SET KEY VALUE NX; a key that is there is a miss\n"
-            "A miss (nil, 0) is no error and counts as an operation.\n"
-            "Latency: microseconds, of answered operations, to 0.8 %%.\n"
-            "Exit status: 0 good; 1 there were errors, all counted by kind;\n"
-            "2 usage.\n",
-            p->nodes);
+    fprintf(
+        out,
+        "\nWithout --nodes: %s. Each operation has keys of its own:\n"
+        "  set, get   SET KEY VALUE, GET KEY; fill with setup first\n"
+        "  incr       INCR KEY; setup makes them 0\n"
+        "  cas        CAS KEY V V, with the value that setup wrote (same\n"
+        "             --keys, --size, --prefix): 1 unless setup was not "
+        "run\n"
+        "  setnx      SET KEY VALUE NX; a key that exists is a miss\n"
+        "A miss (nil, 0) is no error and counts as an operation.\n"
+        "Latency: microseconds, of answered operations, to 0.8 %%.\n"
+        "Exit status: 0 success; 1 there were errors, all counted by kind;\n"
+        "2 usage.\n",
+        p->nodes);
 }
 
 static bool take_int(const struct option_row *row, const char *text,

@@ -11,9 +11,10 @@
  * the time it was due, so that waiting shows (no coordinated omission). The
  * waiting line is a number and a time, and needs no memory.
  *
- * In the measured result are: closed, what was answered in the measured time;
- * open, what was due in it. Errors count always. At the end what was sent is
- * waited for, at most `timeout`; what is due and was never sent is an error.
+ * The measured result contains what was answered in the measured time (closed
+ * loop), or what was due in it (open loop). Errors always count. At the end the
+ * worker waits for what was sent, at most `timeout`; a request that was due and
+ * never sent is an error.
  *
  * Thread: worker_new and worker_free belong to the main thread, before and
  * after worker_run; worker_signal and the atomics to any.

@@ -39,7 +39,7 @@ MUST_USE int link_open(struct link **out, const char *host, uint16_t port,
                        int64_t timeout_ms, struct buf *why);
 MUST_USE int link_ask(struct link *l, const struct link_request *r,
                       int64_t timeout_ms, struct answer *out, struct buf *why);
-/* NULL is nothing to close. */
+/* NULL: there is nothing to close. */
 void link_close(struct link *l);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The commands that work on data, and the replies that say what the table
- * (table/table.h) has of all commands.
+ * The commands that work on data, and the replies that tell what the table
+ * (table/table.h) says about all commands.
  *
  * A data command is a pure function of (keyspace, arguments, entry time,
  * seed): it reads no clock and knows no connection. It has two parts. Its
@@ -58,15 +58,15 @@ MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
  * the rest of its commands are answered with OOM, those of Verdi's
  * protocol and the sweep (which comes again) included. A few kilobytes of
  * APPEND to large values could exhaust the memory of every replica otherwise,
- * again at each restart. Part of the state machine, so it is no option. */
+ * again at each restart. Part of the state machine, so it is not an option. */
 #define CMD_ENTRY_BYTES_MAX (256 * 1024 * 1024)
 
 /* During apply: the entry is over that limit. The same on every replica. */
 bool cmd_entry_full(const struct keyspace *ks);
 void cmd_reply_entry_full(struct resp_writer *w);
 
-/* Whether the arguments of a data command make sense, as far as they tell by
- * themselves; the arity was checked. False: the error has been written. */
+/* Whether the arguments of a data command make sense by themselves; the arity
+ * was checked. False: the error has been written. */
 MUST_USE bool cmd_check(struct cmd_args *args);
 /* Runs a data command; the arity was checked. A read leaves no trace in the
  * entry, so one replica may execute it alone. */

@@ -245,7 +245,7 @@ static bool names_ok(struct resp_writer *w, uint32_t count)
 {
     if (count <= NAMES_MAX)
         return true;
-    resp_errorf(w, "ERR too many commands: at most %d are taken", NAMES_MAX);
+    resp_errorf(w, "ERR too many commands: at most %d are accepted", NAMES_MAX);
     return false;
 }
 
@@ -364,7 +364,8 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
         return;
     }
     if (filter == LIST_PATTERN && arg.len > PATTERN_LEN_MAX) {
-        resp_errorf(w, "ERR a pattern is too long: at most %d bytes are taken",
+        resp_errorf(w,
+                    "ERR a pattern is too long: at most %d bytes are accepted",
                     PATTERN_LEN_MAX);
         return;
     }

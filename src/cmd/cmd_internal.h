@@ -24,7 +24,7 @@ struct cmd_functions {
     cmd_run_fn *run;
 };
 
-/* NULL: the row is no data command's. */
+/* NULL: the row is not that of a data command. */
 const struct cmd_functions *cmd_functions(enum cmd_id id);
 
 #endif

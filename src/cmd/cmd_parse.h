@@ -8,8 +8,8 @@
 
 #include "cmd/cmd.h"
 
-/* The longest string that a command may build: part of the state machine,
- * so it is no option. */
+/* The longest string that a command may build: part of the state machine, so it
+ * is not an option. */
 #define CMD_STRING_MAX (512 * 1024 * 1024)
 
 /* What a run parses again, as its check did. */

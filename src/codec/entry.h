@@ -32,7 +32,7 @@
 
 enum entry_kind {
     ENTRY_EMPTY = 0,    /* begins a term */
-    ENTRY_REQUESTS = 1, /* payload: groups of requests, codec/request.h */
+    ENTRY_REQUESTS = 1, /* payload: parcels of requests, codec/request.h */
 };
 
 struct entry {

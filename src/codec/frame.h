@@ -16,8 +16,8 @@
  * checksum: XXH3-64 of the payload, seeded with that of the header's first 16
  * bytes.
  *
- * FRAME_VERSION is of this header alone; what the frames carry has
- * PROTOCOL_VERSION (codec/hello.h).
+ * FRAME_VERSION is the version of this header alone; that of what the frames
+ * carry is PROTOCOL_VERSION (codec/hello.h).
  *
  * Large frames travel as fragments (peer/), each a frame of its own, so that
  * heartbeats pass between them.

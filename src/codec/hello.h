@@ -4,9 +4,10 @@
  * FRAME_FRAGMENT (codec/frame.h). Little-endian, every byte written, every
  * spare byte zero and checked.
  *
- * PROTOCOL_VERSION is of all that the frames carry (the frame itself has
- * FRAME_VERSION). The hello keeps its layout in all of them, so that a node of
- * another version is rejected with the reason, and not as a corrupt stream.
+ * PROTOCOL_VERSION is the version of all that the frames carry (that of the
+ * frame itself is FRAME_VERSION). The hello has the same layout in all
+ * versions, so that a node of another version is rejected with the reason, and
+ * not as a corrupt stream.
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message.
  *
  * hello, HELLO_SIZE = 136 bytes:
@@ -36,8 +37,8 @@
  *   20  len(4)
  *   24  data(len)
  *
- * Decoding wants the whole payload, no byte less or more; ERR_CORRUPT
- * otherwise. Nothing is allocated.
+ * Decoding expects exactly the whole payload; ERR_CORRUPT if it is shorter or
+ * longer. Nothing is allocated.
  */
 #ifndef CODEC_HELLO_H
 #define CODEC_HELLO_H

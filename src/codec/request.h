@@ -88,8 +88,8 @@ void request_parcel_end(struct buf *out, size_t begin, uint32_t count);
   @ ensures \result != 0 ==> *bytes == \old(*bytes); */
 MUST_USE int request_parcel_decode(struct bytes *bytes,
                                    struct request_parcel *out);
-/* The same, but its requests are not looked at: for those who then decode
- * each, and see that nothing is left of them. */
+/* The same, but the requests are not checked: for callers that then decode each
+ * of them, and see that nothing is left. */
 MUST_USE int request_parcel_head(struct bytes *bytes,
                                  struct request_parcel *out);
 /* ERR_CORRUPT unless it is the payload of an entry: parcels that decode, at

@@ -195,7 +195,7 @@ static int run_help(struct ctl *c);
 static int run_version(struct ctl *c);
 
 static const struct ctl_command commands[] = {
-    {"status", 0, 0, "", "a table of the nodes; is the cluster healthy?",
+    {"status", 0, 0, "", "show the nodes and whether the cluster is healthy",
      run_status},
     {"get", 1, 1, "KEY", "print the value", run_get},
     {"put", 2, 2, "KEY VALUE", "set the value", run_put},
@@ -204,10 +204,10 @@ static const struct ctl_command commands[] = {
      run_cas},
     {"cad", 2, 2, "KEY EXPECTED", "delete if the value is the expected one",
      run_cad},
-    {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID",
+    {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID if given",
      run_transfer},
-    {"help", 0, 0, "", "this text", run_help},
-    {"version", 0, 0, "", "which vardctl this is", run_version},
+    {"help", 0, 0, "", "show this text", run_help},
+    {"version", 0, 0, "", "show the version", run_version},
 };
 
 static void print_usage(FILE *out)
@@ -218,13 +218,14 @@ static void print_usage(FILE *out)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-9s %-18s %s\n", commands[i].name, commands[i].usage,
                 commands[i].doc);
-    fputs("\nThe cluster is taken from --cluster, else from VARD_CLUSTER, "
-          "else it is\n" DEFAULT_CLUSTER ". One node that is up is enough: it "
-          "names the others. The\npassword may be in VARD_PASSWORD.\n\n"
-          "Exit status: 0 done; 1 not so (no such key, another value, not all\n"
-          "nodes up); 2 usage; 3 not executed, no node could; 4 unknown: no\n"
-          "answer, it may have been executed; 5 refused with an error.\n",
-          out);
+    fputs(
+        "\nThe cluster is taken from --cluster, else from VARD_CLUSTER, "
+        "else it is\n" DEFAULT_CLUSTER ". One node that is up is enough: it "
+        "names the others. The\npassword may be in VARD_PASSWORD.\n\n"
+        "Exit status: 0 done; 1 no (no such key, another value, not all nodes\n"
+        "up); 2 usage; 3 not executed: no node could do it; 4 unknown: no\n"
+        "answer, it may have been executed; 5 refused with an error.\n",
+        out);
 }
 
 static int run_help(struct ctl *c)

@@ -31,7 +31,7 @@
   @ assigns \nothing;
   @ ensures \result < KEY_SLOTS; */
 uint16_t key_slot(struct bytes user_key);
-/* Of the session of a node; borrows from *out. */
+/* The key of a node's session; borrows from *out. */
 struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node);
 /* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
@@ -44,18 +44,19 @@ void key_once(struct buf *out, struct bytes client);
 
 /* The key of the row that says that another one, `of`, is due at a time. */
 void key_expiry(struct buf *out, int64_t time_ms, struct bytes of);
-/* The time in it, whatever follows; false: too short, or of another kind. */
+/* The time in such a key, whatever follows; false: too short, or of another
+ * kind. */
 MUST_USE bool key_expiry_time(struct bytes key, int64_t *time_ms);
-/* Takes it apart; *of borrows from it. ERR_CORRUPT if it cannot be ours: too
- * short, of another kind, a time that is not after 0, or of a row that does
- * not expire. */
+/* Takes such a key apart; *of borrows from it. ERR_CORRUPT if it cannot be
+ * ours: too short, of another kind, a time that is not after 0, or of a row
+ * that does not expire. */
 MUST_USE int key_expiry_decode(struct bytes key, int64_t *time_ms,
                                struct bytes *of);
 /* Where the keys of a time begin in the order of the index. */
 void key_expiry_first(uint8_t out[KEY_EXPIRY_PREFIX_SIZE], int64_t time_ms);
 
-/* Where the keys of an epoch begin; what a kind of row has of a database
- * lies before that of its later epochs. */
+/* Where the keys of an epoch begin: those of one kind of row and one database
+ * are in the order of the epochs. */
 void key_epoch_first(uint8_t out[KEY_EPOCH_SIZE], uint8_t letter, uint8_t db,
                      uint32_t epoch);
 

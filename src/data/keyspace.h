@@ -7,7 +7,7 @@
  * of an ended epoch is looked up ever again, so its rows are garbage, which
  * the store collects when it likes (store_batch_discard). It is not asked to
  * delete them as a range: RocksDB 7.8 takes a file whose range deletions are
- * damaged for one that has none, so no answer may rest on them. What walks
+ * damaged for one that has none, so no answer may depend on them. What walks
  * over the rows must pass over the garbage (keyspace_is_current).
  *
  * Applying. keyspace_begin() opens an entry, commands change the keyspace,
@@ -79,8 +79,8 @@ const struct applied *keyspace_applied(const struct keyspace *ks);
 MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
-/* Whether the key of a row in an epoch is of the one that its database has
- * by now. */
+/* Whether a row with this key, which is in an epoch, is in the present epoch of
+ * its database. */
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);
 
 void keyspace_begin(struct keyspace *ks, const struct applied *entry,
@@ -105,7 +105,7 @@ struct keyspace_key {
 void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
                      size_t count);
 
-/* The time commands compute expiries from. */
+/* The time from which commands compute expiries. */
 int64_t keyspace_now(const struct keyspace *ks);
 
 /* Looks a live value up; false if there is none (or it has expired). */
@@ -124,11 +124,12 @@ void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
                         size_t offset, struct bytes data);
 /* True if there was a live value. */
 bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
-/* Deletes all: ends the epoch of the database. False, and nothing is changed,
- * if it has no next one, after 2^32 - 1 times: hours of nothing else. */
+/* Deletes all keys: ends the epoch of the database. False, and nothing is
+ * changed, if there is no next epoch: after 2^32 - 1 flushes, hours of nothing
+ * else. */
 bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
 
-/* Works off up to `limit` rows of the expiry index whose time has come by
+/* Processes up to `limit` rows of the expiry index whose time has come by
  * keyspace_now(): deletes what they name, or only the index row if that is of
  * an ended epoch (a flush leaves such rows). Returns how many index rows. It
  * ends early, after one at least, when it has read KEYSPACE_SWEEP_BYTES_MAX.

@@ -59,7 +59,7 @@ struct row *rows_touch_head(struct rows *rs, struct bytes key);
 /* Sets the whole row. */
 void rows_put(struct rows *rs, struct bytes key, struct bytes value);
 void rows_delete(struct rows *rs, struct bytes key);
-/* All values of a database: begins its next epoch, which there must be. */
+/* Deletes all values of a database: begins its next epoch, which must exist. */
 void rows_flush_db(struct rows *rs, uint8_t db);
 
 #endif

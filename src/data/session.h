@@ -19,7 +19,7 @@
 #include "data/session_row.h"
 
 /* An answer larger than this is given once and not kept. Part of the state
- * machine, so it is no option. */
+ * machine, so it is not an option. */
 #define ONCE_REPLY_MAX (1024 * 1024)
 
 /* The session of a node; all zero if it has none. */

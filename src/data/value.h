@@ -15,16 +15,16 @@
 #define VALUE_HEADER_SIZE   20
 #define VALUE_EXPIRE_OFFSET 4
 
-/* What the rest of data and the commands must know of a type. */
+/* What the rest of this room and the commands must know about a type. */
 struct value_type_info {
     const char *name;  /* as TYPE tells it */
     uint8_t encodings; /* it has the encodings 0 ... encodings - 1 */
     bool plain;        /* the data are the value's bytes, and nothing else */
 };
 
-/* Of a type that there is. */
+/* The type must exist. */
 const struct value_type_info *value_type_info(uint8_t type);
-/* Whether there are such a type and such an encoding of it. */
+/* Whether the type exists and has this encoding. */
 /*@ assigns \nothing; */
 bool value_form_known(uint8_t type, uint8_t encoding);
 

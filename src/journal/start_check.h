@@ -1,7 +1,7 @@
 /*
  * Before a database is opened for writing: does it have what this node has
- * promised? It is about files that are missing or cut, which RocksDB does not
- * notice.
+ * promised? This finds files that are missing or were cut short, which RocksDB
+ * does not notice.
  */
 #ifndef JOURNAL_START_CHECK_H
 #define JOURNAL_START_CHECK_H

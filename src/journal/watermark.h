@@ -29,8 +29,8 @@ struct watermark_file;
 MUST_USE int watermark_open(struct watermark_file **out, const char *path,
                             struct watermark *last, bool *found,
                             struct buf *error);
-/* Writes it (generation is chosen here); `sync`: and waits for the disk.
- * Thread-safe. ERR_IO is final, watermark_error() says why. */
+/* Writes it (the generation is chosen here); with `sync`, waits for the disk
+ * too. Thread-safe. ERR_IO is final, watermark_error() says why. */
 MUST_USE int watermark_write(struct watermark_file *f,
                              const struct watermark *w, bool sync);
 /* The mark written last, by this process or before; false if there is none. */

@@ -1,5 +1,5 @@
 /*
- * Tells systemd how the start goes (Type=notify), through libsystemd: see
+ * Tells systemd how far the start is (Type=notify), through libsystemd: see
  * sd_notify(3). Nothing happens when no supervisor listens.
  */
 #ifndef MAIN_NOTIFY_H

@@ -27,7 +27,7 @@ struct process {
  * process_end() as well. */
 MUST_USE int process_begin(struct process *p, const struct config *c,
                            struct buf *error);
-/* The node serves: whoever started the daemon may go. */
+/* The node serves clients: whoever started the daemon need not wait longer. */
 void process_ready(struct process *p);
 /* Removes the pid file, closes lock and log. */
 void process_end(struct process *p);

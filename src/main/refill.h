@@ -1,7 +1,7 @@
 /*
  * What a member does with data that cannot be proven whole: it starts with
  * less of it, and lets the others refill it (raft_recover.c). Nothing is
- * deleted but what was put aside the last time.
+ * deleted except what was put aside the last time.
  */
 #ifndef MAIN_REFILL_H
 #define MAIN_REFILL_H
@@ -17,15 +17,17 @@ enum data_trust {
     DATA_LOST,     /* unusable: put aside, the node begins empty */
 };
 
-/* Three members or more, and not told to refuse. */
+/* Whether a member may be refilled: the cluster has three members or more, and
+ * the option damaged-data does not say "refuse". */
 bool refill_allowed(const struct config *c);
-/* DATA_LOST after refill_remember(). */
+/* DATA_LOST after refill_remember(), else DATA_PROVEN. */
 enum data_trust refill_trust(const struct process *p);
 /* Puts aside what this degree of trust does not use. Until refill_done(), a
  * start that is cut off is followed by one of DATA_LOST. */
 MUST_USE int refill_prepare(const struct process *p, enum data_trust trust,
                             struct buf *error);
-/* The database has the record that its node recovers, or needs none. */
+/* To be called when the database has the record that its node is recovering, or
+ * needs none. */
 void refill_done(const struct process *p);
 /* DATA_UNPROVEN: the database opens only without its write-ahead logs. What
  * is left is as of the last flush: an older prefix. */

@@ -1,7 +1,7 @@
 /*
  * Measured values: a table of what there is (metrics.def), and the values of
- * one moment. Who measures sets them; who shows them asks for names and forms
- * here, so that a value has one name everywhere.
+ * one moment. The room that measures a value sets it; the rooms that show it
+ * take its name and form from here, so that a value has one name everywhere.
  *
  * Ownership: struct metrics owns its texts; it starts as METRICS_INIT and is
  * released.

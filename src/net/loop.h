@@ -1,5 +1,5 @@
 /*
- * The event loop: a thin cover over libev (included in loop.c only).
+ * The event loop: a thin layer over libev (included in loop.c only).
  *
  * One loop, one thread. Handles are embedded in the structs of their owners
  * and hold a pointer to heap memory of the loop's; *_stop frees it and may be

@@ -81,7 +81,8 @@ enum node_outcome {
 struct node_events {
     void *ctx;
     /* The writer for the reply to the oldest unanswered request of this
-     * client; NULL if nobody wants it. Then node writes one reply, and: */
+     * client; NULL if nobody wants it. Then the node writes one reply, and
+     * calls reply_done(): */
     struct resp_writer *(*reply_open)(void *ctx, void *client);
     /* exactly once for each submit, in the order of the submits. */
     void (*reply_done)(void *ctx, void *client, enum node_outcome outcome);

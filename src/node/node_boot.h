@@ -35,8 +35,8 @@ MUST_USE int node_boot(const struct node_boot *boot, struct identity *identity,
 
 /* The cluster id that follows from the configuration: of the members' ids in
  * their order, and of the name if there is one, else of their addresses. Nodes
- * that count different members must not talk: each would take its own majority
- * for one. */
+ * that have different lists of members must not talk: each would count a
+ * majority of its own list. */
 uint64_t node_cluster_id(const char *name, const node_id *ids,
                          const char *const *addresses, size_t count);
 

@@ -359,7 +359,7 @@ void *node_requests_take(struct node *n, uint64_t seq);
 void node_requests_applied(struct node *n);
 /* Answers those that have waited too long. */
 void node_requests_timeout(struct node *n);
-/* When a flush would bring some on their way; INT64_MAX: never. */
+/* When a flush would send some of them; INT64_MAX: never. */
 int64_t node_requests_due_ms(const struct node *n);
 
 /* node_propose.c */
@@ -377,14 +377,15 @@ MUST_USE bool node_propose_gather(struct node *n);
 MUST_USE bool node_propose_next_owner(struct node *n, node_id *peer);
 /* What was gathered is in the log. */
 void node_propose_done(struct node *n);
-/* When requests can go on, or their entry has waited long enough: flush. */
+/* When to flush because requests can be proposed or sent, or have waited long
+ * enough for the last entry's commit. */
 int64_t node_propose_due_ms(const struct node *n);
 
 /* node_apply.c: applies what is committed; true if some is left. */
 void node_apply_release(struct node *n);
 bool node_apply(struct node *n);
-/* As leader: nothing could be applied for too long, it should hand over. Says
- * so once in that time. */
+/* As leader: nothing could be applied for too long, so it should hand
+ * leadership over. True once in that time. */
 bool node_apply_is_stuck(struct node *n);
 
 /* node_read.c */
@@ -413,12 +414,11 @@ void node_compact_told(struct node *n, const struct beat *b);
 /* node_sweep.c: as leader, has expired keys deleted. */
 void node_sweep(struct node *n);
 
-/* node_beat.c: what goes with a message of ours, and what came with another's.
- */
+/* node_beat.c: the beat that goes with a message, and the one that came. */
 struct beat node_beat_of(struct node *n, const struct raft_message *m);
 void node_beat_take(struct node *n, const struct raft_message *m,
                     const struct beat *b);
-/* The role, term or leader is another. */
+/* The role, term or leader has changed. */
 void node_beat_forget(struct node *n);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * The protocol of Verdi's vard as a guest of the server, on the same port as
- * RESP: what stands between wire.h and the server.
+ * RESP: it connects wire.h and the server.
  *
  * A new connection of a client closes its older one, as in Verdi's vard.
  */

@@ -30,7 +30,7 @@ void cond_destroy(struct cond *c);
 /* Gives the mutex away, waits, and takes it back. May return without having
  * been woken: look again at what is waited for. */
 void cond_wait(struct cond *c, struct mutex *m);
-/* The same, and no longer than until clock_mono_us() is `until_us`. */
+/* The same, but waits no longer than until clock_mono_us() is `until_us`. */
 void cond_wait_until(struct cond *c, struct mutex *m, int64_t until_us);
 /* Wakes all who wait; with or without the mutex. */
 void cond_wake(struct cond *c);

@@ -34,7 +34,7 @@ uint16_t address_port(const struct address *a);
 bool address_is_loopback(const struct address *a);
 bool address_eq(const struct address *a, const struct address *b);
 
-/* A listening socket: SO_REUSEADDR, and an IPv6 one does not take IPv4, too.
+/* A listening socket: with SO_REUSEADDR; one for IPv6 does not accept IPv4.
  * ERR_BUSY: the port is taken; ERR_NOT_FOUND: not an address of this machine
  * (an optional one may be missing); ERR_AUTH: port not allowed; ERR_IO. */
 MUST_USE int socket_listen(const struct address *a, int backlog);
@@ -43,8 +43,9 @@ MUST_USE int socket_listen(const struct address *a, int backlog);
  * Changes the umask for a moment, so it may be called at start-up only. */
 MUST_USE int socket_listen_unix(const char *path, uint32_t mode, int backlog);
 
-/* The next connection: its descriptor, and who it is. ERR_AGAIN: none;
- * ERR_LIMIT: out of descriptors, stop accepting for a while; ERR_IO. */
+/* Accepts the next connection: its descriptor, and the other end's address.
+ * ERR_AGAIN: none; ERR_LIMIT: out of descriptors, stop accepting for a while;
+ * ERR_IO. */
 MUST_USE int socket_accept(int fd, struct address *peer);
 
 /* Begins to connect. The descriptor becomes writable when the outcome is known;

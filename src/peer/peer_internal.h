@@ -62,7 +62,7 @@ struct peer_link {
     int64_t backoff_ms; /* before the next attempt */
     int64_t dialed_at_ms;
     uint64_t sent_bytes;        /* on earlier connections */
-    char failure[PEER_WHY_MAX]; /* logged last; "": none since it stood */
+    char failure[PEER_WHY_MAX]; /* logged last; "": none since it was up */
 };
 
 enum peer_inbound_state {
@@ -133,9 +133,9 @@ static inline struct peer *peer_of_link(struct peer_link *k)
 
 void peer_inbound_check(const struct peer_inbound *in);
 void peer_inbound_move(struct peer_inbound *in, enum peer_inbound_state to);
-/* It has shown who it is. */
+/* It has proved who it is. */
 void peer_inbound_leave_strangers(struct peer_inbound *in);
-/* Closes and frees it; the peer forgets it. Tells nobody. */
+/* Closes and frees it; the peer forgets it. The node is not told. */
 void peer_inbound_free(struct peer_inbound *in);
 
 /* ----- peer_link_state.c ----- */

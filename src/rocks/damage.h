@@ -11,8 +11,8 @@
 #include "base/buf.h"
 
 /* Is all that is damaged an end of the write-ahead logs of which some sectors
- * never reached the disk? So a power cut leaves writes that had not been
- * synced; whether they had been is for the caller to find out. */
+ * never reached the disk? This is how a power cut leaves writes that had not
+ * been synced; whether they had been is for the caller to find out. */
 bool damage_is_tear(const char *dir);
 
 /* ERR_CORRUPT or ERR_IO, by RocksDB's text; ERR_IO if its texts are not known
@@ -28,10 +28,10 @@ MUST_USE int damage_explain(const char *dir, const char *status,
  * False if its texts are not known. */
 bool damage_lacks_families(const char *status);
 
-/* Of such a MANIFEST: from a first start that was
- * interrupted (ERR_NOT_FOUND, no text), or cut (ERR_CORRUPT): opening for
- * writing would make them anew and delete the tables of the old ones.
- * `tables`: are there any? */
+/* Where such a MANIFEST comes from: a first start that was interrupted
+ * (ERR_NOT_FOUND, no text), or it was cut (ERR_CORRUPT): opening for writing
+ * would create the families anew and delete the tables of the old ones.
+ * `tables`: there are tables. */
 MUST_USE int damage_explain_families(const char *dir, const char *status,
                                      bool tables, struct buf *error);
 

@@ -23,9 +23,10 @@ char *incoming_path(const char *db);
  * its other name, so it must never be written again. False: errno says why. */
 MUST_USE bool incoming_remove(const char *file);
 
-/* While it is written: lets the disk have it bit by bit. All at once, with the
- * sync at its end, the log's syncs would wait for it: ext4 writes what files
- * have grown by before the journal record that any of them waits for. */
+/* While it is written: lets the disk have it bit by bit. If all of it went at
+ * once, with the sync at its end, the log's syncs would wait for it: ext4
+ * writes what files have grown by before the journal record that any of them
+ * waits for. */
 struct incoming_pace {
     int fd;
     size_t bytes; /* since the last bit */
@@ -38,7 +39,7 @@ void incoming_pace_end(struct incoming_pace *p);
 /* `refusal` is the text of an opening that was refused. If it is for a missing
  * table, and there is a file that was not taken over, gives it that table's
  * name. Returns the name, which the caller frees, or NULL: nothing was done.
- * That it is the right file, the next opening finds out: the MANIFEST has the
+ * The next opening finds out whether it is the right file: the MANIFEST has the
  * size of each table and what identifies it. */
 char *incoming_restore(const char *db, struct bytes refusal);
 

@@ -8,9 +8,9 @@
  * - the name and the result of one of its functions (rocks_crc32c.h), which
  *   test_rocks_crc32c.c compares with the library's files.
  *
- * All of it was tested with the versions named here. Of another one the texts
- * are not interpreted: a whole database is opened as ever, but what fails is
- * ERR_IO with RocksDB's own text, and nothing is repaired.
+ * All of it was tested with the versions named here. The texts of another
+ * version are not interpreted: a whole database is opened as usual, but what
+ * fails is ERR_IO with RocksDB's own text, and nothing is repaired.
  *
  * The version is that of the headers. A shared RocksDB has major and minor
  * version in its name, so the loader takes no other one; a static one comes

@@ -48,7 +48,7 @@ void client_set_text(struct client *c, enum client_text which,
 
 /* Counted from 1 since the start of the server. */
 uint64_t client_id(const struct client *c);
-/* Nothing that it asked for is unanswered. */
+/* It has no unanswered request. */
 bool client_is_idle(const struct client *c);
 /* It reads requests and executes them: it is not being closed. */
 bool client_is_open(const struct client *c);

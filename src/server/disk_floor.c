@@ -32,7 +32,7 @@ void disk_floor_look(struct server *s)
                     (bytes >> 20), s->options.data_dir, (floor >> 20));
     else if (!s->disk.is_short && was_full)
         log_notice(s->options.log,
-                   "enough disk is free again: writes are taken");
+                   "enough disk space is free again: writes are accepted");
 }
 
 bool disk_floor_short(const struct server *s)

@@ -26,13 +26,13 @@
 #define UNAUTH_DEADLINE_MS 60000
 /* Wrong passwords on one connection; then it is closed. */
 #define AUTH_FAILURES_MAX 10
-/* How often failed authentications are logged at most. */
+/* Failed authentications are logged at most once in this time. */
 #define AUTH_REPORT_MS 1000
 /* Lines a second about clients that were closed for a limit. */
 #define CLOSED_LOGGED_MAX 10
-/* What a request may be longer than its largest argument, at least. */
+/* A request may always be this much longer than its largest argument may be. */
 #define QUERY_ROOM (1024 * 1024)
-/* How long a client that is being closed may take its last output. */
+/* How long a client that is being closed has time to read its last output. */
 #define CLIENT_CLOSING_MS 10000
 
 /* server.c: what the loop, the node, the peers and the disk call. */
@@ -168,7 +168,7 @@ void turn_end(struct server *s);
 
 /* client.c */
 void clients_init(struct clients *l, const struct conn_events *events);
-/* Puts what the lists say beside what is counted; looks at no client. */
+/* Compares the lists with the counts; looks at no client. */
 void clients_check(const struct clients *l);
 /* Looks at all clients. */
 void clients_check_each(const struct clients *l);

@@ -36,8 +36,9 @@ void memtable_free(struct memtable *m);
 
 void memtable_put(struct memtable *m, struct bytes key, struct bytes value);
 void memtable_delete(struct memtable *m, struct bytes key);
-/* Nobody asks for begin <= key < end any more, here and below. It is only
- * remembered, for the owner who writes the table to the store below. */
+/* Nobody will ask this table or the store below for begin <= key < end any
+ * more. It is only remembered, for the owner who writes the table to the store
+ * below. */
 void memtable_discard(struct memtable *m, struct bytes begin, struct bytes end);
 /* Keeps a copy of a value in the store below; the table must not know the
  * key. */

@@ -107,8 +107,8 @@ MUST_USE static inline int store_flush(struct store *s,
     return s->ops->flush(s, family, wait);
 }
 
-/* Has the state no room in memory until some of it is on disk? The next
- * unlogged write would wait for that. Look again after a while. */
+/* Is there no room in memory for the state until some of it is on disk? The
+ * next unlogged write would wait for that. Look again after a while. */
 MUST_USE static inline bool store_is_full(const struct store *s)
 {
     return s->ops->full != NULL && s->ops->full(s);

@@ -11,9 +11,9 @@
 #include "store/store.h"
 
 struct store_check {
-    /* Has the store what it must have? `unflushed`: how many rows of STORE_LOG
-     * may be in write-ahead logs only. ERR_CORRUPT and ERR_IO come with a
-     * text. */
+    /* Does the store have what it must have? `unflushed`: how many rows of
+     * STORE_LOG may be in write-ahead logs only. ERR_CORRUPT and ERR_IO come
+     * with a text. */
     int (*content)(const void *ctx, struct store *s, uint64_t unflushed,
                    struct buf *error);
     /* There is no database at `path`. ERR_CORRUPT, with a text: there must be

@@ -24,7 +24,7 @@ uint32_t store_memory_unsynced(const struct store *s);
  * off; a crash ends all of it. */
 void store_memory_fail(struct store *s, const char *operation, uint64_t n);
 
-/* What store_is_full() says; false at first. Writes do not mind. */
+/* What store_is_full() says; false at first. Writes succeed all the same. */
 void store_memory_set_full(struct store *s, bool full);
 
 #endif

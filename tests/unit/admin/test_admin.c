@@ -253,19 +253,20 @@ static void work_is_bounded(void **state)
     struct fixture *f = *state;
     char text[2000];
     assert_has(ask_with(f, "CLIENT LIST ID", "1", 1000), "id=1 ");
-    assert_string_equal(ask_with(f, "CLIENT LIST ID", "1", 1001),
-                        "-ERR too many client IDs: at most 1000 are taken\r\n");
+    assert_string_equal(
+        ask_with(f, "CLIENT LIST ID", "1", 1001),
+        "-ERR too many client IDs: at most 1000 are accepted\r\n");
     assert_string_equal(ask(f, "CLIENT LIST ID 1 x\r\n"),
                         "-ERR Invalid client ID\r\n");
     assert_has(ask_with(f, "CONFIG GET", "hz", 100), "hz\r\n");
     assert_string_equal(ask_with(f, "CONFIG GET", "hz", 101),
-                        "-ERR too many patterns: at most 100 are taken\r\n");
+                        "-ERR too many patterns: at most 100 are accepted\r\n");
     snprintf(text, sizeof(text), "CONFIG GET %01024d\r\n", 0);
     assert_string_equal(ask(f, text), "*0\r\n");
     snprintf(text, sizeof(text), "CONFIG GET %01025d\r\n", 0);
     assert_string_equal(
         ask(f, text),
-        "-ERR a pattern is too long: at most 1024 bytes are taken\r\n");
+        "-ERR a pattern is too long: at most 1024 bytes are accepted\r\n");
 }
 
 static void shutdown_waits_for_answers(void **state)

@@ -73,7 +73,7 @@ static int check_zeroes(struct walk *w, struct bytes rest)
     ASSERT(w->zeroes);
     if (rest.len == 0 || is_zero(rest))
         return 0;
-    return damage(w, w->zeroes_at, "zeroes stand where records should be");
+    return damage(w, w->zeroes_at, "there are zeroes where records should be");
 }
 
 /* Pieces must come in their order. */

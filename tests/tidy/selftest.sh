@@ -45,6 +45,7 @@ int base_one(void);
 #endif
 END
     put src/base/base.c <<'END'
+/* Nothing here fails. */
 #include "base/base.h"
 
 int base_one(void)
@@ -56,6 +57,7 @@ END
 int raft_one(void);
 END
     put src/raft/raft.c <<'END'
+/* Nothing here fails. */
 #include "raft/raft.h"
 
 #include "base/base.h"
@@ -69,8 +71,9 @@ END
     for room in codec resp; do
         printf '#include "base/base.h"\n\nint %s_one(void);\n' $room |
             put src/$room/$room.h
-        printf '#include "%s/%s.h"\n\nint %s_one(void)\n{\n    ASSERT(1);\n    %s;\n}\n' \
-            $room $room $room 'return base_one()' | put src/$room/$room.c
+        printf '%s\n#include "%s/%s.h"\n\nint %s_one(void)\n{\n    ASSERT(1);\n    %s;\n}\n' \
+            '/* Nothing here fails. */' $room $room $room 'return base_one()' |
+            put src/$room/$room.c
     done
     for room in base raft codec resp data cmd metrics; do
         printf '/*\n * One.\n */\n' | put tests/unit/$room/test_$room.c
@@ -79,6 +82,7 @@ END
 enum row_letter { ROW_VALUE = 'k', ROW_ONCE = 'o' };
 END
     put src/data/kinds.c <<'END'
+/* Nothing here fails. */
 const char *const kinds[] = {[ROW_VALUE] = "value", [ROW_ONCE] = "once"};
 END
     put src/table/rows.def <<'END'
@@ -90,6 +94,7 @@ struct cmd_call;
 void cmd_get_run(struct cmd_call *c);
 END
     put src/cmd/cmd.c <<'END'
+/* Nothing here fails. */
 #include "cmd/cmd.h"
 
 #include "base/base.h"
@@ -108,6 +113,7 @@ TEXT(raft, role, "Role (of this node).")
 CONSTANT(raft, mode, "0", "There is one.")
 END
     put src/metrics/set.c <<'END'
+/* Nothing here fails. */
 static void set_all(struct metrics *m)
 {
     metrics_count(m, METRIC_input, 1);
@@ -296,7 +302,7 @@ expect options 'option a-b: is pushed'
 sed -i "/cmd_get/a struct bytes *key = c->key.data[0] == 'o';" \
     "$tree/src/cmd/cmd.c"
 sed -i '1i #include "data/kinds.h"' "$tree/src/cmd/cmd.c"
-expect kinds "src/cmd/cmd.c:7: == 'o': use the constants"
+expect kinds "src/cmd/cmd.c:8: == 'o': use the constants"
 put src/data/key.c <<<"char letter = 'k';"
 expect kinds "src/data/key.c:1: 'k': use the constants"
 sed -i 's/ROW_ONCE\]/ROW_VALUE]/' "$tree/src/data/kinds.c"
@@ -334,6 +340,10 @@ put tests/unit/raft/test_votes.c <<<'int silent;'
 expect units 'test_votes.c: is not named after a file of src/raft'
 put tests/unit/raft/test_raft.c <<<$'/*\n * One.\n */\n/* (void)state; */'
 expect units 'say UNUSED(state)'
+sed -i '1s/ fails/ ends/' "$tree/src/raft/raft.c"
+expect openings 'src/raft/raft.c: its opening does not say how it fails'
+sed -i 1d "$tree/src/raft/raft.c"
+expect openings 'src/raft/raft.c: does not open with a comment'
 rm "$tree/src/raft/README.md"
 expect readmes 'src/raft: no README.md'
 put src/raft/README.md <<<'Reading order: a.'

@@ -49,6 +49,9 @@ BARE_ALLOCATION = re.compile(r'(?<![\w.>])(malloc|calloc|realloc|free|strdup|'
 COLON_FILES = ('src/base/hostport.c', 'src/client/info.c')
 COLON_SEARCH = re.compile(r'''(?:strr?chr|memr?chr|strc?spn|strsep)\s*\([^;]*?'''
                           r'''(?:':'|":")|[!=]=\s*':'|':'\s*[!=]=''')
+# The first comment of a .c file, and the words in which it speaks of failures.
+OPENING = re.compile(r'/\*.*?\*/', re.S)
+FAILING = re.compile(r'\b[Ff]ail|\bERR_[A-Z]')
 MACHINE_PATH = re.compile(r'(?<![\w.$}])/(work|root|home|Users)/')
 
 
@@ -694,6 +697,17 @@ def check_metrics(tree):
             problem = exported_complaint(kind, *rest[:2])
             if problem:
                 yield f'{where}: {rest[1]} {problem}'
+
+
+def check_openings(tree):
+    """A .c file of a room opens with a comment that says how it fails, or
+    that nothing there does."""
+    for path in tree.files('src', suffixes=('.c',)):
+        opening = OPENING.match(read(path))
+        if not opening:
+            yield f'{tree.name(path)}: does not open with a comment'
+        elif not FAILING.search(opening.group(0)):
+            yield f'{tree.name(path)}: its opening does not say how it fails'
 
 
 def check_readmes(tree):

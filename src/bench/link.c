@@ -108,7 +108,7 @@ static bool take_reply(struct bench_link *l, const struct bench_reply *r,
         bench_link_lose(l, "refused",
                         r->kind == REPLY_ERROR
                             ? r->error
-                            : BYTES_LIT("an answer to nothing"));
+                            : BYTES_LIT("an answer without a request"));
         return false;
     }
     ASSERT(l->unanswered > 0);

@@ -80,7 +80,7 @@ static void print_text(FILE *out, const struct bench_options *o,
                 "processes",
                 per_op(r, r->servers.cpu_us), o->pid_count);
         if (r->servers.missing > 0)
-            fprintf(out, ", %zu of them not there at the end",
+            fprintf(out, ", %zu of them not running at the end",
                     r->servers.missing);
         fprintf(out, "\n  memory       peak %.1f MiB, all together %.1f MiB\n",
                 mib(r->servers.rss_peak_bytes_max),

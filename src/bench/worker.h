@@ -103,7 +103,7 @@ struct worker *worker_new(const struct worker_share *share);
 void worker_free(struct worker *w);
 /* Connects, waits for clock->go_us and a signal, runs to the end. */
 void *worker_run(void *worker);
-/* The clock was set, or changed. */
+/* Tells the worker that the clock was set, or changed. */
 void worker_signal(struct worker *w);
 
 /* ---- for link.c, reply.c and worker.c alone ---- */

@@ -1,6 +1,6 @@
 /*
- * A part of COMMAND INFO: where keys are. No command has keys yet that move
- * with other arguments, so a test shows how they would be described.
+ * A part of COMMAND INFO: where keys are. No command yet has keys whose place
+ * depends on other arguments, so a test shows how they would be described.
  */
 #ifndef CMD_CMD_DESCRIBE_H
 #define CMD_CMD_DESCRIBE_H

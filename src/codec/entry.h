@@ -72,7 +72,7 @@ void entry_encode(const struct entry *e, struct buf *out);
 MUST_USE int entry_decode(raft_index index, struct bytes *bytes,
                           struct entry *out);
 
-/* As entry_decode, of a record that was decoded successfully before: the
+/* Like entry_decode, for a record that was decoded successfully before: the
  * checksum is not computed again. */
 void entry_view(raft_index index, struct bytes *bytes, struct entry *out);
 

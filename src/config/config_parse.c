@@ -131,8 +131,8 @@ static void notice_option(struct config *c, const struct option *o)
 {
     struct buf text = BUF_INIT;
     if (o->kind == OPTION_FIXED)
-        buf_printf(&text, "option %s %s: always so with vard, %s", o->name,
-                   o->def[0] != '\0' ? o->def : "\"\"", o->doc);
+        buf_printf(&text, "option %s %s: the only value in vard, because %s",
+                   o->name, o->def[0] != '\0' ? o->def : "\"\"", o->doc);
     else if (o == option_find(BYTES_LIT("supervised")) &&
              c->supervised == CONFIG_SUPERVISED_UPSTART)
         buf_str(&text, "option supervised upstart means no");

@@ -55,8 +55,9 @@ uint64_t journal_bytes(const struct journal *log);
 /* Chain hash at an index from first-1 to last. */
 MUST_USE int journal_chain(struct journal *log, raft_index index,
                            uint64_t *chain);
-/* Compares with what the watermark promises. ERR_CORRUPT with a text when the
- * log ends before it, has another chain there, or term and vote are behind. */
+/* Compares the log with what the watermark promises. ERR_CORRUPT with a text
+ * when the log ends before it, has another chain there, or term and vote are
+ * behind. */
 MUST_USE int journal_check(struct journal *log, const struct watermark *w,
                            struct buf *error);
 

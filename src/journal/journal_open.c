@@ -115,7 +115,8 @@ static int check_end(struct journal *log, struct buf *error)
         store_get(log->store, STORE_LOG, bytes_of(key, JOURNAL_KEY_SIZE), &raw);
     buf_release(&raw);
     if (err == 0)
-        return damaged(log, error, next, "a walk over the log does not see it");
+        return damaged(log, error, next,
+                       "an iterator over the log does not see it");
     return err == ERR_NOT_FOUND ? 0 : store_failed(log, error, err);
 }
 

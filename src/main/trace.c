@@ -39,7 +39,7 @@ void trace_line(void *ctx, struct bytes line)
     buf_printf(&b, "%" PRId64 " ", clock_mono_us());
     buf_bytes(&b, line);
     if (file_write(t->fd, b.data, b.len) != 0) {
-        log_warning(t->log, "the trace ends here, writing it failed: %s",
+        log_warning(t->log, "the trace ends here because writing it failed: %s",
                     strerror(errno));
         trace_close(t);
     }

@@ -1,7 +1,7 @@
 /*
- * The file of the option trace-file: lines of node/node_trace.h, each after
- * the monotonic time in microseconds. On one machine that is a total order in
- * which every message comes after the step that sent it.
+ * The file of the option trace-file: lines of node/node_trace.h, each preceded
+ * by the monotonic time in microseconds. On one machine that is a total order
+ * in which every message comes after the step that sent it.
  */
 #ifndef MAIN_TRACE_H
 #define MAIN_TRACE_H

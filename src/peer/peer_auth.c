@@ -41,7 +41,8 @@ static int check_place(const struct peer_identity *us, const struct hello *h,
     }
     if (h->to != us->self) {
         snprintf(why, PEER_WHY_MAX,
-                 "looks for member %u, this is %u: do the addresses agree?",
+                 "looks for member %u, but this is member %u: do the addresses "
+                 "agree?",
                  h->to, us->self);
         return ERR_MISMATCH;
     }

@@ -48,7 +48,7 @@ enum peer_link_state {
     LINK_STATE_END,
 };
 
-/* The direction that we dial and send on. */
+/* The direction in which we dial and send. */
 struct peer_link {
     enum peer_link_state state;
     int connect_fd; /* while connecting, else -1 */
@@ -72,7 +72,7 @@ enum peer_inbound_state {
     INBOUND_STATE_END,
 };
 
-/* A connection that was accepted, and that we receive on. */
+/* A connection that was accepted, and on which we receive. */
 struct peer_inbound {
     struct list link; /* in peers.strangers until established */
     struct peers *peers;

@@ -5,10 +5,10 @@
  * checksum of a record of its write-ahead log then takes longer than all
  * copies of it together. The library calls its function through the dynamic
  * linker, which takes the program's first: this one, of the same name and the
- * same result. A shared library that does not ask the linker keeps its own, a
- * static one comes before ours (weak), and so does any on another processor
- * than x86-64; then nothing is different. On an x86-64 without the instruction
- * (older than 2008) ours is the slower one.
+ * same result. A shared library that does not ask the linker keeps its own
+ * function, and a static one takes precedence over ours (which is weak). On a
+ * processor other than x86-64 RocksDB's own is used, too. On an x86-64 without
+ * the instruction (older than 2008) ours is the slower one.
  */
 #ifndef ROCKS_ROCKS_CRC32C_H
 #define ROCKS_ROCKS_CRC32C_H

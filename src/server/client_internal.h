@@ -173,7 +173,7 @@ void client_check(const struct client *c);
 /* The only way to wait, and with WAIT_NONE to go on. Always false: it is what
  * the callers return, "not now". */
 bool client_wait(struct client *c, enum client_wait reason);
-/* Really closes a doomed one, or one that closed itself. */
+/* Closes the connection of a doomed client, or of one that closed itself. */
 void client_finish(struct client *c);
 /* Frees a GONE client. */
 void client_free(struct client *c);
@@ -187,7 +187,7 @@ void client_count_bytes(struct client *c);
 
 /* It has new output, which leaves before the loop waits. */
 void client_mark_dirty(struct client *c);
-/* It may go on; it gets its turn from the server's ready list. */
+/* The client may go on; it gets its turn from the server's ready list. */
 void client_mark_ready(struct client *c);
 /* Puts it on the ready list if that is what it waits for. */
 void client_wake(struct client *c, enum client_wait reason);

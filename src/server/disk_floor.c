@@ -27,7 +27,7 @@ void disk_floor_look(struct server *s)
     if (s->disk.is_short && !was_full)
         log_warning(s->options.log,
                     "only %" PRId64
-                    " MB of disk are free in %s (min-free-disk is "
+                    " MB of disk space are free in %s (min-free-disk is "
                     "%" PRIu64 " MB): writes are refused until there is more",
                     (bytes >> 20), s->options.data_dir, (floor >> 20));
     else if (!s->disk.is_short && was_full)
@@ -44,8 +44,8 @@ const char *disk_floor_text(const struct server *s)
 {
     ASSERT(disk_floor_short(s));
     if (s->disk.is_short)
-        return "MISCONF too little disk is free on this node (see "
-               "min-free-disk): writes are refused, reads go on";
-    return "MISCONF too little disk is free on another node (see "
-           "min-free-disk): writes are refused, reads go on";
+        return "MISCONF too little disk space is free on this node (see "
+               "min-free-disk): writes are refused, reads are served";
+    return "MISCONF too little disk space is free on another node (see "
+           "min-free-disk): writes are refused, reads are served";
 }

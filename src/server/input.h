@@ -9,7 +9,7 @@
 
 /* Executes what the client sent, as far as it may go. */
 void input_run(struct client *c);
-/* From the ready list: what it waited for has happened. */
+/* For a client of the ready list: what it waited for has happened. */
 void input_resume(struct client *c);
 /* Whether the client may execute one more request now, after so many and so
  * much input in this turn; if not, c->wait says what for. */

@@ -8,7 +8,7 @@
 
 /* The node says that the deferred reads may be done, or why not. */
 void reads_ready(struct client *c, int err);
-/* Does what is left of them; false: not now. */
+/* Executes the reads that are left; false: not now. */
 MUST_USE bool reads_resume(struct client *c);
 /* Puts a read among the deferred ones; its arguments are copied. False: not
  * now. */

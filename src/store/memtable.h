@@ -3,9 +3,9 @@
  * files yet: keys to values or to deletions. It may hold copies of what files
  * have as well (memtable_keep), which answer reads and are never written.
  *
- * Keys never leave: the whole table goes at once. Memory comes from blocks
- * of its own; a value that is replaced by one of the same size stays where it
- * is.
+ * Keys are never removed one by one: the whole table is freed at once. Memory
+ * comes from blocks of its own; a value that is replaced by one of the same
+ * size stays where it is.
  *
  * A B+-tree whose nodes hold the first 16 bytes of each key next to each
  * other, so that a search rarely looks at a key itself (Graefe & Larson,
@@ -48,10 +48,10 @@ void memtable_keep(struct memtable *m, struct bytes key, struct bytes value);
 enum memtable_kind memtable_get(const struct memtable *m, struct bytes key,
                                 struct bytes *value);
 
-/* These keys will be asked for or written soon, in tables of the same seed,
- * newest first: a hint. What the tables know of them is fetched into the
- * processor's cache for many keys at once, which takes hardly longer than for
- * one. */
+/* A hint: these keys will be asked for or written soon. The tables have the
+ * same seed and come newest first. What the tables know of them is fetched into
+ * the processor's cache for many keys at once, which takes hardly longer than
+ * for one. */
 void memtable_expect(const struct memtable *const *tables, size_t table_count,
                      const struct bytes *keys, size_t count);
 

@@ -6,7 +6,7 @@
  *
  * Nothing is lost by it that store.h promises to keep: the state is not
  * logged, and after a crash it is an exact prefix of what was written, since
- * a table goes down as a whole or not at all, one after the other.
+ * tables are written down one after the other, each as a whole or not at all.
  *
  * Two tables: one takes writes; the one before it is being written down, and
  * afterwards serves as a cache. Values read from below are kept as well, so
@@ -27,9 +27,9 @@ typedef int store_ingest(struct store *below, const struct memtable *m);
 
 /* Takes `below` over: closing closes it too. `bytes` bounds the memory of
  * both tables, and half as much again while one is written, but for a write
- * that is larger itself; seed as for a table. The first table goes down when it
- * has `first` bytes: stores that take the same writes then write their tables
- * one after the other. */
+ * that is larger itself; seed as for a table. The first table is written when
+ * it has `first` bytes: stores that take the same writes then write their
+ * tables one after the other. */
 struct store *store_buffered_new(struct store *below, store_ingest *ingest,
                                  size_t bytes, size_t first, uint64_t seed);
 

@@ -398,7 +398,7 @@ static void test_wrong_address(void **state)
     c->members[1].address = c->addresses[3];
     c->member_count = 2;
     node_start(c, 1, 3);
-    run_until_logged(c, 3, "looks for member 2, this is 3");
+    run_until_logged(c, 3, "looks for member 2, but this is member 3");
     assert_int_equal(c->nodes[1].ups[2], 0);
 }
 

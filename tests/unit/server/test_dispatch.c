@@ -329,8 +329,10 @@ static void a_full_disk_refuses_writes_only(void **state)
     f->server->disk.is_short = true;
     send_text(f, "GET a\r\nSET a 1\r\n");
     reads_told(f, 0);
-    expect(f, "$1\r\na\r\n-MISCONF too little disk is free on this node (see "
-              "min-free-disk): writes are refused, reads go on\r\n");
+    expect(
+        f,
+        "$1\r\na\r\n-MISCONF too little disk space is free on this node (see "
+        "min-free-disk): writes are refused, reads are served\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
 
@@ -340,8 +342,9 @@ static void a_full_disk_of_another_node_refuses_writes_too(void **state)
     f->node->disk_short = true;
     send_text(f, "GET a\r\nSET a 1\r\n");
     reads_told(f, 0);
-    expect(f, "$1\r\na\r\n-MISCONF too little disk is free on another node "
-              "(see min-free-disk): writes are refused, reads go on\r\n");
+    expect(f,
+           "$1\r\na\r\n-MISCONF too little disk space is free on another node "
+           "(see min-free-disk): writes are refused, reads are served\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
 

@@ -96,7 +96,7 @@ build_programs() {
 
 build_failed() {
     tail -n 30 "$run/build.log" >&2
-    die "the build failed; the whole of it is in $run/build.log"
+    die "the build failed; its whole output is in $run/build.log"
 }
 
 # Not as a daemon, so that the process id is known from the beginning; in a
@@ -144,7 +144,7 @@ start() {
     mkdir -p "$run"
     if [ "$(running_count)" -eq ${#nodes[@]} ]; then
         wait_ready
-        say "the cluster runs already."
+        say "the cluster is running already."
         say_next
         return
     fi
@@ -180,7 +180,7 @@ END
 stop() {
     local id pid end
     if [ "$(running_count)" -eq 0 ]; then
-        say "nothing runs."
+        say "no node is running."
         return
     fi
     for id in "${nodes[@]}"; do

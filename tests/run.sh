@@ -7,7 +7,7 @@
 # Parts: units      unit tests, normal and sanitized
 #        scripts    interaction scripts of the Raft core, both builds
 #        contract   the contract of the stores, both builds
-#        tidy       the rules of the house, and that each can fail
+#        tidy       rules for the tree, and that each check can fail
 #        model      the explorer: what can be exhausted in a few minutes
 #        sim        the simulator: some hundred seeds, and its repeatability
 #        mutants    a sample of faults put into the code; each must be found

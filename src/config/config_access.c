@@ -182,8 +182,8 @@ void config_help(struct buf *out)
             "       vard -me ID -port PORT -dbpath DIR "
             "-node ID,HOST:PORT ... [-debug]\n"
             "       vard --version | --help\n\n"
-            "FILE has one option a line; - reads more of them from standard "
-            "input;\noptions of the command line override both.\n\n"
+            "FILE has one option per line; - reads more options from standard "
+            "input;\noptions on the command line override both.\n\n"
             "Options [default]:\n");
     const struct option *o;
     for (size_t i = 0; (o = option_at(i)) != NULL; i++)

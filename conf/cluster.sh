@@ -3,10 +3,10 @@
 # data, logs and process ids are in conf/run.
 #
 #   conf/cluster.sh start    installs and builds what is missing, starts what
-#                            does not run, waits until there is a leader
+#                            is not running, waits until there is a leader
 #   conf/cluster.sh stop     SIGTERM: each node hands over, answers, ends
 #   conf/cluster.sh status   shows a table of the nodes
-#   conf/cluster.sh wipe     removes conf/run, if no node runs
+#   conf/cluster.sh wipe     removes conf/run, if no node is running
 #
 # VARD_BUILD names another build directory than build/.
 set -euo pipefail

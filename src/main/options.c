@@ -26,7 +26,7 @@
 #define REQUEST_BYTES_MAX (576 * MB)
 
 /* An entry is closed when it has reached entry-size-max (16 MiB at most), by
- * a group that may have been just below that, and whose last request may be
+ * a parcel that may have been just below that, and whose last request may be
  * the largest. */
 #define PAYLOAD_BYTES_MAX (REQUEST_BYTES_MAX + 3 * 16 * MB + MB)
 

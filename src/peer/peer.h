@@ -50,7 +50,7 @@ struct peers;
  * addresses are looked up here, once. */
 MUST_USE int peers_new(struct peers **out, struct loop *l,
                        const struct peers_options *options, struct buf *error);
-/* Not from within a transport event. Calls none. */
+/* Must not be called from within a transport event. It calls none. */
 void peers_free(struct peers *p);
 /* The transport to give to the node. `send` answers ERR_TOO_BIG, besides what
  * node_transport.h names, for a payload above payload_bytes_max. A payload

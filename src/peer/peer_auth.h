@@ -38,7 +38,7 @@ MUST_USE int peer_hello_check(const struct peer_identity *us,
 void peer_proof_make(struct bytes secret, enum peer_proof_role role,
                      struct bytes hello, struct bytes welcome,
                      struct proof *out);
-/* In constant time. */
+/* Compares in constant time. */
 MUST_USE bool peer_proof_valid(struct bytes secret, enum peer_proof_role role,
                                struct bytes hello, struct bytes welcome,
                                const struct proof *proof);

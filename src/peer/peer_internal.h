@@ -154,7 +154,8 @@ uint64_t peer_link_queued(const struct peer *peer);
 
 struct peer *peers_find(struct peers *p, node_id id);
 void peers_hello_fill(struct peers *p, node_id to, struct hello *out);
-/* Runs peer_inbound_resume and peer_link_flush for all, soon. */
+/* Has peer_inbound_resume and peer_link_flush run for all peers in the next
+ * turn. */
 void peers_work_soon(struct peers *p);
 /* One direction is established now: joins them if both are. */
 void peer_join(struct peer *peer);

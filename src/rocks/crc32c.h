@@ -13,8 +13,8 @@
 uint32_t crc32c_extend(uint32_t crc, struct bytes data);
 /* The same without that instruction. */
 uint32_t crc32c_extend_plain(uint32_t crc, struct bytes data);
-/* As RocksDB stores it: a checksum over data that contain checksums would be
- * weak, so it is rotated and moved. */
+/* The checksum as RocksDB stores it: a checksum over data that contain
+ * checksums would be weak, so it is rotated and a constant is added. */
 uint32_t crc32c_masked(struct bytes data);
 
 #endif

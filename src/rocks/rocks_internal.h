@@ -110,7 +110,7 @@ void rocks_drop_incoming(const struct rocks *r);
 
 void rocks_options_create(struct rocks *r, const struct rocks_options *from);
 void rocks_options_destroy(struct rocks *r);
-/* Of a table or a write-ahead log, how much the first one takes. */
+/* How many of `whole` bytes the first table or write-ahead log takes. */
 uint64_t rocks_first_part(const struct rocks_options *o, uint64_t whole);
 
 /* rocks_open.c */

@@ -18,7 +18,8 @@
 struct client;
 struct server;
 
-/* Of an address as clients see it, or the path of the Unix socket. */
+/* The longest address as clients see it, or path of the Unix socket, with a
+ * NUL. */
 #define CLIENT_ADDRESS_MAX (ADDRESS_TEXT_MAX + 128)
 
 /* What a client may choose for its own connection. */

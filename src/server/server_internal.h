@@ -191,12 +191,12 @@ void cron_run(struct server *s);
 
 /* limits.c: unsent output: closes the client if it is too much. */
 void limits_output(struct client *c);
-/* The same after each reply, so that replies are bounded while they are
- * built; only the limit that holds at once. */
+/* The same after each reply, so that replies are bounded while they are built;
+ * it looks only at the limit that holds at once. */
 void limits_reply(struct client *c);
 /* The limit that holds at once, in bytes; 0: none. */
 size_t limits_output_max(const struct client *c);
-/* Unexecuted input; false if the client was closed for it. */
+/* Looks at unexecuted input; false if the client was closed for it. */
 bool limits_input(struct client *c);
 /* Closes the largest clients while all together have too much memory; false
  * if none was closed. */
@@ -208,7 +208,7 @@ void limits_each_second(struct server *s);
  * writes. The text says where. */
 bool disk_floor_short(const struct server *s);
 const char *disk_floor_text(const struct server *s);
-/* Measures this node's. */
+/* Measures the free disk space of this node. */
 void disk_floor_look(struct server *s);
 
 /* status.c */
@@ -218,7 +218,8 @@ void birth_init(struct server *s);
 void shutdown_init(struct server *s);
 void shutdown_begin(struct server *s, enum shutdown_how how);
 void shutdown_transfer_ended(struct server *s);
-/* Before the loop waits: is everything answered? */
+/* To be called before the loop waits: goes on to the next phase if leadership
+ * has been handed over, or if everything is answered. */
 void shutdown_progress(struct server *s);
 void shutdown_release(struct server *s);
 

@@ -71,13 +71,13 @@ struct memtable_cursor {
     uint32_t at;
 };
 
-/* At the first key >= `key`. */
+/* A cursor at the first key >= `key`. */
 struct memtable_cursor memtable_seek(const struct memtable *m,
                                      struct bytes key);
 bool memtable_valid(const struct memtable_cursor *c);
 void memtable_next(struct memtable_cursor *c);
 struct bytes memtable_key(const struct memtable_cursor *c);
-/* Not MEMTABLE_UNKNOWN. */
+/* The kind is never MEMTABLE_UNKNOWN. */
 enum memtable_kind memtable_value(const struct memtable_cursor *c,
                                   struct bytes *value);
 

@@ -77,9 +77,9 @@ MUST_USE static inline int store_get(struct store *s, enum store_family family,
     return s->ops->get(s, family, key, value);
 }
 
-/* As store_get, but only what survives a crash of machine and process right
- * now without its write-ahead log: the state as of the last completed flush.
- * Only for STORE_STATE. */
+/* Like store_get, but finds only what would survive a crash of machine and
+ * process right now without its write-ahead log: the state as of the last
+ * completed flush. Only for STORE_STATE. */
 MUST_USE static inline int store_get_flushed(struct store *s,
                                              enum store_family family,
                                              struct bytes key,
@@ -140,12 +140,13 @@ static inline struct store_iter *store_iter_new(struct store *s,
     return s->ops->iter_new(s, family);
 }
 
-/* To the first key >= `key`; to the last key. */
+/* Moves to the first key >= `key`. */
 static inline void store_iter_seek(struct store_iter *it, struct bytes key)
 {
     it->ops->seek(it, key);
 }
 
+/* Moves to the last key. */
 static inline void store_iter_seek_last(struct store_iter *it)
 {
     ASSERT(it->ops->seek_last != NULL);

@@ -5,7 +5,7 @@
 #
 # FILE is a name in tcl/tests, with or without .tcl; none: all of them. Each
 # file runs in a process of its own, which is ended with all that it started
-# when its time is up. Exit status: 0 if all passed.
+# when its time is up. Exit status: 0 if all passed, and at least one ran.
 
 set here [file dirname [file normalize [info script]]]
 set root [file dirname $here]
@@ -82,11 +82,13 @@ proc run_file {file} {
         tclsh $here/support/child.tcl $file 2>@1]]
     set ::child_directory $env(VARD_TEST_DIR)
     set told 0
+    set ran 0
     while {[gets $fd line] >= 0} {
         if {[regexp {^tally ([0-9]+) ([0-9]+)$} $line -> good bad]} {
             incr passed $good
             incr failed $bad
             set told 1
+            set ran [expr {$good + $bad}]
         } else {
             puts $line
             flush stdout
@@ -97,12 +99,19 @@ proc run_file {file} {
     if {!$told} {
         puts "\[err\] $name did not come to its end: $message"
         incr failed
+    } elseif {$ran == 0 && $env(VARD_ONLY) eq ""} {
+        puts "\[err\] $name has no test"
+        incr failed
     }
 }
 
 set start [clock seconds]
 foreach file $files {
     run_file $file
+}
+if {$passed + $failed == 0} {
+    puts "\[err\] no test is called $only"
+    incr failed
 }
 if {$failed == 0 && !$keep} {
     file delete -force $work

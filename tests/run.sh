@@ -7,7 +7,7 @@
 # Parts: units      unit tests, normal and sanitized
 #        scripts    interaction scripts of the Raft core, both builds
 #        contract   the contract of the stores, both builds
-#        tidy       rules for the tree, and that each check can fail
+#        tidy       rules for the tree; that they and the runners can fail
 #        model      the explorer: what can be exhausted in a few minutes
 #        sim        the simulator: some hundred seeds, and its repeatability
 #        mutants    a sample of faults put into the code; each must be found
@@ -37,11 +37,14 @@ export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
 say() { printf '%s\n' "$*"; }
 
-# One line of the summary.
+# One line of the summary. A part that ran nothing has failed: a test that
+# cannot fail is a defect.
 result() {
-    results+=("$1: $2 passed, $3 failed")
-    failures=$((failures + $3))
-    say "$1: $2 passed, $3 failed"
+    local bad=$3
+    if [ $(($2 + $3)) -eq 0 ]; then bad=1; fi
+    results+=("$1: $2 passed, $bad failed")
+    failures=$((failures + bad))
+    say "$1: $2 passed, $bad failed"
 }
 
 configure() {
@@ -88,12 +91,8 @@ run_ctest() {
     total=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$report")
     failed=$(sed -n 's/.*passed, \([0-9]*\) tests failed.*/\1/p' "$report")
     rm -f "$report"
-    # No tests found is a failure too: a test that cannot fail is a defect.
-    if [ -z "$total" ] || [ "$total" -eq 0 ]; then
-        result "$name" 0 1
-    else
-        result "$name" $((total - failed)) "$failed"
-    fi
+    total=${total:-0}
+    result "$name" $((total - ${failed:-0})) "${failed:-0}"
 }
 
 # Tests of both builds: both NAME FILTER...
@@ -180,6 +179,7 @@ take_counts() {
 run_tidy() {
     rung tidy python3 tests/tidy/tidy.py --build "$normal"
     rung tidy-selftest tests/tidy/selftest.sh
+    rung runners-selftest tests/selftest.sh --build "$normal"
 }
 
 main() {
@@ -204,4 +204,5 @@ main() {
     [ "$failures" -eq 0 ]
 }
 
-main "$@"
+# tests/selftest.sh takes the functions alone.
+[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"

@@ -6,34 +6,36 @@ namespace eval tally {
     variable only ""
 }
 
-# One test: its body fails by an error, wherever that comes from.
+# One test. It passes if its body comes to its end, or ends by "return": an
+# error, whatever it says, and a "break" or "continue" that no loop takes fail.
 proc test {name body} {
     if {$tally::only ne "" && ![string match -nocase $tally::only $name]} {
         return
     }
     set start [clock milliseconds]
-    if {[catch {uplevel 1 $body} message options]} {
-        if {[dict get $options -code] == 2} {
-            # "return" in a body ends the test well.
-            set message ""
-        }
-    } else {
-        set message ""
-    }
+    set code [catch {uplevel 1 $body} message options]
     set took [expr {[clock milliseconds] - $start}]
-    if {$message eq ""} {
+    if {$code == 0 || ($code == 2 && [dict get $options -code] == 0)} {
         incr tally::passed
         puts "\[ok\]  $name ($took ms)"
     } else {
         incr tally::failed
-        set where [dict get $options -errorinfo]
         puts "\[err\] $name ($took ms)"
-        puts "      [string range $message 0 1500]"
-        foreach line [lrange [split $where \n] 1 12] {
-            puts "      | [string range $line 0 160]"
-        }
+        test_failure $code $message $options
     }
     flush stdout
+}
+
+# What went wrong, and where.
+proc test_failure {code message options} {
+    if {$code == 3 || $code == 4} {
+        set message "the body ended by [lindex {break continue} $code-3]"
+    }
+    puts "      [string range $message 0 1500]"
+    if {![dict exists $options -errorinfo]} return
+    foreach line [lrange [split [dict get $options -errorinfo] \n] 1 12] {
+        puts "      | [string range $line 0 160]"
+    }
 }
 
 proc note {text} {

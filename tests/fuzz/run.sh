@@ -116,7 +116,6 @@ sample_target() {
     mapfile -t options < <(options_of "$@")
     local work
     work=$(mktemp -d)
-    mkdir -p "$here/corpus/$name"
     timeout -k 5 $((seconds * 4 + 60)) "$fuzz/fuzz/fuzz_$name" \
         "${options[@]}" -seed=1 -max_total_time="$seconds" "$work" \
         "$here/corpus/$name" >"$log" 2>&1 || fresh=1
@@ -124,6 +123,17 @@ sample_target() {
     local runs
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
     printf '%s %s %s\n' "$fresh" "$name" "${runs:-0}" >>"$fuzz/findings/results"
+}
+
+# An empty corpus replays nothing, and would always pass.
+check_corpora() {
+    local name rest
+    while read -r name rest; do
+        compgen -G "$here/corpus/$name/*" >/dev/null ||
+            result 1 "corpus/$name is empty"
+    done < <(targets)
+    [ -n "$(targets)" ] || result 1 "no target is called $only"
+    [ "$failed" -eq 0 ] || finish
 }
 
 run_canary() {
@@ -250,7 +260,7 @@ run_coverage() {
     rm -rf "$profiles"
     mkdir -p "$profiles" "$fuzz/corpus"
     while read -r name rest <&3; do
-        mkdir -p "$fuzz/corpus/$name" "$here/corpus/$name"
+        mkdir -p "$fuzz/corpus/$name"
         wrong=0
         LLVM_PROFILE_FILE=$profiles/$name.raw timeout -k 5 600 \
             "$fuzz-coverage/fuzz/fuzz_$name" -runs=0 "$here/corpus/$name" \
@@ -267,6 +277,7 @@ run_coverage() {
     finish
 }
 
+case $mode in sample | coverage) check_corpora ;; esac
 mkdir -p "$fuzz/findings"
 [ "$mode" = coverage ] || build_targets "$fuzz" address,undefined
 [ -z "$fast" ] || build_targets "$fuzz-fast" undefined

@@ -112,7 +112,7 @@ start_cluster 3 {} {
             assert_equal 0 $status
             assert_match "vardctl *" $output
         }
-        lassign [run_program $vardctl --cluster 127.0.0.1:1 status] \
+        lassign [run_program $vardctl --cluster 127.0.0.1:[free_port] status] \
             status output
         assert_equal 3 $status
         assert_match "*DOWN*no node answers*--cluster*" $output

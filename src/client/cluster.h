@@ -50,5 +50,12 @@ MUST_USE int cluster_ask(struct cluster *c, const struct link_request *r,
 /* Asks any node for INFO, and adds the members that it names. */
 void cluster_discover(struct cluster *c);
 void cluster_take_members(struct cluster *c, struct bytes info);
+/* Asks all nodes, each for at most ask_ms, which of them leads; `discover`:
+ * also the members that they name. ERR_NOT_FOUND: none leads. ERR_AUTH: none
+ * does, and a node has answered with the error in `refusal`, which starts as
+ * {0} and whose text the caller releases. */
+MUST_USE int cluster_find_leader(struct cluster *c, int64_t ask_ms,
+                                 bool discover, size_t *leader,
+                                 struct answer *refusal);
 
 #endif

@@ -10,8 +10,6 @@
 
 #include "base/alloc.h"
 #include "base/num.h"
-#include "client/info.h"
-#include "metrics/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 
 #define DEFAULT_CLUSTER    "127.0.0.1:6379"
 #define DEFAULT_TIMEOUT_MS 10000
+#define ASK_MS             1500
 
 struct ctl {
     struct cluster cluster;
@@ -142,46 +141,35 @@ static int run_status(struct ctl *c)
     return status_print(&c->cluster, stdout);
 }
 
-/* The leader alone can hand leadership over. 0, or the exit status after a
- * message. */
-static int find_leader(struct ctl *c, size_t *leader, struct answer *a)
+/* The leader alone can hand leadership over. CTL_GOOD, or the exit status
+ * after a message. */
+static int find_leader(struct ctl *c, size_t *leader)
 {
-    const char *argv[] = {"INFO", "raft"};
-    const struct link_request info = {.argv = argv, .argc = 2};
-    for (size_t i = 0; i < c->cluster.node_count; i++) {
-        if (cluster_ask_node(&c->cluster, i, &info, 1500, a) != 0)
-            continue;
-        if (a->kind == ANSWER_ERROR)
-            return fail(CTL_REFUSED, a);
-        cluster_take_members(&c->cluster, buf_view(&a->text));
-        if (bytes_eq(info_field(buf_view(&a->text),
-                                metric_at(METRIC_raft_role)->name),
-                     BYTES_LIT("leader"))) {
-            *leader = i;
-            return CTL_GOOD;
-        }
+    struct answer refusal = {0};
+    int status = CTL_GOOD;
+    int err = cluster_find_leader(&c->cluster, ASK_MS, true, leader, &refusal);
+    if (err == ERR_AUTH) {
+        status = fail(CTL_REFUSED, &refusal);
+    } else if (err != 0) {
+        fprintf(stderr, "vardctl: no leader is known (try: vardctl status)\n");
+        status = CTL_NOT_DONE;
     }
-    fprintf(stderr, "vardctl: no leader is known (try: vardctl status)\n");
-    return CTL_NOT_DONE;
+    buf_release(&refusal.text);
+    return status;
 }
 
-static int run_transfer(struct ctl *c)
+static int transfer_from(struct ctl *c, size_t leader)
 {
     const char *argv[] = {"RAFT", "TRANSFER", c->argc > 0 ? c->argv[0] : ""};
     const struct link_request r = {
         .argv = argv, .argc = c->argc > 0 ? 3 : 2, .write = true};
     struct answer a = {0};
-    size_t leader = 0;
-    int status = find_leader(c, &leader, &a);
-    if (status != CTL_GOOD) {
-        buf_release(&a.text);
-        return status;
-    }
+    int status = CTL_GOOD;
     int err =
         cluster_ask_node(&c->cluster, leader, &r, c->cluster.timeout_ms, &a);
     if (err != 0) {
         fprintf(stderr, "vardctl: the leader did not answer\n");
-        status = CTL_UNKNOWN;
+        status = err == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN;
     } else if (a.kind == ANSWER_ERROR) {
         status = fail(CTL_REFUSED, &a);
     } else {
@@ -189,6 +177,13 @@ static int run_transfer(struct ctl *c)
     }
     buf_release(&a.text);
     return status;
+}
+
+static int run_transfer(struct ctl *c)
+{
+    size_t leader = 0;
+    int status = find_leader(c, &leader);
+    return status == CTL_GOOD ? transfer_from(c, leader) : status;
 }
 
 static int run_help(struct ctl *c);

@@ -69,17 +69,23 @@ static void answers(struct fake *fake, const char *text)
              text);
 }
 
-static void answers_as(struct fake *fake, int id, const char *role,
-                       const char *more)
+static void answers_in_term(struct fake *fake, int id, const char *role,
+                            int term, const char *more)
 {
     char text[512];
     snprintf(text, sizeof(text),
-             "raft_role:%s\r\nraft_node_id:%d\r\nraft_term:4\r\n"
+             "raft_role:%s\r\nraft_node_id:%d\r\nraft_term:%d\r\n"
              "raft_commit_index:%d\r\nraft_applied_index:10\r\n"
              "raft_log_bytes:77\r\ndb0:keys=2,expires=0\r\n"
              "db3:keys=3,expires=0\r\n%s",
-             role, id, id == 1 ? 12 : 10, more);
+             role, id, term, id == 1 ? 12 : 10, more);
     answers(fake, text);
+}
+
+static void answers_as(struct fake *fake, int id, const char *role,
+                       const char *more)
+{
+    answers_in_term(fake, id, role, 4, more);
 }
 
 /* Runs the nodes, knowing the first `given` of them. */
@@ -159,6 +165,18 @@ static void a_node_with_two_addresses_is_one_row(void **state)
     assert_has(f, "1 of 1 nodes up");
 }
 
+/* One that was cut off has not heard of the next one yet. */
+static void of_two_leaders_the_younger_is_believed(void **state)
+{
+    struct fixture *f = *state;
+    answers_in_term(add_node(f), 1, "leader", 4, "raft_nodes:3\r\n");
+    answers_in_term(add_node(f), 2, "leader", 6, "raft_nodes:3\r\n");
+    answers_in_term(add_node(f), 3, "leader", 5, "raft_nodes:3\r\n");
+    assert_int_equal(status_of(f, 3), CTL_GOOD);
+    assert_has(f, "3 of 3 nodes up, leader 2 (127.0.0.1:");
+    assert_has(f, "), term 6\n");
+}
+
 static void no_leader_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -197,6 +215,7 @@ int main(void)
         TEST(a_healthy_cluster_is_found_through_one_node),
         TEST(a_member_of_unknown_address_counts),
         TEST(a_node_with_two_addresses_is_one_row),
+        TEST(of_two_leaders_the_younger_is_believed),
         TEST(no_leader_is_said),
         TEST(a_refusal_is_not_a_node_that_is_down),
         TEST(nobody_answers),

@@ -24,14 +24,20 @@ static void list_done(struct client *c)
         client_wake(c, WAIT_IDLE);
 }
 
+/* It was not executed, so it is no call that failed. */
+static void reject(struct client *c, const struct deferred *d, int err)
+{
+    ASSERT(err < 0);
+    stats_of(&c->server->stats, d->cmd)->rejected++;
+    client_reply_error(c, NULL, d->flags, reply_error_text(err));
+}
+
 static void fail_all(struct client *c, int err)
 {
     struct deferred_list *l = &c->reads;
     ASSERT(err < 0 && l->next < l->count);
-    for (; l->next < l->count; l->next++) {
-        const struct deferred *d = &l->items[l->next];
-        client_reply_error(c, d->cmd, d->flags, reply_error_text(err));
-    }
+    for (; l->next < l->count; l->next++)
+        reject(c, &l->items[l->next], err);
 }
 
 /* False: it could not be told, and has to go through the log. */
@@ -110,8 +116,7 @@ bool reads_defer(struct client *c, const struct deferred *read)
     if (l->phase == READS_NONE) {
         int err = node_read(s->node, c);
         if (err != 0) {
-            stats_of(&s->stats, read->cmd)->rejected++;
-            client_reply_error(c, NULL, read->flags, reply_error_text(err));
+            reject(c, read, err);
             return true;
         }
         l->phase = READS_ASKED;
@@ -138,8 +143,7 @@ static bool to_log(struct client *c)
             return client_wait(c, WAIT_IDLE);
         }
         if (err != 0) {
-            client_reply_error(c, item->cmd, item->flags,
-                               reply_error_text(err));
+            reject(c, item, err);
         } else {
             struct unanswered p = {item->cmd, 0, clock_mono_us(), item->flags};
             unanswered_push(&c->unanswered, &p);

@@ -100,6 +100,7 @@ bool server_shutdown_abort(struct server *s)
     if (sd->phase != SHUTDOWN_TRANSFER)
         return false;
     sd->phase = SHUTDOWN_NONE;
+    sd->by_signal = false; /* the next signal is a first one */
     loop_timer_stop(s->options.loop, &sd->timer);
     log_notice(s->options.log, "Shutdown manually aborted.");
     tell_aborted(s);

@@ -69,6 +69,12 @@ static void info_of_some_sections(void **state)
     assert_has(got, "# Commandstats\r\n");
     got = ask(f, "NOSUCH\r\n");
     assert_has(ask(f, "INFO errorstats\r\n"), "errorstat_ERR:count=1\r\n");
+    (void)ask(f, "SELECT\r\nSELECT 99\r\nSELECT 0\r\n");
+    got = ask(f, "INFO commandstats\r\n");
+    const char *select = strstr(got, "cmdstat_select:calls=2,");
+    assert_non_null(select);
+    assert_has(strstr(select, "rejected_calls="),
+               "rejected_calls=1,failed_calls=1\r\n");
 }
 
 static void a_follower_says_who_leads(void **state)
@@ -192,6 +198,56 @@ static void clients_are_listed_and_killed(void **state)
     assert_string_equal(ask(f, "CLIENT KILL ID 1 SKIPME no\r\n"), ":1\r\n");
     turn(f);
     assert_null(received_on(f->fd));
+}
+
+static struct address address_at(const char *text)
+{
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(text), &a), 0);
+    return a;
+}
+
+/* Another client, as if it had come by TCP. */
+static void connect_from(struct fixture *f, const char *peer, const char *local,
+                         int *fd)
+{
+    struct client *c = connect_client(f, fd);
+    c->unix_socket = false;
+    c->peer = address_at(peer);
+    c->local = address_at(local);
+}
+
+static void kill_tells_the_two_ends_apart(void **state)
+{
+    struct fixture *f = *state;
+    int fds[3];
+    connect_from(f, "10.0.0.1:1001", "10.0.0.9:6379", &fds[0]);
+    connect_from(f, "10.0.0.1:1002", "10.0.0.9:6379", &fds[1]);
+    connect_from(f, "10.0.0.1:1003", "10.0.0.8:6379", &fds[2]);
+    assert_has(ask(f, "CLIENT LIST\r\n"),
+               " addr=10.0.0.1:1002 laddr=10.0.0.9:6379 ");
+    static const struct {
+        const char *filter, *reply;
+    } rows[] = {
+        {"10.0.0.9:6379", "-ERR No such client\r\n"},
+        {"ADDR 10.0.0.9:6379", ":0\r\n"},
+        {"LADDR 10.0.0.1:1001", ":0\r\n"},
+        {"ADDR 10.0.0.1:1001 LADDR 10.0.0.8:6379", ":0\r\n"},
+        {"ADDR 10.0.0.1:1003 LADDR 10.0.0.9:6379", ":0\r\n"},
+        {"ADDR 10.0.0.1:1003 LADDR 10.0.0.8:6379 ID 2", ":0\r\n"},
+        {"ADDR 10.0.0.1:1001 LADDR 10.0.0.9:6379", ":1\r\n"},
+        {"LADDR 10.0.0.9:6379", ":1\r\n"}, /* the second one is left */
+        {"10.0.0.1:1003", "+OK\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char line[128];
+        snprintf(line, sizeof(line), "CLIENT KILL %s\r\n", rows[i].filter);
+        assert_string_equal(ask(f, line), rows[i].reply);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        assert_null(received_on(fds[i]));
+        close(fds[i]);
+    }
 }
 
 static void own_settings(void **state)
@@ -339,6 +395,7 @@ int main(void)
         test(hello_and_its_protocols),
         test(databases),
         test(clients_are_listed_and_killed),
+        test(kill_tells_the_two_ends_apart),
         test(own_settings),
         test(options),
         test(work_is_bounded),

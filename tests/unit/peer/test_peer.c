@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "os/clock.h"
 #include "unit/peer/fixture.h"
 
 #include <sys/socket.h>
@@ -473,6 +474,67 @@ static void test_either_direction_breaks(void **state)
     }
 }
 
+/* Cuts the link until both sides know, and waits until it is back. */
+static void flap(struct cluster *c)
+{
+    int downs = c->nodes[1].downs[2];
+    cut(c, 1, 2, false);
+    run_until(c, one_and_two_down);
+    assert_int_equal(c->nodes[1].downs[2], downs + 1);
+    run_until(c, all_up);
+}
+
+/* The link of each side has lasted for so long. */
+static void has_lasted(struct cluster *c, int64_t ms)
+{
+    peer_in(c, 1, 2)->up_since_ms = clock_mono_ms() - ms;
+    peer_in(c, 2, 1)->up_since_ms = clock_mono_ms() - ms;
+}
+
+/* Links that last for less than a second are dialed later and later; being
+ * dialed by the other side is no reason to hurry then. A link that has lasted
+ * begins from the start. */
+static void test_flapping_links_wait_longer(void **state)
+{
+    struct cluster *c = *state;
+    start_two(c);
+    const struct peer *peer = peer_in(c, 1, 2);
+    int64_t before = PEER_BACKOFF_MIN_MS;
+    for (int i = 0; i < 4; i++) {
+        flap(c);
+        assert_true(peer->flapping);
+        assert_true(peer->link.backoff_ms > before);
+        before = peer->link.backoff_ms;
+    }
+    assert_true(before >= 16 * PEER_BACKOFF_MIN_MS);
+    has_lasted(c, PEER_SHORT_LIFE_MS - 200);
+    flap(c); /* not long enough */
+    assert_true(peer->flapping);
+    assert_true(peer->link.backoff_ms >= 2 * before);
+    has_lasted(c, PEER_SHORT_LIFE_MS);
+    flap(c);
+    assert_false(peer->flapping);
+    assert_true(peer->link.backoff_ms <= 2 * PEER_BACKOFF_MIN_MS);
+}
+
+static bool attempts_are_far_apart(struct cluster *c)
+{
+    return peer_in(c, 1, 2)->link.backoff_ms >= PEER_BACKOFF_MAX_MS;
+}
+
+/* The wait has a bound. */
+static void test_back_off_is_bounded(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *peer = peer_in(c, 1, 2);
+    peer->link.backoff_ms = PEER_BACKOFF_MAX_MS - 1;
+    run_until(c, attempts_are_far_apart);
+    assert_int_equal(peer->link.backoff_ms, PEER_BACKOFF_MAX_MS);
+    peer_link_wait(&peer->link);
+    assert_int_equal(peer->link.backoff_ms, PEER_BACKOFF_MAX_MS);
+}
+
 static void chaos_cb(void *ctx)
 {
     struct cluster *c = ctx;
@@ -533,6 +595,8 @@ int main(void)
         TEST(test_bad_options),
         TEST(test_single_node),
         TEST(test_either_direction_breaks),
+        TEST(test_flapping_links_wait_longer),
+        TEST(test_back_off_is_bounded),
         TEST(test_random_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

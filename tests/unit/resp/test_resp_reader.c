@@ -111,6 +111,7 @@ static void test_commands(void **state)
         {"ECHO 'a\\'b'\r\n", "[ECHO][a'b]\n"},
         {"ECHO 'a\\nb'\r\n", "[ECHO][a\\nb]\n"},
         {"ECHO \"\\x41\\x4g\\n\\q\\\"\"\r\n", "[ECHO][Ax4g\nq\"]\n"},
+        {"ECHO \"\\x4A\\x4a\\X41\\x4G\\x2F\\x2f\"\r\n", "[ECHO][JJX41x4G//]\n"},
         {"ECHO \"\\r\\t\\b\\a\"\r\n", "[ECHO][\r\t\b\a]\n"},
         {"ECHO a\"b c\"\r\n", "[ECHO][ab c]\n"},
         {"ECHO a\\nb\r\n", "[ECHO][a\\nb]\n"},

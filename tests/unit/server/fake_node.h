@@ -4,7 +4,7 @@
  * the server calls are defined here, so the linker takes none from the room.
  *
  * Nothing sleeps: turn() runs the loop until it has been about to wait twice,
- * and the fake node's deadline is always "now".
+ * and the fake node's deadline is "now".
  */
 #ifndef UNIT_SERVER_FAKE_NODE_H
 #define UNIT_SERVER_FAKE_NODE_H
@@ -47,7 +47,8 @@ struct node {
     bool full; /* node_can_submit() */
     int error; /* of submits and reads */
     bool leader;
-    bool disk_short; /* at any member */
+    bool disk_short;   /* at any member */
+    bool far_deadline; /* it wants nothing; else its deadline is now */
 };
 
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
@@ -58,7 +59,7 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 
 int64_t node_deadline_ms(const struct node *n)
 {
-    return n->mono_ms;
+    return n->far_deadline ? INT64_MAX / 2 : n->mono_ms;
 }
 
 void node_flush(struct node *n)

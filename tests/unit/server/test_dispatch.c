@@ -206,6 +206,57 @@ static void muted_replies(void **state)
     expect(f, "+OK\r\n+PONG\r\n");
 }
 
+static void muted_replies_come_back(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "CLIENT REPLY SKIP\r\nCLIENT REPLY ON\r\nPING\r\n");
+    expect(f, "+OK\r\n+PONG\r\n");
+    send_text(f, "CLIENT REPLY SKIP\r\nCLIENT REPLY SKIP\r\nPING\r\n"
+                 "PING\r\n");
+    expect(f, "+PONG\r\n");
+    send_text(f, "CLIENT REPLY SKIP\r\nRESET\r\nPING\r\n");
+    expect(f, "+RESET\r\n+PONG\r\n");
+    send_text(f, "CLIENT REPLY OFF\r\nCLIENT REPLY SKIP\r\nPING\r\n");
+    expect(f, "");
+    send_text(f, "RESET\r\nPING\r\n");
+    expect(f, "+RESET\r\n+PONG\r\n");
+    /* SKIP while all is off leaves nothing behind. */
+    send_text(f, "CLIENT REPLY OFF\r\nCLIENT REPLY SKIP\r\n"
+                 "CLIENT REPLY ON\r\nPING\r\n");
+    expect(f, "+OK\r\n+PONG\r\n");
+}
+
+/* A refusal, a syntax error and an unknown command use a SKIP up, too. */
+static void a_skip_is_for_one_command(void **state)
+{
+    static const char *const muted[] = {"SET\r\n", "SET a 1 FOO\r\n",
+                                        "NOSUCH\r\n", "ONCE a,b 1 INCR a\r\n"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(muted); i++) {
+        send_text(f, "CLIENT REPLY SKIP\r\n");
+        send_text(f, muted[i]);
+        expect(f, "");
+        send_text(f, "PING\r\n");
+        expect(f, "+PONG\r\n");
+    }
+}
+
+static void reset_takes_all_settings_back(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    send_text(f, "CLIENT NO-EVICT ON\r\nCLIENT NO-TOUCH ON\r\nSELECT 3\r\n"
+                 "HELLO 3 SETNAME me\r\nRESET\r\n");
+    const char *got = received_on(f->fd);
+    assert_non_null(strstr(got, "+RESET\r\n"));
+    assert_false(c->settings.no_evict);
+    assert_false(c->settings.no_touch);
+    assert_int_equal(c->settings.db, 0);
+    assert_int_equal(c->writer.protocol, 2);
+    assert_null(client_text(c, CLIENT_NAME));
+    assert_true(c->settings.authenticated);
+}
+
 static void a_client_that_leaves_is_kept_until_answered(void **state)
 {
     struct fixture *f = *state;
@@ -663,6 +714,61 @@ static void a_value_from_a_few_bytes_is_bounded(void **state)
               "(proto-max-bulk-len)\r\n");
 }
 
+static void expect_counts(struct fixture *f, const char *name, uint64_t calls,
+                          uint64_t rejected, uint64_t failed)
+{
+    const struct stats_command *st =
+        stats_of(&f->server->stats, cmd_lookup(bytes_str(name)));
+    assert_int_equal(st->calls, calls);
+    assert_int_equal(st->rejected, rejected);
+    assert_int_equal(st->failed, failed);
+    (void)received_on(f->fd);
+}
+
+/* Rejected: refused before it was executed. Failed: executed, with an error
+ * as its reply. */
+static void what_is_rejected_and_what_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    send_text(f, "SET\r\n");
+    expect_counts(f, "set", 0, 1, 0);
+    send_text(f, "SET a 1 FOO\r\n");
+    expect_counts(f, "set", 1, 1, 1);
+    send_text(f, "SET a 1\r\n");
+    expect_counts(f, "set", 1, 1, 1); /* it is not answered yet */
+    answer(f, 1);
+    expect_counts(f, "set", 2, 1, 1);
+    n->disk_short = true;
+    send_text(f, "SET a 1\r\n");
+    expect_counts(f, "set", 2, 2, 1);
+    n->disk_short = false;
+    n->error = ERR_NO_LEADER;
+    send_text(f, "SET a 1\r\nGET a\r\nGET a b\r\n");
+    expect_counts(f, "set", 2, 3, 1);
+    expect_counts(f, "get", 0, 2, 0);
+    n->error = 0;
+    send_text(f, "GET a\r\n");
+    reads_told(f, ERR_NO_LEADER);
+    expect_counts(f, "get", 0, 3, 0);
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    expect_counts(f, "get", 1, 3, 0);
+    send_text(f, "INCR a\r\n");
+    struct fake_request *r = &n->requests[n->answered++];
+    resp_error(n->events->reply_open(n->events->ctx, r->client), "ERR no");
+    n->events->reply_done(n->events->ctx, r->client, NODE_EXECUTED);
+    turn(f);
+    expect_counts(f, "incr", 1, 0, 1);
+    send_text(f, "SELECT 99\r\nSELECT 0\r\n");
+    expect_counts(f, "select", 2, 0, 1);
+    send_text(f, "CLIENT REPLY SKIP\r\nSELECT 99\r\n"); /* muted or not */
+    expect_counts(f, "select", 3, 0, 2);
+    f->client->settings.authenticated = false;
+    send_text(f, "PING\r\n");
+    expect_counts(f, "ping", 0, 1, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -681,6 +787,9 @@ int main(void)
         test(local_commands_need_no_leader),
         test(a_full_node_is_waited_for),
         test(muted_replies),
+        test(muted_replies_come_back),
+        test(a_skip_is_for_one_command),
+        test(reset_takes_all_settings_back),
         test(a_client_that_leaves_is_kept_until_answered),
         test(a_reader_that_leaves_is_kept_until_told),
         test(long_pipelines_take_several_turns),
@@ -705,6 +814,7 @@ int main(void)
         test(guessing_passwords),
         test(the_largest_argument_always_fits),
         test(a_value_from_a_few_bytes_is_bounded),
+        test(what_is_rejected_and_what_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,6 +205,74 @@ static void the_last_reply_may_take_long(void **state)
     assert_int_equal(f->server->clients.count, 0);
 }
 
+static struct config_output_limit *output_limit(struct fixture *f)
+{
+    return &f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL];
+}
+
+/* What fits exactly is not too much. */
+static void limits_are_what_may_be_reached(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    struct config_output_limit *limit = output_limit(f);
+    turn_begin(f->server);
+    *limit =
+        (struct config_output_limit){.soft_bytes = 1000, .soft_seconds = 0};
+    memset(buf_reserve(&c->conn.out, 5000), 'x', 5000);
+    c->conn.out.len = 1000;
+    limits_output(c);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    assert_int_equal(c->above_soft_ms, 0);
+    *limit = (struct config_output_limit){.hard_bytes = 3000};
+    c->conn.out.len = 3000;
+    limits_output(c);
+    limits_reply(c);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    c->conn.out.len = 3001;
+    limits_reply(c);
+    assert_int_equal(c->state, CLIENT_DOOMED);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+}
+
+/* Reads until no more than `bytes` wait in the server. */
+static void read_down_to(struct fixture *f, size_t bytes)
+{
+    while (conn_pending(&f->client->conn) > bytes) {
+        assert_non_null(received_on(f->fd));
+        turn(f);
+    }
+}
+
+/* Above the soft limit for a while, below it, above it again: the time counts
+ * from the second passing. */
+static void a_soft_limit_that_was_left_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    *output_limit(f) =
+        (struct config_output_limit){.soft_bytes = 1 << 20, .soft_seconds = 60};
+    give_output(c, 4 << 20);
+    turn(f);
+    assert_true(c->above_soft_ms > 0);
+    c->above_soft_ms -= 50000;
+    a_second_passes(f);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    read_down_to(f, 1 << 20);
+    a_second_passes(f);
+    assert_int_equal(c->above_soft_ms, 0);
+    give_output(c, 4 << 20);
+    turn(f);
+    assert_true(c->above_soft_ms > 0);
+    c->above_soft_ms -= 50000;
+    a_second_passes(f);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    c->above_soft_ms -= 10000;
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -219,6 +287,8 @@ int main(void)
         test(a_list_beyond_the_limit_closes),
         test(who_reads_slowly_is_not_idle),
         test(the_last_reply_may_take_long),
+        test(limits_are_what_may_be_reached),
+        test(a_soft_limit_that_was_left_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

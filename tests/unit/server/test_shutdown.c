@@ -1,0 +1,262 @@
+/*
+ * The orderly end: what is waited for and how long, who is served meanwhile,
+ * and what a second signal does.
+ */
+// link: admin original
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "unit/server/fake_node.h"
+
+#include <signal.h>
+
+#define OUTPUT_BYTES ((size_t)4 << 20) /* more than a socket takes */
+
+/* What the server has logged. */
+struct said {
+    struct logger log;
+    struct buf lines;
+};
+
+static void take_line(void *ctx, enum log_level level, const char *line,
+                      size_t len)
+{
+    struct said *said = ctx;
+    UNUSED(level);
+    buf_append(&said->lines, line, len);
+    buf_char(&said->lines, '\n');
+}
+
+static void listen_to(struct fixture *f, struct said *said)
+{
+    *said = (struct said){.log = {LOG_DEBUG, take_line, said}};
+    f->server->options.log = &said->log;
+}
+
+static bool was_said(const struct said *said, const char *part)
+{
+    struct bytes lines = buf_view(&said->lines);
+    return lines.len > 0 &&
+           memmem(lines.data, lines.len, part, strlen(part)) != NULL;
+}
+
+static void forget(struct fixture *f, struct said *said)
+{
+    f->server->options.log = NULL;
+    buf_release(&said->lines);
+}
+
+static void send_signal(struct fixture *f, int signal)
+{
+    assert_int_equal(kill(getpid(), signal), 0);
+    turn(f);
+}
+
+static enum shutdown_phase phase(const struct fixture *f)
+{
+    return f->server->shutdown.phase;
+}
+
+/* The loop waits for the server's own timers alone. Returns the time passed. */
+static int64_t run_until_phase(struct fixture *f, enum shutdown_phase wanted)
+{
+    int64_t begin_ms = clock_mono_ms();
+    f->node->far_deadline = true;
+    while (phase(f) != wanted && clock_mono_ms() - begin_ms < 20000)
+        turn(f);
+    assert_int_equal(phase(f), wanted);
+    return clock_mono_ms() - begin_ms;
+}
+
+static void owe_output(struct fixture *f)
+{
+    struct buf *out = &f->client->conn.out;
+    memset(buf_reserve(out, OUTPUT_BYTES), 'x', OUTPUT_BYTES);
+    out->len += OUTPUT_BYTES;
+    client_mark_dirty(f->client);
+    turn(f);
+    assert_true(conn_pending(&f->client->conn) > 0);
+}
+
+static void a_slow_reader_is_waited_for_for_a_second(void **state)
+{
+    struct fixture *f = *state;
+    struct said said;
+    listen_to(f, &said);
+    f->node->leader = false;
+    owe_output(f);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    assert_true(was_said(&said, "Received SIGTERM, shutting down"));
+    int64_t took_ms = run_until_phase(f, SHUTDOWN_DONE);
+    assert_true(took_ms >= 900);
+    assert_true(was_said(&said, "some clients were not answered in time"));
+    forget(f, &said);
+}
+
+static void and_no_longer_than_it_takes(void **state)
+{
+    struct fixture *f = *state;
+    struct said said;
+    size_t got = 0;
+    listen_to(f, &said);
+    f->node->leader = false;
+    owe_output(f);
+    send_signal(f, SIGINT);
+    while (phase(f) == SHUTDOWN_DRAIN) {
+        const char *part = received_on(f->fd);
+        assert_non_null(part);
+        got += strlen(part);
+        turn(f);
+    }
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+    got += strlen(received_on(f->fd));
+    assert_int_equal(got, OUTPUT_BYTES); /* to its last byte */
+    assert_false(was_said(&said, "not answered in time"));
+    forget(f, &said);
+}
+
+static void what_was_asked_is_answered_and_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    f->node->leader = false;
+    send_text(f, "SET a 1\r\n");
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    assert_int_equal(f->server->doors.count, 0);
+    send_text(f, "SET b 1\r\nPING\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    expect(f, "");
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
+static void clients_are_served_while_leadership_goes(void **state)
+{
+    struct fixture *f = *state;
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_text(f, "SET a 1\r\n");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    assert_true(f->server->doors.count > 0);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_text(f, "SET b 1\r\n");
+    f->node->events->transfer_ended(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    answer(f, 1);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
+static void a_transfer_has_a_deadline(void **state)
+{
+    struct fixture *f = *state;
+    struct said said;
+    listen_to(f, &said);
+    f->config.election_timeout_ms = 100;
+    send_text(f, "SET a 1\r\n"); /* holds the second phase */
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    int64_t took_ms = run_until_phase(f, SHUTDOWN_DRAIN);
+    assert_true(took_ms >= 150);
+    assert_true(was_said(&said, "no other node took leadership over in time"));
+    assert_false(was_said(&said, "not answered in time"));
+    took_ms = run_until_phase(f, SHUTDOWN_DONE);
+    assert_true(took_ms >= 900);
+    forget(f, &said);
+}
+
+static void a_second_signal_ends_the_transfer(void **state)
+{
+    struct fixture *f = *state;
+    struct said said;
+    listen_to(f, &said);
+    send_text(f, "SET a 1\r\n");
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_signal(f, SIGINT);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+    assert_true(was_said(&said, "Received SIGINT again, exiting at once"));
+    forget(f, &said);
+}
+
+static void a_second_signal_ends_the_wait_for_readers(void **state)
+{
+    struct fixture *f = *state;
+    f->node->leader = false;
+    owe_output(f);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
+/* The command does not count as a signal. */
+static void a_signal_after_the_command_is_the_first(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SHUTDOWN\r\n");
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
+static void after_an_abort_all_is_as_before(void **state)
+{
+    struct fixture *f = *state;
+    int64_t until_ms;
+    f->config.election_timeout_ms = 20;
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    send_text(f, "SHUTDOWN ABORT\r\n");
+    expect(f, "+OK\r\n");
+    assert_int_equal(phase(f), SHUTDOWN_NONE);
+    /* The deadline of the transfer is gone with it. */
+    until_ms = clock_mono_ms() + 60;
+    while (clock_mono_ms() < until_ms)
+        turn(f);
+    assert_int_equal(phase(f), SHUTDOWN_NONE);
+    /* The next signal is a first one again. */
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+}
+
+static void an_abort_comes_too_late(void **state)
+{
+    struct fixture *f = *state;
+    f->node->leader = false;
+    owe_output(f);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    assert_false(server_shutdown_abort(f->server));
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(a_slow_reader_is_waited_for_for_a_second),
+        test(and_no_longer_than_it_takes),
+        test(what_was_asked_is_answered_and_nothing_else),
+        test(clients_are_served_while_leadership_goes),
+        test(a_transfer_has_a_deadline),
+        test(a_second_signal_ends_the_transfer),
+        test(a_second_signal_ends_the_wait_for_readers),
+        test(a_signal_after_the_command_is_the_first),
+        test(after_an_abort_all_is_as_before),
+        test(an_abort_comes_too_late),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -232,12 +232,12 @@ static int buffered_write(struct store *s, const struct store_batch *batch,
     size_t pos = 0;
     if (kind == STORE_LOGGED)
         return store_write(b->below, batch, kind);
-    int failed = atomic_load(&b->failed);
-    if (failed != 0)
-        return failed;
     ASSERT(b->iterators == 0);
     if (buffered_full(s))
         wait_until_idle(b);
+    int failed = atomic_load(&b->failed); /* it may have failed meanwhile */
+    if (failed != 0)
+        return failed;
     rotate(b);
     const struct memtable *table = b->active;
     for (size_t count = 1; count > 0;) {

@@ -17,6 +17,7 @@
 #include "store/store_memory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -581,6 +582,102 @@ static void test_failed_table_answers(void **state)
     assert_int_equal(gate.calls, 1);
 }
 
+/* The log goes its own way while a table hangs on its way down. */
+static void test_log_passes_a_table_that_hangs(void **state)
+{
+    struct store *s = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf value = BUF_INIT;
+    gate_set(true);
+    put(s, "a", "1");
+    assert_int_equal(store_flush(s, STORE_STATE, false), 0);
+    store_batch_put(&b, STORE_LOG, BYTES_LIT("1"), BYTES_LIT("entry"));
+    assert_int_equal(store_write(s, &b, STORE_LOGGED), 0);
+    assert_int_equal(store_sync(s), 0);
+    assert_int_equal(store_get(s, STORE_LOG, BYTES_LIT("1"), &value), 0);
+    assert_true(bytes_eq(buf_view(&value), BYTES_LIT("entry")));
+    assert_int_equal(store_flush(s, STORE_LOG, true), 0);
+    expect(s, "a", "1");
+    expect_keys(s, "", "a1");
+    buf_release(&value);
+    store_batch_release(&b);
+}
+
+struct writer {
+    pthread_t thread;
+    struct store *store;
+    int err;
+    atomic_bool done;
+};
+
+static void *write_one(void *ctx)
+{
+    struct writer *w = ctx;
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("waited"), BYTES_LIT("1"));
+    w->err = store_write(w->store, &b, STORE_UNLOGGED);
+    store_batch_release(&b);
+    atomic_store(&w->done, true);
+    return NULL;
+}
+
+static void wait_for_calls(int calls)
+{
+    for (int i = 0; i < 1000 && gate_calls() < calls; i++)
+        usleep(10000);
+    assert_int_equal(gate_calls(), calls);
+}
+
+/* A store that is full, its table at the gate, and a writer that does not ask:
+ * it waits. */
+static void write_when_full(struct store *s, struct writer *w)
+{
+    char key[16];
+    gate_set(true);
+    for (int n = 0; !store_is_full(s); n++) {
+        snprintf(key, sizeof(key), "%06d", n);
+        put(s, key, "value");
+    }
+    wait_for_calls(1);
+    *w = (struct writer){.store = s};
+    atomic_init(&w->done, false);
+    assert_int_equal(pthread_create(&w->thread, NULL, write_one, w), 0);
+    usleep(20000); /* a writer that did not wait would be done */
+    assert_false(atomic_load(&w->done));
+}
+
+static void test_writer_waits_for_a_table_that_hangs(void **state)
+{
+    struct store *s = *state;
+    struct writer w;
+    write_when_full(s, &w);
+    gate_set(false);
+    pthread_join(w.thread, NULL);
+    assert_int_equal(w.err, 0);
+    expect(s, "waited", "1");
+    expect(s, "000000", "value");
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    expect(store_buffered_below(s), "waited", "1");
+}
+
+/* The failure is the result of the write that has waited, too. */
+static void test_writer_waits_for_a_table_that_fails(void **state)
+{
+    struct store *s = *state;
+    struct writer w;
+    gate.fail = ERR_CORRUPT;
+    write_when_full(s, &w);
+    gate_set(false);
+    pthread_join(w.thread, NULL);
+    assert_int_equal(w.err, ERR_CORRUPT);
+    expect(s, "waited", NULL);
+    expect(s, "000000", "value");
+    assert_false(store_is_full(s)); /* who asks is not made to wait */
+    gate.fail = 0;
+    assert_int_equal(store_flush(s, STORE_STATE, true), ERR_CORRUPT);
+    assert_int_equal(gate_calls(), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -601,6 +698,9 @@ int main(void)
         TEST(test_flush_again),
         TEST(test_failure_is_final),
         TEST(test_failed_table_answers),
+        TEST(test_log_passes_a_table_that_hangs),
+        TEST(test_writer_waits_for_a_table_that_hangs),
+        TEST(test_writer_waits_for_a_table_that_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

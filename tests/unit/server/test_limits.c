@@ -12,6 +12,8 @@
 
 #include "unit/server/fake_node.h"
 
+#include <sys/un.h>
+
 static void give_memory(struct client *c, size_t bytes)
 {
     (void)buf_reserve(&c->conn.in, bytes);
@@ -273,6 +275,58 @@ static void a_soft_limit_that_was_left_is_forgotten(void **state)
     assert_int_equal(f->server->stats.output_limit_closed, 1);
 }
 
+/* A connection by the server's own door; the test's end of it. */
+static int knock(struct fixture *f)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    turn(f);
+    return fd;
+}
+
+static void so_many_clients_and_not_one_more(void **state)
+{
+    struct fixture *f = *state;
+    f->config.maxclients = 2;
+    int second = knock(f);
+    assert_int_equal(f->server->clients.count, 2);
+    int third = knock(f);
+    assert_string_equal(received_on(third),
+                        "-ERR max number of clients reached\r\n");
+    assert_null(received_on(third));
+    assert_int_equal(f->server->clients.count, 2);
+    assert_int_equal(f->server->stats.connections_rejected, 1);
+    close(third);
+    close(second);
+    turn(f);
+    assert_int_equal(f->server->clients.count, 1);
+    second = knock(f); /* there is room again */
+    assert_int_equal(f->server->clients.count, 2);
+    assert_string_equal(received_on(second), "");
+    close(second);
+}
+
+static void idle_for_the_time_out_and_not_before(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    f->config.timeout_s = 100;
+    c->active_ms = f->server->turn.mono_ms - 99000;
+    a_second_passes(f);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    send_text(f, "SET a 1\r\n");
+    c->active_ms = f->server->turn.mono_ms - 200000;
+    a_second_passes(f); /* it is owed an answer */
+    assert_int_equal(c->state, CLIENT_OPEN);
+    answer(f, 1);
+    a_second_passes(f); /* the answer counts as a sign of life */
+    c->active_ms = f->server->turn.mono_ms - 100000;
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -289,6 +343,8 @@ int main(void)
         test(the_last_reply_may_take_long),
         test(limits_are_what_may_be_reached),
         test(a_soft_limit_that_was_left_is_forgotten),
+        test(so_many_clients_and_not_one_more),
+        test(idle_for_the_time_out_and_not_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

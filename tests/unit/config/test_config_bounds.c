@@ -1,0 +1,117 @@
+/*
+ * Every number and size at its bounds, and options that bound each other when
+ * they are equal: what the help says is allowed is allowed, and no more.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "config/config_table.h"
+#include "fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static int set(struct config *c, const struct option *o, uint64_t value)
+{
+    struct config_words words = {.count = 1};
+    struct buf reason = BUF_INIT;
+    char text[32];
+    snprintf(text, sizeof(text),
+             (o->use & OCTAL) != 0 ? "%" PRIo64 : "%" PRIu64, value);
+    words.items[0] = bytes_str(text);
+    int err = option_set(c, o, &words, &reason);
+    assert_int_equal(reason.len > 0, err != 0);
+    buf_release(&reason);
+    return err;
+}
+
+/* The value in force, as CONFIG GET shows it. */
+static uint64_t value_of(const struct config *c, const struct option *o)
+{
+    struct buf text = BUF_INIT;
+    uint64_t value = 0;
+    option_format(c, o, &text);
+    buf_char(&text, '\0');
+    assert_int_equal(sscanf((const char *)text.data,
+                            (o->use & OCTAL) != 0 ? "%" SCNo64 : "%" SCNu64,
+                            &value),
+                     1);
+    buf_release(&text);
+    return value;
+}
+
+static void bounds_are_allowed_and_nothing_beyond(void **state)
+{
+    struct config c;
+    const struct option *o;
+    size_t seen = 0;
+    UNUSED(state);
+    config_init(&c);
+    for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
+        if (o->kind != OPTION_NUMBER && o->kind != OPTION_SIZE)
+            continue;
+        seen++;
+        if (set(&c, o, o->max) != 0 || value_of(&c, o) != o->max)
+            fail_msg("%s: its maximum is refused", o->name);
+        if (o->max < UINT64_MAX && set(&c, o, o->max + 1) == 0)
+            fail_msg("%s: more than its maximum", o->name);
+        if (set(&c, o, o->min) != 0 || value_of(&c, o) != o->min)
+            fail_msg("%s: its minimum is refused", o->name);
+        if (o->min > 0 && set(&c, o, o->min - 1) == 0)
+            fail_msg("%s: less than its minimum", o->name);
+        assert_true(value_of(&c, o) ==
+                    o->min); /* what was refused is not set */
+    }
+    assert_true(seen > 20);
+    config_release(&c);
+}
+
+static int load(const char *text)
+{
+    struct fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", text);
+    int rc = fixture_load(&f, "main.conf", NULL);
+    fixture_release(&f);
+    return rc;
+}
+
+static void options_that_bound_each_other_may_be_equal(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+    } rows[] = {
+        {"heartbeat-interval 100\nelection-timeout 300", CONFIG_RUN},
+        {"heartbeat-interval 101\nelection-timeout 300", ERR_INVALID},
+        {"log-size 2gb\nlog-size-max 2gb", CONFIG_RUN},
+        {"log-size 2147483649\nlog-size-max 2gb", ERR_INVALID},
+        {"entry-size-max 2mb\nlog-size 2mb", CONFIG_RUN},
+        {"entry-size-max 2097153\nlog-size 2mb", ERR_INVALID},
+        {"proto-max-bulk-len 64mb\nlog-size 1mb\nlog-size-max 128mb\n"
+         "entry-size-max 1mb",
+         CONFIG_RUN},
+        {"proto-max-bulk-len 67108865\nlog-size 1mb\nlog-size-max 128mb\n"
+         "entry-size-max 1mb",
+         ERR_INVALID},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (load(rows[i].text) != rows[i].rc)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bounds_are_allowed_and_nothing_beyond),
+        cmocka_unit_test(options_that_bound_each_other_may_be_equal),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

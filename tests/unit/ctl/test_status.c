@@ -177,6 +177,60 @@ static void of_two_leaders_the_younger_is_believed(void **state)
     assert_has(f, "), term 6\n");
 }
 
+/* A port on which nobody listens; the socket keeps it. */
+static int taken_port(uint16_t *port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    socklen_t len = sizeof(in);
+    in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+    *port = ntohs(in.sin_port);
+    return fd;
+}
+
+/* Node 1 answers at the address that was given; node 2 knows it by another,
+ * which does not answer. */
+static void know_dead_address(struct fixture *f, const char *dead)
+{
+    char member[128];
+    snprintf(member, sizeof(member),
+             "raft_nodes:2\r\nraft_node_1:client_address=%s\r\n", dead);
+    answers_as(add_node(f), 1, "leader", "raft_nodes:2\r\n");
+    answers_as(add_node(f), 2, "follower", member);
+}
+
+static void an_address_known_from_others_does_not_count_twice(void **state)
+{
+    struct fixture *f = *state;
+    char dead[32];
+    uint16_t port;
+    int fd = taken_port(&port);
+    snprintf(dead, sizeof(dead), "127.0.0.1:%u", port);
+    know_dead_address(f, dead);
+    assert_int_equal(status_of(f, 2), CTL_GOOD);
+    assert_has(f, "2 of 2 nodes up");
+    assert_null(strstr(f->text, dead));
+    close(fd);
+}
+
+static void an_address_that_was_given_counts(void **state)
+{
+    struct fixture *f = *state;
+    char dead[32];
+    uint16_t port;
+    int fd = taken_port(&port);
+    snprintf(dead, sizeof(dead), "127.0.0.1:%u", port);
+    know_dead_address(f, dead);
+    assert_true(cluster_add(&f->cluster, bytes_str(dead), false));
+    assert_int_equal(status_of(f, 2), CTL_NO);
+    assert_has(f, "2 of 3 nodes up");
+    assert_has(f, dead);
+    assert_has(f, "DOWN\n");
+    close(fd);
+}
+
 static void no_leader_is_said(void **state)
 {
     struct fixture *f = *state;
@@ -216,6 +270,8 @@ int main(void)
         TEST(a_member_of_unknown_address_counts),
         TEST(a_node_with_two_addresses_is_one_row),
         TEST(of_two_leaders_the_younger_is_believed),
+        TEST(an_address_known_from_others_does_not_count_twice),
+        TEST(an_address_that_was_given_counts),
         TEST(no_leader_is_said),
         TEST(a_refusal_is_not_a_node_that_is_down),
         TEST(nobody_answers),

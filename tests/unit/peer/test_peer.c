@@ -517,6 +517,33 @@ static void test_flapping_links_wait_longer(void **state)
     assert_true(peer->link.backoff_ms <= 2 * PEER_BACKOFF_MIN_MS);
 }
 
+/* What was sent and received on earlier connections is not forgotten. */
+static void test_bytes_are_counted_over_links(void **state)
+{
+    struct cluster *c = *state;
+    struct peer_info sent[2], received[2];
+    start_two(c);
+    struct buf body = BUF_INIT;
+    memset(buf_reserve(&body, 100000), 'b', 100000);
+    body.len = 100000;
+    assert_int_equal(
+        send_to(&c->nodes[1], 2, TRANSPORT_BULK, buf_view(&body), BYTES_NONE),
+        0);
+    run_until_received(c, 2, 1);
+    assert_true(peers_info(c->nodes[1].peers, 0, &sent[0]));
+    assert_true(peers_info(c->nodes[2].peers, 0, &received[0]));
+    flap(c);
+    assert_true(peers_info(c->nodes[1].peers, 0, &sent[1]));
+    assert_true(peers_info(c->nodes[2].peers, 0, &received[1]));
+    assert_true(sent[0].sent_bytes > 100000);
+    assert_true(received[0].received_bytes > 100000);
+    assert_true(sent[1].sent_bytes > sent[0].sent_bytes);
+    assert_true(received[1].received_bytes > received[0].received_bytes);
+    assert_true(sent[1].sent_bytes < 2 * 100000);
+    assert_true(received[1].received_bytes < 2 * 100000);
+    buf_release(&body);
+}
+
 static bool attempts_are_far_apart(struct cluster *c)
 {
     return peer_in(c, 1, 2)->link.backoff_ms >= PEER_BACKOFF_MAX_MS;
@@ -597,6 +624,7 @@ int main(void)
         TEST(test_either_direction_breaks),
         TEST(test_flapping_links_wait_longer),
         TEST(test_back_off_is_bounded),
+        TEST(test_bytes_are_counted_over_links),
         TEST(test_random_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,10 +59,15 @@ proc fake_info {role term} {
     return [bulk "raft_node_id:$term\r\nraft_role:$role\r\nraft_term:$term\r\n"]
 }
 
-# Runs vardctl while the nodes answer; returns status and output.
+# Runs vardctl on these nodes; returns status and output.
 proc ctl {ports args} {
     set cluster [join [lmap p $ports {set _ 127.0.0.1:$p}] ,]
-    set fd [open [list | $::vardctl --cluster $cluster {*}$args 2>@1]]
+    return [ctl_words --cluster $cluster {*}$args]
+}
+
+# Runs vardctl while the nodes answer.
+proc ctl_words {args} {
+    set fd [open [list | $::vardctl {*}$args 2>@1]]
     fconfigure $fd -blocking 0
     set ::ctl_output ""
     set ::ctl_done 0
@@ -192,4 +197,42 @@ test "a leader that is gone when it is asked: unknown" {
     assert_equal 4 $status
     assert_match "*the leader did not answer*" $output
     assert_equal 1 [llength [fake::heard $lost RAFT]]
+}
+
+test "the command line: what is wrong is said, and nothing is sent" {
+    set quiet [fake::start {return "+OK\r\n"}]
+    foreach {words wanted} {
+        {} *usage:* {nosuch} *unknown*command*nosuch* {get} *number*arguments*
+        {get a b} *number*arguments* {transfer 1 2} *number*arguments*
+        {--timeout 0 get a} *seconds*0* {--timeout 3601 get a} *seconds*
+        {--timeout x get a} *seconds*x* {--nosuch 1 get a} *unknown*option*
+        {--timeout} *no*value*--timeout* {status x} *number*arguments*
+    } {
+        lassign [ctl $quiet {*}$words] status output
+        assert_equal 2 $status "$words: $output"
+        assert_match $wanted $output $words
+    }
+    assert_equal {} $fake::heard($quiet)
+    lassign [ctl $quiet help] status output
+    assert_equal 0 $status
+    assert_match "*usage: vardctl*Exit status:*" $output
+    assert_equal {} $fake::heard($quiet)
+}
+
+test "the cluster and the password may come from the environment" {
+    set guarded [fake::start {
+        switch [lindex $words 0] {
+            AUTH {return "+OK\r\n"}
+            INFO {return [fake_info leader 4]}
+            default {return ":1\r\n"}
+        }
+    }]
+    set ::env(VARD_CLUSTER) 127.0.0.1:$guarded
+    set ::env(VARD_PASSWORD) secret
+    set code [catch {ctl_words del k} result]
+    unset ::env(VARD_CLUSTER) ::env(VARD_PASSWORD)
+    assert_equal 0 $code $result
+    assert_equal {0 OK} $result
+    assert_equal {{AUTH secret}} [fake::heard $guarded AUTH]
+    assert_equal {{DEL k}} [fake::heard $guarded DEL]
 }

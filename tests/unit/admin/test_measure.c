@@ -170,6 +170,20 @@ static void what_waits(void **state)
     answer(f, 1);
 }
 
+/* The peak of memory stays when it has passed. */
+static void the_peak_stays(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t peak = UINT64_C(1) << 50;
+    assert_true(measured(f, METRIC_used_memory) > 0);
+    assert_true(measured(f, METRIC_used_memory_peak) >=
+                measured(f, METRIC_used_memory));
+    f->server->cron.resident_peak_bytes = peak;
+    a_second_passes(f);
+    assert_int_equal(measured(f, METRIC_used_memory_peak), (int64_t)peak);
+    assert_true(measured(f, METRIC_used_memory) < (int64_t)peak);
+}
+
 static void resetting(void **state)
 {
     struct fixture *f = *state;
@@ -196,7 +210,8 @@ int main(void)
         test(commands_and_bytes), test(connections),
         test(error_replies),      test(once_and_reads_through_the_log),
         test(wrong_passwords),    test(ends),
-        test(what_waits),         test(resetting),
+        test(what_waits),         test(the_peak_stays),
+        test(resetting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

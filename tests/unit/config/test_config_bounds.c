@@ -107,11 +107,43 @@ static void options_that_bound_each_other_may_be_equal(void **state)
     }
 }
 
+/* Whether the operator is warned that other machines reach a node without a
+ * password. */
+static bool warns(const char *text)
+{
+    struct fixture f;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", text);
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+    bool warned = f.config.warn_no_password;
+    fixture_release(&f);
+    return warned;
+}
+
+static void only_this_machine_needs_no_password(void **state)
+{
+    UNUSED(state);
+    assert_false(warns("protected-mode no\nbind 127.0.0.1"));
+    assert_false(warns("protected-mode no\nbind 127.8.9.1"));
+    assert_false(warns("protected-mode no\nbind ::1"));
+    assert_false(warns("protected-mode no\nbind localhost"));
+    assert_false(warns("protected-mode no\nbind 127.0.0.1 -::1 localhost"));
+    assert_true(warns("protected-mode no\nbind 10.0.0.1"));
+    assert_true(warns("protected-mode no\nbind 127.0.0.1 10.0.0.1"));
+    assert_true(warns("protected-mode no\nbind 10.0.0.1 127.0.0.1"));
+    assert_true(warns("protected-mode no\nbind ::11"));
+    assert_false(warns("protected-mode yes\nbind 10.0.0.1"));
+    assert_false(warns("protected-mode no\nbind 10.0.0.1\nrequirepass x"));
+    assert_false(warns("protected-mode no\nbind 10.0.0.1\nport 0\n"
+                       "unixsocket /tmp/s"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_allowed_and_nothing_beyond),
         cmocka_unit_test(options_that_bound_each_other_may_be_equal),
+        cmocka_unit_test(only_this_machine_needs_no_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,9 @@ static void splits(void **state)
     assert_words("a\"b c\"", "ab c");
     assert_words("a\\n", "a\\n");
     assert_words("\"\\x4\"", "x4");
+    assert_words("\"\\x4A\\x4a\\x4G\\xg0\"", "JJx4Gxg0");
+    assert_words("\va\vb\fc\nd\f", "a|b|c|d");
+    assert_words("\"a\"\t'b'\v\"c\"\f'd'\n\"e\"\r", "a|b|c|d|e");
 }
 
 static void refuses(void **state)

@@ -544,6 +544,21 @@ static void test_bytes_are_counted_over_links(void **state)
     buf_release(&body);
 }
 
+/* What a member does wrong again and again is a line a second. */
+static void test_complaints_are_bounded(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *peer = peer_in(c, 1, 2);
+    for (int i = 0; i < 3; i++)
+        peer_complain(peer, "complaint %d", i);
+    assert_int_equal(lines_with(&c->nodes[1], "complaint 0"), 1);
+    assert_int_equal(lines_with(&c->nodes[1], "complaint"), 1);
+    peer->complained_at_ms -= 1000;
+    peer_complain(peer, "complaint again");
+    assert_int_equal(lines_with(&c->nodes[1], "complaint again"), 1);
+}
+
 static bool attempts_are_far_apart(struct cluster *c)
 {
     return peer_in(c, 1, 2)->link.backoff_ms >= PEER_BACKOFF_MAX_MS;
@@ -625,6 +640,7 @@ int main(void)
         TEST(test_flapping_links_wait_longer),
         TEST(test_back_off_is_bounded),
         TEST(test_bytes_are_counted_over_links),
+        TEST(test_complaints_are_bounded),
         TEST(test_random_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -454,7 +454,13 @@ static void who_does_not_authenticate_is_closed(void **state)
 {
     struct fixture *f = *state;
     f->client->settings.authenticated = false;
-    f->client->created_ms -= UNAUTH_DEADLINE_MS + 1000;
+    f->client->created_ms -= UNAUTH_DEADLINE_MS - 5000;
+    f->server->cron.second_ms -= 1000;
+    turn_begin(f->server);
+    cron_run(f->server);
+    turn(f);
+    assert_string_equal(received_on(f->fd), "");
+    f->client->created_ms -= 6000;
     f->server->cron.second_ms -= 1000;
     turn_begin(f->server);
     cron_run(f->server);
@@ -769,6 +775,102 @@ static void what_is_rejected_and_what_fails(void **state)
     expect_counts(f, "ping", 0, 1, 0);
 }
 
+/* The ring of unanswered requests grows while it is wrapped: each keeps its
+ * own command. */
+static void many_requests_keep_their_places(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    send_text(f, "SET a 1\r\nSET a 1\r\nSET a 1\r\nSET a 1\r\nSET a 1\r\n"
+                 "SET a 1\r\n");
+    answer(f, 5);
+    for (int i = 0; i < 30; i++)
+        send_text(f, i % 3 == 0 ? "INCR b\r\n" : "SET a 1\r\n");
+    answer(f, 1);
+    for (int i = 0; i < 30; i++) {
+        struct fake_request *r = &n->requests[n->answered++];
+        struct resp_writer *w =
+            n->events->reply_open(n->events->ctx, r->client);
+        if (i % 3 == 0)
+            resp_error(w, "ERR no");
+        else
+            resp_status(w, "OK");
+        n->events->reply_done(n->events->ctx, r->client, NODE_EXECUTED);
+    }
+    turn(f);
+    expect_counts(f, "incr", 10, 0, 10);
+    expect_counts(f, "set", 26, 0, 0);
+    assert_true(client_is_idle(f->client));
+}
+
+static void all_that_wait_for_the_node_go_on(void **state)
+{
+    struct fixture *f = *state;
+    int first = f->fd, fds[2];
+    (void)connect_client(f, &fds[0]);
+    (void)connect_client(f, &fds[1]);
+    f->node->full = true;
+    send_text(f, "SET a 1\r\n");
+    f->fd = fds[0];
+    send_text(f, "PING\r\n"); /* it does not wait */
+    expect(f, "+PONG\r\n");
+    f->fd = fds[1];
+    send_text(f, "SET c 1\r\n");
+    f->fd = first;
+    assert_int_equal(f->node->submitted, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(f->node->submitted, 2);
+    answer(f, 2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* Killed in the turn in which its read could have been answered. */
+static void a_doomed_reader_is_told_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    send_text(f, "GET a\r\n");
+    turn_begin(f->server);
+    client_doom(f->client);
+    n->events->read_ready(n->events->ctx, n->readers[n->reads_told++], 0);
+    assert_int_equal(f->client->state, CLIENT_DOOMED);
+    turn(f);
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->server->clients.count, 0);
+    assert_true(list_empty(&f->server->clients.zombies));
+}
+
+/* While a client waits, a MiB of it is kept and the rest is left to TCP. */
+static void reading_pauses_and_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct buf *in = &f->client->conn.in;
+    uint8_t *zeros = mem_zalloc(60000);
+    f->node->full = true;
+    send_text(f, "SET a 1\r\n");
+    assert_false(f->client->conn.paused);
+    for (int i = 0; i < 18; i++) {
+        buf_str(in, "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$60000\r\n");
+        buf_append(in, zeros, 60000);
+        buf_str(in, "\r\n");
+    }
+    turn_begin(f->server);
+    input_run(f->client);
+    assert_true(f->client->conn.paused);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    for (int i = 0; i < 10 && in->len > 0; i++)
+        turn(f);
+    assert_int_equal(f->node->submitted, 19);
+    assert_false(f->client->conn.paused);
+    answer(f, 19);
+    assert_int_equal(f->client->state, CLIENT_OPEN);
+    mem_free(zeros);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -815,6 +917,10 @@ int main(void)
         test(the_largest_argument_always_fits),
         test(a_value_from_a_few_bytes_is_bounded),
         test(what_is_rejected_and_what_fails),
+        test(many_requests_keep_their_places),
+        test(all_that_wait_for_the_node_go_on),
+        test(a_doomed_reader_is_told_nothing),
+        test(reading_pauses_and_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,6 +48,23 @@ static void the_largest_client_is_closed(void **state)
     close(fds[1]);
 }
 
+/* 0 is no limit; so much is not too much. */
+static void memory_may_be_without_a_limit(void **state)
+{
+    struct fixture *f = *state;
+    f->config.maxmemory_clients_bytes = 0;
+    give_memory(f->client, 8 << 20);
+    turn(f);
+    assert_int_equal(f->server->clients.count, 1);
+    f->config.maxmemory_clients_bytes = f->server->clients.bytes;
+    turn(f);
+    assert_int_equal(f->server->clients.count, 1);
+    f->config.maxmemory_clients_bytes--;
+    turn(f);
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(f->server->stats.evicted_clients, 1);
+}
+
 static void all_memory_is_given_back(void **state)
 {
     struct fixture *f = *state;
@@ -333,6 +350,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(the_largest_client_is_closed),
+        test(memory_may_be_without_a_limit),
         test(all_memory_is_given_back),
         test(closing_many_does_not_fill_the_log),
         test(who_sends_no_more_is_answered),

@@ -124,6 +124,25 @@ static void once_and_reads_through_the_log(void **state)
     answer(f, 1);
 }
 
+/* A command that has to wait is tried again, and counts once. */
+static void who_waits_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    f->node->full = true;
+    send_text(f, "ONCE c 1 INCR a\r\n");
+    turn(f);
+    assert_measured(f, total_commands_processed, 0);
+    assert_measured(f, once_requests, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    assert_measured(f, total_commands_processed, 1);
+    assert_measured(f, once_requests, 1);
+    answer(f, 1);
+    assert_measured(f, total_commands_processed, 1);
+    assert_measured(f, once_requests, 1);
+}
+
 static void wrong_passwords(void **state)
 {
     struct fixture *f = *state;
@@ -207,10 +226,15 @@ static void resetting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(commands_and_bytes), test(connections),
-        test(error_replies),      test(once_and_reads_through_the_log),
-        test(wrong_passwords),    test(ends),
-        test(what_waits),         test(the_peak_stays),
+        test(commands_and_bytes),
+        test(connections),
+        test(error_replies),
+        test(once_and_reads_through_the_log),
+        test(who_waits_counts_once),
+        test(wrong_passwords),
+        test(ends),
+        test(what_waits),
+        test(the_peak_stays),
         test(resetting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

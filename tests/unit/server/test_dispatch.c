@@ -241,6 +241,21 @@ static void a_skip_is_for_one_command(void **state)
     }
 }
 
+/* It is still for that command when it had to wait. */
+static void a_skip_waits_with_its_command(void **state)
+{
+    struct fixture *f = *state;
+    f->node->full = true;
+    send_text(f, "CLIENT REPLY SKIP\r\nSET a 1\r\nSET b 1\r\n");
+    turn(f);
+    assert_int_equal(f->node->submitted, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    answer(f, 2);
+    expect(f, "+SET b 1\r\n");
+}
+
 static void reset_takes_all_settings_back(void **state)
 {
     struct fixture *f = *state;
@@ -891,6 +906,7 @@ int main(void)
         test(muted_replies),
         test(muted_replies_come_back),
         test(a_skip_is_for_one_command),
+        test(a_skip_waits_with_its_command),
         test(reset_takes_all_settings_back),
         test(a_client_that_leaves_is_kept_until_answered),
         test(a_reader_that_leaves_is_kept_until_told),

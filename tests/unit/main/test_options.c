@@ -48,11 +48,138 @@ static void test_memory(void **state)
     assert_true(o.share == 0 && o.create);
 }
 
+static const char all_options[] =
+    "node-id 5\ncluster-id orders\npeer-secret hush\n"
+    "node 0 10.0.0.1:9001 10.0.0.1:6001\n"
+    "node 5 10.0.0.2:9002 [2001:db8::2]:6002\n"
+    "node 70 10.0.0.3:9003\n"
+    "election-timeout 900\nheartbeat-interval 77\npeer-down-delay 33\n"
+    "disk-timeout 4444\nrequest-timeout 5555\nonce-ttl 666\n"
+    "entry-size-max 2mb\nlog-size 300mb\nlog-size-max 700mb\n"
+    "peer-queue-max 99mb\nread-mode stale\n";
+
+static const struct identity who = {
+    .cluster_id = 1234, .node = 5, .incarnation = 9};
+
+static void load(struct fixture *f, const char *text)
+{
+    fixture_init(f);
+    fixture_file(f, "main.conf", text);
+    assert_int_equal(fixture_load(f, "main.conf", NULL), CONFIG_RUN);
+}
+
+/* Each option reaches the field that is meant, and no other. */
+static void test_the_node(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    load(&f, all_options);
+    struct node_options o = options_of_node(&f.config, &who);
+    assert_int_equal(o.cluster_id, 1234);
+    assert_int_equal(o.self, 5);
+    assert_int_equal(o.incarnation, 9);
+    assert_int_equal(o.member_count, 3);
+    assert_int_equal(o.members[0], 0);
+    assert_int_equal(o.members[1], 5);
+    assert_int_equal(o.members[2], 70);
+    assert_int_equal(o.election_timeout_ms, 900);
+    assert_int_equal(o.heartbeat_ms, 77);
+    assert_int_equal(o.peer_down_delay_ms, 33);
+    assert_int_equal(o.disk_timeout_ms, 4444);
+    assert_int_equal(o.request_timeout_ms, 5555);
+    assert_int_equal(o.once_ttl_s, 666);
+    assert_int_equal(o.entry_bytes_max, 2 << 20);
+    assert_int_equal(o.log_bytes_soft, 300 << 20);
+    assert_int_equal(o.log_bytes_hard, 700 << 20);
+    assert_int_equal(o.read_mode, READ_STALE);
+    fixture_release(&f);
+    load(&f, "");
+    o = options_of_node(&f.config, &who);
+    assert_int_equal(o.member_count, 1); /* on its own */
+    assert_int_equal(o.members[0], 5);
+    assert_int_equal(o.read_mode, READ_INDEX);
+    fixture_release(&f);
+}
+
+static void test_the_peers(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    struct peer_settings p;
+    load(&f, all_options);
+    options_of_peers(&f.config, &who, &p);
+    assert_int_equal(p.options.cluster_id, 1234);
+    assert_int_equal(p.options.self, 5);
+    assert_int_equal(p.options.incarnation, 9);
+    assert_string_equal(p.options.listen_address, "10.0.0.2:9002");
+    assert_string_equal(p.options.secret, "hush");
+    assert_int_equal(p.options.queue_bytes_max, 99 << 20);
+    assert_int_equal(p.options.member_count, 3);
+    assert_int_equal(p.options.members[2].id, 70);
+    assert_string_equal(p.options.members[2].address, "10.0.0.3:9003");
+    assert_string_equal(p.options.client_host, "2001:db8::2");
+    assert_int_equal(p.options.client_port, 6002);
+    /* The largest entry of any member fits into a payload. */
+    struct node_options o = options_of_node(&f.config, &who);
+    assert_true(p.options.payload_bytes_max >
+                o.request_bytes_max + o.entry_bytes_max);
+    fixture_release(&f);
+}
+
+/* Without an address for clients: the peers' host, and the option port. */
+static void test_where_clients_find_it(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    struct peer_settings p;
+    load(&f, "node-id 5\nport 7777\nnode 0 10.0.0.1:9001 10.0.0.1:6001\n"
+             "node 5 [::1]:9002\n");
+    options_of_peers(&f.config, &who, &p);
+    assert_string_equal(p.options.client_host, "::1");
+    assert_int_equal(p.options.client_port, 7777);
+    fixture_release(&f);
+}
+
+static uint64_t cluster_of(const char *text, bool *given)
+{
+    struct fixture f;
+    load(&f, text);
+    struct node_boot b = options_of_boot(&f.config);
+    assert_int_equal(b.self, f.config.node_id);
+    *given = b.cluster_id_is_given;
+    fixture_release(&f);
+    return b.cluster_id;
+}
+
+/* The id follows from the name, if one is given, and else from the lines. */
+static void test_the_cluster(void **state)
+{
+    static const char lines[] = "node 1 10.0.0.1:9001\nnode 2 10.0.0.2:9001\n";
+    UNUSED(state);
+    char text[4][200];
+    bool given[4];
+    snprintf(text[0], 200, "node-id 1\n%s", lines);
+    snprintf(text[1], 200, "node-id 2\n%s", lines);
+    snprintf(text[2], 200, "node-id 1\ncluster-id a\n%s", lines);
+    snprintf(text[3], 200, "node-id 1\ncluster-id b\n%s", lines);
+    uint64_t ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = cluster_of(text[i], &given[i]);
+    assert_true(ids[0] == ids[1]);
+    assert_true(ids[0] != ids[2] && ids[2] != ids[3]);
+    assert_false(given[0] || given[1]);
+    assert_true(given[2] && given[3]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_member_has_its_share),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_the_node),
+        cmocka_unit_test(test_the_peers),
+        cmocka_unit_test(test_where_clients_find_it),
+        cmocka_unit_test(test_the_cluster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "unit/server/fake_node.h"
 
 #include <signal.h>
+#include <sys/un.h>
 
 #define OUTPUT_BYTES ((size_t)4 << 20) /* more than a socket takes */
 
@@ -231,6 +232,58 @@ static void after_an_abort_all_is_as_before(void **state)
     assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
 }
 
+/* A connection by the server's own door; the test's end of it. */
+static int knock(struct fixture *f)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    turn(f);
+    return fd;
+}
+
+/* Newcomers are sent to another node while this one ends, and are served
+ * again if it does not. */
+static void nobody_new_comes_in(void **state)
+{
+    struct fixture *f = *state;
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    int fd = knock(f);
+    assert_null(received_on(fd));
+    close(fd);
+    assert_int_equal(f->server->clients.count, 1);
+    assert_true(server_shutdown_abort(f->server));
+    fd = knock(f);
+    assert_int_equal(f->server->clients.count, 2);
+    assert_string_equal(received_on(fd), "");
+    close(fd);
+}
+
+static void count_stop(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+/* The supervisor hears of it once, however often it is asked for. */
+static void the_supervisor_hears_of_it_once(void **state)
+{
+    struct fixture *f = *state;
+    int stops = 0;
+    f->server->options.stopping = count_stop;
+    f->server->options.ctx = &stops;
+    send_text(f, "PING\r\n");
+    assert_int_equal(stops, 0);
+    send_signal(f, SIGTERM);
+    assert_int_equal(stops, 1);
+    f->node->events->transfer_ended(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+    send_signal(f, SIGTERM);
+    assert_int_equal(stops, 1);
+}
+
 static void an_abort_comes_too_late(void **state)
 {
     struct fixture *f = *state;
@@ -256,6 +309,8 @@ int main(void)
         test(a_second_signal_ends_the_wait_for_readers),
         test(a_signal_after_the_command_is_the_first),
         test(after_an_abort_all_is_as_before),
+        test(nobody_new_comes_in),
+        test(the_supervisor_hears_of_it_once),
         test(an_abort_comes_too_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,15 +134,6 @@ static void measure_cpu(struct server *s, struct metrics *m)
     metrics_set(m, METRIC_used_cpu_user, usage.user_us);
 }
 
-static void measure_requests(const struct node_status *st, struct metrics *m)
-{
-    metrics_count(m, METRIC_raft_pending_requests, st->pending_requests);
-    metrics_count(m, METRIC_raft_pending_bytes, st->pending_bytes);
-    metrics_count(m, METRIC_raft_pending_reads, st->pending_reads);
-    metrics_count(m, METRIC_raft_applied_requests, st->applied_requests);
-    metrics_count(m, METRIC_raft_skipped_requests, st->skipped_requests);
-}
-
 static void measure_raft(struct server *s, struct metrics *m)
 {
     struct node_status st;
@@ -151,23 +142,10 @@ static void measure_raft(struct server *s, struct metrics *m)
     ASSERT(st.self == server_config(s)->node_id);
     ASSERT(st.applied <= st.commit);
     metrics_text(m, METRIC_raft_role, "%s", raft_role_text(st.role));
-    metrics_count(m, METRIC_raft_node_id, st.self);
     metrics_set(m, METRIC_raft_leader_id,
                 st.leader == NODE_NONE ? -1 : (int64_t)st.leader);
     metrics_text(m, METRIC_raft_leader_address, "%s", st.leader_address);
-    metrics_count(m, METRIC_raft_term, st.term);
-    metrics_count(m, METRIC_raft_commit_index, st.commit);
-    metrics_count(m, METRIC_raft_applied_index, st.applied);
-    metrics_count(m, METRIC_raft_durable_index, st.durable);
-    metrics_count(m, METRIC_raft_first_index, st.first);
-    metrics_count(m, METRIC_raft_last_index, st.last);
-    metrics_count(m, METRIC_raft_log_bytes, st.log_bytes);
-    metrics_text(m, METRIC_raft_cluster_id, "%016" PRIx64, st.cluster_id);
-    metrics_count(m, METRIC_raft_incarnation, st.incarnation);
-    metrics_set(m, METRIC_raft_recovering, st.recovering ? 1 : 0);
-    metrics_count(m, METRIC_raft_elections, st.elections);
-    metrics_count(m, METRIC_raft_nodes, st.peer_count + 1);
-    measure_requests(&st, m);
+    node_measure(server_node(s), m);
 }
 
 static const struct {

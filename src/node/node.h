@@ -31,6 +31,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "journal/disk.h"
+#include "metrics/metrics.h"
 #include "node/node_transport.h"
 #include "raft/raft.h"
 #include "resp/resp_writer.h"
@@ -179,17 +180,15 @@ struct node_status {
     node_id leader;
     const char *leader_address; /* of its clients; "" if unknown or self */
     raft_term term;
-    raft_index commit, applied, first, last, durable;
-    uint64_t log_bytes;
-    uint64_t pending_requests, pending_bytes, pending_reads;
-    uint64_t applied_requests, skipped_requests;
-    uint64_t elections; /* started by this node since its start */
-    uint64_t cluster_id, incarnation;
+    raft_index commit, applied, last;
+    uint64_t cluster_id;
     bool recovering; /* takes no part until it has been refilled */
     uint32_t peer_count;
     struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
 };
 void node_status(const struct node *n, struct node_status *out);
+/* Sets the values of section raft but for the role and the leader. */
+void node_measure(const struct node *n, struct metrics *m);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
 /* The owner says whether this node's disk is short of space. The answer is

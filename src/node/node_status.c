@@ -3,6 +3,8 @@
  */
 #include "node/node_internal.h"
 
+#include <inttypes.h>
+
 static void peers_status(const struct node *n, struct node_status *out)
 {
     for (uint32_t i = 0; i < n->peer_count; i++) {
@@ -33,24 +35,54 @@ void node_status(const struct node *n, struct node_status *out)
     out->term = n->raft.term;
     out->commit = n->raft.commit;
     out->applied = keyspace_applied(n->ks)->index;
-    out->first = journal_first(n->journal);
     out->last = journal_last(n->journal);
-    out->durable = n->raft.durable;
-    out->log_bytes = journal_bytes(n->journal);
-    out->pending_requests =
-        n->requests.ring.next_seq - n->requests.ring.first_seq;
-    out->pending_bytes = n->requests.queue.bytes + n->requests.open.bytes.len;
-    out->pending_reads = n->reads.waiting.count;
-    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
-        out->pending_reads += n->reads.batches[i].waiters.count;
-    out->applied_requests = n->applying.applied_requests;
-    out->skipped_requests = n->applying.skipped_requests;
-    out->elections = n->elections;
     out->cluster_id = n->options.cluster_id;
-    out->incarnation = n->options.incarnation;
     out->recovering = n->raft.recovering;
     peers_status(n, out);
     ASSERT(out->applied <= out->commit && out->commit <= out->last);
+}
+
+static void measure_log(const struct node *n, struct metrics *m)
+{
+    ASSERT(journal_first(n->journal) <= journal_last(n->journal) + 1);
+    metrics_count(m, METRIC_raft_commit_index, n->raft.commit);
+    metrics_count(m, METRIC_raft_applied_index, keyspace_applied(n->ks)->index);
+    metrics_count(m, METRIC_raft_durable_index, n->raft.durable);
+    metrics_count(m, METRIC_raft_first_index, journal_first(n->journal));
+    metrics_count(m, METRIC_raft_last_index, journal_last(n->journal));
+    metrics_count(m, METRIC_raft_log_bytes, journal_bytes(n->journal));
+}
+
+static void measure_requests(const struct node *n, struct metrics *m)
+{
+    const struct requests *r = &n->requests;
+    uint64_t reads = n->reads.waiting.count;
+    for (size_t i = 0; i < READ_BATCHES_MAX; i++)
+        reads += n->reads.batches[i].waiters.count;
+    ASSERT(r->ring.first_seq <= r->ring.next_seq);
+    metrics_count(m, METRIC_raft_pending_requests,
+                  r->ring.next_seq - r->ring.first_seq);
+    metrics_count(m, METRIC_raft_pending_bytes,
+                  r->queue.bytes + r->open.bytes.len);
+    metrics_count(m, METRIC_raft_pending_reads, reads);
+    metrics_count(m, METRIC_raft_applied_requests,
+                  n->applying.applied_requests);
+    metrics_count(m, METRIC_raft_skipped_requests,
+                  n->applying.skipped_requests);
+}
+
+void node_measure(const struct node *n, struct metrics *m)
+{
+    metrics_count(m, METRIC_raft_node_id, n->options.self);
+    metrics_count(m, METRIC_raft_term, n->raft.term);
+    metrics_text(m, METRIC_raft_cluster_id, "%016" PRIx64,
+                 n->options.cluster_id);
+    metrics_count(m, METRIC_raft_incarnation, n->options.incarnation);
+    metrics_set(m, METRIC_raft_recovering, n->raft.recovering ? 1 : 0);
+    metrics_count(m, METRIC_raft_elections, n->elections);
+    metrics_count(m, METRIC_raft_nodes, n->peer_count + 1);
+    measure_log(n, m);
+    measure_requests(n, m);
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

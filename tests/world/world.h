@@ -95,6 +95,8 @@ void world_run(struct world *w, uint32_t turns);
 
 /* The leader of the highest term; -1: none. */
 int world_leader(struct world *w);
+/* A value that node i, which runs, measures of itself. */
+int64_t world_measured(const struct world *w, uint32_t i, enum metric_id id);
 /* Turns until a leader serves; its position, or -1. */
 int world_elect(struct world *w);
 raft_index world_applied(struct world *w, uint32_t id);

@@ -7,6 +7,16 @@
 #define TURNS_MAX       5000
 #define TURNS_EQUAL_MAX 20000
 
+int64_t world_measured(const struct world *w, uint32_t i, enum metric_id id)
+{
+    struct metrics m = METRICS_INIT;
+    ASSERT(i < w->count && w->nodes[i].node != NULL);
+    node_measure(w->nodes[i].node, &m);
+    int64_t value = metrics_number(&m, id);
+    metrics_release(&m);
+    return value;
+}
+
 int world_leader(struct world *w)
 {
     struct node_status s;

@@ -34,9 +34,7 @@ static void test_killed_in_every_term(void **state)
 
 static uint64_t log_bytes(struct world *w, uint32_t id)
 {
-    struct node_status s;
-    node_status(w->nodes[id].node, &s);
-    return s.log_bytes;
+    return (uint64_t)world_measured(w, id, METRIC_raft_log_bytes);
 }
 
 static void set_log_size(struct world *w, uint64_t soft, uint64_t hard)
@@ -61,8 +59,7 @@ static void test_cut_without_outrun(void **state)
     world_crash_keep(w, outrun, 0);
     set_log_size(w, soft, hard);
     world_write(w, leader, 300);
-    node_status(w->nodes[leader].node, &s);
-    assert_true(s.first > 10);
+    assert_true(world_measured(w, leader, METRIC_raft_first_index) > 10);
     world_start(w, outrun);
     world_write(w, leader, 300);
     node_status(w->nodes[leader].node, &s);

@@ -158,16 +158,37 @@ void node_status(const struct node *n, struct node_status *out)
         .term = 7,
         .commit = 41,
         .applied = 40,
-        .first = 3,
         .last = 42,
-        .durable = 42,
         .cluster_id = 0xabcdef,
-        .incarnation = 5,
         .peer_count = 2,
     };
     out->peers[0] = (struct node_peer_status){
         .id = 2, .up = true, .client_address = "10.0.0.2:6380", .match = 39};
     out->peers[1] = (struct node_peer_status){.id = 3, .client_address = ""};
+}
+
+/* Every value of the node's own, those of node_status() among them. */
+void node_measure(const struct node *n, struct metrics *m)
+{
+    UNUSED(n);
+    metrics_count(m, METRIC_raft_node_id, 1);
+    metrics_count(m, METRIC_raft_term, 7);
+    metrics_count(m, METRIC_raft_commit_index, 41);
+    metrics_count(m, METRIC_raft_applied_index, 40);
+    metrics_count(m, METRIC_raft_durable_index, 42);
+    metrics_count(m, METRIC_raft_first_index, 3);
+    metrics_count(m, METRIC_raft_last_index, 42);
+    metrics_count(m, METRIC_raft_log_bytes, 0);
+    metrics_text(m, METRIC_raft_cluster_id, "%s", "0000000000abcdef");
+    metrics_count(m, METRIC_raft_incarnation, 5);
+    metrics_set(m, METRIC_raft_recovering, 0);
+    metrics_count(m, METRIC_raft_elections, 0);
+    metrics_count(m, METRIC_raft_nodes, 3);
+    metrics_count(m, METRIC_raft_pending_requests, 0);
+    metrics_count(m, METRIC_raft_pending_bytes, 0);
+    metrics_count(m, METRIC_raft_pending_reads, 0);
+    metrics_count(m, METRIC_raft_applied_requests, 0);
+    metrics_count(m, METRIC_raft_skipped_requests, 0);
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

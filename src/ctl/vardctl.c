@@ -3,8 +3,8 @@
  * answer. The command line and the commands.
  *
  * How it fails: with a line on standard error and an exit status that says
- * whether the request was executed (ctl.h). If standard output cannot be
- * written, the status is CTL_NOT_DONE, whatever was done.
+ * whether the request was executed (ctl.h). An answer that cannot be written
+ * to standard output is CTL_UNKNOWN to the caller, who has not seen it.
  */
 #include "ctl/ctl.h"
 
@@ -338,7 +338,10 @@ int main(int argc, char **argv)
     int status = run(&c, argc, argv);
     cluster_release(&c.cluster);
     mem_free(c.secret);
-    if (fflush(stdout) != 0)
-        return CTL_NOT_DONE;
+    bool answered = status == CTL_GOOD || status == CTL_NO;
+    if (fflush(stdout) != 0 && answered) {
+        fprintf(stderr, "vardctl: the answer cannot be written\n");
+        return CTL_UNKNOWN;
+    }
     return status;
 }

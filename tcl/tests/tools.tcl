@@ -94,6 +94,16 @@ start_cluster 3 {} {
         }
     }
 
+    test "vardctl: an answer that cannot be written is not 'not executed'" {
+        lassign [run_program sh -c {exec "$@" >/dev/full} sh $vardctl \
+            --cluster $cluster put unseen 1] status output
+        assert_equal 4 $status
+        assert_match "*the answer cannot be written*" $output
+        lassign [run_program $vardctl --cluster $cluster get unseen] \
+            status output
+        assert_equal {0 1} [list $status [string trim $output]]
+    }
+
     test "vardctl status: all nodes found through one" {
         set lead [wait_for_leader]
         set follow [lindex [followers $lead] 0]

@@ -49,20 +49,30 @@ static int make_dir(struct process *p, const char *dir, struct buf *error)
         return ERR_IO;
     }
     snprintf(p->dir, sizeof(p->dir), "%s", absolute);
-    err = file_check_dir(p->dir);
+    err = file_check_dir(p->dir, &p->dir_shared);
     if (err == ERR_AUTH)
         buf_printf(error,
-                   "the data directory %s must be open to its owner, and not "
-                   "be written by others: protect it with chmod 700, or choose "
+                   "this user may not read, write and search the data "
+                   "directory %s: correct its owner or its mode, or choose "
                    "another one with the option dir",
                    p->dir);
     else if (err != 0)
         buf_printf(error,
-                   "the data directory %s does not belong to this user: "
-                   "correct its owner, or choose another one with the option "
-                   "dir",
+                   "the data directory %s belongs to another user, and this "
+                   "is root: start vard as that user, correct the owner, or "
+                   "choose another directory with the option dir",
                    p->dir);
     return err;
+}
+
+static void warn_shared(const struct process *p)
+{
+    if (p->dir_shared)
+        log_warning(&p->logfile.logger,
+                    "other users can write to the data directory %s: they can "
+                    "destroy the data; unless a volume needs this, protect it "
+                    "with chmod 700",
+                    p->dir);
 }
 
 /* Who holds the lock, from what it wrote into the file. */
@@ -166,6 +176,7 @@ int process_begin(struct process *p, const struct config *c, struct buf *error)
             return p->ready_fd;
         }
     }
+    warn_shared(p);
     write_lock(p);
     write_pidfile(p, c);
     return 0;

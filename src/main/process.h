@@ -18,6 +18,7 @@ struct process {
     int lock_fd;
     int ready_fd; /* whoever started the daemon waits there; -1: nobody */
     char dir[PATH_TEXT_MAX];     /* absolute */
+    bool dir_shared;             /* others can write to it */
     char pidfile[PATH_TEXT_MAX]; /* "": none */
     char executable[PATH_TEXT_MAX];
 };

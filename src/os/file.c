@@ -272,17 +272,20 @@ int file_make_dir(const char *dir)
     return err;
 }
 
-int file_check_dir(const char *dir)
+int file_check_dir(const char *dir, bool *shared)
 {
-    ASSERT(dir != NULL);
+    ASSERT(dir != NULL && shared != NULL);
     struct stat st;
+    uid_t self = geteuid();
+    *shared = false;
     if (stat(dir, &st) != 0)
         return error_of_errno();
-    if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid())
+    bool foreign = st.st_uid != self && st.st_uid != 0;
+    if (!S_ISDIR(st.st_mode) || (self == 0 && foreign))
         return ERR_MISMATCH;
-    if ((st.st_mode & S_IRWXU) != S_IRWXU ||
-        (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    if (faccessat(AT_FDCWD, dir, R_OK | W_OK | X_OK, AT_EACCESS) != 0)
         return ERR_AUTH;
+    *shared = foreign || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
     return 0;
 }
 

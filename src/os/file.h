@@ -37,10 +37,13 @@ MUST_USE int file_sync_parent(const char *path);
 /* Creates the directory and those above it that are missing, mode 0700. */
 MUST_USE int file_make_dir(const char *dir);
 
-/* 0 when `dir` is a directory that this user owns, may read, write and
- * search, and that group and others can't write to. ERR_NOT_FOUND,
- * ERR_MISMATCH (not a directory, or someone else's), ERR_AUTH (modes). */
-MUST_USE int file_check_dir(const char *dir);
+/* 0 when `dir` is a directory that this user may read, write and search.
+ * `shared`: users other than this one and root may be able to write to it,
+ * because its mode says so or because one of them owns it. ERR_NOT_FOUND,
+ * ERR_MISMATCH (not a directory; or this is root and another user owns it: what
+ * root wrote there would be closed to its owner, and its owner could make root
+ * write elsewhere), ERR_AUTH (this user may not read, write or search it). */
+MUST_USE int file_check_dir(const char *dir, bool *shared);
 
 /* Locks the file for this process alone, creating it if needed, until the
  * returned descriptor is closed. ERR_BUSY: another process has it. */

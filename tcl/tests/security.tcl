@@ -107,13 +107,30 @@ test "files are the owner's alone, whatever umask the process was given" {
     lone_stop
 }
 
-test "a data directory that others can write is refused" {
-    file mkdir $directory/open
-    file attributes $directory/open -permissions 0777
+# A volume of Kubernetes: fsGroup (2770), emptyDir (777).
+test "a data directory that others can write is used, with a warning" {
+    foreach mode {0700 02770 0777} warned {0 1 1} {
+        file mkdir $directory/open$mode
+        file attributes $directory/open$mode -permissions $mode
+        lone_start open$mode $::vard
+        set c [resp::connect 127.0.0.1 $lone(port)]
+        assert_equal OK [$c SET k v]
+        $c -close
+        assert_equal $warned [string match \
+            "*other users can write to the data directory*" \
+            [read_file $lone(log)]] $mode
+        lone_stop
+    }
+}
+
+test "root refuses another user's data directory" {
+    if {[exec id -u] ne "0"} {return}
+    file mkdir $directory/given
+    exec chown 4711 $directory/given
     lassign [run_program timeout 20 $::vard --port [free_port] \
-        --dir $directory/open] status output
+        --dir $directory/given] status output
     assert_equal 1 $status
-    assert_match "*not be written by others*" $output
+    assert_match "*belongs to another user*" $output
 }
 
 test "passwords: not in /proc, the log, a crash report, a message" {

@@ -104,28 +104,78 @@ static void directories(void **state)
     UNUSED(state);
     char room[128];
     const char *deep = temp_dir_file(&dir, "a/b/c/", room);
-    assert_int_equal(file_check_dir(deep), ERR_NOT_FOUND);
+    bool shared;
+    assert_int_equal(file_check_dir(deep, &shared), ERR_NOT_FOUND);
     assert_int_equal(file_make_dir(deep), 0);
     assert_int_equal(file_make_dir(deep), 0);
-    assert_int_equal(file_check_dir(deep), 0);
+    assert_int_equal(file_check_dir(deep, &shared), 0);
+    assert_false(shared);
     assert_int_equal(file_sync_dir(deep), 0);
     struct stat st;
     assert_int_equal(stat(deep, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
-    assert_int_equal(chmod(deep, 0770), 0);
-    assert_int_equal(file_check_dir(deep), ERR_AUTH);
-    assert_int_equal(chmod(deep, 0500), 0);
-    assert_int_equal(file_check_dir(deep), ERR_AUTH);
-    assert_int_equal(chmod(deep, 0750), 0);
-    assert_int_equal(file_check_dir(deep), 0);
 
     char other[128];
     const char *path = temp_dir_file(&dir, "plain", other);
     assert_int_equal(file_replace(path, BYTES_NONE), 0);
-    assert_int_equal(file_check_dir(path), ERR_MISMATCH);
+    assert_int_equal(file_check_dir(path, &shared), ERR_MISMATCH);
     assert_int_equal(file_make_dir(path), ERR_IO);
     assert_int_equal(file_sync_dir(path), ERR_IO);
     assert_int_equal(file_make_dir("."), 0);
+}
+
+/* What the kubelet makes of a volume with fsGroup (2770) and of an emptyDir
+ * (777) is used; that others can write to it is told. */
+static void shared_directories(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        mode_t mode;
+        bool shared;
+    } cases[] = {{0700, false}, {0750, false}, {02755, false}, {0720, true},
+                 {02770, true}, {0702, true},  {0777, true},   {01777, true}};
+    char room[128];
+    const char *path = temp_dir_file(&dir, "volume", room);
+    bool shared;
+    assert_int_equal(file_make_dir(path), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(chmod(path, cases[i].mode), 0);
+        assert_int_equal(file_check_dir(path, &shared), 0);
+        assert_int_equal(shared, cases[i].shared);
+    }
+}
+
+/* Only root can give a directory away, and be another user afterwards. */
+static void directories_of_others(void **state)
+{
+    UNUSED(state);
+    enum { ME = 4711, OTHER = 4712 };
+    char room[128];
+    const char *path = temp_dir_file(&dir, "given", room);
+    bool shared = true;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(file_make_dir(path), 0);
+    assert_int_equal(chmod(path, 0777), 0);
+    assert_int_equal(chown(path, OTHER, OTHER), 0);
+    assert_int_equal(file_check_dir(path, &shared), ERR_MISMATCH);
+    assert_int_equal(chmod(dir.path, 0755), 0);
+    assert_int_equal(seteuid(ME), 0);
+    int open_err = file_check_dir(path, &shared);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(open_err, 0);
+    assert_true(shared);
+    assert_int_equal(chmod(path, 0755), 0);
+    assert_int_equal(seteuid(ME), 0);
+    int closed_err = file_check_dir(path, &shared);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(closed_err, ERR_AUTH);
+    assert_int_equal(chown(path, ME, ME), 0);
+    assert_int_equal(chmod(path, 0500), 0);
+    assert_int_equal(seteuid(ME), 0);
+    int own_err = file_check_dir(path, &shared);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(own_err, ERR_AUTH);
 }
 
 /* Slashes at the end are no part of the name, and what has the name need not
@@ -196,6 +246,8 @@ int main(void)
         cmocka_unit_test(reads_what_is_large),
         cmocka_unit_test(failed_replacement_keeps_the_file),
         cmocka_unit_test(directories),
+        cmocka_unit_test(shared_directories),
+        cmocka_unit_test(directories_of_others),
         cmocka_unit_test(directory_above),
         cmocka_unit_test(lock_is_exclusive),
         cmocka_unit_test(reads_and_writes_at_offsets),

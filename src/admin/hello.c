@@ -121,7 +121,7 @@ static void reply_hello(struct server_call *call)
 {
     struct resp_writer *w = call->out;
     ASSERT(w->protocol == 2 || w->protocol == 3);
-    ASSERT(client_settings(call->c)->authenticated);
+    ASSERT(client_is_authorized(call->c));
     resp_map(w, 7);
     resp_bulk_str(w, "server");
     resp_bulk_str(w, "redis");
@@ -141,7 +141,6 @@ static void reply_hello(struct server_call *call)
 
 void admin_hello(struct server_call *call)
 {
-    struct client_settings *set = client_settings(call->c);
     struct hello h = {0};
     if (!parse_hello(call, &h))
         return;
@@ -150,7 +149,7 @@ void admin_hello(struct server_call *call)
         resp_error(call->out, WRONGPASS);
         return;
     }
-    if (!h.auth && !set->authenticated) {
+    if (!h.auth && !client_is_authorized(call->c)) {
         resp_error(call->out,
                    "NOAUTH HELLO must be called with the client already "
                    "authenticated, otherwise the HELLO AUTH <user> <pass> "
@@ -163,7 +162,8 @@ void admin_hello(struct server_call *call)
                               "newlines or special characters.");
         return;
     }
-    set->authenticated = true;
+    if (h.auth)
+        client_settings(call->c)->authenticated = true;
     if (h.set_name)
         client_set_text(call->c, CLIENT_NAME, h.name);
     if (h.protocol != 0)

@@ -57,7 +57,7 @@ static void introduce(struct client *c, struct bytes text)
 {
     char id[ORIGINAL_ID_LEN + 1];
     ASSERT(guest_id(c)[0] == '\0');
-    if (!client_settings(c)->authenticated) {
+    if (!client_is_authorized(c)) {
         guest_close(c, "a password is required, which it cannot give");
         return;
     }

@@ -97,6 +97,7 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     c->settings.authenticated = s->options.config->requirepass[0] == '\0';
     c->created_ms = s->turn.mono_ms;
     c->active_ms = s->turn.mono_ms;
+    c->authorized_ms = s->turn.mono_ms;
     list_append(&s->clients.open, &c->link);
     s->clients.count++;
     client_account(c);
@@ -260,6 +261,12 @@ void client_set_text(struct client *c, enum client_text which,
     *text = mem_alloc(value.len + 1);
     memcpy(*text, value.data, value.len);
     (*text)[value.len] = '\0';
+}
+
+bool client_is_authorized(const struct client *c)
+{
+    return c->settings.authenticated ||
+           c->server->options.config->requirepass[0] == '\0';
 }
 
 uint64_t client_id(const struct client *c)

@@ -24,9 +24,9 @@ struct server;
 
 /* What a client may choose for its own connection. */
 struct client_settings {
-    bool authenticated;
-    bool reply_off;       /* CLIENT REPLY OFF */
-    bool reply_skip;      /* this command's reply is not wanted */
+    bool authenticated; /* it gave the password, or came when there was none */
+    bool reply_off;     /* CLIENT REPLY OFF */
+    bool reply_skip;    /* this command's reply is not wanted */
     bool reply_skip_next; /* nor that of the next one */
     bool no_evict;        /* never closed for maxmemory-clients */
     bool no_touch;
@@ -47,6 +47,8 @@ const char *client_text(const struct client *c, enum client_text which);
 void client_set_text(struct client *c, enum client_text which,
                      struct bytes value);
 
+/* It is authenticated, or there is no password now: it is served. */
+bool client_is_authorized(const struct client *c);
 /* Counted from 1 since the start of the server. */
 uint64_t client_id(const struct client *c);
 /* It has no unanswered request. */

@@ -157,9 +157,10 @@ struct client {
     size_t text_bytes;              /* of these */
     char guest_id[GUEST_ID_MAX];    /* "": it is no guest */
     const struct cmd *last_cmd;
-    int64_t created_ms; /* monotonic */
-    int64_t active_ms;  /* it sent something, or took some output */
-    int64_t closing_ms; /* since when CLOSING, or the same */
+    int64_t created_ms;    /* monotonic */
+    int64_t active_ms;     /* it sent something, or took some output */
+    int64_t authorized_ms; /* when it was seen to be; at first, created_ms */
+    int64_t closing_ms;    /* since when CLOSING, or the same */
     uint64_t commands;
 };
 

@@ -313,7 +313,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
         return refuse_unknown(c, argv, argc);
     if (!cmd_arity_ok(d.cmd, argc))
         return refuse_arity(c, d.cmd);
-    if (!c->settings.authenticated && !(d.cmd->flags & CMD_NO_AUTH))
+    if (!client_is_authorized(c) && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, "NOAUTH Authentication required.");
     if (cmd_is_data(d.cmd))
         return data_command(c, &d);

@@ -18,7 +18,7 @@
 
 static struct resp_limits limits_of(const struct client *c)
 {
-    if (!c->settings.authenticated)
+    if (!client_is_authorized(c))
         return (struct resp_limits){RESP_ARGC_MAX_UNAUTH, RESP_BULK_MAX_UNAUTH};
     uint64_t bulk_max = c->server->options.config->proto_max_bulk_len_bytes;
     ASSERT(bulk_max > 0);

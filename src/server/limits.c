@@ -67,9 +67,10 @@ size_t limits_output_max(const struct client *c)
                         .hard_bytes;
     if (hard > SIZE_MAX / 2)
         hard = 0;
-    if (!c->settings.authenticated && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
+    bool authorized = client_is_authorized(c);
+    if (!authorized && (hard == 0 || hard > UNAUTH_OUTPUT_MAX))
         hard = UNAUTH_OUTPUT_MAX;
-    ASSERT(c->settings.authenticated || hard > 0);
+    ASSERT(authorized || hard > 0);
     return (size_t)hard;
 }
 
@@ -113,7 +114,7 @@ bool limits_input(struct client *c)
         MAX(s->options.config->client_query_buffer_limit_bytes,
             s->options.config->proto_max_bulk_len_bytes + QUERY_ROOM);
     ASSERT(c->state == CLIENT_OPEN);
-    if (!c->settings.authenticated)
+    if (!client_is_authorized(c))
         max = MIN(max, UNAUTH_INPUT_MAX);
     if (c->conn.in.len <= max)
         return true;
@@ -187,8 +188,10 @@ static void check_client(struct client *c)
     if (c->wait != WAIT_NONE)
         s->limits.waiting++;
     limits_output(c);
-    if (c->state == CLIENT_OPEN && !c->settings.authenticated &&
-        s->turn.mono_ms - c->created_ms > UNAUTH_DEADLINE_MS)
+    if (client_is_authorized(c))
+        c->authorized_ms = s->turn.mono_ms;
+    if (c->state == CLIENT_OPEN &&
+        s->turn.mono_ms - c->authorized_ms > UNAUTH_DEADLINE_MS)
         close_for(c, "not authenticating in time");
     else if (c->state == CLIENT_OPEN)
         check_idle(c);

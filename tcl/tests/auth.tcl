@@ -80,6 +80,19 @@ start_cluster 3 {requirepass "s3cret" peer-secret peers} {
         $c -close
     }
 
+    test "a password that is removed: who waits for it is served" {
+        set c [stranger $follow]
+        assert_match "-NOAUTH*" [$c -typed GET k]
+        R $follow CONFIG SET requirepass ""
+        assert_equal +OK [$c -typed SET k v2]
+        assert_match "%*" [$c -typed HELLO 3]
+        assert_equal +OK [$c -typed CONFIG SET requirepass s3cret]
+        assert_match "-NOAUTH*" [$c -typed GET k]
+        assert_equal +OK [$c -typed AUTH s3cret]
+        assert_equal v2 [$c GET k]
+        $c -close
+    }
+
     test "neither password nor secret stand in the logs" {
         foreach id $cluster::ids {
             set log [read_file $nodes($id,log)]

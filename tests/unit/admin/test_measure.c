@@ -160,6 +160,7 @@ static void ends(void **state)
     struct fixture *f = *state;
     struct client *c = f->client;
     assert_measured(f, client_query_buffer_limit_disconnections, 0);
+    set_option(f, "requirepass", "secret");
     c->settings.authenticated = false;
     (void)buf_reserve(&c->conn.in, UNAUTH_INPUT_MAX + 1);
     c->conn.in.len = UNAUTH_INPUT_MAX + 1;

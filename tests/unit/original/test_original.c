@@ -161,9 +161,21 @@ static void the_first_bytes_decide(void **state)
 static void a_password_keeps_it_out(void **state)
 {
     struct fixture *f = *state;
+    set_option(f, "requirepass", "secret");
     f->client->settings.authenticated = false;
     send_frame(f, f->fd, ID);
     assert_null(received_on(f->fd));
+}
+
+static void it_comes_in_when_the_password_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    set_option(f, "requirepass", "secret");
+    f->client->settings.authenticated = false;
+    set_option(f, "requirepass", "");
+    send_frame(f, f->fd, ID);
+    expect(f, "");
+    assert_ptr_equal(f->client->protocol, &original_protocol);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -179,6 +191,7 @@ int main(void)
         test(a_newer_connection_closes_the_older),
         test(the_first_bytes_decide),
         test(a_password_keeps_it_out),
+        test(it_comes_in_when_the_password_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,6 +339,17 @@ FIXTURE void send_text(struct fixture *f, const char *text)
     turn(f);
 }
 
+/* As CONFIG SET does; "" removes it. */
+FIXTURE void set_option(struct fixture *f, const char *name, const char *value)
+{
+    const struct bytes set[2] = {bytes_str(name), bytes_str(value)};
+    struct buf error = BUF_INIT;
+    int err = config_set(&f->config, set, 2, &error);
+    ASSERT(err == 0);
+    buf_release(&error);
+    server_config_changed(f->server);
+}
+
 /* What has come back since the last time; at most 1 MiB. NULL: closed. */
 FIXTURE const char *received_on(int fd)
 {

@@ -417,10 +417,8 @@ static void a_full_disk_of_another_node_refuses_writes_too(void **state)
 static void passwords(void **state)
 {
     struct fixture *f = *state;
-    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
-    struct buf error = BUF_INIT;
     int fd = f->fd;
-    assert_int_equal(config_set(&f->config, set, 2, &error), 0);
+    set_option(f, "requirepass", "secret");
     (void)connect_client(f, &f->fd);
     close(fd);
     send_text(f, "SET a 1\r\nPING\r\nAUTH wrong\r\nAUTH other secret\r\n"
@@ -440,16 +438,78 @@ static void passwords(void **state)
                  "AUTH secret\r\nPING\r\n");
     expect(f, "+OK\r\n+PONG\r\n+RESET\r\n-NOAUTH Authentication required.\r\n"
               "+OK\r\n+PONG\r\n");
-    buf_release(&error);
+}
+
+static const char noauth[] = "-NOAUTH Authentication required.\r\n";
+
+/* Those who came in while there was a password are served when it is gone,
+ * and not any more when there is one again. */
+static void a_password_that_is_removed(void **state)
+{
+    struct fixture *f = *state;
+    int known = f->fd;
+    set_option(f, "requirepass", "secret");
+    (void)connect_client(f, &f->fd);
+    send_text(f, "PING\r\n");
+    expect(f, noauth);
+    set_option(f, "requirepass", "");
+    send_text(f, "PING\r\nHELLO 2 SETNAME a\r\nSET a 1\r\n");
+    assert_non_null(strstr(received_on(f->fd), "+PONG\r\n*14\r\n"));
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    send_text(f, "*11\r\n$20000\r\n");
+    expect(f, "");
+    set_option(f, "requirepass", "other");
+    close(f->fd);
+    (void)connect_client(f, &f->fd);
+    set_option(f, "requirepass", "");
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+    set_option(f, "requirepass", "third");
+    send_text(f, "PING\r\nHELLO\r\nAUTH third\r\nPING\r\n");
+    const char *got = received_on(f->fd);
+    assert_memory_equal(got, noauth, sizeof(noauth) - 1);
+    assert_non_null(strstr(got, "-NOAUTH HELLO"));
+    assert_non_null(strstr(got, "+OK\r\n+PONG\r\n"));
+    close(f->fd);
+    f->fd = known; /* it came before there was any */
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+}
+
+/* It has a minute from when it is asked for the password. */
+static void a_password_that_comes_back(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    set_option(f, "requirepass", "secret");
+    send_text(f, "RESET\r\n");
+    expect(f, "+RESET\r\n");
+    set_option(f, "requirepass", "");
+    c->created_ms -= 10 * UNAUTH_DEADLINE_MS;
+    c->authorized_ms = c->created_ms;
+    f->server->cron.second_ms -= 1000;
+    turn_begin(f->server);
+    cron_run(f->server);
+    set_option(f, "requirepass", "secret");
+    f->server->cron.second_ms -= 1000;
+    cron_run(f->server);
+    turn(f);
+    send_text(f, "PING\r\n");
+    expect(f, noauth);
+    c->authorized_ms -= UNAUTH_DEADLINE_MS + 1000;
+    f->server->cron.second_ms -= 1000;
+    turn_begin(f->server);
+    cron_run(f->server);
+    turn(f);
+    assert_null(received_on(f->fd));
 }
 
 static void small_limits_before_authentication(void **state)
 {
     struct fixture *f = *state;
-    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
-    struct buf error = BUF_INIT;
     int fd = f->fd;
-    assert_int_equal(config_set(&f->config, set, 2, &error), 0);
+    set_option(f, "requirepass", "secret");
     (void)connect_client(f, &f->fd);
     close(fd);
     send_text(f, "*11\r\n");
@@ -462,20 +522,20 @@ static void small_limits_before_authentication(void **state)
     (void)connect_client(f, &f->fd);
     send_text(f, "AUTH secret\r\n*11\r\n");
     expect(f, "+OK\r\n");
-    buf_release(&error);
 }
 
 static void who_does_not_authenticate_is_closed(void **state)
 {
     struct fixture *f = *state;
+    set_option(f, "requirepass", "secret");
     f->client->settings.authenticated = false;
-    f->client->created_ms -= UNAUTH_DEADLINE_MS - 5000;
+    f->client->authorized_ms -= UNAUTH_DEADLINE_MS - 5000;
     f->server->cron.second_ms -= 1000;
     turn_begin(f->server);
     cron_run(f->server);
     turn(f);
     assert_string_equal(received_on(f->fd), "");
-    f->client->created_ms -= 6000;
+    f->client->authorized_ms -= 6000;
     f->server->cron.second_ms -= 1000;
     turn_begin(f->server);
     cron_run(f->server);
@@ -664,6 +724,7 @@ static void little_output_before_authentication(void **state)
 {
     struct fixture *f = *state;
     struct buf text = BUF_INIT;
+    set_option(f, "requirepass", "secret");
     f->client->settings.authenticated = false;
     for (int i = 0; i < 900; i++)
         buf_str(&text, "HELLO\r\n"); /* the answer has 200 bytes */
@@ -677,10 +738,8 @@ static void little_output_before_authentication(void **state)
 static void guessing_passwords(void **state)
 {
     struct fixture *f = *state;
-    const struct bytes set[2] = {BYTES_LIT("requirepass"), BYTES_LIT("secret")};
-    struct buf text = BUF_INIT;
     struct server *s = f->server;
-    assert_int_equal(config_set(&f->config, set, 2, &text), 0);
+    set_option(f, "requirepass", "secret");
     for (int i = 0; i < AUTH_FAILURES_MAX - 1; i++)
         send_text(f, i % 2 ? "AUTH x\r\n" : "HELLO 3 AUTH default x\r\n");
     assert_int_equal(f->client->state, CLIENT_OPEN);
@@ -702,7 +761,6 @@ static void guessing_passwords(void **state)
     security_report(s);
     assert_int_equal(s->security.auth_unreported, 0);
     assert_true(s->security.auth_reported_ms == s->turn.mono_ms);
-    buf_release(&text);
 }
 
 static void the_largest_argument_always_fits(void **state)
@@ -918,6 +976,8 @@ int main(void)
         test(a_full_disk_refuses_writes_only),
         test(a_full_disk_of_another_node_refuses_writes_too),
         test(passwords),
+        test(a_password_that_is_removed),
+        test(a_password_that_comes_back),
         test(small_limits_before_authentication),
         test(who_does_not_authenticate_is_closed),
         test(the_originals_protocol),

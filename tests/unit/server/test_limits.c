@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/un.h>
+
 #include <cmocka.h>
 
 #include "unit/server/fake_node.h"
@@ -92,6 +94,7 @@ static void closing_many_does_not_fill_the_log(void **state)
     int lines = 0;
     struct logger log = {LOG_DEBUG, log_line_seen, &lines};
     int fds[30];
+    set_option(f, "requirepass", "secret");
     f->server->options.log = &log;
     f->server->cron.second_ms = INT64_MAX / 2; /* this second does not end */
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
@@ -344,6 +347,103 @@ static void idle_for_the_time_out_and_not_before(void **state)
     assert_int_equal(f->server->clients.count, 0);
 }
 
+/* --- options that change while clients are connected -------------------- */
+
+static void a_timeout_that_is_set(void **state)
+{
+    struct fixture *f = *state;
+    f->client->active_ms -= 5000;
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 1);
+    set_option(f, "timeout", "6");
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 1);
+    set_option(f, "timeout", "5");
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 0);
+}
+
+/* Who is in stays; who comes is turned away. */
+static void fewer_clients(void **state)
+{
+    struct fixture *f = *state;
+    int fds[2];
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        (void)connect_client(f, &fds[i]);
+    set_option(f, "maxclients", "2");
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 3);
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof(a.sun_path), "%s", f->path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    turn(f);
+    assert_string_equal(received_on(fd),
+                        "-ERR max number of clients reached\r\n");
+    close(fd);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
+static void less_output(void **state)
+{
+    struct fixture *f = *state;
+    give_output(f->client, 4 << 20);
+    turn(f);
+    assert_true(conn_pending(&f->client->conn) > 1 << 20);
+    a_second_passes(f);
+    set_option(f, "client-output-buffer-limit", "normal 0 1mb 5");
+    a_second_passes(f);
+    f->client->above_soft_ms -= 4000;
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 1);
+    set_option(f, "client-output-buffer-limit", "normal 0 0 0");
+    a_second_passes(f); /* that time is forgotten */
+    assert_int_equal(f->client->above_soft_ms, 0);
+    set_option(f, "client-output-buffer-limit", "normal 1mb 0 0");
+    a_second_passes(f);
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+}
+
+static void less_memory(void **state)
+{
+    struct fixture *f = *state;
+    give_memory(f->client, 2 << 20);
+    turn(f);
+    set_option(f, "maxmemory-clients", "1mb");
+    turn(f);
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(f->server->stats.evicted_clients, 1);
+}
+
+/* An argument that was announced before is taken, as by Redis; the next one
+ * is refused when it is announced. */
+static void smaller_arguments(void **state)
+{
+    struct fixture *f = *state;
+    enum { SIZE = (1 << 20) + 1 };
+    char *zeros = mem_alloc(SIZE + 1);
+    memset(zeros, '0', SIZE);
+    zeros[SIZE] = '\0';
+    send_text(f, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1048577\r\n");
+    set_option(f, "proto-max-bulk-len", "1mb");
+    for (size_t i = 0; i < SIZE; i += 65536) {
+        char part[65537];
+        snprintf(part, sizeof(part), "%s", zeros + i);
+        send_text(f, part);
+    }
+    send_text(f, "\r\nPING\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    assert_non_null(strstr(received_on(f->fd), "+PONG\r\n"));
+    send_text(f, "*2\r\n$4\r\nECHO\r\n$1048577\r\n");
+    expect(f, "-ERR Protocol error: invalid bulk length\r\n");
+    mem_free(zeros);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -363,6 +463,11 @@ int main(void)
         test(a_soft_limit_that_was_left_is_forgotten),
         test(so_many_clients_and_not_one_more),
         test(idle_for_the_time_out_and_not_before),
+        test(a_timeout_that_is_set),
+        test(fewer_clients),
+        test(less_output),
+        test(less_memory),
+        test(smaller_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

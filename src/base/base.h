@@ -48,7 +48,10 @@ NORETURN void assert_failed(const char *expr, const char *file, int line,
     X(ERR_AUTH, -10, "authentication failed")                                  \
     X(ERR_NO_LEADER, -11, "no leader is known")                                \
     X(ERR_BUSY, -12, "in use by another process")                              \
-    X(ERR_MISMATCH, -13, "does not belong here")
+    X(ERR_MISMATCH, -13, "does not belong here")                               \
+    X(ERR_REFILL, -14, "this node has not been refilled yet")                  \
+    X(ERR_BEHIND, -15, "this node lacks entries of the log")                   \
+    X(ERR_NO_ANSWER, -16, "no answer in time")
 
 enum error {
 #define X(name, value, text) name = value,

@@ -12,9 +12,9 @@
  * Requests. node_submit() gives a write its place in this node's session and
  * promises exactly one reply: from this node's own apply, or an error.
  * Errors: "CLUSTERDOWN ..." was never executed and never will be; "UNKNOWN
- * ..." means that no majority answered within request_timeout_ms, the request
- * may still be executed. Requests that were submitted survive changes of
- * leader: they are sent again, in order, until they are applied here.
+ * ..." means that no outcome was seen here within request_timeout_ms, the
+ * request may still be executed. Requests that were submitted survive changes
+ * of leader: they are sent again, in order, until they are applied here.
  *
  * Reads. node_read() asks for a linearizable point; read_ready() says it is
  * reached, and node_run_read() then runs commands on the state.
@@ -88,7 +88,10 @@ struct node_events {
     /* exactly once for each submit, in the order of the submits. */
     void (*reply_done)(void *ctx, void *client, enum node_outcome outcome);
     /* Exactly once for each node_read(): error 0, the state may be read now
-     * with node_run_read(); or ERR_NO_LEADER after request_timeout_ms. */
+     * with node_run_read(). Or after request_timeout_ms: ERR_NO_LEADER, none is
+     * known; ERR_REFILL, this node lost promises and has not been refilled yet;
+     * ERR_BEHIND, it lacks entries that are committed; ERR_NO_ANSWER, the
+     * leader, or a majority, has not answered. */
     void (*read_ready)(void *ctx, void *client, int err);
     /* Role, term or leader changed; the node has logged it. */
     void (*changed)(void *ctx);

@@ -51,6 +51,14 @@ bool node_leaderless_too_long(const struct node *n)
                (int64_t)n->options.request_timeout_ms;
 }
 
+int node_excuse(const struct node *n, int otherwise)
+{
+    ASSERT(otherwise == ERR_BEHIND || otherwise == ERR_NO_ANSWER);
+    if (n->raft.leader == NODE_NONE)
+        return ERR_NO_LEADER;
+    return n->raft.recovering ? ERR_REFILL : otherwise;
+}
+
 void node_extend_timeouts(struct node *n, uint64_t bytes)
 {
     int64_t ms = (int64_t)(MIN(bytes, EXTEND_BYTES_MAX) / EXTEND_BYTES_PER_MS);

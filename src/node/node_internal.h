@@ -290,6 +290,9 @@ struct node_peer *node_peer_find(struct node *n, node_id id);
 void node_extend_timeouts(struct node *n, uint64_t bytes);
 /* No leader has been known for the request timeout. */
 bool node_leaderless_too_long(const struct node *n);
+/* Why this node has not served a request in time: ERR_NO_LEADER, ERR_REFILL, or
+ * else what the caller knows. */
+int node_excuse(const struct node *n, int otherwise);
 /* An entry of the present term is applied here, and so all that the log held
  * before this term. */
 bool node_own_term_applied(const struct node *n);

@@ -8,8 +8,8 @@
  * readers gather for the next one.
  *
  * How it fails: when the core loses a batch (no leader, another leader) its
- * readers go back to the queue; after request_timeout_ms they are told
- * ERR_NO_LEADER, which is always safe to say of a read.
+ * readers go back to the queue; after request_timeout_ms they are told why they
+ * were not served, an error which is always safe to say of a read.
  */
 #include "node/node_internal.h"
 
@@ -214,12 +214,12 @@ void node_reads_timeout(struct node *n)
         if (b->id != 0 && !b->released && b->asked_ms <= again)
             batch_requeue(n, b); /* the question or its answer got lost */
         else if (batch_is_stuck(n, b))
-            batch_serve(n, b, ERR_NO_LEADER);
+            batch_serve(n, b, node_excuse(n, ERR_BEHIND));
     }
     size_t count = expired(n);
     for (size_t i = 0; i < count && !n->dead; i++)
         n->events.read_ready(n->events.ctx, n->reads.waiting.items[i].client,
-                             ERR_NO_LEADER);
+                             node_excuse(n, ERR_NO_ANSWER));
     ASSERT(count <= n->reads.waiting.count);
     if (count > 0) {
         memmove(n->reads.waiting.items, n->reads.waiting.items + count,

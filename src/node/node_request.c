@@ -283,6 +283,23 @@ void node_requests_applied(struct node *n)
     }
 }
 
+/* A leader that is known may have committed it: then it is this node that does
+ * not know. */
+static const char *unknown_text(const struct node *n)
+{
+    switch (node_excuse(n, ERR_BEHIND)) {
+    case ERR_NO_LEADER:
+        return "UNKNOWN no majority answered in time, the command may still be "
+               "executed";
+    case ERR_REFILL:
+        return "UNKNOWN this node has not been refilled yet and did not see "
+               "the outcome, the command may still be executed";
+    default:
+        return "UNKNOWN the outcome did not reach this node in time, the "
+               "command may still be executed";
+    }
+}
+
 /* Answers a request that has waited too long; it keeps its place. */
 static void answer_unknown(struct node *n, struct pending *item)
 {
@@ -290,9 +307,7 @@ static void answer_unknown(struct node *n, struct pending *item)
 
     ASSERT(client && item->since_ms <= n->mono_ms);
     item->client = NULL;
-    resp_error(n->events.reply_open(n->events.ctx, client),
-               "UNKNOWN no majority answered in time, the command may "
-               "still be executed");
+    resp_error(n->events.reply_open(n->events.ctx, client), unknown_text(n));
     n->events.reply_done(n->events.ctx, client, NODE_UNKNOWN);
 }
 

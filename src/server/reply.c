@@ -42,6 +42,15 @@ const char *reply_error_text(int err)
     switch (err) {
     case ERR_NO_LEADER:
         return "CLUSTERDOWN No leader is known; the command was not executed";
+    case ERR_REFILL:
+        return "CLUSTERDOWN This node has not been refilled yet; the command "
+               "was not executed";
+    case ERR_BEHIND:
+        return "CLUSTERDOWN This node lacks entries that are committed; the "
+               "command was not executed";
+    case ERR_NO_ANSWER:
+        return "CLUSTERDOWN The leader, or a majority, did not answer in time; "
+               "the command was not executed";
     case ERR_TOO_BIG:
         return "ERR the command is too big for one request; see "
                "proto-max-bulk-len";

@@ -583,28 +583,6 @@ static void test_doubtful_read(void **state)
     world_release(w);
 }
 
-/* A read whose index never comes is answered with an error in time. */
-static void test_stuck_read_times_out(void **state)
-{
-    struct world *w = &world;
-    UNUSED(state);
-    world_init(w, WORLD_NODES, 24);
-    uint32_t leader = (uint32_t)world_elect(w);
-    uint32_t slow = (leader + 1) % WORLD_NODES;
-    world_run(w, 100);
-    w->no_bulk[slow] = true;
-    world_write(w, leader, 1);
-    struct world_client *reader = world_client_new(w, slow);
-    assert_int_equal(node_read(w->nodes[slow].node, reader), 0);
-    world_run(w, 50);
-    assert_int_equal(reader->reads_ready, 0);
-    w->now_ms += 61000;
-    world_run(w, 50);
-    assert_int_equal(reader->reads_ready, 1);
-    assert_int_equal(reader->read_error, ERR_NO_LEADER);
-    world_release(w);
-}
-
 /* --- a peer that forwards what no node of ours would --------------------- */
 
 struct hostile {
@@ -916,7 +894,6 @@ int main(void)
         cmocka_unit_test(test_other_members_are_refused),
         cmocka_unit_test(test_promises_are_compared),
         cmocka_unit_test(test_doubtful_read),
-        cmocka_unit_test(test_stuck_read_times_out),
         cmocka_unit_test(test_random_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

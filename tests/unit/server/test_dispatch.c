@@ -160,6 +160,28 @@ static const char *ask_least(struct fixture *f, const struct cmd *c)
     return got;
 }
 
+/* A node that knows a leader does not say that it knows none. */
+static void reasons_for_no_answer(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        int err;
+        const char *text;
+    } cases[] = {
+        {ERR_REFILL, "-CLUSTERDOWN This node has not been refilled yet; the "
+                     "command was not executed\r\n"},
+        {ERR_BEHIND, "-CLUSTERDOWN This node lacks entries that are committed; "
+                     "the command was not executed\r\n"},
+        {ERR_NO_ANSWER, "-CLUSTERDOWN The leader, or a majority, did not "
+                        "answer in time; the command was not executed\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        send_text(f, "GET a\r\n");
+        reads_told(f, cases[i].err);
+        expect(f, cases[i].text);
+    }
+}
+
 /* This is what the flags "loading" and "stale" of COMMAND INFO promise. */
 static void local_commands_need_no_leader(void **state)
 {
@@ -959,6 +981,7 @@ int main(void)
         test(reads_in_doubt_go_through_the_log),
         test(doubtful_reads_without_a_leader),
         test(no_leader),
+        test(reasons_for_no_answer),
         test(local_commands_need_no_leader),
         test(a_full_node_is_waited_for),
         test(muted_replies),

@@ -81,7 +81,7 @@ void admin_config_set(struct server_call *call)
 
 void admin_config_resetstat(struct server_call *call)
 {
-    stats_reset(server_stats(call->s));
+    server_stats_reset(call->s);
     resp_status(call->out, "OK");
 }
 

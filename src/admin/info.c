@@ -72,8 +72,8 @@ static void lines_replication(struct server *s, struct buf *out)
 static void lines_commandstats(struct server *s, struct buf *out)
 {
     struct stats *stats = server_stats(s);
-    for (size_t i = 0; i < cmd_count(); i++) {
-        const struct cmd *cmd = cmd_at(i);
+    for (enum cmd_id id = 0; id < CMD_ID_COUNT; id++) {
+        const struct cmd *cmd = cmd_by_id(id);
         const struct stats_command *st = stats_of(stats, cmd);
         ASSERT(st->calls > 0 || st->usec == 0);
         if (st->calls == 0 && st->rejected == 0)
@@ -85,6 +85,22 @@ static void lines_commandstats(struct server *s, struct buf *out)
             "cmdstat_%s:calls=%" PRIu64 ",usec=%" PRIu64 ",usec_per_call=%.2f,"
             "rejected_calls=%" PRIu64 ",failed_calls=%" PRIu64 "\r\n",
             cmd->name, st->calls, st->usec, mean, st->rejected, st->failed);
+    }
+}
+
+static void lines_latencystats(struct server *s, struct buf *out)
+{
+    struct stats *stats = server_stats(s);
+    for (enum cmd_id id = 0; id < CMD_ID_COUNT; id++) {
+        const struct cmd *cmd = cmd_by_id(id);
+        const struct latency *l = stats_of(stats, cmd)->latency;
+        if (l == NULL)
+            continue;
+        buf_printf(out,
+                   "latency_percentiles_usec_%s:p50=%" PRIu64
+                   ".000,p99=%" PRIu64 ".000,p99.9=%" PRIu64 ".000\r\n",
+                   cmd->name, latency_quantile(l, 0.5),
+                   latency_quantile(l, 0.99), latency_quantile(l, 0.999));
     }
 }
 
@@ -164,6 +180,7 @@ static const struct section sections[] = {
     {"modules", "Modules", NULL, true},
     {"commandstats", "Commandstats", lines_commandstats, false},
     {"errorstats", "Errorstats", lines_errorstats, true},
+    {"latencystats", "Latencystats", lines_latencystats, false},
     {"cluster", "Cluster", NULL, true},
     {"keyspace", "Keyspace", lines_keyspace, true},
     {"raft", "Raft", lines_raft, true},

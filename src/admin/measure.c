@@ -9,6 +9,7 @@
 
 #include "admin/admin_internal.h"
 #include "admin/raft_text.h"
+#include "base/alloc.h"
 #include "os/clock.h"
 #include "os/process.h"
 
@@ -66,7 +67,7 @@ static void measure_clients(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_waiting_clients, st.waiting_clients);
 }
 
-/* Memory is the process's: its allocator's share is not known. */
+/* used_memory is the process's, which is what the machine lacks. */
 static void measure_memory(struct server *s, struct metrics *m)
 {
     struct server_status st;
@@ -75,6 +76,11 @@ static void measure_memory(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_used_memory, st.resident_bytes);
     metrics_text(m, METRIC_used_memory_rss, "%" PRIu64, st.resident_bytes);
     metrics_count(m, METRIC_used_memory_peak, st.resident_peak_bytes);
+    uint64_t allocated = mem_allocated_bytes();
+    double ratio =
+        allocated > 0 ? (double)st.resident_bytes / (double)allocated : 0.0;
+    metrics_count(m, METRIC_allocator_allocated, allocated);
+    metrics_text(m, METRIC_mem_fragmentation_ratio, "%.2f", ratio);
     metrics_count(m, METRIC_total_system_memory, process_memory_bytes());
     metrics_count(m, METRIC_mem_clients_normal, st.clients_bytes);
 }
@@ -83,6 +89,8 @@ static void measure_persistence(struct server *s, struct metrics *m)
 {
     struct server_status st;
     server_status(s, &st);
+    metrics_count(m, METRIC_rdb_changes_since_last_save, st.unsynced_entries);
+    metrics_text(m, METRIC_rdb_last_save_time, "%" PRId64, st.synced_ms / 1000);
     metrics_set(m, METRIC_disk_free_bytes, st.disk_free_bytes);
     metrics_set(m, METRIC_disk_writes_refused, st.disk_short ? 1 : 0);
 }
@@ -106,6 +114,10 @@ static void measure_closed(const struct stats *st, struct metrics *m)
 static void measure_stats(struct server *s, struct metrics *m)
 {
     const struct stats *st = server_stats(s);
+    struct keyspace_tally tally = server_tally(s);
+    metrics_count(m, METRIC_expired_keys, tally.expired);
+    metrics_count(m, METRIC_keyspace_hits, tally.hits);
+    metrics_count(m, METRIC_keyspace_misses, tally.misses);
     metrics_count(m, METRIC_total_connections_received,
                   st->connections_received);
     metrics_count(m, METRIC_total_commands_processed, st->commands_processed);

@@ -76,3 +76,9 @@ void mem_keep_freed(void)
     kept = mallopt(M_TRIM_THRESHOLD, MEM_KEPT_BYTES);
     UNUSED(kept);
 }
+
+uint64_t mem_allocated_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
+}

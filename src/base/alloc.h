@@ -18,6 +18,9 @@ void mem_free(void *p);
  * instead of being given back and taken again page by page. Call it once, at
  * the start. */
 void mem_keep_freed(void);
+/* Bytes that the allocator has given out, to libraries too; 0: an allocator
+ * that does not tell. It looks at what is free, so it is not for often. */
+uint64_t mem_allocated_bytes(void);
 
 #define MEM_KEPT_BYTES (8 * 1024 * 1024)
 

@@ -99,6 +99,11 @@ const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
     return &ks->counts[db];
 }
 
+const struct keyspace_tally *keyspace_tally(const struct keyspace *ks)
+{
+    return &ks->tally;
+}
+
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key)
 {
     return row_epoch(state_key) == ks->rows.epochs[row_db(state_key)];
@@ -180,6 +185,7 @@ void keyspace_read_at(struct keyspace *ks, int64_t time_ms)
     ASSERT(!ks->rows.in_entry);
     ks->read_time_ms = time_ms;
     ks->in_doubt = false;
+    ks->tally_before = ks->tally;
 }
 
 bool keyspace_in_doubt(const struct keyspace *ks)
@@ -240,10 +246,17 @@ void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
     store_expect(ks->rows.store, expected, count);
 }
 
-bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
-                  struct value *out)
+/* The read is executed again, through the log, and counted there. */
+static void doubt(struct keyspace *ks)
 {
-    ASSERT(out != NULL);
+    ASSERT(!ks->rows.in_entry);
+    ks->in_doubt = true;
+    ks->tally = ks->tally_before;
+}
+
+static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
+                struct value *out)
+{
     *out = (struct value){.type = VALUE_NONE};
     struct bytes bytes;
     struct value v;
@@ -254,12 +267,23 @@ bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
     if (expired(ks, v.expire_ms))
         return false;
     if (v.expire_ms != 0 && v.expire_ms <= keyspace_now(ks)) {
-        ASSERT(!ks->rows.in_entry);
-        ks->in_doubt = true;
+        doubt(ks);
         return false;
     }
     *out = v;
     return true;
+}
+
+bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
+                  struct value *out)
+{
+    ASSERT(out != NULL);
+    bool found = get(ks, db, key, out);
+    if (ks->rows.reading && !ks->in_doubt) {
+        ks->tally.hits += found;
+        ks->tally.misses += !found;
+    }
+    return found;
 }
 
 struct presence {
@@ -288,6 +312,14 @@ static void count(struct keyspace *ks, uint8_t db, struct presence before,
     c->expires = c->expires - before.expires + after.expires;
     ASSERT(c->expires <= c->keys);
     ks->counts_changed |= UINT32_C(1) << db;
+}
+
+/* The row goes, or another takes its place. */
+static void tally_expired(struct keyspace *ks, const struct row *r)
+{
+    if (r->present &&
+        expired(ks, time_load(r->value.data + VALUE_EXPIRE_OFFSET)))
+        ks->tally.expired++;
 }
 
 static bool is_part_of(struct bytes data, const struct buf *row)
@@ -327,6 +359,7 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
     }
     struct row *r = rows_touch_head(&ks->rows, key_of(ks, db, key));
     struct presence before = presence_of(r);
+    tally_expired(ks, r);
     struct value header = *v;
     header.version = ks->entry.index;
     place_data(&r->value, v->data);
@@ -385,6 +418,7 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key)
     struct presence none = {false, false};
     if (row_is(state_key, ROW_VALUE)) {
         ASSERT(keyspace_is_current(ks, state_key));
+        tally_expired(ks, r);
         count(ks, row_db(state_key), presence_of(r), none);
     }
     rows_delete(&ks->rows, state_key);

@@ -65,6 +65,14 @@ struct keyspace_count {
     uint64_t expires; /* keys with an expiry */
 };
 
+/* What has happened here since it was opened, for people to see: no part of
+ * the state, and not the same on every replica. */
+struct keyspace_tally {
+    uint64_t hits;    /* live keys that commands which only read looked up */
+    uint64_t misses;  /* the same of keys that were not there */
+    uint64_t expired; /* keys removed because their time had come */
+};
+
 struct keyspace;
 
 /* Opens it over a store, which outlives it: reads position and counts.
@@ -79,6 +87,7 @@ const struct applied *keyspace_applied(const struct keyspace *ks);
 MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
+const struct keyspace_tally *keyspace_tally(const struct keyspace *ks);
 /* Whether a row with this key, which is in an epoch, is in the present epoch of
  * its database. */
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);

@@ -17,9 +17,11 @@ struct keyspace {
     int64_t read_time_ms;
     int64_t index_from_ms; /* no index row of an expiry is before it */
     bool in_doubt;
-    struct buf key;             /* the state key being worked on */
-    struct buf expected;        /* state keys: see keyspace_expect() */
-    struct session_row session; /* that the entry's requests move on */
+    struct keyspace_tally tally;
+    struct keyspace_tally tally_before; /* the read outside apply */
+    struct buf key;                     /* the state key being worked on */
+    struct buf expected;                /* state keys: see keyspace_expect() */
+    struct session_row session;         /* that the entry's requests move on */
 };
 
 /* Inside an entry: removes a row by its state key, if it is there, and

@@ -184,6 +184,7 @@ struct node_status {
     const char *leader_address; /* of its clients; "" if unknown or self */
     raft_term term;
     raft_index commit, applied, last;
+    raft_index durable; /* synced to this node's disk */
     uint64_t cluster_id;
     bool recovering; /* takes no part until it has been refilled */
     uint32_t peer_count;
@@ -194,6 +195,9 @@ void node_status(const struct node *n, struct node_status *out);
 void node_measure(const struct node *n, struct metrics *m);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
+/* Lookups of this node's clients and keys that it saw expire, since it was
+ * made. */
+struct keyspace_tally node_tally(const struct node *n);
 /* The owner says whether this node's disk is short of space. The answer is
  * whether that of any member is, as far as this node knows: then the owner must
  * not submit writes. The node itself does not refuse them. */

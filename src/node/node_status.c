@@ -36,6 +36,7 @@ void node_status(const struct node *n, struct node_status *out)
     out->commit = n->raft.commit;
     out->applied = keyspace_applied(n->ks)->index;
     out->last = journal_last(n->journal);
+    out->durable = n->raft.durable;
     out->cluster_id = n->options.cluster_id;
     out->recovering = n->raft.recovering;
     peers_status(n, out);
@@ -83,6 +84,11 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_nodes, n->peer_count + 1);
     measure_log(n, m);
     measure_requests(n, m);
+}
+
+struct keyspace_tally node_tally(const struct node *n)
+{
+    return *keyspace_tally(n->ks);
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

@@ -265,6 +265,7 @@ void client_set_text(struct client *c, enum client_text which,
 
 bool client_is_authorized(const struct client *c)
 {
+    ASSERT(c->state <= CLIENT_DOOMED);
     return c->settings.authenticated ||
            c->server->options.config->requirepass[0] == '\0';
 }

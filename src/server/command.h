@@ -42,6 +42,10 @@ struct config *server_config(const struct server *s);
 const struct logger *server_log(const struct server *s);
 struct node *server_node(const struct server *s);
 struct stats *server_stats(struct server *s);
+/* Sets all counters back, those that the node keeps too. */
+void server_stats_reset(struct server *s);
+/* What the node has counted since then. */
+struct keyspace_tally server_tally(const struct server *s);
 /* What the links know of a member; false: there is no such link. */
 bool server_peer_info(const struct server *s, node_id id,
                       struct peer_info *out);
@@ -63,6 +67,8 @@ struct server_status {
     uint64_t waiting_clients;  /* that waited for something then */
     uint64_t resident_bytes;   /* of the process */
     uint64_t resident_peak_bytes;
+    uint64_t unsynced_entries; /* of the log, at this node */
+    int64_t synced_ms;       /* wall clock: some were synced, or none waited */
     int64_t disk_free_bytes; /* negative: not known */
     bool disk_short;         /* writes are refused for lack of disk space */
 };

@@ -8,11 +8,23 @@
 #include "os/process.h"
 #include "server/server_internal.h"
 
+uint64_t cron_look_synced(struct server *s)
+{
+    struct node_status st;
+    node_status(s->node, &st);
+    ASSERT(st.durable <= st.last);
+    if (st.durable != s->cron.durable_seen || st.durable == st.last)
+        s->cron.synced_ms = s->turn.wall_ms;
+    s->cron.durable_seen = st.durable;
+    return st.last - st.durable;
+}
+
 static void each_second(struct server *s)
 {
     clients_check_each(&s->clients);
     limits_each_second(s);
     disk_floor_look(s);
+    (void)cron_look_synced(s);
     security_report(s);
     s->cron.resident_peak_bytes =
         MAX(s->cron.resident_peak_bytes, process_resident_bytes());

@@ -83,13 +83,9 @@ static bool refuse_arity(struct client *c, const struct cmd *cmd)
 
 /* --- commands of the server --------------------------------------------- */
 
-/* Runs the function of the command, or of the subcommand that was asked for;
- * without a leader too. */
+/* The command's own, or the subcommand's; without a leader too. */
 static void run_by_id(struct server_call *call)
 {
-    call->cmd = cmd_resolve(call->cmd, call->argv, call->argc, call->out);
-    if (call->cmd == NULL)
-        return;
     ASSERT((call->cmd->flags & CMD_LOCAL) != 0);
     server_fn *fn = call->s->options.commands[call->cmd->id];
     ASSERT(fn != NULL);
@@ -108,21 +104,23 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
+    struct resp_writer *out = client_reply_begin(c);
+    const struct cmd *cmd = cmd_resolve(d->cmd, d->argv, d->argc, out);
+    if (cmd == NULL) { /* there is no such subcommand; the error is written */
+        stats_of(&c->server->stats, d->cmd)->rejected++;
+        client_reply_end(c, NULL, mute_flag(c));
+        return finished(c, d->cmd);
+    }
     int64_t start_us = clock_mono_us();
-    struct server_call call = {c->server, c,       d->cmd,
-                               d->argv,   d->argc, &c->writer};
-    (void)client_reply_begin(c);
-    c->last_cmd = d->cmd;
+    struct server_call call = {c->server, c, cmd, d->argv, d->argc, out};
+    c->last_cmd = cmd;
     run_by_id(&call);
     ASSERT(c->state <= CLIENT_DOOMED); /* it may doom clients, no more */
     ASSERT(client_is_idle(c));
     ASSERT(is_answered(c));
-    client_reply_end(c, d->cmd, mute_flag(c));
-    /* CONFIG RESETSTAT empties the counters, so they are looked up late. */
-    struct stats_command *stats = stats_of(&c->server->stats, d->cmd);
-    stats->calls++;
-    stats->usec += (uint64_t)(clock_mono_us() - start_us);
-    return finished(c, d->cmd);
+    client_reply_end(c, cmd, mute_flag(c));
+    stats_called(&c->server->stats, cmd, clock_mono_us() - start_us);
+    return finished(c, cmd);
 }
 
 /* --- commands on data --------------------------------------------------- */
@@ -339,9 +337,7 @@ struct resp_writer *dispatch_reply_open(struct client *c)
 
 static void account(struct client *c, const struct unanswered *p)
 {
-    struct stats_command *stats = stats_of(&c->server->stats, p->cmd);
-    stats->calls++;
-    stats->usec += (uint64_t)MAX(clock_mono_us() - p->start_us, 0);
+    stats_called(&c->server->stats, p->cmd, clock_mono_us() - p->start_us);
 }
 
 static enum guest_outcome guest_outcome(enum node_outcome outcome)

@@ -57,9 +57,7 @@ static bool run_one(struct client *c, const struct deferred *d)
         return false;
     }
     client_reply_end(c, d->cmd, d->flags);
-    struct stats_command *stats = stats_of(&s->stats, d->cmd);
-    stats->calls++;
-    stats->usec += (uint64_t)MAX(clock_mono_us() - start_us, 0);
+    stats_called(&s->stats, d->cmd, clock_mono_us() - start_us);
     return true;
 }
 

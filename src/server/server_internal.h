@@ -105,7 +105,9 @@ struct security {
 
 /* cron.c */
 struct cron {
-    int64_t second_ms; /* when the chores of each second were done last */
+    int64_t second_ms;     /* when the chores of each second were done last */
+    uint64_t durable_seen; /* last synced entry */
+    int64_t synced_ms;     /* wall clock: it was another, or none waited */
     uint64_t resident_peak_bytes;
 };
 
@@ -188,6 +190,8 @@ void server_listen_close(struct server *s);
 
 /* cron.c: called about hz times a second. */
 void cron_run(struct server *s);
+/* Looks what the disk has synced; the entries that it has not. */
+uint64_t cron_look_synced(struct server *s);
 
 /* limits.c: unsent output: closes the client if it is too much. */
 void limits_output(struct client *c);

@@ -1,8 +1,7 @@
 /*
- * How it works: counters for commands are in an array by the command's
- * position in the table, those for errors in a map by code. Rates are the
- * mean of the last samples, each the difference of a counter over the time
- * between two samples.
+ * How it works: counters for commands are in an array by id, those for errors
+ * in a map by code. Rates are the mean of the last samples, each the difference
+ * of a counter over the time between two samples.
  *
  * How it fails: it doesn't. The number of error codes is bounded: what comes
  * after is counted in the total only.
@@ -13,13 +12,9 @@
 
 void stats_init(struct stats *s, uint64_t seed)
 {
-    *s = (struct stats){.command_count = cmd_count()};
-    ASSERT(s->command_count > 0);
-    s->commands = mem_zalloc(s->command_count * sizeof(*s->commands));
+    *s = (struct stats){0};
+    s->commands = mem_zalloc(CMD_ID_COUNT * sizeof(*s->commands));
     map_init(&s->errors, seed);
-    /* stats_of() relies on the table being one array. */
-    for (size_t i = 0; i < s->command_count; i++)
-        ASSERT(cmd_at(i) == cmd_at(0) + i);
 }
 
 static void free_errors(struct stats *s)
@@ -34,6 +29,8 @@ void stats_release(struct stats *s)
 {
     free_errors(s);
     map_release(&s->errors);
+    for (size_t i = 0; i < CMD_ID_COUNT; i++)
+        mem_free(s->commands[i].latency);
     mem_free(s->commands);
     s->commands = NULL;
 }
@@ -48,9 +45,20 @@ void stats_reset(struct stats *s)
 
 struct stats_command *stats_of(struct stats *s, const struct cmd *cmd)
 {
-    ptrdiff_t i = cmd - cmd_at(0);
-    ASSERT(i >= 0 && (size_t)i < s->command_count);
-    return &s->commands[i];
+    ASSERT(cmd->id >= 0 && cmd->id < CMD_ID_COUNT);
+    return &s->commands[cmd->id];
+}
+
+void stats_called(struct stats *s, const struct cmd *cmd, int64_t us)
+{
+    struct stats_command *c = stats_of(s, cmd);
+    uint64_t taken = (uint64_t)MAX(us, 0);
+    ASSERT(c->usec <= UINT64_MAX - taken);
+    if (c->latency == NULL)
+        c->latency = mem_zalloc(sizeof(*c->latency));
+    latency_add(c->latency, taken);
+    c->calls++;
+    c->usec += taken;
 }
 
 static void count_error(struct stats *s, struct bytes code)

@@ -2,10 +2,10 @@
  * What the server counts, for INFO. Everything here was measured; nothing is
  * estimated. CONFIG RESETSTAT sets it back.
  *
- * Per command: calls, microseconds, calls refused before execution, calls
- * that answered an error. The time of a read or of a server command is that
- * of its execution; the time of a write is from its submission to its reply,
- * because that is what its client waits for.
+ * Per command and subcommand (not their container): calls, microseconds, calls
+ * refused before execution, calls that answered an error. The time of a read or
+ * of a server command is that of its execution; the time of a write is from its
+ * submission to its reply, because that is what its client waits for.
  */
 #ifndef SERVER_STATS_H
 #define SERVER_STATS_H
@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "cmd/cmd.h"
+#include "server/latency.h"
 
 #define STATS_SAMPLES   16
 #define STATS_SAMPLE_MS 100
@@ -24,6 +25,7 @@ struct stats_command {
     uint64_t usec;
     uint64_t rejected;
     uint64_t failed;
+    struct latency *latency; /* of its calls; NULL: none was timed */
 };
 
 /* A rate over the last STATS_SAMPLES samples. */
@@ -35,9 +37,8 @@ struct stats_rate {
 };
 
 struct stats {
-    struct stats_command *commands; /* by position in the table */
-    size_t command_count;
-    struct map errors; /* code -> uint64_t * */
+    struct stats_command *commands; /* by id */
+    struct map errors;              /* code -> uint64_t * */
     uint64_t commands_processed;
     uint64_t connections_received;
     uint64_t connections_rejected;
@@ -52,6 +53,7 @@ struct stats {
     uint64_t idle_closed;
     uint64_t evicted_clients;
     uint64_t protocol_errors;
+    struct keyspace_tally tally_before; /* the node's when all was set back */
     struct stats_rate commands_rate;
     struct stats_rate input_rate;
     struct stats_rate output_rate;
@@ -61,8 +63,10 @@ void stats_init(struct stats *s, uint64_t seed);
 void stats_release(struct stats *s);
 void stats_reset(struct stats *s);
 
-/* The counters of a command. */
+/* The counters of a command or subcommand. */
 struct stats_command *stats_of(struct stats *s, const struct cmd *cmd);
+/* It was executed in this time, which below 0 counts as 0. */
+void stats_called(struct stats *s, const struct cmd *cmd, int64_t us);
 /* Looks at the first bytes of a reply: an error is counted by its code.
  * True if it was one. */
 bool stats_reply(struct stats *s, struct bytes reply);

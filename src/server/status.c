@@ -40,6 +40,26 @@ struct stats *server_stats(struct server *s)
     return &s->stats;
 }
 
+void server_stats_reset(struct server *s)
+{
+    ASSERT(s->node != NULL);
+    stats_reset(&s->stats);
+    s->stats.tally_before = node_tally(s->node);
+}
+
+struct keyspace_tally server_tally(const struct server *s)
+{
+    struct keyspace_tally now = node_tally(s->node);
+    const struct keyspace_tally *before = &s->stats.tally_before;
+    ASSERT(now.hits >= before->hits && now.misses >= before->misses);
+    ASSERT(now.expired >= before->expired);
+    return (struct keyspace_tally){
+        .hits = now.hits - before->hits,
+        .misses = now.misses - before->misses,
+        .expired = now.expired - before->expired,
+    };
+}
+
 bool server_peer_info(const struct server *s, node_id id, struct peer_info *out)
 {
     if (s->peers == NULL)
@@ -54,6 +74,7 @@ void server_status(struct server *s, struct server_status *out)
 {
     uint64_t resident = process_resident_bytes();
     s->cron.resident_peak_bytes = MAX(s->cron.resident_peak_bytes, resident);
+    uint64_t unsynced = cron_look_synced(s);
     *out = (struct server_status){
         .run_id = s->birth.run_id,
         .executable = s->options.executable,
@@ -65,6 +86,8 @@ void server_status(struct server *s, struct server_status *out)
         .waiting_clients = s->limits.waiting,
         .resident_bytes = resident,
         .resident_peak_bytes = s->cron.resident_peak_bytes,
+        .unsynced_entries = unsynced,
+        .synced_ms = s->cron.synced_ms,
         .disk_free_bytes = s->disk.free_bytes,
         .disk_short = disk_floor_short(s),
     };

@@ -57,6 +57,25 @@ start_cluster 3 {} {
         assert_match "*cmdstat_set:calls=*" [R $lead INFO commandstats]
     }
 
+    test "INFO: what reads found, what expired, on the node that was asked" {
+        R $follow CONFIG RESETSTAT
+        R $lead CONFIG RESETSTAT
+        R $follow SET here 1
+        R $follow SET soon 1 PX 1
+        wait_for_condition 5000 {
+            [dict get [info_fields [R $follow INFO stats]] expired_keys] == 1}
+        R $follow GET here
+        R $follow EXISTS here nosuch
+        R $follow INCR here
+        R $follow MGET here nosuch soon
+        set fields [info_fields [R $follow INFO stats]]
+        assert_equal 3 [dict get $fields keyspace_hits]
+        assert_equal 3 [dict get $fields keyspace_misses]
+        set fields [info_fields [R $lead INFO stats]]
+        assert_equal 0 [dict get $fields keyspace_hits]
+        assert_equal 1 [dict get $fields expired_keys]
+    }
+
     test "INFO on a follower" {
         set fields [info_fields [R $follow INFO]]
         assert_equal follower [dict get $fields raft_role]

@@ -77,6 +77,88 @@ static void info_of_some_sections(void **state)
                "rejected_calls=1,failed_calls=1\r\n");
 }
 
+static void values_of_the_node_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    f->node->tally = (struct keyspace_tally){.hits = 5, .misses = 3};
+    f->node->tally.expired = 2;
+    const char *got = ask(f, "INFO stats\r\n");
+    assert_has(got, "\r\nexpired_keys:2\r\n");
+    assert_has(got, "\r\nkeyspace_hits:5\r\nkeyspace_misses:3\r\n");
+    (void)ask(f, "CONFIG RESETSTAT\r\n");
+    f->node->tally.misses++;
+    got = ask(f, "INFO stats\r\n");
+    assert_has(got, "\r\nexpired_keys:0\r\n");
+    assert_has(got, "\r\nkeyspace_hits:0\r\nkeyspace_misses:1\r\n");
+}
+
+/* The disk does nothing: the time of the last sync stays. */
+static void the_last_sync_is_told(void **state)
+{
+    struct fixture *f = *state;
+    int64_t *synced_ms = &f->server->cron.synced_ms;
+    (void)ask(f, "INFO persistence\r\n");
+    assert_true(*synced_ms > 0);
+    f->node->durable = 40;
+    const char *got = ask(f, "INFO persistence\r\n");
+    assert_has(got, "\r\nrdb_changes_since_last_save:2\r\n");
+    *synced_ms = 1700000000999;
+    got = ask(f, "INFO persistence\r\n");
+    assert_has(got, "\r\nrdb_last_save_time:1700000000\r\n");
+    f->node->durable = 41;
+    got = ask(f, "INFO persistence\r\n");
+    assert_has(got, "\r\nrdb_changes_since_last_save:1\r\n");
+    assert_lacks(got, "\r\nrdb_last_save_time:1700000000\r\n");
+}
+
+static void memory_is_compared(void **state)
+{
+    struct fixture *f = *state;
+    const char *got = ask(f, "INFO memory\r\n");
+    const char *at = strstr(got, "\r\nallocator_allocated:");
+    assert_non_null(at);
+    uint64_t allocated = strtoull(at + 22, NULL, 10);
+    at = strstr(got, "\r\nused_memory:");
+    uint64_t resident = strtoull(at + 14, NULL, 10);
+    at = strstr(got, "\r\nmem_fragmentation_ratio:");
+    double ratio = strtod(at + 26, NULL);
+    if (allocated > 0) /* not so with a sanitizer's allocator */
+        assert_true(ratio * (double)allocated >
+                    (double)resident * 0.9 - (double)allocated * 0.01);
+    else
+        assert_true(ratio == 0);
+}
+
+/* A subcommand has counters of its own; what is none is its container's. */
+static void subcommands_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    (void)ask(f, "CLIENT ID\r\n");
+    (void)ask(f, "CLIENT ID\r\n");
+    (void)ask(f, "CLIENT NOSUCH\r\n");
+    (void)ask(f, "CLIENT REPLY MAYBE\r\n");
+    assert_has(ask(f, "CLIENT INFO\r\n"), " cmd=client|info ");
+    const char *got = ask(f, "INFO commandstats\r\n");
+    assert_has(got, "cmdstat_client:calls=0,usec=0,usec_per_call=0.00,"
+                    "rejected_calls=1,failed_calls=0\r\n");
+    assert_has(got, "cmdstat_client|id:calls=2,");
+    assert_has(got, "cmdstat_client|info:calls=1,");
+    got = strstr(got, "cmdstat_client|reply:calls=1,");
+    assert_non_null(got);
+    assert_has(got, ",rejected_calls=0,failed_calls=1\r\n");
+    got = ask(f, "INFO latencystats\r\n");
+    assert_has(got, "# Latencystats\r\n");
+    assert_has(got, "latency_percentiles_usec_client|id:p50=");
+    assert_lacks(got, "latency_percentiles_usec_client:");
+    assert_has(got, ".000,p99=");
+    assert_has(got, ".000,p99.9=");
+    assert_lacks(ask(f, "INFO\r\n"), "# Latencystats");
+    (void)ask(f, "CONFIG RESETSTAT\r\n");
+    got = ask(f, "INFO commandstats\r\n");
+    assert_has(got, "cmdstat_config|resetstat:calls=1,");
+    assert_lacks(got, "cmdstat_client");
+}
+
 static void a_follower_says_who_leads(void **state)
 {
     struct fixture *f = *state;
@@ -170,7 +252,7 @@ static void clients_are_listed_and_killed(void **state)
     const char *got = ask(f, "CLIENT LIST\r\n");
     assert_has(got, "id=1 addr=");
     assert_has(got, "\nid=2 addr=");
-    assert_has(got, " cmd=client user=default ");
+    assert_has(got, " cmd=client|list user=default ");
     snprintf(text, sizeof(text), " addr=%s:0 laddr=%s:0 fd", f->path, f->path);
     assert_has(got, text);
     snprintf(text, sizeof(text), "CLIENT LIST ID %llu\r\n",
@@ -389,6 +471,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(info_has_what_libraries_read),
         test(info_of_some_sections),
+        test(values_of_the_node_are_counted),
+        test(the_last_sync_is_told),
+        test(memory_is_compared),
+        test(subcommands_are_counted),
         test(a_follower_says_who_leads),
         test(a_leader_tells_its_followers),
         cmocka_unit_test(addresses_are_split),

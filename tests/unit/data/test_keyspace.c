@@ -389,6 +389,87 @@ static void test_doubt(void **state)
     teardown(&f);
 }
 
+static void assert_tally(struct fixture *f, uint64_t hits, uint64_t misses,
+                         uint64_t expired)
+{
+    const struct keyspace_tally *t = keyspace_tally(f->ks);
+    assert_int_equal(t->hits, hits);
+    assert_int_equal(t->misses, misses);
+    assert_int_equal(t->expired, expired);
+}
+
+/* Lookups of reads, each once: those of a read in doubt when it has come
+ * through the log. */
+static void test_lookups_are_counted(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    begin(&f);
+    put(&f, 0, "a", "1", 2000);
+    put(&f, 0, "b", "1", 0);
+    assert_true(holds(&f, 0, "b", "1"));
+    commit(&f);
+    assert_tally(&f, 0, 0, 0);
+    keyspace_read_at(f.ks, 1500);
+    keyspace_set_reading(f.ks, true);
+    assert_true(holds(&f, 0, "a", "1"));
+    assert_true(holds(&f, 0, "c", NULL));
+    assert_true(holds(&f, 1, "a", NULL));
+    assert_tally(&f, 1, 2, 0);
+    keyspace_read_at(f.ks, 2000);
+    assert_true(holds(&f, 0, "b", "1"));
+    assert_true(holds(&f, 0, "a", NULL));
+    assert_true(holds(&f, 0, "b", "1"));
+    assert_tally(&f, 1, 2, 0);
+    keyspace_set_reading(f.ks, false);
+    f.now_ms = 2000;
+    begin(&f);
+    keyspace_set_reading(f.ks, true);
+    assert_true(holds(&f, 0, "b", "1"));
+    assert_true(holds(&f, 0, "a", NULL));
+    keyspace_set_reading(f.ks, false);
+    assert_tally(&f, 2, 3, 0);
+    commit(&f);
+    teardown(&f);
+}
+
+/* Swept, replaced and deleted: each was there when its time had come. */
+static void test_expired_keys_are_counted(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    begin(&f);
+    put(&f, 0, "swept", "1", 1500);
+    put(&f, 1, "swept too", "1", 1500);
+    put(&f, 0, "replaced", "1", 1600);
+    put(&f, 0, "deleted", "1", 1600);
+    put(&f, 0, "later", "1", 9000);
+    put(&f, 0, "never", "1", 0);
+    commit(&f);
+    f.now_ms = 1500;
+    begin(&f);
+    assert_true(del(&f, 0, "deleted"));
+    put(&f, 0, "deleted", "1", 1600);
+    assert_tally(&f, 0, 0, 0);
+    commit(&f);
+    f.now_ms = 1600;
+    begin(&f);
+    put(&f, 0, "replaced", "2", 0);
+    assert_tally(&f, 0, 0, 1);
+    put(&f, 0, "replaced", "3", 0);
+    put(&f, 0, "later", "2", 0);
+    assert_false(del(&f, 0, "deleted"));
+    assert_false(del(&f, 0, "deleted"));
+    assert_true(del(&f, 0, "never"));
+    assert_tally(&f, 0, 0, 2);
+    assert_int_equal(keyspace_sweep(f.ks, 100), 2);
+    assert_tally(&f, 0, 0, 4);
+    commit(&f);
+    teardown(&f);
+}
+
 static void test_sweep_limit_and_order(void **state)
 {
     UNUSED(state);
@@ -738,6 +819,8 @@ int main(void)
         cmocka_unit_test(test_expired_in_apply),
         cmocka_unit_test(test_put_in_the_past),
         cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_lookups_are_counted),
+        cmocka_unit_test(test_expired_keys_are_counted),
         cmocka_unit_test(test_sweep_limit_and_order),
         cmocka_unit_test(test_expect),
         cmocka_unit_test(test_replaced_counts),

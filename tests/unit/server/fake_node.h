@@ -49,6 +49,8 @@ struct node {
     bool leader;
     bool disk_short;   /* at any member */
     bool far_deadline; /* it wants nothing; else its deadline is now */
+    struct keyspace_tally tally;
+    raft_index durable; /* of 42 entries */
 };
 
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
@@ -159,6 +161,7 @@ void node_status(const struct node *n, struct node_status *out)
         .commit = 41,
         .applied = 40,
         .last = 42,
+        .durable = n->durable,
         .cluster_id = 0xabcdef,
         .peer_count = 2,
     };
@@ -195,6 +198,11 @@ struct keyspace_count node_counts(const struct node *n, uint8_t db)
 {
     UNUSED(n);
     return (struct keyspace_count){db == 0 ? 4 : 0, db == 0 ? 1 : 0};
+}
+
+struct keyspace_tally node_tally(const struct node *n)
+{
+    return n->tally;
 }
 
 void node_set_request_timeout(struct node *n, uint32_t ms)
@@ -305,6 +313,7 @@ FIXTURE int setup(void **state)
     f->node = mem_zalloc(sizeof(*f->node));
     f->node->events = server_node_events(f->server);
     f->node->leader = true;
+    f->node->durable = 42;
     open_door(f);
     server_start(f->server, f->node, NULL);
     loop_before_wait(f->loop, fixture_before_wait, f);

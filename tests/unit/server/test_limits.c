@@ -363,7 +363,7 @@ static void a_timeout_that_is_set(void **state)
     assert_int_equal(f->server->clients.count, 0);
 }
 
-/* Who is in stays; who comes is turned away. */
+/* Who is in stays; who comes is rejected. */
 static void fewer_clients(void **state)
 {
     struct fixture *f = *state;

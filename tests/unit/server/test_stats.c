@@ -51,10 +51,29 @@ static void commands_have_counters_of_their_own(void **state)
     struct stats s;
     UNUSED(state);
     stats_init(&s, 1);
-    for (size_t i = 0; i < cmd_count(); i++)
-        stats_of(&s, cmd_at(i))->calls = i + 1;
-    for (size_t i = 0; i < cmd_count(); i++)
-        assert_int_equal(stats_of(&s, cmd_at(i))->calls, i + 1);
+    for (enum cmd_id i = 0; i < CMD_ID_COUNT; i++)
+        stats_of(&s, cmd_by_id(i))->calls = (uint64_t)i + 1;
+    for (enum cmd_id i = 0; i < CMD_ID_COUNT; i++)
+        assert_int_equal(stats_of(&s, cmd_by_id(i))->calls, i + 1);
+    stats_release(&s);
+}
+
+static void calls_are_timed(void **state)
+{
+    struct stats s;
+    UNUSED(state);
+    stats_init(&s, 1);
+    const struct stats_command *c = stats_of(&s, cmd_by_id(CMD_ID_GET));
+    assert_null(c->latency);
+    stats_called(&s, cmd_by_id(CMD_ID_GET), 7);
+    stats_called(&s, cmd_by_id(CMD_ID_GET), -1);
+    assert_int_equal(c->calls, 2);
+    assert_int_equal(c->usec, 7);
+    assert_int_equal(c->latency->slots[7], 1);
+    assert_int_equal(c->latency->slots[0], 1);
+    assert_null(stats_of(&s, cmd_by_id(CMD_ID_SET))->latency);
+    stats_reset(&s);
+    assert_null(stats_of(&s, cmd_by_id(CMD_ID_GET))->latency);
     stats_release(&s);
 }
 
@@ -83,6 +102,7 @@ int main(void)
         cmocka_unit_test(errors_are_counted_by_code),
         cmocka_unit_test(error_codes_are_bounded),
         cmocka_unit_test(commands_have_counters_of_their_own),
+        cmocka_unit_test(calls_are_timed),
         cmocka_unit_test(rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@ void mem_free(void *p);
  * instead of being given back and taken again page by page. Call it once, at
  * the start. */
 void mem_keep_freed(void);
+/* Gives free pages back to the system, wherever they are in the heap. It looks
+ * at all that is free and may take milliseconds: for after much was freed. */
+void mem_give_back(void);
 /* Bytes that the allocator has given out, to libraries too; 0: an allocator
  * that does not tell. It looks at what is free, so it is not for often. */
 uint64_t mem_allocated_bytes(void);

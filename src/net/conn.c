@@ -117,8 +117,9 @@ static int64_t read_some(struct conn *c)
 
 /* A connection that is idle now, or that has consumed a large request and holds
  * the beginning of a small one, does not keep the memory of a burst. */
-static void shrink_input(struct conn *c)
+void conn_trim(struct conn *c)
 {
+    ASSERT(c->call == NULL);
     if (c->in.len < c->in.cap / 8)
         buf_shrink(&c->in, MAX(2 * c->in.len, (size_t)CONN_BUF_KEEP));
 }
@@ -129,7 +130,7 @@ static void on_readable(struct conn *c)
         return;
     int64_t n = read_some(c);
     if (n == ERR_AGAIN) {
-        shrink_input(c);
+        conn_trim(c);
         return;
     }
     if (n < 0 && n != ERR_CLOSED) {
@@ -149,7 +150,7 @@ static void on_readable(struct conn *c)
         c->events->input(c);
     if (!call_end(c, &call))
         return;
-    shrink_input(c);
+    conn_trim(c);
     watch(c);
 }
 
@@ -270,6 +271,14 @@ size_t conn_pending(const struct conn *c)
 {
     ASSERT(c->out_sent <= c->out.len);
     return c->out.len - c->out_sent;
+}
+
+void conn_shrink(struct conn *c)
+{
+    ASSERT(c->call == NULL);
+    buf_shrink(&c->in, c->in.len);
+    buf_shrink(&c->out, c->out.len);
+    c->read_bytes = READ_BYTES_MIN;
 }
 
 void conn_pause(struct conn *c, bool paused)

@@ -80,6 +80,12 @@ void conn_close(struct conn *c);
 void conn_flush(struct conn *c);
 /* Bytes of output that have not been written yet. */
 size_t conn_pending(const struct conn *c);
+/* After much of `in` was consumed outside a callback: frees what a burst took
+ * of it. (After a callback this is done without being asked.) */
+void conn_trim(struct conn *c);
+/* The connection is idle: its buffers keep no more than what is in them. Not
+ * from a callback. */
+void conn_shrink(struct conn *c);
 /* Stops (starts) reading. */
 void conn_pause(struct conn *c, bool paused);
 

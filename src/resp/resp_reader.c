@@ -43,21 +43,46 @@ void resp_reader_release(struct resp_reader *r)
     resp_reader_init(r);
 }
 
+static void free_args(struct resp_reader *r)
+{
+    mem_free(r->args);
+    r->args = NULL;
+    r->args_cap = 0;
+    r->argc = 0;
+}
+
+static void free_argv(struct resp_reader *r)
+{
+    mem_free(r->argv);
+    r->argv = NULL;
+    r->argv_cap = 0;
+}
+
+void resp_reader_trim(struct resp_reader *r)
+{
+    ASSERT(r->argc <= r->args_cap);
+    if (r->pos == 0 && r->args_cap > ARGS_CAP_KEPT)
+        free_args(r);
+    if (r->argv_cap > ARGS_CAP_KEPT)
+        free_argv(r);
+}
+
+void resp_reader_shrink(struct resp_reader *r)
+{
+    free_argv(r);
+    if (r->pos > 0)
+        return; /* it has begun the next command */
+    free_args(r);
+    if (r->inline_text != NULL)
+        buf_release(r->inline_text);
+}
+
 /* Prepares for the next command, and frees the memory of a huge one. */
 static void begin(struct resp_reader *r)
 {
     ASSERT(r->pos == 0 && r->bulk_len == -1);
     r->argc = 0;
-    if (r->args_cap > ARGS_CAP_KEPT) {
-        mem_free(r->args);
-        r->args = NULL;
-        r->args_cap = 0;
-    }
-    if (r->argv_cap > ARGS_CAP_KEPT) {
-        mem_free(r->argv);
-        r->argv = NULL;
-        r->argv_cap = 0;
-    }
+    resp_reader_trim(r);
 }
 
 static void add_arg(struct resp_reader *r, size_t offset, size_t len)

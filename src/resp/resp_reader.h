@@ -58,6 +58,12 @@ enum resp_result {
 void resp_reader_init(struct resp_reader *r);
 void resp_reader_release(struct resp_reader *r);
 
+/* The last command was taken, and its argv is not needed any more: frees the
+ * arrays of a huge one. */
+void resp_reader_trim(struct resp_reader *r);
+/* The same of all memory that is not needed to go on where it is. */
+void resp_reader_shrink(struct resp_reader *r);
+
 /* Looks at `input`, the unconsumed bytes (the same ones as before plus what
  * came since). For COMMAND and EMPTY, *consumed is the size of the command:
  * the caller consumes it once argv is no longer needed. *need: how many bytes

@@ -173,6 +173,25 @@ void client_account(struct client *c)
     c->accounted_bytes = bytes;
 }
 
+bool client_is_quiet(const struct client *c)
+{
+    return c->state == CLIENT_OPEN && c->wait == WAIT_NONE &&
+           client_is_idle(c) && conn_pending(&c->conn) == 0;
+}
+
+size_t client_shrink(struct client *c)
+{
+    ASSERT(client_is_quiet(c));
+    size_t before = client_memory(c);
+    conn_shrink(&c->conn);
+    resp_reader_shrink(&c->reader);
+    unanswered_shrink(&c->unanswered);
+    deferred_shrink(&c->reads);
+    client_account(c);
+    ASSERT(c->accounted_bytes <= before);
+    return before - c->accounted_bytes;
+}
+
 void client_finish(struct client *c)
 {
     struct server *s = c->server;

@@ -183,6 +183,10 @@ void client_free(struct client *c);
 size_t client_memory(const struct client *c);
 /* Its memory may have changed: the sum of all follows. */
 void client_account(struct client *c);
+/* Nothing of it is under way: it has all replies, and no command waits. */
+bool client_is_quiet(const struct client *c);
+/* Frees what a quiet one keeps for commands to come; the bytes. */
+size_t client_shrink(struct client *c);
 /* Adds what the connection moved since the last time to the statistics. */
 void client_count_bytes(struct client *c);
 
@@ -209,9 +213,13 @@ const char *reply_error_text(int err);
 void unanswered_push(struct unanswered_ring *r, const struct unanswered *p);
 struct unanswered *unanswered_front(struct unanswered_ring *r);
 void unanswered_pop(struct unanswered_ring *r);
+/* Frees the memory of an empty one. */
+void unanswered_shrink(struct unanswered_ring *r);
 
 /* The list of deferred reads. */
 void deferred_add(struct deferred_list *l, const struct deferred *d);
 void deferred_clear(struct deferred_list *l);
+/* Frees the memory of an empty one. */
+void deferred_shrink(struct deferred_list *l);
 
 #endif

@@ -45,6 +45,13 @@ void unanswered_pop(struct unanswered_ring *r)
     r->count--;
 }
 
+void unanswered_shrink(struct unanswered_ring *r)
+{
+    ASSERT(r->count == 0);
+    mem_free(r->items);
+    *r = (struct unanswered_ring){NULL, 0, 0, 0};
+}
+
 void deferred_add(struct deferred_list *l, const struct deferred *d)
 {
     ASSERT(d->argc > 0);
@@ -60,6 +67,13 @@ void deferred_add(struct deferred_list *l, const struct deferred *d)
     item->argv = argv;
 }
 
+static void free_items(struct deferred_list *l)
+{
+    mem_free(l->items);
+    l->items = NULL;
+    l->cap = 0;
+}
+
 void deferred_clear(struct deferred_list *l)
 {
     ASSERT(l->next <= l->count);
@@ -67,9 +81,13 @@ void deferred_clear(struct deferred_list *l)
     l->count = 0;
     l->next = 0;
     arena_reset(&l->arena);
-    if (l->cap > DEFERRED_CAP_KEPT) {
-        mem_free(l->items);
-        l->items = NULL;
-        l->cap = 0;
-    }
+    if (l->cap > DEFERRED_CAP_KEPT)
+        free_items(l);
+}
+
+void deferred_shrink(struct deferred_list *l)
+{
+    ASSERT(l->phase == READS_NONE && l->count == 0);
+    arena_release(&l->arena);
+    free_items(l);
 }

@@ -89,6 +89,7 @@ static void take_requests(struct client *c)
         commands++;
     }
     buf_consume(in, pos);
+    resp_reader_trim(&c->reader);
 }
 
 /* The protocol was broken: said in its turn, then closed. */

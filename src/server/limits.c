@@ -3,6 +3,9 @@
  * too much unsent output (a slow reader), too much unexecuted input, silence,
  * and a last reply that it never takes.
  *
+ * A client that has been silent for two seconds keeps no memory for commands to
+ * come, and no client does when all together have too much.
+ *
  * Policy: whoever passes a bound is closed, with a line in the log (of which
  * there are only some a second, or strangers could fill the disk); nobody
  * else notices. When it is all clients together who have too much, the
@@ -13,6 +16,8 @@
  * alone may have more than all clients together should.
  */
 #include "server/server_internal.h"
+
+#include "base/alloc.h"
 
 #include <inttypes.h>
 
@@ -143,10 +148,14 @@ bool limits_memory(struct server *s)
     bool closed = false;
     if (max == 0 || s->clients.bytes <= max)
         return false;
-    /* Buffers shrink unnoticed, so it may look worse than it is. */
+    /* Nobody is closed for what is not in use. */
     LIST_EACH(link, &s->clients.open)
     {
-        client_account(CONTAINER_OF(link, struct client, link));
+        struct client *c = CONTAINER_OF(link, struct client, link);
+        if (client_is_quiet(c))
+            s->limits.freed_bytes += client_shrink(c);
+        else
+            client_account(c);
     }
     while (s->clients.bytes > max) {
         struct client *c = largest_client(s);
@@ -160,6 +169,27 @@ bool limits_memory(struct server *s)
         closed = true;
     }
     return closed;
+}
+
+/* Buffers, arrays and rings are made again when they are needed. */
+static void shrink_silent(struct client *c)
+{
+    struct server *s = c->server;
+    ASSERT(c->active_ms <= s->turn.mono_ms);
+    if (client_is_quiet(c) &&
+        s->turn.mono_ms - c->active_ms >= CLIENT_SHRINK_MS)
+        s->limits.freed_bytes += client_shrink(c);
+}
+
+static void give_back(struct server *s)
+{
+    ASSERT(s->limits.given_back_ms <= s->turn.mono_ms);
+    if (s->limits.freed_bytes < GIVE_BACK_BYTES ||
+        s->turn.mono_ms - s->limits.given_back_ms < GIVE_BACK_MS)
+        return;
+    s->limits.given_back_ms = s->turn.mono_ms;
+    s->limits.freed_bytes = 0;
+    mem_give_back();
 }
 
 static void check_idle(struct client *c)
@@ -182,6 +212,7 @@ static void check_client(struct client *c)
     ASSERT(c->state == CLIENT_OPEN || c->state == CLIENT_CLOSING);
     client_count_bytes(c);
     client_account(c);
+    shrink_silent(c);
     s->limits.max_input_bytes = MAX(s->limits.max_input_bytes, c->conn.in.len);
     s->limits.max_output_bytes =
         MAX(s->limits.max_output_bytes, (uint64_t)conn_pending(&c->conn));
@@ -211,4 +242,5 @@ void limits_each_second(struct server *s)
     }
     ASSERT(s->limits.waiting <= s->clients.count);
     report_closed(s);
+    give_back(s);
 }

@@ -142,6 +142,7 @@ static void run_ready(struct server *s)
         ASSERT(c->state <=
                CLIENT_DOOMED); /* one before it may have doomed it */
         input_resume(c);
+        conn_trim(&c->conn);
         client_account(c);
     }
 }

@@ -32,6 +32,12 @@
 #define CLOSED_LOGGED_MAX 10
 /* A request may always be this much longer than its largest argument may be. */
 #define QUERY_ROOM (1024 * 1024)
+/* A client that is silent for so long keeps no buffers. */
+#define CLIENT_SHRINK_MS 2000
+/* When idle clients have freed so much, the system gets it back; that takes
+ * time, so not more often than this. */
+#define GIVE_BACK_BYTES (8 * 1024 * 1024)
+#define GIVE_BACK_MS    10000
 /* How long a client that is being closed has time to read its last output. */
 #define CLIENT_CLOSING_MS 10000
 
@@ -87,6 +93,8 @@ struct limits {
     uint64_t max_input_bytes;  /* largest of a client's buffers */
     uint64_t max_output_bytes; /* the same */
     uint64_t waiting;          /* clients that wait for something */
+    uint64_t freed_bytes;      /* of idle clients, not given back yet */
+    int64_t given_back_ms;     /* when that was done last */
 };
 
 /* disk_floor.c */

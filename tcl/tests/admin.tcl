@@ -76,6 +76,30 @@ start_cluster 3 {} {
         assert_equal 1 [dict get $fields expired_keys]
     }
 
+    proc memory_of_clients {id} {
+        return [dict get [info_fields [R $id INFO memory]] mem_clients_normal]
+    }
+
+    test "clients that are silent keep no buffers" {
+        set before [memory_of_clients $follow]
+        set clients {}
+        for {set i 0} {$i < 50} {incr i} {
+            lappend clients [node_client $follow]
+            [lindex $clients end] ECHO [string repeat e 10000]
+        }
+        set pairs {}
+        for {set i 0} {$i < 20000} {incr i} {lappend pairs k$i v}
+        [lindex $clients end] MSET {*}$pairs
+        set used [expr {[memory_of_clients $follow] - $before}]
+        assert {$used < 3000000} $used
+        wait_for_condition 10000 {
+            [memory_of_clients $follow] - $before < 50 * 3300}
+        foreach c $clients {
+            assert_equal PONG [$c PING]
+            $c -close
+        }
+    }
+
     test "INFO on a follower" {
         set fields [info_fields [R $follow INFO]]
         assert_equal follower [dict get $fields raft_role]

@@ -390,6 +390,42 @@ static void test_many_arguments(void **state)
     buf_release(&in);
 }
 
+/* Between commands a reader keeps nothing, within one what it has found. */
+static void test_idle_memory(void **state)
+{
+    UNUSED(state);
+    struct bytes in = BYTES_LIT("*2\r\n$1\r\na\r\n$1\r\nb\r\n");
+    struct resp_reader r;
+    size_t consumed = 0;
+    size_t need = 0;
+    const char *error = NULL;
+    resp_reader_init(&r);
+    assert_int_equal(resp_read(&r, bytes_of(in.data, 12), &open_limits,
+                               &consumed, &need, &error),
+                     RESP_MORE);
+    resp_reader_trim(&r);
+    resp_reader_shrink(&r);
+    assert_int_equal(r.argc, 1);
+    assert_int_equal(resp_read(&r, in, &open_limits, &consumed, &need, &error),
+                     RESP_COMMAND);
+    assert_int_equal(r.argc, 2);
+    assert_true(bytes_eq(r.argv[0], BYTES_LIT("a")));
+    assert_true(bytes_eq(r.argv[1], BYTES_LIT("b")));
+    resp_reader_trim(&r);
+    assert_true(r.args_cap > 0 && r.argv_cap > 0);
+    assert_int_equal(resp_read(&r, BYTES_LIT("PING 'a b'\r\n"), &open_limits,
+                               &consumed, &need, &error),
+                     RESP_COMMAND);
+    resp_reader_shrink(&r);
+    assert_true(r.args_cap == 0 && r.argv_cap == 0);
+    assert_int_equal(r.inline_text->cap, 0);
+    assert_int_equal(resp_read(&r, BYTES_LIT("ECHO x\r\n"), &open_limits,
+                               &consumed, &need, &error),
+                     RESP_COMMAND);
+    assert_true(bytes_eq(r.argv[1], BYTES_LIT("x")));
+    resp_reader_release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_random_bytes),
         cmocka_unit_test(test_no_memory_by_announcement),
         cmocka_unit_test(test_many_arguments),
+        cmocka_unit_test(test_idle_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

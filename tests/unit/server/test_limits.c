@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sys/un.h>
-
 #include <cmocka.h>
 
 #include "unit/server/fake_node.h"
@@ -22,6 +20,15 @@ static void give_memory(struct client *c, size_t bytes)
     client_account(c);
 }
 
+/* It has sent so much of a command that is not complete. */
+static void give_input(struct client *c, size_t bytes)
+{
+    size_t more = bytes - c->conn.in.len;
+    memset(buf_reserve(&c->conn.in, more), 'x', more);
+    c->conn.in.len = bytes;
+    client_account(c);
+}
+
 static void the_largest_client_is_closed(void **state)
 {
     struct fixture *f = *state;
@@ -30,19 +37,19 @@ static void the_largest_client_is_closed(void **state)
     struct client *guarded = connect_client(f, &fds[1]);
     f->config.maxmemory_clients_bytes = 3 << 20;
     guarded->settings.no_evict = true;
-    give_memory(f->client, 200000);
-    give_memory(guarded, 1 << 20);
-    give_memory(large, 1 << 20);
+    give_input(f->client, 200000);
+    give_input(guarded, 1 << 20);
+    give_input(large, 1 << 20);
     assert_true(f->server->clients.bytes > 2 << 20);
     turn(f);
     assert_int_equal(f->server->clients.count, 3);
-    give_memory(guarded, 2 << 20);
+    give_input(guarded, 2 << 20);
     turn(f);
     assert_int_equal(f->server->clients.count, 2);
     assert_null(received_on(fds[0]));
     assert_int_equal(f->server->stats.evicted_clients, 1);
     assert_true(f->server->clients.bytes < 3 << 20);
-    give_memory(guarded, 3 << 20); /* nobody is left but the small one */
+    give_input(guarded, 3 << 20); /* nobody is left but the small one */
     turn(f);
     assert_int_equal(f->server->clients.count, 1);
     assert_true(guarded->state == CLIENT_OPEN);
@@ -55,7 +62,7 @@ static void memory_may_be_without_a_limit(void **state)
 {
     struct fixture *f = *state;
     f->config.maxmemory_clients_bytes = 0;
-    give_memory(f->client, 8 << 20);
+    give_input(f->client, 8 << 20);
     turn(f);
     assert_int_equal(f->server->clients.count, 1);
     f->config.maxmemory_clients_bytes = f->server->clients.bytes;
@@ -347,6 +354,133 @@ static void idle_for_the_time_out_and_not_before(void **state)
     assert_int_equal(f->server->clients.count, 0);
 }
 
+/* --- what idle clients keep ---------------------------------------------- */
+
+static void send_echo(struct fixture *f, size_t size)
+{
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "*2\r\n$4\r\nECHO\r\n$%zu\r\n", size);
+    memset(buf_reserve(&text, size), 'e', size);
+    text.len += size;
+    buf_str(&text, "\r\n");
+    buf_char(&text, '\0');
+    send_text(f, (const char *)text.data);
+    assert_int_equal(strlen(received_on(f->fd)), size + 10);
+    buf_release(&text);
+}
+
+static void who_is_silent_keeps_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    size_t least = sizeof(*c);
+    send_echo(f, 10000);
+    send_text(f, "SET a 1\r\nPING\r\n");
+    answer(f, 1);
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    assert_non_null(received_on(f->fd));
+    assert_true(client_memory(c) > least + 30000);
+    a_second_passes(f);
+    assert_true(client_memory(c) > least + 30000);
+    c->active_ms -= CLIENT_SHRINK_MS;
+    a_second_passes(f);
+    assert_int_equal(client_memory(c), least);
+    assert_int_equal(f->server->clients.bytes, least);
+    assert_null(c->reads.arena.head);
+    send_text(f, "SET a 1\r\nPING\r\n");
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n+PONG\r\n");
+}
+
+/* What is under way is kept: half a command, a request, a reply. */
+static void who_waits_keeps_what_it_needs(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    send_text(f, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n");
+    c->active_ms -= CLIENT_SHRINK_MS;
+    a_second_passes(f);
+    assert_int_equal(c->conn.in.cap, c->conn.in.len);
+    send_text(f, "$1\r\n1\r\nGET b\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    assert_string_equal(f->node->requests[0].text, "SET a 1");
+    c->active_ms -= CLIENT_SHRINK_MS;
+    a_second_passes(f);
+    assert_true(c->unanswered.cap > 0);
+    answer(f, 2);
+    expect(f, "+SET a 1\r\n+GET b\r\n");
+    give_output(c, 4 << 20);
+    turn(f);
+    c->active_ms -= CLIENT_SHRINK_MS;
+    a_second_passes(f);
+    assert_true(conn_pending(&c->conn) > 0);
+    assert_true(c->conn.out.cap >= conn_pending(&c->conn));
+}
+
+/* Of the arrays of a huge command nothing is left when it has been taken. */
+static void a_huge_command_keeps_no_arrays(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text = BUF_INIT;
+    buf_str(&text, "*8001\r\n$4\r\nMSET\r\n");
+    for (int i = 0; i < 4000; i++)
+        buf_str(&text, "$1\r\na\r\n$1\r\n1\r\n");
+    buf_char(&text, '\0');
+    f->node->full = true; /* it has to wait first */
+    send_text(f, (const char *)text.data);
+    while (f->client->wait != WAIT_NODE)
+        turn(f); /* it is read in parts */
+    assert_int_equal(f->node->submitted, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    assert_int_equal(f->client->reader.args_cap, 0);
+    assert_int_equal(f->client->reader.argv_cap, 0);
+    assert_true(f->client->conn.in.cap <= CONN_BUF_KEEP);
+    assert_int_equal(f->client->accounted_bytes, client_memory(f->client));
+    answer(f, 1);
+    assert_non_null(received_on(f->fd));
+    buf_release(&text);
+}
+
+static void nobody_is_closed_for_empty_buffers(void **state)
+{
+    struct fixture *f = *state;
+    int fds[8];
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        give_memory(connect_client(f, &fds[i]), 512 << 10);
+    f->config.maxmemory_clients_bytes = 1 << 20;
+    turn(f);
+    assert_int_equal(f->server->clients.count, 9);
+    assert_int_equal(f->server->stats.evicted_clients, 0);
+    assert_true(f->server->clients.bytes < 1 << 20);
+    assert_true(f->server->limits.freed_bytes >= 8 * (512 << 10));
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
+/* Once so much was freed, and the last time was long ago. */
+static void pages_are_given_back(void **state)
+{
+    struct fixture *f = *state;
+    struct limits *l = &f->server->limits;
+    l->given_back_ms = f->server->turn.mono_ms - 2 * GIVE_BACK_MS;
+    l->freed_bytes = GIVE_BACK_BYTES - 1;
+    a_second_passes(f);
+    assert_int_equal(l->freed_bytes, GIVE_BACK_BYTES - 1);
+    l->freed_bytes++;
+    a_second_passes(f);
+    assert_int_equal(l->freed_bytes, 0);
+    l->freed_bytes = GIVE_BACK_BYTES;
+    a_second_passes(f);
+    assert_int_equal(l->freed_bytes, GIVE_BACK_BYTES);
+    l->given_back_ms -= GIVE_BACK_MS;
+    a_second_passes(f);
+    assert_int_equal(l->freed_bytes, 0);
+}
+
 /* --- options that change while clients are connected -------------------- */
 
 static void a_timeout_that_is_set(void **state)
@@ -411,7 +545,7 @@ static void less_output(void **state)
 static void less_memory(void **state)
 {
     struct fixture *f = *state;
-    give_memory(f->client, 2 << 20);
+    give_input(f->client, 2 << 20);
     turn(f);
     set_option(f, "maxmemory-clients", "1mb");
     turn(f);
@@ -463,6 +597,11 @@ int main(void)
         test(a_soft_limit_that_was_left_is_forgotten),
         test(so_many_clients_and_not_one_more),
         test(idle_for_the_time_out_and_not_before),
+        test(who_is_silent_keeps_nothing),
+        test(who_waits_keeps_what_it_needs),
+        test(a_huge_command_keeps_no_arrays),
+        test(nobody_is_closed_for_empty_buffers),
+        test(pages_are_given_back),
         test(a_timeout_that_is_set),
         test(fewer_clients),
         test(less_output),

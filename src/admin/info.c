@@ -120,11 +120,14 @@ static void lines_errorstats(struct server *s, struct buf *out)
 static void lines_keyspace(struct server *s, struct buf *out)
 {
     for (uint32_t db = 0; db < server_config(s)->databases; db++) {
-        struct keyspace_count count = node_counts(server_node(s), (uint8_t)db);
+        const struct node *node = server_node(s);
+        struct keyspace_count count = node_counts(node, (uint8_t)db);
         if (count.keys > 0)
-            buf_printf(
-                out, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=0\r\n",
-                db, count.keys, count.expires);
+            buf_printf(out,
+                       "db%u:keys=%" PRIu64 ",expires=%" PRIu64
+                       ",avg_ttl=%" PRId64 "\r\n",
+                       db, count.keys, count.expires,
+                       node_mean_ttl_ms(node, (uint8_t)db));
     }
 }
 

@@ -104,6 +104,17 @@ const struct keyspace_tally *keyspace_tally(const struct keyspace *ks)
     return &ks->tally;
 }
 
+int64_t keyspace_mean_ttl_ms(const struct keyspace_count *c, int64_t now_ms)
+{
+    ASSERT(c->expires <= c->keys && now_ms >= 0);
+    if (c->expires == 0)
+        return 0;
+    double sum =
+        (double)c->expire_sum_high * 0x1p64 + (double)c->expire_sum_low;
+    double mean = sum / (double)c->expires - (double)now_ms;
+    return mean <= 0 ? 0 : (int64_t)MIN(mean, 0x1p62);
+}
+
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key)
 {
     return row_epoch(state_key) == ks->rows.epochs[row_db(state_key)];
@@ -288,38 +299,54 @@ bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
 
 struct presence {
     bool present;
-    bool expires;
+    int64_t expire_ms; /* 0: never */
 };
 
 static struct presence presence_of(const struct row *r)
 {
     if (!r->present)
-        return (struct presence){false, false};
+        return (struct presence){false, 0};
     ASSERT(r->value.len >= VALUE_HEADER_SIZE);
     ASSERT(value_form_known(r->value.data[0], r->value.data[1]));
-    return (struct presence){
-        true, time_load(r->value.data + VALUE_EXPIRE_OFFSET) != 0};
+    return (struct presence){true,
+                             time_load(r->value.data + VALUE_EXPIRE_OFFSET)};
+}
+
+/* The sum is modulo 2^128, so it may pass below 0 on its way. */
+static void sum_expiries(struct keyspace_count *c, int64_t before_ms,
+                         int64_t after_ms)
+{
+    uint64_t less = (uint64_t)before_ms;
+    uint64_t more = (uint64_t)after_ms;
+    ASSERT(before_ms >= 0 && after_ms >= 0);
+    c->expire_sum_high -= c->expire_sum_low < less;
+    c->expire_sum_low -= less;
+    c->expire_sum_low += more;
+    c->expire_sum_high += c->expire_sum_low < more;
 }
 
 static void count(struct keyspace *ks, uint8_t db, struct presence before,
                   struct presence after)
 {
-    if (before.present == after.present && before.expires == after.expires)
+    bool expires_before = before.expire_ms != 0;
+    bool expires_after = after.expire_ms != 0;
+    if (before.present == after.present && before.expire_ms == after.expire_ms)
         return;
     struct keyspace_count *c = &ks->counts[db];
-    ASSERT(c->keys >= before.present && c->expires >= before.expires);
+    ASSERT(c->keys >= before.present && c->expires >= expires_before);
     c->keys = c->keys - before.present + after.present;
-    c->expires = c->expires - before.expires + after.expires;
+    c->expires = c->expires - expires_before + expires_after;
+    sum_expiries(c, before.expire_ms, after.expire_ms);
     ASSERT(c->expires <= c->keys);
+    ASSERT(c->expires > 0 || (c->expire_sum_high | c->expire_sum_low) == 0);
     ks->counts_changed |= UINT32_C(1) << db;
 }
 
 /* The row goes, or another takes its place. */
-static void tally_expired(struct keyspace *ks, const struct row *r)
+static void tally_expired(struct keyspace *ks, struct presence before)
 {
-    if (r->present &&
-        expired(ks, time_load(r->value.data + VALUE_EXPIRE_OFFSET)))
-        ks->tally.expired++;
+    ASSERT(before.present || before.expire_ms == 0);
+    ks->tally.expired += expired(ks, before.expire_ms);
 }
 
 static bool is_part_of(struct bytes data, const struct buf *row)
@@ -359,7 +386,7 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
     }
     struct row *r = rows_touch_head(&ks->rows, key_of(ks, db, key));
     struct presence before = presence_of(r);
-    tally_expired(ks, r);
+    tally_expired(ks, before);
     struct value header = *v;
     header.version = ks->entry.index;
     place_data(&r->value, v->data);
@@ -415,11 +442,11 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key)
     struct row *r = rows_touch(&ks->rows, state_key);
     if (!r->present)
         return;
-    struct presence none = {false, false};
     if (row_is(state_key, ROW_VALUE)) {
+        struct presence before = presence_of(r);
         ASSERT(keyspace_is_current(ks, state_key));
-        tally_expired(ks, r);
-        count(ks, row_db(state_key), presence_of(r), none);
+        tally_expired(ks, before);
+        count(ks, row_db(state_key), before, (struct presence){false, 0});
     }
     rows_delete(&ks->rows, state_key);
 }
@@ -439,7 +466,7 @@ bool keyspace_flush_db(struct keyspace *ks, uint8_t db)
     if (ks->rows.epochs[db] == UINT32_MAX)
         return false;
     rows_flush_db(&ks->rows, db);
-    ks->counts[db] = (struct keyspace_count){0, 0};
+    ks->counts[db] = (struct keyspace_count){0};
     ks->counts_changed |= UINT32_C(1) << db;
     return true;
 }

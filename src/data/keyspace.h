@@ -63,7 +63,14 @@ struct applied {
 struct keyspace_count {
     uint64_t keys;
     uint64_t expires; /* keys with an expiry */
+    /* The sum of their expiries, in ms, 128 bits. */
+    uint64_t expire_sum_high;
+    uint64_t expire_sum_low;
 };
+
+/* The mean time to live of keys with an expiry; 0: there are none, or most of
+ * them wait to be removed. */
+int64_t keyspace_mean_ttl_ms(const struct keyspace_count *c, int64_t now_ms);
 
 /* What has happened here since it was opened, for people to see: no part of
  * the state, and not the same on every replica. */

@@ -9,7 +9,7 @@
 #include "data/kinds.h"
 
 _Static_assert(META_APPLIED_SIZE == 4 * 8, "on disk");
-_Static_assert(META_COUNT_SIZE == 8 + 8 + 4, "on disk");
+_Static_assert(META_COUNT_SIZE == 8 + 8 + 4 + 16, "on disk");
 
 static const char APPLIED_KEY[] = "mapplied";
 static const char COUNT_KEY[] = "mcount"; /* before the database */
@@ -61,6 +61,8 @@ void meta_count_encode(struct buf *out, const struct keyspace_count *c,
     buf_u64be(out, c->keys);
     buf_u64be(out, c->expires);
     buf_u32be(out, epoch);
+    buf_u64be(out, c->expire_sum_high);
+    buf_u64be(out, c->expire_sum_low);
     ASSERT(out->len == META_COUNT_SIZE);
 }
 
@@ -71,7 +73,12 @@ int meta_count_decode(struct bytes b, struct keyspace_count *out,
     out->keys = reader_u64be(&r);
     out->expires = reader_u64be(&r);
     *epoch = reader_u32be(&r);
-    return reader_done(&r) && out->expires <= out->keys ? 0 : ERR_CORRUPT;
+    out->expire_sum_high = reader_u64be(&r);
+    out->expire_sum_low = reader_u64be(&r);
+    bool sum_ok =
+        out->expires > 0 || (out->expire_sum_high | out->expire_sum_low) == 0;
+    return reader_done(&r) && out->expires <= out->keys && sum_ok ? 0
+                                                                  : ERR_CORRUPT;
 }
 
 /* The name is that of the counts of a database. */

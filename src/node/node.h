@@ -195,6 +195,8 @@ void node_status(const struct node *n, struct node_status *out);
 void node_measure(const struct node *n, struct metrics *m);
 /* Keys and expires of a database. */
 struct keyspace_count node_counts(const struct node *n, uint8_t db);
+/* The mean time to live of its keys with an expiry; 0: there are none. */
+int64_t node_mean_ttl_ms(const struct node *n, uint8_t db);
 /* Lookups of this node's clients and keys that it saw expire, since it was
  * made. */
 struct keyspace_tally node_tally(const struct node *n);

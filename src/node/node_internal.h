@@ -272,7 +272,8 @@ struct attached {
  *   node_trace     node_time    node_request    node_compact    node_check
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
  *   node_send (beat, time) node_apply (request, trace)
- *   node_sweep (request, time)   node_open (trace, time)   node_status
+ *   node_sweep (request, time)   node_open (trace, time)
+ *   node_status (time)
  *   node_drive     (send, read, propose, beat, time, trace)
  *   node           the parent: calls the others, and steps the core
  */

@@ -95,3 +95,11 @@ struct keyspace_count node_counts(const struct node *n, uint8_t db)
 {
     return *keyspace_counts(n->ks, db);
 }
+
+int64_t node_mean_ttl_ms(const struct node *n, uint8_t db)
+{
+    int64_t applied_ms = keyspace_applied(n->ks)->time_ms;
+    int64_t now_ms = MAX(node_time_reckoned(n), applied_ms);
+
+    return keyspace_mean_ttl_ms(keyspace_counts(n->ks, db), now_ms);
+}

@@ -57,6 +57,17 @@ start_cluster 3 {} {
         assert_match "*cmdstat_set:calls=*" [R $lead INFO commandstats]
     }
 
+    test "INFO: the mean time to live" {
+        R $lead SELECT 5
+        R $lead SET a 1 EX 1000
+        R $lead SET b 1 EX 3000
+        R $lead SET c 1
+        R $lead SELECT 0
+        set text [dict get [info_fields [R $lead INFO keyspace]] db5]
+        assert [regexp {^keys=3,expires=2,avg_ttl=([0-9]+)$} $text -> ttl]
+        assert {$ttl <= 2000000 && $ttl > 1900000} $ttl
+    }
+
     test "INFO: what reads found, what expired, on the node that was asked" {
         R $follow CONFIG RESETSTAT
         R $lead CONFIG RESETSTAT

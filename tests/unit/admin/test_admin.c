@@ -39,7 +39,7 @@ static void info_has_what_libraries_read(void **state)
         "port=6380,state=online,offset=39,lag=0\r\n",
         "\r\nused_cpu_user:",
         "\r\n# Cluster\r\ncluster_enabled:0\r\n",
-        "\r\n# Keyspace\r\ndb0:keys=4,expires=1,avg_ttl=0\r\n",
+        "\r\n# Keyspace\r\ndb0:keys=4,expires=1,avg_ttl=1500\r\n",
         "\r\n# Raft\r\nraft_role:leader\r\nraft_node_id:1\r\n"
         "raft_leader_id:1\r\nraft_leader_address:\r\nraft_term:7\r\n"
         "raft_commit_index:41\r\nraft_applied_index:40\r\n",

@@ -254,7 +254,8 @@ static void test_no_more_flushes(void **state)
     fixture_init(&f);
     store_batch_put(&b, STORE_STATE, BYTES_LIT("mcount\0"),
                     BYTES_LIT("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-                              "\xff\xff\xff\xff"));
+                              "\xff\xff\xff\xff"
+                              "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"));
     assert_int_equal(store_write(f.store, &b, STORE_UNLOGGED), 0);
     store_batch_release(&b);
     keyspace_close(f.ks);

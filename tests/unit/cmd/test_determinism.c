@@ -244,7 +244,7 @@ static bool has_row(struct store *s, int64_t time_ms, struct bytes key)
 /* Counts what is there, and checks that every expiry has its index row. */
 static void check_store(struct fixture *f)
 {
-    struct keyspace_count counts[KEYSPACE_DATABASES] = {{0, 0}};
+    struct keyspace_count counts[KEYSPACE_DATABASES] = {{0}};
     struct store_iter *it = store_iter_new(f->store, STORE_STATE);
     for (store_iter_seek(it, BYTES_LIT("k")); store_iter_valid(it);
          store_iter_next(it)) {
@@ -257,6 +257,7 @@ static void check_store(struct fixture *f)
         assert_int_equal(value_decode(store_iter_value(it), &v), 0);
         counts[row_db(key)].keys++;
         counts[row_db(key)].expires += v.expire_ms != 0;
+        counts[row_db(key)].expire_sum_low += (uint64_t)v.expire_ms;
         assert_true(v.expire_ms == 0 || has_row(f->store, v.expire_ms, key));
     }
     store_iter_free(it);

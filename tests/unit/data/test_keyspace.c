@@ -470,6 +470,70 @@ static void test_expired_keys_are_counted(void **state)
     teardown(&f);
 }
 
+static int64_t mean_ttl(const struct fixture *f, uint8_t db)
+{
+    return keyspace_mean_ttl_ms(keyspace_counts(f->ks, db), f->now_ms);
+}
+
+/* As exact as the times, through every way in which an expiry comes and
+ * goes, and after the start. */
+static void test_mean_time_to_live(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    assert_int_equal(mean_ttl(&f, 0), 0);
+    begin(&f);
+    put(&f, 0, "a", "1", 3000);
+    put(&f, 0, "b", "1", 6000);
+    put(&f, 0, "never", "1", 0);
+    put(&f, 1, "a", "1", 2000);
+    commit(&f);
+    assert_int_equal(mean_ttl(&f, 0), 3500);
+    assert_int_equal(mean_ttl(&f, 1), 1000);
+    f.now_ms = 2500;
+    assert_int_equal(mean_ttl(&f, 0), 2000);
+    assert_int_equal(mean_ttl(&f, 1), 0); /* it waits for the sweep */
+    begin(&f);
+    put(&f, 0, "a", "1", 7000);
+    keyspace_overwrite(f.ks, 0, BYTES_LIT("b"), 1, BYTES_LIT("2"));
+    assert_int_equal(keyspace_sweep(f.ks, 10), 1);
+    commit(&f);
+    assert_int_equal(mean_ttl(&f, 0), 4000);
+    keyspace_close(f.ks);
+    open_keyspace(&f);
+    assert_int_equal(mean_ttl(&f, 0), 4000);
+    begin(&f);
+    put(&f, 0, "b", "1", 0);
+    assert_true(del(&f, 0, "a"));
+    commit(&f);
+    assert_int_equal(mean_ttl(&f, 0), 0);
+    teardown(&f);
+}
+
+/* Times near the end of time, whose sum has more than 64 bits. */
+static void test_mean_of_far_times(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    begin(&f);
+    put(&f, 0, "a", "1", INT64_MAX);
+    put(&f, 0, "b", "1", INT64_MAX - 2);
+    put(&f, 0, "c", "1", INT64_MAX);
+    commit(&f);
+    assert_int_equal(keyspace_counts(f.ks, 0)->expire_sum_high, 1);
+    assert_int_equal(mean_ttl(&f, 0), INT64_C(1) << 62);
+    begin(&f);
+    assert_true(del(&f, 0, "b"));
+    put(&f, 0, "a", "1", 0);
+    put(&f, 0, "c", "1", 3000);
+    commit(&f);
+    assert_int_equal(keyspace_counts(f.ks, 0)->expire_sum_high, 0);
+    assert_int_equal(mean_ttl(&f, 0), 2000);
+    teardown(&f);
+}
+
 static void test_sweep_limit_and_order(void **state)
 {
     UNUSED(state);
@@ -819,6 +883,8 @@ int main(void)
         cmocka_unit_test(test_expired_in_apply),
         cmocka_unit_test(test_put_in_the_past),
         cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_mean_time_to_live),
+        cmocka_unit_test(test_mean_of_far_times),
         cmocka_unit_test(test_lookups_are_counted),
         cmocka_unit_test(test_expired_keys_are_counted),
         cmocka_unit_test(test_sweep_limit_and_order),

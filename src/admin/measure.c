@@ -67,6 +67,18 @@ static void measure_clients(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_waiting_clients, st.waiting_clients);
 }
 
+static void measure_allocator(int64_t resident, struct metrics *m)
+{
+    int64_t allocated = (int64_t)mem_allocated_bytes();
+    bool known = allocated > 0;
+    ASSERT(resident >= 0 && allocated >= 0);
+    metrics_set(m, METRIC_allocator_allocated, allocated);
+    metrics_text(m, METRIC_mem_fragmentation_ratio, "%.2f",
+                 known ? (double)resident / (double)allocated : 0.0);
+    metrics_set(m, METRIC_mem_fragmentation_bytes,
+                known ? resident - allocated : 0);
+}
+
 /* used_memory is the process's, which is what the machine lacks. */
 static void measure_memory(struct server *s, struct metrics *m)
 {
@@ -76,11 +88,7 @@ static void measure_memory(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_used_memory, st.resident_bytes);
     metrics_text(m, METRIC_used_memory_rss, "%" PRIu64, st.resident_bytes);
     metrics_count(m, METRIC_used_memory_peak, st.resident_peak_bytes);
-    uint64_t allocated = mem_allocated_bytes();
-    double ratio =
-        allocated > 0 ? (double)st.resident_bytes / (double)allocated : 0.0;
-    metrics_count(m, METRIC_allocator_allocated, allocated);
-    metrics_text(m, METRIC_mem_fragmentation_ratio, "%.2f", ratio);
+    measure_allocator((int64_t)st.resident_bytes, m);
     metrics_count(m, METRIC_total_system_memory, process_memory_bytes());
     metrics_count(m, METRIC_mem_clients_normal, st.clients_bytes);
 }
@@ -144,6 +152,9 @@ static void measure_cpu(struct server *s, struct metrics *m)
     ASSERT(usage.system_us >= 0 && usage.user_us >= 0);
     metrics_set(m, METRIC_used_cpu_sys, usage.system_us);
     metrics_set(m, METRIC_used_cpu_user, usage.user_us);
+    usage = process_thread_usage();
+    metrics_set(m, METRIC_used_cpu_sys_main_thread, usage.system_us);
+    metrics_set(m, METRIC_used_cpu_user_main_thread, usage.user_us);
 }
 
 static void measure_raft(struct server *s, struct metrics *m)

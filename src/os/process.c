@@ -174,16 +174,26 @@ static int64_t us_of(struct timeval t)
     return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
 }
 
-struct process_usage process_usage(void)
+static struct process_usage usage_of(int who)
 {
     struct rusage usage;
-    int err = getrusage(RUSAGE_SELF, &usage);
+    int err = getrusage(who, &usage);
     ASSERT(err == 0);
     return (struct process_usage){
         .user_us = us_of(usage.ru_utime),
         .system_us = us_of(usage.ru_stime),
         .resident_bytes_max = (uint64_t)usage.ru_maxrss * 1024,
     };
+}
+
+struct process_usage process_usage(void)
+{
+    return usage_of(RUSAGE_SELF);
+}
+
+struct process_usage process_thread_usage(void)
+{
+    return usage_of(RUSAGE_THREAD);
 }
 
 static uint64_t page_size(void)

@@ -46,6 +46,8 @@ struct process_usage {
 };
 
 struct process_usage process_usage(void);
+/* The same of the calling thread alone, but for the memory. */
+struct process_usage process_thread_usage(void);
 /* Memory that is in RAM now; 0 if the system does not tell. */
 uint64_t process_resident_bytes(void);
 /* Memory of the machine; 0 if the system does not tell. */

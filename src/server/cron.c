@@ -8,7 +8,7 @@
 #include "os/process.h"
 #include "server/server_internal.h"
 
-uint64_t cron_look_synced(struct server *s)
+struct node_status cron_look_synced(struct server *s)
 {
     struct node_status st;
     node_status(s->node, &st);
@@ -16,7 +16,7 @@ uint64_t cron_look_synced(struct server *s)
     if (st.durable != s->cron.durable_seen || st.durable == st.last)
         s->cron.synced_ms = s->turn.wall_ms;
     s->cron.durable_seen = st.durable;
-    return st.last - st.durable;
+    return st;
 }
 
 static void each_second(struct server *s)

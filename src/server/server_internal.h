@@ -198,8 +198,8 @@ void server_listen_close(struct server *s);
 
 /* cron.c: called about hz times a second. */
 void cron_run(struct server *s);
-/* Looks what the disk has synced; the entries that it has not. */
-uint64_t cron_look_synced(struct server *s);
+/* Looks what the disk has synced; what the node says. */
+struct node_status cron_look_synced(struct server *s);
 
 /* limits.c: unsent output: closes the client if it is too much. */
 void limits_output(struct client *c);

@@ -74,7 +74,7 @@ void server_status(struct server *s, struct server_status *out)
 {
     uint64_t resident = process_resident_bytes();
     s->cron.resident_peak_bytes = MAX(s->cron.resident_peak_bytes, resident);
-    uint64_t unsynced = cron_look_synced(s);
+    struct node_status st = cron_look_synced(s);
     *out = (struct server_status){
         .run_id = s->birth.run_id,
         .executable = s->options.executable,
@@ -86,7 +86,7 @@ void server_status(struct server *s, struct server_status *out)
         .waiting_clients = s->limits.waiting,
         .resident_bytes = resident,
         .resident_peak_bytes = s->cron.resident_peak_bytes,
-        .unsynced_entries = unsynced,
+        .unsynced_entries = st.last - st.durable,
         .synced_ms = s->cron.synced_ms,
         .disk_free_bytes = s->disk.free_bytes,
         .disk_short = disk_floor_short(s),

@@ -140,10 +140,16 @@ static void a_section_is_its_rows_in_order(void **state)
     struct buf out = BUF_INIT;
     metrics_count(&m, METRIC_used_cpu_user, 1);
     metrics_count(&m, METRIC_used_cpu_sys, 2500000);
+    metrics_count(&m, METRIC_used_cpu_user_main_thread, 2);
+    metrics_count(&m, METRIC_used_cpu_sys_main_thread, 3);
     metrics_info(&m, "cpu", &out);
-    assert_true(
-        bytes_eq(buf_view(&out), BYTES_LIT("used_cpu_sys:2.500000\r\n"
-                                           "used_cpu_user:0.000001\r\n")));
+    assert_true(bytes_eq(buf_view(&out),
+                         BYTES_LIT("used_cpu_sys:2.500000\r\n"
+                                   "used_cpu_user:0.000001\r\n"
+                                   "used_cpu_sys_children:0.000000\r\n"
+                                   "used_cpu_user_children:0.000000\r\n"
+                                   "used_cpu_sys_main_thread:0.000003\r\n"
+                                   "used_cpu_user_main_thread:0.000002\r\n")));
     buf_reset(&out);
     metrics_info(&m, "cluster", &out);
     assert_true(bytes_eq(buf_view(&out), BYTES_LIT("cluster_enabled:0\r\n")));

@@ -24,6 +24,11 @@ static void process(void **state)
     assert_true(process_memory_bytes() > process_resident_bytes());
     assert_true(process_usage().resident_bytes_max > 100000);
     assert_true(process_usage().user_us >= 0);
+    struct process_usage own = process_thread_usage();
+    struct process_usage all = process_usage();
+    assert_true(own.user_us >= 0 && own.system_us >= 0);
+    assert_true(own.user_us + own.system_us <=
+                all.user_us + all.system_us + 10000);
     char name[PROCESS_UNAME_MAX];
     process_uname(name);
     assert_memory_equal(name, "Linux ", 6);

@@ -462,71 +462,6 @@ static void passwords(void **state)
               "+OK\r\n+PONG\r\n");
 }
 
-static const char noauth[] = "-NOAUTH Authentication required.\r\n";
-
-/* Those who came in while there was a password are served when it is gone,
- * and not any more when there is one again. */
-static void a_password_that_is_removed(void **state)
-{
-    struct fixture *f = *state;
-    int known = f->fd;
-    set_option(f, "requirepass", "secret");
-    (void)connect_client(f, &f->fd);
-    send_text(f, "PING\r\n");
-    expect(f, noauth);
-    set_option(f, "requirepass", "");
-    send_text(f, "PING\r\nHELLO 2 SETNAME a\r\nSET a 1\r\n");
-    assert_non_null(strstr(received_on(f->fd), "+PONG\r\n*14\r\n"));
-    answer(f, 1);
-    expect(f, "+SET a 1\r\n");
-    send_text(f, "*11\r\n$20000\r\n");
-    expect(f, "");
-    set_option(f, "requirepass", "other");
-    close(f->fd);
-    (void)connect_client(f, &f->fd);
-    set_option(f, "requirepass", "");
-    send_text(f, "PING\r\n");
-    expect(f, "+PONG\r\n");
-    set_option(f, "requirepass", "third");
-    send_text(f, "PING\r\nHELLO\r\nAUTH third\r\nPING\r\n");
-    const char *got = received_on(f->fd);
-    assert_memory_equal(got, noauth, sizeof(noauth) - 1);
-    assert_non_null(strstr(got, "-NOAUTH HELLO"));
-    assert_non_null(strstr(got, "+OK\r\n+PONG\r\n"));
-    close(f->fd);
-    f->fd = known; /* it came before there was any */
-    send_text(f, "PING\r\n");
-    expect(f, "+PONG\r\n");
-}
-
-/* It has a minute from when it is asked for the password. */
-static void a_password_that_comes_back(void **state)
-{
-    struct fixture *f = *state;
-    struct client *c = f->client;
-    set_option(f, "requirepass", "secret");
-    send_text(f, "RESET\r\n");
-    expect(f, "+RESET\r\n");
-    set_option(f, "requirepass", "");
-    c->created_ms -= 10 * UNAUTH_DEADLINE_MS;
-    c->authorized_ms = c->created_ms;
-    f->server->cron.second_ms -= 1000;
-    turn_begin(f->server);
-    cron_run(f->server);
-    set_option(f, "requirepass", "secret");
-    f->server->cron.second_ms -= 1000;
-    cron_run(f->server);
-    turn(f);
-    send_text(f, "PING\r\n");
-    expect(f, noauth);
-    c->authorized_ms -= UNAUTH_DEADLINE_MS + 1000;
-    f->server->cron.second_ms -= 1000;
-    turn_begin(f->server);
-    cron_run(f->server);
-    turn(f);
-    assert_null(received_on(f->fd));
-}
-
 static void small_limits_before_authentication(void **state)
 {
     struct fixture *f = *state;
@@ -865,6 +800,7 @@ static void what_is_rejected_and_what_fails(void **state)
     expect_counts(f, "select", 2, 0, 1);
     send_text(f, "CLIENT REPLY SKIP\r\nSELECT 99\r\n"); /* muted or not */
     expect_counts(f, "select", 3, 0, 2);
+    set_option(f, "requirepass", "secret");
     f->client->settings.authenticated = false;
     send_text(f, "PING\r\n");
     expect_counts(f, "ping", 0, 1, 0);
@@ -999,8 +935,6 @@ int main(void)
         test(a_full_disk_refuses_writes_only),
         test(a_full_disk_of_another_node_refuses_writes_too),
         test(passwords),
-        test(a_password_that_is_removed),
-        test(a_password_that_comes_back),
         test(small_limits_before_authentication),
         test(who_does_not_authenticate_is_closed),
         test(the_originals_protocol),

@@ -31,6 +31,8 @@ void peer_link_check(const struct peer_link *k)
     ASSERT((k->timer.impl != NULL) == (k->state != LINK_ESTABLISHED));
     ASSERT(k->state == LINK_ESTABLISHED || peer_queue_empty(&k->queue));
     ASSERT(k->state != LINK_ESTABLISHED || k->incarnation != 0);
+    ASSERT(k->state == LINK_PROOF || k->state == LINK_ESTABLISHED ||
+           k->incarnation == 0);
 }
 
 void peer_link_move(struct peer_link *k, enum peer_link_state to)

@@ -335,6 +335,15 @@ static void kill_tells_the_two_ends_apart(void **state)
 static void own_settings(void **state)
 {
     struct fixture *f = *state;
+    assert_string_equal(ask(f, "CLIENT SETNAME mine\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "CLIENT GETNAME\r\n"), "$4\r\nmine\r\n");
+    assert_string_equal(ask(f, "CLIENT SETNAME \"\"\r\n"), "+OK\r\n");
+    static const char *const wrong[] = {"NO-EVICT x", "NO-TOUCH x", "REPLY x"};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "CLIENT %s\r\n", wrong[i]);
+        assert_string_equal(ask(f, line), "-ERR syntax error\r\n");
+    }
     assert_string_equal(ask(f, "CLIENT ID\r\n"), ":1\r\n");
     assert_string_equal(ask(f, "CLIENT SETINFO LIB-NAME lib\r\n"), "+OK\r\n");
     assert_string_equal(ask(f, "CLIENT SETINFO LIB-VER 1.2\r\n"), "+OK\r\n");

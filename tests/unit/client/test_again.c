@@ -125,6 +125,7 @@ static void other_errors_are_answers(void **state)
     struct fake *two = add_node(f, ":1\r\n");
     assert_int_equal(ask(f, true), 0);
     assert_text(f, "ERR wrong");
+    assert_int_equal(f->answer.number, 0);
     assert_int_equal(asked(one), 1);
     assert_int_equal(asked(two), 0);
 }

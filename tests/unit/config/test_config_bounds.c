@@ -107,6 +107,43 @@ static void options_that_bound_each_other_may_be_equal(void **state)
     }
 }
 
+/* "bind" and a name of so many letters. */
+static int load_host(size_t len)
+{
+    struct buf text = BUF_INIT;
+    buf_str(&text, "bind ");
+    for (size_t i = 0; i < len; i++)
+        buf_char(&text, 'a');
+    buf_char(&text, '\0');
+    int rc = load((const char *)text.data);
+    buf_release(&text);
+    return rc;
+}
+
+static void names_of_hosts_have_a_length(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(load_host(1), CONFIG_RUN);
+    assert_int_equal(load_host(255), CONFIG_RUN);
+    assert_int_equal(load_host(256), ERR_INVALID);
+}
+
+/* Blanks around a line mean nothing, before a comment, either. */
+static void lines_may_be_indented(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_file(&f, "main.conf",
+                 " port 7001\n\ttimeout 5 \n   # port 7002\n \t\n\r\n"
+                 "  \t maxclients 77\t\r\n");
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+    assert_int_equal(f.config.port, 7001);
+    assert_int_equal(f.config.timeout_s, 5);
+    assert_int_equal(f.config.maxclients, 77);
+    fixture_release(&f);
+}
+
 /* Whether the operator is warned that other machines reach a node without a
  * password. */
 static bool warns(const char *text)
@@ -143,6 +180,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bounds_are_allowed_and_nothing_beyond),
         cmocka_unit_test(options_that_bound_each_other_may_be_equal),
+        cmocka_unit_test(names_of_hosts_have_a_length),
+        cmocka_unit_test(lines_may_be_indented),
         cmocka_unit_test(only_this_machine_needs_no_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

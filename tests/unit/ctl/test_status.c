@@ -241,6 +241,15 @@ static void no_leader_is_said(void **state)
                   "one is elected");
 }
 
+static void without_a_majority_nobody_is_elected(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "candidate", "raft_nodes:3\r\n");
+    assert_int_equal(status_of(f, 1), CTL_NOT_DONE);
+    assert_has(f, "cluster: NO LEADER, 1 of 3 nodes up: requests wait until "
+                  "a majority is back");
+}
+
 static void a_refusal_is_not_a_node_that_is_down(void **state)
 {
     struct fixture *f = *state;
@@ -273,6 +282,7 @@ int main(void)
         TEST(an_address_known_from_others_does_not_count_twice),
         TEST(an_address_that_was_given_counts),
         TEST(no_leader_is_said),
+        TEST(without_a_majority_nobody_is_elected),
         TEST(a_refusal_is_not_a_node_that_is_down),
         TEST(nobody_answers),
     };

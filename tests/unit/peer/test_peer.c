@@ -422,9 +422,17 @@ static void test_bad_options(void **state)
     o.member_count = 3;
     assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
 
+    static const char *const hosts[] = {"two words", " ", "a\x7f", "a\n",
+                                        "\x1f"};
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        o = node_options(c, 1, 3);
+        o.client_host = hosts[i];
+        assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    }
     o = node_options(c, 1, 3);
-    o.client_host = "two words";
-    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    o.client_host = "!~"; /* the first and the last that can be seen */
+    node_start_with(c, &o);
+    node_stop(c, 1);
 
     node_start(c, 2, 5);
     o = node_options(c, 1, 3);
@@ -544,6 +552,22 @@ static void test_bytes_are_counted_over_links(void **state)
     buf_release(&body);
 }
 
+/* A process that accepts and says nothing: given up, and dialed again. */
+static void test_silent_listener(void **state)
+{
+    struct cluster *c = *state;
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
+    int fd = socket_listen(&a, 8);
+    assert_true(fd >= 0);
+    node_start(c, 1, 3);
+    run_until_logged(c, 1, "no link yet: the handshake took too long");
+    assert_int_equal(c->nodes[1].ups[2], 0);
+    socket_close(fd);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+}
+
 /* What a member does wrong again and again is a line a second. */
 static void test_complaints_are_bounded(void **state)
 {
@@ -641,6 +665,7 @@ int main(void)
         TEST(test_back_off_is_bounded),
         TEST(test_bytes_are_counted_over_links),
         TEST(test_complaints_are_bounded),
+        TEST(test_silent_listener),
         TEST(test_random_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

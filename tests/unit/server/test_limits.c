@@ -335,6 +335,20 @@ static void so_many_clients_and_not_one_more(void **state)
     close(second);
 }
 
+static void a_door_in_use_is_said(void **state)
+{
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    size_t doors = f->server->doors.count;
+    f->server->doors.count = 0; /* as another process on the same socket */
+    assert_int_equal(server_listen(f->server, &error), ERR_BUSY);
+    f->server->doors.count = doors;
+    buf_char(&error, '\0');
+    assert_non_null(strstr((const char *)error.data, error_text(ERR_BUSY)));
+    assert_non_null(strstr((const char *)error.data, f->path));
+    buf_release(&error);
+}
+
 static void idle_for_the_time_out_and_not_before(void **state)
 {
     struct fixture *f = *state;
@@ -578,6 +592,71 @@ static void smaller_arguments(void **state)
     mem_free(zeros);
 }
 
+/* While a client waits, a MiB of it is kept and the rest is left to TCP. */
+static void reading_pauses_and_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct buf *in = &f->client->conn.in;
+    uint8_t *zeros = mem_zalloc(60000);
+    f->node->full = true;
+    send_text(f, "SET a 1\r\n");
+    assert_false(f->client->conn.paused);
+    for (int i = 0; i < 18; i++) {
+        buf_str(in, "*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$60000\r\n");
+        buf_append(in, zeros, 60000);
+        buf_str(in, "\r\n");
+    }
+    turn_begin(f->server);
+    input_run(f->client);
+    assert_true(f->client->conn.paused);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    for (int i = 0; i < 10 && in->len > 0; i++)
+        turn(f);
+    assert_int_equal(f->node->submitted, 19);
+    assert_false(f->client->conn.paused);
+    answer(f, 19);
+    assert_int_equal(f->client->state, CLIENT_OPEN);
+    mem_free(zeros);
+}
+
+/* Replies of reads stop at a MiB; the rest asks for another point when the
+ * client has taken those. */
+static void reads_pause_for_a_slow_reader(void **state)
+{
+    struct fixture *f = *state;
+    struct buf *in = &f->client->conn.in;
+    size_t got = 0;
+    for (int i = 0; i < 17; i++) {
+        buf_str(in, "*2\r\n$3\r\nGET\r\n$60000\r\n");
+        memset(buf_reserve(in, 60000), 'k', 60000);
+        in->len += 60000;
+        buf_str(in, "\r\n");
+    }
+    buf_bytes(&f->client->conn.out, buf_view(in)); /* 1 MB that is unsent */
+    size_t wanted = f->client->conn.out.len + 17 * (60000 + 10);
+    f->client->conn.out.len -= 30000;
+    wanted -= 30000;
+    turn_begin(f->server);
+    input_run(f->client);
+    client_mark_dirty(f->client);
+    f->node->events->read_ready(f->node->events->ctx,
+                                f->node->readers[f->node->reads_told++], 0);
+    assert_int_equal(f->client->wait, WAIT_OUTPUT);
+    assert_int_equal(f->client->reads.phase, READS_AGAIN);
+    for (int i = 0; i < 1000 && got < wanted; i++) {
+        const char *part = received_on(f->fd);
+        assert_non_null(part);
+        got += strlen(part);
+        turn(f);
+        if (f->node->reads_told < f->node->reads_asked)
+            reads_told(f, 0);
+    }
+    assert_int_equal(got, wanted);
+    assert_true(f->node->reads_asked > 1);
+    assert_true(client_is_idle(f->client));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -596,7 +675,10 @@ int main(void)
         test(limits_are_what_may_be_reached),
         test(a_soft_limit_that_was_left_is_forgotten),
         test(so_many_clients_and_not_one_more),
+        test(a_door_in_use_is_said),
         test(idle_for_the_time_out_and_not_before),
+        test(reading_pauses_and_goes_on),
+        test(reads_pause_for_a_slow_reader),
         test(who_is_silent_keeps_nothing),
         test(who_waits_keeps_what_it_needs),
         test(a_huge_command_keeps_no_arrays),

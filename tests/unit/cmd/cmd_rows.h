@@ -143,6 +143,7 @@ static const struct row parts_rows[] = {
     {"GETRANGE s -17 -16", "$1\r\nT\r\n"},
     {"GETRANGE s -16 -17", "$0\r\n\r\n"},
     {"GETRANGE s -16 -16", "$1\r\nT\r\n"},
+    {"GETRANGE s 0 0", "$1\r\nT\r\n"},
     {"GETRANGE s 15 15", "$1\r\ng\r\n"},
     {"GETRANGE s 15 16", "$1\r\ng\r\n"},
     {"GETRANGE s 100 200", "$0\r\n\r\n"},

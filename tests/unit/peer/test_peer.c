@@ -69,6 +69,21 @@ static void test_client_host(void **state)
     assert_string_equal(c->nodes[1].client_address[2], "[2001:db8::1]:7002");
 }
 
+/* All addresses of the host, in the words of the option bind. */
+static void test_client_host_star(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o = node_options(c, 1, 3);
+    o.client_host = "*";
+    node_start_with(c, &o);
+    o = node_options(c, 2, 5);
+    o.client_host = "::*";
+    node_start_with(c, &o);
+    run_until(c, all_up);
+    assert_string_equal(c->nodes[2].client_address[1], "127.0.0.1:7001");
+    assert_string_equal(c->nodes[1].client_address[2], "127.0.0.1:7002");
+}
+
 static void test_client_host_any(void **state)
 {
     struct cluster *c = *state;
@@ -642,6 +657,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_up_and_down_once),
         TEST(test_client_host),
+        TEST(test_client_host_star),
         TEST(test_client_host_any),
         TEST(test_messages_in_order),
         TEST(test_empty_payload),

@@ -349,6 +349,30 @@ static void a_door_in_use_is_said(void **state)
     buf_release(&error);
 }
 
+/* An address that this machine does not have: a fault, unless a - says that it
+ * may be missing. Then the next door is tried, which is in use here. */
+static void a_door_may_be_missing(void **state)
+{
+    struct fixture *f = *state;
+    char plain[] = "192.0.2.1", optional[] = "-192.0.2.1";
+    char *words[1] = {plain};
+    char **bind = f->config.bind;
+    size_t doors = f->server->doors.count, binds = f->config.bind_count;
+    struct buf error = BUF_INIT;
+    f->server->doors.count = 0;
+    f->config.port = 1;
+    f->config.bind = words;
+    f->config.bind_count = 1;
+    assert_int_equal(server_listen(f->server, &error), ERR_NOT_FOUND);
+    words[0] = optional;
+    assert_int_equal(server_listen(f->server, &error), ERR_BUSY);
+    f->config.port = 0;
+    f->config.bind = bind;
+    f->config.bind_count = binds;
+    f->server->doors.count = doors;
+    buf_release(&error);
+}
+
 static void idle_for_the_time_out_and_not_before(void **state)
 {
     struct fixture *f = *state;
@@ -676,6 +700,7 @@ int main(void)
         test(a_soft_limit_that_was_left_is_forgotten),
         test(so_many_clients_and_not_one_more),
         test(a_door_in_use_is_said),
+        test(a_door_may_be_missing),
         test(idle_for_the_time_out_and_not_before),
         test(reading_pauses_and_goes_on),
         test(reads_pause_for_a_slow_reader),

@@ -289,7 +289,7 @@ static void send_message(struct fuzz *f, struct victim *w, node_id from)
         .from_incarnation = w->incarnations[from] - (truth == 251),
         .to_incarnation = truth == 250   ? 1
                           : truth == 249 ? 0
-                                         : s.incarnation,
+                                         : w->incarnation,
     };
     make_message(f, &s, &m);
     struct beat beat = {.held_by_all = MIN(m.match, RAFT_NUMBER_MAX),

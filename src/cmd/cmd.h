@@ -35,7 +35,6 @@ struct cmd_call {
     const struct bytes *argv;
     uint32_t argc;
     uint8_t db;
-    bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
 };
 
@@ -61,6 +60,10 @@ MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
  * APPEND to large values could exhaust the memory of every replica otherwise,
  * again at each restart. Part of the state machine, so it is not an option. */
 #define CMD_ENTRY_BYTES_MAX (256 * 1024 * 1024)
+
+/* A sweep deletes no more than this, whatever it was told: the memory of an
+ * entry has a bound. Part of the state machine, too. */
+#define CMD_SWEEP_LIMIT_MAX 100000
 
 /* During apply: the entry is over that limit. The same on every replica. */
 bool cmd_entry_full(const struct keyspace *ks);

@@ -8,10 +8,6 @@
 #include "cmd/cmd_parse.h"
 #include "data/value.h"
 
-/* However many rows are asked for, so that no entry takes long to apply. Part
- * of the state machine. */
-#define SWEEP_ROWS_MAX 10000
-
 void cmd_del_run(struct cmd_call *c)
 {
     int64_t deleted = 0;
@@ -123,7 +119,7 @@ void cmd_sweep_run(struct cmd_call *c)
     int64_t limit = 0;
     if (!parse_limit(&a, &limit))
         return;
-    limit = MIN(limit, SWEEP_ROWS_MAX);
+    limit = MIN(limit, CMD_SWEEP_LIMIT_MAX);
     uint32_t swept = keyspace_sweep(c->ks, (uint32_t)limit);
     ASSERT(swept <= limit);
     resp_integer(c->out, swept);

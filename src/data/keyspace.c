@@ -285,20 +285,15 @@ static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
     return true;
 }
 
-void keyspace_count_lookup(struct keyspace *ks, bool found)
-{
-    ASSERT(!ks->in_doubt);
-    ks->tally.hits += found;
-    ks->tally.misses += !found;
-}
-
 bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
                   struct value *out)
 {
     ASSERT(out != NULL);
     bool found = get(ks, db, key, out);
-    if (ks->rows.reading && !ks->in_doubt)
-        keyspace_count_lookup(ks, found);
+    if (ks->rows.reading && !ks->in_doubt) {
+        ks->tally.hits += found;
+        ks->tally.misses += !found;
+    }
     return found;
 }
 
@@ -454,6 +449,21 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key)
         count(ks, row_db(state_key), before, (struct presence){false, 0});
     }
     rows_delete(&ks->rows, state_key);
+}
+
+bool keyspace_remove_unread(struct keyspace *ks, struct bytes state_key,
+                            int64_t expire_ms)
+{
+    struct presence before = {true, expire_ms};
+    ASSERT(expired(ks, expire_ms));
+    if (!rows_delete_unread(&ks->rows, state_key, expire_ms))
+        return false;
+    if (row_is(state_key, ROW_VALUE)) {
+        ASSERT(keyspace_is_current(ks, state_key));
+        tally_expired(ks, before);
+        count(ks, row_db(state_key), before, (struct presence){false, 0});
+    }
+    return true;
 }
 
 bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key)

@@ -75,7 +75,7 @@ int64_t keyspace_mean_ttl_ms(const struct keyspace_count *c, int64_t now_ms);
 /* What has happened here since it was opened, for people to see: no part of
  * the state, and not the same on every replica. */
 struct keyspace_tally {
-    uint64_t hits;    /* live keys that were looked up to be told */
+    uint64_t hits;    /* live keys that commands which only read looked up */
     uint64_t misses;  /* the same of keys that were not there */
     uint64_t expired; /* keys removed because their time had come */
 };
@@ -95,9 +95,6 @@ MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
 const struct keyspace_tally *keyspace_tally(const struct keyspace *ks);
-/* Lookups of reads are counted as they happen (keyspace_set_reading). This
- * counts one of a write whose answer tells what was found. */
-void keyspace_count_lookup(struct keyspace *ks, bool found);
 /* Whether a row with this key, which is in an epoch, is in the present epoch of
  * its database. */
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);
@@ -149,14 +146,16 @@ bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
 bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
 
 /* Processes up to `limit` rows of the expiry index whose time has come by
- * keyspace_now(): deletes what they name, or only the index row if that is of
- * an ended epoch (a flush leaves such rows). Returns how many index rows. It
- * ends early, after one at least, when it has read KEYSPACE_SWEEP_BYTES_MAX.
- * Only during apply. */
-#define KEYSPACE_SWEEP_BYTES_MAX (64 * 1024 * 1024)
+ * keyspace_now(): deletes what they name, without reading it, or only the index
+ * row if that is of an ended epoch (a flush leaves such rows). Returns how many
+ * index rows. Only during apply. */
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
-/* Outside apply: is anything due at this time? */
+/* Outside apply: is anything due at this time? Costs next to nothing before
+ * the time that the last look has found. */
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);
+/* The last sweep ended at its limit, and no look since has found nothing: there
+ * is more to do at once. No part of the state; false after a start. */
+bool keyspace_sweep_left(const struct keyspace *ks);
 
 /* During apply: the bytes that this entry has read from the store, made out
  * of nothing (SETRANGE), or keeps as answers (once_store), all of which is

@@ -15,7 +15,7 @@ struct keyspace {
     struct keyspace_count counts[KEYSPACE_DATABASES];
     uint32_t counts_changed; /* bit per database, in this entry */
     int64_t read_time_ms;
-    int64_t index_from_ms; /* no index row of an expiry is before it */
+    bool sweep_left; /* see keyspace_sweep_left() */
     bool in_doubt;
     struct keyspace_tally tally;
     struct keyspace_tally tally_before; /* the read outside apply */
@@ -27,5 +27,9 @@ struct keyspace {
 /* Inside an entry: removes a row by its state key, if it is there, and
  * counts it. */
 void keyspace_remove(struct keyspace *ks, struct bytes state_key);
+/* The same for one that the store has, with this expiry, which has come: it is
+ * not read. False if the entry has touched it before: nothing is done then. */
+MUST_USE bool keyspace_remove_unread(struct keyspace *ks,
+                                     struct bytes state_key, int64_t expire_ms);
 
 #endif

@@ -206,6 +206,19 @@ void rows_delete(struct rows *rs, struct bytes key)
     r->dirty = true;
 }
 
+bool rows_delete_unread(struct rows *rs, struct bytes key, int64_t expire_ms)
+{
+    ASSERT(rs->in_entry && expire_ms >= 0);
+    if (overlay_find(&rs->overlay, key) != NULL)
+        return false;
+    struct row *r = overlay_add(&rs->overlay, key);
+    r->stored = true;
+    r->stored_expire_ms = expire_ms;
+    r->dirty = true;
+    ASSERT(!r->present && r->value.len == 0);
+    return true;
+}
+
 void rows_flush_db(struct rows *rs, uint8_t db)
 {
     ASSERT(rs->in_entry && db < KEYSPACE_DATABASES);
@@ -219,6 +232,13 @@ static struct bytes index_key(struct rows *rs, int64_t time_ms,
 {
     key_expiry(&rs->index_key, time_ms, key);
     return buf_view(&rs->index_key);
+}
+
+/* There is an index row of this time. */
+static void index_begins(struct rows *rs, int64_t time_ms)
+{
+    ASSERT(time_ms > 0);
+    rs->index_from_ms = MIN(rs->index_from_ms, time_ms);
 }
 
 static void write_row(struct rows *rs, const struct row *r)
@@ -235,9 +255,11 @@ static void write_row(struct rows *rs, const struct row *r)
         store_batch_put_borrowed(b, STORE_STATE, key, value);
     else if (r->stored)
         store_batch_delete(b, STORE_STATE, key);
-    if (after_ms != 0 && after_ms != before_ms)
+    if (after_ms != 0 && after_ms != before_ms) {
         store_batch_put(b, STORE_STATE, index_key(rs, after_ms, key),
                         BYTES_NONE);
+        index_begins(rs, after_ms);
+    }
 }
 
 /* Of a kind and a database, all ended epochs are garbage from now on; those of
@@ -274,8 +296,12 @@ struct store_batch *rows_prepare(struct rows *rs)
     buf_shrink(&rs->batch.ops, BATCH_KEPT);
     for (uint32_t i = 0; i < rs->overlay.count; i++) {
         const struct row *r = &rs->overlay.rows[i];
-        if (r->dirty && !has_ended(rs, overlay_key(&rs->overlay, r)))
+        if (!r->dirty)
+            continue;
+        if (!has_ended(rs, overlay_key(&rs->overlay, r)))
             write_row(rs, r);
+        else if (r->stored_expire_ms != 0) /* its index row stays */
+            index_begins(rs, r->stored_expire_ms);
     }
     discard_all_ended(rs);
     return &rs->batch;

@@ -28,6 +28,7 @@ struct rows {
     struct buf index_key; /* of the index row being written */
     uint32_t epochs[KEYSPACE_DATABASES];        /* by now */
     uint32_t stored_epochs[KEYSPACE_DATABASES]; /* when the entry began */
+    int64_t index_from_ms; /* no index row in the store is before it */
     bool in_entry;
     bool reading;         /* see keyspace_set_reading() */
     uint64_t entry_bytes; /* see keyspace_entry_bytes() */
@@ -59,6 +60,10 @@ struct row *rows_touch_head(struct rows *rs, struct bytes key);
 /* Sets the whole row. */
 void rows_put(struct rows *rs, struct bytes key, struct bytes value);
 void rows_delete(struct rows *rs, struct bytes key);
+/* Deletes a row that the store has, with this expiry, without reading it. False
+ * if the entry has touched it before: nothing is done then. */
+MUST_USE bool rows_delete_unread(struct rows *rs, struct bytes key,
+                                 int64_t expire_ms);
 /* Deletes all values of a database: begins its next epoch, which must exist. */
 void rows_flush_db(struct rows *rs, uint8_t db);
 

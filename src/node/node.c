@@ -113,8 +113,6 @@ static void housekeeping(struct node *n)
     compact(n);
     if (!n->dead)
         node_compact_flush(n);
-    if (!n->dead)
-        node_sweep(n);
 }
 
 /* Nodes whose requests are in the entries just proposed want to know when
@@ -192,7 +190,7 @@ int64_t node_deadline_ms(const struct node *n)
         at = MIN(at, n->reads.after_ms);
     at = MIN(at, node_propose_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
-    if (n->durability.due || node_reads_can_start(n) ||
+    if (n->durability.due || node_reads_can_start(n) || node_sweep_goes_on(n) ||
         (unapplied && n->applying.full_since_ms == 0))
         return n->mono_ms;
     return unapplied ? MIN(at, n->mono_ms + APPLY_LOOK_MS) : at;
@@ -227,6 +225,8 @@ void node_flush(struct node *n)
         return;
     tick(n);
     housekeeping(n);
+    if (!n->dead)
+        node_sweep(n);
     route(n);
     start_reads(n);
     struct raft_event e = node_event(n, RAFT_EV_FLUSH);

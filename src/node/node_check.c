@@ -103,7 +103,8 @@ static void check_ring(const struct node *n)
     ASSERT(r->first_seq > 0 && r->first_seq <= r->next_seq);
     ASSERT(r->next_seq - r->first_seq <= r->cap);
     ASSERT(r->timed_out >= r->first_seq && r->timed_out <= r->next_seq);
-    ASSERT(n->sweep_seq < r->next_seq);
+    ASSERT(n->sweeping.seq < r->next_seq);
+    ASSERT(n->sweeping.requests <= n->applying.applied_requests);
     ASSERT(!n->requests.blocked || !node_can_submit(n));
 }
 

@@ -36,8 +36,9 @@
 #define EXTEND_STEP_MS      10
 /* A leader that refuses a read is asked again after so long. */
 #define READ_AGAIN_MS 5
-/* Expired keys deleted by one sweep. */
-#define SWEEP_LIMIT 2000
+/* A sweep may delete so many expired keys, or more: see node_sweep.c. */
+#define SWEEP_LIMIT_MIN 1000
+#define SWEEP_PAUSE_MS  10
 
 /* A request of this node's clients that was not applied yet. */
 struct pending {
@@ -178,6 +179,13 @@ struct compaction {
     bool flush_due;         /* between node_compact() and _flush() */
 };
 
+/* node_sweep.c: the last sweep that this node submitted. */
+struct sweeping {
+    uint64_t seq;      /* 0: none */
+    uint64_t requests; /* that were applied by then */
+    int64_t after_ms;  /* the next one, if none is left at once */
+};
+
 /* node_beat.c: whose disk is short of space. */
 struct disk_space {
     bool own_short;    /* this node's, says the owner */
@@ -253,7 +261,7 @@ struct node {
     struct requests requests;
     struct node_inbox inbox;
     struct proposal proposal;
-    uint64_t sweep_seq; /* of the last sweep this node asked for */
+    struct sweeping sweeping;
     struct reads reads;
     struct applying applying;
 };
@@ -417,6 +425,8 @@ void node_compact_told(struct node *n, const struct beat *b);
 
 /* node_sweep.c: as leader, has expired keys deleted. */
 void node_sweep(struct node *n);
+/* The last sweep has left something, and another one may be submitted. */
+bool node_sweep_goes_on(const struct node *n);
 
 /* node_beat.c: the beat that goes with a message, and the one that came. */
 struct beat node_beat_of(struct node *n, const struct raft_message *m);

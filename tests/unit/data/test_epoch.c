@@ -337,6 +337,34 @@ static void test_sweep_after_flush(void **state)
     teardown(&f);
 }
 
+/* A flush in the entry that has swept: what was swept belongs to the ended
+ * epoch now, so its index row stays, for a later sweep, which finds it. */
+static void test_flush_after_sweep(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    begin(&f);
+    put(&f, 0, "a", "1", 2000);
+    put(&f, 0, "b", "1", 2001);
+    commit(&f);
+    f.now_ms = 3000;
+    begin(&f);
+    assert_int_equal(keyspace_sweep(f.ks, 10), 2);
+    keyspace_flush_db(f.ks, 0);
+    commit(&f);
+    expect_counts(&f, 0, 0, 0);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 2);
+    assert_true(keyspace_due(f.ks, 3000));
+    begin(&f);
+    assert_int_equal(keyspace_sweep(f.ks, 10), 2);
+    commit(&f);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
+    assert_false(keyspace_due(f.ks, 3000));
+    expect_counts(&f, 0, 0, 0);
+    teardown(&f);
+}
+
 /* --- garbage
  * ------------------------------------------------------------------ */
 
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(test_new_epoch_is_not_read),
         cmocka_unit_test(test_same_key_around_flushes),
         cmocka_unit_test(test_sweep_after_flush),
+        cmocka_unit_test(test_flush_after_sweep),
         cmocka_unit_test(test_discards),
         cmocka_unit_test(test_rows_that_stay),
         cmocka_unit_test(test_row_that_comes_back),

@@ -100,17 +100,21 @@ static void test_begins_behind_what_is_gone(void **state)
     put_due_at(&f, 2000, "a");
     put_due_at(&f, 2500, "b");
     put_due_at(&f, 4000, "c");
-    assert_int_equal(sweep_at(&f, 3000, 10), 2);
-    assert_false(keyspace_due(f.ks, 3000));
-    assert_int_equal(sweep_at(&f, 3000, 10), 0);
-    assert_int_equal(sent_to_ms, 3000);
+    assert_int_equal(sweep_at(&f, 3000, 1), 1);
+    assert_true(keyspace_sweep_left(f.ks));
+    assert_true(keyspace_due(f.ks, 3000));
+    assert_int_equal(sweep_at(&f, 3000, 10), 1);
+    assert_int_equal(sent_to_ms, 2500);
+    sent_to_ms = -1;
+    assert_false(keyspace_sweep_left(f.ks));
     assert_false(keyspace_due(f.ks, 3999));
-    assert_int_equal(sent_to_ms, 3000);
+    assert_int_equal(sweep_at(&f, 3999, 10), 0);
+    assert_int_equal(sent_to_ms, -1); /* without a look */
     assert_int_equal(sweep_at(&f, 5000, 10), 1);
-    assert_false(keyspace_due(f.ks, INT64_MAX));
+    assert_int_equal(sent_to_ms, 4000);
+    assert_false(keyspace_due(f.ks, 1000000));
     assert_int_equal(sent_to_ms, 4000);
     assert_false(keyspace_due(f.ks, INT64_MAX));
-    assert_int_equal(sent_to_ms, 5000);
     teardown_noting(&f, &n);
 }
 

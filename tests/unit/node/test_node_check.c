@@ -203,7 +203,7 @@ static void cache_beyond_the_log(struct node *n)
 
 static void sweep_never_submitted(struct node *n)
 {
-    n->sweep_seq = n->requests.ring.next_seq;
+    n->sweeping.seq = n->requests.ring.next_seq;
 }
 
 struct fault {

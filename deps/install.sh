@@ -16,7 +16,7 @@ build_packages=(
 )
 test_packages=(
     clang clang-format libclang-rt-14-dev binutils python3
-    tcl redis-server git patch
+    tcl redis-server python3-redis git patch
     frama-c-base why3 z3 cvc4 faketime
 )
 bench_packages=(

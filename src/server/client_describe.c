@@ -54,6 +54,8 @@ static const char *flags_text(const struct client *c)
         return "c";
     if (c->state == CLIENT_DOOMED)
         return "A";
+    if (c->settings.in_multi)
+        return "x";
     return c->unix_socket ? "U" : "N";
 }
 
@@ -71,8 +73,8 @@ void client_describe(const struct client *c, struct buf *out)
                c->id, peer, local, c->conn.fd, text_or_empty(c, CLIENT_NAME),
                ((s->turn.mono_ms - c->created_ms) / 1000),
                ((s->turn.mono_ms - c->active_ms) / 1000));
-    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=-1",
-               flags_text(c), c->settings.db);
+    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=%d",
+               flags_text(c), c->settings.db, c->settings.in_multi ? 0 : -1);
     describe_size(c, out);
     buf_printf(out, " events=%s%s cmd=%s user=default redir=-1 resp=%u",
                c->conn.paused ? "" : "r", c->conn.writing ? "w" : "",

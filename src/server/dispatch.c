@@ -10,8 +10,11 @@
 
 #include "base/num.h"
 #include "os/clock.h"
+#include "server/multi.h"
 #include "server/reads.h"
 #include "server/server_internal.h"
+
+#define NOAUTH "NOAUTH Authentication required."
 
 /* One command on its way. */
 struct dispatch {
@@ -298,7 +301,34 @@ static bool once_command(struct client *c, const struct dispatch *outer)
     return true;
 }
 
+/* --- MULTI, EXEC, DISCARD ----------------------------------------------- */
+
+static bool multi_command(struct client *c, enum multi_word word, uint32_t argc)
+{
+    if (!client_is_authorized(c))
+        return refuse(c, NULL, NOAUTH);
+    if (!client_is_idle(c))
+        return client_wait(c, WAIT_IDLE);
+    const char *error = multi_run(word, argc, &c->settings.in_multi);
+    ASSERT(c->settings.in_multi || word != MULTI_BEGIN);
+    if (error != NULL)
+        return refuse(c, NULL, error);
+    resp_status(client_reply_begin(c), "OK");
+    client_reply_end(c, NULL, mute_flag(c));
+    return finished(c, NULL);
+}
+
 /* --- one command -------------------------------------------------------- */
+
+static bool no_command(struct client *c, const struct bytes *argv,
+                       uint32_t argc)
+{
+    enum multi_word word = multi_word_of(argv[0]);
+    ASSERT(c->state == CLIENT_OPEN);
+    if (word != MULTI_NONE)
+        return multi_command(c, word, argc);
+    return refuse_unknown(c, argv, argc);
+}
 
 bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
 {
@@ -308,11 +338,13 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
     struct dispatch d = {.argv = argv, .argc = argc, .flags = mute_flag(c)};
     d.cmd = cmd_lookup(argv[0]);
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
-        return refuse_unknown(c, argv, argc);
+        return no_command(c, argv, argc);
     if (!cmd_arity_ok(d.cmd, argc))
         return refuse_arity(c, d.cmd);
     if (!client_is_authorized(c) && !(d.cmd->flags & CMD_NO_AUTH))
-        return refuse(c, d.cmd, "NOAUTH Authentication required.");
+        return refuse(c, d.cmd, NOAUTH);
+    if (c->settings.in_multi && !multi_lets_pass(d.cmd))
+        return refuse(c, d.cmd, MULTI_REFUSAL);
     if (cmd_is_data(d.cmd))
         return data_command(c, &d);
     if ((d.cmd->flags & CMD_WRAPPER) != 0)

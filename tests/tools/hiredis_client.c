@@ -78,6 +78,31 @@ static int check_pipeline(redisContext *c)
     return bad;
 }
 
+/* In one packet, or each command after the answer to the last: not executed,
+ * and the connection is well afterwards. */
+static int check_transaction(redisContext *c, bool pipelined)
+{
+    static const char *const commands[] = {"MULTI", "INCR hiredis:n", "EXEC",
+                                           "GET hiredis:n"};
+    static const int types[] = {REDIS_REPLY_STATUS, REDIS_REPLY_ERROR,
+                                REDIS_REPLY_ERROR, REDIS_REPLY_STRING};
+    int bad =
+        expect(redisCommand(c, "SET hiredis:n 7"), REDIS_REPLY_STATUS, "SET");
+    for (size_t i = 0; i < ARRAY_LEN(commands) && pipelined; i++)
+        redisAppendCommand(c, commands[i]);
+    for (size_t i = 0; i < ARRAY_LEN(commands) && bad == 0; i++) {
+        redisReply *reply = NULL;
+        if (!pipelined)
+            redisAppendCommand(c, commands[i]);
+        if (redisGetReply(c, (void **)&reply) != REDIS_OK)
+            return fail("transaction", c->errstr);
+        if (types[i] == REDIS_REPLY_STRING && strcmp(reply->str, "7") != 0)
+            bad = fail("transaction", "was executed");
+        bad |= expect(reply, types[i], commands[i]);
+    }
+    return bad;
+}
+
 static int check_sync(const char *host, int port, const char *password)
 {
     struct timeval timeout = {10, 0};
@@ -98,6 +123,8 @@ static int check_sync(const char *host, int port, const char *password)
                   REDIS_REPLY_ARRAY, "MGET");
     bad |= check_binary(c);
     bad |= check_pipeline(c);
+    bad |= check_transaction(c, true);
+    bad |= check_transaction(c, false);
     redisFree(c);
     return bad;
 }

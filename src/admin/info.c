@@ -29,9 +29,9 @@ static void slaves(const struct node_status *st, struct buf *out)
         split_address(peer->client_address, &host, &port);
         buf_printf(&lines,
                    "slave%u:ip=%.*s,port=%u,state=online,offset=%" PRIu64 ","
-                   "lag=0\r\n",
+                   "lag=%" PRId64 "\r\n",
                    count++, (int)host.len, (const char *)host.data, port,
-                   peer->match);
+                   peer->match, peer->silent_ms / 1000);
     }
     buf_printf(out, "connected_slaves:%u\r\n", count);
     buf_bytes(out, buf_view(&lines));
@@ -55,12 +55,15 @@ static void lines_replication(struct server *s, struct buf *out)
                    "master_host:%.*s\r\n"
                    "master_port:%u\r\n"
                    "master_link_status:%s\r\n"
+                   "master_last_io_seconds_ago:%" PRId64 "\r\n"
                    "master_sync_in_progress:0\r\n"
                    "slave_repl_offset:%" PRIu64 "\r\n"
                    "slave_read_only:0\r\n"
                    "connected_slaves:0\r\n",
                    (int)host.len, (const char *)host.data, port,
-                   st.leader == NODE_NONE ? "down" : "up", st.applied);
+                   st.leader == NODE_NONE ? "down" : "up",
+                   st.leader_silent_ms < 0 ? -1 : st.leader_silent_ms / 1000,
+                   st.applied);
     }
     buf_printf(out,
                "master_replid:%016" PRIx64 "%016" PRIx64 "%08" PRIx64 "\r\n"

@@ -70,6 +70,8 @@ static void measure_clients(struct server *s, struct metrics *m)
 static void measure_allocator(int64_t resident, struct metrics *m)
 {
     int64_t allocated = (int64_t)mem_allocated_bytes();
+    /* Other threads allocate between the two questions. */
+    int64_t held = MAX((int64_t)mem_held_bytes(), allocated);
     bool known = allocated > 0;
     ASSERT(resident >= 0 && allocated >= 0);
     metrics_set(m, METRIC_allocator_allocated, allocated);
@@ -77,6 +79,23 @@ static void measure_allocator(int64_t resident, struct metrics *m)
                  known ? (double)resident / (double)allocated : 0.0);
     metrics_set(m, METRIC_mem_fragmentation_bytes,
                 known ? resident - allocated : 0);
+    metrics_set(m, METRIC_allocator_active, held);
+    metrics_text(m, METRIC_allocator_frag_ratio, "%.2f",
+                 known ? (double)held / (double)allocated : 0.0);
+    metrics_text(m, METRIC_allocator_frag_bytes, "%" PRId64, held - allocated);
+}
+
+/* What the process had before it had clients, what these have, and the rest:
+ * caches of the data and of the log, buffers on their way to disk. */
+static void measure_shares(const struct server_status *st, struct metrics *m)
+{
+    uint64_t overhead =
+        st->resident_start_bytes + st->clients_bytes + st->links_bytes;
+    ASSERT(st->resident_peak_bytes >= st->resident_start_bytes);
+    metrics_text(m, METRIC_used_memory_overhead, "%" PRIu64, overhead);
+    metrics_count(m, METRIC_used_memory_startup, st->resident_start_bytes);
+    metrics_text(m, METRIC_used_memory_dataset, "%" PRIu64,
+                 st->resident_bytes - MIN(overhead, st->resident_bytes));
 }
 
 /* used_memory is the process's, which is what the machine lacks. */
@@ -89,6 +108,8 @@ static void measure_memory(struct server *s, struct metrics *m)
     metrics_text(m, METRIC_used_memory_rss, "%" PRIu64, st.resident_bytes);
     metrics_count(m, METRIC_used_memory_peak, st.resident_peak_bytes);
     measure_allocator((int64_t)st.resident_bytes, m);
+    measure_shares(&st, m);
+    metrics_count(m, METRIC_mem_clients_slaves, st.links_bytes);
     metrics_count(m, METRIC_total_system_memory, process_memory_bytes());
     metrics_count(m, METRIC_mem_clients_normal, st.clients_bytes);
 }
@@ -96,7 +117,10 @@ static void measure_memory(struct server *s, struct metrics *m)
 static void measure_persistence(struct server *s, struct metrics *m)
 {
     struct server_status st;
+    struct node_status node;
     server_status(s, &st);
+    node_status(server_node(s), &node);
+    metrics_text(m, METRIC_aof_current_size, "%" PRIu64, node.log_bytes);
     metrics_count(m, METRIC_rdb_changes_since_last_save, st.unsynced_entries);
     metrics_text(m, METRIC_rdb_last_save_time, "%" PRId64, st.synced_ms / 1000);
     metrics_set(m, METRIC_disk_free_bytes, st.disk_free_bytes);
@@ -137,6 +161,8 @@ static void measure_stats(struct server *s, struct metrics *m)
                  kib_of(&st->input_rate));
     metrics_text(m, METRIC_instantaneous_output_kbps, "%.2f",
                  kib_of(&st->output_rate));
+    metrics_count(m, METRIC_total_reads_processed, st->socket_reads);
+    metrics_count(m, METRIC_total_writes_processed, st->socket_writes);
     metrics_count(m, METRIC_rejected_connections, st->connections_rejected);
     metrics_count(m, METRIC_total_error_replies, st->error_replies);
     metrics_count(m, METRIC_acl_access_denied_auth, st->auth_failures);

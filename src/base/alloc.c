@@ -88,3 +88,9 @@ uint64_t mem_allocated_bytes(void)
     struct mallinfo2 info = mallinfo2();
     return (uint64_t)info.uordblks + (uint64_t)info.hblkhd;
 }
+
+uint64_t mem_held_bytes(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return (uint64_t)info.arena + (uint64_t)info.hblkhd;
+}

@@ -24,6 +24,9 @@ void mem_give_back(void);
 /* Bytes that the allocator has given out, to libraries too; 0: an allocator
  * that does not tell. It looks at what is free, so it is not for often. */
 uint64_t mem_allocated_bytes(void);
+/* Bytes that it has taken from the system, those included; some may have been
+ * given back where they were free. */
+uint64_t mem_held_bytes(void);
 
 #define MEM_KEPT_BYTES (8 * 1024 * 1024)
 

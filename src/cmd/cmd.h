@@ -35,6 +35,7 @@ struct cmd_call {
     const struct bytes *argv;
     uint32_t argc;
     uint8_t db;
+    bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
 };
 

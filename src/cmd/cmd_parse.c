@@ -194,6 +194,15 @@ bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
     return false;
 }
 
+bool lookup_answer(struct cmd_call *c, struct bytes key, struct value *out)
+{
+    ASSERT((c->cmd->flags & CMD_WRITE) != 0);
+    bool ok = lookup_string(c, key, out);
+    if (c->asked)
+        keyspace_count_lookup(c->ks, out->type != VALUE_NONE);
+    return ok;
+}
+
 void reply_value(struct cmd_call *c, const struct value *v)
 {
     ASSERT(v->type == VALUE_NONE || v->type == VALUE_STRING);

@@ -76,6 +76,10 @@ MUST_USE bool expiry_end(struct cmd_call *c, const struct expiry *e,
  * True: out->type is VALUE_STRING, or VALUE_NONE if there is none. */
 MUST_USE bool lookup_string(struct cmd_call *c, struct bytes key,
                             struct value *out);
+/* The same for a command that writes and answers with what was there, which
+ * Redis counts as a lookup, as it does those of reads. */
+MUST_USE bool lookup_answer(struct cmd_call *c, struct bytes key,
+                            struct value *out);
 /* The value, or nil. */
 void reply_value(struct cmd_call *c, const struct value *v);
 /* Sets a plain string. */

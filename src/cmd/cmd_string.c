@@ -42,7 +42,10 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
 {
     struct value old;
     ASSERT(needs_old(o));
-    if (o->get || o->condition == SET_IFEQ) {
+    if (o->get) {
+        if (!lookup_answer(c, c->argv[1], &old))
+            return;
+    } else if (o->condition == SET_IFEQ) {
         if (!lookup_string(c, c->argv[1], &old))
             return;
     } else if (!keyspace_get(c->ks, c->db, c->argv[1], &old)) {
@@ -134,7 +137,7 @@ void cmd_getset_run(struct cmd_call *c)
 {
     struct value old;
     ASSERT(c->argc == 3);
-    if (!lookup_string(c, c->argv[1], &old))
+    if (!lookup_answer(c, c->argv[1], &old))
         return;
     reply_value(c, &old);
     put_string(c, c->argv[1], c->argv[2], 0);
@@ -216,7 +219,7 @@ void cmd_getdel_run(struct cmd_call *c)
 {
     struct value v;
     ASSERT(c->argc == 2);
-    if (!lookup_string(c, c->argv[1], &v))
+    if (!lookup_answer(c, c->argv[1], &v))
         return;
     reply_value(c, &v);
     if (v.type != VALUE_NONE) {
@@ -241,7 +244,7 @@ void cmd_getex_run(struct cmd_call *c)
     struct set_options o;
     struct value v;
     int64_t expire_ms = 0;
-    if (!parse_getex_options(&a, &o) || !lookup_string(c, c->argv[1], &v))
+    if (!parse_getex_options(&a, &o) || !lookup_answer(c, c->argv[1], &v))
         return;
     if (v.type != VALUE_NONE &&
         (!parse_expiry(&a, &o.expiry) || !expiry_end(c, &o.expiry, &expire_ms)))

@@ -285,15 +285,20 @@ static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
     return true;
 }
 
+void keyspace_count_lookup(struct keyspace *ks, bool found)
+{
+    ASSERT(!ks->in_doubt);
+    ks->tally.hits += found;
+    ks->tally.misses += !found;
+}
+
 bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
                   struct value *out)
 {
     ASSERT(out != NULL);
     bool found = get(ks, db, key, out);
-    if (ks->rows.reading && !ks->in_doubt) {
-        ks->tally.hits += found;
-        ks->tally.misses += !found;
-    }
+    if (ks->rows.reading && !ks->in_doubt)
+        keyspace_count_lookup(ks, found);
     return found;
 }
 

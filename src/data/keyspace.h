@@ -75,7 +75,7 @@ int64_t keyspace_mean_ttl_ms(const struct keyspace_count *c, int64_t now_ms);
 /* What has happened here since it was opened, for people to see: no part of
  * the state, and not the same on every replica. */
 struct keyspace_tally {
-    uint64_t hits;    /* live keys that commands which only read looked up */
+    uint64_t hits;    /* live keys that were looked up to be told */
     uint64_t misses;  /* the same of keys that were not there */
     uint64_t expired; /* keys removed because their time had come */
 };
@@ -95,6 +95,9 @@ MUST_USE int keyspace_flushed(struct keyspace *ks, struct applied *out);
 const struct keyspace_count *keyspace_counts(const struct keyspace *ks,
                                              uint8_t db);
 const struct keyspace_tally *keyspace_tally(const struct keyspace *ks);
+/* Lookups of reads are counted as they happen (keyspace_set_reading). This
+ * counts one of a write whose answer tells what was found. */
+void keyspace_count_lookup(struct keyspace *ks, bool found);
 /* Whether a row with this key, which is in an epoch, is in the present epoch of
  * its database. */
 bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);

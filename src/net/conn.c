@@ -111,6 +111,7 @@ static int64_t read_some(struct conn *c)
     ASSERT((size_t)n <= wanted);
     c->in.len += (size_t)n;
     c->received_bytes += (uint64_t)n;
+    c->reads++;
     adapt_read(c, wanted, (size_t)n);
     return n;
 }
@@ -164,6 +165,7 @@ static int64_t write_some(struct conn *c)
     if (n <= 0)
         return n;
     c->sent_bytes += (uint64_t)n;
+    c->writes++;
     c->out_sent += (size_t)n;
     ASSERT(c->out_sent <= c->out.len);
     if (c->out_sent == c->out.len) {

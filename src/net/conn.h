@@ -64,6 +64,8 @@ struct conn {
     struct conn_call *call;  /* the callback that is running, or NULL */
     uint64_t received_bytes; /* since conn_open() */
     uint64_t sent_bytes;
+    uint64_t reads; /* of the socket, that brought bytes */
+    uint64_t writes;
     struct buf in;
     struct buf out;
 };

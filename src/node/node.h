@@ -175,6 +175,7 @@ struct node_peer_status {
     enum raft_progress_state state; /* leader only, as the next two */
     raft_index match;
     raft_index next;
+    int64_t silent_ms; /* leader only: since it answered, or the election */
 };
 
 struct node_status {
@@ -186,7 +187,9 @@ struct node_status {
     raft_index commit, applied, last;
     raft_index durable; /* synced to this node's disk */
     uint64_t cluster_id;
-    bool recovering; /* takes no part until it has been refilled */
+    bool recovering;          /* takes no part until it has been refilled */
+    uint64_t log_bytes;       /* of the entries in the log */
+    int64_t leader_silent_ms; /* since it was heard last; -1: none, or self */
     uint32_t peer_count;
     struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
 };

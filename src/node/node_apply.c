@@ -30,6 +30,7 @@ _Static_assert(REQUEST_DATABASES == KEYSPACE_DATABASES, "the decoder checks");
 struct ahead {
     struct request request;
     const struct cmd *cmd;
+    bool asked; /* by a client of this node */
 };
 
 void node_apply_release(struct node *n)
@@ -95,6 +96,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .argv = n->applying.argv,
         .argc = r->argc,
         .db = r->db,
+        .asked = a->asked,
         .seed = seed,
     };
     cmd_run(&call);
@@ -177,6 +179,7 @@ static void apply_request(struct node *n, const struct request_parcel *g,
         if (client)
             w = n->events.reply_open(n->events.ctx, client);
     }
+    a->asked = client != NULL;
     if (a->request.flags & REQUEST_FLAG_ONCE)
         outcome = run_once(n, a, w, seed);
     else

@@ -19,10 +19,22 @@ static void peers_status(const struct node *n, struct node_status *out)
         out->peers[i].state = progress->state;
         out->peers[i].match = progress->match;
         out->peers[i].next = progress->next;
+        if (n->raft.role == RAFT_LEADER)
+            out->peers[i].silent_ms = n->raft.now_ms - progress->heard_ms;
+        ASSERT(out->peers[i].silent_ms >= 0);
         if (p->id == n->raft.leader)
             out->leader_address = p->client_address;
     }
     out->peer_count = n->peer_count;
+}
+
+static int64_t leader_silent_ms(const struct raft *r)
+{
+    if (r->leader == NODE_NONE || r->role == RAFT_LEADER ||
+        r->leader_heard_ms < 0)
+        return -1;
+    ASSERT(r->leader_heard_ms <= r->now_ms);
+    return r->now_ms - r->leader_heard_ms;
 }
 
 void node_status(const struct node *n, struct node_status *out)
@@ -39,6 +51,8 @@ void node_status(const struct node *n, struct node_status *out)
     out->durable = n->raft.durable;
     out->cluster_id = n->options.cluster_id;
     out->recovering = n->raft.recovering;
+    out->log_bytes = journal_bytes(n->journal);
+    out->leader_silent_ms = leader_silent_ms(&n->raft);
     peers_status(n, out);
     ASSERT(out->applied <= out->commit && out->commit <= out->last);
 }

@@ -144,14 +144,20 @@ void client_count_bytes(struct client *c)
     struct stats *stats = &c->server->stats;
     ASSERT(c->conn.received_bytes >= c->received_seen);
     ASSERT(c->conn.sent_bytes >= c->sent_seen);
+    ASSERT(c->conn.reads >= c->reads_seen);
+    ASSERT(c->conn.writes >= c->writes_seen);
     stats->input_bytes += c->conn.received_bytes - c->received_seen;
     stats->output_bytes += c->conn.sent_bytes - c->sent_seen;
+    stats->socket_reads += c->conn.reads - c->reads_seen;
+    stats->socket_writes += c->conn.writes - c->writes_seen;
     if (c->conn.sent_bytes > c->sent_seen) { /* however slowly it reads */
         c->active_ms = c->server->turn.mono_ms;
         c->closing_ms = c->server->turn.mono_ms;
     }
     c->received_seen = c->conn.received_bytes;
     c->sent_seen = c->conn.sent_bytes;
+    c->reads_seen = c->conn.reads;
+    c->writes_seen = c->conn.writes;
 }
 
 size_t client_memory(const struct client *c)

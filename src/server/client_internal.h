@@ -135,6 +135,8 @@ struct client {
     const char *input_error; /* of the protocol; told when all is answered */
     uint64_t received_seen;  /* bytes counted in the statistics */
     uint64_t sent_seen;
+    uint64_t reads_seen;
+    uint64_t writes_seen;
     size_t accounted_bytes; /* of its memory, in the sum of all */
 
     /* unanswered */

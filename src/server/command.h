@@ -66,7 +66,9 @@ struct server_status {
     uint64_t max_output_bytes; /* second */
     uint64_t waiting_clients;  /* that waited for something then */
     uint64_t resident_bytes;   /* of the process */
+    uint64_t resident_start_bytes; /* before there was a client */
     uint64_t resident_peak_bytes;
+    uint64_t links_bytes;      /* queued for the other members */
     uint64_t unsynced_entries; /* of the log, at this node */
     int64_t synced_ms;       /* wall clock: some were synced, or none waited */
     int64_t disk_free_bytes; /* negative: not known */

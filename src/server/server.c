@@ -326,6 +326,7 @@ void server_start(struct server *s, struct node *node, struct peers *peers)
     on_changed(s);
     shutdown_init(s);
     cron_run(s);
+    s->cron.resident_start_bytes = s->cron.resident_peak_bytes;
     loop_before_wait(s->options.loop, before_wait, s);
     on_cron(s);
     server_accept_start(s);

@@ -116,6 +116,7 @@ struct cron {
     int64_t second_ms;     /* when the chores of each second were done last */
     uint64_t durable_seen; /* last synced entry */
     int64_t synced_ms;     /* wall clock: it was another, or none waited */
+    uint64_t resident_start_bytes; /* before there was a client */
     uint64_t resident_peak_bytes;
 };
 

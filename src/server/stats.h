@@ -44,6 +44,8 @@ struct stats {
     uint64_t connections_rejected;
     uint64_t input_bytes;
     uint64_t output_bytes;
+    uint64_t socket_reads;
+    uint64_t socket_writes;
     uint64_t error_replies;
     uint64_t once_requests;
     uint64_t reads_through_log;

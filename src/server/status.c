@@ -70,6 +70,15 @@ bool server_peer_info(const struct server *s, node_id id, struct peer_info *out)
     return false;
 }
 
+static uint64_t links_bytes(const struct server *s)
+{
+    struct peer_info info;
+    uint64_t sum = 0;
+    for (size_t i = 0; s->peers != NULL && peers_info(s->peers, i, &info); i++)
+        sum += info.queued_bytes;
+    return sum;
+}
+
 void server_status(struct server *s, struct server_status *out)
 {
     uint64_t resident = process_resident_bytes();
@@ -85,6 +94,8 @@ void server_status(struct server *s, struct server_status *out)
         .max_output_bytes = s->limits.max_output_bytes,
         .waiting_clients = s->limits.waiting,
         .resident_bytes = resident,
+        .resident_start_bytes = s->cron.resident_start_bytes,
+        .links_bytes = links_bytes(s),
         .resident_peak_bytes = s->cron.resident_peak_bytes,
         .unsynced_entries = st.last - st.durable,
         .synced_ms = s->cron.synced_ms,

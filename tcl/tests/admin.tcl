@@ -85,6 +85,19 @@ start_cluster 3 {} {
         set fields [info_fields [R $lead INFO stats]]
         assert_equal 0 [dict get $fields keyspace_hits]
         assert_equal 1 [dict get $fields expired_keys]
+        # Writes that answer with what was there, on the client's node alone;
+        # one that is repeated is not executed again.
+        R $follow SET here 2 GET
+        R $follow GETDEL nosuch
+        R $follow ONCE c 1 GETEX here
+        R $follow ONCE c 1 GETEX here
+        R $follow SET here 3 NX
+        set fields [info_fields [R $follow INFO stats]]
+        assert_equal 5 [dict get $fields keyspace_hits]
+        assert_equal 4 [dict get $fields keyspace_misses]
+        set fields [info_fields [R $lead INFO stats]]
+        assert_equal 0 [dict get $fields keyspace_hits]
+        assert_equal 0 [dict get $fields keyspace_misses]
     }
 
     proc memory_of_clients {id} {
@@ -117,6 +130,7 @@ start_cluster 3 {} {
         assert_equal $lead [dict get $fields raft_leader_id]
         assert_equal slave [dict get $fields role]
         assert_equal up [dict get $fields master_link_status]
+        assert_equal 0 [dict get $fields master_last_io_seconds_ago]
         assert_equal $nodes($lead,port) [dict get $fields master_port]
     }
 

@@ -36,7 +36,7 @@ static void info_has_what_libraries_read(void **state)
         "\r\nloading:0\r\n",
         "\r\ntotal_commands_processed:0\r\n",
         "\r\nrole:master\r\nconnected_slaves:1\r\nslave0:ip=10.0.0.2,"
-        "port=6380,state=online,offset=39,lag=0\r\n",
+        "port=6380,state=online,offset=39,lag=3\r\n",
         "\r\nused_cpu_user:",
         "\r\n# Cluster\r\ncluster_enabled:0\r\n",
         "\r\n# Keyspace\r\ndb0:keys=4,expires=1,avg_ttl=1500\r\n",
@@ -97,7 +97,7 @@ static void the_last_sync_is_told(void **state)
 {
     struct fixture *f = *state;
     int64_t *synced_ms = &f->server->cron.synced_ms;
-    (void)ask(f, "INFO persistence\r\n");
+    assert_has(ask(f, "INFO persistence\r\n"), "\r\naof_current_size:7777\r\n");
     assert_true(*synced_ms > 0);
     f->node->durable = 40;
     const char *got = ask(f, "INFO persistence\r\n");
@@ -165,7 +165,8 @@ static void a_follower_says_who_leads(void **state)
     f->node->leader = false;
     const char *got = ask(f, "INFO replication\r\n");
     assert_has(got, "role:slave\r\nmaster_host:10.0.0.2\r\n"
-                    "master_port:6380\r\nmaster_link_status:up\r\n");
+                    "master_port:6380\r\nmaster_link_status:up\r\n"
+                    "master_last_io_seconds_ago:2\r\n");
     assert_string_equal(ask(f, "ROLE\r\n"),
                         "*5\r\n$5\r\nslave\r\n$8\r\n10.0.0.2\r\n:6380\r\n"
                         "$9\r\nconnected\r\n:40\r\n");
@@ -179,6 +180,9 @@ static void a_leader_tells_its_followers(void **state)
     assert_string_equal(ask(f, "ROLE\r\n"),
                         "*3\r\n$6\r\nmaster\r\n:40\r\n*1\r\n*3\r\n"
                         "$8\r\n10.0.0.2\r\n$4\r\n6380\r\n$2\r\n39\r\n");
+    assert_has(ask(f, "INFO replication\r\n"),
+               "\r\nconnected_slaves:1\r\nslave0:ip=10.0.0.2,port=6380,"
+               "state=online,offset=39,lag=3\r\n");
     assert_string_equal(ask(f, "RAFT TRANSFER 2\r\n"), "+OK\r\n");
     assert_string_equal(ask(f, "RAFT TRANSFER 1\r\n"),
                         "-ERR this node leads already\r\n");

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "admin/info.h"
 #include "admin/measure.h"
 #include "metrics/metrics.h"
 #include "unit/server/fake_node.h"
@@ -56,6 +57,8 @@ static void commands_and_bytes(void **state)
     assert_measured(f, total_commands_processed, 3);
     assert_measured(f, total_net_input_bytes, 20);
     assert_measured(f, total_net_output_bytes, (int64_t)output);
+    assert_measured(f, total_reads_processed, 1);
+    assert_measured(f, total_writes_processed, 1);
     /* They stay when the connection goes. */
     close(f->fd);
     turn(f);
@@ -65,6 +68,8 @@ static void commands_and_bytes(void **state)
     assert_measured(f, total_commands_processed, 4);
     assert_measured(f, total_net_input_bytes, 26);
     assert_measured(f, total_net_output_bytes, (int64_t)output + 7);
+    assert_measured(f, total_reads_processed, 2);
+    assert_measured(f, total_writes_processed, 2);
 }
 
 static void connections(void **state)
@@ -204,6 +209,42 @@ static void the_peak_stays(void **state)
     assert_true(measured(f, METRIC_used_memory) < (int64_t)peak);
 }
 
+static int64_t in_text(struct fixture *f, const char *name)
+{
+    struct buf text = BUF_INIT;
+    struct bytes memory = BYTES_LIT("memory");
+    info_text(f->server, &memory, 1, &text);
+    buf_char(&text, '\0');
+    const char *at = strstr((const char *)text.data, name);
+    assert_non_null(at);
+    int64_t value = strtoll(at + strlen(name) + 1, NULL, 10);
+    buf_release(&text);
+    return value;
+}
+
+/* What the process had at the start, what its clients have, and the rest. */
+static void shares_of_memory(void **state)
+{
+    struct fixture *f = *state;
+    int64_t start = measured(f, METRIC_used_memory_startup);
+    assert_true(start > 0);
+    f->server->cron.resident_start_bytes = 1000;
+    int64_t clients = measured(f, METRIC_mem_clients_normal);
+    assert_true(clients > 0);
+    assert_measured(f, mem_clients_slaves, 0); /* there are no links */
+    assert_int_equal(in_text(f, "used_memory_overhead"), 1000 + clients);
+    struct server_status st;
+    server_status(f->server, &st);
+    int64_t rest = in_text(f, "used_memory_dataset");
+    assert_in_range(rest, st.resident_bytes / 2, st.resident_bytes * 2);
+    /* Pages of the start may have gone since. */
+    f->server->cron.resident_start_bytes = st.resident_peak_bytes;
+    assert_true(in_text(f, "used_memory_dataset") < rest);
+    f->server->cron.resident_start_bytes = st.resident_bytes * 2;
+    f->server->cron.resident_peak_bytes = st.resident_bytes * 2;
+    assert_int_equal(in_text(f, "used_memory_dataset"), 0);
+}
+
 static void resetting(void **state)
 {
     struct fixture *f = *state;
@@ -236,6 +277,7 @@ int main(void)
         test(ends),
         test(what_waits),
         test(the_peak_stays),
+        test(shares_of_memory),
         test(resetting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

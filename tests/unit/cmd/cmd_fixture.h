@@ -106,6 +106,7 @@ static inline void fixture_execute(struct fixture *f, const struct cmd *cmd,
         .argv = f->reader.argv,
         .argc = f->reader.argc,
         .db = f->db,
+        .asked = out != NULL,
     };
     cmd_run(&call);
 }

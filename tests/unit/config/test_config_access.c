@@ -200,14 +200,11 @@ static void values_round_trip(void **state)
     buf_release(&value);
 }
 
-/* A file at the top of the project, found from where this one stands. */
+/* A file at the top of the project. */
 static void read_project_file(const char *name, struct buf *out)
 {
     struct buf path = BUF_INIT;
-    const char *here = __FILE__;
-    const char *end = strstr(here, "tests/unit/config/");
-    assert_non_null(end);
-    buf_append(&path, here, (size_t)(end - here));
+    buf_str(&path, PROJECT_FOLDER);
     buf_str(&path, name);
     buf_char(&path, '\0');
     FILE *file = fopen((const char *)path.data, "r");

@@ -163,10 +163,15 @@ void node_status(const struct node *n, struct node_status *out)
         .last = 42,
         .durable = n->durable,
         .cluster_id = 0xabcdef,
+        .log_bytes = 7777,
+        .leader_silent_ms = n->leader ? -1 : 2500,
         .peer_count = 2,
     };
-    out->peers[0] = (struct node_peer_status){
-        .id = 2, .up = true, .client_address = "10.0.0.2:6380", .match = 39};
+    out->peers[0] = (struct node_peer_status){.id = 2,
+                                              .up = true,
+                                              .client_address = "10.0.0.2:6380",
+                                              .match = 39,
+                                              .silent_ms = 3999};
     out->peers[1] = (struct node_peer_status){.id = 3, .client_address = ""};
 }
 

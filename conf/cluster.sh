@@ -3,7 +3,7 @@
 # data, logs and process ids are in conf/run.
 #
 #   conf/cluster.sh start    installs and builds what is missing, starts what
-#                            is not running, waits until there is a leader
+#                            is not running, waits until all is well
 #   conf/cluster.sh stop     SIGTERM: each node hands over, answers, ends
 #   conf/cluster.sh status   shows a table of the nodes
 #   conf/cluster.sh wipe     removes conf/run, if no node is running
@@ -34,14 +34,6 @@ option() {
 peer_port() {
     awk -v id="$1" '$1 == "node" && $2 == id {
         sub(/.*:/, "", $3); print $3; exit }' "$conf/node$1.conf"
-}
-
-cluster_addresses() {
-    local id list=
-    for id in "${nodes[@]}"; do
-        list+=${list:+,}127.0.0.1:$(option "$id" port)
-    done
-    printf '%s' "$list"
 }
 
 # The process id of a node, if it runs. After a crash the file may name another
@@ -120,22 +112,22 @@ show_failure() {
     die "node $1 $2; its log is $run/node$1.log"
 }
 
-# An answer, and a leader known to the node.
-node_ready() {
-    redis-cli -h 127.0.0.1 -p "$1" INFO raft 2>/dev/null |
-        grep -q '^raft_leader_id:[0-9]'
+vardctl() {
+    "$build/vardctl" --config "$conf/node1.conf" "$@"
 }
 
-wait_ready() {
-    local id port end=$((SECONDS + start_timeout_s))
-    for id in "${nodes[@]}"; do
-        port=$(option "$id" port)
-        until node_ready "$port"; do
+# As long as all nodes run, at most for a while.
+wait_healthy() {
+    local id end=$((SECONDS + start_timeout_s))
+    until vardctl wait healthy 1 >/dev/null 2>&1; do
+        for id in "${nodes[@]}"; do
             node_pid "$id" >/dev/null || show_failure "$id" "has ended"
-            [ $SECONDS -lt $end ] ||
-                show_failure "$id" "knows no leader after ${start_timeout_s} s"
-            sleep 0.05
         done
+        [ $SECONDS -lt $end ] || {
+            vardctl status >&2 || true
+            die "the cluster is not healthy after ${start_timeout_s} s;" \
+                "the logs of the nodes are in $run"
+        }
     done
 }
 
@@ -143,7 +135,8 @@ start() {
     local id
     mkdir -p "$run"
     if [ "$(running_count)" -eq ${#nodes[@]} ]; then
-        wait_ready
+        [ -x "$build/vardctl" ] || build_programs
+        wait_healthy
         say "the cluster is running already."
         say_next
         return
@@ -158,8 +151,8 @@ start() {
     for id in "${nodes[@]}"; do
         node_pid "$id" >/dev/null || start_node "$id"
     done
-    wait_ready
-    say "three nodes are running and have a leader."
+    wait_healthy
+    say "three nodes are running, and the cluster is healthy."
     say_next
 }
 
@@ -200,7 +193,7 @@ stop() {
 
 status() {
     [ -x "$build/vardctl" ] || die "not built yet: conf/cluster.sh start"
-    "$build/vardctl" --cluster "$(cluster_addresses)" status
+    vardctl status
 }
 
 wipe() {

@@ -18,6 +18,7 @@
 #include "client/info.h"
 #include "os/clock.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -58,6 +59,15 @@ static struct cluster_node *find_or_add(struct cluster *c, struct bytes address,
 bool cluster_add(struct cluster *c, struct bytes address, bool discovered)
 {
     return find_or_add(c, address, discovered) != NULL;
+}
+
+bool cluster_add_member(struct cluster *c, struct bytes address, uint64_t id)
+{
+    struct cluster_node *n = find_or_add(c, address, false);
+    if (n == NULL)
+        return false;
+    snprintf(n->id, sizeof(n->id), "%" PRIu64, id);
+    return true;
 }
 
 bool cluster_add_list(struct cluster *c, const char *list)
@@ -195,17 +205,27 @@ int cluster_ask(struct cluster *c, const struct link_request *r,
     }
 }
 
-void cluster_take_members(struct cluster *c, struct bytes info)
+bool cluster_next_member(struct bytes *info, struct bytes *id,
+                         struct bytes *value)
 {
     const char prefix[] = "raft_node_";
     struct bytes line;
-    while (info_line(&info, &line)) {
+    while (info_line(info, &line)) {
         if (line.len < sizeof(prefix) - 1 ||
             memcmp(line.data, prefix, sizeof(prefix) - 1) != 0)
             continue;
-        struct bytes id, value;
-        if (!info_pair(bytes_from(line, sizeof(prefix) - 1), &id, &value))
-            continue;
+        /* This node's own line: raft_node_id. */
+        if (info_pair(bytes_from(line, sizeof(prefix) - 1), id, value) &&
+            !bytes_eq(*id, BYTES_LIT("id")))
+            return true;
+    }
+    return false;
+}
+
+void cluster_take_members(struct cluster *c, struct bytes info)
+{
+    struct bytes id, value;
+    while (cluster_next_member(&info, &id, &value)) {
         struct bytes address = info_part(value, "client_address");
         struct cluster_node *n =
             address.len > 0 ? find_or_add(c, address, true) : NULL;

@@ -20,7 +20,7 @@ struct cluster_node {
     uint16_t port;
     struct link *link; /* NULL when not connected */
     bool discovered;   /* another node named it */
-    char id[16];       /* as others say; "": nobody has */
+    char id[16];       /* as others say, or a file; "": nobody has */
     struct buf why;    /* why it could not be asked, last time */
 };
 
@@ -37,6 +37,8 @@ struct cluster {
 MUST_USE bool cluster_add_list(struct cluster *c, const char *list);
 /* Adds a node unless it is known; false if the address makes no sense. */
 bool cluster_add(struct cluster *c, struct bytes address, bool discovered);
+/* The same of a given address, and of whose it is. */
+bool cluster_add_member(struct cluster *c, struct bytes address, uint64_t id);
 void cluster_release(struct cluster *c);
 /* One node, one try; results as link_ask. */
 MUST_USE int cluster_ask_node(struct cluster *c, size_t node,
@@ -50,6 +52,10 @@ MUST_USE int cluster_ask(struct cluster *c, const struct link_request *r,
 /* Asks any node for INFO, and adds the members that it names. */
 void cluster_discover(struct cluster *c);
 void cluster_take_members(struct cluster *c, struct bytes info);
+/* The next line of *info that a node has about another member: its id, and
+ * what is said of it; false when there is none. */
+bool cluster_next_member(struct bytes *info, struct bytes *id,
+                         struct bytes *value);
 /* Asks all nodes, each for at most ask_ms, which of them leads; `discover`:
  * also the members that they name. ERR_NOT_FOUND: none leads. ERR_AUTH: none
  * does, and a node has answered with the error in `refusal`, which starts as

@@ -3,6 +3,8 @@
  *
  * vardctl.c   command line, help, one function per command: the program
  * status.c    the table of the cluster
+ * wait.c      until the cluster is as somebody wants it
+ * conf.c      addresses and password from a node's configuration
  *
  * Thread: one.
  */
@@ -10,20 +12,38 @@
 #define CTL_CTL_H
 
 #include "client/cluster.h"
+#include "ctl/health.h"
 
 #include <stdio.h>
 
 /* Exit statuses, also in the help. */
 enum ctl_exit {
     CTL_GOOD = 0,
-    CTL_NO = 1, /* key missing, not equal, cluster not healthy */
+    CTL_NO = 1, /* key missing, not equal, cluster not healthy, not in time */
     CTL_USAGE = 2,
     CTL_NOT_DONE = 3, /* nobody could do it: definitely not executed */
     CTL_UNKNOWN = 4,  /* no answer: it may have been executed */
     CTL_REFUSED = 5,  /* an error as the answer: not executed */
 };
 
-/* Asks each node, prints the table and the verdict; the exit status. */
+/* One node, when all are asked. */
+#define CTL_ASK_MS 1500
+
+/* Asks each node, prints the table and the verdict; the exit status: CTL_GOOD
+ * healthy, CTL_NO serving but not healthy, CTL_NOT_DONE not serving. */
 int status_print(struct cluster *c, FILE *out);
+/* The same of a look that was taken and judged. */
+int status_show(FILE *out, const struct view *v, const struct health *h);
+
+/* The number of what can be waited for, by its name; -1: there is no such. */
+int wait_goal(const char *name);
+/* CTL_GOOD when it is reached, CTL_NO if it is not within the time,
+ * CTL_REFUSED if the password is. */
+int wait_for(struct cluster *c, int goal, int64_t timeout_ms);
+
+/* Adds the nodes that the configuration names, if `nodes`, and copies the
+ * clients' password, if there is one; the caller frees it. False: a message
+ * was printed. */
+bool conf_take(struct cluster *c, char *path, bool nodes, char **password);
 
 #endif

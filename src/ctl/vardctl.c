@@ -17,12 +17,13 @@
 
 #define DEFAULT_CLUSTER    "127.0.0.1:6379"
 #define DEFAULT_TIMEOUT_MS 10000
-#define ASK_MS             1500
+#define DEFAULT_WAIT_MS    30000
 
 struct ctl {
     struct cluster cluster;
-    const char *list;
-    char *secret; /* --password, which every user could see in /proc */
+    const char *list; /* --cluster; NULL: none */
+    char *file;       /* --config; NULL: none */
+    char *secret;     /* --password, which every user could see in /proc */
     int argc;
     char **argv; /* the command's own arguments */
 };
@@ -141,13 +142,41 @@ static int run_status(struct ctl *c)
     return status_print(&c->cluster, stdout);
 }
 
+static bool parse_seconds(const char *text, int64_t least, int64_t *ms)
+{
+    int64_t seconds = 0;
+    if (!num_parse_i64(bytes_str(text), &seconds) || seconds < least ||
+        seconds > 3600)
+        return false;
+    *ms = seconds * 1000;
+    return true;
+}
+
+static int usage_error(const char *what, const char *word)
+{
+    fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
+    return CTL_USAGE;
+}
+
+static int run_wait(struct ctl *c)
+{
+    int64_t timeout_ms = DEFAULT_WAIT_MS;
+    int goal = wait_goal(c->argv[0]);
+    if (goal < 0)
+        return usage_error("nothing to wait for: ", c->argv[0]);
+    if (c->argc > 1 && !parse_seconds(c->argv[1], 0, &timeout_ms))
+        return usage_error("not a number of seconds: ", c->argv[1]);
+    return wait_for(&c->cluster, goal, timeout_ms);
+}
+
 /* The leader alone can hand leadership over. CTL_GOOD, or the exit status
  * after a message. */
 static int find_leader(struct ctl *c, size_t *leader)
 {
     struct answer refusal = {0};
     int status = CTL_GOOD;
-    int err = cluster_find_leader(&c->cluster, ASK_MS, true, leader, &refusal);
+    int err =
+        cluster_find_leader(&c->cluster, CTL_ASK_MS, true, leader, &refusal);
     if (err == ERR_AUTH) {
         status = fail(CTL_REFUSED, &refusal);
     } else if (err != 0) {
@@ -192,6 +221,8 @@ static int run_version(struct ctl *c);
 static const struct ctl_command commands[] = {
     {"status", 0, 0, "", "show the nodes and whether the cluster is healthy",
      run_status},
+    {"wait", 1, 2, "GOAL [SECONDS]",
+     "until the cluster, or a node, is like that", run_wait},
     {"get", 1, 1, "KEY", "print the value", run_get},
     {"put", 2, 2, "KEY VALUE", "set the value", run_put},
     {"del", 1, 1, "KEY", "delete the key", run_del},
@@ -205,22 +236,35 @@ static const struct ctl_command commands[] = {
     {"version", 0, 0, "", "show the version", run_version},
 };
 
+static const char usage_end[] =
+    "\nGoals of wait, within 30 seconds unless others are given:\n"
+    "  healthy    all members answer, follow one leader, are linked with each\n"
+    "             other, have what is written, and take writes\n"
+    "  ready      the nodes that were named serve requests\n"
+    "  leader     a node leads, and a majority follows it\n"
+    "  caught-up  the nodes that were named are ready, and have executed all\n"
+    "             that was committed when the waiting began\n"
+    "\nThe cluster is taken from --cluster, else from a node's configuration,\n"
+    "else from VARD_CLUSTER, else it is " DEFAULT_CLUSTER ". One node that is\n"
+    "up is enough: it names the others. The password is taken from "
+    "--password,\n"
+    "else from the configuration, else from VARD_PASSWORD.\n\n"
+    "Exit status: 0 done; 1 no (no such key, another value, serving but not\n"
+    "healthy, not in time); 2 usage; 3 not executed: no node could do it, or\n"
+    "requests are not served; 4 unknown: no answer, it may have been "
+    "executed;\n"
+    "5 refused with an error.\n";
+
 static void print_usage(FILE *out)
 {
-    fputs("usage: vardctl [--cluster HOST:PORT,...] [--password TEXT]\n"
-          "               [--timeout SECONDS] COMMAND [ARGUMENT ...]\n\n",
+    fputs("usage: vardctl [--cluster HOST:PORT,... | --config FILE]\n"
+          "               [--password TEXT] [--timeout SECONDS]\n"
+          "               COMMAND [ARGUMENT ...]\n\n",
           out);
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(out, "  %-9s %-18s %s\n", commands[i].name, commands[i].usage,
                 commands[i].doc);
-    fputs(
-        "\nThe cluster is taken from --cluster, else from VARD_CLUSTER, "
-        "else it is\n" DEFAULT_CLUSTER ". One node that is up is enough: it "
-        "names the others. The\npassword may be in VARD_PASSWORD.\n\n"
-        "Exit status: 0 done; 1 no (no such key, another value, not all nodes\n"
-        "up); 2 usage; 3 not executed: no node could do it; 4 unknown: no\n"
-        "answer, it may have been executed; 5 refused with an error.\n",
-        out);
+    fputs(usage_end, out);
 }
 
 static int run_help(struct ctl *c)
@@ -235,22 +279,6 @@ static int run_version(struct ctl *c)
     UNUSED(c);
     printf("vardctl %s\n", VARD_VERSION);
     return CTL_GOOD;
-}
-
-static int usage_error(const char *what, const char *word)
-{
-    fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
-    return CTL_USAGE;
-}
-
-static bool parse_timeout(const char *text, int64_t *ms)
-{
-    int64_t seconds = 0;
-    if (!num_parse_i64(bytes_str(text), &seconds) || seconds < 1 ||
-        seconds > 3600)
-        return false;
-    *ms = seconds * 1000;
-    return true;
 }
 
 /* What may be written like an option; else the word itself. */
@@ -283,14 +311,41 @@ static int parse_options(struct ctl *c, int argc, char **argv, int *next)
             return usage_error("no value for ", argv[i]);
         if (strcmp(argv[i], "--cluster") == 0)
             c->list = value;
+        else if (strcmp(argv[i], "--config") == 0)
+            c->file = argv[i + 1];
         else if (strcmp(argv[i], "--password") == 0)
             take_password(c, argv[i + 1]);
         else if (strcmp(argv[i], "--timeout") != 0)
             return usage_error("unknown option ", argv[i]);
-        else if (!parse_timeout(value, &c->cluster.timeout_ms))
+        else if (!parse_seconds(value, 1, &c->cluster.timeout_ms))
             return usage_error("not a number of seconds: ", value);
     }
     *next = i;
+    return CTL_GOOD;
+}
+
+/* Options come before the configuration, that before the environment. 0 or
+ * CTL_USAGE. */
+static int take_nodes(struct ctl *c)
+{
+    const char *environment = getenv("VARD_CLUSTER");
+    bool from_file = c->file != NULL && c->list == NULL;
+    char *password = NULL;
+    if (c->file != NULL &&
+        !conf_take(&c->cluster, c->file, from_file, &password))
+        return CTL_USAGE;
+    if (c->secret == NULL && password != NULL) {
+        c->secret = password;
+        c->cluster.password = password;
+    } else {
+        mem_free(password);
+    }
+    if (from_file)
+        return CTL_GOOD;
+    if (c->list == NULL)
+        c->list = environment != NULL ? environment : DEFAULT_CLUSTER;
+    if (!cluster_add_list(&c->cluster, c->list))
+        return usage_error("not a list of HOST:PORT: ", c->list);
     return CTL_GOOD;
 }
 
@@ -321,19 +376,19 @@ static int run(struct ctl *c, int argc, char **argv)
     c->argv = argv + next + 1;
     if (c->argc < command->args_min || c->argc > command->args_max)
         return usage_error("wrong number of arguments for ", command->name);
-    if (!cluster_add_list(&c->cluster, c->list))
-        return usage_error("not a list of HOST:PORT: ", c->list);
-    bool asks = command->run != run_help && command->run != run_version;
-    if (asks && command->run != run_status)
+    if (command->run == run_help || command->run == run_version)
+        return command->run(c);
+    status = take_nodes(c);
+    if (status != CTL_GOOD)
+        return status;
+    if (command->run != run_status && command->run != run_wait)
         cluster_discover(&c->cluster);
     return command->run(c);
 }
 
 int main(int argc, char **argv)
 {
-    const char *list = getenv("VARD_CLUSTER");
-    struct ctl c = {.list = list != NULL ? list : DEFAULT_CLUSTER,
-                    .cluster = {.password = getenv("VARD_PASSWORD"),
+    struct ctl c = {.cluster = {.password = getenv("VARD_PASSWORD"),
                                 .timeout_ms = DEFAULT_TIMEOUT_MS}};
     int status = run(&c, argc, argv);
     cluster_release(&c.cluster);

@@ -207,6 +207,10 @@ test "the command line: what is wrong is said, and nothing is sent" {
         {--timeout 0 get a} *seconds*0* {--timeout 3601 get a} *seconds*
         {--timeout x get a} *seconds*x* {--nosuch 1 get a} *unknown*option*
         {--timeout} *no*value*--timeout* {status x} *number*arguments*
+        {--config} *no*value*--config* {wait} *number*arguments*
+        {wait nosuch} *nothing*wait*nosuch* {wait ready x} *seconds*x*
+        {wait ready -1} *seconds*-1* {wait ready 3601} *seconds*
+        {wait ready 1 2} *number*arguments*
     } {
         lassign [ctl $quiet {*}$words] status output
         assert_equal 2 $status "$words: $output"

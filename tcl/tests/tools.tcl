@@ -107,6 +107,8 @@ start_cluster 3 {} {
     test "vardctl status: all nodes found through one" {
         set lead [wait_for_leader]
         set follow [lindex [followers $lead] 0]
+        assert_equal {0 healthy} [run_program $vardctl \
+            --cluster [addresses $follow] wait healthy 20]
         lassign [run_program $vardctl --cluster [addresses $follow] status] \
             status output
         assert_equal 0 $status $output

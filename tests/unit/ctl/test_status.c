@@ -69,16 +69,27 @@ static void answers(struct fake *fake, const char *text)
              text);
 }
 
+/* What it says of a member whose address it does not know. */
+#define LINKED(id)                                                             \
+    "raft_node_" #id ":client_address=,link=up,state=replicate,lag=0\r\n"
+#define UNLINKED(id)                                                           \
+    "raft_node_" #id ":client_address=,link=down,state=down\r\n"
+
+/* Followers follow node 1, if they are another. */
 static void answers_in_term(struct fake *fake, int id, const char *role,
                             int term, const char *more)
 {
-    char text[512];
+    char text[700];
+    bool leads = strcmp(role, "leader") == 0;
+    bool follows = strcmp(role, "follower") == 0 && id != 1;
     snprintf(text, sizeof(text),
-             "raft_role:%s\r\nraft_node_id:%d\r\nraft_term:%d\r\n"
+             "raft_role:%s\r\nraft_node_id:%d\r\nraft_leader_id:%d\r\n"
+             "raft_term:%d\r\n"
              "raft_commit_index:%d\r\nraft_applied_index:10\r\n"
              "raft_log_bytes:77\r\ndb0:keys=2,expires=0\r\n"
              "db3:keys=3,expires=0\r\n%s",
-             role, id, term, id == 1 ? 12 : 10, more);
+             role, id, leads || follows ? 1 : -1, term, id == 1 ? 12 : 10,
+             more);
     answers(fake, text);
 }
 
@@ -133,10 +144,11 @@ static void a_healthy_cluster_is_found_through_one_node(void **state)
     struct fake *one = add_node(f), *two = add_node(f);
     char member[128];
     snprintf(member, sizeof(member),
-             "raft_nodes:2\r\nraft_node_2:client_address=127.0.0.1:%u\r\n",
+             "raft_nodes:2\r\nraft_node_2:client_address=127.0.0.1:%u,link=up,"
+             "state=replicate,match=10\r\n",
              two->port);
     answers_as(one, 1, "leader", member);
-    answers_as(two, 2, "follower", "raft_nodes:2\r\n");
+    answers_as(two, 2, "follower", "raft_nodes:2\r\n" LINKED(1));
     assert_int_equal(status_of(f, 1), CTL_GOOD);
     char row[64];
     snprintf(row, sizeof(row), "\n1     127.0.0.1:%-12u leader", one->port);
@@ -151,9 +163,81 @@ static void a_healthy_cluster_is_found_through_one_node(void **state)
 static void a_member_of_unknown_address_counts(void **state)
 {
     struct fixture *f = *state;
-    answers_as(add_node(f), 1, "leader", "raft_nodes:3\r\n");
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:3\r\n" LINKED(2) LINKED(3));
     assert_int_equal(status_of(f, 1), CTL_NO);
+    assert_has(f, "\n3     ?                      -       ");
+    assert_has(f, "  DOWN\n      no node that answers has heard of its address "
+                  "for clients; the leader is linked to it (replicate)\n");
     assert_has(f, "cluster: serving, but NOT healthy, 1 of 3 nodes up");
+}
+
+/* Two that are linked are enough, three that are not are none. */
+static void a_leader_without_followers_serves_nobody(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:3\r\n" UNLINKED(2) UNLINKED(3));
+    answers_as(add_node(f), 2, "candidate", "raft_nodes:3\r\n");
+    answers_as(add_node(f), 3, "follower", "raft_nodes:3\r\n" UNLINKED(1));
+    assert_int_equal(status_of(f, 3), CTL_NOT_DONE);
+    assert_has(f,
+               "        2         77         5  NOT WELL\n      it asks for "
+               "votes, and has no leader; the leader is node 1, in term 4\n");
+    assert_has(f, "cluster: NO MAJORITY, 3 of 3 nodes up: requests wait until "
+                  "more nodes follow the leader, node 1 in term 4\n");
+}
+
+static void one_that_is_not_well_has_a_reason(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader", "raft_nodes:2\r\n" LINKED(2));
+    answers_as(add_node(f), 2, "follower",
+               "raft_nodes:2\r\nraft_recovering:1\r\n" LINKED(1));
+    assert_int_equal(status_of(f, 2), CTL_NOT_DONE);
+    assert_has(f, "NOT WELL\n      it is being refilled, and neither votes nor "
+                  "counts until then\ncluster: NO MAJORITY");
+}
+
+static void without_space_only_reads_are_served(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:1\r\ndisk_writes_refused:1\r\n"
+               "disk_free_bytes:7340032\r\n");
+    assert_int_equal(status_of(f, 1), CTL_NO);
+    assert_has(f, "(here: 7 MiB)\ncluster: serving reads only, NOT healthy, 1 "
+                  "of 1 nodes up");
+}
+
+static void another_server_is_no_node(void **state)
+{
+    struct fixture *f = *state;
+    answers(add_node(f), "redis_version:7.0.15\r\nrole:master\r\n");
+    assert_int_equal(status_of(f, 1), CTL_NOT_DONE);
+    assert_has(f, "DOWN\n      it answers, but not as a node of vard\n");
+}
+
+static void two_clusters_are_not_one(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:1\r\nraft_cluster_id:a\r\n");
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:1\r\nraft_cluster_id:b\r\n");
+    assert_int_equal(status_of(f, 2), CTL_NO);
+    assert_has(f, "there is another node 1, at 127.0.0.1:");
+    assert_has(f, "it belongs to another cluster than node 1\n");
+}
+
+/* A process that was started from a copy of the data. */
+static void two_processes_are_not_one_node(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader", "raft_nodes:1\r\nrun_id:a\r\n");
+    answers_as(add_node(f), 1, "leader", "raft_nodes:1\r\nrun_id:b\r\n");
+    assert_int_equal(status_of(f, 2), CTL_NO);
+    assert_has(f, "there is another node 1, at 127.0.0.1:");
 }
 
 static void a_node_with_two_addresses_is_one_row(void **state)
@@ -170,10 +254,13 @@ static void of_two_leaders_the_younger_is_believed(void **state)
 {
     struct fixture *f = *state;
     answers_in_term(add_node(f), 1, "leader", 4, "raft_nodes:3\r\n");
-    answers_in_term(add_node(f), 2, "leader", 6, "raft_nodes:3\r\n");
+    answers_in_term(add_node(f), 2, "leader", 6,
+                    "raft_nodes:3\r\n" LINKED(1) LINKED(4));
     answers_in_term(add_node(f), 3, "leader", 5, "raft_nodes:3\r\n");
-    assert_int_equal(status_of(f, 3), CTL_GOOD);
-    assert_has(f, "3 of 3 nodes up, leader 2 (127.0.0.1:");
+    assert_int_equal(status_of(f, 3), CTL_NO);
+    assert_has(f, "it leads in term 4; the leader is node 2, in term 6\n");
+    assert_has(f, "it leads in term 5; the leader is node 2, in term 6\n");
+    assert_has(f, "3 of 4 nodes up, leader 2 (127.0.0.1:");
     assert_has(f, "), term 6\n");
 }
 
@@ -196,8 +283,8 @@ static void know_dead_address(struct fixture *f, const char *dead)
 {
     char member[128];
     snprintf(member, sizeof(member),
-             "raft_nodes:2\r\nraft_node_1:client_address=%s\r\n", dead);
-    answers_as(add_node(f), 1, "leader", "raft_nodes:2\r\n");
+             "raft_nodes:2\r\nraft_node_1:client_address=%s,link=up\r\n", dead);
+    answers_as(add_node(f), 1, "leader", "raft_nodes:2\r\n" LINKED(2));
     answers_as(add_node(f), 2, "follower", member);
 }
 
@@ -277,6 +364,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_healthy_cluster_is_found_through_one_node),
         TEST(a_member_of_unknown_address_counts),
+        TEST(a_leader_without_followers_serves_nobody),
+        TEST(one_that_is_not_well_has_a_reason),
+        TEST(without_space_only_reads_are_served),
+        TEST(another_server_is_no_node),
+        TEST(two_clusters_are_not_one),
+        TEST(two_processes_are_not_one_node),
         TEST(a_node_with_two_addresses_is_one_row),
         TEST(of_two_leaders_the_younger_is_believed),
         TEST(an_address_known_from_others_does_not_count_twice),

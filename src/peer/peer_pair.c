@@ -76,11 +76,21 @@ void peers_hello_fill(struct peers *p, node_id to, struct hello *out)
 }
 
 /* The peer listens on all its addresses, or does not say on which. */
-static bool is_any_address(const char *host)
+static bool is_any_address(struct bytes host)
 {
-    return host[0] == '\0' || host[0] == '*' ||
-           strcmp(host, NO_ADDRESS_OF_OURS) == 0 ||
-           strcmp(host, NO_ADDRESS_OF_OURS6) == 0 || strcmp(host, "::*") == 0;
+    return host.len == 0 || host.data[0] == '*' ||
+           bytes_eq(host, BYTES_LIT(NO_ADDRESS_OF_OURS)) ||
+           bytes_eq(host, BYTES_LIT(NO_ADDRESS_OF_OURS6)) ||
+           bytes_eq(host, BYTES_LIT("::*"));
+}
+
+/* Without brackets, should it have some. False: it is no host. */
+static bool told_host(const struct hello *h, struct bytes *host)
+{
+    *host = bytes_str(h->client_host);
+    ASSERT(host->len < HELLO_HOST_SIZE);
+    return hostport_host(*host, host) || (strchr(h->client_host, '[') == NULL &&
+                                          strchr(h->client_host, ']') == NULL);
 }
 
 /* Where clients find the peer: at the address that it told us, or, if it
@@ -88,12 +98,12 @@ static bool is_any_address(const char *host)
 static void set_client_address(struct peer *peer)
 {
     const struct hello *h = &peer->inbound->hello;
-    struct bytes host = bytes_str(h->client_host);
+    struct bytes host;
     uint16_t ignored;
     peer->client_address[0] = '\0';
-    if (h->client_port == 0)
+    if (h->client_port == 0 || !told_host(h, &host))
         return;
-    if (is_any_address(h->client_host)) {
+    if (is_any_address(host)) {
         bool ok = hostport_split(bytes_str(peer->address), &host, &ignored);
         ASSERT(ok); /* it was parsed when the peer was made */
     }

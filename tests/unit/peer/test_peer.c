@@ -99,6 +99,37 @@ static void test_client_host_any(void **state)
     assert_string_equal(c->nodes[1].client_address[2], "");
 }
 
+/* Where the other looks for the clients of node 1, and of node 2, which say
+ * this. */
+static void expect_addresses(struct cluster *c, const char *one,
+                             const char *found_one, const char *two,
+                             const char *found_two)
+{
+    struct peers_options o = node_options(c, 1, 3);
+    o.client_host = one;
+    node_start_with(c, &o);
+    o = node_options(c, 2, 5);
+    o.client_host = two;
+    node_start_with(c, &o);
+    run_until(c, all_up);
+    assert_string_equal(c->nodes[2].client_address[1], found_one);
+    assert_string_equal(c->nodes[1].client_address[2], found_two);
+    node_stop(c, 1);
+    node_stop(c, 2);
+}
+
+/* As another program may write it; what is no host is not passed on. */
+static void test_client_host_brackets(void **state)
+{
+    struct cluster *c = *state;
+    expect_addresses(c, "[2001:db8::1]", "[2001:db8::1]:7001", "[::]",
+                     "127.0.0.1:7002");
+    expect_addresses(c, "[192.0.2.7]", "192.0.2.7:7001", "::1", "[::1]:7002");
+    expect_addresses(c, "[2001:db8::1", "", "::1]", "");
+    expect_addresses(c, "[[::1]]", "", "[]", "");
+    expect_addresses(c, "a]b", "", "", "127.0.0.1:7002");
+}
+
 static void expect_number(const struct received *r, node_id from, uint64_t i)
 {
     assert_int_equal(r->from, from);
@@ -659,6 +690,7 @@ int main(void)
         TEST(test_client_host),
         TEST(test_client_host_star),
         TEST(test_client_host_any),
+        TEST(test_client_host_brackets),
         TEST(test_messages_in_order),
         TEST(test_empty_payload),
         TEST(test_large_payload),

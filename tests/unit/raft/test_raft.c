@@ -239,6 +239,32 @@ static void test_transfer_deadline(void **state)
     assert_true(raft_can_propose(&f.r));
 }
 
+/* What is beyond the voters is nobody: a transfer to whom it may concern goes
+ * to the follower that has most. */
+static void test_transfer_beyond_voters(void **state)
+{
+    struct fixture f;
+
+    UNUSED(state);
+    start_at(&f, 0, 3);
+    win(&f);
+    for (uint32_t i = 3; i < RAFT_NODES_MAX; i++) {
+        f.r.config.voters[i] = i;
+        f.r.progress[i].link_up = true;
+        f.r.progress[i].recovering = false;
+        f.r.progress[i].match = 1000;
+    }
+    for (uint32_t i = 1; i < 3; i++) {
+        f.r.progress[i].link_up = true;
+        f.r.progress[i].match = 1 + i;
+        f.r.progress[i].verified = 1 + i;
+        f.r.progress[i].next = 2 + i;
+    }
+    step(&f, (struct raft_event){.type = RAFT_EV_TRANSFER, .peer = NODE_NONE});
+    assert_false(f.out.transfer_ended);
+    assert_int_equal(f.r.transfer_to, 2);
+}
+
 /* All places for reads taken: the next one is lost, the others are not. */
 static void test_reads_full(void **state)
 {
@@ -414,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_entries_of_messages),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_transfer_deadline),
+        cmocka_unit_test(test_transfer_beyond_voters),
         cmocka_unit_test(test_reads_full),
         cmocka_unit_test(test_term_start),
         cmocka_unit_test(test_equal_bytes),

@@ -67,7 +67,17 @@ proc ctl {ports args} {
 
 # Runs vardctl while the nodes answer.
 proc ctl_words {args} {
-    set fd [open [list | $::vardctl {*}$args 2>@1]]
+    return [run_answered $::vardctl {*}$args]
+}
+
+# With its standard output (1) or error (2) elsewhere.
+proc ctl_redirected {number path args} {
+    return [run_answered sh -c "exec \"\$@\" $number>$path" sh $::vardctl \
+        {*}$args]
+}
+
+proc run_answered {args} {
+    set fd [open [list | {*}$args 2>@1]]
     fconfigure $fd -blocking 0
     set ::ctl_output ""
     set ::ctl_done 0
@@ -122,8 +132,10 @@ test "a write that is not answered in time: unknown" {
         if {[lindex $words 0] eq "INFO"} {return [fake_info leader 4]}
         return ""
     }]
+    set begin [clock milliseconds]
     lassign [ctl [list $silent $good] --timeout 1 del quiet] status output
     assert_equal 4 $status $output
+    assert {[clock milliseconds] - $begin >= 900} "seconds, not less"
     assert_equal 1 [llength [fake::heard $silent DEL]]
     assert {{DEL quiet} ni [fake::heard $good DEL]}
 }
@@ -155,6 +167,27 @@ test "an error is refused, a 0 is no" {
     }
 }
 
+test "one node that is up is enough: it names the others" {
+    set other [fake::start {
+        switch [lindex $words 0] {
+            INFO {return [fake_info leader 4]}
+            GET {return [bulk there]}
+            default {return ":1\r\n"}
+        }
+    }]
+    set named [fake::start [format {
+        if {[lindex $words 0] eq "INFO"} {
+            return [bulk "raft_node_id:1\r\nraft_role:follower\r\n\
+                raft_term:4\r\nraft_node_4:client_address=127.0.0.1:%d,\
+                link=up\r\n"]
+        }
+        return "-CLUSTERDOWN no leader\r\n"
+    } $other]]
+    assert_equal {0 there} [ctl $named get k]
+    assert_equal {0 OK} [ctl $named del k]
+    assert_equal {{DEL k}} [fake::heard $other DEL]
+}
+
 # A leader that was cut off has not heard of the next one.
 proc leader_of_term {term} {
     return [fake::start [format {
@@ -171,6 +204,24 @@ test "of two leaders the younger one is asked to hand over" {
     }
     assert_equal {} [fake::heard $older RAFT]
     assert_equal [lrepeat 2 {RAFT TRANSFER 2}] [fake::heard $younger RAFT]
+}
+
+test "leadership is handed over to the member named, or to any" {
+    set leader [leader_of_term 4]
+    assert_equal {0 OK} [ctl $leader transfer]
+    assert_equal {{RAFT TRANSFER}} [fake::heard $leader RAFT]
+    assert_equal {0 OK} [ctl $leader transfer 3]
+    assert_equal {{RAFT TRANSFER} {RAFT TRANSFER 3}} [fake::heard $leader RAFT]
+}
+
+test "a leader that does not hand over: refused, and it says why" {
+    set stays [fake::start {
+        if {[lindex $words 0] eq "INFO"} {return [fake_info leader 4]}
+        return "-ERR this node leads already\r\n"
+    }]
+    lassign [ctl $stays transfer 4] status output
+    assert_equal 5 $status $output
+    assert_match "*ERR this node leads already*" $output
 }
 
 test "of two leaders status names the younger one" {
@@ -211,6 +262,9 @@ test "the command line: what is wrong is said, and nothing is sent" {
         {wait nosuch} *nothing*wait*nosuch* {wait ready x} *seconds*x*
         {wait ready -1} *seconds*-1* {wait ready 3601} *seconds*
         {wait ready 1 2} *number*arguments*
+        {--cluster host:x get a} *not*list*HOST:PORT*host:x*
+        {--cluster host:1,\[::1 status} *not*list*HOST:PORT*host:1,*
+        {--cluster {} status} *not*list*HOST:PORT* {--cluster , get a} *list*
     } {
         lassign [ctl $quiet {*}$words] status output
         assert_equal 2 $status "$words: $output"
@@ -220,7 +274,47 @@ test "the command line: what is wrong is said, and nothing is sent" {
     lassign [ctl $quiet help] status output
     assert_equal 0 $status
     assert_match "*usage: vardctl*Exit status:*" $output
+    foreach word {-h --help} {
+        assert_equal [list 0 $output] [ctl $quiet $word]
+    }
+    lassign [ctl $quiet version] status output
+    assert_equal 0 $status
+    assert_match "vardctl \[0-9]*" $output
+    foreach word {-v --version} {
+        assert_equal [list 0 $output] [ctl $quiet $word]
+    }
     assert_equal {} $fake::heard($quiet)
+    # The bounds of the time are allowed.
+    assert_equal {0 value} [ctl $good --timeout 3600 get a]
+}
+
+test "what is wrong is said on standard error" {
+    foreach words {{} nosuch {get} {--timeout 0 get a}} {
+        lassign [ctl_redirected 2 /dev/null {*}$words] status output
+        assert_equal {2 {}} [list $status $output] $words
+        lassign [ctl_redirected 1 /dev/full {*}$words] status output
+        assert_equal 2 $status $words
+        assert_match "*vardctl*" $output
+    }
+}
+
+test "an answer that cannot be written is not known, be it yes or no" {
+    set angry [fake::start {
+        if {[lindex $words 0] eq "INFO"} {return [fake_info leader 4]}
+        return ":0\r\n"
+    }]
+    set dead [fake::start {return drop}]
+    assert_equal 1 [lindex [ctl [list $lost $dead] status] 0]
+    foreach {node words wanted} [list $good {put k v} 4 $good {get k} 4 \
+        $lost status 4 $lost,127.0.0.1:$dead status 4 $good help 4 \
+        $angry {cas k 1 2} 1] {
+        lassign [ctl_redirected 1 /dev/full --cluster 127.0.0.1:$node \
+            {*}$words] status output
+        assert_equal $wanted $status "$words: $output"
+        if {$wanted == 4} {
+            assert_match "*the answer cannot be written*" $output
+        }
+    }
 }
 
 test "the cluster and the password may come from the environment" {
@@ -239,4 +333,26 @@ test "the cluster and the password may come from the environment" {
     assert_equal {0 OK} $result
     assert_equal {{AUTH secret}} [fake::heard $guarded AUTH]
     assert_equal {{DEL k}} [fake::heard $guarded DEL]
+    # What is on the command line is meant.
+    set ::env(VARD_CLUSTER) 127.0.0.1:$good
+    set ::env(VARD_PASSWORD) secret
+    set code [catch {ctl $guarded --password nearer del k2} result]
+    unset ::env(VARD_CLUSTER) ::env(VARD_PASSWORD)
+    assert_equal 0 $code $result
+    assert_equal {0 OK} $result
+    assert_equal {AUTH nearer} [lindex [fake::heard $guarded AUTH] end]
+    assert_equal {{DEL k2}} [lsearch -all -inline [fake::heard $guarded DEL] \
+        {DEL k2}]
+}
+
+test "a password on the command line is not seen by other users" {
+    set silent [fake::start {return ""}]
+    set fd [open [list | $vardctl --cluster 127.0.0.1:$silent \
+        --password topsecret --timeout 2 get k 2>@1]]
+    wait_for_condition 5000 {[llength [fake::heard $silent AUTH]] > 0}
+    set words [read_file /proc/[pid $fd]/cmdline]
+    catch {close $fd}
+    assert_match "*--password*" $words
+    assert_equal -1 [string first topsecret $words]
+    assert_equal -1 [string first secret $words]
 }

@@ -95,6 +95,7 @@ target_of() {
     sim) printf 'tests/simulate' ;;
     disk) printf 'tests/disk_driver' ;;
     tcl) printf 'vard' ;;
+    ctl) printf 'vardctl' ;;
     *) die "no rung is called '$kind'" ;;
     esac
 }
@@ -124,7 +125,9 @@ prepare_build() {
         printf '%s\n' "$(target_of $rung)" >>"$work/targets"
         case $rung in
         disk*) printf '%s\n' tests/disk_power tests/libjournal.so ;;
-        tcl*) printf '%s\n' vardctl tests/loadgen tests/hiredis_client ;;
+        tcl* | ctl*)
+            printf '%s\n' vard vardctl tests/loadgen tests/hiredis_client
+            ;;
         esac >>"$work/targets"
     done <"$work/items"
     sort -u -o "$work/targets" "$work/targets"
@@ -215,18 +218,20 @@ run_rung() {
             --journal "$build/tests/libjournal.so" --work "$out.disk" \
             --seed 3 --lives 1 --steps 200 --points 180 "$@"
         ;;
-    tcl) run_tcl "$program" "$out" "$seconds" "$@" ;;
+    tcl) run_tcl vard "$program" "$out" "$seconds" "$@" ;;
+    ctl) run_tcl vardctl "$program" "$out" "$seconds" "$@" ;;
     esac >"$out" 2>&1
 }
 
-# The Tcl tests want a whole build: ours, with the program exchanged.
+# The Tcl tests want a whole build: ours, with one program exchanged.
 run_tcl() {
-    local program=$1 dir=$2.build seconds=$3 file=$4
-    shift 4
+    local name=$1 program=$2 dir=$3.build seconds=$4 file=$5
+    shift 5
     rm -rf "$dir"
     mkdir "$dir"
-    ln -s "$build/tests" "$build/vardctl" "$dir/"
-    cp "$program" "$dir/vard"
+    ln -s "$build/tests" "$build/vard" "$build/vardctl" "$dir/"
+    rm "$dir/$name"
+    cp "$program" "$dir/$name"
     TMPDIR=$work limited "$seconds" tclsh "$root/tcl/run.tcl" \
         --build "$dir" --only "$*" "$file"
 }
@@ -247,7 +252,7 @@ reason() {
     script) line=$(sed -n 's/^# .*\/\([^/]*:[0-9]*: >\)/\1/p' "$1" |
         head -n 1) ;;
     disk) line=$(sed -n '/^seed [0-9]*, after/ { p; q; }' "$1") ;;
-    tcl) line=$(sed -n '/^\[err\]/ { n; s/^ *//; p; q; }' "$1") ;;
+    tcl | ctl) line=$(sed -n '/^\[err\]/ { n; s/^ *//; p; q; }' "$1") ;;
     esac
     [ -n "$line" ] || line=$(grep -v -E '^ *$' "$1" | tail -n 1)
     printf '%s' "${line//"$work"\/mutant[0-9]*\/}" | tr '|\t' '/ ' |
@@ -260,7 +265,7 @@ said_why() {
     sim) grep -q '^seed .* FAILED' "$1" ;;
     model) grep -q '^VIOLATION' "$1" ;;
     disk) grep -q ' [1-9][0-9]* failed$' "$1" ;;
-    tcl) grep -q '^\[err\]' "$1" ;;
+    tcl | ctl) grep -q '^\[err\]' "$1" ;;
     esac
 }
 

@@ -128,6 +128,34 @@ static void names_of_hosts_have_a_length(void **state)
     assert_int_equal(load_host(256), ERR_INVALID);
 }
 
+/* "bind" and so many addresses. */
+static int load_addresses(size_t count)
+{
+    struct buf text = BUF_INIT;
+    buf_str(&text, "bind");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, " 127.0.0.%zu", i + 1);
+    buf_char(&text, '\0');
+    int rc = load((const char *)text.data);
+    buf_release(&text);
+    return rc;
+}
+
+static void addresses_have_a_number(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(load_addresses(0), ERR_INVALID);
+    assert_int_equal(load_addresses(1), CONFIG_RUN);
+    assert_int_equal(load_addresses(16), CONFIG_RUN);
+    assert_int_equal(load_addresses(17), ERR_INVALID);
+    assert_int_equal(load("bind a \"\""), ERR_INVALID);
+    assert_int_equal(load("bind \"\" a"), ERR_INVALID);
+    assert_int_equal(load("bind a -"), ERR_INVALID);
+    assert_int_equal(load("bind a -b"), CONFIG_RUN);
+    assert_int_equal(load("bind a #b"), ERR_INVALID);
+    assert_int_equal(load("bind a b#"), CONFIG_RUN);
+}
+
 /* Blanks around a line mean nothing, before a comment, either. */
 static void lines_may_be_indented(void **state)
 {
@@ -181,6 +209,7 @@ int main(void)
         cmocka_unit_test(bounds_are_allowed_and_nothing_beyond),
         cmocka_unit_test(options_that_bound_each_other_may_be_equal),
         cmocka_unit_test(names_of_hosts_have_a_length),
+        cmocka_unit_test(addresses_have_a_number),
         cmocka_unit_test(lines_may_be_indented),
         cmocka_unit_test(only_this_machine_needs_no_password),
     };

@@ -88,6 +88,13 @@ static void nearest_names(void **state)
     assert_nearest("q", NULL);
     assert_nearest("", NULL);
     assert_nearest("a-name-that-is-much-longer-than-any-option-there-is", NULL);
+    /* A name of 40 bytes is looked at, as the start of it; not one of 41. */
+    assert_nearest("client-output-buffer-limit-and-something",
+                   "client-output-buffer-limit");
+    assert_nearest("client-output-buffer-limit-and-something1", NULL);
+    /* Two wrong bytes of four: too many. Two of six: near enough. */
+    assert_nearest("poss", NULL);
+    assert_nearest("tmexut", "timeout");
 }
 
 int main(void)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "os/clock.h"
+#include "os/socket.h"
 #include "unit/server/fake_node.h"
 
 #include <signal.h>
@@ -137,6 +138,50 @@ static void what_was_asked_is_answered_and_nothing_else(void **state)
     answer(f, 1);
     expect(f, "+SET a 1\r\n");
     assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
+/* A door more, at which nothing was accepted yet, or something could be. */
+static int more_door(struct fixture *f, bool opened)
+{
+    struct address a;
+    assert_int_equal(address_host(BYTES_LIT("127.0.0.1"), 0, &a), 0);
+    int fd = socket_listen(&a, 5);
+    assert_true(fd >= 0);
+    struct door *door = &f->server->doors.items[f->server->doors.count++];
+    *door = f->server->doors.items[0];
+    door->fd = fd;
+    door->unix_socket = false;
+    door->listener.fd = -1;
+    door->listener.ctx = door;
+    if (opened)
+        listener_open(&door->listener, f->server->options.loop, fd, NULL);
+    return fd;
+}
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Whatever number of doors: none stays open behind a node that leaves. */
+static void all_doors_are_closed(void **state)
+{
+    struct fixture *f = *state;
+    int doors[4] = {f->server->doors.items[0].fd, more_door(f, true),
+                    more_door(f, false), more_door(f, true)};
+    f->node->leader = false;
+    send_text(f, "SET a 1\r\n"); /* so that it takes a while */
+    for (size_t i = 0; i < ARRAY_LEN(doors); i++)
+        assert_true(is_open(doors[i]));
+    assert_int_equal(access(f->path, F_OK), 0);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    for (size_t i = 0; i < ARRAY_LEN(doors); i++)
+        assert_false(is_open(doors[i]));
+    assert_int_not_equal(access(f->path, F_OK), 0);
+    assert_true(is_open(f->client->conn.fd));
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
 }
 
 static void clients_are_served_while_leadership_goes(void **state)
@@ -303,6 +348,7 @@ int main(void)
         test(a_slow_reader_is_waited_for_for_a_second),
         test(and_no_longer_than_it_takes),
         test(what_was_asked_is_answered_and_nothing_else),
+        test(all_doors_are_closed),
         test(clients_are_served_while_leadership_goes),
         test(a_transfer_has_a_deadline),
         test(a_second_signal_ends_the_transfer),

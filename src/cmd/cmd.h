@@ -37,6 +37,7 @@ struct cmd_call {
     uint8_t db;
     bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
+    node_id node; /* in whose session it is, in apply */
 };
 
 /* Redis's texts: "unknown command 'x', with args beginning with: ..." and

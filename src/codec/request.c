@@ -60,7 +60,8 @@ static bool head_valid(const struct request *r)
            r->once_client.len <= REQUEST_ONCE_LEN_MAX;
 }
 
-static size_t encoded_size(const struct request *head, const struct bytes *argv)
+size_t request_encoded_size(const struct request *head,
+                            const struct bytes *argv)
 {
     size_t size = REQUEST_HEADER_SIZE + head->once_client.len;
     for (uint32_t i = 0; i < head->argc; i++) {
@@ -71,12 +72,10 @@ static size_t encoded_size(const struct request *head, const struct bytes *argv)
     return size;
 }
 
-void request_encode(struct buf *out, const struct request *head,
-                    const struct bytes *argv)
+static void head_encode(uint8_t p[REQUEST_HEADER_SIZE],
+                        const struct request *head, size_t size)
 {
     ASSERT(head_valid(head));
-    size_t size = encoded_size(head, argv);
-    uint8_t *p = buf_reserve(out, size);
     store_u32le(p, (uint32_t)(size - 4));
     p[4] = head->flags;
     p[5] = head->db;
@@ -85,6 +84,14 @@ void request_encode(struct buf *out, const struct request *head,
     store_u32le(p + 8, head->argc);
     store_u64le(p + 12, head->once_id);
     store_u32le(p + 20, head->once_ttl_s);
+}
+
+void request_encode(struct buf *out, const struct request *head,
+                    const struct bytes *argv)
+{
+    size_t size = request_encoded_size(head, argv);
+    uint8_t *p = buf_reserve(out, size);
+    head_encode(p, head, size);
     out->len += REQUEST_HEADER_SIZE;
     buf_bytes(out, head->once_client);
     for (uint32_t i = 0; i < head->argc; i++) {
@@ -93,6 +100,45 @@ void request_encode(struct buf *out, const struct request *head,
         buf_bytes(out, argv[i]);
     }
     ASSERT(out->data + out->len == p + size);
+}
+
+/* A window on bytes that are given piece by piece. */
+struct window {
+    struct buf *out;
+    size_t skip; /* bytes before it */
+    size_t left; /* bytes of it that are missing */
+};
+
+static void window_add(struct window *w, struct bytes piece)
+{
+    if (piece.len <= w->skip) {
+        w->skip -= piece.len;
+        return;
+    }
+    struct bytes rest = bytes_from(piece, w->skip);
+    w->skip = 0;
+    rest.len = MIN(rest.len, w->left);
+    buf_bytes(w->out, rest);
+    w->left -= rest.len;
+}
+
+void request_encode_part(struct buf *out, const struct request *head,
+                         const struct bytes *argv, size_t offset, size_t len)
+{
+    uint8_t begin[REQUEST_HEADER_SIZE];
+    uint8_t size[4];
+    size_t total = request_encoded_size(head, argv);
+    struct window w = {out, offset, len};
+    ASSERT(offset <= total && len <= total - offset);
+    head_encode(begin, head, total);
+    window_add(&w, bytes_of(begin, sizeof(begin)));
+    window_add(&w, head->once_client);
+    for (uint32_t i = 0; i < head->argc && w.left > 0; i++) {
+        store_u32le(size, (uint32_t)argv[i].len);
+        window_add(&w, bytes_of(size, sizeof(size)));
+        window_add(&w, argv[i]);
+    }
+    ASSERT(w.left == 0);
 }
 
 /* argc times len(4) bytes, and nothing else. */

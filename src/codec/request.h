@@ -67,6 +67,12 @@ size_t request_parcel_begin(struct buf *out, node_id node, uint64_t incarnation,
                             uint64_t first_seq);
 void request_encode(struct buf *out, const struct request *head,
                     const struct bytes *argv);
+/* The bytes that request_encode() would append, and `len` of them from
+ * `offset` on. */
+size_t request_encoded_size(const struct request *head,
+                            const struct bytes *argv);
+void request_encode_part(struct buf *out, const struct request *head,
+                         const struct bytes *argv, size_t offset, size_t len);
 void request_parcel_end(struct buf *out, size_t begin, uint32_t count);
 
 /* Reads one parcel (one request) off the front of *bytes and moves *bytes

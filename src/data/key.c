@@ -14,6 +14,7 @@
 _Static_assert(KEY_PREFIX_SIZE == KEY_EPOCH_SIZE + 2 + 6, "on disk");
 _Static_assert(KEY_EXPIRY_PREFIX_SIZE == 1 + 8, "on disk");
 _Static_assert(KEY_SESSION_SIZE == 1 + 4, "on disk");
+_Static_assert(KEY_UPLOAD_PART_SIZE == KEY_UPLOAD_SIZE + 8, "on disk");
 
 /* What is between the first '{' and the next '}', if that is anything. */
 /*@ requires readable(key);
@@ -76,6 +77,23 @@ struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node)
     out[0] = ROW_SESSION;
     put_u32be(out + 1, node);
     return bytes_of(out, KEY_SESSION_SIZE);
+}
+
+struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node)
+{
+    ASSERT(node != NODE_NONE);
+    out[0] = ROW_UPLOAD;
+    put_u32be(out + 1, node);
+    return bytes_of(out, KEY_UPLOAD_SIZE);
+}
+
+struct bytes key_upload_part(uint8_t out[KEY_UPLOAD_PART_SIZE], node_id node,
+                             uint64_t offset)
+{
+    struct bytes head = key_upload(out, node);
+    ASSERT(offset <= INT64_MAX);
+    time_store(out + head.len, (int64_t)offset);
+    return bytes_of(out, KEY_UPLOAD_PART_SIZE);
 }
 
 void key_once(struct buf *out, struct bytes client)

@@ -5,6 +5,7 @@
  *   expiry   0 'x'  1 time_ms(8)  9 the key of the row that is due then
  *   session  0 's'  1 node(4)
  *   once     0 'o'  1 client
+ *   upload   0 'u'  1 node(4), of a part: 5 offset(8)
  *   meta     0 'm'  1 name: see meta.h
  *
  * Integers are big-endian. The order of the values' keys is that of SCAN, and
@@ -23,6 +24,8 @@
 #define KEY_PREFIX_SIZE        14 /* before the user key */
 #define KEY_EXPIRY_PREFIX_SIZE 9  /* before the key of the row */
 #define KEY_SESSION_SIZE       5
+#define KEY_UPLOAD_SIZE        5
+#define KEY_UPLOAD_PART_SIZE   13
 #define KEY_EPOCH_SIZE         6 /* letter, database and epoch */
 
 /* CRC16 of the hash tag (or of the whole key) mod 16384, as in the Redis
@@ -33,6 +36,11 @@
 uint16_t key_slot(struct bytes user_key);
 /* The key of a node's session; borrows from *out. */
 struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node);
+/* The key of a node's upload, and of the part at an offset of it; they borrow
+ * from *out. */
+struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node);
+struct bytes key_upload_part(uint8_t out[KEY_UPLOAD_PART_SIZE], node_id node,
+                             uint64_t offset);
 /* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key);

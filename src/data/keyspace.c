@@ -63,6 +63,7 @@ void keyspace_close(struct keyspace *ks)
 {
     if (ks == NULL)
         return;
+    uploads_release(ks);
     rows_release(&ks->rows);
     buf_release(&ks->key);
     buf_release(&ks->expected);

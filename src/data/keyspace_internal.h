@@ -7,6 +7,7 @@
 #include "data/keyspace.h"
 #include "data/rows.h"
 #include "data/session_row.h"
+#include "data/upload.h"
 
 struct keyspace {
     struct rows rows;
@@ -22,6 +23,7 @@ struct keyspace {
     struct buf key;                     /* the state key being worked on */
     struct buf expected;                /* state keys: see keyspace_expect() */
     struct session_row session;         /* that the entry's requests move on */
+    struct upload *uploads;             /* upload.c: those seen, one a node */
 };
 
 /* Inside an entry: removes a row by its state key, if it is there, and

@@ -18,6 +18,7 @@
 
 _Static_assert(SESSION_SIZE == 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
+_Static_assert(UPLOAD_HEAD_SIZE == 4 * 8, "on disk");
 
 static bool value_valid(struct bytes key, struct bytes value)
 {
@@ -35,6 +36,14 @@ static bool once_valid(struct bytes key, struct bytes value)
 static bool session_valid(struct bytes key, struct bytes value)
 {
     return key.len == KEY_SESSION_SIZE && value.len == SESSION_SIZE;
+}
+
+/* What the numbers say is the concern of upload.c. */
+static bool upload_valid(struct bytes key, struct bytes value)
+{
+    if (key.len == KEY_UPLOAD_SIZE)
+        return value.len == UPLOAD_HEAD_SIZE;
+    return key.len == KEY_UPLOAD_PART_SIZE && value.len > 0;
 }
 
 static bool expiry_valid(struct bytes key, struct bytes value)
@@ -63,6 +72,9 @@ static const struct row_kind kinds[ROW_LETTERS] = {
                   .header_size = ONCE_HEADER_SIZE,
                   .expire_offset = ONCE_EXPIRE_OFFSET,
                   .valid = once_valid},
+    [ROW_UPLOAD] = {.name = "upload",
+                    .key_size_min = KEY_UPLOAD_SIZE,
+                    .valid = upload_valid},
     [ROW_META] = {.name = "counts and position",
                   .key_size_min = 1,
                   .valid = meta_valid},

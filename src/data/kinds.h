@@ -4,6 +4,7 @@
  *
  *   'k' a value          's' a session        'm' counts, epoch, position
  *   'x' an expiry        'o' a first answer of a client (once)
+ *   'u' of an upload
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
  * and below. This is the one place that knows what the letters mean: other
@@ -23,6 +24,7 @@ enum row_letter {
     ROW_SESSION = 's',
     ROW_ONCE = 'o',
     ROW_META = 'm',
+    ROW_UPLOAD = 'u',
 };
 
 /* The value of a session: 0 incarnation(8)  8 last_seq(8). */
@@ -31,6 +33,10 @@ enum row_letter {
 /* A first answer: 0 request_id(8)  8 expire_ms(8)  16 reply. */
 #define ONCE_HEADER_SIZE   16
 #define ONCE_EXPIRE_OFFSET 8
+
+/* An upload's head, or one of its parts; see upload.h. The head:
+ * 0 number(8)  8 total(8)  16 received(8)  24 part size(8). */
+#define UPLOAD_HEAD_SIZE 32
 
 struct row_kind {
     const char *name;     /* NULL: no kind has this letter */

@@ -219,6 +219,43 @@ bool rows_delete_unread(struct rows *rs, struct bytes key, int64_t expire_ms)
     return true;
 }
 
+static struct row *touch_unread(struct rows *rs, struct bytes key)
+{
+    ASSERT(rs->in_entry && !rs->reading && !row_may_expire(key));
+    struct row *r = overlay_find(&rs->overlay, key);
+    if (r == NULL)
+        r = overlay_add(&rs->overlay, key);
+    r->stored = true; /* for all that is known */
+    r->dirty = true;
+    return r;
+}
+
+void rows_put_unread(struct rows *rs, struct bytes key, struct bytes value)
+{
+    struct row *r = touch_unread(rs, key);
+    ASSERT(row_check(key, value) == 0);
+    buf_reset(&r->value);
+    buf_bytes(&r->value, value);
+    r->present = true;
+}
+
+void rows_erase(struct rows *rs, struct bytes key)
+{
+    struct row *r = touch_unread(rs, key);
+    buf_reset(&r->value);
+    r->present = false;
+}
+
+bool rows_stored(struct rows *rs, struct bytes key, struct buf *value)
+{
+    ASSERT(!row_may_expire(key));
+    struct buf row = BUF_INIT;
+    bool found = fetch(rs, key, &row);
+    buf_bytes(value, buf_view(&row));
+    buf_release(&row);
+    return found;
+}
+
 void rows_flush_db(struct rows *rs, uint8_t db)
 {
     ASSERT(rs->in_entry && db < KEYSPACE_DATABASES);

@@ -64,6 +64,13 @@ void rows_delete(struct rows *rs, struct bytes key);
  * if the entry has touched it before: nothing is done then. */
 MUST_USE bool rows_delete_unread(struct rows *rs, struct bytes key,
                                  int64_t expire_ms);
+/* The next two are for rows without an expiry that the entry has not read: it
+ * is not asked whether the store has them. */
+void rows_put_unread(struct rows *rs, struct bytes key, struct bytes value);
+void rows_erase(struct rows *rs, struct bytes key);
+/* Appends a row as the store has it, whatever the entry has changed; nothing
+ * counts as read. False: there is none, or an error. */
+MUST_USE bool rows_stored(struct rows *rs, struct bytes key, struct buf *value);
 /* Deletes all values of a database: begins its next epoch, which must exist. */
 void rows_flush_db(struct rows *rs, uint8_t db);
 

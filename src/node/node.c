@@ -62,6 +62,7 @@ void node_free(struct node *n)
         return;
     node_reads_release(n);
     node_requests_release(n);
+    node_upload_release(n);
     node_propose_release(n);
     node_send_release(n);
     node_apply_release(n);
@@ -107,6 +108,7 @@ static void housekeeping(struct node *n)
     n->timers.housekeeping_at_ms = n->mono_ms + HOUSEKEEPING_MS;
     node_requests_timeout(n);
     node_reads_timeout(n);
+    node_requests_tidy(n);
     if (node_apply_is_stuck(n) && !node_transfer(n, NODE_NONE))
         log_warning(n->logger, "no other node can take leadership over");
     node_time_watch(n);
@@ -236,6 +238,8 @@ void node_flush(struct node *n)
         (void)node_apply(n);
     if (!n->dead)
         node_reads_serve(n);
+    if (!n->dead)
+        node_upload_wake(n);
     if (!n->dead)
         node_check(n);
 }

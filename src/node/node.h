@@ -55,6 +55,7 @@ struct node_options {
     uint32_t request_timeout_ms;
     uint64_t request_bytes_max; /* of one request: ERR_TOO_BIG above */
     uint64_t entry_bytes_max;   /* a parcel is closed at this size */
+    uint64_t upload_above;      /* larger requests go in parts; 0: as usual */
     uint64_t pending_bytes_max; /* own requests not yet applied */
     uint64_t log_bytes_soft;    /* cut what all members have */
     uint64_t log_bytes_hard;    /* cut what all live members have */
@@ -97,6 +98,9 @@ struct node_events {
     void (*changed)(void *ctx);
     /* node_can_submit() was false and is true again. */
     void (*writable)(void *ctx);
+    /* The client may go on with its large request: submit it again, now or
+     * later (see node_submit). */
+    void (*upload_ready)(void *ctx, void *client);
     /* A leadership transfer asked for has ended, either way. */
     void (*transfer_ended)(void *ctx);
     /* The store or the disk failed; `text` has been logged. End the process.
@@ -140,10 +144,17 @@ struct node_submit {
 
 /* False: too much is pending; stop reading from clients until writable(). */
 bool node_can_submit(const struct node *n);
-/* 0, or ERR_NO_LEADER: refused, there has been no leader for longer than the
- * request timeout; no reply will come through the events. ERR_TOO_BIG. */
+/* 0, or refused, and no reply will come through the events: ERR_NO_LEADER,
+ * there has been no leader for longer than the request timeout; ERR_TOO_BIG.
+ *
+ * A large request is sent ahead in parts, and several calls are needed until
+ * it is submitted. ERR_AGAIN: submit the same again after upload_ready(), and
+ * nothing else of this client before; or call node_abandon(). It may end with
+ * ERR_NO_LEADER, ERR_REFILL or ERR_NO_ANSWER: it was not executed. */
 MUST_USE int node_submit(struct node *n, const struct node_submit *s,
                          void *client);
+/* This client is not going on with its large request, if it has one. */
+void node_abandon(struct node *n, const void *client);
 /* Asks for a linearizable point for this client's reads. ERR_NO_LEADER as
  * above: read_ready() will not be called. */
 MUST_USE int node_read(struct node *n, void *client);

@@ -28,6 +28,7 @@ _Static_assert(REQUEST_DATABASES == KEYSPACE_DATABASES, "the decoder checks");
 
 /* A request, and its command: NULL if it must not be run. */
 struct ahead {
+    node_id node; /* in whose session it is */
     struct request request;
     const struct cmd *cmd;
     bool asked; /* by a client of this node */
@@ -98,6 +99,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .db = r->db,
         .asked = a->asked,
         .seed = seed,
+        .node = a->node,
     };
     cmd_run(&call);
 }
@@ -159,6 +161,34 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
     return NODE_EXECUTED;
 }
 
+static bool is_whole(const struct ahead *a)
+{
+    return a->cmd && a->cmd->id == CMD_ID_VARD_WHOLE;
+}
+
+/* The large request of which all parts have come takes the place of the one
+ * that stands for it. */
+static void put_whole(struct node *n, struct ahead *a)
+{
+    struct bytes args = a->request.args;
+    struct bytes bytes;
+    struct request whole;
+    uint64_t number = 0;
+
+    ASSERT(is_whole(a));
+    (void)request_arg(&args);
+    if (!num_parse_u64(request_arg(&args), &number) ||
+        !upload_whole(n->ks, a->node, number, &bytes))
+        return;
+    n->applying.upload_bytes += bytes.len;
+    node_extend_timeouts(n, bytes.len);
+    if (request_decode(&bytes, &whole) != 0 || bytes.len > 0)
+        return;
+    bool internal = (whole.flags & REQUEST_FLAG_INTERNAL) != 0;
+    a->request = whole;
+    a->cmd = internal ? NULL : command_of(&whole); /* no node sends such */
+}
+
 static void apply_request(struct node *n, const struct request_parcel *g,
                           uint64_t seq, struct ahead *a, uint64_t seed)
 {
@@ -180,10 +210,15 @@ static void apply_request(struct node *n, const struct request_parcel *g,
             w = n->events.reply_open(n->events.ctx, client);
     }
     a->asked = client != NULL;
+    bool large = is_whole(a);
+    if (large)
+        put_whole(n, a);
     if (a->request.flags & REQUEST_FLAG_ONCE)
         outcome = run_once(n, a, w, seed);
     else
         run(n, a, w, seed);
+    if (large)
+        upload_drop(n->ks, g->node);
     if (client)
         n->events.reply_done(n->events.ctx, client, outcome);
 }
@@ -202,7 +237,7 @@ static bool first_key(const struct ahead *a, struct keyspace_key *out)
 
 /* Decodes the next requests; what is going to be looked up is fetched for all
  * at once: waiting for memory, key by key, was a sixth of a node's time. */
-static int look_ahead(struct node *n, struct bytes *requests,
+static int look_ahead(struct node *n, node_id node, struct bytes *requests,
                       struct ahead *ahead, uint32_t count)
 {
     struct keyspace_key keys[LOOK_AHEAD];
@@ -213,6 +248,7 @@ static int look_ahead(struct node *n, struct bytes *requests,
         int err = request_decode(requests, &ahead[i].request);
         if (err != 0)
             return err;
+        ahead[i].node = node;
         ahead[i].cmd = command_of(&ahead[i].request);
         found += first_key(&ahead[i], &keys[found]);
     }
@@ -230,7 +266,7 @@ static int apply_parcel(struct node *n, const struct request_parcel *g,
 
     for (uint32_t done = 0; done < g->count;) {
         uint32_t count = MIN(g->count - done, (uint32_t)LOOK_AHEAD);
-        int err = look_ahead(n, &requests, ahead, count);
+        int err = look_ahead(n, g->node, &requests, ahead, count);
         if (err != 0)
             return err;
         for (uint32_t i = 0; i < count; i++) {
@@ -312,9 +348,11 @@ bool node_apply(struct node *n)
     struct entry e;
 
     ASSERT(next <= commit + 1);
+    n->applying.upload_bytes = 0;
     for (; next <= commit && !n->dead; next++) {
         full = store_is_full(n->store);
-        if (full || requests >= APPLY_REQUESTS_MAX || size >= APPLY_BYTES_MAX) {
+        if (full || requests >= APPLY_REQUESTS_MAX ||
+            size + n->applying.upload_bytes >= APPLY_BYTES_MAX) {
             note_full(n, full, requests > 0);
             node_trace_applied(n);
             return true;

@@ -158,6 +158,16 @@ static void check_open(const struct node *n)
         check_follows(n, tail, next_seq);
 }
 
+static void check_upload(const struct node *n)
+{
+    const struct upload_turns *u = &n->upload;
+
+    ASSERT(u->waiting_count <= u->waiting_cap);
+    ASSERT(u->client || (u->waiting_count == 0 && u->total == 0));
+    ASSERT(u->sent <= u->total && (u->total == 0 || u->number > 0));
+    ASSERT(u->last_seq < n->requests.ring.next_seq);
+}
+
 static void check_reads(const struct node *n)
 {
     const struct reads *r = &n->reads;
@@ -195,6 +205,7 @@ void node_check(const struct node *n)
     check_ring(n);
     check_queue(n);
     check_open(n);
+    check_upload(n);
     check_reads(n);
     check_sending(n);
 }

@@ -5,10 +5,12 @@
 #define NODE_NODE_INTERNAL_H
 
 #include "base/alloc.h"
+#include "base/num.h"
 #include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/request.h"
 #include "data/session.h"
+#include "data/upload.h"
 #include "journal/journal.h"
 #include "node/node.h"
 
@@ -39,6 +41,12 @@
 /* A sweep may delete so many expired keys, or more: see node_sweep.c. */
 #define SWEEP_LIMIT_MIN 1000
 #define SWEEP_PAUSE_MS  10
+/* Requests above this go ahead of themselves in UPLOAD_WINDOW parts at a
+ * time. */
+#define UPLOAD_ABOVE      (1024u * 1024u)
+#define UPLOAD_WINDOW     4u
+#define UPLOAD_PART_ARGC  5
+#define UPLOAD_WHOLE_ARGC 2
 
 /* A request of this node's clients that was not applied yet. */
 struct pending {
@@ -88,6 +96,22 @@ struct requests {
     int64_t progress_ms; /* when one was last applied, or all sent again */
     bool resend_waits;   /* some were sent to an earlier leader */
     bool blocked;        /* node_can_submit() said no */
+};
+
+/* node_upload.c: the large requests of this node's clients. */
+struct upload_turns {
+    void *client;   /* whose request is on its way; NULL: nobody's */
+    void **waiting; /* who comes after it, in their order */
+    size_t waiting_count;
+    size_t waiting_cap;
+    uint64_t number; /* of the upload begun last */
+    uint64_t total;  /* bytes of the client's request; 0: not begun */
+    uint64_t sent;
+    uint64_t parts;               /* sent by this node so far */
+    uint64_t seqs[UPLOAD_WINDOW]; /* of those sent last */
+    uint64_t last_seq; /* of what was sent last for a large request */
+    struct buf part;   /* being submitted */
+    char texts[3][NUM_TEXT_MAX];
 };
 
 /* node_propose.c, as leader: parcels that were forwarded to this node. */
@@ -143,6 +167,7 @@ struct applying {
     struct buf once_reply;
     uint64_t applied_requests;
     uint64_t skipped_requests;
+    uint64_t upload_bytes; /* of large requests, in this flush */
     int64_t full_since_ms; /* the store, nothing applied; 0: it is not */
 };
 
@@ -259,6 +284,7 @@ struct node {
     struct disk_space space;
 
     struct requests requests;
+    struct upload_turns upload;
     struct node_inbox inbox;
     struct proposal proposal;
     struct sweeping sweeping;
@@ -277,7 +303,8 @@ struct attached {
  * The files, lowest first. Each calls those above its line only:
  *
  *   node_base      what all need
- *   node_trace     node_time    node_request    node_compact    node_check
+ *   node_trace     node_time    node_upload     node_compact    node_check
+ *   node_request (upload)
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
  *   node_send (beat, time) node_apply (request, trace)
  *   node_sweep (request, time)   node_open (trace, time)
@@ -350,6 +377,27 @@ void node_send_forget(struct node *n);
 uint32_t node_send_messages(struct node *n,
                             struct raft_event unsent[RAFT_NODES_MAX]);
 
+/* node_upload.c */
+void node_upload_release(struct node *n);
+/* Requests of more bytes are large. */
+uint64_t node_upload_above(const struct node *n);
+/* A client submits a large request, or goes on with it. 0: it is its turn.
+ * ERR_AGAIN: not yet. Or why it is not going to be executed. */
+MUST_USE int node_upload_begin(struct node *n, void *client, uint64_t size);
+/* Then: the next part as a request of the node's own, borrowed until the next
+ * call; false: none can be sent now. */
+MUST_USE bool node_upload_next(struct node *n, const struct request *head,
+                               const struct bytes *argv,
+                               struct bytes part[UPLOAD_PART_ARGC]);
+/* Then: the request that stands for the whole, if all parts were sent; it is
+ * another client's turn. */
+MUST_USE bool node_upload_end(struct node *n,
+                              struct bytes whole[UPLOAD_WHOLE_ARGC]);
+/* Calls the client that can go on. */
+void node_upload_wake(struct node *n);
+/* Something is kept of a request that does not come any more. */
+bool node_upload_is_left(struct node *n);
+
 /* node_request.c */
 void node_requests_init(struct node *n);
 void node_requests_release(struct node *n);
@@ -367,6 +415,8 @@ void node_requests_resend(struct node *n);
 /* The client of an own request being applied; pops it. NULL: nobody waits for
  * it, or a leader has made it up. */
 void *node_requests_take(struct node *n, uint64_t seq);
+/* Has what is left of a large request dropped. */
+void node_requests_tidy(struct node *n);
 /* Frees the parcels that are applied wholly; wakes a blocked owner. */
 void node_requests_applied(struct node *n);
 /* Answers those that have waited too long. */

@@ -185,7 +185,7 @@ static void submit(struct node *n, const struct request *head,
 }
 
 /* Encoded, whatever that comes to. */
-static size_t request_size(const struct node_submit *s)
+static size_t size_of(const struct node_submit *s)
 {
     size_t size = REQUEST_HEADER_SIZE + s->once_client.len;
 
@@ -194,17 +194,11 @@ static size_t request_size(const struct node_submit *s)
     return size;
 }
 
-int node_submit(struct node *n, const struct node_submit *s, void *client)
+static struct request head_of(const struct node *n, const struct node_submit *s)
 {
     struct request head;
 
     ASSERT(s->argc > 0 && s->db < REQUEST_DATABASES);
-    ASSERT(s->once_client.len <= REQUEST_ONCE_LEN_MAX);
-    if (n->dead || node_leaderless_too_long(n))
-        return ERR_NO_LEADER;
-    if (request_size(s) > n->options.request_bytes_max ||
-        s->argc > REQUEST_ARGC_MAX)
-        return ERR_TOO_BIG;
     memset(&head, 0, sizeof(head));
     head.db = s->db;
     head.argc = s->argc;
@@ -214,14 +208,11 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
         head.once_id = s->once_id;
         head.once_ttl_s = n->options.once_ttl_s;
     }
-    submit(n, &head, s->argv, client);
-    if (!node_can_submit(n))
-        n->requests.blocked = true;
-    return 0;
+    return head;
 }
 
-void node_requests_internal(struct node *n, const struct bytes *argv,
-                            uint32_t argc)
+static void submit_internal(struct node *n, const struct bytes *argv,
+                            uint32_t argc, void *client)
 {
     struct request head;
 
@@ -229,7 +220,63 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
     memset(&head, 0, sizeof(head));
     head.flags = REQUEST_FLAG_INTERNAL;
     head.argc = argc;
-    submit(n, &head, argv, NULL);
+    submit(n, &head, argv, client);
+}
+
+/* Its parts, as far as that may be; after the last one, the request. */
+static int submit_large(struct node *n, const struct request *head,
+                        const struct bytes *argv, void *client)
+{
+    struct bytes part[UPLOAD_PART_ARGC];
+    int err = node_upload_begin(n, client, request_encoded_size(head, argv));
+
+    if (err != 0)
+        return err;
+    ASSERT(n->upload.client == client);
+    while (node_upload_next(n, head, argv, part))
+        submit_internal(n, part, UPLOAD_PART_ARGC, NULL);
+    if (!node_upload_end(n, part))
+        return ERR_AGAIN;
+    submit_internal(n, part, UPLOAD_WHOLE_ARGC, client);
+    return 0;
+}
+
+int node_submit(struct node *n, const struct node_submit *s, void *client)
+{
+    size_t size = size_of(s);
+    int err = 0;
+
+    ASSERT(s->argc > 0 && s->db < REQUEST_DATABASES);
+    ASSERT(s->once_client.len <= REQUEST_ONCE_LEN_MAX);
+    if (n->dead || node_leaderless_too_long(n))
+        return ERR_NO_LEADER;
+    if (size > n->options.request_bytes_max || s->argc > REQUEST_ARGC_MAX)
+        return ERR_TOO_BIG;
+    struct request head = head_of(n, s);
+    if (size > node_upload_above(n))
+        err = submit_large(n, &head, s->argv, client);
+    else
+        submit(n, &head, s->argv, client);
+    if (!node_can_submit(n))
+        n->requests.blocked = true;
+    return err;
+}
+
+void node_requests_internal(struct node *n, const struct bytes *argv,
+                            uint32_t argc)
+{
+    submit_internal(n, argv, argc, NULL);
+}
+
+void node_requests_tidy(struct node *n)
+{
+    struct bytes drop = BYTES_LIT("vard.drop");
+
+    if (!node_upload_is_left(n))
+        return;
+    ASSERT(!n->upload.client);
+    n->upload.last_seq = n->requests.ring.next_seq;
+    submit_internal(n, &drop, 1, NULL);
 }
 
 void node_requests_resend(struct node *n)

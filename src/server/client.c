@@ -33,6 +33,7 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
                    [WAIT_IDLE] = true,
                    [WAIT_READS] = true,
                    [WAIT_NODE] = true,
+                   [WAIT_UPLOAD] = true,
                    [WAIT_OUTPUT] = true,
                    [WAIT_SHUTDOWN] = true},
     [WAIT_TURN] =
@@ -42,6 +43,7 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
     [WAIT_READS] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
     [WAIT_NODE] = {[WAIT_NONE] = true},
+    [WAIT_UPLOAD] = {[WAIT_NONE] = true},
     [WAIT_OUTPUT] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
     [WAIT_SHUTDOWN] = {[WAIT_TURN] = true},
@@ -209,6 +211,7 @@ void client_finish(struct client *c)
     c->accounted_bytes = 0;
     list_remove(&c->ready);
     list_remove(&c->dirty);
+    client_abandon(c);
     c->wait = WAIT_NONE; /* whatever it was, it does not happen any more */
     /* Reads that nobody was asked for yet are simply forgotten. */
     if (c->reads.phase != READS_ASKED)
@@ -255,6 +258,26 @@ void client_wake(struct client *c, enum client_wait reason)
     ASSERT(reason != WAIT_NONE);
     if (c->wait == reason)
         client_mark_ready(c);
+}
+
+int client_submit(struct client *c, const struct node_submit *what)
+{
+    ASSERT(c->state == CLIENT_OPEN && c->wait == WAIT_NONE);
+    int err = node_submit(c->server->node, what, c);
+    if (err != ERR_AGAIN) {
+        client_abandon(c);
+        return err;
+    }
+    c->uploading = true;
+    (void)client_wait(c, WAIT_UPLOAD);
+    return ERR_AGAIN;
+}
+
+void client_abandon(struct client *c)
+{
+    if (c->uploading)
+        node_abandon(c->server->node, c);
+    c->uploading = false;
 }
 
 /* --- what the rooms above see ------------------------------------------- */

@@ -42,6 +42,10 @@ static void check_wait(const struct client *c)
     case WAIT_NODE: /* node_events.writable will tell */
         ASSERT(phase == READS_NONE || phase == READS_TO_LOG);
         break;
+    case WAIT_UPLOAD: /* node_events.upload_ready will tell */
+        ASSERT(ready || c->uploading);
+        ASSERT(phase == READS_NONE || phase == READS_TO_LOG);
+        break;
     case WAIT_OUTPUT:
         ASSERT(ready || conn_pending(&c->conn) > 0);
         break;
@@ -65,6 +69,7 @@ void client_check(const struct client *c)
     ASSERT(c->state == CLIENT_OPEN || c->conn.paused || closed);
     ASSERT(c->guest_id[0] == '\0' || c->protocol != NULL);
     ASSERT(c->id > 0 && c->id <= c->server->clients.last_id);
+    ASSERT(!closed || !c->uploading);
     check_queues(c);
     if (c->state == CLIENT_OPEN)
         check_wait(c);

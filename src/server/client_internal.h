@@ -42,6 +42,7 @@
 #include "base/list.h"
 #include "cmd/cmd.h"
 #include "net/conn.h"
+#include "node/node.h"
 #include "os/socket.h"
 #include "resp/resp_reader.h"
 #include "resp/resp_writer.h"
@@ -68,6 +69,7 @@ enum client_wait {
     WAIT_IDLE,     /* until everything is answered */
     WAIT_READS,    /* until its reads are answered */
     WAIT_NODE,     /* until the node takes requests again */
+    WAIT_UPLOAD,   /* until more of its large request can be sent */
     WAIT_OUTPUT,   /* until its output has left */
     WAIT_SHUTDOWN, /* it asked for one */
     WAIT_COUNT
@@ -142,6 +144,7 @@ struct client {
     /* unanswered */
     struct unanswered_ring unanswered;
     struct deferred_list reads;
+    bool uploading; /* the node knows of a large request that it began */
 
     /* output */
     struct resp_writer writer;
@@ -196,6 +199,11 @@ void client_count_bytes(struct client *c);
 void client_mark_dirty(struct client *c);
 /* The client may go on; it gets its turn from the server's ready list. */
 void client_mark_ready(struct client *c);
+/* Gives a request to the node, which may answer that it goes on later: then the
+ * client waits for that. */
+MUST_USE int client_submit(struct client *c, const struct node_submit *what);
+/* Its large request, if it has one, is not going to be submitted. */
+void client_abandon(struct client *c);
 /* Puts it on the ready list if that is what it waits for. */
 void client_wake(struct client *c, enum client_wait reason);
 

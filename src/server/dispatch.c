@@ -36,6 +36,7 @@ static uint8_t mute_flag(const struct client *c)
 static bool finished(struct client *c, const struct cmd *cmd)
 {
     ASSERT(c->wait == WAIT_NONE || c->wait == WAIT_SHUTDOWN);
+    client_abandon(c); /* what was to become of it, if anything */
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
     c->last_cmd = cmd;
@@ -162,9 +163,10 @@ static bool reply_syntax_error(struct client *c, const struct dispatch *d)
 /* A guest's request was not executed. */
 static bool refuse_guest(struct client *c, uint64_t request_id, int err)
 {
-    ASSERT(err == ERR_NO_LEADER || err == ERR_TOO_BIG || err == ERR_LIMIT);
+    ASSERT(err < 0);
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
+    client_abandon(c);
     c->protocol->answer(c, request_id,
                         err == ERR_TOO_BIG ? GUEST_TOO_BIG : GUEST_REFUSED,
                         BYTES_NONE);
@@ -187,7 +189,9 @@ static bool submit(struct client *c, const struct dispatch *d)
         .once_client = d->once_client,
         .once_id = d->once_id,
     };
-    int err = node_submit(s->node, &submit, c);
+    int err = client_submit(c, &submit);
+    if (err == ERR_AGAIN)
+        return false;
     if (err != 0 && (d->flags & REPLY_TO_GUEST))
         return refuse_guest(c, d->request_id, err);
     if (err != 0)

@@ -135,7 +135,9 @@ static bool to_log(struct client *c)
             .db = c->settings.db, .argv = item->argv, .argc = item->argc};
         if (!node_can_submit(c->server->node))
             return client_wait(c, WAIT_NODE);
-        int err = node_submit(c->server->node, &submit, c);
+        int err = client_submit(c, &submit);
+        if (err == ERR_AGAIN)
+            return false;
         if (err != 0 && c->unanswered.count > 0) {
             /* Its error comes after the replies to those. */
             return client_wait(c, WAIT_IDLE);

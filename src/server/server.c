@@ -66,6 +66,12 @@ static void on_writable(void *ctx)
     }
 }
 
+static void on_upload_ready(void *ctx, void *client)
+{
+    UNUSED(ctx);
+    client_wake(client, WAIT_UPLOAD);
+}
+
 static void on_transfer_ended(void *ctx)
 {
     shutdown_transfer_ended(ctx);
@@ -252,8 +258,16 @@ struct server *server_new(const struct server_options *options)
     ASSERT(options->commands != NULL);
     s->options = *options;
     s->wiring.node_events = (struct node_events){
-        s,          on_reply_open, on_reply_done,     on_read_ready,
-        on_changed, on_writable,   on_transfer_ended, on_fatal};
+        .ctx = s,
+        .reply_open = on_reply_open,
+        .reply_done = on_reply_done,
+        .read_ready = on_read_ready,
+        .changed = on_changed,
+        .writable = on_writable,
+        .upload_ready = on_upload_ready,
+        .transfer_ended = on_transfer_ended,
+        .fatal = on_fatal,
+    };
     s->wiring.transport_events =
         (struct transport_events){s, on_peer_up, on_peer_down, on_peer_receive};
     s->wiring.disk_async = (struct loop_async){NULL, on_disk, s};
@@ -338,9 +352,10 @@ static void abandon(struct server *s, struct list *list)
     UNUSED(s);
     while (!list_empty(list)) {
         struct client *c = CONTAINER_OF(list->next, struct client, link);
+        /* The node, which owed it answers, is no more. */
+        c->uploading = false;
         if (c->state != CLIENT_ZOMBIE && c->state != CLIENT_GONE)
             client_finish(c);
-        /* The node, which owed it answers, is no more. */
         c->unanswered.count = 0;
         deferred_clear(&c->reads);
         if (c->state == CLIENT_ZOMBIE)

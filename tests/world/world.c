@@ -103,6 +103,8 @@ void world_start(struct world *w, uint32_t id)
     how.options.seed = rng_next(&w->rng);
     if (w->pending_bytes_max != 0)
         how.options.pending_bytes_max = w->pending_bytes_max;
+    if (w->upload_above != 0)
+        how.options.upload_above = w->upload_above;
     int err = world_boot(&t->node, &how, &error);
     if (err != 0)
         fprintf(stderr, "%.*s\n", (int)error.len, (const char *)error.data);

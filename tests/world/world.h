@@ -40,6 +40,9 @@ struct world_client {
     int read_error;          /* of the last of them */
     struct world_node *home; /* NULL: that has crashed */
     const char *read_key;    /* what read_ready looks up; NULL: nothing */
+    const struct node_submit *large; /* submitted again until it is taken */
+    uint32_t again;                  /* so many times */
+    int large_error;                 /* of the last time */
 };
 
 struct world {
@@ -53,6 +56,7 @@ struct world {
     /* Knobs. */
     int64_t wall_off_ms[WORLD_NODES];   /* what a node's wall clock is off */
     uint64_t pending_bytes_max;         /* 0: as usual; for the next start */
+    uint64_t upload_above;              /* the same; as usual: very much */
     bool cut[WORLD_NODES][WORLD_NODES]; /* nothing goes from a to b */
     bool no_bulk[WORLD_NODES];          /* nothing large reaches it */
     bool frozen;                        /* time stands still */
@@ -112,6 +116,9 @@ bool world_is_equal(struct world *w);
 struct world_client *world_client_new(struct world *w, uint32_t home);
 /* Submits a command, words with one space between them. */
 int world_submit(struct world_client *tc, const char *line);
+/* Submits a large request, which stays the caller's, until it is taken or
+ * refused. */
+void world_submit_large(struct world_client *tc, const struct node_submit *s);
 /* Turns until it has all its answers; an assertion after very many. */
 void world_wait_answered(struct world *w, struct world_client *tc);
 /* As many appends of one byte to the key k, one after the other, by a client

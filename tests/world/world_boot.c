@@ -13,6 +13,12 @@ static void nothing(void *ctx)
     UNUSED(ctx);
 }
 
+static void nobody(void *ctx, void *client)
+{
+    UNUSED(ctx);
+    UNUSED(client);
+}
+
 void world_fill_events(struct node_events *e)
 {
     ASSERT(e->reply_open != NULL && e->reply_done != NULL);
@@ -21,6 +27,8 @@ void world_fill_events(struct node_events *e)
         e->changed = nothing;
     if (e->writable == NULL)
         e->writable = nothing;
+    if (e->upload_ready == NULL)
+        e->upload_ready = nobody;
     if (e->transfer_ended == NULL)
         e->transfer_ended = nothing;
 }
@@ -74,6 +82,7 @@ struct node_options world_options(node_id self, uint32_t member_count)
         .request_timeout_ms = 60000,
         .request_bytes_max = 1u << 30,
         .entry_bytes_max = 1u << 20,
+        .upload_above = 1u << 30, /* entries may be large */
         .pending_bytes_max = 64u << 20,
         .log_bytes_soft = 64u << 20,
         .log_bytes_hard = 1u << 30,

@@ -40,11 +40,31 @@ static void on_read_ready(void *ctx, void *client, int error)
     ASSERT(node_run_read(tc->home->node, cmd_lookup(argv[0]), &call));
 }
 
+void world_submit_large(struct world_client *tc, const struct node_submit *s)
+{
+    tc->large = s;
+    tc->large_error = node_submit(tc->home->node, s, tc);
+    tc->again++;
+    if (tc->large_error == ERR_AGAIN)
+        return;
+    tc->large = NULL;
+    tc->asked += tc->large_error == 0;
+}
+
+static void on_upload_ready(void *ctx, void *client)
+{
+    struct world_client *tc = client;
+    UNUSED(ctx);
+    if (tc->large != NULL)
+        world_submit_large(tc, tc->large);
+}
+
 void world_client_events(struct node_events *e)
 {
     e->reply_open = on_reply_open;
     e->reply_done = on_reply_done;
     e->read_ready = on_read_ready;
+    e->upload_ready = on_upload_ready;
 }
 
 struct world_client *world_client_new(struct world *w, uint32_t home)

@@ -85,6 +85,34 @@ static void test_cut_anywhere(void **state)
     buf_release(&out);
 }
 
+/* Every stretch of an encoded request, as its parts are. */
+static void test_parts(void **state)
+{
+    UNUSED(state);
+    struct bytes argv[4] = {BYTES_LIT("set"), BYTES_LIT("key"), BYTES_NONE,
+                            BYTES_LIT("a longer value")};
+    struct request once = {.flags = REQUEST_FLAG_ONCE,
+                           .db = 4,
+                           .once_id = 99,
+                           .once_ttl_s = 3600,
+                           .once_client = BYTES_LIT("client"),
+                           .argc = 4};
+    struct buf whole = BUF_INIT;
+    struct buf part = BUF_INIT;
+    request_encode(&whole, &once, argv);
+    assert_int_equal(request_encoded_size(&once, argv), whole.len);
+    for (size_t from = 0; from <= whole.len; from++) {
+        for (size_t len = 0; len <= whole.len - from; len++) {
+            buf_reset(&part);
+            request_encode_part(&part, &once, argv, from, len);
+            assert_true(
+                bytes_eq(buf_view(&part), bytes_of(whole.data + from, len)));
+        }
+    }
+    buf_release(&whole);
+    buf_release(&part);
+}
+
 /* Each byte of the lengths and counts, set to each value. */
 static void test_lengths_disagree(void **state)
 {
@@ -312,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test(test_lengths_disagree),
         cmocka_unit_test(test_counts_refused),
         cmocka_unit_test(test_one_encoding),

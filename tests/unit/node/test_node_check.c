@@ -206,6 +206,24 @@ static void sweep_never_submitted(struct node *n)
     n->sweeping.seq = n->requests.ring.next_seq;
 }
 
+static void sent_beyond_the_request(struct node *n)
+{
+    n->upload.sent = 1;
+}
+
+static void waits_behind_nobody(struct node *n)
+{
+    static void *client;
+    n->upload.waiting = mem_alloc(sizeof(client));
+    n->upload.waiting[0] = &client;
+    n->upload.waiting_count = n->upload.waiting_cap = 1;
+}
+
+static void part_never_submitted(struct node *n)
+{
+    n->upload.last_seq = n->requests.ring.next_seq;
+}
+
 struct fault {
     void (*put)(struct node *n);
     bool in_follower;
@@ -245,6 +263,9 @@ static const struct fault faults[] = {
     {number_of_no_read, false},
     {cache_beyond_the_log, false},
     {sweep_never_submitted, false},
+    {sent_beyond_the_request, false},
+    {waits_behind_nobody, false},
+    {part_never_submitted, true},
 };
 
 /* --- tests ---------------------------------------------------------------- */

@@ -44,8 +44,11 @@ struct node {
     size_t reads_asked;
     size_t reads_told;
     size_t flushes;
-    bool full; /* node_can_submit() */
-    int error; /* of submits and reads */
+    bool full;      /* node_can_submit() */
+    int error;      /* of submits and reads */
+    int again;      /* so often a submit is answered ERR_AGAIN first */
+    void *uploader; /* whom it told so last; NULL: it was taken, or abandoned */
+    int abandoned;
     bool leader;
     bool disk_short;   /* at any member */
     bool far_deadline; /* it wants nothing; else its deadline is now */
@@ -78,6 +81,12 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
 {
     if (n->error != 0)
         return n->error;
+    if (n->again > 0) {
+        n->again--;
+        n->uploader = client;
+        return ERR_AGAIN;
+    }
+    n->uploader = n->uploader == client ? NULL : n->uploader;
     ASSERT(n->submitted < REQUESTS_MAX);
     struct fake_request *r = &n->requests[n->submitted++];
     struct buf text = BUF_INIT;
@@ -94,6 +103,12 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
                  (unsigned long long)s->once_id);
     r->client = client;
     return 0;
+}
+
+void node_abandon(struct node *n, const void *client)
+{
+    n->abandoned += n->uploader == client;
+    n->uploader = n->uploader == client ? NULL : n->uploader;
 }
 
 int node_read(struct node *n, void *client)

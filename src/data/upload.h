@@ -1,0 +1,44 @@
+/*
+ * Uploads: a large request goes through the log in parts, ahead of itself, so
+ * that no entry is large and those of others pass in between. Its parts are
+ * kept as rows, one upload for each node, until the request is executed or
+ * the node drops it; so the state at any entry is all that is needed to go on.
+ *
+ * The parts of an upload come in their order, each exactly once, because they
+ * are requests of their node's session (session.h). All have the size of the
+ * first one, except the last.
+ *
+ * Part of the keyspace: changed between keyspace_begin and keyspace_commit.
+ */
+#ifndef DATA_UPLOAD_H
+#define DATA_UPLOAD_H
+
+#include "data/keyspace.h"
+
+/* No request is larger. */
+#define UPLOAD_BYTES_MAX ((uint64_t)1024 * 1024 * 1024)
+
+struct upload_part {
+    uint64_t number; /* the node's own, of this upload */
+    uint64_t total;  /* bytes of the upload */
+    uint64_t offset;
+    struct bytes bytes;
+};
+
+/* Adds a part; one at offset 0 begins an upload, whatever was there before.
+ * False, and nothing is changed: it is not the part that comes next. */
+MUST_USE bool upload_add(struct keyspace *ks, node_id node,
+                         const struct upload_part *part);
+/* The bytes of an upload of which all parts have come, borrowed until the next
+ * call for this node; false: there is no such upload. */
+MUST_USE bool upload_whole(struct keyspace *ks, node_id node, uint64_t number,
+                           struct bytes *bytes);
+/* Deletes what there is of the node's upload. */
+void upload_drop(struct keyspace *ks, node_id node);
+/* Outside an entry: is anything kept for the node? */
+bool upload_exists(struct keyspace *ks, node_id node);
+
+/* For keyspace_close(). */
+void uploads_release(struct keyspace *ks);
+
+#endif

@@ -66,19 +66,16 @@ static void check_times(const struct node *n)
 static void check_peers(const struct node *n)
 {
     bool leads = n->raft.role == RAFT_LEADER;
-    uint32_t found = 0;
 
-    ASSERT(n->peer_count + 1 == n->raft.config.voter_count);
-    for (uint32_t i = 0; i <= n->peer_count; i++) {
-        if (n->raft.config.voters[i] == n->options.self)
-            continue;
-        const struct node_peer *p = &n->peers[found++];
-        ASSERT(p->id == n->raft.config.voters[i]);
-        ASSERT(p->up == n->raft.progress[i].link_up);
+    ASSERT(n->peer_count + 1 == n->raft.members[RAFT_NEWEST].count);
+    for (uint32_t i = 0; i < n->peer_count; i++) {
+        const struct node_peer *p = &n->peers[i];
+        int pos = raft_position(&n->raft, p->id);
+        ASSERT(pos >= 0 && p->id != n->options.self);
+        ASSERT(p->up == n->raft.progress[pos].link_up);
         ASSERT(leads || (!p->refused && p->taken_seq == 0));
         ASSERT(leads || !p->disk_short);
     }
-    ASSERT(found == n->peer_count);
     ASSERT(!n->space.leader_short || (!leads && n->raft.leader != NODE_NONE));
 }
 

@@ -25,9 +25,10 @@ static void measure(struct node *n)
     raft_index all = MIN(n->raft.durable, n->raft.commit);
     raft_index live = all;
 
-    for (uint32_t i = 0; i < n->raft.config.voter_count; i++) {
+    const struct raft_members *members = &n->raft.members[RAFT_NEWEST];
+    for (uint32_t i = 0; i < members->count; i++) {
         const struct raft_progress *p = &n->raft.progress[i];
-        if (n->raft.config.voters[i] == n->options.self)
+        if (members->ids[i] == n->options.self)
             continue;
         all = MIN(all, p->match);
         if (p->link_up && p->state != RAFT_SNAPSHOT)

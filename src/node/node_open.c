@@ -17,13 +17,10 @@
 
 static void config_fill(const struct node_options *o, struct raft_config *c)
 {
-    ASSERT(o->member_count > 0 && o->member_count <= RAFT_NODES_MAX);
     memset(c, 0, sizeof(*c));
     c->cluster_id = o->cluster_id;
     c->self = o->self;
     c->incarnation = o->incarnation;
-    c->voter_count = o->member_count;
-    memcpy(c->voters, o->members, o->member_count * sizeof(o->members[0]));
     c->election_timeout_ms = o->election_timeout_ms;
     c->heartbeat_ms = o->heartbeat_ms;
     c->peer_down_delay_ms = o->peer_down_delay_ms;
@@ -239,6 +236,9 @@ int node_open(struct node *n, struct buf *error)
         return err;
     ASSERT(start.applied + 1 >= journal_first(n->journal));
     ASSERT(start.applied <= start.log_last);
+    raft_members_of(&start.members[0], n->options.members,
+                    n->options.member_count);
+    start.members_count = 1;
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);

@@ -39,12 +39,13 @@ uint64_t node_trace_digest(const struct raft *r, const struct raft_out *out)
     return hash64(bytes_of(facts, sizeof(facts)));
 }
 
-static void write_config(struct buf *b, const struct raft_config *c)
+static void write_config(struct buf *b, const struct raft_config *c,
+                         const struct raft_members *members)
 {
     buf_printf(b, "start %u %" PRIu64 " %" PRIu64 " %u ", c->self,
                c->incarnation, c->cluster_id, c->group);
-    for (uint32_t i = 0; i < c->voter_count; i++)
-        buf_printf(b, "%s%u", i > 0 ? "," : "", c->voters[i]);
+    for (uint32_t i = 0; i < members->count; i++)
+        buf_printf(b, "%s%u", i > 0 ? "," : "", members->ids[i]);
     buf_printf(b, " %u %u %u %u %u %u %" PRIu64, c->election_timeout_ms,
                c->heartbeat_ms, c->peer_down_delay_ms, c->disk_timeout_ms,
                c->append_entries_max, c->window_max, c->seed);
@@ -58,7 +59,8 @@ void node_trace_start(struct node *n, const struct raft_config *config,
     ASSERT(n->traced_applied == 0); /* nothing was told before */
     if (!n->options.trace)
         return;
-    write_config(&line, config);
+    ASSERT(start->members_count == 1 && start->members[0].outgoing == 0);
+    write_config(&line, config, &start->members[0]);
     buf_printf(&line,
                " %" PRId64 " %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64
                " %" PRIu64 " ",

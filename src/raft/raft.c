@@ -39,9 +39,23 @@ bool raft_can_propose(const struct raft *r)
     return r->role == RAFT_LEADER && r->transfer_to == NODE_NONE;
 }
 
+/* What was committed in earlier terms is known only when an entry of the own
+ * term is committed: without this, two leaders that each begin a change could
+ * both complete it (raft-dev, 10 July 2015). */
+bool raft_can_change(const struct raft *r)
+{
+    return raft_can_propose(r) && raft_commits_own_term(r) &&
+           r->members_at[RAFT_NEWEST] <= r->commit;
+}
+
+bool raft_leave_due(const struct raft *r)
+{
+    return raft_can_change(r) && raft_newest(r)->outgoing != 0;
+}
+
 static void check_config(const struct raft_config *c)
 {
-    ASSERT(c->voter_count >= 1 && c->voter_count <= RAFT_NODES_MAX);
+    ASSERT(c->self != NODE_NONE);
     ASSERT(c->incarnation > 0);
     ASSERT(c->heartbeat_ms > 0);
     ASSERT(c->election_timeout_ms / 3 >= c->heartbeat_ms);
@@ -59,7 +73,6 @@ static void copy_config(struct raft *r, const struct raft_config *c)
     own->group = c->group;
     own->self = c->self;
     own->incarnation = c->incarnation;
-    own->voter_count = c->voter_count;
     own->election_timeout_ms = c->election_timeout_ms;
     own->heartbeat_ms = c->heartbeat_ms;
     own->peer_down_delay_ms = c->peer_down_delay_ms;
@@ -67,10 +80,6 @@ static void copy_config(struct raft *r, const struct raft_config *c)
     own->append_entries_max = c->append_entries_max;
     own->window_max = c->window_max;
     own->seed = c->seed;
-    for (uint32_t i = 0; i < c->voter_count; i++) {
-        ASSERT(c->voters[i] != NODE_NONE);
-        ASSERT(raft_position(r, c->voters[i]) == (int)i); /* no duplicates */
-    }
 }
 
 static void copy_log(struct raft *r, const struct raft_start *s)
@@ -101,15 +110,19 @@ static void copy_log(struct raft *r, const struct raft_start *s)
     r->durable = r->last;
 }
 
+/* Without it a majority must be left that refills it. */
+static bool may_recover(const struct raft *r)
+{
+    return !raft_self_votes(r) ||
+           raft_members_quorum(raft_newest(r), ~raft_self_bit(r));
+}
+
 void raft_init(struct raft *r, const struct raft_config *config,
                const struct raft_start *start, int64_t now_ms)
 {
     ASSERT(now_ms >= 0);
     memset(r, 0, sizeof(*r));
-    memcpy(r->config.voters, config->voters,
-           config->voter_count * sizeof(config->voters[0]));
     copy_config(r, config);
-    ASSERT(raft_position(r, config->self) >= 0);
     r->rng = config->seed;
     r->now_ms = now_ms;
     r->role = RAFT_FOLLOWER;
@@ -118,7 +131,8 @@ void raft_init(struct raft *r, const struct raft_config *config,
     r->vote = start->vote;
     ASSERT(start->vote == NODE_NONE || start->term > 0);
     copy_log(r, start);
-    ASSERT(!start->recovering || config->voter_count >= 3);
+    raft_members_begin(r, start);
+    ASSERT(!start->recovering || may_recover(r));
     r->recovering = start->recovering;
     r->down_leader = NODE_NONE;
     r->vote_reply_to = NODE_NONE;
@@ -162,6 +176,27 @@ static void propose(struct raft *r, uint32_t count, struct raft_out *out)
     bool fits = raft_runs_append(r, count, r->term);
     ASSERT(fits); /* this term has its run since the empty entry */
     write->append_last = r->last;
+}
+
+static void change(struct raft *r, const struct raft_members *members,
+                   struct raft_out *out)
+{
+    ASSERT(raft_can_change(r) && members != NULL);
+    ASSERT(raft_members_follow(raft_newest(r), members));
+    propose(r, 1, out);
+    out->write.append_members = true;
+    raft_members_append(r, r->last, members, out);
+    raft_progress_join(r);
+}
+
+/* It is committed that others decide without this leader. */
+static void leave(struct raft *r, struct raft_out *out)
+{
+    if (r->role == RAFT_LEADER && r->members_at[RAFT_NEWEST] <= r->commit &&
+        !raft_self_votes(r)) {
+        raft_follow(r, out, r->term, NODE_NONE);
+        raft_follower_clear(r);
+    }
 }
 
 /* Write `seq` and all before it are done; the last entry then was `index`. */
@@ -221,17 +256,17 @@ static void peer_up(struct raft *r, const struct raft_event *event,
 static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
 {
     int pos = position_of_other(r, peer);
-    if (pos < 0) {
-        return;
+    if (pos >= 0) {
+        r->progress[pos].link_up = false;
+        r->progress[pos].restarted_maybe = true;
     }
-    r->progress[pos].link_up = false;
-    r->progress[pos].restarted_maybe = true;
-    if (r->role == RAFT_LEADER) {
+    if (r->role == RAFT_LEADER && pos >= 0) {
         raft_progress_reconnect(r, (uint32_t)pos);
         if (r->transfer_to == peer) {
             raft_transfer_end(r, out);
         }
-    } else if (r->role == RAFT_FOLLOWER && r->leader == peer) {
+    } else if (r->role == RAFT_FOLLOWER && r->leader == peer &&
+               peer != NODE_NONE) {
         raft_leader_gone(r, out);
     }
 }
@@ -273,10 +308,13 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         tick(r, out);
         break;
     case RAFT_EV_MESSAGE:
-        raft_receive(r, event->message, out);
+        raft_receive(r, event, out);
         break;
     case RAFT_EV_PROPOSE:
         propose(r, event->count, out);
+        break;
+    case RAFT_EV_CONFIG:
+        change(r, event->members, out);
         break;
     case RAFT_EV_DURABLE:
         write_done(r, event->seq, event->index, out);
@@ -317,6 +355,7 @@ static void out_reset(struct raft_out *out)
     out->read_count = 0;
     out->reads_lost_count = 0;
     out->role_changed = false;
+    out->members_changed = false;
     out->transfer_ended = false;
 }
 
@@ -340,6 +379,9 @@ void raft_step(struct raft *r, const struct raft_event *event,
     out_reset(out);
     r->now_ms = MAX(r->now_ms, event->now_ms);
     dispatch(r, event, out);
+    if (r->commit > commit) {
+        leave(r, out);
+    }
     out->role_changed =
         r->role != role || r->term != term || r->leader != leader;
 
@@ -353,12 +395,13 @@ void raft_step(struct raft *r, const struct raft_event *event,
 static int64_t leader_deadline_ms(const struct raft *r)
 {
     int64_t at = r->quorum_check_ms;
+    int self = raft_self(r);
 
     if (raft_more_to_send(r)) {
         return r->now_ms;
     }
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        if (i != raft_self(r)) {
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
+        if ((int)i != self) {
             at = MIN(at, r->progress[i].beat_ms + r->config.heartbeat_ms);
         }
     }

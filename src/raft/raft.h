@@ -58,7 +58,8 @@ typedef uint64_t raft_index;
 #endif
 #define RAFT_MESSAGES_MAX (4 * RAFT_NODES_MAX + 2 * RAFT_READS_MAX)
 /* Terms and indexes above this in a message are refused as nonsense. */
-#define RAFT_NUMBER_MAX (UINT64_C(1) << 62)
+#define RAFT_NUMBER_MAX    (UINT64_C(1) << 62)
+#define RAFT_START_MEMBERS 3
 
 enum raft_role {
     RAFT_FOLLOWER,
@@ -73,13 +74,24 @@ struct raft_run {
     raft_term term;
 };
 
+/*
+ * Who is in the cluster, and whose votes count. A member in neither set is a
+ * learner: it gets the log, and its votes and acknowledgements count for
+ * nothing. With an outgoing set the configuration is joint: whatever a
+ * majority decides, majorities of both sets must.
+ */
+struct raft_members {
+    uint32_t count;
+    node_id ids[RAFT_NODES_MAX]; /* ascending; the rest 0 */
+    uint32_t voters;             /* bits by position in ids; not 0 */
+    uint32_t outgoing;           /* those that voted before, or 0 */
+};
+
 struct raft_config {
     uint64_t cluster_id;
     uint16_t group; /* several Raft logs may share links one day; 0 today */
     node_id self;
-    uint64_t incarnation;           /* of this start of this node */
-    node_id voters[RAFT_NODES_MAX]; /* with self */
-    uint32_t voter_count;
+    uint64_t incarnation;         /* of this start of this node */
     uint32_t election_timeout_ms; /* drawn from [this, 2 * this) */
     uint32_t heartbeat_ms;        /* below a third of the above */
     uint32_t peer_down_delay_ms;  /* drawn from [1, this] */
@@ -103,6 +115,12 @@ struct raft_start {
                            the state contains */
     bool recovering;    /* votes or entries may have been lost; needs three
                            voters or more */
+    /* The members that the state has, and those of the newest two entries
+     * behind it that change them; the indexes of their entries (0: no entry
+     * said so), ascending. */
+    struct raft_members members[RAFT_START_MEMBERS];
+    raft_index members_at[RAFT_START_MEMBERS];
+    uint32_t members_count;
 };
 
 enum raft_message_type {
@@ -169,8 +187,10 @@ struct raft_message {
 
 enum raft_event_type {
     RAFT_EV_TICK,        /* time has passed */
-    RAFT_EV_MESSAGE,     /* message */
+    RAFT_EV_MESSAGE,     /* message; members, if an entry in it says so */
     RAFT_EV_PROPOSE,     /* count: entries to append (leader only) */
+    RAFT_EV_CONFIG,      /* members: one entry that makes them so (leader
+                            only, see raft_can_change()) */
     RAFT_EV_DURABLE,     /* seq, index: see above */
     RAFT_EV_READ,        /* read_id: wants a read index */
     RAFT_EV_PEER_UP,     /* peer, incarnation: its link is up */
@@ -194,6 +214,10 @@ struct raft_event {
     uint64_t read_id;
     uint64_t incarnation; /* as the handshake said; 0: not known */
     uint32_t count;
+    /* CONFIG; or MESSAGE, an append, of whose entries at most one is of that
+     * kind: its index. For the length of the call. */
+    const struct raft_members *members;
+    raft_index members_at;
 };
 
 /* What must be written, in this order, as one atomic batch. */
@@ -207,6 +231,7 @@ struct raft_write {
     raft_index append_last;   /* of the event's message or proposal; */
     raft_term append_term;    /* PROPOSE and term start: their term */
     bool append_empty;        /* one empty entry: a new term, or a barrier */
+    bool append_members;      /* one entry: members[RAFT_NEWEST] */
     bool recovered;           /* the node is no longer recovering */
 };
 
@@ -230,8 +255,10 @@ struct raft_out {
     uint32_t read_count;
     uint64_t reads_lost[RAFT_READS_MAX]; /* ask again (no leader, or the */
     uint32_t reads_lost_count;           /* leader changed) */
-    bool role_changed;   /* role, term or leader differ from before */
-    bool transfer_ended; /* given up, or leadership is gone */
+    bool role_changed;    /* role, term or leader differ from before */
+    bool members_changed; /* say PEER_UP of all links that are up again: of a
+                             member that is new the core knows nothing */
+    bool transfer_ended;  /* given up, or leadership is gone */
 };
 
 /* How a leader sends to one follower (thesis 10.2, etcd's Progress). */
@@ -281,12 +308,24 @@ struct raft_pending_read {
     uint64_t from_incarnation;
 };
 
+/* Members count from the append of their entry on, committed or not (so the
+ * log alone says who decides), and the former ones again if it is truncated.
+ * Two are enough: a leader appends no further change before it knows that the
+ * last one is committed. */
+enum {
+    RAFT_BASE,   /* the last that is known to be committed */
+    RAFT_NEWEST, /* those that decide: of the last entry that says so */
+    RAFT_MEMBERS,
+};
+
 /*
  * The state. Read it freely (the accessors below are for the common cases);
  * only raft_step() writes it.
  */
 struct raft {
     struct raft_config config;
+    raft_index members_at[RAFT_MEMBERS]; /* index of the entry; 0: none */
+    struct raft_members members[RAFT_MEMBERS];
     uint64_t rng;
     int64_t now_ms;
     enum raft_role role;
@@ -330,7 +369,7 @@ struct raft {
     raft_index reject_prev;
     node_id vote_reply_to; /* waits for hard_state_seq; NODE_NONE: none */
 
-    /* candidate: one bit per position in config.voters */
+    /* candidate: one bit per position in members[RAFT_NEWEST] */
     uint32_t votes_granted;
     uint32_t votes_refused;
     bool campaign_transfer;
@@ -338,7 +377,7 @@ struct raft {
 
     /* leader */
     raft_index term_start; /* index of this term's empty entry */
-    struct raft_progress progress[RAFT_NODES_MAX]; /* as config.voters */
+    struct raft_progress progress[RAFT_NODES_MAX]; /* as the newest members */
     uint64_t round; /* number of the last read round begun */
     struct raft_pending_read reads[RAFT_READS_MAX];
     uint32_t read_count;
@@ -354,10 +393,8 @@ struct raft {
     uint32_t reads_asked_sent; /* the first so many have left */
 };
 
-/*@ predicate config_valid(struct raft *r) =
-  @     0 < r->config.voter_count <= RAFT_NODES_MAX &&
-  @     (\exists integer i; 0 <= i < r->config.voter_count &&
-  @         r->config.voters[i] == r->config.self);
+/*@ predicate members_valid(struct raft *r) =
+  @     0 < r->members[RAFT_NEWEST].count <= RAFT_NODES_MAX;
  */
 
 /*@ predicate log_valid(struct raft *r) =
@@ -397,7 +434,8 @@ void raft_check(const struct raft *r);
 
 /* One event. `out` is overwritten. What a peer sends cannot make it assert:
  * messages that cannot be true are dropped. A proposal is an assertion
- * failure unless raft_can_propose(). */
+ * failure unless raft_can_propose(), a change of members unless
+ * raft_can_change() and raft_members_follow(). */
 void raft_step(struct raft *r, const struct raft_event *event,
                struct raft_out *out);
 
@@ -412,6 +450,37 @@ static inline bool raft_is_leader(const struct raft *r)
 /* Leads, and is not handing leadership over. */
 bool raft_can_propose(const struct raft *r);
 
+/* Leads, and knows that the last change of members is committed, and what was
+ * before its term: may append the next change. */
+bool raft_can_change(const struct raft *r);
+/* The members are joint, and their entry is committed: who leads has to append
+ * those without the outgoing set now. */
+bool raft_leave_due(const struct raft *r);
+
+/* All ids once, ascending; every set within them; somebody votes. */
+bool raft_members_valid(const struct raft_members *m);
+/* May `after` be the next change? Majorities of the two always meet: joint
+ * members are followed by their incoming voters alone, others by joint ones
+ * that they are the outgoing set of, or by voters of whom at most one came or
+ * went. Learners may change at any time. */
+bool raft_members_follow(const struct raft_members *before,
+                         const struct raft_members *after);
+/* All of them vote; ids in any order, each once. */
+void raft_members_of(struct raft_members *m, const node_id *ids,
+                     uint32_t count);
+/* Position of a member, or -1. */
+/*@ requires \valid_read(m) && m->count <= RAFT_NODES_MAX;
+  @ assigns \nothing;
+  @ ensures -1 <= \result < m->count;
+  @ ensures \result >= 0 ==> m->ids[\result] == id;
+  @ ensures \result < 0 ==> (\forall integer i;
+  @     0 <= i < m->count ==> m->ids[i] != id); */
+int raft_members_position(const struct raft_members *m, node_id id);
+/* Does the member at this position vote, in either set? */
+bool raft_members_votes(const struct raft_members *m, uint32_t pos);
+/* Are these, bits by position, a majority of each set? */
+bool raft_members_quorum(const struct raft_members *m, uint32_t bits);
+
 /* Term of the entry at index; false if index is outside first-1..last. */
 /*@ requires \valid_read(r) && \valid(term) && log_valid(r);
   @ requires \separated(r, term);
@@ -422,13 +491,14 @@ bool raft_can_propose(const struct raft *r);
 MUST_USE bool raft_runs_term(const struct raft *r, raft_index index,
                              raft_term *term);
 
-/* Position of a member in config.voters, or -1. */
-/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
+/* Position among the newest members, or -1. */
+/*@ requires \valid_read(r) && r->members[RAFT_NEWEST].count <= RAFT_NODES_MAX;
   @ assigns \nothing;
-  @ ensures -1 <= \result < r->config.voter_count;
-  @ ensures \result >= 0 ==> r->config.voters[\result] == id;
+  @ ensures -1 <= \result < r->members[RAFT_NEWEST].count;
+  @ ensures \result >= 0 ==> r->members[RAFT_NEWEST].ids[\result] == id;
   @ ensures \result < 0 ==> (\forall integer i;
-  @     0 <= i < r->config.voter_count ==> r->config.voters[i] != id); */
+  @     0 <= i < r->members[RAFT_NEWEST].count ==>
+  @         r->members[RAFT_NEWEST].ids[i] != id); */
 int raft_position(const struct raft *r, node_id id);
 
 const char *raft_role_name(enum raft_role role);

@@ -15,7 +15,8 @@
  * one term behind.
  *
  * Entries that are there already are skipped, wherever the message begins;
- * only a real conflict truncates.
+ * only a real conflict truncates. Members go with the entries that say so:
+ * they count when appended, and the former ones when truncated.
  *
  * Replies leave at FLUSH, one per kind, once the term they speak of is
  * durable.
@@ -101,6 +102,18 @@ static raft_index append_from(struct raft *r, const struct raft_message *m,
     return r->last;
 }
 
+/* One of the entries appended just now changes the members. Whoever made it
+ * knew that the last change was committed, and so do we: the logs are equal up
+ * to here. */
+static void change_members(struct raft *r, const struct raft_event *event,
+                           struct raft_out *out)
+{
+    ASSERT(event->members_at <= r->verified);
+    raft_members_append(r, event->members_at, event->members, out);
+    r->leader_commit = MAX(r->leader_commit, r->members_at[RAFT_BASE]);
+    raft_commit_by_leader(r);
+}
+
 /* May the message's entry at `index` follow the entry before it here? */
 static bool joins(const struct raft *r, const struct raft_message *m,
                   raft_index index)
@@ -114,9 +127,10 @@ static bool joins(const struct raft *r, const struct raft_message *m,
 
 /* Makes this log contain the message's entries. False: they contradict what is
  * known of the leader's log. */
-static bool merge(struct raft *r, const struct raft_message *m,
+static bool merge(struct raft *r, const struct raft_event *event,
                   struct raft_out *out)
 {
+    const struct raft_message *m = event->message;
     raft_index end = m->index + m->count;
     raft_index conflict = raft_runs_conflict(r, m);
 
@@ -127,6 +141,7 @@ static bool merge(struct raft *r, const struct raft_message *m,
         }
         if (conflict <= r->last) {
             raft_runs_truncate(r, conflict);
+            raft_members_truncate(r, conflict, out);
             struct raft_write *write = raft_open_write(r, out);
             write->truncate_from = conflict;
             r->truncate_seq = write->seq;
@@ -135,12 +150,18 @@ static bool merge(struct raft *r, const struct raft_message *m,
     }
     r->verified = MAX(r->verified, end);
     ASSERT(r->verified <= r->last);
+    if (event->members != NULL && event->members_at >= conflict &&
+        event->members_at <= end) {
+        change_members(r, event, out);
+    }
     return true;
 }
 
-void raft_on_append(struct raft *r, const struct raft_message *m,
+void raft_on_append(struct raft *r, const struct raft_event *event,
                     struct raft_out *out)
 {
+    const struct raft_message *m = event->message;
+
     if (!accept_leader(r, m, out)) {
         return;
     }
@@ -150,7 +171,7 @@ void raft_on_append(struct raft *r, const struct raft_message *m,
         }
         return;
     }
-    if (!merge(r, m, out)) {
+    if (!merge(r, event, out)) {
         return;
     }
     r->leader_commit = MAX(r->leader_commit, m->commit);
@@ -188,7 +209,7 @@ void raft_follower_durable(struct raft *r, raft_index durable_before)
 static struct raft_message *reply(struct raft *r, struct raft_out *out,
                                   enum raft_message_type type)
 {
-    struct raft_message *m = raft_send(r, out, raft_voter(r, r->leader), type);
+    struct raft_message *m = raft_send(r, out, r->leader, type);
 
     m->round = r->round_seen;
     m->verified = r->verified;

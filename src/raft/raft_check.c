@@ -32,30 +32,42 @@ static void check_writes(const struct raft *r)
     ASSERT(r->durable_seq <= r->write_seq);
     ASSERT(r->hard_state_seq <= r->write_seq);
     ASSERT(r->truncate_seq <= r->write_seq);
-    ASSERT(r->vote == NODE_NONE || raft_position(r, r->vote) >= 0);
     ASSERT(r->vote_reply_to == NODE_NONE ||
            (r->vote_reply_to == r->vote && !raft_hard_state_durable(r)));
 }
 
+static void check_members(const struct raft *r)
+{
+    const struct raft_members *m = raft_newest(r);
+    uint32_t all = (UINT32_C(1) << m->count) - 1;
+
+    ASSERT(m->count > 0 && m->count <= RAFT_NODES_MAX);
+    ASSERT(m->voters != 0 && ((m->voters | m->outgoing) & ~all) == 0);
+    ASSERT(r->members_at[RAFT_BASE] <= r->commit);
+    ASSERT(r->members_at[RAFT_NEWEST] <= r->last);
+    ASSERT(r->members_at[RAFT_NEWEST] > r->commit ||
+           r->members_at[RAFT_NEWEST] == r->members_at[RAFT_BASE]);
+    ASSERT(((r->votes_granted | r->votes_refused) & ~all) == 0);
+}
+
 static void check_role(const struct raft *r)
 {
-    uint32_t granted = (uint32_t)__builtin_popcount(r->votes_granted);
-
     ASSERT((r->votes_granted & r->votes_refused) == 0);
     ASSERT(!r->recovering || r->role == RAFT_FOLLOWER);
     ASSERT(r->barrier == 0 || r->recovering);
-    ASSERT(r->leader == NODE_NONE || raft_position(r, r->leader) >= 0);
     ASSERT((r->role == RAFT_LEADER) == (r->leader == r->config.self));
     switch (r->role) {
     case RAFT_FOLLOWER:
-        ASSERT(granted == 0 && !r->campaign_waits);
+        ASSERT(r->votes_granted == 0 && !r->campaign_waits);
         break;
     case RAFT_PRE_CANDIDATE:
         ASSERT(r->leader == NODE_NONE && !r->campaign_waits);
+        ASSERT(raft_self_votes(r));
         break;
     case RAFT_CANDIDATE:
         ASSERT(r->leader == NODE_NONE && r->vote == r->config.self);
-        ASSERT(granted < raft_quorum(r));
+        ASSERT(raft_self_votes(r));
+        ASSERT(!raft_members_quorum(raft_newest(r), r->votes_granted));
         ASSERT(r->campaign_waits || raft_hard_state_durable(r));
         break;
     case RAFT_LEADER:
@@ -63,15 +75,18 @@ static void check_role(const struct raft *r)
         ASSERT(r->term_start > 0 && r->term_start <= r->last);
         ASSERT(raft_runs_last_term(r) == r->term || r->first > r->term_start);
         ASSERT(r->reads_asked_count == 0);
+        ASSERT(r->members_at[RAFT_NEWEST] > r->commit || raft_self_votes(r));
         break;
     }
 }
 
 static void check_progress(const struct raft *r)
 {
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+    int self = raft_self(r);
+
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         const struct raft_progress *p = &r->progress[i];
-        if (i == raft_self(r)) {
+        if ((int)i == self) {
             continue;
         }
         ASSERT(p->match <= p->verified && p->verified <= r->last);
@@ -101,6 +116,7 @@ void raft_check(const struct raft *r)
 {
     check_log(r);
     check_writes(r);
+    check_members(r);
     check_role(r);
     check_reads(r);
     if (r->role == RAFT_LEADER) {

@@ -12,6 +12,12 @@
  * nothing because of a one-way link, disturbs nobody. The leader itself
  * refuses too, since check-quorum ends its role if it is the one cut off.
  *
+ * Everybody grants, by term and log, to whoever asks: a learner and a stranger
+ * too, as its own log may lack the entry that makes it a voter, and without its
+ * vote nobody could be elected (etcd, pull request 10998). Whose votes count is
+ * what the candidate's newest members say, and only those that have a vote
+ * among their own newest members ask.
+ *
  * How it fails: an election that nobody wins is repeated when the timer ends.
  * A pre-candidate that is refused because the others are terms ahead takes the
  * term over and asks again within a heartbeat: it may be the only one whose
@@ -64,24 +70,19 @@ static uint32_t bit(uint32_t pos)
     return UINT32_C(1) << pos;
 }
 
-static uint32_t count_bits(uint32_t bits)
-{
-    return (uint32_t)__builtin_popcount(bits);
-}
-
-/* Can the voters that have not answered no longer complete a majority? */
+/* Can those that have not answered no longer complete a majority? */
 static bool election_lost(const struct raft *r)
 {
-    uint32_t possible = count_bits(r->votes_granted);
+    uint32_t possible = r->votes_granted;
 
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        bool answered = ((r->votes_granted | r->votes_refused) & bit(i)) != 0;
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
+        bool refused = (r->votes_refused & bit(i)) != 0;
         bool reachable = r->progress[i].link_up || !is_fast(r);
-        if (!answered && reachable && i != raft_self(r)) {
-            possible++;
+        if (!refused && reachable && (int)i != raft_self(r)) {
+            possible |= bit(i);
         }
     }
-    return possible < raft_quorum(r);
+    return !raft_members_quorum(raft_newest(r), possible);
 }
 
 static void ask_for_votes(struct raft *r, struct raft_out *out,
@@ -91,9 +92,10 @@ static void ask_for_votes(struct raft *r, struct raft_out *out,
 
     ASSERT(r->role == (pre ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE));
     ASSERT(pre || raft_hard_state_durable(r));
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        if (i != raft_self(r)) {
-            struct raft_message *m = raft_send(r, out, i, type);
+    const struct raft_members *members = raft_newest(r);
+    for (uint32_t i = 0; i < members->count; i++) {
+        if (raft_members_votes(members, i) && (int)i != raft_self(r)) {
+            struct raft_message *m = raft_send(r, out, members->ids[i], type);
             m->term = pre ? r->term + 1 : r->term;
             m->index = r->last;
             m->index_term = raft_runs_last_term(r);
@@ -105,12 +107,12 @@ static void ask_for_votes(struct raft *r, struct raft_out *out,
 static void ask_first(struct raft *r, struct raft_out *out)
 {
     ASSERT(r->role != RAFT_LEADER);
-    if (raft_quorum(r) == 1) {
+    if (raft_alone(r)) {
         raft_campaign(r, out, false);
         return;
     }
     raft_pre_campaign(r, out);
-    r->votes_granted = bit(raft_self(r));
+    r->votes_granted = raft_self_bit(r);
     if (is_fast(r)) {
         raft_draw_fast_timer(r, 2 * (uint64_t)r->config.peer_down_delay_ms);
     } else {
@@ -132,7 +134,7 @@ void raft_election_timeout(struct raft *r, struct raft_out *out)
 
 static void count_votes(struct raft *r, struct raft_out *out)
 {
-    if (count_bits(r->votes_granted) >= raft_quorum(r)) {
+    if (raft_members_quorum(raft_newest(r), r->votes_granted)) {
         if (r->role == RAFT_PRE_CANDIDATE) {
             if (raft_may_campaign(r)) {
                 raft_campaign(r, out, false);
@@ -151,14 +153,14 @@ void raft_hard_state_done(struct raft *r, struct raft_out *out)
     ASSERT(raft_hard_state_durable(r));
     if (r->vote_reply_to != NODE_NONE) {
         ASSERT(r->vote_reply_to == r->vote);
-        uint32_t pos = raft_voter(r, r->vote_reply_to);
+        node_id to = r->vote_reply_to;
         r->vote_reply_to = NODE_NONE;
-        raft_send(r, out, pos, RAFT_MSG_VOTE_REPLY)->granted = true;
+        raft_send(r, out, to, RAFT_MSG_VOTE_REPLY)->granted = true;
     }
     if (r->campaign_waits) {
         ASSERT(r->role == RAFT_CANDIDATE && r->vote == r->config.self);
         r->campaign_waits = false;
-        r->votes_granted |= bit(raft_self(r));
+        r->votes_granted |= raft_self_bit(r);
         ask_for_votes(r, out, RAFT_MSG_VOTE);
         count_votes(r, out);
     }
@@ -177,20 +179,20 @@ static bool candidate_up_to_date(const struct raft *r,
 }
 
 /* Granted replies echo the asker's term, refusals tell ours. */
-void raft_on_pre_vote(struct raft *r, uint32_t pos,
-                      const struct raft_message *m, struct raft_out *out)
+void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
+                      struct raft_out *out)
 {
     bool grant = m->term > r->term && !r->recovering &&
                  !raft_sticks_to_leader(r) && candidate_up_to_date(r, m);
 
     struct raft_message *reply =
-        raft_send(r, out, pos, RAFT_MSG_PRE_VOTE_REPLY);
+        raft_send(r, out, m->from, RAFT_MSG_PRE_VOTE_REPLY);
     reply->granted = grant;
     reply->term = grant ? m->term : r->term;
 }
 
 /* The term is ours by now; a lower one was answered already. */
-void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
+void raft_on_vote(struct raft *r, const struct raft_message *m,
                   struct raft_out *out)
 {
     bool up_to_date = candidate_up_to_date(r, m);
@@ -198,7 +200,7 @@ void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
     ASSERT(m->term == r->term);
     bool free = !r->recovering && (r->vote == NODE_NONE || r->vote == m->from);
     if (!free || !up_to_date || r->leader != NODE_NONE) {
-        raft_send(r, out, pos, RAFT_MSG_VOTE_REPLY)->granted = false;
+        raft_send(r, out, m->from, RAFT_MSG_VOTE_REPLY)->granted = false;
         if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {
             raft_draw_fast_timer(r, r->config.peer_down_delay_ms);
         }

@@ -2,9 +2,9 @@
  * What the files of the core share. Nobody else includes this header but the
  * units in tests/unit/raft.
  *
- * Conventions: `pos` is a position in config.voters; functions that may write
- * or send take `out`; functions named raft_on_* handle one message that was
- * found valid and whose term was dealt with, `pos` is then its sender's.
+ * Conventions: `pos` is a position in members[RAFT_NEWEST]; functions that may
+ * write or send take `out`; functions named raft_on_* handle one message that
+ * was found valid and whose term was dealt with, `pos` is then its sender's.
  *
  * The files come in their order, lowest first: each calls those above it here,
  * never those below. raft_check.c and raft.c are on top of all.
@@ -17,7 +17,7 @@
 #define RAFT_NEVER_MS   INT64_MAX /* a timer that is not set */
 #define RAFT_NO_CONTACT INT64_MIN /* leader_heard_ms: nothing heard */
 
-_Static_assert(RAFT_NODES_MAX >= 1 && RAFT_NODES_MAX <= 32, "vote bits");
+_Static_assert(RAFT_NODES_MAX >= 1 && RAFT_NODES_MAX <= 31, "vote bits");
 _Static_assert(RAFT_RUNS_MAX >= 2, "forgetting a run must leave one");
 _Static_assert(RAFT_MESSAGE_RUNS_MAX >= 1, "an append needs a run");
 _Static_assert(RAFT_READS_MAX >= 1, "a read needs a place");
@@ -42,6 +42,37 @@ _Static_assert(RAFT_READS_MAX >= 1, "a read needs a place");
   @     \forall integer i, j; holds(r, i, index) && carries(m, j, index) ==>
   @         r->runs[i].term == m->runs[j].term;
  */
+
+/* raft_members.c: who counts. */
+/*@ requires \valid_read(r);
+  @ assigns \nothing;
+  @ ensures \result == &r->members[RAFT_NEWEST]; */
+static inline const struct raft_members *raft_newest(const struct raft *r)
+{
+    return &r->members[RAFT_NEWEST];
+}
+/* Own position; -1: no member. */
+/*@ requires \valid_read(r) && r->members[RAFT_NEWEST].count <= RAFT_NODES_MAX;
+  @ assigns \nothing;
+  @ ensures -1 <= \result < r->members[RAFT_NEWEST].count;
+  @ ensures \result >= 0 ==>
+  @         r->members[RAFT_NEWEST].ids[\result] == r->config.self; */
+int raft_self(const struct raft *r);
+bool raft_self_votes(const struct raft *r);
+bool raft_alone(const struct raft *r);
+/* Own bit, or 0. */
+uint32_t raft_self_bit(const struct raft *r);
+void raft_members_begin(struct raft *r, const struct raft_start *s);
+void raft_members_append(struct raft *r, raft_index at,
+                         const struct raft_members *members,
+                         struct raft_out *out);
+void raft_members_truncate(struct raft *r, raft_index from,
+                           struct raft_out *out);
+/*@ requires \valid(r);
+  @ assigns r->members[RAFT_BASE], r->members_at[RAFT_BASE];
+  @ ensures r->members_at[RAFT_NEWEST] <= r->commit ==>
+  @         r->members_at[RAFT_BASE] == r->members_at[RAFT_NEWEST]; */
+void raft_members_committed(struct raft *r);
 
 /* raft_runs.c: runs of terms. */
 /*@ requires \valid_read(r) && log_valid(r);
@@ -128,27 +159,10 @@ bool raft_hard_state_durable(const struct raft *r);
 bool raft_disk_hangs(const struct raft *r);
 
 /* raft_send.c: messages, and whom they go to. */
-struct raft_message *raft_send(struct raft *r, struct raft_out *out,
-                               uint32_t pos, enum raft_message_type type);
-/* Position of a member that is known to be one of the voters. */
-/*@ requires \valid_read(r) && r->config.voter_count <= RAFT_NODES_MAX;
-  @ requires \exists integer i; 0 <= i < r->config.voter_count &&
-  @     r->config.voters[i] == id;
-  @ assigns \nothing;
-  @ ensures \result < r->config.voter_count &&
-  @         r->config.voters[\result] == id; */
-uint32_t raft_voter(const struct raft *r, node_id id);
-/*@ requires \valid_read(r) && config_valid(r);
-  @ assigns \nothing;
-  @ ensures \result < r->config.voter_count &&
-  @         r->config.voters[\result] == r->config.self; */
-uint32_t raft_self(const struct raft *r);
+struct raft_message *raft_send(struct raft *r, struct raft_out *out, node_id to,
+                               enum raft_message_type type);
 
 /* raft_commit.c: quorums. */
-/*@ requires \valid_read(r);
-  @ assigns \nothing;
-  @ ensures 2 * (\result - 1) <= r->config.voter_count < 2 * \result; */
-uint32_t raft_quorum(const struct raft *r);
 /*@ predicate one_of(integer v, uint64_t *values, integer count) =
   @     \exists integer i; 0 <= i < count && v == values[i];
  */
@@ -157,18 +171,27 @@ uint32_t raft_quorum(const struct raft *r);
   @ assigns \nothing;
   @ ensures one_of(\result, values, count); */
 uint64_t raft_quorum_value(const uint64_t *values, uint32_t count);
-/*@ requires \valid(r) && log_valid(r) && config_valid(r);
+/*@ requires \valid_read(m) && 0 < m->count <= RAFT_NODES_MAX;
+  @ requires \valid_read(values + (0 .. m->count - 1));
+  @ assigns \nothing;
+  @ ensures one_of(\result, values, m->count); */
+uint64_t raft_members_value(const struct raft_members *m,
+                            const uint64_t *values);
+/*@ requires \valid(r) && log_valid(r) && members_valid(r);
   @ requires r->role == RAFT_LEADER && r->term_start > 0;
   @ requires r->read_count <= RAFT_READS_MAX && r->durable <= r->last;
   @ requires \forall integer i;
-  @     0 <= i < r->config.voter_count ==> r->progress[i].match <= r->last;
-  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
+  @     0 <= i < r->members[RAFT_NEWEST].count ==>
+  @         r->progress[i].match <= r->last;
+  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index,
+  @         r->members[RAFT_BASE], r->members_at[RAFT_BASE];
   @ ensures r->commit == \old(r->commit) ||
   @     (\old(r->commit) < r->commit <= r->last &&
   @      term_at(r, r->commit, r->term)); */
 void raft_commit_by_quorum(struct raft *r);
 /*@ requires \valid(r) && r->role != RAFT_LEADER && r->verified <= r->last;
-  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index;
+  @ assigns r->commit, r->reads[0 .. RAFT_READS_MAX - 1].index,
+  @         r->members[RAFT_BASE], r->members_at[RAFT_BASE];
   @ ensures r->commit == \max(\old(r->commit),
   @                           \min(r->leader_commit, r->verified)); */
 void raft_commit_by_leader(struct raft *r);
@@ -204,6 +227,8 @@ void raft_recover_try(struct raft *r, struct raft_out *out);
 /* raft_progress.c: the leader's side. */
 void raft_leader_clear(struct raft *r);
 void raft_progress_reset(struct raft *r, uint32_t pos);
+void raft_progress_begin(struct raft *r, uint32_t pos);
+void raft_progress_join(struct raft *r);
 void raft_progress_reconnect(struct raft *r, uint32_t pos);
 void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
 void raft_on_append_reply(struct raft *r, uint32_t pos,
@@ -230,7 +255,7 @@ void raft_campaign(struct raft *r, struct raft_out *out, bool transfer);
 void raft_lead(struct raft *r, struct raft_out *out);
 
 /* raft_append.c: the follower's side of replication. */
-void raft_on_append(struct raft *r, const struct raft_message *m,
+void raft_on_append(struct raft *r, const struct raft_event *event,
                     struct raft_out *out);
 void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
                        struct raft_out *out);
@@ -247,9 +272,9 @@ bool raft_sticks_to_leader(const struct raft *r);
 void raft_ask_again_soon(struct raft *r);
 void raft_election_timeout(struct raft *r, struct raft_out *out);
 void raft_hard_state_done(struct raft *r, struct raft_out *out);
-void raft_on_pre_vote(struct raft *r, uint32_t pos,
-                      const struct raft_message *m, struct raft_out *out);
-void raft_on_vote(struct raft *r, uint32_t pos, const struct raft_message *m,
+void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
+                      struct raft_out *out);
+void raft_on_vote(struct raft *r, const struct raft_message *m,
                   struct raft_out *out);
 void raft_on_vote_reply(struct raft *r, uint32_t pos,
                         const struct raft_message *m, struct raft_out *out);
@@ -261,7 +286,7 @@ bool raft_fields_valid(const struct raft_message *m);
 bool raft_message_valid(const struct raft *r, const struct raft_message *m);
 bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
                            struct raft_out *out);
-void raft_receive(struct raft *r, const struct raft_message *m,
+void raft_receive(struct raft *r, const struct raft_event *event,
                   struct raft_out *out);
 
 #endif

@@ -2,8 +2,12 @@
  * Messages received: what is believed at all, what their term does, and who
  * handles them.
  *
+ * Who asks, or speaks as a leader, need not be a member: this log may be the
+ * one that lacks the change. Whose answers count, and who may ask for reads,
+ * must be.
+ *
  * How it fails: a message is dropped without a trace if it is not from another
- * voter of this cluster and group to this very start of this node, if it comes
+ * node of this cluster and group to this very start of this node, if it comes
  * from an earlier start of its sender, if it uses a field that its type has no
  * use for, or if its fields contradict each other. Nothing in a message can
  * make the core assert.
@@ -60,11 +64,35 @@ const char *raft_message_name(enum raft_message_type type)
     return message_types[type].name;
 }
 
+/* Is it believed of one who is no member here? The answer to a read is taken
+ * from the leader of this term only (raft_read.c). */
+static bool anybody_says(enum raft_message_type type)
+{
+    switch (type) {
+    case RAFT_MSG_PRE_VOTE:
+    case RAFT_MSG_VOTE:
+    case RAFT_MSG_APPEND:
+    case RAFT_MSG_HEARTBEAT:
+    case RAFT_MSG_TIMEOUT_NOW:
+    case RAFT_MSG_READ_REPLY:
+        return true;
+    case RAFT_MSG_PRE_VOTE_REPLY:
+    case RAFT_MSG_VOTE_REPLY:
+    case RAFT_MSG_APPEND_REPLY:
+    case RAFT_MSG_HEARTBEAT_REPLY:
+    case RAFT_MSG_READ:
+    case RAFT_MSG_TYPE_END:
+        break;
+    }
+    return false;
+}
+
 static bool address_valid(const struct raft *r, const struct raft_message *m)
 {
     return m->cluster_id == r->config.cluster_id &&
            m->group == r->config.group && m->to == r->config.self &&
-           m->from != r->config.self && raft_position(r, m->from) >= 0 &&
+           m->from != r->config.self && m->from != NODE_NONE &&
+           (anybody_says(m->type) || raft_position(r, m->from) >= 0) &&
            m->from_incarnation != 0 &&
            (m->to_incarnation == 0 ||
             m->to_incarnation == r->config.incarnation);
@@ -143,6 +171,19 @@ static bool entries_valid(const struct raft_message *m)
     return true;
 }
 
+/* An entry of an append that changes the members. */
+static bool change_valid(const struct raft_event *event)
+{
+    const struct raft_message *m = event->message;
+
+    if (event->members == NULL) {
+        return event->members_at == 0;
+    }
+    return m->type == RAFT_MSG_APPEND && event->members_at > m->index &&
+           event->members_at <= m->index + m->count &&
+           raft_members_valid(event->members);
+}
+
 /* Can it be true at all? */
 bool raft_message_valid(const struct raft *r, const struct raft_message *m)
 {
@@ -167,9 +208,9 @@ bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
                            struct raft_out *out)
 {
     struct raft_progress *p = &r->progress[pos];
-    node_id peer = r->config.voters[pos];
+    node_id peer = raft_newest(r)->ids[pos];
 
-    ASSERT(pos < r->config.voter_count && incarnation > 0);
+    ASSERT(pos < raft_newest(r)->count && incarnation > 0);
     if (incarnation < p->incarnation) {
         return false;
     }
@@ -191,8 +232,7 @@ bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
     return true;
 }
 
-static void answer_lower_term(struct raft *r, uint32_t pos,
-                              const struct raft_message *m,
+static void answer_lower_term(struct raft *r, const struct raft_message *m,
                               struct raft_out *out)
 {
     enum raft_message_type type;
@@ -207,7 +247,7 @@ static void answer_lower_term(struct raft *r, uint32_t pos,
     } else {
         return;
     }
-    (void)raft_send(r, out, pos, type);
+    (void)raft_send(r, out, m->from, type);
 }
 
 /* False: the message does not concern us. */
@@ -230,22 +270,25 @@ static bool adopt_higher_term(struct raft *r, const struct raft_message *m,
     return true;
 }
 
-static void dispatch(struct raft *r, uint32_t pos, const struct raft_message *m,
-                     struct raft_out *out)
+/* Nothing is looked up at `pos` for one whose type anybody_says(). */
+static void dispatch(struct raft *r, uint32_t pos,
+                     const struct raft_event *event, struct raft_out *out)
 {
+    const struct raft_message *m = event->message;
+
     switch (m->type) {
     case RAFT_MSG_PRE_VOTE:
-        raft_on_pre_vote(r, pos, m, out);
+        raft_on_pre_vote(r, m, out);
         break;
     case RAFT_MSG_VOTE:
-        raft_on_vote(r, pos, m, out);
+        raft_on_vote(r, m, out);
         break;
     case RAFT_MSG_PRE_VOTE_REPLY:
     case RAFT_MSG_VOTE_REPLY:
         raft_on_vote_reply(r, pos, m, out);
         break;
     case RAFT_MSG_APPEND:
-        raft_on_append(r, m, out);
+        raft_on_append(r, event, out);
         break;
     case RAFT_MSG_APPEND_REPLY:
         raft_on_append_reply(r, pos, m, out);
@@ -277,27 +320,30 @@ static bool is_hypothetical(const struct raft_message *m)
            (m->type == RAFT_MSG_PRE_VOTE_REPLY && m->granted);
 }
 
-void raft_receive(struct raft *r, const struct raft_message *m,
+void raft_receive(struct raft *r, const struct raft_event *event,
                   struct raft_out *out)
 {
+    const struct raft_message *m = event->message;
+
     ASSERT(m != NULL);
-    if (!raft_message_valid(r, m)) {
+    if (!raft_message_valid(r, m) || !change_valid(event)) {
         return;
     }
-    uint32_t pos = raft_voter(r, m->from);
-    if (!raft_note_incarnation(r, pos, m->from_incarnation, out)) {
+    int pos = raft_position(r, m->from);
+    if (pos >= 0 &&
+        !raft_note_incarnation(r, (uint32_t)pos, m->from_incarnation, out)) {
         return;
     }
     if (is_hypothetical(m)) {
-        dispatch(r, pos, m, out);
+        dispatch(r, (uint32_t)pos, event, out);
         return;
     }
     if (m->term > r->term && !adopt_higher_term(r, m, out)) {
         return;
     }
     if (m->term < r->term) {
-        answer_lower_term(r, pos, m, out);
+        answer_lower_term(r, m, out);
         return;
     }
-    dispatch(r, pos, m, out);
+    dispatch(r, (uint32_t)pos, event, out);
 }

@@ -70,7 +70,7 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
 {
     struct raft_progress *p = &r->progress[pos];
 
-    ASSERT(pos < r->config.voter_count);
+    ASSERT(pos < raft_newest(r)->count);
     p->match = 0;
     p->verified = 0;
     p->round_acked = 0;
@@ -86,13 +86,35 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
     become_probe(p, r->last + 1);
 }
 
+/* Leader: the peer is one from now on; for an election timeout it counts as
+ * heard. */
+void raft_progress_begin(struct raft *r, uint32_t pos)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    raft_progress_reset(r, pos);
+    r->progress[pos].heard_ms = r->now_ms;
+    r->progress[pos].beat_ms = r->now_ms;
+}
+
+/* Leader: begins with the members that are new. */
+void raft_progress_join(struct raft *r)
+{
+    ASSERT(r->role == RAFT_LEADER);
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
+        if (r->progress[i].next == 0) {
+            raft_progress_begin(r, i);
+        }
+    }
+    r->quorum_check_ms = raft_quorum_until_ms(r);
+}
+
 /* The link broke or came up: what was under way may be lost, and so may be
  * what the peer had not yet on disk. */
 void raft_progress_reconnect(struct raft *r, uint32_t pos)
 {
     struct raft_progress *p = &r->progress[pos];
 
-    ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
+    ASSERT(r->role == RAFT_LEADER && (int)pos != raft_self(r));
     p->verified = p->match;
     p->commit_sent = 0;
     p->lost = 0;
@@ -105,7 +127,7 @@ void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
 {
     struct raft_progress *p = &r->progress[pos];
 
-    ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
+    ASSERT(r->role == RAFT_LEADER && (int)pos != raft_self(r));
     if (p->state == RAFT_REPLICATE) {
         become_probe(p, MAX(p->verified + 1, MIN(index, p->next)));
     }
@@ -120,7 +142,7 @@ void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
 /* What only a leader remembers. */
 void raft_leader_clear(struct raft *r)
 {
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         struct raft_progress *p = &r->progress[i];
         raft_progress_reset(r, i);
         p->next = 0;
@@ -280,7 +302,7 @@ static struct raft_message *send_to(struct raft *r, struct raft_out *out,
                                     uint32_t pos, enum raft_message_type type)
 {
     struct raft_progress *p = &r->progress[pos];
-    struct raft_message *m = raft_send(r, out, pos, type);
+    struct raft_message *m = raft_send(r, out, raft_newest(r)->ids[pos], type);
 
     m->commit = r->commit;
     m->round = r->round;
@@ -348,10 +370,12 @@ static void send_heartbeat(struct raft *r, struct raft_out *out, uint32_t pos)
 /* FLUSH: at most one append or heartbeat for each follower. */
 void raft_replicate(struct raft *r, struct raft_out *out)
 {
+    int self = raft_self(r);
+
     ASSERT(r->role == RAFT_LEADER);
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         struct raft_progress *p = &r->progress[i];
-        if (i == raft_self(r)) {
+        if ((int)i == self) {
             continue;
         }
         if (p->next < r->first && p->state != RAFT_SNAPSHOT) {
@@ -368,11 +392,12 @@ void raft_replicate(struct raft *r, struct raft_out *out)
 /* One append per FLUSH may not have been all that the window allows. */
 bool raft_more_to_send(const struct raft *r)
 {
+    int self = raft_self(r);
+
     ASSERT(r->role == RAFT_LEADER);
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         const struct raft_progress *p = &r->progress[i];
-        if (i != raft_self(r) && p->state == RAFT_REPLICATE &&
-            append_due(r, p)) {
+        if ((int)i != self && p->state == RAFT_REPLICATE && append_due(r, p)) {
             return true;
         }
     }

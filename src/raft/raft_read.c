@@ -78,8 +78,7 @@ void raft_read_event(struct raft *r, uint64_t read_id, struct raft_out *out)
 static void answer(struct raft *r, struct raft_out *out,
                    const struct raft_pending_read *read, bool granted)
 {
-    uint32_t pos = raft_voter(r, read->from);
-    struct raft_message *m = raft_send(r, out, pos, RAFT_MSG_READ_REPLY);
+    struct raft_message *m = raft_send(r, out, read->from, RAFT_MSG_READ_REPLY);
 
     m->to_incarnation = read->from_incarnation;
     m->read_id = read->read_id;
@@ -145,11 +144,13 @@ void raft_on_read_reply(struct raft *r, const struct raft_message *m,
 static uint64_t confirmed_round(const struct raft *r)
 {
     uint64_t rounds[RAFT_NODES_MAX];
+    const struct raft_members *members = raft_newest(r);
+    int self = raft_self(r);
 
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        rounds[i] = i == raft_self(r) ? r->round : r->progress[i].round_acked;
+    for (uint32_t i = 0; i < members->count; i++) {
+        rounds[i] = (int)i == self ? r->round : r->progress[i].round_acked;
     }
-    return raft_quorum_value(rounds, r->config.voter_count);
+    return raft_members_value(members, rounds);
 }
 
 /* Leader, FLUSH: begins a round for the new reads, releases what is
@@ -189,9 +190,8 @@ void raft_reads_ask(struct raft *r, struct raft_out *out)
     if (r->reads_asked_sent == r->reads_asked_count) {
         return;
     }
-    uint32_t pos = raft_voter(r, r->leader);
     while (r->reads_asked_sent < r->reads_asked_count) {
-        struct raft_message *m = raft_send(r, out, pos, RAFT_MSG_READ);
+        struct raft_message *m = raft_send(r, out, r->leader, RAFT_MSG_READ);
         m->read_id = r->reads_asked[r->reads_asked_sent++];
     }
 }

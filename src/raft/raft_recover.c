@@ -38,12 +38,12 @@
  */
 #include "raft/raft_internal.h"
 
-/* Leader: voters[pos] said that it is recovering. */
+/* Leader: the member at `pos` said that it is recovering. */
 void raft_recovering_heard(struct raft *r, uint32_t pos, struct raft_out *out)
 {
     struct raft_progress *p = &r->progress[pos];
 
-    ASSERT(r->role == RAFT_LEADER && pos != raft_self(r));
+    ASSERT(r->role == RAFT_LEADER && (int)pos != raft_self(r));
     p->recovering = true;
     if (p->barrier > 0 || r->transfer_to != NODE_NONE) {
         return;

@@ -14,7 +14,8 @@
  *     timer leads to CANDIDATE at once.
  * (2) A majority of different voters granted in this term.
  * (3) A higher term; the leader of this term is heard; a pre-candidate grants a
- *     vote; a leader hears no majority any more, or its disk hangs.
+ *     vote; a leader hears no majority any more, or its disk hangs, or members
+ *     among whom it has no vote are committed.
  *
  * Each transition clears what belongs to the role, the leader or the term that
  * ends, so that nothing of it is taken for a fact of the next: a leader's reads
@@ -147,11 +148,12 @@ void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
     }
 }
 
-/* A log that takes no new term, or a disk that hangs or has lost promises,
- * makes no leader. */
+/* Who has no vote, a log that takes no new term, a disk that hangs or has lost
+ * promises makes no leader. */
 bool raft_may_campaign(const struct raft *r)
 {
-    return !r->recovering && raft_runs_has_room(r) && !raft_disk_hangs(r);
+    return !r->recovering && raft_self_votes(r) && raft_runs_has_room(r) &&
+           !raft_disk_hangs(r);
 }
 
 /* Asks whether it could win; nothing durable changes. */
@@ -192,10 +194,8 @@ void raft_lead(struct raft *r, struct raft_out *out)
     r->down_leader = NODE_NONE;
     r->fast_until_ms = 0;
     r->election_at_ms = RAFT_NEVER_MS;
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
-        raft_progress_reset(r, i);
-        r->progress[i].heard_ms = r->now_ms;
-        r->progress[i].beat_ms = r->now_ms;
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
+        raft_progress_begin(r, i);
     }
     bool fits = raft_runs_append(r, 1, r->term);
     ASSERT(fits); /* see raft_may_campaign() */

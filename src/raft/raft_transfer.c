@@ -13,19 +13,26 @@
  */
 #include "raft/raft_internal.h"
 
+/* Could it lead, also when the outgoing set is gone? */
+static bool is_target(const struct raft *r, int pos)
+{
+    return pos >= 0 && pos != raft_self(r) &&
+           (raft_newest(r)->voters >> pos & 1) != 0;
+}
+
 /* Largest match among the reachable followers, or NODE_NONE. */
 static node_id best_target(const struct raft *r)
 {
     node_id best = NODE_NONE;
     raft_index match = 0;
 
-    for (uint32_t i = 0; i < r->config.voter_count; i++) {
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         const struct raft_progress *p = &r->progress[i];
-        if (i == raft_self(r) || !p->link_up || p->recovering) {
+        if (!is_target(r, (int)i) || !p->link_up || p->recovering) {
             continue;
         }
         if (best == NODE_NONE || p->match > match) {
-            best = r->config.voters[i];
+            best = raft_newest(r)->ids[i];
             match = p->match;
         }
     }
@@ -37,8 +44,7 @@ void raft_transfer_event(struct raft *r, node_id peer, struct raft_out *out)
     if (r->role == RAFT_LEADER && peer == NODE_NONE) {
         peer = best_target(r);
     }
-    if (r->role != RAFT_LEADER || peer == r->config.self ||
-        raft_position(r, peer) < 0) {
+    if (r->role != RAFT_LEADER || !is_target(r, raft_position(r, peer))) {
         out->transfer_ended = true;
         return;
     }
@@ -65,9 +71,10 @@ void raft_transfer_flush(struct raft *r, struct raft_out *out)
     if (r->transfer_to == NODE_NONE || r->transfer_sent) {
         return;
     }
-    uint32_t pos = raft_voter(r, r->transfer_to);
+    int pos = raft_position(r, r->transfer_to);
+    ASSERT(pos >= 0); /* members do not change meanwhile */
     if (r->progress[pos].match == r->last) {
-        (void)raft_send(r, out, pos, RAFT_MSG_TIMEOUT_NOW);
+        (void)raft_send(r, out, r->transfer_to, RAFT_MSG_TIMEOUT_NOW);
         r->transfer_sent = true;
     }
 }

@@ -20,11 +20,13 @@ uint64_t check_hash(uint64_t before, raft_term term, uint64_t payload)
     return rng_next(&state);
 }
 
-void check_init(struct check *c, uint32_t count)
+void check_init(struct check *c, const node_id *ids, uint32_t count)
 {
     ASSERT(count > 0 && count <= RAFT_NODES_MAX);
     memset(c, 0, sizeof(*c));
     c->count = count;
+    memcpy(c->ids, ids, count * sizeof(ids[0]));
+    raft_members_of(&c->members, ids, count);
     for (uint32_t i = 0; i < RAFT_NODES_MAX; i++) {
         c->nodes[i].disk_vote = NODE_NONE;
         for (uint32_t t = 0; t < CHECK_TERMS_MAX; t++) {
@@ -313,6 +315,7 @@ static bool gave_vote(const struct check *c, uint32_t i,
            c->votes_lost[i][core->term] == (uint64_t)core->config.self + 1;
 }
 
+/* Bits by position. */
 static uint32_t votes_for(const struct check *c, const struct raft *core,
                           uint32_t pos)
 {
@@ -322,7 +325,7 @@ static uint32_t votes_for(const struct check *c, const struct raft *core,
     for (uint32_t i = 0; i < c->count; i++) {
         bool self = i == pos && own->disk_term == core->term &&
                     own->disk_vote == core->config.self;
-        votes += self || gave_vote(c, i, core);
+        votes |= (uint32_t)(self || gave_vote(c, i, core)) << i;
     }
     return votes;
 }
@@ -347,7 +350,8 @@ static void elected(struct check *c, const struct check_step *s)
     raft_index commit = committed_before(c, a->term);
 
     check_that(c, !l->known, "I1 election safety: two leaders in one term");
-    check_that(c, votes_for(c, a, s->pos) > c->count / 2,
+    check_that(c,
+               check_quorum(c, check_newest(c, live), votes_for(c, a, s->pos)),
                "I3 votes are real: leads without a majority's votes");
     check_that(c, check_has(live, commit, c->committed[commit].hash),
                "I14 leader completeness: a leader lacks what is committed");
@@ -380,23 +384,26 @@ static void roles(struct check *c, const struct check_step *s)
                    "I5 terms: a candidate whose log has its term");
     }
     for (uint32_t i = 0; i < c->count && a->role == RAFT_CANDIDATE; i++) {
-        bool counted = (a->votes_granted >> i & 1) != 0;
+        int at = raft_position(a, c->ids[i]);
+        bool counted = at >= 0 && (a->votes_granted >> at & 1) != 0;
         check_that(c, !counted || i == s->pos || gave_vote(c, i, a),
                    "I3 votes are real: counted a vote nobody gave");
     }
 }
 
+/* Bits by position. */
 static uint32_t disks_with(const struct check *c, raft_index index,
                            uint64_t hash)
 {
-    uint32_t count = 0;
+    uint32_t disks = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
         const struct check_node *n = &c->nodes[i];
-        count +=
+        bool has =
             check_has(n->disk_recovering ? &n->lost : &n->disk, index, hash);
+        disks |= (uint32_t)has << i;
     }
-    return count;
+    return disks;
 }
 
 /* A leader's commit: by the disks of all. */
@@ -407,7 +414,9 @@ static void commit_by_leader(struct check *c, const struct check_step *s)
 
     check_that(c, live->at[commit].term == s->after->term,
                "I13 commit: an entry of an earlier term, by counting");
-    check_that(c, disks_with(c, commit, live->at[commit].hash) > c->count / 2,
+    check_that(c,
+               check_quorum(c, check_newest(c, live),
+                            disks_with(c, commit, live->at[commit].hash)),
                "I13 commit: not on a majority of disks");
     for (raft_index i = c->commit + 1; i <= commit; i++) {
         c->committed[i] = live->at[i];
@@ -486,16 +495,21 @@ static void reads(struct check *c, const struct check_step *s)
 static void quorum_contact(struct check *c, const struct check_step *s)
 {
     const struct raft *b = s->before;
-    uint32_t heard = 1;
+    uint32_t heard = 1U << s->pos;
 
     if (s->event->type != RAFT_EV_TICK || b->role != RAFT_LEADER) {
         return;
     }
     for (uint32_t i = 0; i < c->count; i++) {
-        heard += i != s->pos && s->after->now_ms - b->progress[i].heard_ms <
+        const struct raft_progress *p = check_progress(c, b, i);
+        bool now = p != NULL && s->after->now_ms - p->heard_ms <
                                     b->config.election_timeout_ms;
+        heard |= (uint32_t)(i != s->pos && now) << i;
     }
-    check_that(c, heard > c->count / 2 || s->after->role != RAFT_LEADER,
+    const struct raft_members *members =
+        check_newest(c, &c->nodes[s->pos].live);
+    check_that(c,
+               check_quorum(c, members, heard) || s->after->role != RAFT_LEADER,
                "X8 check-quorum: leads without contact to a majority");
 }
 
@@ -512,7 +526,9 @@ void check_step(struct check *c, const struct check_step *s)
         written(c, s);
     }
     if (c->violation == NULL) {
+        check_changed(c, s);
         own_log(c, s);
+        check_core_members(c, s);
         commits(c, s);
         quorum_contact(c, s);
     }
@@ -531,10 +547,13 @@ void check_step(struct check *c, const struct check_step *s)
 static void believes(struct check *c, const struct raft *leader, uint32_t pos,
                      uint32_t other)
 {
-    const struct raft_progress *p = &leader->progress[other];
+    const struct raft_progress *p = check_progress(c, leader, other);
     const struct check_log *own = &c->nodes[pos].live;
     const struct check_node *n = &c->nodes[other];
 
+    if (p == NULL) {
+        return;
+    }
     check_that(c,
                p->match <= leader->last && p->match < p->next &&
                    p->next <= leader->last + 1,

@@ -40,6 +40,10 @@
 #define CHECK_READS_MAX 1024 /* read ids are below */
 #endif
 
+#ifndef CHECK_CHANGES_MAX
+#define CHECK_CHANGES_MAX 64 /* entries that change the members */
+#endif
+
 struct check_entry {
     raft_term term;
     uint64_t hash; /* of this entry and all before it */
@@ -85,8 +89,17 @@ struct check_leader {
     uint64_t hash[CHECK_LOG_MAX + 1];
 };
 
+/* An entry that changes the members; term and index say which one it is. */
+struct check_change {
+    raft_term term;
+    raft_index index;
+    struct raft_members members;
+};
+
 struct check {
     uint32_t count;
+    node_id ids[RAFT_NODES_MAX]; /* of the nodes, by position */
+    struct raft_members members; /* before any entry that changes them */
     struct check_node nodes[RAFT_NODES_MAX];
     struct check_leader logs[CHECK_TERMS_MAX];
     /* votes[n][t]: NODE_NONE, or whom n told that it has its vote. */
@@ -97,6 +110,8 @@ struct check {
     struct check_entry committed[CHECK_LOG_MAX + 1];
     raft_term committed_in[CHECK_LOG_MAX + 1]; /* term of who did it first */
     raft_index reads[CHECK_READS_MAX]; /* commit + 1 when asked; 0: free */
+    struct check_change changes[CHECK_CHANGES_MAX]; /* by term, then index */
+    uint32_t change_count;
     const char *violation;
 };
 
@@ -112,8 +127,17 @@ struct check_step {
     const uint64_t *payloads;
 };
 
-/* All disks are empty; nobody runs. */
-void check_init(struct check *c, uint32_t count);
+/* All disks are empty; nobody runs. A position here is one in ids, which are
+ * those of all nodes there are, members or not. All are voters. */
+void check_init(struct check *c, const node_id *ids, uint32_t count);
+
+/* What a node with this log has to be started with. */
+void check_members(const struct check *c, const struct check_log *log,
+                   struct raft_start *start);
+
+/* The entry of an append that changes the members, or NULL. */
+const struct check_change *check_change_in(const struct check *c,
+                                           const struct raft_message *m);
 
 /* A core was started from its disk (also the first time). */
 void check_start(struct check *c, uint32_t pos, const struct raft *core);

@@ -25,6 +25,36 @@ static inline bool check_has(const struct check_log *log, raft_index index,
     return index <= log->last && log->at[index].hash == hash;
 }
 
+/* Position of a node; c->count: of none. */
+static inline uint32_t check_pos(const struct check *c, node_id id)
+{
+    uint32_t pos = 0;
+
+    while (pos < c->count && c->ids[pos] != id) {
+        pos++;
+    }
+    return pos;
+}
+
+/* What the core remembers of the node at this position; NULL: it is no member
+ * there. */
+static inline const struct raft_progress *
+check_progress(const struct check *c, const struct raft *core, uint32_t pos)
+{
+    int at = raft_position(core, c->ids[pos]);
+
+    return at < 0 ? NULL : &core->progress[at];
+}
+
+/* check_members.c: those that this log makes; bits by position here. */
+const struct raft_members *check_newest(const struct check *c,
+                                        const struct check_log *log);
+bool check_quorum(const struct check *c, const struct raft_members *m,
+                  uint32_t bits);
+/* X4: the step's entry that changes them; what the core takes for them. */
+void check_changed(struct check *c, const struct check_step *s);
+void check_core_members(struct check *c, const struct check_step *s);
+
 /* check_message.c: one message that leaves. */
 void check_sent(struct check *c, const struct check_step *s,
                 const struct raft_message *m);

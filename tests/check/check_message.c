@@ -9,12 +9,6 @@
 
 #include "check_internal.h"
 
-static uint32_t pos_of(const struct check_step *s, node_id id)
-{
-    int pos = raft_position(s->after, id);
-    return pos < 0 ? UINT32_MAX : (uint32_t)pos;
-}
-
 /* I2, X1: somebody says that `pos` votes for `candidate`. */
 static void vote(struct check *c, uint32_t pos, raft_term term,
                  node_id candidate)
@@ -109,7 +103,7 @@ static void ack(struct check *c, const struct check_step *s,
     if (m->match == 0 && m->verified == 0 && m->round == 0 && !m->rejected) {
         return; /* tells of a term only */
     }
-    check_that(c, l->known && l->pos == pos_of(s, m->to),
+    check_that(c, l->known && l->pos == check_pos(c, m->to),
                "I11 acks are true: to one who does not lead this term");
     check_that(c, n->disk_term >= m->term,
                "X1 durability: answers in a term that is not on its disk");
@@ -138,7 +132,7 @@ static void envelope(struct check *c, const struct check_step *s,
 
     check_that(c,
                m->from == config->self && m->to != m->from &&
-                   pos_of(s, m->to) < c->count,
+                   check_pos(c, m->to) < c->count,
                "I12 direction: to itself, to a stranger or from another");
     check_that(c,
                m->from_incarnation == config->incarnation &&
@@ -244,13 +238,21 @@ void check_sent(struct check *c, const struct check_step *s,
     }
 }
 
+/* Counts for those only who are members to the receiver. */
+static bool answers(const struct raft_message *m)
+{
+    return m->type == RAFT_MSG_PRE_VOTE_REPLY ||
+           m->type == RAFT_MSG_VOTE_REPLY || m->type == RAFT_MSG_APPEND_REPLY ||
+           m->type == RAFT_MSG_HEARTBEAT_REPLY || m->type == RAFT_MSG_READ;
+}
+
 /* Nothing that others can see, or that lasts, has changed. */
 static bool unmoved(const struct check_step *s)
 {
     const struct raft *a = s->after;
     const struct raft *b = s->before;
 
-    for (uint32_t i = 0; i < a->config.voter_count; i++) {
+    for (uint32_t i = 0; i < RAFT_NODES_MAX; i++) {
         if (a->progress[i].match != b->progress[i].match ||
             a->progress[i].round_acked != b->progress[i].round_acked) {
             return false;
@@ -272,9 +274,12 @@ static void match_monotone(struct check *c, const struct check_step *s)
         return;
     }
     for (uint32_t i = 0; i < c->count; i++) {
+        const struct raft_progress *now = check_progress(c, a, i);
+        const struct raft_progress *before = check_progress(c, b, i);
         check_that(c,
-                   a->progress[i].match >= b->progress[i].match ||
-                       a->progress[i].incarnation != b->progress[i].incarnation,
+                   now == NULL || before == NULL ||
+                       now->match >= before->match ||
+                       now->incarnation != before->incarnation,
                    "I11 acks are true: match fell");
     }
 }
@@ -284,10 +289,12 @@ void check_received(struct check *c, const struct check_step *s)
     const struct raft_message *m = s->event->message;
     const struct raft *b = s->before;
     int pos = raft_position(b, m->from);
-    bool stale = pos < 0 || m->to != b->config.self ||
-                 (m->to_incarnation != 0 &&
-                  m->to_incarnation != b->config.incarnation) ||
-                 m->from_incarnation < b->progress[pos].incarnation;
+    bool stale =
+        m->to != b->config.self ||
+        (m->to_incarnation != 0 &&
+         m->to_incarnation != b->config.incarnation) ||
+        (pos >= 0 && m->from_incarnation < b->progress[pos].incarnation) ||
+        (pos < 0 && answers(m));
 
     check_that(c, !stale || unmoved(s),
                "X5 incarnation: acts on a message of an earlier one");

@@ -144,6 +144,8 @@ const struct model_config *model_config_find(const char *name);
 /* model_state.c */
 /* m->state becomes the first state. */
 void model_start(struct model *m);
+/* Who there is, and that all vote before anything says otherwise. */
+void model_name_nodes(struct check *c);
 /* What happens before the search: nothing, or an election. Writes the
  * beginning of the script. */
 void model_prelude(struct model *m);

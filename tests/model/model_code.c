@@ -62,7 +62,56 @@ static INLINE uint32_t code_bits(struct coder *k, uint32_t bits)
 
 #define NUMBER(x) ((x) = (__typeof__(x))code_number(k, (uint64_t)(x)))
 #define NODE(x)   ((x) = code_node(k, (x)))
-#define BITS(x)   ((x) = code_bits(k, (x)))
+
+/* Each node's part in it. */
+static INLINE void code_members(struct coder *k, struct raft_members *m)
+{
+    uint32_t parts[MODEL_NODES] = {0};
+
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        uint32_t id = k->order[i];
+        int pos = k->reading ? -1 : raft_members_position(m, id);
+        if (pos >= 0) {
+            parts[id] =
+                1 | (m->voters >> pos & 1) << 1 | (m->outgoing >> pos & 1) << 2;
+        }
+        NUMBER(parts[id]);
+    }
+    for (uint32_t id = 0; k->reading && id < MODEL_NODES; id++) {
+        if (parts[id] != 0) {
+            m->voters |= (parts[id] >> 1 & 1) << m->count;
+            m->outgoing |= (parts[id] >> 2 & 1) << m->count;
+            m->ids[m->count++] = id;
+        }
+    }
+}
+
+static INLINE void code_both_members(struct coder *k, struct raft *r)
+{
+    NUMBER(r->members_at[RAFT_NEWEST]);
+    NUMBER(r->members_at[RAFT_BASE]);
+    code_members(k, &r->members[RAFT_NEWEST]);
+    if (r->members_at[RAFT_NEWEST] != r->members_at[RAFT_BASE]) {
+        code_members(k, &r->members[RAFT_BASE]);
+    } else if (k->reading) {
+        r->members[RAFT_BASE] = r->members[RAFT_NEWEST];
+    }
+}
+
+/* Bits by position among the members. */
+static INLINE void code_votes(struct coder *k, const struct raft_members *m,
+                              uint32_t *votes)
+{
+    uint32_t by_id = 0;
+
+    for (uint32_t i = 0; !k->reading && i < m->count; i++) {
+        by_id |= (*votes >> i & 1) << m->ids[i];
+    }
+    by_id = code_bits(k, by_id);
+    for (uint32_t i = 0; k->reading && i < m->count; i++) {
+        *votes |= (by_id >> m->ids[i] & 1) << i;
+    }
+}
 
 static INLINE void code_log(struct coder *k, struct raft *r)
 {
@@ -105,8 +154,8 @@ static INLINE void code_follower(struct coder *k, struct raft *r)
     NUMBER(r->reject_term);
     NUMBER(r->reject_prev);
     NODE(r->vote_reply_to);
-    BITS(r->votes_granted);
-    BITS(r->votes_refused);
+    code_votes(k, &r->members[RAFT_NEWEST], &r->votes_granted);
+    code_votes(k, &r->members[RAFT_NEWEST], &r->votes_refused);
     NUMBER(r->reads_asked_count);
     NUMBER(r->reads_asked_sent);
     for (uint32_t i = 0; i < r->reads_asked_count; i++) {
@@ -152,10 +201,11 @@ static INLINE void code_leader(struct coder *k, struct raft *r, uint32_t self)
     NODE(r->transfer_to);
     NUMBER(r->transfer_sent);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        if (k->order[i] != self) {
-            code_progress(k, &r->progress[k->order[i]]);
-        } else if (k->reading) {
-            r->progress[self].next = r->term_start;
+        int pos = raft_position(r, k->order[i]);
+        if (pos >= 0 && k->order[i] != self) {
+            code_progress(k, &r->progress[pos]);
+        } else if (pos >= 0 && k->reading) {
+            r->progress[pos].next = r->term_start;
         }
     }
 }
@@ -171,9 +221,12 @@ static INLINE void code_core(struct coder *k, struct raft *r, uint32_t self)
     NUMBER(r->hard_state_seq);
     NUMBER(r->truncate_seq);
     NUMBER(r->round);
+    code_both_members(k, r);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        struct raft_progress *p = &r->progress[k->order[i]];
-        if (k->order[i] != self) {
+        int pos = raft_position(r, k->order[i]);
+        if (pos >= 0 && k->order[i] != self) {
+            struct raft_progress *p = &r->progress[pos];
+            p->link_up = true;
             NUMBER(p->incarnation);
             NUMBER(p->restarted_maybe);
             NUMBER(p->barrier);
@@ -330,6 +383,12 @@ static INLINE void code_ghost(struct coder *k, struct check *c)
     for (uint32_t i = 0; i < CHECK_READS_MAX; i++) {
         NUMBER(c->reads[i]);
     }
+    NUMBER(c->change_count);
+    for (uint32_t i = 0; i < c->change_count; i++) {
+        NUMBER(c->changes[i].term);
+        NUMBER(c->changes[i].index);
+        code_members(k, &c->changes[i].members);
+    }
 }
 
 static INLINE void code_message(struct coder *k, struct raft_message *m)
@@ -415,9 +474,6 @@ void model_decode_node(const uint8_t *bytes, struct model_state *s)
     memset(r, 0, sizeof(*r));
     memset(&s->check.nodes[pos], 0, sizeof(s->check.nodes[pos]));
     model_raft_config(&r->config, pos, 0);
-    for (uint32_t n = 0; n < MODEL_NODES; n++) {
-        r->progress[n].link_up = n != pos;
-    }
     r->transfer_to = NODE_NONE;
     code_core(&k, r, pos);
     code_disk(&k, &s->check.nodes[pos], r);
@@ -456,6 +512,7 @@ void model_decode_ghost(const uint8_t *bytes, struct model_state *s)
     struct coder k = reader(bytes);
 
     memset((uint8_t *)&s->check + begin, 0, sizeof(s->check) - begin);
+    model_name_nodes(&s->check);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         s->check.votes[i][0] = NODE_NONE;
     }

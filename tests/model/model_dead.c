@@ -101,12 +101,20 @@ bool model_dead(struct model *m, const struct raft_message *msg)
     struct raft_event event = {
         .type = RAFT_EV_MESSAGE, .now_ms = core->now_ms, .message = msg};
     struct raft trial;
+    const struct check_change *change = NULL;
 
     if (m->config->all || model_may_lose(m->config, &m->state.used) ||
         !dead_by_rule(&m->state, msg)) {
         return false;
     }
     memcpy(&trial, core, sizeof(trial));
+    if (msg->type == RAFT_MSG_APPEND) {
+        change = check_change_in(&m->state.check, msg);
+    }
+    if (change != NULL) {
+        event.members = &change->members;
+        event.members_at = change->index;
+    }
     if (!model_step_core(m, &trial, &event, &m->dead_out)) {
         m->violation = NULL; /* it will show when it is delivered */
         return false;

@@ -144,7 +144,6 @@ static void load(struct model_memo *memo, const struct model_tuple *t,
         }
     }
     model_decode_ghost(model_part_at(&store->ghosts, t->ghost)->bytes, s);
-    s->check.count = MODEL_NODES;
     s->used = t->used;
     s->wire_count = 0;
 }

@@ -276,7 +276,6 @@ void model_tuple_to(const struct model_store *s, const struct model_tuple *t,
         model_decode_node(model_part_at(&s->nodes, t->nodes[i])->bytes, state);
     }
     model_decode_ghost(model_part_at(&s->ghosts, t->ghost)->bytes, state);
-    state->check.count = MODEL_NODES;
     state->used = t->used;
     state->wire_count = t->wire_count;
     for (uint32_t i = 0; i < t->wire_count; i++) {

@@ -21,10 +21,6 @@ void model_raft_config(struct raft_config *c, uint32_t pos,
     c->cluster_id = 7;
     c->self = pos;
     c->incarnation = incarnation;
-    c->voter_count = MODEL_NODES;
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        c->voters[i] = i;
-    }
     c->election_timeout_ms = MODEL_ELECTION_MS;
     c->heartbeat_ms = MODEL_HEARTBEAT_MS;
     c->peer_down_delay_ms = 10;
@@ -198,6 +194,22 @@ uint32_t model_open_terms(const raft_term *terms, uint32_t holding)
     return open;
 }
 
+/* Those that nobody has are forgotten. */
+static void canonical_changes(struct check *c, uint32_t present)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < c->change_count; i++) {
+        const struct check_change *e = &c->changes[i];
+        if (e->index <= last_present(present, e->term)) {
+            c->changes[kept++] = *e;
+        }
+    }
+    memset(&c->changes[kept], 0,
+           (c->change_count - kept) * sizeof(c->changes[0]));
+    c->change_count = kept;
+}
+
 void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present)
 {
     for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
@@ -216,6 +228,7 @@ void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present)
             }
         }
     }
+    canonical_changes(c, present);
     uint32_t first = open == 0 ? 0 : (uint32_t)__builtin_ctz(open);
     for (raft_index i = 1; i <= c->commit; i++) {
         if (c->committed_in[i] < first) {
@@ -283,15 +296,28 @@ static void introduce(struct model *m, uint32_t from, uint32_t to)
     ASSERT(m->out.message_count == 0 && m->out.write.seq == 0);
 }
 
+void model_name_nodes(struct check *c)
+{
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        c->ids[i] = i;
+    }
+    c->count = MODEL_NODES;
+    raft_members_of(&c->members, c->ids, MODEL_NODES);
+}
+
 void model_start(struct model *m)
 {
     static const struct raft_run no_runs[1];
     struct raft_start start = {
         .vote = NODE_NONE, .log_first = 1, .runs = no_runs};
+    node_id ids[MODEL_NODES];
     struct model_state *s = &m->state;
 
     memset(s, 0, sizeof(*s));
-    check_init(&s->check, MODEL_NODES);
+    model_name_nodes(&s->check);
+    memcpy(ids, s->check.ids, sizeof(ids));
+    check_init(&s->check, ids, MODEL_NODES);
+    check_members(&s->check, &s->check.nodes[0].disk, &start);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         struct raft_config config = {0};
         model_raft_config(&config, i, 1);

@@ -113,12 +113,28 @@ static void sync_writes(struct model *m, uint32_t pos, uint32_t count)
     flush(m, pos, core->now_ms);
 }
 
+/* The node tells the core which of the entries changes the members. */
+static void attach(const struct model *m, struct raft_event *event)
+{
+    const struct check_change *change = NULL;
+
+    if (event->type == RAFT_EV_MESSAGE &&
+        event->message->type == RAFT_MSG_APPEND) {
+        change = check_change_in(&m->state.check, event->message);
+    }
+    if (change != NULL) {
+        event->members = &change->members;
+        event->members_at = change->index;
+    }
+}
+
 /* An event of one core, and what follows it at once. */
 static void macro_step(struct model *m, uint32_t pos, struct raft_event event)
 {
     const struct check_node *n = &m->state.check.nodes[pos];
 
     event.now_ms = MAX(event.now_ms, MODEL_NOW_MS);
+    attach(m, &event);
     one_step(m, pos, event);
     flush(m, pos, event.now_ms);
     while (m->config->writes == 0 && n->write_count > 0 && !m->cut &&
@@ -178,6 +194,7 @@ static void start(struct model *m, uint32_t pos, raft_index applied)
                                .applied = applied,
                                .recovering = n->disk_recovering};
 
+    check_members(check, &n->disk, &start);
     model_raft_config(&config, pos, n->incarnation + 1);
     for (raft_index i = 1; i <= n->disk.last; i++) {
         raft_term term = n->disk.at[i].term;

@@ -1,5 +1,6 @@
 /*
- * raft_quorum_value() for every vector of up to N values, N <= 9.
+ * raft_quorum_value() for every vector of up to N values, N <= 9; and
+ * raft_members_value() for all two sets of up to 4 members.
  *
  * The function only compares its values, so the values 0..n-1 show every order
  * that n values can have, equal ones among them: what holds for these holds
@@ -38,6 +39,66 @@ static bool next(uint64_t *values, uint32_t n)
     return false;
 }
 
+/* More than half of those in the set reach v. */
+static bool reach(const struct raft_members *m, uint32_t set,
+                  const uint64_t *values, uint64_t v)
+{
+    int balance = 0;
+    for (uint32_t i = 0; i < m->count; i++)
+        if (set >> i & 1)
+            balance += values[i] >= v ? 1 : -1;
+    return balance > 0;
+}
+
+/* The largest value that both sets reach; and who reaches it is a quorum. */
+static bool is_members_value(const struct raft_members *m,
+                             const uint64_t *values)
+{
+    uint64_t want = 0;
+    for (uint64_t v = 0; v <= m->count; v++)
+        if (reach(m, m->voters, values, v) &&
+            (m->outgoing == 0 || reach(m, m->outgoing, values, v)))
+            want = v;
+    uint64_t v = raft_members_value(m, values);
+    uint32_t with = 0;
+    uint32_t above = 0;
+    for (uint32_t i = 0; i < m->count; i++) {
+        with |= (uint32_t)(values[i] >= v) << i;
+        above |= (uint32_t)(values[i] > v) << i;
+    }
+    return v == want && raft_members_quorum(m, with) &&
+           !raft_members_quorum(m, above);
+}
+
+/* False: for these sets it is wrong. */
+static bool try_sets(struct raft_members *m, uint64_t *tried)
+{
+    uint64_t values[RAFT_NODES_MAX] = {0};
+    do {
+        ++*tried;
+        if (!is_members_value(m, values)) {
+            printf("scope_quorum: wrong for voters %" PRIx32
+                   ", outgoing %" PRIx32 "\n",
+                   m->voters, m->outgoing);
+            return false;
+        }
+    } while (next(values, m->count));
+    return true;
+}
+
+static bool try_members(uint64_t *tried)
+{
+    struct raft_members m = {0};
+    for (m.count = 1; m.count <= 4; m.count++) {
+        m.ids[m.count - 1] = m.count;
+        for (m.voters = 1; m.voters < 1U << m.count; m.voters++)
+            for (m.outgoing = 0; m.outgoing < 1U << m.count; m.outgoing++)
+                if (!try_sets(&m, tried))
+                    return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t max = 0;
@@ -60,6 +121,8 @@ int main(int argc, char **argv)
             }
         } while (next(values, n));
     }
+    if (!try_members(&tried))
+        return 1;
     printf("scope_quorum: %" PRIu64 " vectors, n <= %" PRIu64 "\n", tried, max);
     return 0;
 }

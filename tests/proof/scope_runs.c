@@ -74,8 +74,6 @@ static void core_of(const struct model *log, struct raft *r)
         .cluster_id = 1,
         .self = 0,
         .incarnation = 1,
-        .voters = {0, LEADER, 2},
-        .voter_count = 3,
         .election_timeout_ms = 1000,
         .heartbeat_ms = 100,
         .peer_down_delay_ms = 50,
@@ -94,6 +92,8 @@ static void core_of(const struct model *log, struct raft *r)
         .runs = runs,
         .run_count = runs_of(log->terms + log->first, len, log->first, runs),
         .applied = log->commit,
+        .members = {{3, {0, LEADER, 2}, 7, 0}},
+        .members_count = 1,
     };
     raft_init(r, &config, &start, 0);
 }

@@ -28,13 +28,13 @@ void cluster_fail(struct cluster *c, const char *format, ...)
 node_id cluster_id(const struct cluster *c, uint32_t pos)
 {
     ASSERT(pos < c->count);
-    return c->config.voters[pos];
+    return c->members.ids[pos];
 }
 
 static uint32_t pos_of(const struct cluster *c, node_id id)
 {
-    ASSERT(id - c->config.voters[0] < c->count);
-    return id - c->config.voters[0];
+    ASSERT(id - c->members.ids[0] < c->count);
+    return id - c->members.ids[0];
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -66,6 +66,8 @@ static void start(struct cluster *c, uint32_t pos, raft_index applied)
     s.runs = runs;
     s.applied = MAX(applied, s.log_first - 1);
     s.recovering = n->disk.recovering;
+    s.members[0] = c->members;
+    s.members_count = 1;
     n->incarnation++;
     config.self = cluster_id(c, pos);
     config.incarnation = n->incarnation;
@@ -83,10 +85,11 @@ struct cluster *cluster_new(const struct raft_config *config, uint32_t count,
     struct cluster *c = mem_zalloc(sizeof(*c));
     c->config = *config;
     c->count = count;
-    c->config.voter_count = count;
+    node_id ids[RAFT_NODES_MAX];
     for (uint32_t i = 0; i < count; i++) {
-        c->config.voters[i] = first_id + i;
+        ids[i] = first_id + i;
     }
+    raft_members_of(&c->members, ids, count);
     for (uint32_t i = 0; i < count; i++) {
         struct node *n = &c->nodes[i];
         n->now_ms = now_ms;

@@ -79,7 +79,8 @@ struct ghost {
 
 struct cluster {
     uint32_t count;
-    struct raft_config config; /* the part that all nodes share */
+    struct raft_config config;   /* the part that all nodes share */
+    struct raft_members members; /* at the beginning: all nodes */
     struct node nodes[RAFT_NODES_MAX];
     bool cut[RAFT_NODES_MAX][RAFT_NODES_MAX]; /* from, to */
     struct wire wires[CLUSTER_WIRE_MAX];
@@ -94,8 +95,8 @@ struct cluster {
     uint64_t commits, elections, reads_done, crashes; /* what a run saw */
 };
 
-/* Zeroed memory; `config` without self, incarnation and voters: the members
- * are first_id .. first_id + count - 1. All are up, with empty disks. */
+/* Zeroed memory; `config` without self and incarnation: the members are
+ * first_id .. first_id + count - 1. All are up, with empty disks. */
 struct cluster *cluster_new(const struct raft_config *config, uint32_t count,
                             node_id first_id, int64_t now_ms);
 void cluster_free(struct cluster *c);

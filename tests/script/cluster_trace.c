@@ -161,6 +161,6 @@ void trace_wire(struct cluster *c, uint32_t pos, const struct wire *w)
     cluster_print(c, pos, true, "@%u to %u %s t%ju%s%s", w->id, w->m.to,
                   raft_message_name(w->m.type), (uintmax_t)w->m.term,
                   (const char *)b.data,
-                  c->cut[pos][w->m.to - c->config.voters[0]] ? " (cut)" : "");
+                  c->cut[pos][w->m.to - c->members.ids[0]] ? " (cut)" : "");
     buf_release(&b);
 }

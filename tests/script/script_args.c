@@ -65,7 +65,7 @@ bool script_node(struct script *s, uint32_t i, uint32_t *pos)
     }
     uint64_t id = parse(s, s->args[i]);
     for (*pos = 0; *pos < s->c->count; (*pos)++) {
-        if (s->c->config.voters[*pos] == id) {
+        if (s->c->members.ids[*pos] == id) {
             return true;
         }
     }

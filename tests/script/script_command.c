@@ -289,7 +289,7 @@ static void peer_event(struct script *s, enum raft_event_type type)
         if (!script_node(s, 2, &peer)) {
             return;
         }
-        event.peer = s->c->config.voters[peer];
+        event.peer = s->c->members.ids[peer];
     }
     event.index = script_number(s, 3, 0);
     cluster_step(s->c, pos, event);

@@ -49,8 +49,8 @@ void forge_message(struct script *s)
         !type_of(s, &m.type)) {
         return;
     }
-    m.from = (node_id)script_option(s, "from", s->c->config.voters[from]);
-    m.to = (node_id)script_option(s, "to", s->c->config.voters[to]);
+    m.from = (node_id)script_option(s, "from", s->c->members.ids[from]);
+    m.to = (node_id)script_option(s, "to", s->c->members.ids[to]);
     m.group = (uint16_t)script_option(s, "group", s->c->config.group);
     m.cluster_id = script_option(s, "cluster", s->c->config.cluster_id);
     m.from_incarnation =

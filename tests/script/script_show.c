@@ -17,7 +17,7 @@ void show_status(struct script *s)
     for (uint32_t i = 0; i < s->c->count; i++) {
         const struct node *n = &s->c->nodes[i];
         const struct raft *r = &n->core;
-        buf_printf(&s->out, "%u: ", s->c->config.voters[i]);
+        buf_printf(&s->out, "%u: ", s->c->members.ids[i]);
         if (!n->up) {
             buf_str(&s->out, "down\n");
             continue;
@@ -46,7 +46,7 @@ void show_log(struct script *s)
     }
     for (uint32_t i = first; i <= last; i++) {
         const struct image *live = &s->c->nodes[i].live;
-        buf_printf(&s->out, "%u: terms", s->c->config.voters[i]);
+        buf_printf(&s->out, "%u: terms", s->c->members.ids[i]);
         if (live->first > 1) {
             buf_printf(&s->out, " from %ju on:", (uintmax_t)live->first);
         }
@@ -73,7 +73,7 @@ void show_progress(struct script *s)
         buf_printf(
             &s->out,
             "%u: %s, match %ju, verified %ju, next %ju, in flight %u%s\n",
-            s->c->config.voters[i], names[p->state], (uintmax_t)p->match,
+            s->c->members.ids[i], names[p->state], (uintmax_t)p->match,
             (uintmax_t)p->verified, (uintmax_t)p->next, p->in_flight,
             p->probe_sent ? ", waiting" : "");
     }

@@ -37,8 +37,11 @@ void core_init(struct sim *s)
 {
     if (s->seed % 8 != 0 && !s->options.core)
         return;
+    node_id ids[SIM_NODES_MAX];
+    for (uint32_t i = 0; i < s->count; i++)
+        ids[i] = i;
     s->core = mem_zalloc(sizeof(*s->core));
-    check_init(&s->core->check, s->count);
+    check_init(&s->core->check, ids, s->count);
 }
 
 void core_release(struct sim *s)

@@ -98,7 +98,8 @@ struct trace_stats {
 struct trace_replay {
     struct check check;
     struct trace_node nodes[RAFT_NODES_MAX];
-    struct raft_config config; /* of the node seen first: the voters */
+    uint64_t cluster_id;         /* of the node seen first, */
+    struct raft_members members; /* and its members */
     bool begun;
     struct raft_out out;
     struct trace_stats stats;

@@ -51,18 +51,24 @@ static bool is_nothing(struct bytes word)
     return bytes_eq(word, BYTES_LIT("-"));
 }
 
-static void parse_voters(struct cursor *c, struct raft_config *config)
+static void parse_voters(struct cursor *c, struct raft_start *start)
 {
+    node_id ids[RAFT_NODES_MAX];
+    uint32_t count = 0;
     struct cursor list = {word_until(c, ' '), false};
 
     while (list.rest.len > 0 && !list.wrong) {
         uint64_t id = number_of(&list, word_until(&list, ','));
-        if (config->voter_count == RAFT_NODES_MAX || id > UINT32_MAX)
+        bool rises = count == 0 || id > ids[count - 1];
+        if (count == RAFT_NODES_MAX || id >= NODE_NONE || !rises)
             list.wrong = true;
         else
-            config->voters[config->voter_count++] = (node_id)id;
+            ids[count++] = (node_id)id;
     }
-    c->wrong |= list.wrong || config->voter_count == 0;
+    c->wrong |= list.wrong || count == 0;
+    if (!c->wrong)
+        raft_members_of(&start->members[0], ids, count);
+    start->members_count = 1;
 }
 
 static void parse_runs(struct cursor *c, struct trace_line *out)
@@ -96,7 +102,7 @@ static void parse_start(struct cursor *c, struct trace_line *out)
     config->incarnation = number(c);
     config->cluster_id = number(c);
     config->group = (uint16_t)small(c);
-    parse_voters(c, config);
+    parse_voters(c, start);
     config->election_timeout_ms = small(c);
     config->heartbeat_ms = small(c);
     config->peer_down_delay_ms = small(c);

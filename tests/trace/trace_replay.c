@@ -26,27 +26,25 @@ static void judge(struct trace_replay *t)
 }
 
 /* The first node seen says who there is. */
-static bool begin(struct trace_replay *t, const struct raft_config *c)
+static bool begin(struct trace_replay *t, const struct trace_line *line)
 {
+    const struct raft_members *members = &line->start.members[0];
+
     if (!t->begun) {
-        t->config = *c;
+        t->cluster_id = line->config.cluster_id;
+        t->members = *members;
         t->begun = true;
-        check_init(&t->check, c->voter_count);
+        check_init(&t->check, members->ids, members->count);
     }
-    if (t->config.cluster_id != c->cluster_id ||
-        t->config.voter_count != c->voter_count ||
-        memcmp(t->config.voters, c->voters,
-               c->voter_count * sizeof(c->voters[0])) != 0)
+    if (t->cluster_id != line->config.cluster_id ||
+        memcmp(&t->members, members, sizeof(*members)) != 0)
         fail(t, "trace: these nodes are not of one cluster");
     return !t->violation;
 }
 
 static int position(const struct trace_replay *t, node_id id)
 {
-    for (uint32_t i = 0; i < t->config.voter_count; i++)
-        if (t->config.voters[i] == id)
-            return (int)i;
-    return -1;
+    return raft_members_position(&t->members, id);
 }
 
 /* What the disk is after the first k writes, as far as a start shows it. */
@@ -124,7 +122,7 @@ static void replay_start(struct trace_replay *t, uint32_t file,
 {
     struct trace_node *n = &t->nodes[file];
 
-    if (!begin(t, &line->config))
+    if (!begin(t, line))
         return;
     int pos = position(t, line->config.self);
     if (pos < 0 || (n->known && n->core.config.self != line->config.self)) {

@@ -257,13 +257,14 @@ static struct raft *commit_unchecked(struct story *s, uint32_t pos,
 static void start_core(struct story *s, uint32_t pos, uint64_t incarnation)
 {
     static const struct raft_run no_runs[1];
-    struct raft_start start = {
-        .vote = NODE_NONE, .log_first = 1, .runs = no_runs};
+    struct raft_start start = {.vote = NODE_NONE,
+                               .log_first = 1,
+                               .runs = no_runs,
+                               .members = {{NODES, {0, 1, 2}, 7, 0}},
+                               .members_count = 1};
     struct raft_config config = {.cluster_id = 7,
                                  .self = pos,
                                  .incarnation = incarnation,
-                                 .voters = {0, 1, 2},
-                                 .voter_count = NODES,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 10,
@@ -279,7 +280,7 @@ static int setup(void **state)
 
     s->c = mem_zalloc(sizeof(*s->c));
     s->out = mem_zalloc(sizeof(*s->out));
-    check_init(s->c, NODES);
+    check_init(s->c, (const node_id[]){0, 1, 2}, NODES);
     for (uint32_t i = 0; i < NODES; i++) {
         start_core(s, i, 1);
         check_start(s->c, i, &s->core[i]);

@@ -26,16 +26,17 @@ static void start(struct story *s, uint64_t incarnation, bool recovering)
     struct raft_config config = {.cluster_id = 7,
                                  .self = 1,
                                  .incarnation = incarnation,
-                                 .voters = {0, 1, 2},
-                                 .voter_count = 3,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 10,
                                  .append_entries_max = 6,
                                  .window_max = 3,
                                  .seed = 1};
-    struct raft_start disk = {
-        .vote = NODE_NONE, .log_first = 1, .recovering = recovering};
+    struct raft_start disk = {.vote = NODE_NONE,
+                              .log_first = 1,
+                              .recovering = recovering,
+                              .members = {{3, {0, 1, 2}, 7, 0}},
+                              .members_count = 1};
 
     raft_init(&s->core, &config, &disk, 0);
     check_start(s->c, 1, &s->core);
@@ -43,11 +44,12 @@ static void start(struct story *s, uint64_t incarnation, bool recovering)
 
 static int setup(void **state)
 {
+    static const node_id ids[] = {0, 1, 2};
     struct story *s = mem_zalloc(sizeof(*s));
 
     s->c = mem_zalloc(sizeof(*s->c));
     s->out = mem_zalloc(sizeof(*s->out));
-    check_init(s->c, 3);
+    check_init(s->c, ids, 3);
     start(s, 1, false);
     check_crash(s->c, 1, 0);
     check_lost(s->c, 1, 0, NODE_NONE, 0);

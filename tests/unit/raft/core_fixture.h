@@ -29,13 +29,12 @@ struct core_fixture {
     int64_t now_ms;
 };
 
-static inline struct raft_config core_config(node_id self, uint32_t nodes)
+static inline struct raft_config core_config(node_id self)
 {
     struct raft_config config = {.cluster_id = CLUSTER,
                                  .group = GROUP,
                                  .self = self,
                                  .incarnation = INCARNATION,
-                                 .voter_count = nodes,
                                  .election_timeout_ms = ELECTION_MS,
                                  .heartbeat_ms = BEAT_MS,
                                  .peer_down_delay_ms = 5,
@@ -43,13 +42,22 @@ static inline struct raft_config core_config(node_id self, uint32_t nodes)
                                  .window_max = 2,
                                  .seed = 3};
 
-    for (uint32_t i = 0; i < nodes; i++) {
-        config.voters[i] = i;
-    }
     return config;
 }
 
-static inline struct raft_start core_start(void)
+/* Members 0 to nodes - 1, all voters. */
+static inline void core_members(struct raft_start *start, uint32_t nodes)
+{
+    node_id ids[RAFT_NODES_MAX];
+
+    for (uint32_t i = 0; i < nodes; i++) {
+        ids[i] = i;
+    }
+    raft_members_of(&start->members[0], ids, nodes);
+    start->members_count = 1;
+}
+
+static inline struct raft_start core_start(uint32_t nodes)
 {
     static const struct raft_run runs[] = {{1, 1}, {3, 2}};
     struct raft_start start = {.term = 2,
@@ -60,6 +68,7 @@ static inline struct raft_start core_start(void)
                                .run_count = 2,
                                .applied = 1};
 
+    core_members(&start, nodes);
     return start;
 }
 
@@ -67,9 +76,9 @@ static inline struct raft_start core_start(void)
  * before. */
 static inline void core_boot_with(struct core_fixture *f,
                                   const struct raft_config *config,
-                                  int64_t now_ms)
+                                  uint32_t nodes, int64_t now_ms)
 {
-    struct raft_start start = core_start();
+    struct raft_start start = core_start(nodes);
 
     memset(f, 0xa5, sizeof(*f));
     f->now_ms = now_ms;
@@ -79,9 +88,9 @@ static inline void core_boot_with(struct core_fixture *f,
 static inline void core_boot(struct core_fixture *f, node_id self,
                              uint32_t nodes)
 {
-    struct raft_config config = core_config(self, nodes);
+    struct raft_config config = core_config(self);
 
-    core_boot_with(f, &config, 1000);
+    core_boot_with(f, &config, nodes, 1000);
 }
 
 static inline void core_step(struct core_fixture *f, struct raft_event event)
@@ -147,9 +156,10 @@ static inline void core_win(struct core_fixture *f)
     for (int round = 0; round < 2; round++) {
         enum raft_message_type type =
             round == 0 ? RAFT_MSG_PRE_VOTE_REPLY : RAFT_MSG_VOTE_REPLY;
-        for (uint32_t i = 0; i < f->r.config.voter_count / 2 + 1; i++) {
+        const struct raft_members *members = raft_newest(&f->r);
+        for (uint32_t i = 0; i < members->count / 2 + 1; i++) {
             struct raft_message m =
-                core_message(f, type, f->r.config.voters[i], term);
+                core_message(f, type, members->ids[i], term);
             m.granted = true;
             if (m.from != m.to && f->r.leader != f->r.config.self) {
                 core_receive(f, m);

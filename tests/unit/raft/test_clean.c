@@ -134,7 +134,7 @@ static void act_on_disk(struct cluster *c, uint64_t *rng, uint32_t pos)
 
 static void act_as_peer(struct cluster *c, uint64_t *rng, uint32_t pos)
 {
-    node_id peer = c->config.voters[rng_below(rng, c->count)];
+    node_id peer = c->members.ids[rng_below(rng, c->count)];
     static const enum raft_event_type types[] = {
         RAFT_EV_PEER_UP,     RAFT_EV_PEER_DOWN, RAFT_EV_UNSENT,
         RAFT_EV_WANT_COMMIT, RAFT_EV_TRANSFER,

@@ -287,12 +287,12 @@ static void test_asks_again(void **state)
 /* The disk began to hang after the pre-vote was asked: no campaign. */
 static void test_disk_hangs_meanwhile(void **state)
 {
-    struct raft_config config = core_config(0, 3);
+    struct raft_config config = core_config(0);
     struct core_fixture f;
 
     UNUSED(state);
     config.disk_timeout_ms = 30;
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_receive(&f, vote_reply(&f, false, 1, 7));
     f.r.election_at_ms = 1010;
     core_tick_at(&f, 1010);
@@ -314,8 +314,8 @@ static void test_hurry(void **state)
 
     UNUSED(state);
     for (int how = 0; how < 3; how++) {
-        struct raft_config config = core_config(0, 3);
-        core_boot_with(&f, &config, 0);
+        struct raft_config config = core_config(0);
+        core_boot_with(&f, &config, 3, 0);
         core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));
         core_peer_event(&f, RAFT_EV_PEER_DOWN, 1);
         assert_true(f.r.fast_until_ms == f.now_ms + 2 * ELECTION_MS);
@@ -344,10 +344,10 @@ static void test_fast_timers(void **state)
 
     UNUSED(state);
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct raft_config config = core_config(0, 3);
+        struct raft_config config = core_config(0);
         struct core_fixture f;
         config.seed = seed;
-        core_boot_with(&f, &config, 1000);
+        core_boot_with(&f, &config, 3, 1000);
         assert_true(f.r.election_at_ms >= f.now_ms + ELECTION_MS);
         assert_true(f.r.election_at_ms < f.now_ms + 2 * ELECTION_MS);
         core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 2));

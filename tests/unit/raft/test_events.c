@@ -124,7 +124,9 @@ static void test_one_event_one_thing(void **state)
     assert_int_equal(f.r.commit, 5);
     core_event(&f, RAFT_EV_FLUSH);
     core_step(&f, (struct raft_event){.type = RAFT_EV_PROPOSE, .count = 1});
+    struct raft_members more = {4, {0, 1, 2, 3}, 7, 0};
     event = (struct raft_event){.message = &m,
+                                .members = &more,
                                 .peer = 2,
                                 .index = 6,
                                 .seq = f.r.write_seq,
@@ -138,7 +140,11 @@ static void test_one_event_one_thing(void **state)
         event.type = (enum raft_event_type)type;
         event.index = type == RAFT_EV_LOG_CUT ? 5 : 6;
         core_step(&g, event);
-        assert_int_equal(g.r.last != before.last, type == RAFT_EV_PROPOSE);
+        assert_int_equal(g.r.last != before.last,
+                         type == RAFT_EV_PROPOSE || type == RAFT_EV_CONFIG);
+        assert_int_equal(raft_newest(&g.r)->count,
+                         type == RAFT_EV_CONFIG ? 4 : 3);
+        assert_int_equal(g.out.members_changed, type == RAFT_EV_CONFIG);
         assert_int_equal(g.r.durable != before.durable,
                          type == RAFT_EV_DURABLE);
         assert_int_equal(g.r.read_count != 0, type == RAFT_EV_READ);
@@ -209,24 +215,24 @@ static void test_what_changed(void **state)
  * its own beginning or from the last sign of life. */
 static void test_disk_timeout(void **state)
 {
-    struct raft_config config = core_config(0, 3);
+    struct raft_config config = core_config(0);
     struct core_fixture f;
 
     UNUSED(state);
     config.disk_timeout_ms = 1;
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_receive(&f, core_message(&f, RAFT_MSG_VOTE_REPLY, 1, 7));
     assert_false(raft_disk_hangs(&f.r));
     core_tick_at(&f, 1001);
     assert_true(raft_disk_hangs(&f.r));
 
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_win(&f); /* its empty entry is under way */
     core_event(&f, RAFT_EV_FLUSH);
     assert_true(raft_deadline_ms(&f.r) == f.now_ms + 1);
 
     config.disk_timeout_ms = 30;
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_win(&f);
     core_durable(&f);
     int64_t begun = f.now_ms += 5;
@@ -265,13 +271,13 @@ static void test_disk_timeout(void **state)
  * disk; at once while the window lets more out. */
 static void test_deadlines_of_a_leader(void **state)
 {
-    struct raft_config config = core_config(1, 3);
+    struct raft_config config = core_config(1);
     struct core_fixture f;
 
     UNUSED(state);
     config.append_entries_max = 1;
     config.disk_timeout_ms = 500;
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_win(&f);
     core_durable(&f);
     struct raft_message m =
@@ -350,18 +356,18 @@ static void test_link_of_another(void **state)
 
 static void test_config_is_copied(void **state)
 {
-    struct raft_config config = core_config(2, 5);
+    struct raft_config config = core_config(2);
     struct core_fixture f;
 
     UNUSED(state);
     config.disk_timeout_ms = 77;
-    core_boot_with(&f, &config, 0);
+    core_boot_with(&f, &config, 5, 0);
     const struct raft_config *own = &f.r.config;
     assert_int_equal(own->cluster_id, CLUSTER);
     assert_int_equal(own->group, GROUP);
     assert_int_equal(own->self, 2);
     assert_int_equal(own->incarnation, INCARNATION);
-    assert_int_equal(own->voter_count, 5);
+    assert_int_equal(raft_newest(&f.r)->count, 5);
     assert_int_equal(own->election_timeout_ms, ELECTION_MS);
     assert_int_equal(own->heartbeat_ms, BEAT_MS);
     assert_int_equal(own->peer_down_delay_ms, 5);
@@ -372,7 +378,7 @@ static void test_config_is_copied(void **state)
     /* Nodes that differ by their seed only do not wait equally long. */
     int64_t at = f.r.election_at_ms;
     config.seed = 4;
-    core_boot_with(&f, &config, 0);
+    core_boot_with(&f, &config, 5, 0);
     assert_true(f.r.election_at_ms != at);
 }
 
@@ -401,8 +407,8 @@ static bool refused(const struct raft_config *config,
 
 static void test_refused_configs(void **state)
 {
-    struct raft_config good = core_config(0, 3);
-    struct raft_start start = core_start();
+    struct raft_config good = core_config(0);
+    struct raft_start start = core_start(3);
     struct raft_config c;
 
     UNUSED(state);
@@ -413,16 +419,7 @@ static void test_refused_configs(void **state)
         change;                                                                \
         assert_true(refused(&c, &start));                                      \
     } while (0)
-    BAD(c.voter_count = 0);
-    BAD(c.self = 3);
     BAD(c.self = NODE_NONE);
-    BAD(c.voters[0] = NODE_NONE);
-    BAD(c = core_config(1, 3); c.voters[0] = NODE_NONE);
-    BAD(c.voters[1] = NODE_NONE);
-    BAD(c.voters[2] = NODE_NONE);
-    BAD(c.voters[1] = 0);
-    BAD(c.voters[2] = 0);
-    BAD(c.voters[2] = 1);
     BAD(c.incarnation = 0);
     BAD(c.heartbeat_ms = 0);
     BAD(c.heartbeat_ms = ELECTION_MS / 3 + 1);
@@ -434,8 +431,8 @@ static void test_refused_configs(void **state)
 
 static void test_refused_disks(void **state)
 {
-    struct raft_config config = core_config(0, 3);
-    struct raft_start good = core_start();
+    struct raft_config config = core_config(0);
+    struct raft_start good = core_start(3);
     struct raft_start s;
     static const struct raft_run hole[] = {{1, 1}, {5, 2}};
     static const struct raft_run late[] = {{2, 1}, {3, 2}};
@@ -459,6 +456,20 @@ static void test_refused_disks(void **state)
     BAD(s.runs = back);
     BAD(s.runs = high);
     BAD(s.term = 1);
+    BAD(s.members_count = 0);
+    BAD(s.members_count = 4);
+    BAD(s.members[0].count = 0);
+    BAD(s.members[0].ids[0] = NODE_NONE);
+    BAD(s.members[0].ids[2] = NODE_NONE);
+    BAD(s.members[0].ids[1] = 0);
+    BAD(s.members[0].ids[2] = 1);
+    BAD(s.members[0].voters = 0);
+    BAD(s.members[0].voters = 15);
+    BAD(s.members[0].outgoing = 8);
+    BAD(s.members_at[0] = 5);
+    BAD(s.members[1] = s.members[0]; s.members_count = 2);
+    BAD(s.members[1] = s.members[0]; s.members_count = 2; s.members_at[0] = 3;
+        s.members_at[1] = 2);
 #undef BAD
 }
 

@@ -32,8 +32,6 @@ static void boot(struct raft *r, node_id self, raft_index last)
     static const struct raft_run run = {.first = 1, .term = 1};
     struct raft_config config = {.self = self,
                                  .incarnation = 1,
-                                 .voters = {0, 1},
-                                 .voter_count = 2,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 5,
@@ -45,7 +43,9 @@ static void boot(struct raft *r, node_id self, raft_index last)
                                .log_first = 1,
                                .log_last = last,
                                .runs = &run,
-                               .run_count = last > 0 ? 1 : 0};
+                               .run_count = last > 0 ? 1 : 0,
+                               .members = {{2, {0, 1}, 3, 0}},
+                               .members_count = 1};
 
     raft_init(r, &config, &start, 0);
 }

@@ -10,10 +10,10 @@
 
 static void lead(struct core_fixture *f)
 {
-    struct raft_config config = core_config(1, 3);
+    struct raft_config config = core_config(1);
 
     config.window_max = 8;
-    core_boot_with(f, &config, 1000);
+    core_boot_with(f, &config, 3, 1000);
     core_win(f);
     core_step(f,
               (struct raft_event){.type = RAFT_EV_PROPOSE, .count = LAST - 5});

@@ -26,21 +26,22 @@ static void start_at(struct fixture *f, int64_t now_ms, uint32_t nodes)
                                  .group = 2,
                                  .self = 0,
                                  .incarnation = 5,
-                                 .voters = {0, 1, 2},
-                                 .voter_count = nodes,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 5,
                                  .append_entries_max = 8,
                                  .window_max = 2,
                                  .seed = 3};
-    struct raft_start start = {.term = 2,
-                               .vote = NODE_NONE,
-                               .log_first = 1,
-                               .log_last = 4,
-                               .runs = runs,
-                               .run_count = 2,
-                               .applied = 1};
+    struct raft_start start = {
+        .term = 2,
+        .vote = NODE_NONE,
+        .log_first = 1,
+        .log_last = 4,
+        .runs = runs,
+        .run_count = 2,
+        .applied = 1,
+        .members = {{nodes, {0, 1, 2}, (1U << nodes) - 1, 0}},
+        .members_count = 1};
 
     f->now_ms = now_ms;
     raft_init(&f->r, &config, &start, now_ms);
@@ -182,7 +183,7 @@ static void test_entries_of_messages(void **state)
     BAD(m.commit = UINT64_MAX);
     BAD(m.type = RAFT_MSG_TYPE_END);
     BAD(m.type = (enum raft_message_type)0);
-    BAD(m.from = 3);
+    BAD(m.from = NODE_NONE);
     BAD(m.from = 0);
     BAD(m.to = 1);
     BAD(m.group = 0);
@@ -249,7 +250,7 @@ static void test_transfer_beyond_voters(void **state)
     start_at(&f, 0, 3);
     win(&f);
     for (uint32_t i = 3; i < RAFT_NODES_MAX; i++) {
-        f.r.config.voters[i] = i;
+        f.r.members[RAFT_NEWEST].ids[i] = i;
         f.r.progress[i].link_up = true;
         f.r.progress[i].recovering = false;
         f.r.progress[i].match = 1000;
@@ -398,7 +399,7 @@ static void test_behind_hears_leader(void **state)
 static node_id addressed(const struct fixture *f, uint32_t pos)
 {
     for (uint32_t i = 0; i < f->out.message_count; i++) {
-        if (f->out.messages[i].to == f->r.config.voters[pos]) {
+        if (f->out.messages[i].to == raft_newest(&f->r)->ids[pos]) {
             return (node_id)f->out.messages[i].to_incarnation;
         }
     }

@@ -62,17 +62,19 @@ static void make_leader(struct raft *r, uint32_t nodes)
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 5,
                                  .append_entries_max = 8,
-                                 .window_max = 2,
-                                 .voter_count = nodes};
+                                 .window_max = 2};
     struct raft_start start = {.term = 3,
                                .vote = 1,
                                .log_first = 1,
                                .log_last = 4,
                                .runs = runs,
-                               .run_count = 2};
+                               .run_count = 2,
+                               .members = {{.count = nodes}},
+                               .members_count = 1};
 
     for (uint32_t i = 0; i < nodes; i++) {
-        config.voters[i] = i + 1;
+        start.members[0].ids[i] = i + 1;
+        start.members[0].voters |= 1U << i;
     }
     raft_init(r, &config, &start, 0);
     r->role = RAFT_LEADER;

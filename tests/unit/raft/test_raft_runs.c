@@ -19,9 +19,7 @@ _Static_assert(RAFT_MESSAGE_RUNS_MAX >= 3, "the logs below have 3 terms");
 /* A core with this log (terms of 1..count), all durable. */
 static void make(struct raft *r, const raft_term *terms, uint32_t count)
 {
-    struct raft_config config = {.voters = {1, 2, 3},
-                                 .voter_count = 3,
-                                 .self = 1,
+    struct raft_config config = {.self = 1,
                                  .incarnation = 1,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
@@ -29,8 +27,12 @@ static void make(struct raft *r, const raft_term *terms, uint32_t count)
                                  .append_entries_max = 8,
                                  .window_max = 2};
     struct raft_run runs[RAFT_RUNS_MAX];
-    struct raft_start start = {
-        .vote = NODE_NONE, .log_first = 1, .log_last = count, .runs = runs};
+    struct raft_start start = {.vote = NODE_NONE,
+                               .log_first = 1,
+                               .log_last = count,
+                               .runs = runs,
+                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members_count = 1};
 
     for (uint32_t i = 1; i <= count; i++) {
         if (i == 1 || terms[i - 1] != terms[i - 2]) {
@@ -246,7 +248,9 @@ static void test_start_with_too_many_runs(void **state)
                                .log_first = 1,
                                .log_last = RAFT_RUNS_MAX + 5,
                                .runs = runs,
-                               .run_count = RAFT_RUNS_MAX + 5};
+                               .run_count = RAFT_RUNS_MAX + 5,
+                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members_count = 1};
     for (uint32_t i = 0; i < start.run_count; i++) {
         runs[i].first = i + 1;
         runs[i].term = i + 1;

@@ -168,7 +168,7 @@ static void act_read(struct sim *s, uint32_t pos)
 
 static void act_transfer(struct sim *s, uint32_t pos)
 {
-    node_id peer = s->c->config.voters[below(s, s->c->count)];
+    node_id peer = s->c->members.ids[below(s, s->c->count)];
 
     if (s->c->nodes[pos].up) {
         cluster_step(
@@ -188,7 +188,7 @@ static void act_peer_event(struct sim *s, uint32_t pos)
                      (struct raft_event){.type = chance(s, 50)
                                                      ? RAFT_EV_UNSENT
                                                      : RAFT_EV_WANT_COMMIT,
-                                         .peer = c->config.voters[peer],
+                                         .peer = c->members.ids[peer],
                                          .index = c->ghost.commit});
     }
 }

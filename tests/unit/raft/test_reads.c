@@ -456,12 +456,12 @@ static void test_timeout_now_obeyed(void **state)
 /* A disk that hangs makes no leader, whoever asks for it. */
 static void test_timeout_now_with_bad_disk(void **state)
 {
-    struct raft_config config = core_config(1, 3);
+    struct raft_config config = core_config(1);
     struct core_fixture f;
 
     UNUSED(state);
     config.disk_timeout_ms = 30;
-    core_boot_with(&f, &config, 1000);
+    core_boot_with(&f, &config, 3, 1000);
     core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 0, 3));
     f.now_ms += 30;
     core_receive(&f, core_message(&f, RAFT_MSG_TIMEOUT_NOW, 0, 3));

@@ -212,16 +212,18 @@ static void receive_barrier(struct raft *r, struct raft_out *out)
     struct raft_config config = {.cluster_id = 7,
                                  .self = 3,
                                  .incarnation = 9,
-                                 .voters = {1, 2, 3},
-                                 .voter_count = 3,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 20,
                                  .peer_down_delay_ms = 10,
                                  .append_entries_max = 6,
                                  .window_max = 3,
                                  .seed = 1};
-    struct raft_start start = {
-        .term = 5, .vote = 2, .log_first = 1, .recovering = true};
+    struct raft_start start = {.term = 5,
+                               .vote = 2,
+                               .log_first = 1,
+                               .recovering = true,
+                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members_count = 1};
     struct raft_message m = {.type = RAFT_MSG_APPEND,
                              .cluster_id = 7,
                              .from = 1,

@@ -33,12 +33,13 @@ struct world {
 
 static void start(struct world *w, uint32_t i)
 {
-    struct raft_start empty = {.vote = NODE_NONE, .log_first = 1};
+    struct raft_start empty = {.vote = NODE_NONE,
+                               .log_first = 1,
+                               .members = {{NODES, {1, 2, 3}, 7, 0}},
+                               .members_count = 1};
     struct raft_config config = {.self = i + 1,
                                  .incarnation = 1,
                                  .cluster_id = 7,
-                                 .voters = {1, 2, 3},
-                                 .voter_count = NODES,
                                  .election_timeout_ms = 100,
                                  .heartbeat_ms = 10,
                                  .peer_down_delay_ms = 5,

@@ -54,43 +54,65 @@ static struct sockaddr_in6 ip6_of(const struct address *a)
     return in;
 }
 
-/* Names, and IPv6 numbers with a zone. */
-static int look_up(const char *host, uint16_t port, struct address *out)
+/* Asks getaddrinfo for the host; the nth of what it finds. */
+static int ask_system(const char *host, uint16_t port, int flags, uint32_t nth,
+                      struct address *out)
 {
     char service[NUM_TEXT_MAX];
     num_format_i64(port, service);
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_NUMERICSERV};
+                             .ai_flags = AI_NUMERICSERV | flags};
     struct addrinfo *found = NULL;
+    uint32_t count = 0;
     if (getaddrinfo(host, service, &hints, &found) != 0 || found == NULL)
         return ERR_NOT_FOUND;
-    ASSERT(found->ai_addrlen <= sizeof(out->sa));
-    *out = (struct address){.len = found->ai_addrlen};
-    memcpy(&out->sa, found->ai_addr, found->ai_addrlen);
+    for (const struct addrinfo *i = found; i != NULL; i = i->ai_next)
+        count++;
+    const struct addrinfo *chosen = found;
+    for (nth %= count; nth > 0; nth--)
+        chosen = chosen->ai_next;
+    ASSERT(chosen->ai_addrlen <= sizeof(out->sa));
+    *out = (struct address){.len = chosen->ai_addrlen};
+    memcpy(&out->sa, chosen->ai_addr, chosen->ai_addrlen);
     freeaddrinfo(found);
+    return 0;
+}
+
+/* The host as text; false: it is none. */
+static bool host_text(struct bytes host, char out[HOST_MAX + 1])
+{
+    if (host.len == 0 || host.len > HOST_MAX ||
+        memchr(host.data, '\0', host.len) != NULL)
+        return false;
+    memcpy(out, host.data, host.len);
+    out[host.len] = '\0';
+    return true;
+}
+
+/* ERR_NOT_FOUND: it is a name. */
+static int number_of(const char *host, uint16_t port, struct address *out)
+{
+    struct in_addr ip4 = {.s_addr = htonl(INADDR_ANY)};
+    struct in6_addr ip6 = IN6ADDR_ANY_INIT;
+    if (strcmp(host, "*") == 0 || inet_pton(AF_INET, host, &ip4) == 1)
+        *out = of_ip4(ip4, port);
+    else if (strcmp(host, "::*") == 0 || inet_pton(AF_INET6, host, &ip6) == 1)
+        *out = of_ip6(&ip6, port);
+    else /* a number with a zone */
+        return ask_system(host, port, AI_NUMERICHOST, 0, out);
     return 0;
 }
 
 int address_host(struct bytes host, uint16_t port, struct address *out)
 {
-    ASSERT(out != NULL);
-    if (host.len == 0 || host.len > HOST_MAX ||
-        memchr(host.data, '\0', host.len) != NULL)
-        return ERR_INVALID;
     char text[HOST_MAX + 1];
-    memcpy(text, host.data, host.len);
-    text[host.len] = '\0';
-
-    struct in_addr ip4 = {.s_addr = htonl(INADDR_ANY)};
-    struct in6_addr ip6 = IN6ADDR_ANY_INIT;
-    if (strcmp(text, "*") == 0 || inet_pton(AF_INET, text, &ip4) == 1)
-        *out = of_ip4(ip4, port);
-    else if (strcmp(text, "::*") == 0 || inet_pton(AF_INET6, text, &ip6) == 1)
-        *out = of_ip6(&ip6, port);
-    else
-        return look_up(text, port, out);
-    return 0;
+    ASSERT(out != NULL);
+    if (!host_text(host, text))
+        return ERR_INVALID;
+    if (number_of(text, port, out) == 0)
+        return 0;
+    return ask_system(text, port, 0, 0, out);
 }
 
 int address_parse(struct bytes text, struct address *out)
@@ -101,6 +123,28 @@ int address_parse(struct bytes text, struct address *out)
     if (!hostport_split(text, &host, &port))
         return ERR_INVALID;
     return address_host(host, port, out);
+}
+
+int address_number(struct bytes text, struct address *out)
+{
+    char host_copy[HOST_MAX + 1];
+    struct bytes host;
+    uint16_t port;
+    ASSERT(out != NULL);
+    if (!hostport_split(text, &host, &port) || !host_text(host, host_copy))
+        return ERR_INVALID;
+    return number_of(host_copy, port, out);
+}
+
+int address_look_up(struct bytes text, uint32_t nth, struct address *out)
+{
+    char host_copy[HOST_MAX + 1];
+    struct bytes host;
+    uint16_t port;
+    ASSERT(out != NULL);
+    if (!hostport_split(text, &host, &port) || !host_text(host, host_copy))
+        return ERR_INVALID;
+    return ask_system(host_copy, port, 0, nth, out);
 }
 
 size_t address_format(const struct address *a, char out[ADDRESS_TEXT_MAX])

@@ -138,17 +138,34 @@ uint64_t process_raise_files(uint64_t wanted)
     return limit.rlim_cur;
 }
 
-void process_thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
+/* 0, or what pthread_create returned. */
+static int start_thread(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
 {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     int err = pthread_sigmask(SIG_SETMASK, &all, &before);
     ASSERT(err == 0);
-    err = pthread_create(thread, NULL, run, ctx);
-    ASSERT(err == 0);
+    int started = pthread_create(thread, NULL, run, ctx);
     err = pthread_sigmask(SIG_SETMASK, &before, NULL);
     ASSERT(err == 0);
+    return started;
+}
+
+void process_thread_start(pthread_t *thread, void *(*run)(void *ctx), void *ctx)
+{
+    int err = start_thread(thread, run, ctx);
+    ASSERT(err == 0);
+}
+
+int process_thread_detached(void *(*run)(void *ctx), void *ctx)
+{
+    pthread_t thread;
+    if (start_thread(&thread, run, ctx) != 0)
+        return ERR_LIMIT;
+    int err = pthread_detach(thread);
+    ASSERT(err == 0);
+    return 0;
 }
 
 void process_thread_yields(const char *name)

@@ -32,6 +32,10 @@ uint64_t process_raise_files(uint64_t wanted);
 void process_thread_start(pthread_t *thread, void *(*run)(void *ctx),
                           void *ctx);
 
+/* The same for one that nobody waits for. ERR_LIMIT: there cannot be one more
+ * now. */
+MUST_USE int process_thread_detached(void *(*run)(void *ctx), void *ctx);
+
 /* Gives the calling thread a name for top and ps (at most 15 bytes), and a low
  * priority where other threads want the processor, too. */
 void process_thread_yields(const char *name);

@@ -23,6 +23,12 @@ struct address {
  * ERR_NOT_FOUND for a name that is not known. Names are looked up with
  * getaddrinfo, which may block for seconds: at start-up, or off the loop. */
 MUST_USE int address_parse(struct bytes text, struct address *out);
+/* The same without a name server: ERR_NOT_FOUND for all names. */
+MUST_USE int address_number(struct bytes text, struct address *out);
+/* A name may mean several addresses: the nth, from 0, and from the first again
+ * if there are fewer. It may block as well. */
+MUST_USE int address_look_up(struct bytes text, uint32_t nth,
+                             struct address *out);
 /* The host alone: a number, "*" (all IPv4), "::*" (all IPv6), or a name. */
 MUST_USE int address_host(struct bytes host, uint16_t port,
                           struct address *out);

@@ -42,15 +42,13 @@ static int add_member(struct peers *p, const struct peer_member *m,
     }
     struct peer *peer = &p->members[p->member_count];
     *peer = (struct peer){.peers = p, .id = m->id};
-    int err = address_parse(bytes_str(m->address), &peer->resolved);
-    if (err != 0) {
-        buf_printf(error, "member %u: address '%s': %s%s", m->id, m->address,
-                   error_text(err),
-                   err == ERR_NOT_FOUND ? "; a name must be known to this "
-                                          "machine when the node starts"
-                                        : "");
+    int err = address_number(bytes_str(m->address), &peer->found);
+    if (err != 0 && err != ERR_NOT_FOUND) {
+        buf_printf(error, "member %u: address '%s': %s", m->id, m->address,
+                   error_text(err));
         return ERR_INVALID;
     }
+    peer->is_name = err == ERR_NOT_FOUND;
     peer->address = mem_strdup(m->address);
     p->member_count++;
     peer_link_init(peer);
@@ -112,8 +110,11 @@ static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
         .incarnation = o->incarnation,
         .secured = secret[0] != '\0',
     };
+    p->listen_address =
+        mem_strdup(o->listen_address != NULL ? o->listen_address : "");
     p->client_host = mem_strdup(o->client_host != NULL ? o->client_host : "");
     p->client_port = o->client_port;
+    p->look_up = o->look_up != NULL ? o->look_up : address_look_up;
     buf_str(&p->secret, secret);
     p->queue_bytes_max = o->queue_bytes_max;
     p->payload_bytes_max =
@@ -168,11 +169,14 @@ void peers_free(struct peers *p)
         if (peer->inbound != NULL)
             peer_inbound_free(peer->inbound);
         peer_link_release(peer);
+        if (peer->lookup != NULL)
+            lookup_cancel(peer->lookup);
         mem_free(peer->address);
     }
     if (p->secret.len > 0)
         explicit_bzero(p->secret.data, p->secret.len);
     buf_release(&p->secret);
+    mem_free(p->listen_address);
     mem_free(p->client_host);
     mem_free(p->members);
     mem_free(p);

@@ -18,6 +18,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "net/lookup.h"
 #include "net/loop.h"
 #include "node/node_transport.h"
 
@@ -42,12 +43,14 @@ struct peers_options {
     size_t member_count;
     const struct logger *log;
     const struct transport_events *events;
+    lookup_fn *look_up; /* of the names in addresses; NULL: the system's */
 };
 
 struct peers;
 
-/* Listens and begins to dial. ERR_IO or ERR_INVALID with a text. Names in
- * addresses are looked up here, once. */
+/* Listens and begins to dial. ERR_IO or ERR_INVALID with a text. The name in
+ * our own address must be known; those of the others are looked up whenever
+ * they are dialed. */
 MUST_USE int peers_new(struct peers **out, struct loop *l,
                        const struct peers_options *options, struct buf *error);
 /* Must not be called from within a transport event. It calls none. */

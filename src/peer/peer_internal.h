@@ -20,6 +20,7 @@
 #include "codec/frame.h"
 #include "net/conn.h"
 #include "net/listener.h"
+#include "net/lookup.h"
 #include "os/socket.h"
 #include "peer/peer.h"
 #include "peer/peer_assembly.h"
@@ -27,6 +28,8 @@
 #include "peer/peer_queue.h"
 
 #define PEER_HANDSHAKE_MS        2000
+#define PEER_LOOKUP_MS           1000 /* then an older answer must do */
+#define PEER_ONE_WAY_MS          3000 /* then the log says so */
 #define PEER_BACKOFF_MIN_MS      10
 #define PEER_BACKOFF_MAX_MS      1000
 #define PEER_SHORT_LIFE_MS       1000 /* a link shorter than this flaps */
@@ -34,6 +37,7 @@
 #define PEER_USER_TIMEOUT_MS     10000
 #define PEER_STRANGER_BYTES_MAX  4096
 #define PEER_EARLY_BYTES_MAX     (64 * 1024) /* input before the link is up */
+#define PEER_FAILURE_MAX         (PEER_WHY_MAX + ADDRESS_TEXT_MAX + 40)
 #define PEER_CLIENT_ADDRESS_MAX  (ADDRESS_TEXT_MAX + 16)
 #define PEER_CONTROL_EXTRA_BYTES (1024 * 1024) /* above queue_bytes_max */
 
@@ -41,6 +45,7 @@ struct peer;
 
 enum peer_link_state {
     LINK_WAITING,    /* for the back-off to pass */
+    LINK_LOOKUP,     /* for the number behind its name */
     LINK_CONNECTING, /* for TCP */
     LINK_HELLO,      /* HELLO sent, waits for WELCOME */
     LINK_PROOF,      /* PROOF sent, waits for theirs */
@@ -61,8 +66,8 @@ struct peer_link {
     struct peer_queue queue;
     int64_t backoff_ms; /* before the next attempt */
     int64_t dialed_at_ms;
-    uint64_t sent_bytes;        /* on earlier connections */
-    char failure[PEER_WHY_MAX]; /* logged last; "": none since it was up */
+    uint64_t sent_bytes;            /* on earlier connections */
+    char failure[PEER_FAILURE_MAX]; /* logged last; "": none since it was up */
 };
 
 enum peer_inbound_state {
@@ -91,10 +96,14 @@ struct peer_inbound {
 struct peer {
     struct peers *peers;
     node_id id;
-    char *address; /* as configured */
-    struct address resolved;
+    char *address;         /* as configured */
+    bool is_name;          /* the address is to be looked up */
+    struct lookup *lookup; /* that is under way; NULL: none */
+    uint32_t nth;          /* of the addresses of the name, which to take */
+    struct address found;  /* the last one; len 0: none yet */
     struct peer_link link;
     struct peer_inbound *inbound; /* NULL: none is established */
+    struct loop_timer one_way;    /* we reach it, it does not reach us */
     bool up;
     bool flapping;             /* its last link was short-lived */
     uint64_t incarnation_seen; /* the highest, from authenticated hellos */
@@ -109,8 +118,10 @@ struct peers {
     const struct logger *log;
     const struct transport_events *events;
     struct peer_identity identity;
+    char *listen_address; /* as configured; "": none */
     char *client_host;
     uint16_t client_port;
+    lookup_fn *look_up;
     struct buf secret;
     uint64_t queue_bytes_max;
     uint64_t payload_bytes_max;

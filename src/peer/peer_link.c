@@ -33,12 +33,18 @@
 static void attempt_failed(struct peer_link *k, const char *why)
 {
     struct peer *peer = peer_of_link(k);
+    char text[PEER_FAILURE_MAX];
     ASSERT(k->state != LINK_ESTABLISHED);
-    if (strcmp(k->failure, why) != 0) {
-        snprintf(k->failure, sizeof(k->failure), "%s", why);
+    bool reached = peer->inbound != NULL;
+    snprintf(text, sizeof(text), "%.*s%s%s", PEER_WHY_MAX, why,
+             reached ? "; it has reached this node from " : "",
+             reached ? peer->inbound->address : "");
+    if (strcmp(k->failure, text) != 0) {
+        memcpy(k->failure, text, sizeof(text));
         log_notice(peer->peers->log, "peer %u (%s): no link yet: %s", peer->id,
                    peer->address, k->failure);
     }
+    peer->nth++;
     peer_link_wait(k);
 }
 
@@ -96,8 +102,11 @@ static int establish(struct peer_link *k, char why[PEER_WHY_MAX])
     peer->incarnation_seen = k->incarnation;
     loop_timer_stop(peer->peers->loop, &k->timer);
     peer_link_move(k, LINK_ESTABLISHED);
+    peer->nth = 0;
     k->failure[0] = '\0';
     peer_join(peer);
+    if (!peer->up)
+        loop_timer_start(peer->peers->loop, &peer->one_way, PEER_ONE_WAY_MS);
     return 0;
 }
 
@@ -266,12 +275,13 @@ static void connect_cb(void *ctx, int events)
     connected(ctx);
 }
 
-static void dial(struct peer_link *k)
+static void connect_now(struct peer_link *k)
 {
     struct peer *peer = peer_of_link(k);
-    ASSERT(k->state == LINK_WAITING);
+    ASSERT(k->state == LINK_WAITING || k->state == LINK_LOOKUP);
+    ASSERT(peer->found.len > 0);
     k->dialed_at_ms = clock_mono_ms();
-    int fd = socket_connect(&peer->resolved);
+    int fd = socket_connect(&peer->found);
     if (fd < 0) {
         attempt_failed(k, strerror(errno));
         return;
@@ -282,12 +292,63 @@ static void dial(struct peer_link *k)
     peer_link_move(k, LINK_CONNECTING);
 }
 
+/* The lookup has ended, or takes too long. What an earlier one has found is
+ * better than nothing: the handshake shows who is there. */
+static void connect_if_found(struct peer_link *k, const char *why_not)
+{
+    ASSERT(k->state == LINK_LOOKUP);
+    if (peer_of_link(k)->found.len > 0)
+        connect_now(k);
+    else
+        attempt_failed(k, why_not);
+}
+
+static void looked_up(void *ctx, int err, const struct address *found)
+{
+    struct peer *peer = ctx;
+    ASSERT(peer->is_name && peer->lookup != NULL);
+    peer->lookup = NULL;
+    if (err == 0)
+        peer->found = *found;
+    if (peer->link.state == LINK_LOOKUP)
+        connect_if_found(&peer->link, "its name is not known");
+}
+
+static void look_up(struct peer_link *k)
+{
+    struct peer *peer = peer_of_link(k);
+    const struct lookup_order order = {
+        .address = peer->address,
+        .nth = peer->nth,
+        .look_up = peer->peers->look_up,
+        .done = looked_up,
+        .ctx = peer,
+    };
+    ASSERT(k->state == LINK_WAITING);
+    loop_timer_start(peer->peers->loop, &k->timer, PEER_LOOKUP_MS);
+    peer_link_move(k, LINK_LOOKUP);
+    if (peer->lookup == NULL) /* else one that took too long goes on */
+        peer->lookup = lookup_start(peer->peers->loop, &order);
+    if (peer->lookup == NULL)
+        connect_if_found(k, "no thread to look its name up");
+}
+
+static void dial(struct peer_link *k)
+{
+    if (peer_of_link(k)->is_name)
+        look_up(k);
+    else
+        connect_now(k);
+}
+
 static void timer_cb(void *ctx)
 {
     struct peer_link *k = ctx;
     ASSERT(k->state != LINK_ESTABLISHED);
     if (k->state == LINK_WAITING)
         dial(k);
+    else if (k->state == LINK_LOOKUP)
+        connect_if_found(k, "its name could not be looked up in time");
     else if (k->state == LINK_CONNECTING)
         attempt_failed(k, "no answer");
     else
@@ -309,9 +370,22 @@ void peer_link_hurry(struct peer *peer)
         loop_timer_start(peer->peers->loop, &k->timer, 0);
 }
 
+/* It is told once for each connection. */
+static void one_way_cb(void *ctx)
+{
+    struct peer *peer = ctx;
+    ASSERT(!peer->up && peer->link.state == LINK_ESTABLISHED);
+    log_warning(peer->peers->log,
+                "peer %u (%s): it answers, but does not connect to this node: "
+                "do its node lines have this node's address, %s, and does it "
+                "get there? (its log may say why not)",
+                peer->id, peer->address, peer->peers->listen_address);
+}
+
 void peer_link_init(struct peer *peer)
 {
     struct peer_link *k = &peer->link;
+    peer->one_way = (struct loop_timer){NULL, one_way_cb, peer};
     k->state = LINK_WAITING;
     k->connect_fd = -1;
     k->conn.fd = -1;

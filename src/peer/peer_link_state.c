@@ -13,7 +13,9 @@
 
 /* What may follow each state. */
 static const uint8_t moves[LINK_STATE_END] = {
-    [LINK_WAITING] = BIT(LINK_WAITING) | BIT(LINK_CONNECTING),
+    [LINK_WAITING] =
+        BIT(LINK_WAITING) | BIT(LINK_LOOKUP) | BIT(LINK_CONNECTING),
+    [LINK_LOOKUP] = BIT(LINK_CONNECTING) | BIT(LINK_WAITING),
     [LINK_CONNECTING] = BIT(LINK_HELLO) | BIT(LINK_WAITING),
     [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
     [LINK_PROOF] = BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
@@ -47,6 +49,7 @@ static void close_all(struct peer_link *k)
 {
     struct loop *l = peer_of_link(k)->peers->loop;
     loop_timer_stop(l, &k->timer);
+    loop_timer_stop(l, &peer_of_link(k)->one_way);
     loop_io_stop(l, &k->connect_io);
     if (k->connect_fd >= 0)
         socket_close(k->connect_fd);

@@ -32,6 +32,7 @@ void peer_check(const struct peer *peer)
 {
     bool both = peer->link.state == LINK_ESTABLISHED && peer->inbound != NULL;
     ASSERT(peer->up == both);
+    ASSERT(!peer->up || peer->one_way.impl == NULL);
     if (peer->inbound != NULL) {
         ASSERT(peer->inbound->state == INBOUND_ESTABLISHED);
         ASSERT(peer->inbound->peer == peer);
@@ -124,6 +125,7 @@ void peer_join(struct peer *peer)
         peer_check(peer);
         return;
     }
+    loop_timer_stop(peer->peers->loop, &peer->one_way);
     peer->up = true;
     peer->up_since_ms = clock_mono_ms();
     set_client_address(peer);

@@ -269,8 +269,8 @@ proc crash_lines {path} {
 
 # --- frames of tests -----------------------------------------------------
 
-proc cluster_begin {count options} {
-    set cluster::options $options
+# Directories and ports; nothing is started yet.
+proc cluster_prepare {count} {
     set cluster::ids {}
     set base $::env(VARD_TEST_DIR)/run[incr cluster::next_directory]
     for {set id 1} {$id <= $count} {incr id} {
@@ -284,6 +284,11 @@ proc cluster_begin {count options} {
         file mkdir $::nodes($id,dir)
         write_file $::nodes($id,log) ""
     }
+}
+
+proc cluster_begin {count options} {
+    set cluster::options $options
+    cluster_prepare $count
     foreach id $cluster::ids {start_node $id 0}
     foreach id $cluster::ids {wait_node_up $id}
     wait_for_leader

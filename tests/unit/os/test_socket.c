@@ -67,6 +67,29 @@ static void addresses(void **state)
     assert_string_equal(host, "?");
 }
 
+static void numbers_and_names(void **state)
+{
+    UNUSED(state);
+    static const char *const numbers[] = {"127.0.0.1:5", "[::1]:5", "*:5",
+                                          "[::*]:5", "[fe80::1%lo]:5"};
+    static const char *const texts[] = {"localhost:5", "no-such-host.test:5",
+                                        "1.2.3:x", "[::1]", ""};
+    static const int results[] = {ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_INVALID,
+                                  ERR_INVALID, ERR_INVALID};
+    struct address a;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        assert_int_equal(address_number(bytes_str(numbers[i]), &a), 0);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_int_equal(address_number(bytes_str(texts[i]), &a), results[i]);
+    for (uint32_t nth = 0; nth < 5; nth++) {
+        assert_int_equal(address_look_up(BYTES_LIT("localhost:5"), nth, &a), 0);
+        assert_true(address_is_loopback(&a));
+        assert_int_equal(address_port(&a), 5);
+    }
+    assert_int_equal(address_look_up(BYTES_LIT("localhost"), 0, &a),
+                     ERR_INVALID);
+}
+
 static void loopback(void **state)
 {
     UNUSED(state);
@@ -291,10 +314,10 @@ static void unix_sockets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses),    cmocka_unit_test(loopback),
-        cmocka_unit_test(exchange),     cmocka_unit_test(full_then_gone),
-        cmocka_unit_test(refused),      cmocka_unit_test(options),
-        cmocka_unit_test(unix_sockets),
+        cmocka_unit_test(addresses),         cmocka_unit_test(loopback),
+        cmocka_unit_test(numbers_and_names), cmocka_unit_test(exchange),
+        cmocka_unit_test(full_then_gone),    cmocka_unit_test(refused),
+        cmocka_unit_test(options),           cmocka_unit_test(unix_sockets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,6 +112,7 @@ static void measure_memory(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_mem_clients_slaves, st.links_bytes);
     metrics_count(m, METRIC_total_system_memory, process_memory_bytes());
     metrics_count(m, METRIC_mem_clients_normal, st.clients_bytes);
+    metrics_count(m, METRIC_lazyfree_pending_objects, server_tally(s).tickets);
 }
 
 static void measure_persistence(struct server *s, struct metrics *m)

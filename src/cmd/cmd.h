@@ -67,7 +67,11 @@ MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
  * entry has a bound. Part of the state machine, too. */
 #define CMD_SWEEP_LIMIT_MAX 100000
 
-/* During apply: the entry is over that limit. The same on every replica. */
+/* The same for one that has asked for more of values that are apart: these
+ * bytes are not kept in memory, but every replica may have to read them. */
+#define CMD_ENTRY_VIEWED_MAX (1024 * 1024 * 1024)
+
+/* During apply: the entry is over a limit. The same on every replica. */
 bool cmd_entry_full(const struct keyspace *ks);
 void cmd_reply_entry_full(struct resp_writer *w);
 

@@ -17,7 +17,7 @@ static bool equals(struct cmd_call *c)
     ASSERT(c->argc >= 3);
     if (!lookup_string(c, c->argv[1], &v))
         return false;
-    if (v.type != VALUE_NONE && bytes_eq(v.data, c->argv[2]))
+    if (v.type != VALUE_NONE && keyspace_equals(c->ks, &v, c->argv[2]))
         return true;
     resp_integer(c->out, 0);
     return false;

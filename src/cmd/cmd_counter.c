@@ -24,6 +24,10 @@
 /* The largest long double has 4,933 digits before the point. */
 #define FLOAT_TEXT_MAX (5 * 1024)
 
+/* A value that is apart has no data of its own: it is no number, and so is no
+ * text of no bytes. */
+_Static_assert(FLOAT_TEXT_MAX < KEYSPACE_PAGE_SIZE, "numbers are plain");
+
 static void add(struct cmd_call *c, int64_t increment)
 {
     struct value v;

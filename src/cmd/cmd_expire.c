@@ -88,8 +88,7 @@ static void expire_at(struct cmd_call *c, const struct expire_options *o,
         bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
         ASSERT(was);
     } else if (when_ms != v.expire_ms) {
-        v.expire_ms = when_ms;
-        keyspace_put(c->ks, c->db, c->argv[1], &v);
+        keyspace_set_expiry(c->ks, c->db, c->argv[1], when_ms);
     }
     resp_integer(c->out, 1);
 }
@@ -164,8 +163,7 @@ void cmd_persist_run(struct cmd_call *c)
         return;
     }
     ASSERT(v.expire_ms > 0);
-    v.expire_ms = 0;
-    keyspace_put(c->ks, c->db, c->argv[1], &v);
+    keyspace_set_expiry(c->ks, c->db, c->argv[1], 0);
     resp_integer(c->out, 1);
 }
 

@@ -8,6 +8,9 @@
 #include "cmd/cmd_parse.h"
 #include "data/value.h"
 
+/* A part of a sweep's limit for pages, however many keys are due. */
+#define SWEEP_PAGES_SHARE 4
+
 void cmd_del_run(struct cmd_call *c)
 {
     int64_t deleted = 0;
@@ -122,5 +125,7 @@ void cmd_sweep_run(struct cmd_call *c)
     limit = MIN(limit, CMD_SWEEP_LIMIT_MAX);
     uint32_t swept = keyspace_sweep(c->ks, (uint32_t)limit);
     ASSERT(swept <= limit);
+    int64_t left = MAX(limit - swept, limit / SWEEP_PAGES_SHARE);
+    swept += keyspace_sweep_pages(c->ks, (uint32_t)left);
     resp_integer(c->out, swept);
 }

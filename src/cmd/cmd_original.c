@@ -11,124 +11,94 @@
  *
  * How it fails: WRONGTYPE for a key of another type than string.
  */
-#include "base/buf.h"
 #include "cmd/cmd_internal.h"
+#include "cmd/cmd_parse.h"
 
-/* What the key holds before the operation; `data` owns a copy of it. */
-struct old_value {
-    bool found;
-    struct buf data;
-};
-
-/* False: the key holds something else than a string (an error was written). */
-static bool old_value_get(struct cmd_call *c, struct old_value *old)
+/* Replies before anything changes: the old value is read then. */
+static void begin_reply(struct cmd_call *c)
 {
-    struct value v;
     ASSERT(c->argc >= 2);
-    *old = (struct old_value){false, BUF_INIT};
-    if (!keyspace_get(c->ks, c->db, c->argv[1], &v))
-        return true;
-    if (v.type != VALUE_STRING) {
-        resp_error(c->out, "WRONGTYPE Operation against a key holding the "
-                           "wrong kind of value");
-        return false;
-    }
-    old->found = true;
-    buf_bytes(&old->data, v.data);
-    return true;
-}
-
-static void reply_value(struct cmd_call *c, bool found, struct bytes value)
-{
-    ASSERT(found || value.len == 0);
-    if (found)
-        resp_bulk(c->out, value);
-    else
-        resp_null(c->out);
-}
-
-/* Replies and frees the old value. */
-static void reply(struct cmd_call *c, bool found, struct bytes value,
-                  struct old_value *old)
-{
-    ASSERT(old->found || old->data.len == 0);
     resp_array(c->out, 3);
     resp_bulk(c->out, c->argv[1]);
-    reply_value(c, found, value);
-    reply_value(c, old->found, buf_view(&old->data));
-    buf_release(&old->data);
 }
 
-static void put(struct cmd_call *c, struct bytes data)
+static void reply_same(struct cmd_call *c, const struct value *old)
 {
-    struct value v = {.type = VALUE_STRING, .data = data};
-    ASSERT(c->argc >= 3);
-    keyspace_put(c->ks, c->db, c->argv[1], &v);
+    begin_reply(c);
+    reply_value(c, old);
+    reply_value(c, old);
 }
 
-static bool equals(const struct old_value *old, struct bytes expected)
+static void put(struct cmd_call *c, const struct value *old, struct bytes data)
 {
-    ASSERT(old->found || old->data.len == 0);
-    return old->found && bytes_eq(buf_view(&old->data), expected);
+    begin_reply(c);
+    resp_bulk(c->out, data);
+    reply_value(c, old);
+    put_string(c, c->argv[1], data, 0);
+}
+
+static void delete_key(struct cmd_call *c, const struct value *old)
+{
+    bool found = old->type != VALUE_NONE;
+    begin_reply(c);
+    resp_null(c->out);
+    reply_value(c, old);
+    bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
+    ASSERT(was == found);
+}
+
+static bool equals(struct cmd_call *c, const struct value *old,
+                   struct bytes expected)
+{
+    return old->type != VALUE_NONE && keyspace_equals(c->ks, old, expected);
 }
 
 void cmd_original_get_run(struct cmd_call *c)
 {
-    struct old_value old;
+    struct value old;
     ASSERT(c->argc == 2);
-    if (!old_value_get(c, &old))
-        return;
-    reply(c, old.found, buf_view(&old.data), &old);
+    if (lookup_string(c, c->argv[1], &old))
+        reply_same(c, &old);
 }
 
 void cmd_original_put_run(struct cmd_call *c)
 {
-    struct old_value old;
+    struct value old;
     ASSERT(c->argc == 3);
-    if (!old_value_get(c, &old))
-        return;
-    put(c, c->argv[2]);
-    reply(c, true, c->argv[2], &old);
+    if (lookup_string(c, c->argv[1], &old))
+        put(c, &old, c->argv[2]);
 }
 
 void cmd_original_del_run(struct cmd_call *c)
 {
-    struct old_value old;
+    struct value old;
     ASSERT(c->argc == 2);
-    if (!old_value_get(c, &old))
-        return;
-    bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
-    ASSERT(was == old.found);
-    reply(c, false, BYTES_NONE, &old);
+    if (lookup_string(c, c->argv[1], &old))
+        delete_key(c, &old);
 }
 
 /* The expected value "-" means that the key must be missing. */
 void cmd_original_cas_run(struct cmd_call *c)
 {
-    struct old_value old;
+    struct value old;
     ASSERT(c->argc == 4);
-    if (!old_value_get(c, &old))
+    if (!lookup_string(c, c->argv[1], &old))
         return;
     bool none = bytes_eq(c->argv[2], BYTES_LIT("-"));
-    if (none ? !old.found : equals(&old, c->argv[2])) {
-        put(c, c->argv[3]);
-        reply(c, true, c->argv[3], &old);
-    } else {
-        reply(c, old.found, buf_view(&old.data), &old);
-    }
+    if (none ? old.type == VALUE_NONE : equals(c, &old, c->argv[2]))
+        put(c, &old, c->argv[3]);
+    else
+        reply_same(c, &old);
 }
 
 void cmd_original_cad_run(struct cmd_call *c)
 {
-    struct old_value old;
+    struct value old;
     ASSERT(c->argc == 3);
-    if (!old_value_get(c, &old))
+    if (!lookup_string(c, c->argv[1], &old))
         return;
-    if (equals(&old, c->argv[2])) {
-        bool was = keyspace_delete(c->ks, c->db, c->argv[1]);
-        ASSERT(was);
-        reply(c, false, BYTES_NONE, &old);
-    } else {
-        reply(c, old.found, buf_view(&old.data), &old);
-    }
+    if (equals(c, &old, c->argv[2]))
+        delete_key(c, &old);
+    else
+        reply_same(c, &old);
 }

@@ -186,7 +186,7 @@ bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
 {
     bool found = keyspace_get(c->ks, c->db, key, out);
     ASSERT(found == (out->type != VALUE_NONE));
-    ASSERT(found || (out->data.len == 0 && out->expire_ms == 0));
+    ASSERT(found || (out->length == 0 && out->expire_ms == 0));
     if (!found || out->type == VALUE_STRING)
         return true;
     resp_error(c->out, "WRONGTYPE Operation against a key holding the wrong "
@@ -203,13 +203,27 @@ bool lookup_answer(struct cmd_call *c, struct bytes key, struct value *out)
     return ok;
 }
 
+/* What is asked for counts, whoever gets the reply. */
+void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
+                uint64_t length)
+{
+    struct value_range r = keyspace_range(c->ks, v, start, length);
+    struct bytes part;
+    if (!resp_bulk_begin(c->out, length))
+        return;
+    while (keyspace_next(c->ks, &r, &part))
+        resp_bulk_part(c->out, part);
+    ASSERT(r.at == start + length);
+    resp_bulk_end(c->out);
+}
+
 void reply_value(struct cmd_call *c, const struct value *v)
 {
     ASSERT(v->type == VALUE_NONE || v->type == VALUE_STRING);
     if (v->type == VALUE_NONE)
         resp_null(c->out);
     else
-        resp_bulk(c->out, v->data);
+        reply_part(c, v, 0, v->length);
 }
 
 void put_string(struct cmd_call *c, struct bytes key, struct bytes data,

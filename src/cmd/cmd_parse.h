@@ -80,8 +80,11 @@ MUST_USE bool lookup_string(struct cmd_call *c, struct bytes key,
  * Redis counts as a lookup, as it does those of reads. */
 MUST_USE bool lookup_answer(struct cmd_call *c, struct bytes key,
                             struct value *out);
-/* The value, or nil. */
+/* The value, or nil; v is what was looked up last. */
 void reply_value(struct cmd_call *c, const struct value *v);
+/* A part of a string, within its length. */
+void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
+                uint64_t length);
 /* Sets a plain string. */
 void put_string(struct cmd_call *c, struct bytes key, struct bytes data,
                 int64_t expire_ms);

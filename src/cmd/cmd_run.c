@@ -27,14 +27,16 @@ const struct cmd_functions *cmd_functions(enum cmd_id id)
 bool cmd_entry_full(const struct keyspace *ks)
 {
     ASSERT(ks != NULL);
-    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX ||
+           keyspace_viewed_bytes(ks) > CMD_ENTRY_VIEWED_MAX;
 }
 
 /* Only this replica's reads through the log: they may be refused here. */
 static bool reads_full(const struct keyspace *ks)
 {
     ASSERT(ks != NULL);
-    return keyspace_read_bytes(ks) > CMD_ENTRY_BYTES_MAX;
+    return keyspace_read_bytes(ks) > CMD_ENTRY_BYTES_MAX ||
+           keyspace_read_views(ks) > CMD_ENTRY_VIEWED_MAX;
 }
 
 bool cmd_check(struct cmd_args *args)

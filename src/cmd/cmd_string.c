@@ -11,7 +11,7 @@
 
 /* --- SET ---------------------------------------------------------------- */
 
-static bool condition_holds(const struct set_options *o,
+static bool condition_holds(struct cmd_call *c, const struct set_options *o,
                             const struct value *old)
 {
     bool exists = old->type != VALUE_NONE;
@@ -22,7 +22,7 @@ static bool condition_holds(const struct set_options *o,
     case SET_XX:
         return exists;
     case SET_IFEQ:
-        return exists && bytes_eq(old->data, o->comparison);
+        return exists && keyspace_equals(c->ks, old, o->comparison);
     case SET_ALWAYS:
         break;
     }
@@ -51,7 +51,7 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
     } else if (!keyspace_get(c->ks, c->db, c->argv[1], &old)) {
         ASSERT(old.type == VALUE_NONE);
     }
-    bool set = condition_holds(o, &old);
+    bool set = condition_holds(c, o, &old);
     if (o->get)
         reply_value(c, &old);
     else if (set)
@@ -198,10 +198,9 @@ void cmd_mget_run(struct cmd_call *c)
         if (c->out->over)
             return; /* nobody will get it; lookups change nothing */
         bool found = keyspace_get(c->ks, c->db, c->argv[i], &v);
-        if (found && v.type == VALUE_STRING)
-            resp_bulk(c->out, v.data);
-        else
-            resp_null(c->out);
+        if (!found || v.type != VALUE_STRING)
+            v.type = VALUE_NONE;
+        reply_value(c, &v);
     }
 }
 
@@ -254,8 +253,7 @@ void cmd_getex_run(struct cmd_call *c)
     if (v.type == VALUE_NONE || o.expiry.kind == EXPIRE_NONE ||
         v.expire_ms == expire_ms)
         return;
-    v.expire_ms = expire_ms;
-    keyspace_put(c->ks, c->db, c->argv[1], &v);
+    keyspace_set_expiry(c->ks, c->db, c->argv[1], expire_ms);
 }
 
 void cmd_strlen_run(struct cmd_call *c)
@@ -263,27 +261,33 @@ void cmd_strlen_run(struct cmd_call *c)
     struct value v;
     if (!lookup_string(c, c->argv[1], &v))
         return;
-    ASSERT(v.type == VALUE_STRING || v.data.len == 0);
-    resp_integer(c->out, (int64_t)v.data.len);
+    ASSERT(v.type == VALUE_STRING || v.length == 0);
+    resp_integer(c->out, (int64_t)v.length);
 }
 
 /* --- parts of a value --------------------------------------------------- */
 
+struct part {
+    uint64_t start;
+    uint64_t length;
+};
+
 /* The part from start to end, both counted from the end if negative. */
-static struct bytes part(struct bytes b, int64_t start, int64_t end)
+static struct part part(uint64_t length, int64_t start, int64_t end)
 {
-    int64_t len = (int64_t)b.len;
+    struct part none = {0, 0};
+    int64_t len = (int64_t)length;
     if (start < 0 && end < 0 && start > end)
-        return BYTES_NONE;
+        return none;
     if (start < 0)
         start = start < -len ? 0 : len + start;
     if (end < 0)
         end = end < -len ? 0 : len + end;
     end = MIN(end, len - 1);
     if (start > end || len == 0)
-        return BYTES_NONE;
+        return none;
     ASSERT(start >= 0 && end < len);
-    return bytes_of(b.data + start, (size_t)(end - start + 1));
+    return (struct part){(uint64_t)start, (uint64_t)(end - start) + 1};
 }
 
 static bool parse_range(const struct cmd_args *a, int64_t *start, int64_t *end)
@@ -310,7 +314,8 @@ void cmd_getrange_run(struct cmd_call *c)
     ASSERT((c->cmd->flags & CMD_READ) != 0);
     if (!parse_range(&a, &start, &end) || !lookup_string(c, c->argv[1], &v))
         return;
-    resp_bulk(c->out, part(v.data, start, end));
+    struct part p = part(v.length, start, end);
+    reply_part(c, &v, p.start, p.length);
 }
 
 static bool length_ok(struct resp_writer *w, uint64_t a, uint64_t b,
@@ -355,15 +360,15 @@ void cmd_setrange_run(struct cmd_call *c)
     struct value v;
     if (!parse_offset(&a, &offset) || !lookup_string(c, c->argv[1], &v))
         return;
-    size_t old_len = v.data.len;
+    uint64_t old_len = v.length;
     if (data.len == 0) {
         resp_integer(c->out, (int64_t)old_len);
         return;
     }
     if (!length_ok(c->out, (uint64_t)offset, data.len, CMD_STRING_MAX))
         return;
-    keyspace_overwrite(c->ks, c->db, c->argv[1], (size_t)offset, data);
-    size_t len = MAX(old_len, (size_t)offset + data.len);
+    keyspace_overwrite(c->ks, c->db, c->argv[1], (uint64_t)offset, data);
+    uint64_t len = MAX(old_len, (uint64_t)offset + data.len);
     ASSERT(len >= old_len);
     resp_integer(c->out, (int64_t)len);
 }
@@ -374,7 +379,7 @@ void cmd_append_run(struct cmd_call *c)
     ASSERT(c->argc == 3);
     if (!lookup_string(c, c->argv[1], &v))
         return;
-    size_t old_len = v.data.len;
+    uint64_t old_len = v.length;
     if (!length_ok(c->out, old_len, c->argv[2].len, CMD_STRING_MAX))
         return;
     ASSERT(old_len + c->argv[2].len <= CMD_STRING_MAX);

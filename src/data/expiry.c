@@ -7,9 +7,10 @@
  * due, so those in the store are enough. The index is exact: what an index row
  * of the present epoch names is in the store and has that expiry, unless the
  * entry itself has changed it, which the entry's own rows tell. So what is due
- * is deleted without being read. Of an ended epoch the index row is removed
- * alone, because the row that it names, if the store still has it, is not
- * counted any more.
+ * is deleted without being read; but of a value that is apart, as its index row
+ * says, the head is, because it tells where the pages are. Of an ended epoch
+ * the index row is removed alone, because the row that it names, if the store
+ * still has it, is not counted any more.
  *
  * Index rows are removed from the low end, and the store passes over what it
  * has deleted, one by one, until it has merged it away. So the search for the
@@ -60,15 +61,15 @@ static bool remove_index_row(struct keyspace *ks, struct bytes row)
 
 /* Works one index row off; false if this entry has done so before. */
 static bool sweep_index_row(struct keyspace *ks, struct bytes row,
-                            int64_t time_ms, struct bytes key)
+                            int64_t time_ms, struct bytes key, bool apart)
 {
     ASSERT(time_ms > 0 && time_ms <= ks->entry.time_ms);
     if (row_in_epoch(key) && !keyspace_is_current(ks, key))
         return remove_index_row(ks, row);
-    if (keyspace_remove_unread(ks, key, time_ms))
+    if (!apart && keyspace_remove_unread(ks, key, time_ms))
         return true;
-    /* The entry has touched it: a commit removes the index row with a change
-     * of its row. */
+    /* It says where its pages are, or the entry has touched it: a commit
+     * removes the index row with a change of its row. */
     const struct row *r = rows_touch(&ks->rows, key);
     if (!r->present || row_expire_ms(key, buf_view(&r->value)) != time_ms)
         return false;
@@ -81,16 +82,20 @@ static bool sweep_next(struct keyspace *ks, struct store_iter *it,
                        uint32_t *done)
 {
     struct bytes row = store_iter_key(it);
+    struct bytes value = store_iter_value(it);
     struct bytes key;
     int64_t time_ms = 0;
     if (!row_is(row, ROW_EXPIRY))
         return false;
     int err = key_expiry_decode(row, &time_ms, &key);
+    if (err == 0)
+        err = row_check(row, value);
     if (err != 0)
         rows_fail(&ks->rows, err);
     if (err != 0 || time_ms > ks->entry.time_ms)
         return false;
-    *done += sweep_index_row(ks, row, time_ms, key);
+    bool apart = bytes_eq(value, EXPIRY_APART);
+    *done += sweep_index_row(ks, row, time_ms, key, apart);
     return ks->rows.error == 0;
 }
 
@@ -113,7 +118,7 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
 bool keyspace_due(struct keyspace *ks, int64_t time_ms)
 {
     ASSERT(!ks->rows.in_entry);
-    if (ks->sweep_left)
+    if (keyspace_sweep_left(ks))
         return true;
     return ks->rows.index_from_ms <= time_ms &&
            end_walk(ks, begin_walk(ks), time_ms);
@@ -121,5 +126,5 @@ bool keyspace_due(struct keyspace *ks, int64_t time_ms)
 
 bool keyspace_sweep_left(const struct keyspace *ks)
 {
-    return ks->sweep_left;
+    return ks->sweep_left || keyspace_tickets(ks) > 0;
 }

@@ -7,7 +7,6 @@
 #include "data/key.h"
 
 #include "base/hash.h"
-#include "data/keyspace.h"
 #include "data/kinds.h"
 #include "data/value.h"
 
@@ -15,6 +14,8 @@ _Static_assert(KEY_PREFIX_SIZE == KEY_EPOCH_SIZE + 2 + 6, "on disk");
 _Static_assert(KEY_EXPIRY_PREFIX_SIZE == 1 + 8, "on disk");
 _Static_assert(KEY_SESSION_SIZE == 1 + 4, "on disk");
 _Static_assert(KEY_UPLOAD_PART_SIZE == KEY_UPLOAD_SIZE + 8, "on disk");
+_Static_assert(KEY_PAGE_SIZE == KEY_EPOCH_SIZE + 8 + 5, "on disk");
+_Static_assert(KEY_TICKET_SIZE == 1 + 8, "on disk");
 
 /* What is between the first '{' and the next '}', if that is anything. */
 /*@ requires readable(key);
@@ -41,10 +42,29 @@ uint16_t key_slot(struct bytes user_key)
     return crc16(hash_tag(user_key)) & (KEY_SLOTS - 1);
 }
 
-static void put_u32be(uint8_t *p, uint32_t v)
+/* The lowest `size` bytes of a number. */
+static void put_be(uint8_t *p, int size, uint64_t v)
 {
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
+    ASSERT(size > 0 && size <= 8);
+    for (int i = 0; i < size; i++)
+        p[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
+}
+
+struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,
+                      uint64_t page)
+{
+    ASSERT(o->id != 0 && page < KEY_PAGES);
+    key_epoch_first(out, ROW_PAGE, o->db, o->epoch);
+    put_be(out + KEY_EPOCH_SIZE, 8, o->id);
+    put_be(out + KEY_EPOCH_SIZE + 8, 5, page);
+    return bytes_of(out, KEY_PAGE_SIZE);
+}
+
+struct bytes key_ticket(uint8_t out[KEY_TICKET_SIZE], uint64_t number)
+{
+    out[0] = ROW_TICKET;
+    put_be(out + 1, 8, number);
+    return bytes_of(out, KEY_TICKET_SIZE);
 }
 
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
@@ -75,7 +95,7 @@ struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node)
 {
     ASSERT(node != NODE_NONE);
     out[0] = ROW_SESSION;
-    put_u32be(out + 1, node);
+    put_be(out + 1, 4, node);
     return bytes_of(out, KEY_SESSION_SIZE);
 }
 
@@ -142,5 +162,5 @@ void key_epoch_first(uint8_t out[KEY_EPOCH_SIZE], uint8_t letter, uint8_t db,
     ASSERT(db < KEYSPACE_DATABASES);
     out[0] = letter;
     out[1] = db;
-    put_u32be(out + 2, epoch);
+    put_be(out + 2, 4, epoch);
 }

@@ -2,7 +2,9 @@
  * Keys of the state family. By kind (kinds.h), with their offsets:
  *
  *   value    0 'k'  1 db(1)  2 epoch(4)  6 slot(2)  8 hash(6)  14 user key
+ *   page     0 'p'  1 db(1)  2 epoch(4)  6 id(8)  14 page(5)
  *   expiry   0 'x'  1 time_ms(8)  9 the key of the row that is due then
+ *   ticket   0 'g'  1 number(8)
  *   session  0 's'  1 node(4)
  *   once     0 'o'  1 client
  *   upload   0 'u'  1 node(4), of a part: 5 offset(8)
@@ -19,6 +21,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "data/keyspace.h"
 
 #define KEY_SLOTS              16384
 #define KEY_PREFIX_SIZE        14 /* before the user key */
@@ -26,6 +29,8 @@
 #define KEY_SESSION_SIZE       5
 #define KEY_UPLOAD_SIZE        5
 #define KEY_UPLOAD_PART_SIZE   13
+#define KEY_PAGE_SIZE          19
+#define KEY_TICKET_SIZE        9
 #define KEY_EPOCH_SIZE         6 /* letter, database and epoch */
 
 /* CRC16 of the hash tag (or of the whole key) mod 16384, as in the Redis
@@ -41,6 +46,11 @@ struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node);
 struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node);
 struct bytes key_upload_part(uint8_t out[KEY_UPLOAD_PART_SIZE], node_id node,
                              uint64_t offset);
+/* The key of a page of what has this id; below KEY_PAGES. Borrows from *out. */
+#define KEY_PAGES ((uint64_t)1 << 40)
+struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,
+                      uint64_t page);
+struct bytes key_ticket(uint8_t out[KEY_TICKET_SIZE], uint64_t number);
 /* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,
                 struct bytes user_key);

@@ -1,7 +1,8 @@
 /*
- * How it works: a value is one row, header and bytes; rows.c makes the
- * entry's own changes visible and writes them. Here are the meaning of
- * expiry, the counts, and the applied position, which is in the same batch as
+ * How it works: a value is one row, header and bytes, or a header that says
+ * where the bytes are (pages.c); rows.c makes the entry's own changes visible
+ * and writes them. Here are the meaning of expiry, the counts, which form a
+ * string has, and the applied position, which is in the same batch as
  * the data: after a crash, data and position agree, whatever else is lost. So
  * do the epochs, which are written with the counts.
  *
@@ -15,6 +16,7 @@
 #include "data/keyspace_internal.h"
 #include "data/kinds.h"
 #include "data/meta.h"
+#include "data/pages.h"
 #include "data/value.h"
 
 #define KEY_KEPT (64 * 1024)
@@ -28,8 +30,11 @@ static int read_state(struct keyspace *ks)
     struct bytes value;
     uint8_t key[META_COUNT_KEY_SIZE];
     int err = 0;
+    ks->next = (struct meta_next){.id = 1, .ticket = 1, .first_ticket = 1};
     if (rows_get(&ks->rows, meta_applied_key(), &value))
         err = meta_applied_decode(value, &ks->applied);
+    if (err == 0 && rows_get(&ks->rows, meta_next_key(), &value))
+        err = meta_next_decode(value, &ks->next);
     for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
         if (rows_get(&ks->rows, meta_count_key(key, db), &value))
             err =
@@ -126,6 +131,28 @@ uint64_t keyspace_entry_bytes(const struct keyspace *ks)
     return ks->rows.in_entry ? ks->rows.entry_bytes : 0;
 }
 
+uint64_t keyspace_viewed_bytes(const struct keyspace *ks)
+{
+    return ks->rows.in_entry ? ks->rows.viewed_bytes : 0;
+}
+
+uint64_t keyspace_tickets(const struct keyspace *ks)
+{
+    ASSERT(ks->next.first_ticket <= ks->next.ticket);
+    return ks->next.ticket - ks->next.first_ticket;
+}
+
+uint32_t keyspace_sweep_pages(struct keyspace *ks, uint32_t limit)
+{
+    ASSERT(ks->rows.in_entry);
+    return pages_sweep(&ks->rows, &ks->next, limit);
+}
+
+uint64_t keyspace_read_views(const struct keyspace *ks)
+{
+    return ks->rows.in_entry ? ks->rows.read_views : 0;
+}
+
 uint64_t keyspace_read_bytes(const struct keyspace *ks)
 {
     return ks->rows.in_entry ? ks->rows.read_bytes : 0;
@@ -152,6 +179,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
     rows_begin(&ks->rows, seed);
     ks->entry = *entry;
     ks->counts_changed = 0;
+    ks->next_before = ks->next;
     ks->in_doubt = false;
     ks->session.node = NODE_NONE;
 }
@@ -168,6 +196,18 @@ static void put_counts(struct keyspace *ks, struct store_batch *b)
     }
 }
 
+static void put_next(struct keyspace *ks, struct store_batch *b)
+{
+    const struct meta_next *was = &ks->next_before;
+    const struct meta_next *now = &ks->next;
+    ASSERT(now->id >= was->id && now->ticket >= was->ticket);
+    if (now->id == was->id && now->ticket == was->ticket &&
+        now->first_ticket == was->first_ticket)
+        return;
+    meta_next_encode(&ks->key, now);
+    store_batch_put(b, STORE_STATE, meta_next_key(), buf_view(&ks->key));
+}
+
 static void put_applied(struct keyspace *ks, struct store_batch *b)
 {
     meta_applied_encode(&ks->key, &ks->entry);
@@ -180,9 +220,11 @@ int keyspace_commit(struct keyspace *ks)
     session_row_settle(&ks->session, &ks->rows);
     struct store_batch *b = rows_prepare(&ks->rows);
     put_counts(ks, b);
+    put_next(ks, b);
     put_applied(ks, b);
     int err = rows_write(&ks->rows);
     ASSERT(err == 0 || err == ks->rows.error);
+    uploads_settle(ks);
     if (err == 0)
         ks->applied = ks->entry;
     buf_reset(&ks->key);
@@ -226,9 +268,7 @@ static bool expired(const struct keyspace *ks, int64_t expire_ms)
 
 /* --- values ------------------------------------------------------------- */
 
-/* The state key of a user key, in the epoch that its database has by now;
- * borrowed from ks->key. */
-static struct bytes key_of(struct keyspace *ks, uint8_t db, struct bytes key)
+struct bytes keyspace_key(struct keyspace *ks, uint8_t db, struct bytes key)
 {
     ASSERT(db < KEYSPACE_DATABASES);
     key_encode(&ks->key, db, ks->rows.epochs[db], key);
@@ -266,16 +306,34 @@ static void doubt(struct keyspace *ks)
     ks->tally = ks->tally_before;
 }
 
+struct value keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row)
+{
+    struct value v = {.type = VALUE_NONE};
+    int err = value_decode(row, &v);
+    if (err == 0 && v.encoding == VALUE_APART)
+        err = value_apart_decode(&v);
+    ASSERT(err == 0);
+    if (v.pages.id >= ks->next.id) { /* nobody has given it out */
+        rows_fail(&ks->rows, ERR_CORRUPT);
+        return (struct value){.type = VALUE_NONE};
+    }
+    if (v.pages.id != 0) {
+        v.pages.db = db;
+        v.pages.epoch = ks->rows.epochs[db];
+    }
+    return v;
+}
+
 static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
                 struct value *out)
 {
     *out = (struct value){.type = VALUE_NONE};
     struct bytes bytes;
-    struct value v;
-    if (!rows_get(&ks->rows, key_of(ks, db, key), &bytes))
+    if (!rows_get(&ks->rows, keyspace_key(ks, db, key), &bytes))
         return false;
-    int err = value_decode(bytes, &v);
-    ASSERT(err == 0); /* rows.c has checked it */
+    struct value v = keyspace_decode(ks, db, bytes);
+    if (v.type == VALUE_NONE)
+        return false;
     if (expired(ks, v.expire_ms))
         return false;
     if (v.expire_ms != 0 && v.expire_ms <= keyspace_now(ks)) {
@@ -355,7 +413,7 @@ static void tally_expired(struct keyspace *ks, struct presence before)
     ks->tally.expired += expired(ks, before.expire_ms);
 }
 
-static bool is_part_of(struct bytes data, const struct buf *row)
+bool keyspace_is_part(struct bytes data, const struct buf *row)
 {
     return data.len > 0 && row->data != NULL && data.data >= row->data &&
            data.data < row->data + row->cap;
@@ -366,7 +424,7 @@ static bool is_part_of(struct bytes data, const struct buf *row)
 static void place_data(struct buf *row, struct bytes data)
 {
     size_t size = VALUE_HEADER_SIZE + data.len;
-    if (is_part_of(data, row)) {
+    if (keyspace_is_part(data, row)) {
         size_t from = (size_t)(data.data - row->data);
         ASSERT(from + data.len <= row->len);
         buf_reserve(row, VALUE_HEADER_SIZE);
@@ -381,80 +439,125 @@ static void place_data(struct buf *row, struct bytes data)
     row->len = size;
 }
 
+/* What the row says of pages: id 0, and length 0, if it has none. */
+static struct value apart_of(struct keyspace *ks, uint8_t db,
+                             const struct row *r)
+{
+    struct value v = {.type = VALUE_NONE};
+    if (r->present && r->value.data[VALUE_ENCODING_OFFSET] == VALUE_APART)
+        v = keyspace_decode(ks, db, buf_view(&r->value));
+    ASSERT(v.pages.id != 0 || v.length == 0);
+    return v;
+}
+
+/* Deletes the pages of a value from one on. */
+static void drop_pages(struct keyspace *ks, const struct value *v,
+                       uint64_t page)
+{
+    struct ticket t = {v->pages, page, pages_of(v->length)};
+    if (v->pages.id != 0)
+        pages_drop(&ks->rows, &ks->next, &t);
+}
+
+struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db)
+{
+    ASSERT(ks->rows.in_entry && ks->next.id < UINT64_MAX);
+    return (struct page_owner){db, ks->rows.epochs[db], ks->next.id++};
+}
+
+void keyspace_place_apart(struct buf *row, const struct value *v)
+{
+    uint8_t apart[VALUE_APART_SIZE];
+    value_apart_encode(apart, v->pages.id, v->length);
+    place_data(row, bytes_of(apart, sizeof(apart)));
+}
+
+/* What the row is to hold of a value whose data are given: those, or where they
+ * are. The pages of the old value are written over if few or none are left
+ * then. */
+static void place_value(struct keyspace *ks, uint8_t db, struct row *r,
+                        struct value *v, const struct value *old)
+{
+    uint64_t count = pages_of(v->length);
+    v->pages = (struct page_owner){.id = 0};
+    v->encoding = VALUE_PLAIN;
+    if (v->length <= KEYSPACE_PAGE_SIZE) {
+        place_data(&r->value, v->data);
+        return;
+    }
+    v->encoding = VALUE_APART;
+    if (old->pages.id != 0 && pages_of(old->length) <= count + PAGES_AT_ONCE)
+        v->pages = old->pages;
+    else
+        v->pages = keyspace_owner(ks, db);
+    keyspace_place_apart(&r->value, v);
+}
+
 void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
                   const struct value *v)
 {
     ASSERT(ks->rows.in_entry && v->expire_ms >= 0);
-    ASSERT(value_form_known(v->type, v->encoding));
+    ASSERT(value_type_info(v->type)->plain);
     if (expired(ks, v->expire_ms)) {
         (void)keyspace_delete(ks, db, key);
         return;
     }
-    struct row *r = rows_touch_head(&ks->rows, key_of(ks, db, key));
+    struct row *r = rows_touch_head(&ks->rows, keyspace_key(ks, db, key));
     struct presence before = presence_of(r);
+    struct value old = apart_of(ks, db, r);
+    struct value now = *v;
     tally_expired(ks, before);
-    struct value header = *v;
-    header.version = ks->entry.index;
-    place_data(&r->value, v->data);
-    value_encode_header(r->value.data, &header);
-    ASSERT(r->value.len == VALUE_HEADER_SIZE + v->data.len);
+    now.version = ks->entry.index;
+    now.length = v->data.len;
+    place_value(ks, db, r, &now, &old);
+    value_encode_header(r->value.data, &now);
     r->present = true;
     r->dirty = true;
     count(ks, db, before, presence_of(r));
+    /* From here on r may have moved. */
+    if (now.pages.id != 0)
+        pages_write(&ks->rows, &now.pages, 0, 0, v->data);
+    if (old.pages.id != 0)
+        drop_pages(ks, &old,
+                   now.pages.id == old.pages.id ? pages_of(now.length) : 0);
 }
 
-/* The row of a key for a change in place: a missing or expired value has
- * become an empty string. */
-static struct row *touch_string(struct keyspace *ks, uint8_t db,
-                                struct bytes key)
+void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
+                         int64_t expire_ms)
 {
-    struct value v;
-    if (!keyspace_get(ks, db, key, &v)) {
-        v = (struct value){.type = VALUE_STRING};
-        keyspace_put(ks, db, key, &v);
+    ASSERT(ks->rows.in_entry && expire_ms >= 0);
+    if (expired(ks, expire_ms)) {
+        (void)keyspace_delete(ks, db, key);
+        return;
     }
-    ASSERT(value_type_info(v.type)->plain);
-    struct row *r = rows_touch(&ks->rows, key_of(ks, db, key));
-    ASSERT(r->present && r->value.len >= VALUE_HEADER_SIZE);
+    struct row *r = rows_touch(&ks->rows, keyspace_key(ks, db, key));
+    struct presence before = presence_of(r);
+    ASSERT(before.present || ks->rows.error != 0);
+    if (!before.present)
+        return;
+    struct value v = keyspace_decode(ks, db, buf_view(&r->value));
+    v.expire_ms = expire_ms;
     v.version = ks->entry.index;
     value_encode_header(r->value.data, &v);
     r->dirty = true;
-    return r;
-}
-
-void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
-                        size_t offset, struct bytes data)
-{
-    ASSERT(ks->rows.in_entry);
-    struct buf *row = &touch_string(ks, db, key)->value;
-    size_t begin = VALUE_HEADER_SIZE + offset;
-    size_t end = begin + data.len;
-    ASSERT(end >= begin && begin >= offset);
-    ASSERT(!is_part_of(data, row));
-    if (end > row->len) {
-        ks->rows.entry_bytes += end - row->len;
-        buf_reserve(row, end - row->len);
-        if (begin > row->len)
-            memset(row->data + row->len, 0, begin - row->len);
-        row->len = end;
-    }
-    if (data.len > 0)
-        memcpy(row->data + begin, data.data, data.len);
-    ASSERT(end <= row->len);
+    count(ks, db, before, presence_of(r));
 }
 
 void keyspace_remove(struct keyspace *ks, struct bytes state_key)
 {
     struct row *r = rows_touch(&ks->rows, state_key);
+    struct value old = {.type = VALUE_NONE};
     if (!r->present)
         return;
     if (row_is(state_key, ROW_VALUE)) {
         struct presence before = presence_of(r);
         ASSERT(keyspace_is_current(ks, state_key));
+        old = apart_of(ks, row_db(state_key), r);
         tally_expired(ks, before);
         count(ks, row_db(state_key), before, (struct presence){false, 0});
     }
     rows_delete(&ks->rows, state_key);
+    drop_pages(ks, &old, 0);
 }
 
 bool keyspace_remove_unread(struct keyspace *ks, struct bytes state_key,

@@ -3,6 +3,13 @@
  * sessions and first answers of clients, over the state family of a store.
  * kinds.h lists the kinds of rows; key.h, value.h and meta.h have their forms.
  *
+ * Strings. One of up to KEYSPACE_PAGE_SIZE bytes is plain: it is in the row of
+ * its key. The bytes of a longer one are apart, in pages of that size, which
+ * are rows of their own. So a lookup costs no more for a long value than for a
+ * short one, and gives its length; its bytes are read page by page, by who
+ * needs them (keyspace_range). What a page lacks up to the value's length, and
+ * a page that is missing, is zeros.
+ *
  * Flushing. A database has an epoch, 0 at first, which a flush raises: no key
  * of an ended epoch is looked up ever again, so its rows are garbage, which
  * the store collects when it likes (store_batch_discard). It is not asked to
@@ -42,14 +49,26 @@ enum value_type {
     VALUE_TYPES, /* above all types */
 };
 
+/* Whose pages: no id is ever given to another value. */
+struct page_owner {
+    uint8_t db;
+    uint32_t epoch;
+    uint64_t id; /* 0: none */
+};
+
 struct value {
     uint8_t type;
-    uint8_t encoding;  /* 0: raw bytes */
+    uint8_t encoding;  /* value.h: set by the keyspace */
     int64_t expire_ms; /* 0: never */
     /* The Raft index of the last write of the key. It is written with each
-     * value and nothing reads it yet: it is kept for WATCH. */
+     * value; a reader of pages can tell by it whether they are still those of
+     * the value that was looked up. It is also kept for WATCH. */
     uint64_t version;
-    struct bytes data; /* borrowed until the next call on the keyspace */
+    uint64_t length;         /* in bytes, of a string */
+    struct page_owner pages; /* id 0: plain */
+    /* Of a plain value: borrowed until the next call on the keyspace. Empty if
+     * the value is apart. */
+    struct bytes data;
 };
 
 /* The position of an entry: keyspace_commit writes it with the data. */
@@ -78,6 +97,7 @@ struct keyspace_tally {
     uint64_t hits;    /* live keys that were looked up to be told */
     uint64_t misses;  /* the same of keys that were not there */
     uint64_t expired; /* keys removed because their time had come */
+    uint64_t tickets; /* by now, see keyspace_tickets(); of node_tally() only */
 };
 
 struct keyspace;
@@ -127,20 +147,48 @@ void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
 /* The time from which commands compute expiries. */
 int64_t keyspace_now(const struct keyspace *ks);
 
+#define KEYSPACE_PAGE_SIZE (16 * 1024)
+
 /* Looks a live value up; false if there is none (or it has expired). */
 MUST_USE bool keyspace_get(struct keyspace *ks, uint8_t db, struct bytes key,
                            struct value *out);
-/* Sets it; type, encoding, expire_ms and data are taken from v, the version
- * is that of the entry. v->data may borrow from keyspace_get. An expiry that
- * is not in the future deletes the key instead. */
+
+/* A part of a string, read piece by piece: from keyspace_range() on, while
+ * keyspace_next() says true, which gives the next bytes, borrowed until the
+ * next call on the keyspace. `v` is what keyspace_get() gave; the part must be
+ * within its length, and the value must not change meanwhile. A part of many
+ * pages leaves no copies in memory that was full of others. After an error of
+ * the store the bytes are zeros. */
+struct value_range {
+    struct value value;
+    uint64_t at;
+    uint64_t end;
+    bool once; /* what is read is kept nowhere */
+};
+struct value_range keyspace_range(struct keyspace *ks, const struct value *v,
+                                  uint64_t start, uint64_t length);
+MUST_USE bool keyspace_next(struct keyspace *ks, struct value_range *r,
+                            struct bytes *out);
+/* Whether these are the bytes of a value that keyspace_get() gave. */
+MUST_USE bool keyspace_equals(struct keyspace *ks, const struct value *v,
+                              struct bytes data);
+
+/* Sets it; type, expire_ms and data are taken from v, the version is that of
+ * the entry. v->data may borrow from keyspace_get; data longer than a page must
+ * stay where they are until the commit. An expiry that is not in the future
+ * deletes the key instead. What was there is never read. */
 void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
                   const struct value *v);
+/* Gives a live value another expiry (0: none); the bytes are not looked at. One
+ * that is not in the future deletes the key. */
+void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
+                         int64_t expire_ms);
 /* Writes data at offset into the string of a key, in place; what is between
  * its end and the offset becomes zeros. Expiry and type stay; a missing key
- * begins as an empty string. For APPEND and SETRANGE, which would copy the
- * whole value otherwise. `data` must not borrow from the same key. */
+ * begins as an empty string. No page is touched but those that the data go to.
+ * `data` must not borrow from the same key, and stay until the commit. */
 void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
-                        size_t offset, struct bytes data);
+                        uint64_t offset, struct bytes data);
 /* True if there was a live value. */
 bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
 /* Deletes all keys: ends the epoch of the database. False, and nothing is
@@ -153,24 +201,38 @@ bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
  * row if that is of an ended epoch (a flush leaves such rows). Returns how many
  * index rows. Only during apply. */
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
-/* Outside apply: is anything due at this time? Costs next to nothing before
- * the time that the last look has found. */
+/* Outside apply: is anything due at this time, or do pages wait? Costs next to
+ * nothing before the time that the last look has found. */
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);
-/* The last sweep ended at its limit, and no look since has found nothing: there
- * is more to do at once. No part of the state; false after a start. */
+/* The last sweep ended at its limit, and no look since has found nothing, or
+ * pages wait: there is more to do at once. The first is no part of the state;
+ * false after a start. */
 bool keyspace_sweep_left(const struct keyspace *ks);
+/* What was deleted or replaced and had many pages: how many values wait for
+ * sweeps to delete their pages. */
+uint64_t keyspace_tickets(const struct keyspace *ks);
+/* Deletes up to `limit` of these pages, without reading them; returns how many.
+ * Only during apply. */
+uint32_t keyspace_sweep_pages(struct keyspace *ks, uint32_t limit);
 
 /* During apply: the bytes that this entry has read from the store, made out
  * of nothing (SETRANGE), or keeps as answers (once_store), all of which is
  * in memory until the commit: the same on every replica. Otherwise 0. */
 uint64_t keyspace_entry_bytes(const struct keyspace *ks);
+/* During apply: the bytes of all ranges of pages that writes have asked for,
+ * read or not: the same on every replica. They are not kept in memory, but
+ * reading takes time. Otherwise 0. */
+uint64_t keyspace_viewed_bytes(const struct keyspace *ks);
 
 /* Begins and ends a read that came through the log and that only the replica
  * whose client wants it executes: what it reads from the store is counted
  * apart, so that keyspace_entry_bytes() stays the same on every replica. */
 void keyspace_set_reading(struct keyspace *ks, bool reading);
-/* During apply: the bytes that such reads have read, here. Otherwise 0. */
+/* During apply: the bytes that such reads have read into memory, here.
+ * Otherwise 0. */
 uint64_t keyspace_read_bytes(const struct keyspace *ks);
+/* The same of ranges of pages, which are not kept in memory. */
+uint64_t keyspace_read_views(const struct keyspace *ks);
 
 /* 0, or the store error that makes the state unusable. */
 int keyspace_error(const struct keyspace *ks);

@@ -5,6 +5,7 @@
 #define DATA_KEYSPACE_INTERNAL_H
 
 #include "data/keyspace.h"
+#include "data/meta.h"
 #include "data/rows.h"
 #include "data/session_row.h"
 #include "data/upload.h"
@@ -15,6 +16,8 @@ struct keyspace {
     struct applied entry;   /* the one being applied */
     struct keyspace_count counts[KEYSPACE_DATABASES];
     uint32_t counts_changed; /* bit per database, in this entry */
+    struct meta_next next;
+    struct meta_next next_before; /* when the entry began */
     int64_t read_time_ms;
     bool sweep_left; /* see keyspace_sweep_left() */
     bool in_doubt;
@@ -24,6 +27,7 @@ struct keyspace {
     struct buf expected;                /* state keys: see keyspace_expect() */
     struct session_row session;         /* that the entry's requests move on */
     struct upload *uploads;             /* upload.c: those seen, one a node */
+    struct upload_bytes *uploads_dropped; /* in this entry */
 };
 
 /* Inside an entry: removes a row by its state key, if it is there, and
@@ -33,5 +37,18 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key);
  * not read. False if the entry has touched it before: nothing is done then. */
 MUST_USE bool keyspace_remove_unread(struct keyspace *ks,
                                      struct bytes state_key, int64_t expire_ms);
+
+/* The state key of a user key, in the epoch that its database has by now;
+ * borrowed from ks->key. */
+struct bytes keyspace_key(struct keyspace *ks, uint8_t db, struct bytes key);
+/* A row of a value, which rows.c has checked; of no type, and an error is kept,
+ * if its pages are of an owner whom nobody has made. */
+struct value keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row);
+/* Inside an entry: an owner of pages, who never was before. */
+struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
+/* After the header: where the bytes of v are. */
+void keyspace_place_apart(struct buf *row, const struct value *v);
+/* Whether the data are part of what the row holds. */
+bool keyspace_is_part(struct bytes data, const struct buf *row);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "data/kinds.h"
 
+#include "base/reader.h"
 #include "data/key.h"
 #include "data/meta.h"
 #include "data/value.h"
@@ -19,12 +20,27 @@
 _Static_assert(SESSION_SIZE == 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
 _Static_assert(UPLOAD_HEAD_SIZE == 4 * 8, "on disk");
+_Static_assert(TICKET_SIZE == 1 + 4 + 8 + 5 + 5, "on disk");
 
 static bool value_valid(struct bytes key, struct bytes value)
 {
     struct value v;
     UNUSED(key);
-    return value_decode(value, &v) == 0;
+    return value_decode(value, &v) == 0 &&
+           (v.encoding != VALUE_APART || value_apart_decode(&v) == 0);
+}
+
+static bool page_valid(struct bytes key, struct bytes value)
+{
+    struct reader r = reader_of(bytes_from(key, KEY_EPOCH_SIZE));
+    return key.len == KEY_PAGE_SIZE && reader_u64be(&r) != 0 &&
+           value.len <= KEYSPACE_PAGE_SIZE;
+}
+
+static bool ticket_valid(struct bytes key, struct bytes value)
+{
+    struct ticket t;
+    return key.len == KEY_TICKET_SIZE && ticket_decode(value, &t) == 0;
 }
 
 static bool once_valid(struct bytes key, struct bytes value)
@@ -49,8 +65,9 @@ static bool upload_valid(struct bytes key, struct bytes value)
 static bool expiry_valid(struct bytes key, struct bytes value)
 {
     struct bytes of = bytes_from(key, KEY_EXPIRY_PREFIX_SIZE);
-    return value.len == 0 && time_load(key.data + 1) > 0 &&
-           row_check_key(of) == 0 && row_may_expire(of);
+    return (value.len == 0 || bytes_eq(value, EXPIRY_APART)) &&
+           time_load(key.data + 1) > 0 && row_check_key(of) == 0 &&
+           row_may_expire(of);
 }
 
 static const struct row_kind kinds[ROW_LETTERS] = {
@@ -60,6 +77,15 @@ static const struct row_kind kinds[ROW_LETTERS] = {
                    .expire_offset = VALUE_EXPIRE_OFFSET,
                    .in_epoch = true,
                    .valid = value_valid},
+    [ROW_PAGE] = {.name = "page",
+                  .key_size_min = KEY_PAGE_SIZE,
+                  .header_size = 1,
+                  .in_epoch = true,
+                  .valid = page_valid},
+    [ROW_TICKET] = {.name = "ticket",
+                    .key_size_min = KEY_TICKET_SIZE,
+                    .header_size = TICKET_SIZE,
+                    .valid = ticket_valid},
     [ROW_EXPIRY] = {.name = "expiry",
                     .key_size_min = KEY_EXPIRY_PREFIX_SIZE + 1,
                     .valid = expiry_valid},
@@ -134,6 +160,14 @@ int64_t row_expire_ms(struct bytes key, struct bytes value)
     int64_t time_ms = time_load(value.data + k->expire_offset);
     ASSERT(time_ms >= 0);
     return time_ms;
+}
+
+bool row_is_apart(struct bytes key, struct bytes value)
+{
+    if (!row_is(key, ROW_VALUE))
+        return false;
+    ASSERT(value.len >= VALUE_HEADER_SIZE);
+    return value.data[VALUE_ENCODING_OFFSET] == VALUE_APART;
 }
 
 bool row_epoch_of(struct bytes key, uint8_t *db, uint32_t *epoch)

@@ -3,8 +3,8 @@
  * letter, names the kind:
  *
  *   'k' a value          's' a session        'm' counts, epoch, position
+ *   'p' a page of one    'u' an upload        'g' a ticket: pages to delete
  *   'x' an expiry        'o' a first answer of a client (once)
- *   'u' of an upload
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
  * and below. This is the one place that knows what the letters mean: other
@@ -20,6 +20,8 @@
 
 enum row_letter {
     ROW_VALUE = 'k',
+    ROW_PAGE = 'p',
+    ROW_TICKET = 'g',
     ROW_EXPIRY = 'x',
     ROW_SESSION = 's',
     ROW_ONCE = 'o',
@@ -37,6 +39,14 @@ enum row_letter {
 /* An upload's head, or one of its parts; see upload.h. The head:
  * 0 number(8)  8 total(8)  16 received(8)  24 part size(8). */
 #define UPLOAD_HEAD_SIZE 32
+
+/* A ticket: 0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5): these pages,
+ * from one up to before the other, are to be deleted. */
+#define TICKET_SIZE 23
+
+/* An index row is empty, or this if the row that it names is apart: then there
+ * is more to delete than that row. */
+#define EXPIRY_APART BYTES_LIT("\1")
 
 struct row_kind {
     const char *name;     /* NULL: no kind has this letter */
@@ -68,6 +78,8 @@ MUST_USE int row_check(struct bytes key, struct bytes value);
 bool row_may_expire(struct bytes key);
 /* The expiry of a row, of which the header is enough; 0: none. */
 int64_t row_expire_ms(struct bytes key, struct bytes value);
+/* Whether the row is a value that is apart (value.h). */
+bool row_is_apart(struct bytes key, struct bytes value);
 /* Whether the row is garbage once the epoch of its database has ended. */
 bool row_in_epoch(struct bytes key);
 /* The database and epoch of a row; false if rows of its kind have none. */

@@ -6,13 +6,16 @@
 #include "data/meta.h"
 
 #include "base/reader.h"
+#include "data/key.h"
 #include "data/kinds.h"
 
 _Static_assert(META_APPLIED_SIZE == 4 * 8, "on disk");
 _Static_assert(META_COUNT_SIZE == 8 + 8 + 4 + 16, "on disk");
+_Static_assert(META_NEXT_SIZE == 3 * 8, "on disk");
 
 static const char APPLIED_KEY[] = "mapplied";
 static const char COUNT_KEY[] = "mcount"; /* before the database */
+static const char NEXT_KEY[] = "mnext";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
@@ -30,6 +33,12 @@ struct bytes meta_count_key(uint8_t out[META_COUNT_KEY_SIZE], uint8_t db)
     memcpy(out, COUNT_KEY, COUNT_DB_OFFSET);
     out[COUNT_DB_OFFSET] = db;
     return bytes_of(out, META_COUNT_KEY_SIZE);
+}
+
+struct bytes meta_next_key(void)
+{
+    ASSERT(NEXT_KEY[0] == ROW_META);
+    return bytes_str(NEXT_KEY);
 }
 
 void meta_applied_encode(struct buf *out, const struct applied *a)
@@ -81,6 +90,65 @@ int meta_count_decode(struct bytes b, struct keyspace_count *out,
                                                                   : ERR_CORRUPT;
 }
 
+void meta_next_encode(struct buf *out, const struct meta_next *n)
+{
+    ASSERT(n->id > 0 && n->first_ticket > 0 && n->first_ticket <= n->ticket);
+    buf_reset(out);
+    buf_u64be(out, n->id);
+    buf_u64be(out, n->ticket);
+    buf_u64be(out, n->first_ticket);
+    ASSERT(out->len == META_NEXT_SIZE);
+}
+
+int meta_next_decode(struct bytes b, struct meta_next *out)
+{
+    struct reader r = reader_of(b);
+    out->id = reader_u64be(&r);
+    out->ticket = reader_u64be(&r);
+    out->first_ticket = reader_u64be(&r);
+    bool ok = out->id > 0 && out->first_ticket > 0 &&
+              out->first_ticket <= out->ticket;
+    return reader_done(&r) && ok ? 0 : ERR_CORRUPT;
+}
+
+static void put_page(struct buf *out, uint64_t page)
+{
+    ASSERT(page < KEY_PAGES);
+    buf_u8(out, (uint8_t)(page >> 32));
+    buf_u32be(out, (uint32_t)page);
+}
+
+static uint64_t get_page(struct reader *r)
+{
+    uint64_t high = reader_u8(r);
+    return high << 32 | reader_u32be(r);
+}
+
+void ticket_encode(struct buf *out, const struct ticket *t)
+{
+    ASSERT(t->owner.id > 0 && t->page < t->end);
+    buf_reset(out);
+    buf_u8(out, t->owner.db);
+    buf_u32be(out, t->owner.epoch);
+    buf_u64be(out, t->owner.id);
+    put_page(out, t->page);
+    put_page(out, t->end);
+    ASSERT(out->len == TICKET_SIZE);
+}
+
+int ticket_decode(struct bytes b, struct ticket *out)
+{
+    struct reader r = reader_of(b);
+    out->owner.db = reader_u8(&r);
+    out->owner.epoch = reader_u32be(&r);
+    out->owner.id = reader_u64be(&r);
+    out->page = get_page(&r);
+    out->end = get_page(&r);
+    bool ok = out->owner.db < KEYSPACE_DATABASES && out->owner.id > 0 &&
+              out->page < out->end;
+    return reader_done(&r) && ok ? 0 : ERR_CORRUPT;
+}
+
 /* The name is that of the counts of a database. */
 static bool is_count_key(struct bytes key)
 {
@@ -93,8 +161,11 @@ bool meta_valid(struct bytes key, struct bytes value)
 {
     struct applied applied;
     struct keyspace_count count;
+    struct meta_next next;
     uint32_t epoch = 0;
     if (bytes_eq(key, meta_applied_key()))
         return meta_applied_decode(value, &applied) == 0;
+    if (bytes_eq(key, meta_next_key()))
+        return meta_next_decode(value, &next) == 0;
     return is_count_key(key) && meta_count_decode(value, &count, &epoch) == 0;
 }

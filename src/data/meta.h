@@ -1,11 +1,17 @@
 /*
  * What the state says of itself, in rows of their own ('m' name): the applied
- * position and, for each database that has ever had keys, counts and epoch.
+ * position; for each database that has ever had keys, counts and epoch; the
+ * numbers that are given out next, once one has been. And tickets: pages that
+ * are to be deleted, see pages.h.
+ *
  * Integers are big-endian, offsets in front:
  *
  *   'm' "applied"      0 index(8)  8 term(8)  16 time_ms(8)  24 chain(8)
  *   'm' "count" db(1)  0 keys(8)  8 expires(8)  16 epoch(4)
  *                      20 sum of the expiries, in ms (16)
+ *   'm' "next"         0 id(8)  8 ticket(8)  16 the first ticket that is
+ *                      there(8), or the same number
+ *   'g' number(8)      0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5)
  */
 #ifndef DATA_META_H
 #define DATA_META_H
@@ -18,10 +24,27 @@
 #define META_APPLIED_SIZE   32
 #define META_COUNT_SIZE     36
 #define META_COUNT_KEY_SIZE 7
+#define META_NEXT_SIZE      24
+
+/* The numbers that are given out next: they only grow. */
+struct meta_next {
+    uint64_t id;           /* of a value that is apart; from 1 on */
+    uint64_t ticket;       /* from 1 on */
+    uint64_t first_ticket; /* all from here to before `ticket` are there */
+};
+
+/* Pages from one up to before another. */
+struct ticket {
+    struct page_owner owner;
+    uint64_t page;
+    uint64_t end;
+};
 
 struct bytes meta_applied_key(void);
 /* Borrows from *out. */
 struct bytes meta_count_key(uint8_t out[META_COUNT_KEY_SIZE], uint8_t db);
+
+struct bytes meta_next_key(void);
 
 /* Replace what is in *out. */
 void meta_applied_encode(struct buf *out, const struct applied *a);
@@ -33,6 +56,15 @@ void meta_count_encode(struct buf *out, const struct keyspace_count *c,
 MUST_USE int meta_applied_decode(struct bytes b, struct applied *out);
 MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
                                uint32_t *epoch);
+
+void meta_next_encode(struct buf *out, const struct meta_next *n);
+/* ERR_CORRUPT: a wrong size, a number that is 0, a first ticket beyond the
+ * next one. */
+MUST_USE int meta_next_decode(struct bytes b, struct meta_next *out);
+
+void ticket_encode(struct buf *out, const struct ticket *t);
+/* ERR_CORRUPT: a wrong size, an unknown database, no id, no pages. */
+MUST_USE int ticket_decode(struct bytes b, struct ticket *out);
 
 /* Whether such a row can be ours: its name is known, its value decodes. */
 bool meta_valid(struct bytes key, struct bytes value);

@@ -13,7 +13,10 @@
 
 #define INDEX_CAP_FIRST 256
 #define ROWS_KEPT       4096
+/* Of the first rows and of the others: 8 MiB in all. */
+#define VALUE_KEPT_ROWS 256
 #define VALUE_KEPT      (16 * 1024)
+#define VALUE_KEPT_MORE 1024
 #define KEYS_KEPT       (1024 * 1024)
 
 void overlay_init(struct overlay *o)
@@ -52,7 +55,8 @@ void overlay_reset(struct overlay *o, uint64_t seed)
         ASSERT(o->index[r->place] == i + 1);
         o->index[r->place] = 0;
         buf_reset(&r->value);
-        buf_shrink(&r->value, VALUE_KEPT);
+        buf_shrink(&r->value,
+                   i < VALUE_KEPT_ROWS ? VALUE_KEPT : VALUE_KEPT_MORE);
     }
     o->count = 0;
     buf_reset(&o->keys);

@@ -14,13 +14,16 @@ struct row {
     uint64_t hash;
     size_t key_at; /* in overlay.keys */
     size_t key_len;
-    uint32_t place; /* in overlay.index */
-    bool stored;    /* the store has it */
-    bool present;   /* it exists by now */
-    bool dirty;     /* commit must write it */
-    bool charged;   /* its bytes count as the entry's, not as a read's */
+    uint32_t place;    /* in overlay.index */
+    bool stored;       /* the store has it */
+    bool present;      /* it exists by now */
+    bool dirty;        /* commit must write it */
+    bool charged;      /* its bytes count as the entry's, not as a read's */
+    bool stored_apart; /* the row in the store is apart (value.h) */
     int64_t stored_expire_ms; /* of the row in the store; 0: none */
     struct buf value;         /* the whole row, when present */
+    /* If not empty, the row in place of `value`: a part of the entry. */
+    struct bytes borrowed;
 };
 
 struct overlay {
@@ -43,6 +46,11 @@ void overlay_reset(struct overlay *o, uint64_t seed);
 struct row *overlay_find(struct overlay *o, struct bytes key);
 /* Adds one that is not there yet: absent, with an empty value. */
 struct row *overlay_add(struct overlay *o, struct bytes key);
+
+static inline struct bytes overlay_value(const struct row *r)
+{
+    return r->borrowed.len > 0 ? r->borrowed : buf_view(&r->value);
+}
 
 static inline struct bytes overlay_key(const struct overlay *o,
                                        const struct row *r)

@@ -22,6 +22,9 @@
 #define BATCH_KEPT (4 * 1024 * 1024)
 /* Deleting many large values must not gather them in memory. */
 #define DELETED_KEPT (16 * 1024)
+/* What a row takes that is not read: itself, its key, its place in the batch.
+ */
+#define UNREAD_SIZE 256
 
 void rows_init(struct rows *rs, struct store *s)
 {
@@ -46,6 +49,8 @@ void rows_begin(struct rows *rs, uint64_t seed)
     ASSERT(rs->overlay.count == 0);
     rs->entry_bytes = 0;
     rs->read_bytes = 0;
+    rs->viewed_bytes = 0;
+    rs->read_views = 0;
     rs->reading = false;
     rs->in_entry = true;
 }
@@ -58,12 +63,14 @@ void rows_fail(struct rows *rs, int err)
 }
 
 /* Appends the row to *value; false: there is none, or an error. */
-static bool fetch(struct rows *rs, struct bytes key, struct buf *value)
+static bool fetch(struct rows *rs, struct bytes key, bool once,
+                  struct buf *value)
 {
     ASSERT(value->len == 0);
     if (rs->error != 0)
         return false;
-    int err = store_get(rs->store, STORE_STATE, key, value);
+    int err = once ? store_get_once(rs->store, STORE_STATE, key, value)
+                   : store_get(rs->store, STORE_STATE, key, value);
     if (err == 0)
         err = row_check(key, buf_view(value));
     if (err == 0)
@@ -116,7 +123,7 @@ static bool fetch_head(struct rows *rs, struct bytes key, struct buf *value,
         return false;
     if (value_decode(whole, &v) != 0)
         return false; /* fetch() says so */
-    if (!value_type_info(v.type)->plain)
+    if (!value_type_info(v.type)->plain || v.encoding != VALUE_PLAIN)
         return false;
     buf_bytes(value, bytes_of(whole.data, VALUE_HEADER_SIZE));
     *size = whole.len;
@@ -131,7 +138,7 @@ static bool load(struct rows *rs, struct bytes key, bool head,
         return false;
     if (head && fetch_head(rs, key, value, size))
         return true;
-    bool found = fetch(rs, key, value);
+    bool found = fetch(rs, key, false, value);
     *size = value->len;
     ASSERT(found || *size == 0);
     return found;
@@ -142,7 +149,7 @@ static struct row *touch(struct rows *rs, struct bytes key, bool head)
     ASSERT(rs->in_entry && key.len > 0);
     struct row *r = overlay_find(&rs->overlay, key);
     if (r != NULL) {
-        charge(rs, r, r->value.len, false);
+        charge(rs, r, overlay_value(r).len, false);
         return r;
     }
     r = overlay_add(&rs->overlay, key);
@@ -151,6 +158,7 @@ static struct row *touch(struct rows *rs, struct bytes key, bool head)
         r->stored = true;
         r->present = true;
         r->stored_expire_ms = row_expire_ms(key, buf_view(&r->value));
+        r->stored_apart = row_is_apart(key, buf_view(&r->value));
     }
     ASSERT(r->value.len <= size);
     charge(rs, r, size, true);
@@ -167,19 +175,41 @@ struct row *rows_touch_head(struct rows *rs, struct bytes key)
     return touch(rs, key, true);
 }
 
+/* Reads a row from the store into rs->read. */
+static bool read_row(struct rows *rs, struct bytes key, bool once,
+                     struct bytes *value)
+{
+    buf_reset(&rs->read);
+    buf_shrink(&rs->read, READ_KEPT);
+    bool found = fetch(rs, key, once, &rs->read);
+    *value = buf_view(&rs->read);
+    return found;
+}
+
 bool rows_get(struct rows *rs, struct bytes key, struct bytes *value)
 {
     ASSERT(value != NULL);
-    if (rs->in_entry) {
-        struct row *r = rows_touch(rs, key);
-        *value = buf_view(&r->value);
+    if (!rs->in_entry)
+        return read_row(rs, key, false, value);
+    struct row *r = rows_touch(rs, key);
+    *value = overlay_value(r);
+    return r->present;
+}
+
+bool rows_view(struct rows *rs, struct bytes key, bool once,
+               struct bytes *value)
+{
+    const struct row *r = rs->in_entry ? overlay_find(&rs->overlay, key) : NULL;
+    if (r != NULL) {
+        *value = overlay_value(r);
         return r->present;
     }
-    buf_reset(&rs->read);
-    buf_shrink(&rs->read, READ_KEPT);
-    bool found = fetch(rs, key, &rs->read);
-    *value = buf_view(&rs->read);
-    return found;
+    if (rs->in_entry && is_new(rs, key))
+        return false;
+    if (rs->error == 0 && store_peek(rs->store, key, value) &&
+        row_check(key, *value) == 0)
+        return true;
+    return read_row(rs, key, once, value);
 }
 
 void rows_put(struct rows *rs, struct bytes key, struct bytes value)
@@ -219,30 +249,39 @@ bool rows_delete_unread(struct rows *rs, struct bytes key, int64_t expire_ms)
     return true;
 }
 
+/* A row that the store may have or not. */
 static struct row *touch_unread(struct rows *rs, struct bytes key)
 {
     ASSERT(rs->in_entry && !rs->reading && !row_may_expire(key));
     struct row *r = overlay_find(&rs->overlay, key);
-    if (r == NULL)
+    if (r == NULL) {
         r = overlay_add(&rs->overlay, key);
-    r->stored = true; /* for all that is known */
+        r->stored = !is_new(rs, key); /* for all that is known */
+    }
+    charge(rs, r, UNREAD_SIZE, false);
+    buf_reset(&r->value);
+    r->borrowed = BYTES_NONE;
     r->dirty = true;
+    return r;
+}
+
+struct row *rows_renew(struct rows *rs, struct bytes key)
+{
+    struct row *r = touch_unread(rs, key);
+    r->present = true;
     return r;
 }
 
 void rows_put_unread(struct rows *rs, struct bytes key, struct bytes value)
 {
-    struct row *r = touch_unread(rs, key);
     ASSERT(row_check(key, value) == 0);
-    buf_reset(&r->value);
-    buf_bytes(&r->value, value);
-    r->present = true;
+    buf_bytes(&rows_renew(rs, key)->value, value);
 }
 
 void rows_erase(struct rows *rs, struct bytes key)
 {
     struct row *r = touch_unread(rs, key);
-    buf_reset(&r->value);
+    buf_shrink(&r->value, DELETED_KEPT);
     r->present = false;
 }
 
@@ -250,7 +289,7 @@ bool rows_stored(struct rows *rs, struct bytes key, struct buf *value)
 {
     ASSERT(!row_may_expire(key));
     struct buf row = BUF_INIT;
-    bool found = fetch(rs, key, &row);
+    bool found = fetch(rs, key, false, &row);
     buf_bytes(value, buf_view(&row));
     buf_release(&row);
     return found;
@@ -282,19 +321,20 @@ static void write_row(struct rows *rs, const struct row *r)
 {
     struct store_batch *b = &rs->batch;
     struct bytes key = overlay_key(&rs->overlay, r);
-    struct bytes value = buf_view(&r->value);
+    struct bytes value = overlay_value(r);
     ASSERT(r->dirty && (r->present || value.len == 0));
     int64_t before_ms = r->stored_expire_ms;
     int64_t after_ms = r->present ? row_expire_ms(key, value) : 0;
+    bool apart = r->present && row_is_apart(key, value);
     if (before_ms != 0 && before_ms != after_ms)
         store_batch_delete(b, STORE_STATE, index_key(rs, before_ms, key));
     if (r->present)
         store_batch_put_borrowed(b, STORE_STATE, key, value);
     else if (r->stored)
         store_batch_delete(b, STORE_STATE, key);
-    if (after_ms != 0 && after_ms != before_ms) {
+    if (after_ms != 0 && (after_ms != before_ms || apart != r->stored_apart)) {
         store_batch_put(b, STORE_STATE, index_key(rs, after_ms, key),
-                        BYTES_NONE);
+                        apart ? EXPIRY_APART : BYTES_NONE);
         index_begins(rs, after_ms);
     }
 }

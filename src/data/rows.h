@@ -24,15 +24,17 @@ struct rows {
     struct store *store;
     struct overlay overlay;
     struct store_batch batch;
-    struct buf read;      /* outside an entry: the row read last */
+    struct buf read;      /* the row that was read last and is not kept */
     struct buf index_key; /* of the index row being written */
     uint32_t epochs[KEYSPACE_DATABASES];        /* by now */
     uint32_t stored_epochs[KEYSPACE_DATABASES]; /* when the entry began */
     int64_t index_from_ms; /* no index row in the store is before it */
     bool in_entry;
-    bool reading;         /* see keyspace_set_reading() */
-    uint64_t entry_bytes; /* see keyspace_entry_bytes() */
-    uint64_t read_bytes;  /* see keyspace_read_bytes() */
+    bool reading;          /* see keyspace_set_reading() */
+    uint64_t entry_bytes;  /* see keyspace_entry_bytes() */
+    uint64_t read_bytes;   /* see keyspace_read_bytes() */
+    uint64_t viewed_bytes; /* see keyspace_viewed_bytes() */
+    uint64_t read_views;   /* see keyspace_read_views() */
     int error; /* the first error of the store, or ERR_CORRUPT; final */
 };
 
@@ -57,6 +59,11 @@ struct row *rows_touch(struct rows *rs, struct bytes key);
 /* The same for the row of a value that is going to be replaced as a whole: of
  * one that was not touched before there may be no more than its header. */
 struct row *rows_touch_head(struct rows *rs, struct bytes key);
+/* A look at a row, in or outside an entry, that leaves nothing in memory; once:
+ * nor in what the store keeps of the rows that it has read. False if there is
+ * none. Borrowed until the next call. */
+MUST_USE bool rows_view(struct rows *rs, struct bytes key, bool once,
+                        struct bytes *value);
 /* Sets the whole row. */
 void rows_put(struct rows *rs, struct bytes key, struct bytes value);
 void rows_delete(struct rows *rs, struct bytes key);
@@ -64,8 +71,9 @@ void rows_delete(struct rows *rs, struct bytes key);
  * if the entry has touched it before: nothing is done then. */
 MUST_USE bool rows_delete_unread(struct rows *rs, struct bytes key,
                                  int64_t expire_ms);
-/* The next two are for rows without an expiry that the entry has not read: it
- * is not asked whether the store has them. */
+/* The next three are for rows without an expiry: it is not asked whether the
+ * store has them. The first gives a present and empty one, to be filled. */
+struct row *rows_renew(struct rows *rs, struct bytes key);
 void rows_put_unread(struct rows *rs, struct bytes key, struct bytes value);
 void rows_erase(struct rows *rs, struct bytes key);
 /* Appends a row as the store has it, whatever the entry has changed; nothing

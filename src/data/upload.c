@@ -2,7 +2,9 @@
  * How it works: of each node's upload there is a head row and a row for each
  * part. All of it is in memory as well, in one piece, as the request needs it;
  * that is read from the rows once, with the next part after the start, and from
- * then on the rows are written and never read.
+ * then on the rows are written and never read. The bytes of one that was
+ * dropped stay until the entry ends, for what the request has put may borrow
+ * from them.
  *
  * How it fails: rows that contradict each other are ERR_CORRUPT, which
  * keyspace_commit() returns.
@@ -24,6 +26,12 @@ struct upload {
     uint64_t received;
     uint64_t part_size;
     struct buf bytes; /* what has come, or nothing: see load() */
+};
+
+/* Bytes of an upload that was dropped in this entry. */
+struct upload_bytes {
+    struct upload_bytes *next;
+    struct buf bytes;
 };
 
 /* --- from the rows ------------------------------------------------------ */
@@ -76,8 +84,19 @@ static void load(struct keyspace *ks, struct upload *u)
     }
 }
 
+void uploads_settle(struct keyspace *ks)
+{
+    while (ks->uploads_dropped != NULL) {
+        struct upload_bytes *b = ks->uploads_dropped;
+        ks->uploads_dropped = b->next;
+        buf_release(&b->bytes);
+        mem_free(b);
+    }
+}
+
 void uploads_release(struct keyspace *ks)
 {
+    uploads_settle(ks);
     while (ks->uploads != NULL) {
         struct upload *u = ks->uploads;
         ks->uploads = u->next;
@@ -101,6 +120,15 @@ static void put_head(struct keyspace *ks, const struct upload *u)
     buf_release(&head);
 }
 
+static void drop_bytes(struct keyspace *ks, struct upload *u)
+{
+    struct upload_bytes *b = mem_alloc(sizeof(*b));
+    ASSERT(ks->rows.in_entry);
+    *b = (struct upload_bytes){ks->uploads_dropped, u->bytes};
+    ks->uploads_dropped = b;
+    u->bytes = BUF_INIT;
+}
+
 void upload_drop(struct keyspace *ks, node_id node)
 {
     struct upload *u = upload_of(ks, node);
@@ -115,7 +143,7 @@ void upload_drop(struct keyspace *ks, node_id node)
     u->total = 0;
     u->received = 0;
     u->part_size = 0;
-    buf_release(&u->bytes);
+    drop_bytes(ks, u);
 }
 
 /* Whether a first part can begin an upload. */

@@ -29,8 +29,8 @@ struct upload_part {
  * False, and nothing is changed: it is not the part that comes next. */
 MUST_USE bool upload_add(struct keyspace *ks, node_id node,
                          const struct upload_part *part);
-/* The bytes of an upload of which all parts have come, borrowed until the next
- * call for this node; false: there is no such upload. */
+/* The bytes of an upload of which all parts have come, borrowed until the entry
+ * ends; false: there is no such upload. */
 MUST_USE bool upload_whole(struct keyspace *ks, node_id node, uint64_t number,
                            struct bytes *bytes);
 /* Deletes what there is of the node's upload. */
@@ -38,6 +38,8 @@ void upload_drop(struct keyspace *ks, node_id node);
 /* Outside an entry: is anything kept for the node? */
 bool upload_exists(struct keyspace *ks, node_id node);
 
+/* For keyspace_commit(), when everything is written. */
+void uploads_settle(struct keyspace *ks);
 /* For keyspace_close(). */
 void uploads_release(struct keyspace *ks);
 

@@ -6,11 +6,13 @@
 #include "data/value.h"
 
 _Static_assert(VALUE_HEADER_SIZE == 1 + 1 + 2 + 8 + 8, "on disk");
+_Static_assert(VALUE_ENCODING_OFFSET == 1, "on disk");
 _Static_assert(VALUE_EXPIRE_OFFSET == 1 + 1 + 2, "on disk");
+_Static_assert(VALUE_APART_SIZE == 8 + 8, "on disk");
 #define VALUE_VERSION_OFFSET 12
 
 static const struct value_type_info types[] = {
-    [VALUE_STRING] = {.name = "string", .encodings = 1, .plain = true},
+    [VALUE_STRING] = {.name = "string", .encodings = 2, .plain = true},
 };
 _Static_assert(ARRAY_LEN(types) == VALUE_TYPES, "each type has its entry");
 
@@ -87,7 +89,30 @@ int value_decode(struct bytes row, struct value *v)
         .encoding = p[1],
         .expire_ms = expire_ms,
         .version = get_u64be(p + VALUE_VERSION_OFFSET),
+        .length = row.len - VALUE_HEADER_SIZE,
         .data = bytes_from(row, VALUE_HEADER_SIZE),
     };
     return 0;
+}
+
+int value_apart_decode(struct value *v)
+{
+    ASSERT(v->encoding == VALUE_APART);
+    if (v->data.len != VALUE_APART_SIZE)
+        return ERR_CORRUPT;
+    v->pages.id = get_u64be(v->data.data);
+    v->length = get_u64be(v->data.data + 8);
+    v->data = BYTES_NONE;
+    bool ok = v->pages.id != 0 && v->length > KEYSPACE_PAGE_SIZE &&
+              v->length <= VALUE_LENGTH_MAX;
+    return ok ? 0 : ERR_CORRUPT;
+}
+
+void value_apart_encode(uint8_t out[VALUE_APART_SIZE], uint64_t id,
+                        uint64_t length)
+{
+    ASSERT(id != 0);
+    ASSERT(length > KEYSPACE_PAGE_SIZE && length <= VALUE_LENGTH_MAX);
+    put_u64be(out, id);
+    put_u64be(out + 8, length);
 }

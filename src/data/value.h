@@ -3,6 +3,12 @@
  *
  *   0 type(1)  1 encoding(1)  2 zero(2)  4 expire_ms(8)  12 version(8)  20 data
  *
+ * The data by encoding:
+ *
+ *   VALUE_PLAIN  the value's bytes
+ *   VALUE_APART  0 id(8)  8 length(8): the bytes are in the pages of this id;
+ *                more of them than a page has
+ *
  * README.md says how to add a type.
  */
 #ifndef DATA_VALUE_H
@@ -12,14 +18,24 @@
 #include "base/bytes.h"
 #include "data/keyspace.h"
 
-#define VALUE_HEADER_SIZE   20
-#define VALUE_EXPIRE_OFFSET 4
+#define VALUE_HEADER_SIZE     20
+#define VALUE_ENCODING_OFFSET 1
+#define VALUE_EXPIRE_OFFSET   4
+#define VALUE_APART_SIZE      16 /* after the header */
+
+/* As many bytes as there are numbers of pages; commands have lower limits. */
+#define VALUE_LENGTH_MAX ((uint64_t)KEYSPACE_PAGE_SIZE * 0xffffffffff)
+
+enum value_encoding {
+    VALUE_PLAIN = 0,
+    VALUE_APART = 1,
+};
 
 /* What the rest of this room and the commands must know about a type. */
 struct value_type_info {
     const char *name;  /* as TYPE tells it */
     uint8_t encodings; /* it has the encodings 0 ... encodings - 1 */
-    bool plain;        /* the data are the value's bytes, and nothing else */
+    bool plain;        /* plain data are the value's bytes, and nothing else */
 };
 
 /* The type must exist. */
@@ -29,8 +45,8 @@ const struct value_type_info *value_type_info(uint8_t type);
 bool value_form_known(uint8_t type, uint8_t encoding);
 
 void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v);
-/* v->data borrows from `row`. ERR_CORRUPT if the row cannot be ours:
- * too short, an unknown type or encoding, a negative expiry. */
+/* v->data borrows from `row`, whatever the encoding. ERR_CORRUPT if the row
+ * cannot be ours: too short, an unknown type or encoding, a negative expiry. */
 /*@ requires readable(row) && \valid(v);
   @ assigns *v;
   @ ensures \result == 0 ==> v->expire_ms >= 0;
@@ -39,6 +55,11 @@ void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v);
   @     v->data.data == row.data + VALUE_HEADER_SIZE;
   @ ensures \result == 0 ==> v->data.len == row.len - VALUE_HEADER_SIZE; */
 MUST_USE int value_decode(struct bytes row, struct value *v);
+/* Of a value that is apart, which was decoded: id and length, in place of the
+ * data. ERR_CORRUPT if they cannot be ours. */
+MUST_USE int value_apart_decode(struct value *v);
+void value_apart_encode(uint8_t out[VALUE_APART_SIZE], uint64_t id,
+                        uint64_t length);
 
 /* A time as rows and keys have it, big-endian. */
 /*@ requires \valid_read(p + (0 .. 7));

@@ -102,7 +102,9 @@ void node_measure(const struct node *n, struct metrics *m)
 
 struct keyspace_tally node_tally(const struct node *n)
 {
-    return *keyspace_tally(n->ks);
+    struct keyspace_tally t = *keyspace_tally(n->ks);
+    t.tickets = keyspace_tickets(n->ks);
+    return t;
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

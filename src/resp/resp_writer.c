@@ -129,14 +129,33 @@ void resp_integer(struct resp_writer *w, int64_t v)
         head(w, ':', v);
 }
 
+bool resp_bulk_begin(struct resp_writer *w, size_t len)
+{
+    ASSERT(len <= (size_t)PTRDIFF_MAX - HEAD_MAX);
+    if (drops(w, len + HEAD_MAX))
+        return false;
+    buf_reserve(w->out, len + NUM_TEXT_MAX + 8);
+    count_head(w, '$', len);
+    return true;
+}
+
+void resp_bulk_part(struct resp_writer *w, struct bytes part)
+{
+    ASSERT(w->out != NULL && !w->over);
+    buf_bytes(w->out, part);
+}
+
+void resp_bulk_end(struct resp_writer *w)
+{
+    buf_append(w->out, "\r\n", 2);
+}
+
 void resp_bulk(struct resp_writer *w, struct bytes b)
 {
-    if (drops(w, b.len + HEAD_MAX))
+    if (!resp_bulk_begin(w, b.len))
         return;
-    buf_reserve(w->out, b.len + NUM_TEXT_MAX + 8);
-    count_head(w, '$', b.len);
-    buf_bytes(w->out, b);
-    buf_append(w->out, "\r\n", 2);
+    resp_bulk_part(w, b);
+    resp_bulk_end(w);
 }
 
 void resp_bulk_str(struct resp_writer *w, const char *s)

@@ -29,6 +29,11 @@ void resp_error(struct resp_writer *w, const char *text);
 void resp_errorf(struct resp_writer *w, const char *format, ...) PRINTF(2, 3);
 void resp_integer(struct resp_writer *w, int64_t v);
 void resp_bulk(struct resp_writer *w, struct bytes b);
+/* A bulk string in parts: begin, and if that says true, parts that make up the
+ * announced length, and end. False: it is dropped, nothing else follows. */
+MUST_USE bool resp_bulk_begin(struct resp_writer *w, size_t len);
+void resp_bulk_part(struct resp_writer *w, struct bytes part);
+void resp_bulk_end(struct resp_writer *w);
 void resp_bulk_str(struct resp_writer *w, const char *s);
 void resp_bulkf(struct resp_writer *w, const char *format, ...) PRINTF(2, 3);
 void resp_null(struct resp_writer *w); /* $-1 or _ */

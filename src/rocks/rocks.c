@@ -13,13 +13,12 @@
 #include "rocks/reclaim.h"
 #include "rocks/rocks_internal.h"
 
-static int rocks_get(struct store *s, enum store_family family,
-                     struct bytes key, struct buf *value)
+static int get(struct rocks *r, const rocksdb_readoptions_t *options,
+               enum store_family family, struct bytes key, struct buf *value)
 {
-    struct rocks *r = rocks_of(s);
     char *why = NULL;
     rocksdb_pinnableslice_t *slice =
-        rocksdb_get_pinned_cf(r->db, r->read, rocks_handle(r, family),
+        rocksdb_get_pinned_cf(r->db, options, rocks_handle(r, family),
                               (const char *)key.data, key.len, &why);
     if (why != NULL)
         return rocks_read_failed(r, why);
@@ -30,6 +29,20 @@ static int rocks_get(struct store *s, enum store_family family,
     buf_append(value, data, len);
     rocksdb_pinnableslice_destroy(slice);
     return 0;
+}
+
+static int rocks_get(struct store *s, enum store_family family,
+                     struct bytes key, struct buf *value)
+{
+    struct rocks *r = rocks_of(s);
+    return get(r, r->read, family, key, value);
+}
+
+static int rocks_get_once(struct store *s, enum store_family family,
+                          struct bytes key, struct buf *value)
+{
+    struct rocks *r = rocks_of(s);
+    return get(r, r->read_once, family, key, value);
 }
 
 /* This family has nothing in RocksDB's memory: what is read are files. */
@@ -66,6 +79,7 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
 {
     static const struct store_ops ops = {
         .get = rocks_get,
+        .get_once = rocks_get_once,
         .get_flushed = rocks_get_flushed,
         .write = rocks_write,
         .sync = rocks_sync,

@@ -35,6 +35,7 @@ struct rocks {
     rocksdb_column_family_handle_t *handles[ROCKS_FAMILIES];
     rocksdb_writeoptions_t *logged;
     rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *read_once; /* leaves the cache as it is */
     rocksdb_readoptions_t *scan_state;
     rocksdb_readoptions_t *scan_log;
     rocksdb_writebatch_t *batch; /* emptied and used again */

@@ -142,6 +142,9 @@ void rocks_options_create(struct rocks *r, const struct rocks_options *from)
     r->logged = rocksdb_writeoptions_create();
     r->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(r->read, 1);
+    r->read_once = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(r->read_once, 1);
+    rocksdb_readoptions_set_fill_cache(r->read_once, 0);
     /* Looking for range deletions (there are none), RocksDB 7.8 takes a table
      * that it cannot read on for one that has ended, and says nothing. */
     r->scan_state = rocksdb_readoptions_create();
@@ -156,6 +159,7 @@ void rocks_options_create(struct rocks *r, const struct rocks_options *from)
 void rocks_options_destroy(struct rocks *r)
 {
     rocksdb_readoptions_destroy(r->read);
+    rocksdb_readoptions_destroy(r->read_once);
     rocksdb_readoptions_destroy(r->scan_log);
     rocksdb_readoptions_destroy(r->scan_state);
     rocksdb_writeoptions_destroy(r->logged);

@@ -57,6 +57,7 @@ struct keyspace_tally server_tally(const struct server *s)
         .hits = now.hits - before->hits,
         .misses = now.misses - before->misses,
         .expired = now.expired - before->expired,
+        .tickets = now.tickets,
     };
 }
 

@@ -111,18 +111,30 @@ static void drop_large(struct memtable *m, struct memtable_item *e)
     e->value_cap = 0;
 }
 
+/* The room for a value that has outgrown its own: one that grows bit by bit
+ * would leave a copy of each size in the blocks. */
+static size_t room_for(size_t len, size_t had, bool large)
+{
+    size_t more = had + had / 2;
+    if (!large)
+        more = MIN(more, (size_t)LARGE);
+    return MIN(MAX(len, more), (size_t)UINT32_MAX);
+}
+
 static void set_value(struct memtable *m, struct memtable_item *e,
                       struct bytes value)
 {
     ASSERT(value.len <= UINT32_MAX);
     bool large = value.len > LARGE;
+    size_t had = value.len > e->value_cap ? e->value_cap : 0;
     if (e->large && (!large || value.len > e->value_cap))
         drop_large(m, e);
     if (value.len > e->value_cap) {
+        size_t room = room_for(value.len, had, large);
         e->large = large;
-        e->value = large ? mem_alloc(value.len) : memtable_take(m, value.len);
-        e->value_cap = (uint32_t)value.len;
-        m->bytes += large ? value.len : 0;
+        e->value = large ? mem_alloc(room) : memtable_take(m, room);
+        e->value_cap = (uint32_t)room;
+        m->bytes += large ? room : 0;
     }
     if (value.len > 0)
         memcpy(e->value, value.data, value.len);

@@ -32,6 +32,8 @@ struct store_iter;
 struct store_ops {
     int (*get)(struct store *s, enum store_family family, struct bytes key,
                struct buf *value);
+    int (*get_once)(struct store *s, enum store_family family, struct bytes key,
+                    struct buf *value); /* NULL: as get */
     int (*get_flushed)(struct store *s, enum store_family family,
                        struct bytes key, struct buf *value);
     int (*write)(struct store *s, const struct store_batch *b,
@@ -75,6 +77,16 @@ MUST_USE static inline int store_get(struct store *s, enum store_family family,
                                      struct bytes key, struct buf *value)
 {
     return s->ops->get(s, family, key, value);
+}
+
+/* Like store_get, but what is read pushes nothing out of memory that is read
+ * more often: for a part of a large walk. */
+MUST_USE static inline int store_get_once(struct store *s,
+                                          enum store_family family,
+                                          struct bytes key, struct buf *value)
+{
+    return s->ops->get_once != NULL ? s->ops->get_once(s, family, key, value)
+                                    : s->ops->get(s, family, key, value);
 }
 
 /* Like store_get, but finds only what would survive a crash of machine and

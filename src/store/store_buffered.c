@@ -164,13 +164,11 @@ static void keep(struct store_buffered *b, struct bytes key, struct bytes value)
     rotate(b);
 }
 
-static int buffered_get(struct store *s, enum store_family family,
-                        struct bytes key, struct buf *value)
+/* What the tables say of a key: 0, ERR_NOT_FOUND, or 1: ask below. */
+static int get_in_memory(const struct store_buffered *b, struct bytes key,
+                         struct buf *value)
 {
-    struct store_buffered *b = buffered_of(s);
     struct bytes found;
-    if (family != STORE_STATE)
-        return store_get(b->below, family, key, value);
     switch (look(b, key, &found)) {
     case MEMTABLE_DELETED:
         return ERR_NOT_FOUND;
@@ -181,11 +179,31 @@ static int buffered_get(struct store *s, enum store_family family,
     case MEMTABLE_UNKNOWN:
         break;
     }
+    return 1;
+}
+
+static int buffered_get(struct store *s, enum store_family family,
+                        struct bytes key, struct buf *value)
+{
+    struct store_buffered *b = buffered_of(s);
+    if (family != STORE_STATE)
+        return store_get(b->below, family, key, value);
+    int err = get_in_memory(b, key, value);
+    if (err <= 0)
+        return err;
     size_t before = value->len;
-    int err = store_get(b->below, family, key, value);
+    err = store_get(b->below, family, key, value);
     if (err == 0)
         keep(b, key, bytes_from(buf_view(value), before));
     return err;
+}
+
+static int buffered_get_once(struct store *s, enum store_family family,
+                             struct bytes key, struct buf *value)
+{
+    struct store_buffered *b = buffered_of(s);
+    int err = family == STORE_STATE ? get_in_memory(b, key, value) : 1;
+    return err <= 0 ? err : store_get_once(b->below, family, key, value);
 }
 
 static int buffered_get_flushed(struct store *s, enum store_family family,
@@ -316,6 +334,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
 {
     static const struct store_ops ops = {
         .get = buffered_get,
+        .get_once = buffered_get_once,
         .get_flushed = buffered_get_flushed,
         .write = buffered_write,
         .sync = buffered_sync,

@@ -152,6 +152,22 @@ static void append(struct call *c, struct fold_key *k)
     integer(c, (int64_t)k->value.len);
 }
 
+static void setrange(struct call *c, struct fold_key *k)
+{
+    const struct fold_version *v = live(c, k);
+    int64_t expire_ms = v ? v->expire_ms : 0;
+    size_t offset = (size_t)number(c->argv[2]);
+    struct bytes data = c->argv[3];
+
+    if (!v)
+        buf_reset(&k->value);
+    while (k->value.len < offset + data.len)
+        buf_u8(&k->value, 0);
+    memcpy(k->value.data + offset, data.data, data.len);
+    version_push(c, k, true, expire_ms);
+    integer(c, (int64_t)k->value.len);
+}
+
 static void del(struct call *c)
 {
     int64_t count = 0;
@@ -221,6 +237,8 @@ static bool writes(struct call *c, struct fold_key *k)
         incr(c, k, number(c->argv[2]));
     } else if (is(word, "append")) {
         append(c, k);
+    } else if (is(word, "setrange")) {
+        setrange(c, k);
     } else if (is(word, "del")) {
         del(c);
     } else if (is(word, "getdel")) {

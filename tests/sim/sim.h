@@ -628,6 +628,9 @@ void oracle_advance(struct sim *s, raft_index to);
 /* A read's reply, served by its node when it had applied `at`. */
 void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
                        struct bytes reply);
+/* Appends the bytes of a value that was looked up. */
+void oracle_read_value(struct keyspace *ks, const struct value *v,
+                       struct buf *out);
 /* Compares all of a node's state with the model. */
 void oracle_compare(struct sim *s, uint32_t node);
 /* The trace of requests: asked, refused with a definite error, answered by the

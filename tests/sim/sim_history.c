@@ -163,6 +163,7 @@ static void add(struct sim *s, struct history *h, const struct sim_op *op)
 static void add_last(struct sim *s, struct history *h)
 {
     struct keyspace *ks = s->nodes[0].node->ks;
+    struct buf all = BUF_INIT;
     struct bytes name;
     size_t pos = 0;
 
@@ -182,10 +183,13 @@ static void add_last(struct sim *s, struct history *h)
         to.key = history_intern(h, name);
         if (keyspace_get(ks, 0, name, &v)) {
             to.reply = REPLY_TEXT;
-            to.text = history_intern(h, v.data);
+            buf_reset(&all);
+            oracle_read_value(ks, &v, &all);
+            to.text = history_intern(h, buf_view(&all));
         }
         history_add(h, &to);
     }
+    buf_release(&all);
 }
 
 /* Of the attempts of a ONCE request the first one counts. */

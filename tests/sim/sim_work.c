@@ -128,11 +128,22 @@ static void registers(struct sim *s, struct sim_client *c, struct words *w)
     }
 }
 
+/* A value that ends here has more pages than are deleted at once. */
+#define FAR (100 * KEYSPACE_PAGE_SIZE)
+
 static void expiring(struct sim *s, struct sim_client *c, struct words *w)
 {
     uint32_t kind = below(c, 100);
     uint32_t ms = 1 + below(c, below(c, 2) ? 300 : 5000);
 
+    if (kind >= 90) { /* far behind the end, or in the middle */
+        uint32_t to = below(c, 2) ? 100 : 3 * KEYSPACE_PAGE_SIZE;
+        word(w, "setrange");
+        word(w, "e%u", below(c, 5));
+        word(w, "%u", below(c, below(c, 20) ? to : FAR));
+        word(w, "%u.%u.", c->id, c->tag++);
+        return;
+    }
     word(w, "%s", kind < 50 ? "set" : (kind < 80 ? "pexpire" : "persist"));
     word(w, "e%u", below(c, 5));
     if (kind < 50) {

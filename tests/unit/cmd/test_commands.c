@@ -2,10 +2,12 @@
  * Every data command: line in, exact reply out.
  */
 // link: store data resp table base
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -305,7 +307,24 @@ static void test_many_appends(void **state)
     fixture_release(&f);
 }
 
-/* A few bytes that unpack to more than an entry may hold in memory. */
+/* A few bytes that unpack to more than an entry may hold in memory: each makes
+ * a page, until there are too many. A far offset alone costs one page. */
+static void fill_entry(struct fixture *f)
+{
+    uint64_t i = 0;
+    char line[64];
+    fixture_apply(f, "SETRANGE a 536870911 1");
+    assert_true(keyspace_entry_bytes(f->ks) < 2 * KEYSPACE_PAGE_SIZE);
+    for (; keyspace_entry_bytes(f->ks) <= CMD_ENTRY_BYTES_MAX; i++) {
+        snprintf(line, sizeof(line), "SETRANGE a %" PRIu64 " 1",
+                 i * KEYSPACE_PAGE_SIZE + KEYSPACE_PAGE_SIZE - 1);
+        buf_reset(&f->out);
+        fixture_apply(f, line);
+        assert_memory_equal(f->out.data, ":536870912", 10);
+    }
+    assert_in_range(i, 16000, CMD_ENTRY_BYTES_MAX / KEYSPACE_PAGE_SIZE);
+}
+
 static void test_entry_limit(void **state)
 {
     UNUSED(state);
@@ -313,15 +332,14 @@ static void test_entry_limit(void **state)
     fixture_init(&f);
     fixture_run(&f, "SET b 1");
     fixture_begin(&f);
-    fixture_apply(&f, "SETRANGE a 268435400 1");
-    fixture_apply(&f, "APPEND b 2");
+    fill_entry(&f);
     buf_reset(&f.out);
     fixture_apply(&f, "APPEND a 0123456789012345678901234567890123456789");
     fixture_apply(&f, "GET b");
     fixture_apply(&f, "SET c 1");
     buf_u8(&f.out, 0);
     assert_string_equal((const char *)f.out.data,
-                        ":268435441\r\n"
+                        "-OOM too much data in one log entry, try again\r\n"
                         "-OOM too much data in one log entry, try again\r\n"
                         "-OOM too much data in one log entry, try again\r\n");
     fixture_release(&f);
@@ -338,13 +356,89 @@ static void test_entry_limit_for_all(void **state)
     fixture_init(&f);
     f.internal = true;
     fixture_begin(&f);
-    fixture_apply(&f, "SETRANGE a 536870911 1"); /* all of it counts */
-    assert_true(keyspace_entry_bytes(f.ks) >= 512u * 1024 * 1024);
+    fill_entry(&f);
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
         buf_reset(&f.out);
         fixture_apply(&f, lines[i]);
         assert_memory_equal(f.out.data, "-OOM ", 5);
     }
+    fixture_release(&f);
+}
+
+/* A command whose reply nobody here wants. */
+static void apply_unheard(struct fixture *f, const char *line)
+{
+    fixture_split(f, line);
+    fixture_execute(f, cmd_lookup(f->reader.argv[0]), NULL);
+}
+
+/* Writes that ask for the same long value again and again: what is not kept in
+ * memory has a limit as well, whether the replica has to answer or not. */
+static void test_entry_limit_of_views(void **state)
+{
+    UNUSED(state);
+    uint64_t viewed[2];
+    for (int heard = 0; heard < 2; heard++) {
+        struct fixture f;
+        fixture_init(&f);
+        fixture_run(&f, "SETRANGE a 67108863 1");
+        fixture_begin(&f);
+        for (int i = 0; i < 17; i++) {
+            buf_reset(&f.out);
+            if (heard)
+                fixture_apply(&f, "GETEX a PX 1000");
+            else
+                apply_unheard(&f, "GETEX a PX 1000");
+        }
+        viewed[heard] = keyspace_viewed_bytes(f.ks);
+        buf_reset(&f.out);
+        fixture_apply(&f, "SET c 1");
+        assert_memory_equal(f.out.data, "-OOM ", 5);
+        assert_true(keyspace_entry_bytes(f.ks) < 1000);
+        fixture_release(&f);
+    }
+    assert_int_equal(viewed[0], 17 * UINT64_C(67108864));
+    assert_int_equal(viewed[0], viewed[1]);
+}
+
+static void apply_to_key(struct fixture *f, const char *format, uint64_t i)
+{
+    char line[64];
+    int len = snprintf(line, sizeof(line), "%s%" PRIu64, format, i);
+    assert_in_range(len, 1, sizeof(line) - 1);
+    apply_unheard(f, line);
+}
+
+/* Reads of plain values keep them until the entry ends: each counts once, and
+ * they have a limit of their own. */
+static void test_limit_of_reads(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    uint64_t rows = CMD_ENTRY_BYTES_MAX / KEYSPACE_PAGE_SIZE;
+    fixture_init(&f);
+    for (uint64_t i = 0; i < rows; i++) {
+        char line[64];
+        if (i % 1000 == 0)
+            fixture_begin(&f);
+        snprintf(line, sizeof(line), "SETRANGE k%" PRIu64 " 16383 1", i);
+        fixture_apply(&f, line);
+        if (i % 1000 == 999 || i == rows - 1)
+            fixture_commit(&f);
+    }
+    fixture_begin(&f);
+    uint64_t reads = 0;
+    for (; keyspace_read_bytes(f.ks) <= CMD_ENTRY_BYTES_MAX; reads++) {
+        apply_to_key(&f, "STRLEN k", reads);
+        apply_to_key(&f, "STRLEN k", reads);
+    }
+    assert_in_range(reads, rows - 100, rows);
+    buf_reset(&f.out);
+    fixture_apply(&f, "GET nosuch");
+    assert_memory_equal(f.out.data, "-OOM ", 5);
+    buf_reset(&f.out);
+    fixture_apply(&f, "SET a 1");
+    assert_memory_equal(f.out.data, "+OK", 3);
     fixture_release(&f);
 }
 
@@ -358,13 +452,15 @@ static void test_reads_do_not_fill_entries(void **state)
         struct fixture f;
         fixture_init(&f);
         fixture_run(&f, "SETRANGE a 100000000 1");
-        fixture_run(&f, "SETRANGE b 200000000 1");
+        fixture_run(&f, "SETRANGE b 500000000 1");
         fixture_run(&f, "SET c 1");
         fixture_begin(&f);
         if (reads) {
-            fixture_apply(&f, "STRLEN a");
-            fixture_apply(&f, "STRLEN b");
-            assert_true(keyspace_read_bytes(f.ks) > CMD_ENTRY_BYTES_MAX);
+            fixture_apply(&f, "GETRANGE a 0 99999999");
+            apply_unheard(&f, "GET b");
+            apply_unheard(&f, "GET b");
+            assert_true(keyspace_read_bytes(f.ks) < 1000);
+            assert_true(keyspace_read_views(f.ks) > CMD_ENTRY_VIEWED_MAX);
         }
         buf_reset(&f.out);
         fixture_apply(&f, "APPEND c 2");
@@ -382,7 +478,7 @@ static void test_reads_do_not_fill_entries(void **state)
         fixture_commit(&f);
         fixture_release(&f);
     }
-    assert_true(bytes[0] > 100000000);
+    assert_true(bytes[0] > 0 && bytes[0] < 2 * KEYSPACE_PAGE_SIZE);
     assert_int_equal(bytes[0], bytes[1]);
 }
 
@@ -403,6 +499,8 @@ int main(void)
         cmocka_unit_test(test_many_appends),
         cmocka_unit_test(test_entry_limit),
         cmocka_unit_test(test_entry_limit_for_all),
+        cmocka_unit_test(test_entry_limit_of_views),
+        cmocka_unit_test(test_limit_of_reads),
         cmocka_unit_test(test_reads_do_not_fill_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static inline bool holds(struct fixture *f, uint8_t db, const char *key,
     bool found = keyspace_get(f->ks, db, bytes_str(key), &v);
     if (data == NULL || !found)
         return !found && data == NULL;
-    return bytes_eq(v.data, bytes_str(data));
+    return keyspace_equals(f->ks, &v, bytes_str(data));
 }
 
 /* The rows of a kind; of those in an epoch only what no flush has ended. */

@@ -23,6 +23,10 @@
 #define VALUE_KEY                                                              \
     "k\x03"                                                                    \
     "\0\0\0\x02" SLOT_AND_HASH "user"
+#define PAGE_KEY                                                               \
+    "p\x03"                                                                    \
+    "\0\0\0\x02"                                                               \
+    "\0\0\0\0\0\0\0\5"
 #define TIME "\0\0\0\0\0\0\x27\x10" /* 10,000 */
 
 /* Keys and values as they are on disk. */
@@ -51,8 +55,25 @@ static const struct sample samples[] = {
            "\0\0\0\0\0\0\0\0"
            "\0\0\0\0\0\0\0\7",
            0),
+    SAMPLE(VALUE_KEY,
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\x40\1",
+           10000),
+    SAMPLE(PAGE_KEY "\0\0\0\0\1", "bytes", 0),
+    SAMPLE("g\0\0\0\0\0\0\0\1",
+           "\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
     SAMPLE("x" TIME VALUE_KEY, "", 0),
+    SAMPLE("x" TIME VALUE_KEY, "\1", 0),
     SAMPLE("x" TIME "oclient", "", 0),
+    SAMPLE("mnext",
+           "\0\0\0\0\0\0\0\6"
+           "\0\0\0\0\0\0\0\2"
+           "\0\0\0\0\0\0\0\1",
+           0),
     SAMPLE("s\0\0\0\x01",
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\0\0\0\x09",
@@ -86,7 +107,73 @@ static const struct sample damaged[] = {
            "\1\0\0\0" TIME TIME, 0),
     SAMPLE(VALUE_KEY, "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
     SAMPLE(VALUE_KEY, "\0\0\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
-    SAMPLE(VALUE_KEY, "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, "\1\2\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, /* apart, and nothing says where */
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, /* apart, and as long as a page */
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\x40\0",
+           0),
+    SAMPLE(VALUE_KEY, /* longer than its pages can be numbered */
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\x40\0\0\0\0\0\0",
+           0),
+    SAMPLE(VALUE_KEY, /* in pages of nobody */
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\0\0\0\x40\1",
+           0),
+    SAMPLE(VALUE_KEY, /* more than where */
+           "\1\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\x40\1"
+           "\0",
+           0),
+    SAMPLE(PAGE_KEY "\0\0\0\0\1", "", 0),
+    SAMPLE(PAGE_KEY "\0\0\0\0\1\0", "bytes", 0),
+    SAMPLE("p\x10"
+           "\0\0\0\x02"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1",
+           "bytes", 0),
+    SAMPLE("p\x03"
+           "\0\0\0\x02"
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\0\1",
+           "bytes", 0),
+    SAMPLE("g\0\0\0\0\0\0\0\1", /* an unknown database */
+           "\x10\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
+    SAMPLE("g\0\0\0\0\0\0\0\1", /* no pages */
+           "\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\0\1",
+           0),
+    SAMPLE("g\0\0\0\0\0\0\0\1", /* nobody's */
+           "\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
+    SAMPLE("g\0\0\0\0\0\0\0\1\0",
+           "\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
+    SAMPLE("x" TIME VALUE_KEY, "\2", 0),
+    SAMPLE("mnext", /* the first ticket is beyond the next one */
+           "\0\0\0\0\0\0\0\6"
+           "\0\0\0\0\0\0\0\1"
+           "\0\0\0\0\0\0\0\2",
+           0),
+    SAMPLE("mnext", /* 0 is nobody's number */
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\0\0\0\0\1"
+           "\0\0\0\0\0\0\0\1",
+           0),
     SAMPLE(VALUE_KEY, "\1\0\0\1" TIME "\0\0\0\0\0\0\0\7", 0),
     SAMPLE(VALUE_KEY,
            "\1\0\0\0"
@@ -267,7 +354,8 @@ static void the_table_finds_expiry_and_epoch(void **state)
         const struct sample *s = &samples[i];
         assert_int_equal(row_expire_ms(s->key, s->value), s->expire_ms);
         assert_true(s->expire_ms == 0 || row_may_expire(s->key));
-        assert_int_equal(row_in_epoch(s->key), row_is(s->key, ROW_VALUE));
+        assert_int_equal(row_in_epoch(s->key),
+                         row_is(s->key, ROW_VALUE) || row_is(s->key, ROW_PAGE));
         if (!row_in_epoch(s->key))
             continue;
         assert_int_equal(row_db(s->key), 3);

@@ -48,7 +48,7 @@ static void test_damaged_header(void **state)
     static const struct {
         size_t at;
         uint8_t byte;
-    } damage[] = {{0, 0}, {0, 2}, {1, 1}, {2, 1}, {3, 255}, {4, 0x80}};
+    } damage[] = {{0, 0}, {0, 2}, {1, 2}, {2, 1}, {3, 255}, {4, 0x80}};
     for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
         uint8_t bad[VALUE_HEADER_SIZE];
         memcpy(bad, good, sizeof(bad));
@@ -68,7 +68,7 @@ static void every_form_comes_back_and_no_other(void **state)
         uint8_t encodings;
         const char *name;
         bool plain;
-    } samples[] = {{VALUE_STRING, 1, "string", true}};
+    } samples[] = {{VALUE_STRING, 2, "string", true}};
     bool known[256][256] = {{false}};
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         const struct value_type_info *t = value_type_info(samples[i].type);

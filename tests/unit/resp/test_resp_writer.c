@@ -127,12 +127,39 @@ static void test_limit(void **state)
     buf_release(&out);
 }
 
+/* In parts it is the same; what would pass the limit is dropped as a whole. */
+static void test_bulk_in_parts(void **state)
+{
+    UNUSED(state);
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {.out = &out, .protocol = 3, .limit = 200};
+    uint8_t data[150] = {0};
+    assert_true(resp_bulk_begin(&w, 5));
+    resp_bulk_part(&w, BYTES_LIT("a\r"));
+    resp_bulk_part(&w, BYTES_NONE);
+    resp_bulk_part(&w, BYTES_LIT("bcd"));
+    resp_bulk_end(&w);
+    expect(&out, "$5\r\na\rbcd\r\n");
+    assert_true(resp_bulk_begin(&w, 0));
+    resp_bulk_end(&w);
+    size_t len = out.len;
+    assert_false(resp_bulk_begin(&w, sizeof(data)));
+    assert_true(w.over);
+    assert_int_equal(out.len, len);
+    assert_false(resp_bulk_begin(&w, 1));
+    assert_int_equal(out.len, len);
+    w = (struct resp_writer){.out = NULL, .protocol = 2};
+    assert_false(resp_bulk_begin(&w, 5));
+    assert_false(resp_bulk_begin(NULL, 5));
+    buf_release(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_resp2),    cmocka_unit_test(test_resp3),
         cmocka_unit_test(test_dropping), cmocka_unit_test(test_long_format),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_limit),    cmocka_unit_test(test_bulk_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -226,6 +226,33 @@ static void test_room(void **state)
     memtable_free(m);
 }
 
+/* A value that grows bit by bit leaves no copy of each of its sizes. */
+static void test_growing(void **state)
+{
+    UNUSED(state);
+    static uint8_t data[30000];
+    struct memtable *m = memtable_new(64 * 1024, 7);
+    size_t before = memtable_bytes(m);
+    for (size_t len = 3; len <= 3000; len += 3)
+        memtable_put(m, BYTES_LIT("small"), bytes_of(data, len));
+    assert_true(memtable_bytes(m) - before <= 64 * 1024);
+    for (size_t i = 1; i <= 1000; i++)
+        memtable_put(m, bytes_of(&i, sizeof(i)), bytes_of(data, 10));
+    before = memtable_bytes(m);
+    for (size_t i = 1; i <= 1000; i++)
+        for (size_t len = 20; len <= 1000; len += 20)
+            memtable_put(m, bytes_of(&i, sizeof(i)), bytes_of(data, len));
+    assert_true(memtable_bytes(m) - before < 4 * 1000 * 1000);
+    before = memtable_bytes(m);
+    for (size_t len = 5000; len <= sizeof(data); len += 25)
+        memtable_put(m, BYTES_LIT("large"), bytes_of(data, len));
+    assert_true(memtable_bytes(m) - before < 2 * sizeof(data));
+    /* One that shrinks takes no more than it needs. */
+    memtable_put(m, BYTES_LIT("large"), bytes_of(data, 10));
+    assert_true(memtable_bytes(m) - before < 1000);
+    memtable_free(m);
+}
+
 static void test_dirty(void **state)
 {
     UNUSED(state);
@@ -413,6 +440,30 @@ static void test_copies(void **state)
     put(s, "k", "3");
     expect(s, "k", "3");
     expect_keys(s, "", "k3other1");
+}
+
+/* Nothing is kept of a value that is read once, and what is kept answers. */
+static void test_read_once(void **state)
+{
+    struct store *s = *state;
+    struct store *below = store_buffered_below(s);
+    struct buf value = BUF_INIT;
+    put(below, "k", "1");
+    assert_int_equal(store_get_once(s, STORE_STATE, BYTES_LIT("k"), &value), 0);
+    assert_true(bytes_eq(buf_view(&value), BYTES_LIT("1")));
+    put(below, "k", "2"); /* behind its back */
+    expect(s, "k", "2");
+    put(below, "k", "3");
+    put(s, "own", "4");
+    buf_reset(&value);
+    assert_int_equal(store_get_once(s, STORE_STATE, BYTES_LIT("k"), &value), 0);
+    assert_int_equal(store_get_once(s, STORE_STATE, BYTES_LIT("own"), &value),
+                     0);
+    assert_true(bytes_eq(buf_view(&value), BYTES_LIT("24")));
+    assert_int_equal(
+        store_get_once(s, STORE_STATE, BYTES_LIT("nosuch"), &value),
+        ERR_NOT_FOUND);
+    buf_release(&value);
 }
 
 static int gate_calls(void)
@@ -687,10 +738,12 @@ int main(void)
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_expect),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_growing),
         cmocka_unit_test(test_dirty),
         cmocka_unit_test(test_discards),
         TEST(test_layers),
         TEST(test_copies),
+        TEST(test_read_once),
         cmocka_unit_test(test_first),
         TEST(test_full),
         TEST(test_is_full),

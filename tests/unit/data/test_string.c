@@ -169,6 +169,13 @@ static uint32_t sweep(struct fixture *f, uint32_t limit)
     return done;
 }
 
+static void sweep_all(struct fixture *f)
+{
+    for (int i = 0; i < 100 && keyspace_tickets(f->ks) > 0; i++)
+        assert_true(sweep(f, 1000) > 0);
+    assert_int_equal(keyspace_tickets(f->ks), 0);
+}
+
 /* Pages that no value and no ticket accounts for; *pages counts all. */
 static size_t orphans(struct fixture *f, size_t *pages)
 {
@@ -272,8 +279,7 @@ static void expiry_replacing_and_deleting_read_no_page(void **state)
     assert_true(keyspace_delete(f.ks, 0, KEY));
     assert_true(keyspace_entry_bytes(f.ks) < 50 * 1000);
     commit(&f);
-    while (keyspace_tickets(f.ks) > 0)
-        assert_int_equal(sweep(&f, 30), 30);
+    sweep_all(&f);
     assert_int_equal(c.gets[ROW_PAGE], 0);
     assert_true(c.bytes < 2000);
     expect_pages(&f, 0);
@@ -380,8 +386,7 @@ static void a_value_is_apart_if_it_is_longer_than_a_page(void **state)
         expect_bytes(&f, pattern(lengths[i]));
         commit(&f);
         expect_bytes(&f, pattern(lengths[i]));
-        while (keyspace_tickets(f.ks) > 0)
-            assert_true(sweep(&f, 1000) > 0);
+        sweep_all(&f);
         expect_pages(&f, lengths[i] > PAGE ? pages_of(lengths[i]) : 0);
     }
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 1);
@@ -866,8 +871,7 @@ static void anything_in_any_order(void **state)
             open_keyspace(&f);
         }
     }
-    while (keyspace_tickets(f.ks) > 0)
-        assert_true(sweep(&f, 1000) > 0);
+    sweep_all(&f);
     assert_int_equal(orphans(&f, &pages), 0);
     mem_free(m.data);
     teardown(&f);

@@ -103,7 +103,7 @@ struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node)
 {
     ASSERT(node != NODE_NONE);
     out[0] = ROW_UPLOAD;
-    put_u32be(out + 1, node);
+    put_be(out + 1, 4, node);
     return bytes_of(out, KEY_UPLOAD_SIZE);
 }
 

@@ -241,12 +241,10 @@ static int submit_large(struct node *n, const struct request *head,
     return 0;
 }
 
-int node_submit(struct node *n, const struct node_submit *s, void *client)
+static int try_submit(struct node *n, const struct node_submit *s, void *client)
 {
     size_t size = size_of(s);
-    int err = 0;
 
-    ASSERT(s->argc > 0 && s->db < REQUEST_DATABASES);
     ASSERT(s->once_client.len <= REQUEST_ONCE_LEN_MAX);
     if (n->dead || node_leaderless_too_long(n))
         return ERR_NO_LEADER;
@@ -254,9 +252,17 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
         return ERR_TOO_BIG;
     struct request head = head_of(n, s);
     if (size > node_upload_above(n))
-        err = submit_large(n, &head, s->argv, client);
-    else
-        submit(n, &head, s->argv, client);
+        return submit_large(n, &head, s->argv, client);
+    submit(n, &head, s->argv, client);
+    return 0;
+}
+
+int node_submit(struct node *n, const struct node_submit *s, void *client)
+{
+    int err = try_submit(n, s, client);
+
+    if (err != 0 && err != ERR_AGAIN)
+        node_abandon(n, client);
     if (!node_can_submit(n))
         n->requests.blocked = true;
     return err;

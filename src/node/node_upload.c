@@ -123,10 +123,8 @@ int node_upload_begin(struct node *n, void *client, uint64_t size)
     struct upload_turns *u = &n->upload;
 
     ASSERT(client && size > 0);
-    if (stalled(n)) {
-        node_abandon(n, client);
+    if (stalled(n))
         return node_excuse(n, ERR_NO_ANSWER);
-    }
     ASSERT(u->client || u->waiting_count == 0);
     if (!u->client)
         u->client = client;

@@ -264,13 +264,10 @@ int client_submit(struct client *c, const struct node_submit *what)
 {
     ASSERT(c->state == CLIENT_OPEN && c->wait == WAIT_NONE);
     int err = node_submit(c->server->node, what, c);
-    if (err != ERR_AGAIN) {
-        client_abandon(c);
-        return err;
-    }
-    c->uploading = true;
-    (void)client_wait(c, WAIT_UPLOAD);
-    return ERR_AGAIN;
+    c->uploading = err == ERR_AGAIN;
+    if (c->uploading)
+        (void)client_wait(c, WAIT_UPLOAD);
+    return err;
 }
 
 void client_abandon(struct client *c)

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/num.h"
 #include "codec/request.h"
 
 #include <string.h>
@@ -99,26 +100,71 @@ static void run_once(struct fold *f, const struct fold_request *r,
     buf_bytes(reply, buf_view(&o->reply));
 }
 
-static void request(struct fold *f, struct fold_request *r,
-                    struct request *head, int64_t time_ms)
+static bool arguments(struct fold *f, struct fold_request *r,
+                      struct request *head, struct bytes argv[FOLD_ARGS_MAX])
 {
-    struct bytes argv[FOLD_ARGS_MAX];
-    struct buf nowhere = BUF_INIT;
-    struct buf *reply = NULL;
-
     if (head->argc > FOLD_ARGS_MAX) {
         breach(f, "limit: FOLD_ARGS_MAX");
-        return;
+        return false;
     }
     for (uint32_t i = 0; i < head->argc; i++)
         argv[i] = request_arg(&head->args);
     r->argv = argv;
     r->argc = head->argc;
     r->internal = (head->flags & REQUEST_FLAG_INTERNAL) != 0;
-    if (!admit(f, r)) {
-        f->skipped++;
-        return;
+    return true;
+}
+
+static bool is(const struct fold_request *r, const char *name)
+{
+    return r->internal && bytes_eq(r->argv[0], bytes_str(name));
+}
+
+static uint64_t number(struct bytes text)
+{
+    uint64_t v = 0;
+    bool ok = num_parse_u64(text, &v);
+    ASSERT(ok);
+    return v;
+}
+
+/* Parts come in their order: an honest node sends no other. */
+static void part(struct fold *f, struct fold_upload *u,
+                 const struct fold_request *r)
+{
+    uint64_t offset = number(r->argv[3]);
+
+    if (offset == 0) {
+        buf_reset(&u->bytes);
+        u->number = number(r->argv[1]);
+        u->total = number(r->argv[2]);
+        u->part = r->argv[4].len;
     }
+    if (u->number != number(r->argv[1]) || u->total != number(r->argv[2]) ||
+        u->bytes.len != offset || r->argv[4].len == 0 ||
+        r->argv[4].len != MIN(u->part, u->total - offset))
+        breach(f, "I6 shape: a part of a request that does not fit");
+    buf_bytes(&u->bytes, r->argv[4]);
+}
+
+/* The request that its parts have brought. */
+static void whole(struct fold *f, const struct fold_upload *u,
+                  const struct fold_request *r, struct request *head)
+{
+    struct bytes bytes = buf_view(&u->bytes);
+
+    if (u->number != number(r->argv[1]) || bytes.len != u->total ||
+        request_decode(&bytes, head) != 0 || bytes.len > 0)
+        breach(f, "I6 shape: a request in parts that is not whole");
+    f->large++;
+}
+
+static void execute(struct fold *f, const struct fold_request *r,
+                    const struct request *head, int64_t time_ms)
+{
+    struct buf nowhere = BUF_INIT;
+    struct buf *reply = NULL;
+
     f->executed++;
     if (f->events.execute)
         reply = f->events.execute(f->events.ctx, r);
@@ -128,6 +174,33 @@ static void request(struct fold *f, struct fold_request *r,
     else
         run(f, r, time_ms, reply);
     buf_release(&nowhere);
+}
+
+static void request(struct fold *f, struct fold_request *r,
+                    struct request *head, int64_t time_ms)
+{
+    struct bytes argv[FOLD_ARGS_MAX];
+
+    if (!arguments(f, r, head, argv))
+        return;
+    if (!admit(f, r)) {
+        f->skipped++;
+        return;
+    }
+    struct fold_upload *u = &f->uploads[session_find(f, r->node) - f->sessions];
+    bool last = is(r, "vard.whole");
+    if (is(r, "vard.part"))
+        part(f, u, r);
+    else if (last)
+        whole(f, u, r, head);
+    if (last && (f->violation || !arguments(f, r, head, argv)))
+        return;
+    if (!is(r, "vard.part") && !is(r, "vard.drop"))
+        execute(f, r, head, time_ms);
+    if (last || is(r, "vard.drop"))
+        *u = (struct fold_upload){.bytes = u->bytes};
+    if (u->total == 0)
+        buf_reset(&u->bytes);
 }
 
 static void parcel(struct fold *f, const struct request_parcel *g,
@@ -285,6 +358,8 @@ void fold_release(struct fold *f)
         buf_release(&o->reply);
         mem_free(o);
     }
+    for (uint32_t i = 0; i < f->session_count; i++)
+        buf_release(&f->uploads[i].bytes);
     map_release(&f->keys);
     map_release(&f->once);
     mem_free(f->times);

@@ -46,6 +46,14 @@ struct fold_session {
     uint64_t last_seq;
 };
 
+/* What has come of a large request of a node. */
+struct fold_upload {
+    struct buf bytes;
+    uint64_t number;
+    uint64_t total;
+    uint64_t part; /* bytes of the first */
+};
+
 /* A request that takes effect. */
 struct fold_request {
     node_id node;
@@ -72,10 +80,12 @@ struct fold {
     int64_t *times;  /* of entries, by index */
     size_t times_cap;
     struct fold_session sessions[FOLD_SESSIONS_MAX];
+    struct fold_upload uploads[FOLD_SESSIONS_MAX]; /* of the sessions */
     uint32_t session_count;
     uint64_t executed;
     uint64_t skipped;   /* repeated, or behind a gap */
     uint64_t once_same; /* answered by a kept answer */
+    uint64_t large;     /* requests that came in parts */
     const char *violation;
 };
 

@@ -246,6 +246,7 @@ struct sim_op {
     bool once;
     bool read;  /* by read index, not through the log */
     bool doubt; /* began as a read */
+    bool large; /* it went in parts */
     uint64_t once_id;
     uint32_t node;
     uint64_t incarnation;
@@ -273,8 +274,9 @@ struct sim_conn {
     struct sim_op *head, *tail; /* submitted, unanswered */
     uint32_t outstanding;
     struct sim_op *reads, *reads_tail;
-    bool reading; /* node_read() asked */
-    bool to_log;  /* the reads left have to go through the log */
+    struct sim_op *large; /* begun, not submitted yet */
+    bool reading;         /* node_read() asked */
+    bool to_log;          /* the reads left have to go through the log */
     struct buf out;
     struct resp_writer writer;
 };
@@ -374,6 +376,7 @@ struct sim_config {
     uint32_t election_ms, heartbeat_ms, peer_down_ms, disk_timeout_ms;
     uint32_t request_timeout_ms;
     uint64_t entry_bytes_max, pending_bytes_max;
+    uint64_t upload_above;                   /* larger requests go in parts */
     uint32_t append_entries_max, window_max; /* 0: as usual */
     uint64_t log_soft, log_hard, log_cache;
     uint32_t once_ttl_s;
@@ -420,7 +423,7 @@ struct sim_stats {
     uint64_t events, turns, messages, bytes;
     uint64_t faults[FAULT_COUNT];
     uint64_t lost_batches, crashes, disks_lost;
-    uint64_t ops, reads, unknown, refused, once_same, doubt;
+    uint64_t ops, reads, unknown, refused, once_same, doubt, uploads;
     uint64_t commits, elections;
     uint64_t lin_ops, lin_proved, lin_histories, lin_searched;
     uint64_t lin_keys, lin_undecided, core_steps;
@@ -669,6 +672,7 @@ bool clients_idle(struct sim *s);
 struct resp_writer *client_reply_open(void *ctx, void *client);
 void client_reply_done(void *ctx, void *client, enum node_outcome outcome);
 void client_read_ready(void *ctx, void *client, int error);
+void client_upload_ready(void *ctx, void *client);
 struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
                        uint64_t seq);
 /* sim_work.c: what clients ask for. */

@@ -71,7 +71,24 @@ static void invoke(struct sim *s, struct sim_conn *c, struct sim_op *op)
     s->stats.ops++;
 }
 
-/* False: refused, definitely. */
+static bool is_large(const struct node *n, const struct node_submit *what)
+{
+    size_t size = REQUEST_HEADER_SIZE + what->once_client.len;
+
+    for (uint32_t i = 0; i < what->argc; i++)
+        size += 4 + what->argv[i].len;
+    return size > n->options.upload_above;
+}
+
+/* Why a request can be refused; a large one also because others are stuck. */
+static bool can_refuse(const struct node *n, const struct node_submit *what,
+                       int err)
+{
+    return err == ERR_NO_LEADER ||
+           (is_large(n, what) && (err == ERR_REFILL || err == ERR_NO_ANSWER));
+}
+
+/* False: refused, definitely, or it goes on later. */
 static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
 {
     struct node *n = s->nodes[c->node].node;
@@ -84,11 +101,17 @@ static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
         what.once_client = bytes_str(name);
         what.once_id = op->once_id;
     }
-    op->seq = before;
     op->next = NULL;
     int err = node_submit(n, &what, c);
+    if (err == ERR_AGAIN) {
+        s->stats.uploads += !op->large;
+        op->large = true;
+        c->large = op;
+        return false;
+    }
+    c->large = NULL;
     if (err != 0) {
-        if (n->requests.ring.next_seq != before || err != ERR_NO_LEADER)
+        if (n->requests.ring.next_seq != before || !can_refuse(n, &what, err))
             sim_fail(s, "X11 honest: node %u refuses (%s) and has taken it",
                      c->node, error_text(err));
         op->state = OP_REFUSED;
@@ -96,7 +119,8 @@ static bool submit(struct sim *s, struct sim_conn *c, struct sim_op *op)
         s->stats.refused++;
         return false;
     }
-    ASSERT(n->requests.ring.next_seq == before + 1);
+    op->seq = n->requests.ring.next_seq - 1;
+    ASSERT(op->large || op->seq == before);
     sim_trace(s, "node %u: client %u asks %.*s %.*s, request %llu", c->node,
               op->client, (int)op->argv[0].len, (const char *)op->argv[0].data,
               (int)MIN(op->argv[1].len, 40), (const char *)op->argv[1].data,
@@ -152,8 +176,24 @@ static void write_some(struct sim *s, struct sim_conn *c)
         if (!submit(s, c, op))
             break;
     }
-    if (c->outstanding < client->depth)
+    if (c->outstanding < client->depth && !c->large)
         think(s, client);
+}
+
+/* From within the node's turn, as it may be. */
+void client_upload_ready(void *ctx, void *client)
+{
+    struct sim_conn *c = client;
+    struct sim *s = c->sim;
+
+    UNUSED(ctx);
+    if (!c->open || !c->large)
+        sim_fail(s, "uploads: node %u calls a client that has left", c->node);
+    bool taken = submit(s, c, c->large);
+    if (taken && c->outstanding >= c->client->depth)
+        return;
+    if (!c->large)
+        think(s, c->client);
 }
 
 static void reads_to_log(struct sim *s, struct sim_conn *c)
@@ -181,7 +221,7 @@ void client_turn(struct sim *s, struct sim_conn *c)
         reads_to_log(s, c);
         return;
     }
-    if (c->reading || s->stopped)
+    if (c->reading || c->large || s->stopped)
         return;
     bool read = c->outstanding == 0 && !c->client->retry &&
                 sim_chance(&c->client->rng, s->config.read_percent);
@@ -378,6 +418,25 @@ void client_event(struct sim *s, const struct sim_event *e)
     wake(s, c->conn);
 }
 
+/* Its large request was not submitted: it is executed under another attempt,
+ * or never. */
+static void give_up(struct sim *s, struct sim_conn *c)
+{
+    struct sim_op *op = c->large;
+
+    if (!op)
+        return;
+    c->large = NULL;
+    op->state = op->once ? OP_UNKNOWN : OP_REFUSED;
+    if (op->once && c->open)
+        c->client->retry = op;
+    if (!op->once)
+        oracle_refused(s, op);
+    if (s->nodes[c->node].node &&
+        s->nodes[c->node].incarnation == c->incarnation)
+        node_abandon(s->nodes[c->node].node, c);
+}
+
 static void conn_close(struct sim *s, struct sim_conn *c)
 {
     for (struct sim_op *op = c->head; op; op = op->next) {
@@ -389,6 +448,7 @@ static void conn_close(struct sim *s, struct sim_conn *c)
         op->state = OP_UNKNOWN;
     c->reads = c->reads_tail = NULL;
     c->to_log = false;
+    give_up(s, c);
     if (c->open && c->client->conn == c)
         c->client->conn = NULL;
     c->open = false;
@@ -423,7 +483,7 @@ void clients_node_down(struct sim *s, uint32_t node)
 bool clients_idle(struct sim *s)
 {
     for (const struct sim_conn *c = s->conns; c; c = c->all)
-        if (c->outstanding > 0 || c->reading || c->reads)
+        if (c->outstanding > 0 || c->reading || c->reads || c->large)
             return false;
     return true;
 }

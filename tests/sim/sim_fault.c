@@ -129,6 +129,21 @@ static void draw_lost(const struct sim *s, struct sim_config *c)
         c->log_soft = LOG_UNBOUNDED;
 }
 
+/* Half of the seeds send what is not small in parts, so many that the run is
+ * not over before the largest has come through. By lot of its own. */
+static void draw_uploads(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 11;
+
+    c->upload_above = 1u << 20;
+    if (sim_chance(&rng, 50))
+        c->upload_above = (uint64_t)sim_magnitude(&rng, 100, 1000);
+    if (c->big_percent > 0)
+        c->upload_above = MAX(c->upload_above, 1000);
+    if (c->on[FAULT_GIANT])
+        c->upload_above = MAX(c->upload_above, 50000);
+}
+
 /* By lot of its own as well. */
 static void draw_slow_state(const struct sim *s, struct sim_config *c)
 {
@@ -170,6 +185,7 @@ void sim_config_draw(struct sim *s)
     }
     draw_lost(s, c);
     draw_slow_state(s, c);
+    draw_uploads(s, c);
 }
 
 void sim_faults_begin(struct sim *s)

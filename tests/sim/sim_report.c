@@ -82,10 +82,11 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->messages,
            (unsigned long long)(t->bytes >> 20));
     printf("requests %llu, reads %llu (%llu through the log), unknown %llu, "
-           "refused %llu, ONCE repeated %llu\n",
+           "refused %llu, ONCE repeated %llu, in parts %llu\n",
            (unsigned long long)t->ops, (unsigned long long)t->reads,
            (unsigned long long)t->doubt, (unsigned long long)t->unknown,
-           (unsigned long long)t->refused, (unsigned long long)t->once_same);
+           (unsigned long long)t->refused, (unsigned long long)t->once_same,
+           (unsigned long long)t->uploads);
     printf("entries committed %llu, leaders elected %llu, outrun %llu\n",
            (unsigned long long)t->commits, (unsigned long long)t->elections,
            (unsigned long long)t->outrun);

@@ -79,8 +79,10 @@ bool node_can_submit(const struct node *n)
 
 int node_submit(struct node *n, const struct node_submit *s, void *client)
 {
-    if (n->error != 0)
+    if (n->error != 0) {
+        n->uploader = n->uploader == client ? NULL : n->uploader;
         return n->error;
+    }
     if (n->again > 0) {
         n->again--;
         n->uploader = client;

@@ -264,6 +264,8 @@ static void test_no_more_flushes(void **state)
     fixture_open(&f);
     fixture_run(&f, "SET a 1");
     assert_string_equal(fixture_run(&f, "FLUSHDB"), refused);
+    assert_string_equal(fixture_run(&f, "FLUSHDB ASYNC"), refused);
+    assert_string_equal(fixture_run(&f, "FLUSHALL SYNC"), refused);
     f.db = 1;
     fixture_run(&f, "SET a 1");
     assert_string_equal(fixture_run(&f, "FLUSHALL"), refused);

@@ -1,0 +1,330 @@
+/*
+ * The process around a node: its directory, its lock, its log and its pid file.
+ * (The way to the background: tcl/tests/config.tcl.)
+ */
+// link: config os base
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "main/process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "os/file.h"
+
+struct fixture {
+    char dir[64];
+    char home[4096];
+    struct config config;
+    struct process process;
+    struct buf error;
+    struct buf text;
+};
+
+static void set_text(char **field, const char *text)
+{
+    mem_free(*field);
+    *field = mem_strdup(text);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = mem_zalloc(sizeof(*f));
+    snprintf(f->dir, sizeof(f->dir), "/tmp/vard-process.XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    assert_non_null(getcwd(f->home, sizeof(f->home)));
+    assert_int_equal(chdir(f->dir), 0);
+    config_init(&f->config);
+    set_text(&f->config.dir, "data");
+    set_text(&f->config.logfile, "vard.log");
+    f->config.loglevel = LOG_NOTICE;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    char command[128];
+    assert_int_equal(chdir(f->home), 0);
+    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+    assert_int_equal(system(command), 0);
+    config_release(&f->config);
+    buf_release(&f->error);
+    buf_release(&f->text);
+    mem_free(f);
+    return 0;
+}
+
+static const char *content_of(struct fixture *f, const char *path)
+{
+    buf_reset(&f->text);
+    assert_int_equal(file_read(path, 65536, &f->text), 0);
+    buf_char(&f->text, '\0');
+    return (const char *)f->text.data;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char *error_of(struct fixture *f)
+{
+    buf_char(&f->error, '\0');
+    return (const char *)f->error.data;
+}
+
+static void begin(struct fixture *f)
+{
+    buf_reset(&f->error);
+    assert_int_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    assert_int_equal(f->error.len, 0);
+}
+
+static const char *own_id(void)
+{
+    static char text[32];
+    snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    return text;
+}
+
+/* Another process on the same directory; what it says. */
+static const char *second(struct fixture *f)
+{
+    struct process other;
+    buf_reset(&f->error);
+    int err = process_begin(&other, &f->config, &f->error);
+    process_end(&other);
+    assert_int_equal(err, ERR_BUSY);
+    return error_of(f);
+}
+
+static void one_process_has_the_directory(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(mkdir("data", 0700), 0);
+    write_file("data/LOCK.vard", "99999999999999\nof before\n");
+    begin(f);
+    assert_string_equal(content_of(f, "data/LOCK.vard"), own_id());
+    write_file("data/LOCK.vard", "1020304\n");
+    const char *said = second(f);
+    assert_non_null(strstr(said, "another vard is running in /tmp/"));
+    assert_non_null(strstr(said, "/data (process 1020304): stop it"));
+    write_file("data/LOCK.vard", "1020304 and more\n");
+    assert_non_null(strstr(second(f), "(process 1020304): stop it"));
+    write_file("data/LOCK.vard", "0\n");
+    assert_non_null(strstr(second(f), "(process 0): stop it"));
+    write_file("data/LOCK.vard", "nobody 5\n");
+    assert_null(strstr(second(f), "(process"));
+    write_file("data/LOCK.vard", "");
+    assert_null(strstr(second(f), "(process"));
+    process_end(&f->process);
+    begin(f); /* it is free again */
+    process_end(&f->process);
+}
+
+static void a_lock_may_fail(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(mkdir("data", 0700), 0);
+    assert_int_equal(mkdir("data/LOCK.vard", 0700), 0);
+    assert_int_not_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    assert_false(f->process.log_open);
+    assert_int_not_equal(access("vard.log", F_OK), 0);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "cannot lock /tmp/"));
+}
+
+/* Wherever the process goes afterwards. */
+static void paths_are_absolute(void **state)
+{
+    struct fixture *f = *state;
+    char path[PATH_TEXT_MAX], wanted[PATH_TEXT_MAX];
+    begin(f);
+    snprintf(wanted, sizeof(wanted), "%s/data/db", f->dir);
+    process_path(&f->process, "db", path);
+    assert_string_equal(path, wanted);
+    ssize_t len = readlink("/proc/self/exe", wanted, sizeof(wanted) - 1);
+    assert_true(len > 0);
+    wanted[len] = '\0';
+    assert_string_equal(f->process.executable, wanted);
+    process_end(&f->process);
+}
+
+static void nobody_else_reads_what_it_makes(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    begin(f);
+    mode_t mask = umask(022);
+    assert_int_equal(mask, 077);
+    assert_int_equal(stat("data", &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(stat("data/LOCK.vard", &st), 0);
+    assert_int_equal(st.st_mode & 0077, 0);
+    process_end(&f->process);
+}
+
+static void a_directory_of_others_is_told(void **state)
+{
+    struct fixture *f = *state;
+    static const mode_t modes[] = {0700, 0750, 0755, 0770, 0777, 02770, 0702};
+    static const bool told[] = {false, false, false, true, true, true, true};
+    assert_int_equal(mkdir("data", 0700), 0);
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        assert_int_equal(chmod("data", modes[i]), 0);
+        (void)unlink("vard.log");
+        begin(f);
+        process_end(&f->process);
+        const char *log = content_of(f, "vard.log");
+        if ((strstr(log, "other users can write") != NULL) != told[i])
+            fail_msg("mode %o: %s", (unsigned)modes[i], log);
+    }
+}
+
+static void a_directory_may_be_refused(void **state)
+{
+    struct fixture *f = *state;
+    write_file("file", "");
+    set_text(&f->config.dir, "file");
+    assert_int_not_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "directory"));
+    buf_reset(&f->error);
+    set_text(&f->config.dir, "file/child");
+    assert_int_not_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "cannot make the data directory "
+                                        "file/child: Not a directory"));
+    buf_reset(&f->error);
+    char name[300];
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    set_text(&f->config.dir, name);
+    assert_int_not_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "File name too long"));
+}
+
+/* Paths of all files must have room behind that of the directory. */
+static void a_name_may_be_too_long(void **state)
+{
+    struct fixture *f = *state;
+    char name[201];
+    struct buf path = BUF_INIT;
+    memset(name, 'x', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    buf_str(&path, f->dir);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(mkdir(name, 0700), 0);
+        assert_int_equal(chdir(name), 0);
+        buf_printf(&path, "/%s", name);
+    }
+    buf_char(&path, '\0');
+    assert_true(path.len < PATH_TEXT_MAX - 20);
+    assert_true(path.len > PATH_TEXT_MAX - 64);
+    assert_int_equal(chdir(f->dir), 0);
+    set_text(&f->config.dir, (const char *)path.data);
+    assert_int_equal(process_begin(&f->process, &f->config, &f->error), ERR_IO);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "its name is too long"));
+    buf_release(&path);
+}
+
+/* Another user's directory, for root and for another. */
+static void owners_matter(void **state)
+{
+    struct fixture *f = *state;
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(mkdir("data", 0700), 0);
+    assert_int_equal(chown("data", 65534, 65534), 0);
+    assert_int_equal(process_begin(&f->process, &f->config, &f->error),
+                     ERR_MISMATCH);
+    process_end(&f->process);
+    const char *said = error_of(f);
+    assert_non_null(strstr(said, "belongs to another user, and this is root"));
+    assert_null(strstr(said, "may not read"));
+    buf_reset(&f->error);
+    assert_int_equal(chown("data", 0, 0), 0);
+    assert_int_equal(chmod(f->dir, 0755), 0);
+    assert_int_equal(seteuid(65534), 0);
+    int err = process_begin(&f->process, &f->config, &f->error);
+    assert_int_equal(seteuid(0), 0);
+    process_end(&f->process);
+    assert_int_equal(err, ERR_AUTH);
+    said = error_of(f);
+    assert_non_null(strstr(said, "this user may not read"));
+    assert_null(strstr(said, "belongs to another user"));
+}
+
+static void the_log_is_as_configured(void **state)
+{
+    struct fixture *f = *state;
+    f->config.loglevel = LOG_DEBUG;
+    begin(f);
+    assert_true(f->process.log_open);
+    log_debug(&f->process.logfile.logger, "a detail");
+    process_end(&f->process);
+    assert_false(f->process.log_open);
+    assert_non_null(strstr(content_of(f, "vard.log"), "a detail"));
+    f->config.loglevel = LOG_WARNING;
+    begin(f);
+    log_notice(&f->process.logfile.logger, "a notice");
+    process_end(&f->process);
+    assert_null(strstr(content_of(f, "vard.log"), "a notice"));
+    set_text(&f->config.logfile, "no/such/log");
+    assert_int_not_equal(process_begin(&f->process, &f->config, &f->error), 0);
+    assert_false(f->process.log_open);
+    process_end(&f->process);
+    assert_non_null(strstr(error_of(f), "cannot open the log file no/such/log: "
+                                        "No such file"));
+}
+
+static void the_pid_file_comes_and_goes(void **state)
+{
+    struct fixture *f = *state;
+    set_text(&f->config.pidfile, "vard.pid");
+    begin(f);
+    assert_string_equal(content_of(f, "vard.pid"), own_id());
+    process_end(&f->process);
+    assert_int_not_equal(access("vard.pid", F_OK), 0);
+    set_text(&f->config.pidfile, "no/such/pid");
+    begin(f);
+    process_end(&f->process);
+    assert_non_null(strstr(content_of(f, "vard.log"),
+                           "cannot write the pid file no/such/pid: "));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(one_process_has_the_directory),
+        TEST(a_lock_may_fail),
+        TEST(paths_are_absolute),
+        TEST(nobody_else_reads_what_it_makes),
+        TEST(a_directory_of_others_is_told),
+        TEST(a_directory_may_be_refused),
+        TEST(a_name_may_be_too_long),
+        TEST(owners_matter),
+        TEST(the_log_is_as_configured),
+        TEST(the_pid_file_comes_and_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -598,20 +598,58 @@ static void test_bytes_are_counted_over_links(void **state)
     buf_release(&body);
 }
 
-/* A process that accepts and says nothing: given up, and dialed again. */
+/* Even if the socket takes all: the other links have their turn after 2 MiB. */
+static void test_links_take_turns(void **state)
+{
+    const int room = 64 << 20;
+    struct cluster *c = *state;
+    struct peer_info sent[2];
+    struct buf body = BUF_INIT;
+    start_two(c);
+    int from = peer_in(c, 1, 2)->link.conn.fd;
+    int to = peer_in(c, 2, 1)->inbound->conn.fd;
+    if (setsockopt(from, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) !=
+            0 ||
+        setsockopt(to, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0)
+        skip(); /* it needs the right to do so */
+    memset(buf_reserve(&body, 1 << 20), 'b', 1 << 20);
+    body.len = 1 << 20;
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(send_to(&c->nodes[1], 2, TRANSPORT_BULK,
+                                 buf_view(&body), BYTES_NONE),
+                         0);
+    assert_true(peers_info(c->nodes[1].peers, 0, &sent[0]));
+    peers_flush(c->nodes[1].peers);
+    assert_true(peers_info(c->nodes[1].peers, 0, &sent[1]));
+    uint64_t once = sent[1].sent_bytes - sent[0].sent_bytes;
+    assert_in_range(once, 2 << 20, 3 << 20);
+    run_until_received(c, 2, 8);
+    buf_release(&body);
+}
+
+/* A process that accepts and says nothing: given up, and dialed again. Each
+ * new reason is told, and an old one again after the link was up. */
 static void test_silent_listener(void **state)
 {
     struct cluster *c = *state;
     struct address a;
     assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
+    node_start(c, 1, 3);
+    run_until_logged(c, 1, "no link yet: Connection refused");
     int fd = socket_listen(&a, 8);
     assert_true(fd >= 0);
-    node_start(c, 1, 3);
     run_until_logged(c, 1, "no link yet: the handshake took too long");
     assert_int_equal(c->nodes[1].ups[2], 0);
     socket_close(fd);
     node_start(c, 2, 5);
     run_until(c, all_up);
+    int before = lines_with(&c->nodes[1], "no link yet: Connection refused");
+    node_stop(c, 2);
+    run_until(c, one_sees_two_down);
+    c->wanted = (size_t)before + 1;
+    c->watched = 1;
+    c->text = "no link yet: Connection refused";
+    run_until(c, watched_logged);
 }
 
 /* What a member does wrong again and again is a line a second. */
@@ -713,6 +751,7 @@ int main(void)
         TEST(test_back_off_is_bounded),
         TEST(test_bytes_are_counted_over_links),
         TEST(test_complaints_are_bounded),
+        TEST(test_links_take_turns),
         TEST(test_silent_listener),
         TEST(test_random_cuts),
     };

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "net/crypto.h"
 #include "peer/peer_auth.h"
 
 static uint8_t hello[HELLO_SIZE];
@@ -49,6 +50,31 @@ static void test_proof_depends_on_all(void **state)
         proof.mac[i] ^= 1;
     }
     assert_true(valid("secret", PEER_PROOF_DIALER, &proof));
+}
+
+/* Nodes of other versions must come to the same. */
+static void test_proof_is_as_documented(void **state)
+{
+    static const char *const labels[] = {
+        [PEER_PROOF_DIALER] = "vard peer proof v1 dialer",
+        [PEER_PROOF_ACCEPTOR] = "vard peer proof v1 acceptor"};
+    UNUSED(state);
+    memset(hello, 1, sizeof(hello));
+    memset(welcome, 2, sizeof(welcome));
+    for (size_t role = 0; role < ARRAY_LEN(labels); role++) {
+        struct buf said = BUF_INIT;
+        struct proof proof;
+        uint8_t mac[PROOF_SIZE];
+        buf_append(&said, labels[role], strlen(labels[role]) + 1);
+        buf_append(&said, hello, HELLO_SIZE);
+        buf_append(&said, welcome, HELLO_SIZE);
+        crypto_hmac_sha256(BYTES_LIT("secret"), buf_view(&said), mac);
+        peer_proof_make(BYTES_LIT("secret"), (enum peer_proof_role)role,
+                        bytes_of(hello, HELLO_SIZE),
+                        bytes_of(welcome, HELLO_SIZE), &proof);
+        assert_memory_equal(proof.mac, mac, PROOF_SIZE);
+        buf_release(&said);
+    }
 }
 
 static void test_hello_checked(void **state)
@@ -101,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proof_depends_on_all),
+        cmocka_unit_test(test_proof_is_as_documented),
         cmocka_unit_test(test_hello_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

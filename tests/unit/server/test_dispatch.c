@@ -248,6 +248,20 @@ static void muted_replies_come_back(void **state)
     expect(f, "+OK\r\n+PONG\r\n");
 }
 
+/* Reads that are told together are each muted, or not, for itself. */
+static void reads_are_muted_one_by_one(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "CLIENT REPLY SKIP\r\nGET a\r\nGET b\r\n");
+    reads_told(f, 0);
+    const char *second = strdup(received_on(f->fd));
+    send_text(f, "GET b\r\n");
+    reads_told(f, 0);
+    assert_string_equal(received_on(f->fd), second);
+    assert_true(second[0] == '$');
+    free((void *)(uintptr_t)second);
+}
+
 /* A refusal, a syntax error and an unknown command use a SKIP up, too. */
 static void a_skip_is_for_one_command(void **state)
 {
@@ -898,6 +912,7 @@ int main(void)
         test(a_full_node_is_waited_for),
         test(muted_replies),
         test(muted_replies_come_back),
+        test(reads_are_muted_one_by_one),
         test(a_skip_is_for_one_command),
         test(a_skip_waits_with_its_command),
         test(reset_takes_all_settings_back),

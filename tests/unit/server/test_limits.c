@@ -281,6 +281,7 @@ static void a_soft_limit_that_was_left_is_forgotten(void **state)
     struct client *c = f->client;
     *output_limit(f) =
         (struct config_output_limit){.soft_bytes = 1 << 20, .soft_seconds = 60};
+    c->created_ms -= 3600000; /* whatever it did before */
     give_output(c, 4 << 20);
     turn(f);
     assert_true(c->above_soft_ms > 0);

@@ -144,6 +144,10 @@ static void set_refused(void **state)
     assert_int_equal(c.timeout_s, 0);
     assert_int_equal(SET(&c, &e, "hz", "7", "HZ", "8"), ERR_INVALID);
     assert_string_equal((char *)e.data, FAILED("hz") "duplicate parameter");
+    assert_int_equal(SET(&c, &e, "hz", "7", "timeout", "7", "hz", "8"),
+                     ERR_INVALID);
+    assert_string_equal((char *)e.data, FAILED("hz") "duplicate parameter");
+    assert_int_equal(c.timeout_s, 0);
     assert_int_equal(SET(&c, &e, "appendonly", "no"), ERR_INVALID);
     assert_int_equal(SET(&c, &e, "hz"), ERR_INVALID);
     assert_string_equal((char *)e.data,

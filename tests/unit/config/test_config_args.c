@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "fixture.h"
 
 static void options_override_files(void **state)
@@ -167,6 +170,64 @@ static void refused(void **state)
     assert_args_refused("the name of the file is empty", "", NULL, NULL);
 }
 
+/* Whichever of several sources is wrong: the start ends, and it is named. */
+static void the_first_fault_is_told(void **state)
+{
+    static const struct {
+        const char *file, *input, *option, *named;
+    } rows[] = {
+        {"port x\n", "port 7001\n", "7002", "main.conf"},
+        {"port 7000\n", "port x\n", "7002", "standard input"},
+        {"port 7000\n", "port 7001\n", "x", "command line"},
+        {"port x\n", "port y\n", "z", "main.conf"},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        fixture_init(&f);
+        fixture_file(&f, "main.conf", rows[i].file);
+        fixture_file(&f, "-", rows[i].input);
+        assert_int_equal(
+            fixture_load(&f, "main.conf", "--port", rows[i].option, "-", NULL),
+            ERR_INVALID);
+        if (strstr(fixture_error(&f), rows[i].named) == NULL)
+            fail_msg("message is: %s", fixture_error(&f));
+        fixture_release(&f);
+    }
+}
+
+/* Words of a command line, before and as every user may see them. */
+static void secrets_are_hidden(void **state)
+{
+    static const char *const rows[][2] = {
+        {"vard --requirepass pw --port 1", "vard --requirepass ** --port 1"},
+        {"vard f --REQUIREPASS secret", "vard f --REQUIREPASS ******"},
+        {"vard --port 1 --peer-secret a bc",
+         "vard --port 1 --peer-secret * **"},
+        {"vard --peer-secret a -port 7 -me 1", "vard --peer-secret * -port 7 "
+                                               "-me 1"},
+        {"vard --peer-secret -x --dir d", "vard --peer-secret ** --dir d"},
+        {"vard --requirepass", "vard --requirepass"},
+        {"vard requirepass x", "vard requirepass x"},
+        {"vard -requirepass x", "vard -requirepass x"},
+        {"vard --nosuch x --dir y", "vard --nosuch x --dir y"},
+        {"--requirepass x", "--requirepass x"},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char line[128], seen[128] = "", *words[16], *rest = line;
+        int count = 0;
+        snprintf(line, sizeof(line), "%s", rows[i][0]);
+        for (char *w; (w = strtok_r(rest, " ", &rest)) != NULL;)
+            words[count++] = w;
+        config_hide_secrets(count, words);
+        for (int w = 0; w < count; w++)
+            snprintf(seen + strlen(seen), sizeof(seen) - strlen(seen), "%s%s",
+                     w > 0 ? " " : "", words[w]);
+        assert_string_equal(seen, rows[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +237,8 @@ int main(void)
         cmocka_unit_test(the_originals_with_others),
         cmocka_unit_test(version_and_help),
         cmocka_unit_test(refused),
+        cmocka_unit_test(the_first_fault_is_told),
+        cmocka_unit_test(secrets_are_hidden),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "config/config_words.h"
 #include "fixture.h"
 
 /* Loads a file with this text. */
@@ -213,6 +214,9 @@ static void options_that_do_not_fit(void **state)
     assert_refused("node 1 a:1 a:2\nnode 2 a:2\n", "same address a:2", NULL);
     assert_refused("node 1 a:1 a:3\nnode 2 a:2 a:3\n", "same address a:3",
                    NULL);
+    assert_refused("node 1 a:1\nnode 2 a:2 a:1\n", "same address a:1", NULL);
+    assert_refused("node-id 2\nnode 1 a:1\nnode 2 a:2\nnode 3 a:3 a:1\n",
+                   "nodes 1 and 3 have the same address a:1", NULL);
     assert_refused("node 1 a:1 a:1\n", "two ports are needed", NULL);
     assert_refused("port 77\nnode 1 a:77\n", "two ports are needed", NULL);
     assert_refused("heartbeat-interval 334", "at most a third", NULL);
@@ -227,6 +231,24 @@ static void options_that_do_not_fit(void **state)
     struct fixture f;
     assert_int_equal(load_text(&f, "heartbeat-interval 333"), CONFIG_RUN);
     fixture_release(&f);
+}
+
+/* So many words, in a line of its own or behind an option. */
+static void words_have_a_number(void **state)
+{
+    UNUSED(state);
+    struct buf text = BUF_INIT;
+    buf_str(&text, "bind");
+    for (size_t i = 1; i < CONFIG_WORDS_MAX; i++)
+        buf_str(&text, " a");
+    buf_char(&text, '\0');
+    assert_refused((const char *)text.data, "addresses are needed", NULL);
+    text.len--;
+    buf_str(&text, " a");
+    buf_char(&text, '\0');
+    assert_refused((const char *)text.data, "too many words in this line",
+                   NULL);
+    buf_release(&text);
 }
 
 static void secrets_are_not_quoted(void **state)
@@ -263,6 +285,7 @@ int main(void)
         cmocka_unit_test(includes),
         cmocka_unit_test(refused_lines),
         cmocka_unit_test(options_that_do_not_fit),
+        cmocka_unit_test(words_have_a_number),
         cmocka_unit_test(secrets_are_not_quoted),
         cmocka_unit_test(odd_bytes_are_escaped),
     };

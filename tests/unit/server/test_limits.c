@@ -500,6 +500,29 @@ static void nobody_is_closed_for_empty_buffers(void **state)
         close(fds[i]);
 }
 
+/* Nor is one who waits closed for what it had: it is measured before. */
+static void who_waits_is_measured_again(void **state)
+{
+    struct fixture *f = *state;
+    const size_t stale = 8 << 20;
+    f->node->full = true;
+    send_text(f, "SET a 1\r\n");
+    turn(f);
+    assert_false(client_is_quiet(f->client));
+    f->config.maxmemory_clients_bytes = 1 << 20;
+    f->client->accounted_bytes += stale;
+    f->server->clients.bytes += stale;
+    assert_false(limits_memory(f->server));
+    assert_int_equal(f->server->clients.count, 1);
+    assert_true(f->server->clients.bytes < 1 << 20);
+    assert_int_equal(f->server->stats.evicted_clients, 0);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+}
+
 /* Once so much was freed, and the last time was long ago. */
 static void pages_are_given_back(void **state)
 {
@@ -709,6 +732,7 @@ int main(void)
         test(who_waits_keeps_what_it_needs),
         test(a_huge_command_keeps_no_arrays),
         test(nobody_is_closed_for_empty_buffers),
+        test(who_waits_is_measured_again),
         test(pages_are_given_back),
         test(a_timeout_that_is_set),
         test(fewer_clients),

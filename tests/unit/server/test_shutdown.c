@@ -320,10 +320,15 @@ static void the_supervisor_hears_of_it_once(void **state)
     f->server->options.ctx = &stops;
     send_text(f, "PING\r\n");
     assert_int_equal(stops, 0);
-    send_signal(f, SIGTERM);
+    send_text(f, "SET a 1\r\n"); /* so that it takes a while */
+    send_text(f, "SHUTDOWN\r\n");
+    answer(f, 1);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
     assert_int_equal(stops, 1);
-    f->node->events->transfer_ended(f->node->events->ctx);
-    turn(f);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    assert_int_equal(stops, 1);
+    send_signal(f, SIGTERM);
     assert_int_equal(phase(f), SHUTDOWN_DONE);
     send_signal(f, SIGTERM);
     assert_int_equal(stops, 1);

@@ -204,6 +204,45 @@ static void values_round_trip(void **state)
     buf_release(&value);
 }
 
+/* All of it: what it is called, what it means, what may be said, and what it
+ * is without being said. */
+static void help_has_every_option(void **state)
+{
+    struct buf help = BUF_INIT;
+    UNUSED(state);
+    config_help(&help);
+    buf_char(&help, '\0');
+    const char *at = strstr((const char *)help.data, "Options [default]:\n");
+    assert_non_null(at);
+    at = strchr(at, '\n') + 1;
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)) != NULL; i++) {
+        struct buf line = BUF_INIT;
+        buf_printf(&line, "--%s ", o->name);
+        while (*at == ' ')
+            at++;
+        if (strncmp(at, (const char *)line.data, line.len) != 0)
+            fail_msg("%s is not at %.40s", o->name, at);
+        at += line.len;
+        while (*at == ' ')
+            at++;
+        buf_reset(&line);
+        buf_str(&line, o->doc);
+        if (o->kind == OPTION_CHOICE)
+            buf_printf(&line, " (%s)", o->choices);
+        if (o->def[0] != '\0')
+            buf_printf(&line, " [%s]", o->def);
+        buf_char(&line, '\n');
+        if (strncmp(at, (const char *)line.data, line.len) != 0)
+            fail_msg("%s: %.60s", o->name, at);
+        at += line.len;
+        buf_release(&line);
+    }
+    assert_string_equal(at, "");
+    assert_non_null(strstr((const char *)help.data, "(debug|verbose|notice|"));
+    buf_release(&help);
+}
+
 /* A file at the top of the project. */
 static void read_project_file(const char *name, struct buf *out)
 {
@@ -347,6 +386,7 @@ int main(void)
         cmocka_unit_test(set_refused),
         cmocka_unit_test(set_checks_the_whole),
         cmocka_unit_test(values_round_trip),
+        cmocka_unit_test(help_has_every_option),
         cmocka_unit_test(vard_conf_has_every_option),
         cmocka_unit_test(fields_carry_their_unit),
         cmocka_unit_test(project_files_load),

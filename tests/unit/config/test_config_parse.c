@@ -237,6 +237,28 @@ static void options_that_do_not_fit(void **state)
     fixture_release(&f);
 }
 
+/* A hint is only given where it may be of use. */
+static void comments_are_only_hinted_at(void **state)
+{
+    static const char *const without[] = {
+        "port 1 2", "node 1 a:1 b", "bind a ''",
+        "hz x#",    "maxclients x", "client-output-buffer-limit normal 1 2 x"};
+    static const char *const with[] = {
+        "port 1 # 2", "node 1 a:1 #b", "bind a '' #", "hz x #",
+        "client-output-buffer-limit normal 1 2 x #"};
+    static const char hint[] = "a comment needs a line of its own";
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(without); i++) {
+        struct fixture f;
+        assert_int_equal(load_text(&f, without[i]), ERR_INVALID);
+        if (strstr(fixture_error(&f), hint) != NULL)
+            fail_msg("for %s: %s", without[i], fixture_error(&f));
+        fixture_release(&f);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(with); i++)
+        assert_refused(with[i], hint, NULL);
+}
+
 /* So many words, in a line of its own or behind an option. */
 static void words_have_a_number(void **state)
 {
@@ -290,6 +312,7 @@ int main(void)
         cmocka_unit_test(refused_lines),
         cmocka_unit_test(options_that_do_not_fit),
         cmocka_unit_test(words_have_a_number),
+        cmocka_unit_test(comments_are_only_hinted_at),
         cmocka_unit_test(secrets_are_not_quoted),
         cmocka_unit_test(odd_bytes_are_escaped),
     };

@@ -83,6 +83,7 @@ static void count(const struct view *v, struct health *h)
         h->up += r->up;
         h->refused = h->refused || r->refused;
         h->no_writes = h->no_writes || r->no_writes;
+        h->short_is_known = h->short_is_known || r->disk_short;
         h->following += h->leader[0] != '\0' && follows(h, r);
         members = MAX(members, r->members);
     }
@@ -175,11 +176,20 @@ static void look_at_itself(struct row *r)
     if (waiting > VIEW_LAG_MAX)
         buf_printf(&r->reasons, "it has %" PRIu64 " entries yet to execute\n",
                    waiting);
-    if (r->no_writes)
+}
+
+/* One short disk makes all refuse writes: it is said of that one alone, if it
+ * is known which it is. */
+static void look_at_disk(const struct health *h, struct row *r)
+{
+    if (r->disk_short)
         buf_printf(&r->reasons,
-                   "it refuses writes: too little disk space is free, here or "
-                   "at another node (here: %" PRIu64 " MiB)\n",
+                   "too little disk space is free here (%" PRIu64
+                   " MiB): all nodes refuse writes\n",
                    r->disk_free >> 20);
+    else if (r->no_writes && !h->short_is_known)
+        reason(r, "it refuses writes: another node has too little disk space, "
+                  "or had it a moment ago");
 }
 
 /* Another process, or another cluster, that has its id. */
@@ -230,6 +240,7 @@ static void judge_row(const struct view *v, const struct health *h,
     compare_progress(h, r);
     look_at_links(v, h, r);
     look_at_itself(r);
+    look_at_disk(h, r);
 }
 
 void health_judge(struct view *v, struct health *h)

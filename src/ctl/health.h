@@ -20,6 +20,7 @@ struct health {
     const struct row *leader_row; /* NULL: it does not answer */
     bool has_majority;            /* it leads, and enough others follow */
     bool no_writes;               /* a member refuses writes */
+    bool short_is_known;          /* whose disk it is for */
     bool refused;                 /* a node answers with an error */
     bool healthy;
 };

@@ -80,7 +80,7 @@ static void say_served(FILE *out, const struct health *h)
         out,
         "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %" PRIu64 "\n",
         h->healthy     ? "healthy"
-        : h->no_writes ? "serving reads only, NOT healthy"
+        : h->no_writes ? "refusing writes, NOT healthy"
                        : "serving, but NOT healthy",
         h->up, h->all, h->leader,
         h->leader_row != NULL ? h->leader_row->address : "no answer", h->term);

@@ -92,6 +92,7 @@ static void take_info(struct row *r, struct bytes info)
     r->members = number(info, METRIC_raft_nodes);
     r->recovering = number(info, METRIC_raft_recovering) != 0;
     r->no_writes = number(info, METRIC_disk_writes_refused) != 0;
+    r->disk_short = number(info, METRIC_disk_nearly_full) != 0;
     r->keys = count_keys(info);
     take_peers(r, info);
     r->up = true;

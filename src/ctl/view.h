@@ -29,7 +29,8 @@ struct row {
     char leader[VIEW_ID_MAX]; /* "" if it knows none */
     uint64_t term, commit, applied, log_bytes, keys, disk_free;
     uint64_t members; /* that it knows of, with itself */
-    bool recovering, no_writes;
+    bool recovering;
+    bool no_writes, disk_short; /* it refuses writes; for its own disk */
     struct peer_row peers[VIEW_PEERS_MAX];
     size_t peer_count;
     bool up;            /* it answers as a node */

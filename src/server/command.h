@@ -73,6 +73,7 @@ struct server_status {
     int64_t synced_ms;       /* wall clock: some were synced, or none waited */
     int64_t disk_free_bytes; /* negative: not known */
     bool disk_short;         /* writes are refused for lack of disk space */
+    bool disk_short_here;    /* on this node's disk */
 };
 
 void server_status(struct server *s, struct server_status *out);

@@ -104,8 +104,14 @@ start_cluster 3 {} {
         set lead [wait_for_leader]
         set other [lindex [followers $lead] 0]
         R $other CONFIG SET min-free-disk 1024gb
-        wait_for_status $all 1 "*\n$lead *NOT WELL\n*it refuses writes: too\
-            little disk space is free*serving reads only, NOT healthy, 3 of 3*"
+        wait_for_status $all 1 "*\n$other *NOT WELL\n*too little disk space is\
+            free here (* MiB): all nodes refuse writes*cluster: refusing writes,\
+            NOT healthy, 3 of 3 nodes up*"
+        lassign [ctl $all status] status output
+        assert_equal 1 [llength [regexp -all -inline {NOT WELL} $output]] $output
+        wait_for_condition 5000 {[info_of $lead disk_writes_refused]}
+        assert_equal {1 0} [lmap id [list $other $lead] {
+            info_of $id disk_nearly_full}]
         assert_error MISCONF* {R $lead SET key value}
         assert_equal {0 ready} [ctl $all wait ready 5]
         R $other CONFIG SET min-free-disk 1mb

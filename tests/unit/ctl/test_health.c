@@ -313,18 +313,34 @@ static void a_link_between_followers(void **state)
     assert_true(f->health.has_majority);
 }
 
+/* All refuse writes, for the disk of one. */
 static void no_space(void **state)
 {
     struct fixture *f = *state;
     cluster_of(f, 3);
-    row(f, 2)->no_writes = true;
+    for (size_t id = 1; id <= 3; id++)
+        row(f, id)->no_writes = true;
+    row(f, 2)->disk_short = true;
     row(f, 2)->disk_free = 5 << 20;
     expect_only_reason(f, 2,
-                       "it refuses writes: too little disk space is free, "
-                       "here or at another node (here: 5 MiB)");
+                       "too little disk space is free here (5 MiB): all nodes "
+                       "refuse writes");
     assert_true(f->health.no_writes);
     assert_true(f->health.has_majority);
     assert_true(health_is_ready(&f->health, row(f, 2)));
+}
+
+static void no_space_where_nobody_answers(void **state)
+{
+    struct fixture *f = *state;
+    cluster_of(f, 3);
+    silent(f, 2);
+    row(f, 1)->no_writes = true;
+    judge(f);
+    expect_reason(f, 1,
+                  "it refuses writes: another node has too little disk space, "
+                  "or had it a moment ago");
+    expect_well(f, 3);
 }
 
 /* A majority elected another one while it was paused. */
@@ -498,6 +514,7 @@ int main(void)
         TEST(a_link_to_the_leader_that_one_end_lost),
         TEST(a_link_between_followers),
         TEST(no_space),
+        TEST(no_space_where_nobody_answers),
         TEST(an_old_leader),
         TEST(an_old_leader_and_a_silent_one),
         TEST(a_follower_of_an_old_leader),

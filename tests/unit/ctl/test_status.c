@@ -203,10 +203,11 @@ static void without_space_only_reads_are_served(void **state)
 {
     struct fixture *f = *state;
     answers_as(add_node(f), 1, "leader",
-               "raft_nodes:1\r\ndisk_writes_refused:1\r\n"
+               "raft_nodes:1\r\ndisk_writes_refused:1\r\ndisk_nearly_full:1\r\n"
                "disk_free_bytes:7340032\r\n");
     assert_int_equal(status_of(f, 1), CTL_NO);
-    assert_has(f, "(here: 7 MiB)\ncluster: serving reads only, NOT healthy, 1 "
+    assert_has(f, "(7 MiB): all nodes refuse writes\ncluster: refusing writes, "
+                  "NOT healthy, 1 "
                   "of 1 nodes up");
 }
 

@@ -93,6 +93,7 @@ static const char names_of_info[] =
     "aof_last_write_status\n"
     "disk_free_bytes\n"
     "disk_writes_refused\n"
+    "disk_nearly_full\n"
     "# stats\n"
     "total_connections_received\n"
     "total_commands_processed\n"

@@ -1,8 +1,10 @@
 /*
  * Expiry: EXPIRE and its family, TTL and its family, PERSIST.
  *
- * The time from which relative expiries count is that of the entry, so every
- * replica computes the same. An expiry in the past deletes the key at once.
+ * The time from which relative expiries count is that of the entry, and
+ * absolute ones are translated by the entry's offset (data/keyspace.h), so
+ * every replica computes the same. An expiry in the past deletes the key at
+ * once.
  *
  * How it fails: with an error reply for an option that is unknown or excludes
  * another one and for a time that is no integer or out of range, and nothing
@@ -146,8 +148,9 @@ void cmd_expire_run(struct cmd_call *c)
     ASSERT((c->cmd->flags & CMD_WRITE) != 0);
     if (!parse_expire(&a, &o, &when_ms))
         return;
-    int64_t base_ms = is_absolute(c->cmd) ? 0 : keyspace_now(c->ks);
-    if (!num_add_i64(when_ms, base_ms, &when_ms)) {
+    if (is_absolute(c->cmd)) {
+        when_ms = keyspace_from_wall(c->ks, when_ms);
+    } else if (!num_add_i64(when_ms, keyspace_now(c->ks), &when_ms)) {
         reply_expire_time(c->out, c->cmd);
         return;
     }
@@ -180,10 +183,9 @@ void cmd_ttl_run(struct cmd_call *c)
         resp_integer(c->out, -1);
         return;
     }
-    int64_t ms = v.expire_ms;
-    if (!is_absolute(c->cmd))
-        ms -= keyspace_now(c->ks);
-    ASSERT(ms > 0);
+    int64_t ms = is_absolute(c->cmd) ? keyspace_to_wall(c->ks, v.expire_ms)
+                                     : v.expire_ms - keyspace_now(c->ks);
+    ASSERT(ms >= 0);
     if (unit_ms(c->cmd) == 1000)
         ms = ms / 1000 + (ms % 1000 >= 500);
     resp_integer(c->out, ms);

@@ -172,10 +172,11 @@ bool expiry_end(struct cmd_call *c, const struct expiry *e, int64_t *end_ms)
     if (!expiry_is_timed(e->kind))
         return true;
     ASSERT(e->ms > 0); /* it was parsed */
-    int64_t start_ms = 0;
-    if (e->kind == EXPIRE_EX || e->kind == EXPIRE_PX)
-        start_ms = keyspace_now(c->ks);
-    if (!num_add_i64(start_ms, e->ms, end_ms)) {
+    if (e->kind == EXPIRE_EXAT || e->kind == EXPIRE_PXAT) {
+        *end_ms = keyspace_from_wall(c->ks, e->ms);
+        return true;
+    }
+    if (!num_add_i64(keyspace_now(c->ks), e->ms, end_ms)) {
         reply_expire_time(c->out, c->cmd);
         return false;
     }

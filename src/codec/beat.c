@@ -6,6 +6,7 @@
 #include "codec/beat.h"
 
 #include "base/reader.h"
+#include "codec/entry.h"
 
 _Static_assert(3 * 8 + 1 + 1 + 2 + 4 == BEAT_SIZE, "size of a beat");
 
@@ -20,6 +21,7 @@ void beat_encode(const struct beat *b, struct buf *out)
 
     ASSERT(b->held_by_all <= RAFT_NUMBER_MAX);
     ASSERT(b->held_by_live <= RAFT_NUMBER_MAX);
+    ASSERT(b->log_time_ms >= 0 && b->log_time_ms <= ENTRY_TIME_MAX);
     buf_u64(out, b->held_by_all);
     buf_u64(out, b->held_by_live);
     buf_u64(out, (uint64_t)b->log_time_ms);
@@ -49,6 +51,8 @@ int beat_decode(struct bytes bytes, struct beat *out, struct bytes *rest)
         return ERR_CORRUPT;
     if (out->held_by_all > RAFT_NUMBER_MAX ||
         out->held_by_live > RAFT_NUMBER_MAX)
+        return ERR_CORRUPT;
+    if (out->log_time_ms < 0 || out->log_time_ms > ENTRY_TIME_MAX)
         return ERR_CORRUPT;
     *rest = r.rest;
     return 0;

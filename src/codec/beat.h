@@ -1,8 +1,8 @@
 /*
  * What a node says beside the core: a beat follows each Raft message
  * (codec/message.h), before the entries of an append. The core neither reads
- * nor writes it; src/node/node_beat.c does, and says when. In a message whose
- * type has no use for it, all of it is 0.
+ * nor writes it; src/node/node_beat.c does, and says when. log_time_ms is in
+ * all messages; of the rest, what a message's type has no use for is 0.
  *
  *    0  held_by_all(8)
  *    8  held_by_live(8)
@@ -26,7 +26,8 @@
 struct beat {
     raft_index held_by_all;  /* every member holds the log up to here */
     raft_index held_by_live; /* every member that can be reached does */
-    int64_t log_time_ms;     /* as the leader reckons it; 0: not known */
+    int64_t log_time_ms;     /* as the sender reckons it; 0: it does not
+                                know; at most ENTRY_TIME_MAX */
     bool disk_short;         /* a disk is short of space: the sender's, or,
                                 from a leader, that of any member */
 };
@@ -34,8 +35,8 @@ struct beat {
 void beat_encode(const struct beat *b, struct buf *out);
 
 /* Decodes the beat at the front of `bytes`; *rest is what follows it,
- * borrowed. ERR_CORRUPT if it is cut short, a spare bit is set, or an index is
- * above RAFT_NUMBER_MAX. */
+ * borrowed. ERR_CORRUPT if it is cut short, a spare bit is set, an index is
+ * above RAFT_NUMBER_MAX, or the time is beyond its bounds. */
 MUST_USE int beat_decode(struct bytes bytes, struct beat *out,
                          struct bytes *rest);
 

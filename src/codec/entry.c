@@ -11,10 +11,21 @@
 
 #include <string.h>
 
-#define CHECKED_SIZE 32 /* of the header: all but the checksum */
+#define CHECKED_SIZE 40 /* of the header: all but the checksum */
 
-_Static_assert(8 + 8 + 8 + 1 + 3 + 4 == CHECKED_SIZE, "checked fields");
+_Static_assert(8 + 8 + 8 + 8 + 1 + 3 + 4 == CHECKED_SIZE, "checked fields");
 _Static_assert(CHECKED_SIZE + 8 == ENTRY_HEADER_SIZE, "header size");
+
+/*@ requires \valid_read(e);
+  @ assigns \nothing;
+  @ ensures \result <==> (0 <= e->time_ms <= ENTRY_TIME_MAX &&
+  @     -ENTRY_OFFSET_MAX <= e->wall_offset_ms <= ENTRY_OFFSET_MAX); */
+static bool times_bounded(const struct entry *e)
+{
+    return e->time_ms >= 0 && e->time_ms <= ENTRY_TIME_MAX &&
+           e->wall_offset_ms >= -ENTRY_OFFSET_MAX &&
+           e->wall_offset_ms <= ENTRY_OFFSET_MAX;
+}
 
 /* index(8), then the checked part of the header. */
 /*@ requires \valid_read(e) && \valid(head + (0 .. 8 + CHECKED_SIZE - 1));
@@ -26,9 +37,10 @@ static void encode_head(const struct entry *e, uint8_t head[8 + CHECKED_SIZE])
     store_u64le(head, e->index);
     store_u64le(head + 8, e->term);
     store_u64le(head + 16, (uint64_t)e->time_ms);
-    store_u64le(head + 24, e->seed);
-    store_u32le(head + 32, e->kind); /* and three zeros */
-    store_u32le(head + 36, (uint32_t)e->payload.len);
+    store_u64le(head + 24, (uint64_t)e->wall_offset_ms);
+    store_u64le(head + 32, e->seed);
+    store_u32le(head + 40, e->kind); /* and three zeros */
+    store_u32le(head + 44, (uint32_t)e->payload.len);
 }
 
 /* The hash of the head is the seed of the payload's: both are covered
@@ -68,13 +80,16 @@ size_t entry_record_size(struct bytes bytes)
 {
     if (bytes.len < ENTRY_HEADER_SIZE)
         return 0;
-    return ENTRY_HEADER_SIZE + (size_t)load_u32le(bytes.data + 28);
+    return ENTRY_HEADER_SIZE + (size_t)load_u32le(bytes.data + 36);
 }
 
 /* Reads the record at the front of *bytes; its checksum is not looked at. */
 /*@ requires readable(bytes) && \valid(e);
   @ assigns *e;
   @ ensures \result ==> e->index == index && e->kind <= ENTRY_REQUESTS;
+  @ ensures \result ==> 0 <= e->time_ms <= ENTRY_TIME_MAX;
+  @ ensures \result ==>
+  @     -ENTRY_OFFSET_MAX <= e->wall_offset_ms <= ENTRY_OFFSET_MAX;
   @ ensures \result ==> ENTRY_HEADER_SIZE + e->payload.len <= bytes.len;
   @ ensures \result ==> e->payload.data == bytes.data + ENTRY_HEADER_SIZE;
   @ ensures \result ==> readable(e->payload); */
@@ -89,12 +104,14 @@ static bool parse(raft_index index, struct bytes bytes, struct entry *e)
         .index = index,
         .term = load_u64le(p),
         .time_ms = (int64_t)load_u64le(p + 8),
-        .seed = load_u64le(p + 16),
-        .kind = p[24],
+        .wall_offset_ms = (int64_t)load_u64le(p + 16),
+        .seed = load_u64le(p + 24),
+        .kind = p[32],
         .payload = bytes_of(p + ENTRY_HEADER_SIZE, size - ENTRY_HEADER_SIZE),
         .checksum = load_u64le(p + CHECKED_SIZE),
     };
-    return e->kind <= ENTRY_REQUESTS && p[25] == 0 && p[26] == 0 && p[27] == 0;
+    return e->kind <= ENTRY_REQUESTS && times_bounded(e) && p[33] == 0 &&
+           p[34] == 0 && p[35] == 0;
 }
 
 int entry_decode(raft_index index, struct bytes *bytes, struct entry *out)

@@ -3,18 +3,22 @@
  *
  *    0  term(8)
  *    8  time_ms(8)
- *   16  seed(8)
- *   24  kind(1)
- *   25  zero(3)
- *   28  payload_len(4)
- *   32  checksum(8)
- *   40  payload(payload_len)
+ *   16  wall_offset_ms(8)
+ *   24  seed(8)
+ *   32  kind(1)
+ *   33  zero(3)
+ *   36  payload_len(4)
+ *   40  checksum(8)
+ *   48  payload(payload_len)
  *
- * Little-endian; ENTRY_HEADER_SIZE = 40.
- * checksum: XXH3-64 over index(8) and the record without the checksum, in two
- * steps: the payload's hash, seeded with the hash of index and header. The
- * index is not part of the record; it is known from the record's place, and a
- * record at a wrong index fails its checksum.
+ * Little-endian; ENTRY_HEADER_SIZE = 48.
+ * time_ms is the log's time (src/node/node_time.c), and wall_offset_ms what its
+ * leader's wall clock showed more. Both are bounded, so that their sum and
+ * difference are numbers, and a time at the bound is not reached: the bounds
+ * are millions of years. checksum: XXH3-64 over index(8) and the record without
+ * the checksum, in two steps: the payload's hash, seeded with the hash of index
+ * and header. The index is not part of the record; it is known from the
+ * record's place, and a record at a wrong index fails its checksum.
  *
  * chain: the running hash of the whole log up to the entry,
  * chain(i) = XXH3-64(chain(i-1) checksum(i)). Two logs with equal chains at
@@ -28,7 +32,9 @@
 #include "base/bytes.h"
 #include "raft/raft.h"
 
-#define ENTRY_HEADER_SIZE 40
+#define ENTRY_HEADER_SIZE 48
+#define ENTRY_TIME_MAX    (INT64_C(1) << 60)
+#define ENTRY_OFFSET_MAX  (INT64_C(1) << 61)
 
 enum entry_kind {
     ENTRY_EMPTY = 0,    /* begins a term */
@@ -38,7 +44,8 @@ enum entry_kind {
 struct entry {
     raft_index index;
     raft_term term;
-    int64_t time_ms; /* the leader's clock, never falls along the log */
+    int64_t time_ms;        /* 0 to ENTRY_TIME_MAX; never falls in the log */
+    int64_t wall_offset_ms; /* within ENTRY_OFFSET_MAX, either way */
     uint64_t seed;
     uint8_t kind;
     struct bytes payload; /* borrowed */
@@ -53,12 +60,16 @@ void entry_encode(const struct entry *e, struct buf *out);
 
 /* Reads one record off the front of *bytes and moves *bytes past it. The
  * payload borrows from it. ERR_CORRUPT: cut short, or the checksum is wrong,
- * or an unknown kind; *bytes is then unchanged. */
+ * or an unknown kind, or a time or offset beyond its bound; *bytes is then
+ * unchanged. */
 /*@ requires \valid(bytes) && \valid(out) && readable(*bytes);
   @ requires \separated(bytes, out);
   @ assigns *bytes, *out;
   @ ensures \result == 0 ==> out->index == index;
   @ ensures \result == 0 ==> out->kind <= ENTRY_REQUESTS;
+  @ ensures \result == 0 ==> 0 <= out->time_ms <= ENTRY_TIME_MAX;
+  @ ensures \result == 0 ==>
+  @     -ENTRY_OFFSET_MAX <= out->wall_offset_ms <= ENTRY_OFFSET_MAX;
   @ ensures \result == 0 ==>
   @     out->payload.data == \old(bytes->data) + ENTRY_HEADER_SIZE;
   @ ensures \result == 0 ==>
@@ -83,7 +94,7 @@ void entry_view(raft_index index, struct bytes *bytes, struct entry *out);
   @ ensures bytes.len < ENTRY_HEADER_SIZE ==> \result == 0;
   @ ensures \result == 0 || \result >= ENTRY_HEADER_SIZE;
   @ ensures bytes.len >= ENTRY_HEADER_SIZE ==>
-  @     \result == ENTRY_HEADER_SIZE + le32(bytes.data + 28, 4); */
+  @     \result == ENTRY_HEADER_SIZE + le32(bytes.data + 36, 4); */
 size_t entry_record_size(struct bytes bytes);
 
 uint64_t entry_chain(uint64_t previous_chain, uint64_t checksum);

@@ -9,7 +9,7 @@
  * versions, so that a node of another version is rejected with the reason, and
  * not as a corrupt stream.
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message. 3: large
- * requests in parts.
+ * requests in parts. 4: entries with the wall clock's offset.
  *
  * hello, HELLO_SIZE = 136 bytes:
  *    0  version_min(1)
@@ -48,7 +48,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define PROTOCOL_VERSION     3
+#define PROTOCOL_VERSION     4
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32

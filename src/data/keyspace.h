@@ -22,12 +22,14 @@
  * unlogged batch. In between, reads see the entry's own changes (they are
  * in an overlay in memory, not in the store).
  *
- * Time. During apply, `now` is the entry's time, which never falls. Outside,
- * reads are given the time that came with their read index. A key whose
- * expiry is <= the log's time is gone; one with log time < expiry <= the
- * read's time is in doubt, because another replica's clock may be behind: the
- * lookup says so (keyspace_in_doubt) and the caller sends the read through
- * the log, so that an expired key never comes back.
+ * Time. All times here are the log's, which is not the wall clock's: clients
+ * say absolute times by that, so those are translated where they come in and go
+ * out (keyspace_from_wall, _to_wall). During apply, `now` is the entry's time,
+ * which never falls. Outside, reads are given the time that came with their
+ * read index. A key whose expiry is <= the log's time is gone; one with log
+ * time < expiry <= the read's time is in doubt, because another replica's clock
+ * may be behind: the lookup says so (keyspace_in_doubt) and the caller sends
+ * the read through the log, so that an expired key never comes back.
  *
  * Errors of the store are final: they are kept (keyspace_error) and
  * keyspace_commit returns them.
@@ -75,8 +77,9 @@ struct value {
 struct applied {
     uint64_t index;
     uint64_t term;
-    int64_t time_ms;
-    uint64_t chain; /* chain hash of the log there */
+    int64_t time_ms;        /* the log's */
+    int64_t wall_offset_ms; /* what its leader's wall clock showed more */
+    uint64_t chain;         /* chain hash of the log there */
 };
 
 struct keyspace_count {
@@ -146,6 +149,12 @@ void keyspace_expect(struct keyspace *ks, const struct keyspace_key *keys,
 
 /* The time from which commands compute expiries. */
 int64_t keyspace_now(const struct keyspace *ks);
+/* An absolute time by the wall clock as an expiry, and back, by the offset of
+ * the entry, or outside apply of the last one: the same on every replica. What
+ * is too early becomes 1, which is past, and what is too late INT64_MAX. */
+int64_t keyspace_from_wall(const struct keyspace *ks, int64_t wall_ms);
+/* Not below 0; INT64_MAX stays what it is. */
+int64_t keyspace_to_wall(const struct keyspace *ks, int64_t expire_ms);
 
 #define KEYSPACE_PAGE_SIZE (16 * 1024)
 

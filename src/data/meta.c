@@ -9,7 +9,7 @@
 #include "data/key.h"
 #include "data/kinds.h"
 
-_Static_assert(META_APPLIED_SIZE == 4 * 8, "on disk");
+_Static_assert(META_APPLIED_SIZE == 5 * 8, "on disk");
 _Static_assert(META_COUNT_SIZE == 8 + 8 + 4 + 16, "on disk");
 _Static_assert(META_NEXT_SIZE == 3 * 8, "on disk");
 
@@ -41,13 +41,21 @@ struct bytes meta_next_key(void)
     return bytes_str(NEXT_KEY);
 }
 
+static bool times_bounded(const struct applied *a)
+{
+    return a->time_ms >= 0 && a->time_ms <= META_TIME_MAX &&
+           a->wall_offset_ms >= -META_OFFSET_MAX &&
+           a->wall_offset_ms <= META_OFFSET_MAX;
+}
+
 void meta_applied_encode(struct buf *out, const struct applied *a)
 {
-    ASSERT(a->time_ms >= 0);
+    ASSERT(times_bounded(a));
     buf_reset(out);
     buf_u64be(out, a->index);
     buf_u64be(out, a->term);
     buf_u64be(out, (uint64_t)a->time_ms);
+    buf_u64be(out, (uint64_t)a->wall_offset_ms);
     buf_u64be(out, a->chain);
     ASSERT(out->len == META_APPLIED_SIZE);
 }
@@ -58,8 +66,9 @@ int meta_applied_decode(struct bytes b, struct applied *out)
     out->index = reader_u64be(&r);
     out->term = reader_u64be(&r);
     out->time_ms = (int64_t)reader_u64be(&r);
+    out->wall_offset_ms = (int64_t)reader_u64be(&r);
     out->chain = reader_u64be(&r);
-    return reader_done(&r) && out->time_ms >= 0 ? 0 : ERR_CORRUPT;
+    return reader_done(&r) && times_bounded(out) ? 0 : ERR_CORRUPT;
 }
 
 void meta_count_encode(struct buf *out, const struct keyspace_count *c,

@@ -6,7 +6,8 @@
  *
  * Integers are big-endian, offsets in front:
  *
- *   'm' "applied"      0 index(8)  8 term(8)  16 time_ms(8)  24 chain(8)
+ *   'm' "applied"      0 index(8)  8 term(8)  16 time_ms(8)
+ *                      24 wall_offset_ms(8)  32 chain(8)
  *   'm' "count" db(1)  0 keys(8)  8 expires(8)  16 epoch(4)
  *                      20 sum of the expiries, in ms (16)
  *   'm' "next"         0 id(8)  8 ticket(8)  16 the first ticket that is
@@ -21,7 +22,10 @@
 #include "base/bytes.h"
 #include "data/keyspace.h"
 
-#define META_APPLIED_SIZE   32
+/* What the times of entries are bounded by; see codec/entry.h. */
+#define META_TIME_MAX       (INT64_C(1) << 60)
+#define META_OFFSET_MAX     (INT64_C(1) << 61)
+#define META_APPLIED_SIZE   40
 #define META_COUNT_SIZE     36
 #define META_COUNT_KEY_SIZE 7
 #define META_NEXT_SIZE      24
@@ -51,8 +55,8 @@ void meta_applied_encode(struct buf *out, const struct applied *a);
 void meta_count_encode(struct buf *out, const struct keyspace_count *c,
                        uint32_t epoch);
 
-/* ERR_CORRUPT: a wrong size, a negative time, more expiries than keys, a sum
- * without expiries. */
+/* ERR_CORRUPT: a wrong size, a time or offset out of bounds, more expiries than
+ * keys, a sum without expiries. */
 MUST_USE int meta_applied_decode(struct bytes b, struct applied *out);
 MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
                                uint32_t *epoch);

@@ -219,7 +219,7 @@ static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
     if (err != 0)
         return err;
     boot.recovering = trust != DATA_PROVEN;
-    boot.incarnation_above = (uint64_t)clock_wall_ms();
+    boot.incarnation_above = (uint64_t)MAX(clock_wall_ms(), 0);
     boot.store = v->store;
     boot.mark_file = v->mark_file;
     boot.mark = v->mark_found ? &v->mark : NULL;

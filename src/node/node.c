@@ -78,7 +78,7 @@ void node_free(struct node *n)
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 {
     n->mono_ms = MAX(n->mono_ms, mono_ms);
-    n->wall_ms = wall_ms;
+    n->wall_ms = MAX(MIN(wall_ms, WALL_MAX_MS), -WALL_MAX_MS);
     ASSERT(n->mono_ms >= n->timers.flushed_ms);
     if (!n->started) {
         n->started = true;
@@ -295,6 +295,7 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
     node_extend_timeouts(n, entries.len);
+    node_beat_hear(n, &beat);
     node_step(n, &e, (struct attached){.entries = entries});
     node_beat_take(n, &m, &beat);
     return 0;

@@ -18,6 +18,7 @@
  */
 #include <inttypes.h>
 
+#include "data/meta.h"
 #include "node/node_internal.h"
 
 #define ONCE_REPLY_KEPT  (64 * 1024)
@@ -25,6 +26,8 @@
 #define EXPECTED_KEY_MAX 256 /* bytes; no hint is given for longer ones */
 
 _Static_assert(REQUEST_DATABASES == KEYSPACE_DATABASES, "the decoder checks");
+_Static_assert(ENTRY_TIME_MAX == META_TIME_MAX, "the decoder checks");
+_Static_assert(ENTRY_OFFSET_MAX == META_OFFSET_MAX, "the decoder checks");
 
 /* A request, and its command: NULL if it must not be run. */
 struct ahead {
@@ -305,7 +308,10 @@ static int64_t time_of(const struct node *n, const struct entry *e)
 /* Returns the number of requests. */
 static uint32_t apply_entry(struct node *n, const struct entry *e)
 {
-    struct applied position = {e->index, e->term, time_of(n, e), 0};
+    struct applied position = {.index = e->index,
+                               .term = e->term,
+                               .time_ms = time_of(n, e),
+                               .wall_offset_ms = e->wall_offset_ms};
     uint32_t count = 0;
 
     ASSERT(e->index == keyspace_applied(n->ks)->index + 1);

@@ -4,12 +4,13 @@
  *
  *   held_by_*    what all members hold, and all live ones, for cutting the log
  *                (node_compact.c)
- *   log_time_ms  the log's time as the leader reckons it (node_time.c): a
- *                member that starts again while nothing is written learns how
- *                far it has come
  *   disk_short   the disk of some member that is up is short of space
  *
- * The answer's: disk_short, of the follower's own disk.
+ * The answer's: disk_short, of the follower's own disk. And everybody's:
+ *
+ *   log_time_ms  the log's time as the sender reckons it (node_time.c). A
+ * member that has started again believes whoever tells it first, with the votes
+ * that it gets at the latest; afterwards its leader alone
  *
  * Appends have to carry it too, for they replace heartbeats as long as there
  * is something to append.
@@ -47,17 +48,22 @@ static bool any_short(const struct node *n)
 
 struct beat node_beat_of(struct node *n, const struct raft_message *m)
 {
-    struct beat b = {0};
+    struct beat b = {.log_time_ms = node_time_reckoned(n)};
 
     ASSERT(m->from == n->options.self && m->to != n->options.self);
     if (from_leader(m)) {
         node_compact_tell(n, &b);
-        b.log_time_ms = node_time_reckoned(n);
         b.disk_short = any_short(n);
     } else if (to_leader(m) && m->to == n->raft.leader) {
         b.disk_short = n->space.own_short;
     }
     return b;
+}
+
+void node_beat_hear(struct node *n, const struct beat *b)
+{
+    if (!n->clock.known)
+        node_time_told(n, b->log_time_ms);
 }
 
 void node_beat_take(struct node *n, const struct raft_message *m,
@@ -70,7 +76,7 @@ void node_beat_take(struct node *n, const struct raft_message *m,
         return;
     if (from_leader(m) && m->from == n->raft.leader) {
         node_compact_told(n, b);
-        node_time_appended(n, b->log_time_ms);
+        node_time_told(n, b->log_time_ms);
         n->space.leader_short = b->disk_short;
     } else if (to_leader(m)) {
         peer->disk_short = n->raft.role == RAFT_LEADER && b->disk_short;

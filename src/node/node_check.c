@@ -56,6 +56,7 @@ static void check_times(const struct node *n)
     ASSERT(t->extended_until_ms <=
            now_ms + (int64_t)(EXTEND_BYTES_MAX / EXTEND_BYTES_PER_MS));
     ASSERT(n->clock.since_ms <= now_ms);
+    ASSERT(n->clock.known || n->raft.role != RAFT_LEADER);
     ASSERT(n->told.leaderless_since_ms <= now_ms);
     ASSERT(n->applying.full_since_ms <= now_ms);
     ASSERT(n->requests.progress_ms <= now_ms);

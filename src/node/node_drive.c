@@ -19,7 +19,9 @@ static void append_own(struct node *n, const struct raft_write *w,
                        const struct bytes *payloads)
 {
     int64_t time_ms = node_stamp(n);
+    int64_t wall_offset_ms = node_stamp_offset(n, time_ms);
 
+    ASSERT(time_ms > 0 && time_ms <= ENTRY_TIME_MAX);
     ASSERT(w->append_empty == (payloads == NULL));
     ASSERT(!w->append_empty || w->append_first == w->append_last);
     ASSERT(w->append_first == journal_last(n->journal) + 1);
@@ -29,6 +31,7 @@ static void append_own(struct node *n, const struct raft_write *w,
             .index = i,
             .term = w->append_term,
             .time_ms = time_ms,
+            .wall_offset_ms = wall_offset_ms,
             .seed = rng_next(&n->rng),
             .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
         };
@@ -37,7 +40,7 @@ static void append_own(struct node *n, const struct raft_write *w,
         entry_seal(&e);
         journal_append(n->journal, &n->batch, &e);
     }
-    node_time_appended(n, time_ms);
+    node_time_appended(n, time_ms, wall_offset_ms);
 }
 
 /* The entries were verified before the message went to the core. */
@@ -53,7 +56,7 @@ static void append_received(struct node *n, const struct raft_write *w,
         if (i < w->append_first)
             continue;
         journal_append(n->journal, &n->batch, &e);
-        node_time_appended(n, e.time_ms);
+        node_time_appended(n, e.time_ms, e.wall_offset_ms);
     }
 }
 

@@ -28,6 +28,8 @@
 #define ENTRY_WAIT_BYTES (64u * 1024u)
 /* Parcels are sent again if none was applied for so long. */
 #define RESEND_MS 10000
+/* A wall clock beyond this, some 9,000 years, is taken to show this. */
+#define WALL_MAX_MS (INT64_C(1) << 48)
 /* Housekeeping: time-outs, expiry, log cutting. */
 #define HOUSEKEEPING_MS 100
 /* Election and request timeouts are extended by the time that large entries
@@ -176,8 +178,16 @@ struct applying {
 struct log_clock {
     int64_t base_ms;
     int64_t since_ms;
-    bool known; /* not so after a truncation */
-    bool ahead_told;
+    bool known;      /* the above; not so after the start */
+    bool last_known; /* the rest; not so after a truncation */
+    int64_t last_ms; /* of the log's last entry */
+    int64_t last_offset_ms;
+};
+
+/* node_time.c: what the wall clock showed more than the monotonic one. */
+struct wall_watch {
+    int64_t ahead_ms;
+    bool begun;
 };
 
 /* node_send.c */
@@ -276,6 +286,7 @@ struct node {
     struct buf scratch; /* an entry read back from the log */
     struct durability durability;
     struct log_clock clock;
+    struct wall_watch watch;
     struct compaction compaction;
 
     struct node_peer peers[RAFT_NODES_MAX];
@@ -355,17 +366,26 @@ void node_trace_start(struct node *n, const struct raft_config *config,
 void node_trace_step(struct node *n, const struct raft_event *e);
 void node_trace_applied(struct node *n);
 
-/* node_time.c: the time the next entry gets: never below the last one's. */
+/* node_time.c: the log's time by now, never below the last entry's: what the
+ * next entry gets. */
 int64_t node_stamp(struct node *n);
+/* As leader: what the wall clock shows more, or what the last entry says, if
+ * that is about the same. `time_ms` is that of node_stamp(). */
+int64_t node_stamp_offset(struct node *n, int64_t time_ms);
+/* As leader: the next entry would have another offset than the last one. */
+bool node_time_moved(const struct node *n);
 /* From the end of the log. ERR_IO, ERR_CORRUPT. */
 MUST_USE int node_time_load(struct node *n);
 /* The log's time by the monotonic clock alone; 0: not known. */
 int64_t node_time_reckoned(const struct node *n);
-/* An entry of this time is in the log now, or the leader says so. */
-void node_time_appended(struct node *n, int64_t time_ms);
+/* This is what the last entry of the log says now. */
+void node_time_appended(struct node *n, int64_t time_ms,
+                        int64_t wall_offset_ms);
+/* Somebody says that the log's time is this now; 0: does not know it. */
+void node_time_told(struct node *n, int64_t time_ms);
 /* The end of the log is gone, and its time with it. */
 void node_time_truncated(struct node *n);
-/* Warns of a log whose time is ahead of the clock. */
+/* Tells of a wall clock that has jumped. */
 void node_time_watch(struct node *n);
 
 /* node_send.c */
@@ -480,6 +500,8 @@ bool node_sweep_goes_on(const struct node *n);
 
 /* node_beat.c: the beat that goes with a message, and the one that came. */
 struct beat node_beat_of(struct node *n, const struct raft_message *m);
+/* Of any message: before the core is told of it, which may lead by it. */
+void node_beat_hear(struct node *n, const struct beat *b);
 void node_beat_take(struct node *n, const struct raft_message *m,
                     const struct beat *b);
 /* The role, term or leader has changed. */

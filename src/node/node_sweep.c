@@ -1,6 +1,7 @@
 /*
  * Expired keys are deleted through the log: the leader submits a sweep when
- * its expiry index says that something is due. Nobody waits for the reply.
+ * its expiry index says that something is due. Nobody waits for the reply. A
+ * wall clock that has jumped is told to all by the same entry (node_time.c).
  *
  * One sweep is under way at a time. Its size keeps up with what clients write,
  * whatever that is: twice the requests that were applied since the last one
@@ -54,6 +55,6 @@ void node_sweep(struct node *n)
         return; /* or the last one is still under way */
     if (n->mono_ms < n->sweeping.after_ms && !keyspace_sweep_left(n->ks))
         return;
-    if (keyspace_due(n->ks, node_stamp(n)))
+    if (node_time_moved(n) || keyspace_due(n->ks, node_stamp(n)))
         submit(n);
 }

@@ -16,7 +16,7 @@ static int64_t clock_us(clockid_t clock)
 
 int64_t clock_mono_us(void)
 {
-    return clock_us(CLOCK_MONOTONIC);
+    return clock_us(CLOCK_BOOTTIME);
 }
 
 int64_t clock_mono_ms(void)

@@ -1,6 +1,7 @@
 /*
- * The clocks. Monotonic time measures durations and never goes back; wall
- * time is what the calendar says since 1970 (UTC) and may jump.
+ * The clocks. Monotonic time measures durations and never goes back; it goes on
+ * while the machine is suspended (CLOCK_BOOTTIME), for a lease runs on then as
+ * well. Wall time is what the calendar says since 1970 (UTC) and may jump.
  */
 #ifndef OS_CLOCK_H
 #define OS_CLOCK_H

@@ -55,11 +55,28 @@ void cond_wait(struct cond *c, struct mutex *m)
     ASSERT(err == 0);
 }
 
+static int64_t shown_us(clockid_t clock)
+{
+    struct timespec t;
+    int err = clock_gettime(clock, &t);
+    ASSERT(err == 0);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Conditions cannot wait by the clock of os/clock.h, which goes on while the
+ * machine is suspended. */
+static struct timespec deadline(int64_t until_us)
+{
+    int64_t us =
+        shown_us(CLOCK_MONOTONIC) + MAX(until_us - shown_us(CLOCK_BOOTTIME), 0);
+    return (struct timespec){.tv_sec = (time_t)(us / 1000000),
+                             .tv_nsec = (long)(us % 1000000) * 1000};
+}
+
 void cond_wait_until(struct cond *c, struct mutex *m, int64_t until_us)
 {
     ASSERT(until_us >= 0);
-    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
-                             .tv_nsec = (long)(until_us % 1000000) * 1000};
+    struct timespec until = deadline(until_us);
     int err = pthread_cond_timedwait(&c->raw, &m->raw, &until);
     ASSERT(err == 0 || err == ETIMEDOUT);
 }

@@ -9,15 +9,28 @@
 #include "os/clock.h"
 #include "server/server_internal.h"
 
+#define READ_TRIES 3
+
+/* Both at the same moment: a process that is interrupted in between would take
+ * the pause for a wall clock that moves. */
+static void read_clocks(struct turn *t)
+{
+    for (int i = 0; i < READ_TRIES; i++) {
+        int64_t mono_ms = clock_mono_ms();
+        ASSERT(mono_ms >= t->mono_ms);
+        t->mono_ms = mono_ms;
+        t->wall_ms = clock_wall_ms();
+        if (clock_mono_ms() - mono_ms <= 1)
+            return;
+    }
+}
+
 void turn_begin(struct server *s)
 {
     struct turn *t = &s->turn;
     if (t->is_set)
         return;
-    int64_t mono_ms = clock_mono_ms();
-    ASSERT(mono_ms >= t->mono_ms);
-    t->mono_ms = mono_ms;
-    t->wall_ms = clock_wall_ms();
+    read_clocks(t);
     t->is_set = true;
     if (s->node != NULL)
         node_set_time(s->node, t->mono_ms, t->wall_ms);

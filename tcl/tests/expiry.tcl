@@ -1,4 +1,5 @@
-# Expiry: by the cluster's clock, once for all nodes, never back.
+# Expiry: by the cluster's clock, once for all nodes, never back. Clocks that
+# jump are in clocks.tcl.
 
 start_cluster 3 {} {
     set lead [wait_for_leader]
@@ -58,59 +59,4 @@ start_cluster 3 {} {
     test "the state is the same on all nodes" {
         wait_for_same_state
     }
-}
-
-# The leader's wall clock is an hour ahead for a while, and so is the log then.
-# Times to live must go on: on the same leader, the next one, and after all
-# have been started again.
-
-proc lives_about {ms key} {
-    set begin [clock milliseconds]
-    R $::follow SET $key v PX $ms
-    wait_for_condition [expr {$ms + 4000}] {[R $::follow GET $key] eq ""}
-    set took [expr {[clock milliseconds] - $begin}]
-    assert {$took >= $ms - 20} "gone after $took ms of $ms"
-    R $::follow SET $key v PX $ms
-    wait_for_condition [expr {$ms + 4000}] {[R $::lead DBSIZE] == 0}
-}
-
-source [file dirname [info script]]/../chaos/chaos.tcl
-if {!$::sanitized && [chaos::with_clocks]} {
-    chaos_cluster 3 {} {
-        set lead [wait_for_leader]
-        set follow [lindex [followers $lead] 0]
-
-        test "a clock that was ahead does not stop the log's time" {
-            lives_about 300 before
-            chaos::set_clock $lead 3600
-            lives_about 300 ahead
-            chaos::set_clock $lead 0
-            lives_about 300 behind
-            assert_equal $lead [wait_for_leader]
-            R $lead SET far v EX 100
-            assert_equal 100 [R $follow TTL far]
-            set ahead [expr {[R $follow EXPIRETIME far] - [clock seconds]}]
-            assert {$ahead > 3600 && $ahead <= 3701} $ahead
-            R $lead DEL far
-            assert_match "*time of the log is * ms ahead*" [log_tail $lead]
-        }
-
-        test "nor does it stop at the next leader" {
-            kill_node $lead
-            set first $lead
-            set lead [wait_for_leader [followers $lead]]
-            lives_about 300 next
-            restart_node $first
-        }
-
-        test "nor when all start again" {
-            foreach id $cluster::ids {kill_node $id}
-            foreach id $cluster::ids {restart_node $id}
-            set lead [wait_for_leader]
-            lives_about 300 again
-            wait_for_same_state
-        }
-    }
-} else {
-    note "no libfaketime (package faketime), or a sanitizer: no clock was moved"
 }

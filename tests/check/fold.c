@@ -223,14 +223,16 @@ static void parcel(struct fold *f, const struct request_parcel *g,
     }
 }
 
-static void remember_time(struct fold *f, int64_t time_ms)
+static void remember_time(struct fold *f, const struct entry *e)
 {
     if (f->head >= f->times_cap) {
         f->times_cap = MAX(f->times_cap * 2, 1024);
         f->times = mem_realloc(f->times, f->times_cap * sizeof(int64_t));
+        f->offsets = mem_realloc(f->offsets, f->times_cap * sizeof(int64_t));
     }
-    f->times[f->head] = time_ms;
-    if (f->head > 1 && time_ms < f->times[f->head - 1])
+    f->times[f->head] = e->time_ms;
+    f->offsets[f->head] = e->wall_offset_ms;
+    if (f->head > 1 && e->time_ms < f->times[f->head - 1])
         breach(f, "X10 determinism: an entry's time is below the one before");
 }
 
@@ -242,7 +244,7 @@ void fold_entry(struct fold *f, const struct entry *e)
 
     ASSERT(e->index == f->head + 1);
     f->head++;
-    remember_time(f, e->time_ms);
+    remember_time(f, e);
     while (e->kind == ENTRY_REQUESTS && payload.len > 0 && !f->violation) {
         if (request_parcel_decode(&payload, &g) != 0) {
             breach(f, "I6 shape: a committed parcel does not decode");
@@ -309,7 +311,8 @@ static bool bulk(struct bytes reply, struct bytes *out)
     return true;
 }
 
-bool fold_read_matches(struct bytes command, struct bytes reply,
+bool fold_read_matches(const struct fold *f, raft_index at,
+                       struct bytes command, struct bytes reply,
                        const struct fold_version *v)
 {
     struct buf text = BUF_INIT;
@@ -325,8 +328,10 @@ bool fold_read_matches(struct bytes command, struct bytes reply,
     else if (bytes_eq(command, BYTES_LIT("exists")))
         buf_printf(&text, ":%d\r\n", v ? 1 : 0);
     else
-        buf_printf(&text, ":%lld\r\n",
-                   v ? (v->expire_ms ? (long long)v->expire_ms : -1) : -2LL);
+        buf_printf(
+            &text, ":%lld\r\n",
+            v ? (v->expire_ms ? (long long)(v->expire_ms + f->offsets[at]) : -1)
+              : -2LL);
     bool same = bytes_eq(buf_view(&text), reply);
     buf_release(&text);
     return same;
@@ -363,5 +368,7 @@ void fold_release(struct fold *f)
     map_release(&f->keys);
     map_release(&f->once);
     mem_free(f->times);
+    mem_free(f->offsets);
     f->times = NULL;
+    f->offsets = NULL;
 }

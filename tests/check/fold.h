@@ -74,10 +74,11 @@ struct fold_events {
 
 struct fold {
     struct fold_events events;
-    struct map keys; /* struct fold_key */
-    struct map once; /* first answers, by client name */
-    raft_index head; /* the last entry */
-    int64_t *times;  /* of entries, by index */
+    struct map keys;  /* struct fold_key */
+    struct map once;  /* first answers, by client name */
+    raft_index head;  /* the last entry */
+    int64_t *times;   /* of entries, by index */
+    int64_t *offsets; /* of the wall clock to them */
     size_t times_cap;
     struct fold_session sessions[FOLD_SESSIONS_MAX];
     struct fold_upload uploads[FOLD_SESSIONS_MAX]; /* of the sessions */
@@ -105,8 +106,9 @@ const struct fold_version *fold_version_at(const struct fold_key *k,
 const struct fold_version *
 fold_alive_at(const struct fold *f, const struct fold_key *k, raft_index at);
 /* Is this what a read command (get, strlen, exists, pexpiretime) answers about
- * that version (NULL: no value), in RESP2? */
-bool fold_read_matches(struct bytes command, struct bytes reply,
+ * that version (NULL: no value) at that index, in RESP2? */
+bool fold_read_matches(const struct fold *f, raft_index at,
+                       struct bytes command, struct bytes reply,
                        const struct fold_version *v);
 
 /* fold_command.c: one command at an entry's time; false: it is not known. */

@@ -88,7 +88,13 @@ static int64_t number(struct bytes b)
     return n;
 }
 
-/* set key value [px ms] [nx|xx] */
+/* A time of the wall clock, as this entry's leader read it, as the log's. */
+static int64_t log_time(const struct call *c, struct bytes b)
+{
+    return MAX(number(b) - c->f->offsets[c->f->head], 1);
+}
+
+/* set key value [px ms | pxat ms] [nx|xx] */
 static void set(struct call *c)
 {
     struct fold_key *k = fold_key(c->f, c->argv[1], true);
@@ -99,12 +105,16 @@ static void set(struct call *c)
     for (uint32_t i = 3; i < c->argc; i++) {
         if (is(c->argv[i], "px"))
             expire_ms = c->time_ms + number(c->argv[++i]);
+        else if (is(c->argv[i], "pxat"))
+            expire_ms = log_time(c, c->argv[++i]);
         else if (is(c->argv[i], "nx"))
             allowed = !there;
         else if (is(c->argv[i], "xx"))
             allowed = there;
     }
-    if (allowed)
+    if (allowed && expire_ms != 0 && expire_ms <= c->time_ms)
+        drop(c, k); /* over before it begins */
+    else if (allowed)
         put(c, c->argv[1], c->argv[2], expire_ms);
     buf_str(c->reply, allowed ? "+OK\r\n" : "$-1\r\n");
 }
@@ -182,14 +192,27 @@ static void del(struct call *c)
     integer(c, count);
 }
 
-static void expire(struct call *c, struct fold_key *k, bool persist)
+static void expire(struct call *c, struct fold_key *k)
 {
     const struct fold_version *v = live(c, k);
-    bool does = v && (!persist || v->expire_ms > 0);
-    int64_t to_ms = persist ? 0 : c->time_ms + number(c->argv[2]);
+    int64_t to_ms = is(c->argv[0], "pexpireat")
+                        ? log_time(c, c->argv[2])
+                        : c->time_ms + number(c->argv[2]);
 
-    if (does && v->expire_ms != to_ms) /* the same again is no write */
+    integer(c, v != NULL);
+    if (v && to_ms <= c->time_ms)
+        drop(c, k);
+    else if (v && v->expire_ms != to_ms) /* the same again is no write */
         version_push(c, k, true, to_ms);
+}
+
+static void persist(struct call *c, struct fold_key *k)
+{
+    const struct fold_version *v = live(c, k);
+    bool does = v && v->expire_ms > 0;
+
+    if (does)
+        version_push(c, k, true, 0);
     integer(c, does);
 }
 
@@ -204,7 +227,9 @@ static bool reads(struct call *c, const struct fold_key *k)
     else if (is(c->argv[0], "exists"))
         integer(c, v != NULL);
     else if (is(c->argv[0], "pexpiretime"))
-        integer(c, v ? (v->expire_ms ? v->expire_ms : -1) : -2);
+        integer(c, v ? (v->expire_ms ? v->expire_ms + c->f->offsets[c->f->head]
+                                     : -1)
+                     : -2);
     else
         return is(c->argv[0], "vard.sweep"); /* nothing that shows */
     return true;
@@ -243,8 +268,10 @@ static bool writes(struct call *c, struct fold_key *k)
         del(c);
     } else if (is(word, "getdel")) {
         getdel(c, k);
-    } else if (is(word, "pexpire") || is(word, "persist")) {
-        expire(c, k, is(word, "persist"));
+    } else if (is(word, "pexpire") || is(word, "pexpireat")) {
+        expire(c, k);
+    } else if (is(word, "persist")) {
+        persist(c, k);
     } else {
         return false;
     }

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "cmd/cmd.h"
 #include "data/kinds.h"
+#include "data/meta.h"
 #include "data/session.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/reply.h"
@@ -34,6 +35,7 @@ struct run {
     struct replica replicas[2];
     uint64_t index;
     int64_t time_ms;
+    int64_t offset_ms; /* of the wall clock to it */
     uint64_t seqs[3];
     struct bytes argv[ARGC_MAX];
     uint32_t argc;
@@ -184,7 +186,8 @@ static void execute(struct run *run, struct replica *r, const struct cmd *cmd,
 /* One entry of a few commands, each the next of its session or not. */
 static void apply_entry(struct run *run, struct fuzz *f)
 {
-    struct applied entry = {++run->index, 1, run->time_ms, run->index * 7};
+    struct applied entry = {++run->index, 1, run->time_ms, run->offset_ms,
+                            run->index * 7};
     for (uint32_t i = 0; i < 2; i++)
         keyspace_begin(run->replicas[i].ks, &entry, run->index);
     uint32_t count = 1 + fuzz_below(f, 4);
@@ -240,6 +243,8 @@ static void step(struct run *run, struct fuzz *f)
         run->replicas[1].mute = !run->replicas[1].mute;
     } else {
         run->time_ms += (int64_t)fuzz_u8(f) * 1000;
+        if (fuzz_below(f, 4) == 0) /* the wall clock jumps */
+            run->offset_ms = META_OFFSET_MAX - (int64_t)(fuzz_number(f) >> 2);
     }
 }
 

@@ -24,14 +24,15 @@ static void seal(const struct raft_message *m, struct bytes entries,
     for (uint32_t i = 0; i < m->count && entries.len > 0; i++) {
         size_t size = entry_record_size(entries);
         if (size == 0 || size > entries.len ||
-            entries.data[24] > ENTRY_REQUESTS)
+            entries.data[32] > ENTRY_REQUESTS)
             break;
         struct entry e = {
             .index = m->index + 1 + i,
             .term = load_u64le(entries.data),
             .time_ms = (int64_t)load_u64le(entries.data + 8),
-            .seed = load_u64le(entries.data + 16),
-            .kind = entries.data[24],
+            .wall_offset_ms = (int64_t)load_u64le(entries.data + 16),
+            .seed = load_u64le(entries.data + 24),
+            .kind = entries.data[32],
             .payload = bytes_of(entries.data + ENTRY_HEADER_SIZE,
                                 size - ENTRY_HEADER_SIZE),
         };

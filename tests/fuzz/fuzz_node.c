@@ -195,6 +195,7 @@ static void make_entries(struct fuzz *f, struct victim *w,
         uint8_t kind = fuzz_u8(f);
         e.time_ms = (int64_t)(kind < 128 ? (uint64_t)(WORLD_WALL_MS + w->now_ms)
                                          : fuzz_number(f));
+        e.wall_offset_ms = kind < 64 ? (int64_t)fuzz_number(f) : 0;
         buf_reset(&payload);
         if (kind % 4 == 0)
             e.kind = ENTRY_EMPTY;
@@ -294,7 +295,7 @@ static void send_message(struct fuzz *f, struct victim *w, node_id from)
     make_message(f, &s, &m);
     struct beat beat = {.held_by_all = MIN(m.match, RAFT_NUMBER_MAX),
                         .held_by_live = MIN(m.verified, RAFT_NUMBER_MAX),
-                        .log_time_ms = m.time_ms,
+                        .log_time_ms = m.time_ms & (ENTRY_TIME_MAX - 1),
                         .disk_short = m.granted};
     if (truth % 16 != 15)
         only_own_fields(&m);

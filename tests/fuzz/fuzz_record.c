@@ -69,9 +69,9 @@ static void check_record(uint32_t kind, struct buf *raw, bool seal)
 
 static uint64_t checksum_of(raft_index index, const struct buf *raw)
 {
-    uint8_t head[40];
+    uint8_t head[48];
     store_u64le(head, index);
-    memcpy(head + 8, raw->data, 32);
+    memcpy(head + 8, raw->data, 40);
     struct bytes payload =
         bytes_of(raw->data + ENTRY_HEADER_SIZE, raw->len - ENTRY_HEADER_SIZE);
     return hash64_seed(payload, hash64(bytes_of(head, sizeof(head))));
@@ -82,8 +82,8 @@ static void check_entry(struct buf *raw, bool seal)
     struct entry e;
     raft_index index = 1 + raw->len % 7;
     if (seal && raw->len >= ENTRY_HEADER_SIZE) {
-        store_u32le(raw->data + 28, (uint32_t)(raw->len - ENTRY_HEADER_SIZE));
-        store_u64le(raw->data + 32, checksum_of(index, raw));
+        store_u32le(raw->data + 36, (uint32_t)(raw->len - ENTRY_HEADER_SIZE));
+        store_u64le(raw->data + 40, checksum_of(index, raw));
     }
     struct bytes b = buf_view(raw);
     if (entry_decode(index, &b, &e) != 0) {

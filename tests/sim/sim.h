@@ -38,6 +38,7 @@
 #define SIM_CLIENTS_MAX 24
 #define SIM_MS          INT64_C(1000)
 #define SIM_S           INT64_C(1000000)
+#define SIM_WALL_MS     INT64_C(1700000000000) /* of a right wall clock at 0 */
 
 /* What can go wrong: constant, name on the command line. */
 #define SIM_FAULTS(X)                                                          \
@@ -70,7 +71,10 @@
     X(GIANT, "giant")             /* values of up to 900 kB */                 \
     X(TINY, "tiny")               /* one entry at a time, tiny buffers */      \
     X(LOST, "disk-lost")          /* a disk without what it promised */        \
-    X(SLOW_STATE, "slow-state")   /* no room for the state for a while */
+    X(SLOW_STATE, "slow-state")   /* no room for the state for a while */      \
+    X(SUSPEND, "suspend")         /* a machine and its clocks stand still */   \
+    X(BLINK, "clock-blink")       /* the wall clock jumps forth and back */    \
+    X(APART, "clocks-apart")      /* wall clocks differ from the start */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -93,6 +97,7 @@ enum sim_event_kind {
     EV_FLUSHED,   /* a: node; gen: same */
     EV_START,     /* a: node; gen */
     EV_THAW,      /* a: node; gen */
+    EV_UNBLINK,   /* a: node */
     EV_CLIENT,    /* a: client; gen */
     EV_FAULT,     /* a: kind */
     EV_PHASE,
@@ -163,6 +168,9 @@ struct ghost_entry {
     uint64_t made;     /* how many had been made, with this one */
     uint32_t promised; /* mask: on disks that have lost it since */
     int64_t time_ms;
+    int64_t wall_offset_ms;
+    int64_t ahead_us; /* see sim_time.c */
+    int64_t made_us;
     uint8_t kind;
     struct buf payload;
 };
@@ -341,6 +349,9 @@ struct sim_clock {
     int64_t wall_us; /* added to mono */
     int32_t ppm;     /* CLOCK_FROZEN: it stands still */
     uint64_t thaw_gen;
+    int64_t blink_us; /* of wall_us: soon gone again */
+    bool suspended;
+    int64_t right_us; /* then: the wall clock off the simulated time */
 };
 
 struct sim_node {
@@ -359,6 +370,10 @@ struct sim_node {
     int64_t slow_until_us;
     bool broken; /* in the liveness phase: not healed */
     char failure[160];
+    bool time_told; /* this incarnation: it knows the log's time */
+    bool hearsay;   /* of another member than its leader */
+    raft_term time_term;
+    int64_t time_lead_ms; /* in it: the log's time off the monotonic clock */
     uint64_t turns;
     int64_t guard_us;
     uint32_t guard_turns;
@@ -422,6 +437,7 @@ enum cover_outcome {
 struct sim_stats {
     uint64_t events, turns, messages, bytes;
     uint64_t faults[FAULT_COUNT];
+    uint64_t times, times_by_wall, times_settled, times_told, offsets;
     uint64_t lost_batches, crashes, disks_lost;
     uint64_t ops, reads, unknown, refused, once_same, doubt, uploads;
     uint64_t commits, elections;
@@ -437,6 +453,13 @@ struct sim_stats {
     uint64_t covered[RAFT_MSG_TYPE_END][COVER_RELATIONS][ROLE_COUNT]
                     [COVER_OUTCOMES];
     int64_t simulated_us;
+};
+
+/* A leader took the log's time from its wall clock. */
+struct sim_wall {
+    int64_t at_us;
+    int64_t ahead_us; /* as in a ghost_entry */
+    bool settled;     /* all members have gone by one time since */
 };
 
 struct sim {
@@ -458,6 +481,8 @@ struct sim {
     struct client_check trace; /* of requests through the log */
     struct state_check state;
     struct bound_check bound;
+    struct sim_wall *walls; /* in the order of their times */
+    size_t wall_count, wall_cap;
     struct sim_client clients[SIM_CLIENTS_MAX];
     uint32_t client_count;
     struct sim_conn *conns;
@@ -573,6 +598,9 @@ void process_resume(struct sim *s, uint32_t node);
 void process_push(struct sim *s, uint32_t node, struct inbox_item item);
 void clock_drift(struct sim *s, uint32_t node, int32_t ppm);
 void clock_freeze(struct sim *s, uint32_t node, int64_t for_us);
+/* With the process; afterwards the wall clock is right at once. */
+void clock_suspend(struct sim *s, uint32_t node, int64_t for_us);
+void clock_blink(struct sim *s, uint32_t node, int64_t by_us, int64_t for_us);
 int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n);
 /* The node of this index, or NULL. */
 struct sim_node *sim_leader(struct sim *s);
@@ -600,6 +628,15 @@ void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
                 struct raft_message *m);
 bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
                       node_id candidate);
+
+/* sim_time.c: a message with a beat arrives, and has been taken; a leader makes
+ * an entry behind another one (NULL: not known), in the order of its log. */
+void time_heard(struct sim_node *n, const struct beat *b);
+void time_taken(struct sim_node *n, const struct raft_message *m);
+void time_made(struct sim *s, struct sim_node *n,
+               const struct ghost_entry *before, struct ghost_entry *e);
+void time_release(struct sim *s);
+void time_print(const struct sim_stats *t);
 
 /* sim_lost.c: disks that lose what was promised, and refills. */
 /* At most a minority at a time. */

@@ -144,6 +144,20 @@ static void draw_uploads(const struct sim *s, struct sim_config *c)
         c->upload_above = MAX(c->upload_above, 50000);
 }
 
+/* By a lot of its own. */
+static void draw_clocks(const struct sim *s, struct sim_config *c)
+{
+    static const enum sim_fault kinds[] = {FAULT_SUSPEND, FAULT_BLINK,
+                                           FAULT_APART};
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 7;
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        bool on = sim_chance(&rng, 30);
+        c->every_us[kinds[i]] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
+        c->on[kinds[i]] = on && !s->options.off[kinds[i]];
+    }
+}
+
 /* By lot of its own as well. */
 static void draw_slow_state(const struct sim *s, struct sim_config *c)
 {
@@ -186,6 +200,7 @@ void sim_config_draw(struct sim *s)
     draw_lost(s, c);
     draw_slow_state(s, c);
     draw_uploads(s, c);
+    draw_clocks(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -469,6 +484,30 @@ static bool jump(struct sim *s)
     return true;
 }
 
+static bool suspend(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    clock_suspend(s, n->id,
+                  sim_magnitude(&s->rng_fault, 50 * SIM_MS, 60 * SIM_S));
+    return true;
+}
+
+static bool blink(struct sim *s)
+{
+    struct sim_node *n = target(s);
+    int64_t by = sim_magnitude(&s->rng_fault, SIM_S, 36000 * SIM_S);
+    bool back = sim_chance(&s->rng_fault, 50);
+    int64_t for_us = sim_magnitude(&s->rng_fault, SIM_MS, 500 * SIM_MS);
+
+    if (!n || n->clock.blink_us != 0)
+        return false;
+    clock_blink(s, n->id, back ? -by : by, for_us);
+    return true;
+}
+
 static bool flush_one(struct sim *s)
 {
     struct sim_node *n = some_node(s);
@@ -545,6 +584,10 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return freeze(s);
     case FAULT_JUMP:
         return jump(s);
+    case FAULT_SUSPEND:
+        return suspend(s);
+    case FAULT_BLINK:
+        return blink(s);
     case FAULT_TRANSFER:
         return transfer(s);
     case FAULT_LEAVE:

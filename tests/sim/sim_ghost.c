@@ -171,9 +171,13 @@ static struct ghost_entry *create(struct sim *s, uint32_t node, raft_index i,
                               .chain = chain,
                               .seed = from->seed,
                               .time_ms = from->time_ms,
+                              .wall_offset_ms = from->wall_offset_ms,
                               .kind = from->kind};
     buf_bytes(&e->payload, from->payload);
     e->made = ++s->ghost.made;
+    const struct ghost_log *l = &s->ghost.nodes[node].live;
+    time_made(s, &s->nodes[node], l->last >= l->first ? l->at[l->last] : NULL,
+              e);
     e->next = s->ghost.entries[i];
     s->ghost.entries[i] = e;
     return e;

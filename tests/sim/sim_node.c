@@ -37,6 +37,10 @@ void clock_drift(struct sim *s, uint32_t node, int32_t ppm)
     n->clock.mono_us = mono_us(s, n);
     n->clock.since_us = s->now_us;
     n->clock.ppm = ppm;
+    if (n->clock.suspended && ppm != CLOCK_FROZEN) {
+        n->clock.suspended = false;
+        n->clock.wall_us = s->now_us + n->clock.right_us - n->clock.mono_us;
+    }
 }
 
 void clock_freeze(struct sim *s, uint32_t node, int64_t for_us)
@@ -47,6 +51,27 @@ void clock_freeze(struct sim *s, uint32_t node, int64_t for_us)
     sim_trace(s, "node %u: its clocks stand still for %lld ms", node,
               (long long)(for_us / SIM_MS));
     sim_push(s, s->now_us + for_us, EV_THAW, node, ++n->clock.thaw_gen);
+}
+
+void clock_suspend(struct sim *s, uint32_t node, int64_t for_us)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    if (!n->clock.suspended)
+        n->clock.right_us = mono_us(s, n) + n->clock.wall_us - s->now_us;
+    process_pause(s, node, for_us);
+    clock_freeze(s, node, for_us);
+    n->clock.suspended = true;
+}
+
+void clock_blink(struct sim *s, uint32_t node, int64_t by_us, int64_t for_us)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    ASSERT(n->clock.blink_us == 0);
+    n->clock.blink_us = by_us;
+    n->clock.wall_us += by_us;
+    sim_push(s, s->now_us + for_us, EV_UNBLINK, node, 0);
 }
 
 /* When the node's monotonic clock will show this, rounded up. */
@@ -173,6 +198,9 @@ static void start_node(struct sim *s, struct sim_node *n)
     if (how.options.incarnation <= n->incarnation)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
     n->incarnation = how.options.incarnation;
+    n->time_told = false;
+    n->hearsay = false;
+    n->time_term = 0;
     d->lost = false; /* from now on the store says it */
     buf_release(&error);
 }
@@ -275,6 +303,7 @@ static int hand_over(struct sim *s, struct sim_node *n,
 {
     struct bytes payload = world_message_payload(m);
     struct raft_message head;
+    struct beat beat;
     struct bytes rest;
     struct sim_cover cover;
 
@@ -285,10 +314,14 @@ static int hand_over(struct sim *s, struct sim_node *n,
     }
     int err = message_decode(payload, &head, &rest);
     ASSERT(err == 0); /* as when it was sent */
+    err = beat_decode(rest, &beat, &rest);
+    ASSERT(err == 0);
+    time_heard(n, &beat);
     trace_message(s, n, &head);
     cover_before(s, n, m->from, &cover);
     err = node_receive(n->node, m->from, m->frame_type, payload);
     cover_after(s, n, m->from, &head, &cover);
+    time_taken(n, &head);
     return err;
 }
 
@@ -414,6 +447,12 @@ void process_event(struct sim *s, const struct sim_event *e)
             clock_thaw(s, n);
         return;
     }
+    if (e->kind == EV_UNBLINK) {
+        n->clock.wall_us -= n->clock.blink_us;
+        n->clock.right_us -= n->clock.blink_us;
+        n->clock.blink_us = 0;
+        return;
+    }
     ASSERT(e->kind == EV_TURN);
     if (e->gen == n->turn_gen && n->node)
         turn(s, n);
@@ -447,8 +486,14 @@ void process_init(struct sim *s)
             s->stats.faults[FAULT_EDGE]++;
         }
         n->clock.mono_us = mono_ms * SIM_MS;
-        n->clock.wall_us = INT64_C(1700000000) * SIM_S - n->clock.mono_us +
+        n->clock.wall_us = SIM_WALL_MS * SIM_MS - n->clock.mono_us +
                            (int64_t)rng_below(&s->rng_node, 200 * SIM_MS);
+        if (s->config.on[FAULT_APART]) {
+            int64_t by =
+                sim_magnitude(&s->rng_node, 100 * SIM_MS, 3600 * SIM_S);
+            n->clock.wall_us += sim_chance(&s->rng_node, 50) ? by : -by;
+            s->stats.faults[FAULT_APART]++;
+        }
         n->disk = disk_new(s, i);
     }
 }

@@ -90,6 +90,7 @@ struct entry ghost_to_entry(const struct ghost_entry *e, raft_index i)
     struct entry out = {.index = i,
                         .term = e->term,
                         .time_ms = e->time_ms,
+                        .wall_offset_ms = e->wall_offset_ms,
                         .seed = e->seed,
                         .kind = e->kind,
                         .payload = buf_view(&e->payload)};
@@ -123,7 +124,7 @@ void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
         sim_fail(s, "X9 expiry: node %u answers what is in doubt, %.*s",
                  op->node, (int)op->argv[1].len,
                  (const char *)op->argv[1].data);
-    if (!fold_read_matches(op->argv[0], reply, v))
+    if (!fold_read_matches(&s->oracle, at, op->argv[0], reply, v))
         sim_fail(s, "L linearizability: node %u at %llu: %.*s %.*s gives %.*s",
                  op->node, (unsigned long long)at, (int)op->argv[0].len,
                  (const char *)op->argv[0].data, (int)op->argv[1].len,
@@ -228,4 +229,5 @@ void oracle_release(struct sim *s)
     fold_release(&s->oracle);
     client_check_release(&s->trace);
     state_check_release(&s->state);
+    time_release(s);
 }

@@ -100,6 +100,7 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->lin_undecided,
            (unsigned long long)t->core_steps);
     bounds_print(t);
+    time_print(t);
     print_faults(t);
     cover_print(t);
     print_liveness(t);

@@ -96,6 +96,7 @@ static void happen(struct sim *s, const struct sim_event *e)
     case EV_TURN:
     case EV_START:
     case EV_THAW:
+    case EV_UNBLINK:
         process_event(s, e);
         break;
     case EV_DELIVER:

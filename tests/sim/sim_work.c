@@ -134,7 +134,9 @@ static void registers(struct sim *s, struct sim_client *c, struct words *w)
 static void expiring(struct sim *s, struct sim_client *c, struct words *w)
 {
     uint32_t kind = below(c, 100);
-    uint32_t ms = 1 + below(c, below(c, 2) ? 300 : 5000);
+    int64_t ms = 1 + below(c, below(c, 2) ? 300 : 5000);
+    bool absolute = below(c, 3) == 0;
+    const char *at = absolute ? "at" : "";
 
     if (kind >= 90) { /* far behind the end, or in the middle */
         uint32_t to = below(c, 2) ? 100 : 3 * KEYSPACE_PAGE_SIZE;
@@ -144,18 +146,23 @@ static void expiring(struct sim *s, struct sim_client *c, struct words *w)
         word(w, "%u.%u.", c->id, c->tag++);
         return;
     }
-    word(w, "%s", kind < 50 ? "set" : (kind < 80 ? "pexpire" : "persist"));
+    if (absolute) /* by a clock that is right, or just over */
+        ms = SIM_WALL_MS + s->now_us / SIM_MS + (below(c, 8) ? ms : -ms);
+    if (kind < 50)
+        word(w, "set");
+    else
+        word(w, kind < 80 ? "pexpire%s" : "persist", at);
     word(w, "e%u", below(c, 5));
     if (kind < 50) {
         new_value(s, c, w);
-        word(w, "px");
-        word(w, "%u", ms);
+        word(w, "px%s", at);
+        word(w, "%lld", (long long)ms);
         if (below(c, 5) == 0) {
             w->argc = 3; /* without expiry, and only over another one */
             word(w, "xx");
         }
     } else if (kind < 80) {
-        word(w, "%u", ms);
+        word(w, "%lld", (long long)ms);
     }
 }
 

@@ -82,7 +82,7 @@ static bool reaches(const struct world *w, uint32_t id, uint32_t other)
 
 static void set_time(struct world *w, uint32_t id)
 {
-    node_set_time(w->nodes[id].node, w->now_ms,
+    node_set_time(w->nodes[id].node, w->now_ms + w->mono_off_ms[id],
                   WORLD_WALL_MS + w->now_ms + w->wall_off_ms[id]);
 }
 
@@ -99,7 +99,7 @@ void world_start(struct world *w, uint32_t id)
     world_disk_init(&t->disk);
     how.disk = &t->disk;
     how.env = world_env(t);
-    how.options.now_ms = w->now_ms;
+    how.options.now_ms = w->now_ms + w->mono_off_ms[id];
     how.options.seed = rng_next(&w->rng);
     if (w->pending_bytes_max != 0)
         how.options.pending_bytes_max = w->pending_bytes_max;

@@ -55,6 +55,7 @@ struct world {
     uint32_t client_count;
     /* Knobs. */
     int64_t wall_off_ms[WORLD_NODES];   /* what a node's wall clock is off */
+    int64_t mono_off_ms[WORLD_NODES];   /* its monotonic one; only grows */
     uint64_t pending_bytes_max;         /* 0: as usual; for the next start */
     uint64_t upload_above;              /* the same; as usual: very much */
     bool cut[WORLD_NODES][WORLD_NODES]; /* nothing goes from a to b */

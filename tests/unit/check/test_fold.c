@@ -27,6 +27,7 @@ struct story {
     struct buf reply; /* of the requests of the last entry, joined */
     uint32_t executed;
     int64_t time_ms;
+    int64_t wall_offset_ms;
 };
 
 static struct buf *execute(void *ctx, const struct fold_request *r)
@@ -86,6 +87,7 @@ static void entry(struct story *s, const char *replies)
     struct entry e = {.index = s->fold.head + 1,
                       .term = 1,
                       .time_ms = s->time_ms,
+                      .wall_offset_ms = s->wall_offset_ms,
                       .kind = ENTRY_REQUESTS,
                       .payload = buf_view(&s->payload)};
 
@@ -165,6 +167,32 @@ static void test_expiry(void **state)
     assert_int_equal(fold_alive_at(&s->fold, k, 3)->index, 1);
     assert_null(fold_alive_at(&s->fold, k, 5));
     assert_int_equal(fold_alive_at(&s->fold, k, 8)->index, 7);
+    story_free(s);
+}
+
+/* Absolute times are those of the wall clock, as each entry has it. */
+static void test_absolute_times(void **state)
+{
+    struct story *s = story_new();
+
+    UNUSED(state);
+    s->wall_offset_ms = 500;
+    one(s, 1, "set a x pxat 1600", "+OK\r\n");
+    one(s, 2, "pexpiretime a", ":1600\r\n");
+    s->wall_offset_ms = -300;
+    one(s, 3, "pexpiretime a", ":800\r\n");
+    one(s, 4, "pexpireat a 801", ":1\r\n");
+    one(s, 5, "pexpiretime a", ":801\r\n");
+    s->time_ms = 1100;
+    one(s, 6, "exists a", ":1\r\n");
+    s->time_ms = 1101;
+    one(s, 7, "exists a", ":0\r\n");
+    one(s, 8, "set a x pxat 801", "+OK\r\n");
+    one(s, 9, "exists a", ":0\r\n");
+    one(s, 10, "set a x", "+OK\r\n");
+    one(s, 11, "pexpireat a 801", ":1\r\n");
+    one(s, 12, "exists a", ":0\r\n");
+    one(s, 13, "pexpireat a 900", ":0\r\n");
     story_free(s);
 }
 
@@ -272,20 +300,27 @@ static void test_reads(void **state)
         {"get", "$3\r\nabc\r\n", "$-1\r\n", "$3\r\nabd\r\n"},
         {"strlen", ":3\r\n", ":0\r\n", ":2\r\n"},
         {"exists", ":1\r\n", ":0\r\n", ":2\r\n"},
-        {"pexpiretime", ":77\r\n", ":-2\r\n", ":-1\r\n"},
+        {"pexpiretime", ":70\r\n", ":-2\r\n", ":-1\r\n"},
     };
 
+    struct story *s = story_new();
+
     UNUSED(state);
+    s->wall_offset_ms = -7;
+    one(s, 1, "get a", "$-1\r\n");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct fold *f = &s->fold;
         struct bytes word = bytes_str(rows[i].word);
         struct bytes with = bytes_str(rows[i].with);
         struct bytes without = bytes_str(rows[i].without);
-        assert_true(fold_read_matches(word, with, &v));
-        assert_false(fold_read_matches(word, with, NULL));
-        assert_true(fold_read_matches(word, without, NULL));
-        assert_false(fold_read_matches(word, without, &v));
-        assert_false(fold_read_matches(word, bytes_str(rows[i].wrong), &v));
+        assert_true(fold_read_matches(f, 1, word, with, &v));
+        assert_false(fold_read_matches(f, 1, word, with, NULL));
+        assert_true(fold_read_matches(f, 1, word, without, NULL));
+        assert_false(fold_read_matches(f, 1, word, without, &v));
+        assert_false(
+            fold_read_matches(f, 1, word, bytes_str(rows[i].wrong), &v));
     }
+    story_free(s);
 }
 
 int main(void)
@@ -293,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_absolute_times),
         cmocka_unit_test(test_sessions),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_internal_and_two_groups),

@@ -19,6 +19,7 @@ struct fixture {
     struct buf out;
     uint64_t index;
     int64_t time_ms;
+    int64_t wall_offset_ms;
     uint8_t db;
     uint8_t protocol;
     bool internal; /* the node's own commands are allowed */
@@ -53,7 +54,8 @@ static inline void fixture_begin(struct fixture *f)
 {
     f->index++;
     uint64_t term = MAX(keyspace_applied(f->ks)->term, 1);
-    struct applied entry = {f->index, term, f->time_ms, f->index * 7};
+    struct applied entry = {f->index, term, f->time_ms, f->wall_offset_ms,
+                            f->index * 7};
     keyspace_begin(f->ks, &entry, f->index);
 }
 

@@ -191,7 +191,7 @@ static void script_make(struct script_entry *e, size_t count, uint64_t rng)
 static void apply_entry(struct fixture *f, const struct script_entry *e,
                         size_t i)
 {
-    struct applied entry = {i + 1, 1 + i / 50, e->time_ms, i * 31};
+    struct applied entry = {i + 1, 1 + i / 50, e->time_ms, 0, i * 31};
     struct bytes reply;
     buf_reset(&f->out);
     keyspace_begin(f->ks, &entry, e->seed);

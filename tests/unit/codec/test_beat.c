@@ -9,12 +9,13 @@
 #include "base/alloc.h"
 #include "base/reader.h"
 #include "codec/beat.h"
+#include "codec/entry.h"
 
 #include <string.h>
 
 static const struct beat sample = {.held_by_all = 0x0102030405060708,
                                    .held_by_live = 0x1112131415161718,
-                                   .log_time_ms = -29,
+                                   .log_time_ms = 0x0122232425262728,
                                    .disk_short = true};
 
 static void test_round_trip(void **state)
@@ -40,8 +41,8 @@ static void test_layout(void **state)
 {
     static const uint8_t want[BEAT_SIZE] = {
         0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 0x18, 0x17, 0x16,
-        0x15, 0x14, 0x13, 0x12, 0x11, 0xe3, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 0x01, 0,    0,    0,    0,    0,    0,    0};
+        0x15, 0x14, 0x13, 0x12, 0x11, 0x28, 0x27, 0x26, 0x25, 0x24, 0x23,
+        0x22, 0x01, 0x01, 0,    0,    0,    0,    0,    0,    0};
     struct buf out = BUF_INIT;
 
     UNUSED(state);
@@ -118,6 +119,12 @@ static void test_ranges(void **state)
         assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
         store_u64le(out.data + at, good);
     }
+    store_u64le(out.data + 16, (uint64_t)ENTRY_TIME_MAX);
+    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), 0);
+    store_u64le(out.data + 16, (uint64_t)ENTRY_TIME_MAX + 1);
+    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
+    store_u64le(out.data + 16, UINT64_MAX);
+    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
     buf_release(&out);
 }
 

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
+#include "base/reader.h"
 #include "base/rng.h"
 #include "codec/entry.h"
 
@@ -15,7 +17,8 @@ static struct entry sample(struct bytes payload)
     struct entry e = {
         .index = 77,
         .term = 5,
-        .time_ms = -3,
+        .time_ms = 0x0102030405060708,
+        .wall_offset_ms = -3,
         .seed = UINT64_C(0xfedcba9876543210),
         .kind = payload.len > 0 ? ENTRY_REQUESTS : ENTRY_EMPTY,
         .payload = payload,
@@ -44,6 +47,7 @@ static void test_round_trip(void **state)
         assert_int_equal(d.index, e.index);
         assert_int_equal(d.term, e.term);
         assert_int_equal(d.time_ms, e.time_ms);
+        assert_int_equal(d.wall_offset_ms, e.wall_offset_ms);
         assert_int_equal(d.seed, e.seed);
         assert_int_equal(d.kind, e.kind);
         assert_int_equal(d.checksum, e.checksum);
@@ -58,13 +62,14 @@ static void test_layout(void **state)
     struct entry e = sample(BYTES_LIT("pay"));
     struct buf out = BUF_INIT;
     entry_encode(&e, &out);
-    const uint8_t head[32] = {5,    0,    0,    0,    0,    0,    0,    0,
+    const uint8_t head[40] = {5,    0,    0,    0,    0,    0,    0,    0,
+                              8,    7,    6,    5,    4,    3,    2,    1,
                               0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                               0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe,
                               1,    0,    0,    0,    3,    0,    0,    0};
-    assert_int_equal(out.len, 43);
+    assert_int_equal(out.len, 51);
     assert_memory_equal(out.data, head, sizeof(head));
-    assert_memory_equal(out.data + 40, "pay", 3);
+    assert_memory_equal(out.data + 48, "pay", 3);
     buf_release(&out);
 }
 
@@ -102,6 +107,47 @@ static void test_any_bit(void **state)
             assert_int_equal(entry_decode(77, &in, &d), ERR_CORRUPT);
             out.data[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         }
+        buf_release(&out);
+    }
+}
+
+/* Resealed by hand: times at their bounds are taken, beyond them they are not,
+ * whatever the checksum says. */
+static void test_times_bounded(void **state)
+{
+    static const struct {
+        size_t at;
+        uint64_t value;
+        bool good;
+    } rows[] = {
+        {8, 0, true},
+        {8, (uint64_t)ENTRY_TIME_MAX, true},
+        {8, (uint64_t)ENTRY_TIME_MAX + 1, false},
+        {8, (uint64_t)INT64_MAX, false},
+        {8, UINT64_MAX, false},
+        {8, UINT64_C(1) << 63, false},
+        {16, (uint64_t)ENTRY_OFFSET_MAX, true},
+        {16, (uint64_t)-ENTRY_OFFSET_MAX, true},
+        {16, (uint64_t)ENTRY_OFFSET_MAX + 1, false},
+        {16, (uint64_t)-ENTRY_OFFSET_MAX - 1, false},
+        {16, UINT64_C(1) << 63, false},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct entry e = sample(BYTES_LIT("p"));
+        struct buf out = BUF_INIT;
+        uint8_t head[8 + 40];
+        entry_encode(&e, &out);
+        store_u64le(out.data + rows[i].at, rows[i].value);
+        store_u64le(head, 77);
+        memcpy(head + 8, out.data, 40);
+        store_u64le(
+            out.data + 40,
+            hash64_seed(BYTES_LIT("p"), hash64(bytes_of(head, sizeof(head)))));
+        struct bytes in = buf_view(&out);
+        struct entry d;
+        assert_int_equal(entry_decode(77, &in, &d),
+                         rows[i].good ? 0 : ERR_CORRUPT);
         buf_release(&out);
     }
 }
@@ -151,9 +197,13 @@ static void test_random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_any_bit),
-        cmocka_unit_test(test_wrong_index),  cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_any_bit),
+        cmocka_unit_test(test_times_bounded),
+        cmocka_unit_test(test_wrong_index),
+        cmocka_unit_test(test_chain),
         cmocka_unit_test(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

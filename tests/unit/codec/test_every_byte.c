@@ -27,6 +27,7 @@ static void put_entry(struct buf *out)
     struct entry e = {.index = 3,
                       .term = 2,
                       .time_ms = 77,
+                      .wall_offset_ms = -7,
                       .seed = 5,
                       .kind = ENTRY_REQUESTS,
                       .payload = BYTES_LIT("payload")};

@@ -35,7 +35,8 @@ static struct entry sample_entry(void)
 {
     struct entry e = {.index = 0x0102030405060708,
                       .term = 0x1112131415161718,
-                      .time_ms = 0x2122232425262728,
+                      .time_ms = 0x0122232425262728,
+                      .wall_offset_ms = 0x1425262728292a2b,
                       .seed = 0x3132333435363738,
                       .kind = ENTRY_REQUESTS,
                       .payload = BYTES_LIT("payload")};
@@ -52,10 +53,10 @@ static void test_entry(void **state)
     UNUSED(state);
     entry_encode(&e, &b);
     expect_hex(
-        &b, "1817161514131211282726252423222138373635343332310100000007000000"
-            "0d473318bfcdbb7b7061796c6f6164");
+        &b, "181716151413121128272625242322012b2a2928272625143837363534333231"
+            "01000000070000005503e8cf6e0c41d07061796c6f6164");
     buf_u64(&b, entry_chain(7, e.checksum));
-    expect_hex(&b, "5fc77f5d93a25e42");
+    expect_hex(&b, "b48e324bb89ca17d");
     buf_release(&b);
 }
 
@@ -111,14 +112,14 @@ static int decode_changed(size_t at, uint8_t value)
     struct entry e = sample_entry();
     struct entry out;
     struct buf b = BUF_INIT;
-    uint8_t head[40];
+    uint8_t head[48];
 
     entry_encode(&e, &b);
     b.data[at] = value;
     store_u64le(head, e.index);
-    memcpy(head + 8, b.data, 32);
-    store_u64le(b.data + 32,
-                hash64_seed(e.payload, hash64(bytes_of(head, 40))));
+    memcpy(head + 8, b.data, 40);
+    store_u64le(b.data + 40,
+                hash64_seed(e.payload, hash64(bytes_of(head, 48))));
     struct bytes rest = buf_view(&b);
     int rc = entry_decode(e.index, &rest, &out);
     buf_release(&b);
@@ -130,10 +131,10 @@ static int decode_changed(size_t at, uint8_t value)
 static void test_spare_bytes(void **state)
 {
     UNUSED(state);
-    assert_int_equal(decode_changed(24, ENTRY_REQUESTS), 0);
-    assert_int_equal(decode_changed(24, ENTRY_REQUESTS + 1), ERR_CORRUPT);
-    assert_int_equal(decode_changed(24, 255), ERR_CORRUPT);
-    for (size_t at = 25; at < 28; at++) {
+    assert_int_equal(decode_changed(32, ENTRY_REQUESTS), 0);
+    assert_int_equal(decode_changed(32, ENTRY_REQUESTS + 1), ERR_CORRUPT);
+    assert_int_equal(decode_changed(32, 255), ERR_CORRUPT);
+    for (size_t at = 33; at < 36; at++) {
         assert_int_equal(decode_changed(at, 1), ERR_CORRUPT);
     }
 }

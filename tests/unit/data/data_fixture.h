@@ -13,6 +13,7 @@ struct fixture {
     struct keyspace *ks;
     uint64_t index;
     int64_t now_ms;
+    int64_t wall_offset_ms;
 };
 
 static inline void open_keyspace(struct fixture *f)
@@ -39,7 +40,8 @@ static inline void teardown(struct fixture *f)
 static inline void begin(struct fixture *f)
 {
     f->index++;
-    struct applied entry = {f->index, 3, f->now_ms, f->index + 100};
+    struct applied entry = {f->index, 3, f->now_ms, f->wall_offset_ms,
+                            f->index + 100};
     keyspace_begin(f->ks, &entry, f->index);
 }
 

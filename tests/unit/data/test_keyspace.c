@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "data/key.h"
+#include "data/meta.h"
 #include "data/value.h"
 #include "unit/data/data_fixture.h"
 
@@ -71,6 +72,7 @@ static void test_position_and_counts_survive(void **state)
     put(&f, 7, "c", "1", 0);
     commit(&f);
     f.now_ms = 2000;
+    f.wall_offset_ms = -3;
     begin(&f);
     put(&f, 0, "b", "2", 0);
     del(&f, 7, "c");
@@ -81,10 +83,55 @@ static void test_position_and_counts_survive(void **state)
     assert_int_equal(a->index, 2);
     assert_int_equal(a->term, 3);
     assert_int_equal(a->time_ms, 2000);
+    assert_int_equal(a->wall_offset_ms, -3);
+    assert_int_equal(keyspace_to_wall(f.ks, 9000), 8997);
     assert_int_equal(a->chain, 102);
     assert_int_equal(keyspace_counts(f.ks, 0)->keys, 2);
     assert_int_equal(keyspace_counts(f.ks, 0)->expires, 0);
     assert_int_equal(keyspace_counts(f.ks, 7)->keys, 0);
+    teardown(&f);
+}
+
+/* Times of the wall clock, by the offset of the entry, and by that of the last
+ * one outside; at the ends of all numbers they stay there. */
+static void test_wall_times(void **state)
+{
+    static const struct {
+        int64_t offset, wall, log, back;
+    } rows[] = {
+        {0, 5, 5, 5},
+        {100, 5000, 4900, 5000},
+        {-100, 5000, 5100, 5000},
+        {100, 100, 1, 101},
+        {100, 99, 1, 101},
+        {100, INT64_MIN, 1, 101},
+        {-100, -1, 99, 0},
+        {-100, INT64_MIN, 1, 0},
+        {-100, INT64_MAX, INT64_MAX, INT64_MAX},
+        {-1, INT64_MAX, INT64_MAX, INT64_MAX},
+        {1, INT64_MAX, INT64_MAX - 1, INT64_MAX},
+        {META_OFFSET_MAX, INT64_MAX, INT64_MAX - META_OFFSET_MAX, INT64_MAX},
+        {META_OFFSET_MAX, INT64_MIN, 1, META_OFFSET_MAX + 1},
+        {-META_OFFSET_MAX, INT64_MAX, INT64_MAX, INT64_MAX},
+        {-META_OFFSET_MAX, INT64_MIN, 1, 0},
+        {-META_OFFSET_MAX, 77, META_OFFSET_MAX + 77, 77},
+    };
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        f.wall_offset_ms = 12345; /* of the entry before */
+        begin(&f);
+        commit(&f);
+        f.wall_offset_ms = rows[i].offset;
+        begin(&f);
+        int64_t log_ms = keyspace_from_wall(f.ks, rows[i].wall);
+        assert_int_equal(log_ms, rows[i].log);
+        assert_int_equal(keyspace_to_wall(f.ks, log_ms), rows[i].back);
+        commit(&f);
+        assert_int_equal(keyspace_from_wall(f.ks, rows[i].wall), log_ms);
+        assert_int_equal(keyspace_to_wall(f.ks, log_ms), rows[i].back);
+    }
     teardown(&f);
 }
 
@@ -870,6 +917,7 @@ int main(void)
         cmocka_unit_test(test_new_store),
         cmocka_unit_test(test_put_get_delete),
         cmocka_unit_test(test_position_and_counts_survive),
+        cmocka_unit_test(test_wall_times),
         cmocka_unit_test(test_crash),
         cmocka_unit_test(test_commit_is_atomic),
         cmocka_unit_test(test_put_borrowed),

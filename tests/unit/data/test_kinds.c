@@ -27,7 +27,8 @@
     "p\x03"                                                                    \
     "\0\0\0\x02"                                                               \
     "\0\0\0\0\0\0\0\5"
-#define TIME "\0\0\0\0\0\0\x27\x10" /* 10,000 */
+#define TIME   "\0\0\0\0\0\0\x27\x10" /* 10,000 */
+#define OFFSET "\xff\xff\xff\xff\xff\xff\xff\xfd"
 
 /* Keys and values as they are on disk. */
 struct sample {
@@ -90,7 +91,7 @@ static const struct sample samples[] = {
            "part", 0),
     SAMPLE("mapplied",
            "\0\0\0\0\0\0\0\5"
-           "\0\0\0\0\0\0\0\1" TIME "chaining",
+           "\0\0\0\0\0\0\0\1" TIME OFFSET "chaining",
            0),
     SAMPLE("mcount\x0f",
            "\0\0\0\0\0\0\0\2"
@@ -214,12 +215,30 @@ static const struct sample damaged[] = {
     SAMPLE("mapplied",
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\0\0\0\1"
-           "\x80\0\0\0\0\0\0\0"
+           "\x80\0\0\0\0\0\0\0" OFFSET "chaining",
+           0),
+    SAMPLE("mapplied",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\0\1" TIME OFFSET "chaining+",
+           0),
+    SAMPLE("mapplied",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\0\1" TIME "chaining",
+           0),
+    SAMPLE("mapplied",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\0\1"
+           "\x10\0\0\0\0\0\0\1" OFFSET "chaining",
+           0),
+    SAMPLE("mapplied",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\0\0\0\1" TIME "\x20\0\0\0\0\0\0\1"
            "chaining",
            0),
     SAMPLE("mapplied",
            "\0\0\0\0\0\0\0\5"
-           "\0\0\0\0\0\0\0\1" TIME "chaining+",
+           "\0\0\0\0\0\0\0\1" TIME "\xdf\xff\xff\xff\xff\xff\xff\xff"
+           "chaining",
            0),
     SAMPLE("mcount\x10",
            "\0\0\0\0\0\0\0\2"

@@ -82,7 +82,9 @@ static void test_made_up_entries(void **state)
 {
     struct world *w = &world;
     struct made_up h = {.seq = 0};
-    static const int64_t times[] = {INT64_MAX - 5, 5, INT64_MIN, INT64_MAX, 0};
+    static const int64_t refused[] = {ENTRY_TIME_MAX + 1, INT64_MAX, -1,
+                                      INT64_MIN};
+    static const int64_t times[] = {ENTRY_TIME_MAX - 5, 5, ENTRY_TIME_MAX, 0};
     UNUSED(state);
     world_init(w, WORLD_NODES, 35);
     int leader = world_elect(w);
@@ -101,6 +103,9 @@ static void test_made_up_entries(void **state)
     assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, cut), ERR_CORRUPT);
     assert_int_equal(append(w, to, ENTRY_REQUESTS, 1, BYTES_NONE), ERR_CORRUPT);
     assert_int_equal(append(w, to, ENTRY_EMPTY, 1, parcel), ERR_CORRUPT);
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        assert_int_equal(append(w, to, ENTRY_REQUESTS, refused[i], parcel),
+                         ERR_CORRUPT);
     assert_int_equal(world_applied(w, to), before);
 
     /* Clocks that jump and fall: applied, with a time that never falls. */

@@ -42,6 +42,8 @@ static int read_state(struct keyspace *ks)
     }
     if (err != 0)
         rows_fail(&ks->rows, err);
+    else
+        rows_open(&ks->rows);
     return ks->rows.error;
 }
 

@@ -345,7 +345,7 @@ static void discard_ended(struct rows *rs, uint8_t letter, uint8_t db)
 {
     uint8_t begin[KEY_EPOCH_SIZE];
     uint8_t end[KEY_EPOCH_SIZE];
-    ASSERT(rs->epochs[db] > rs->stored_epochs[db]);
+    ASSERT(rs->epochs[db] > 0);
     key_epoch_first(begin, letter, db, 0);
     key_epoch_first(end, letter, db, rs->epochs[db]);
     store_batch_discard(&rs->batch, STORE_STATE, bytes_of(begin, sizeof(begin)),
@@ -363,6 +363,18 @@ static void discard_all_ended(struct rows *rs)
                 discard_ended(rs, (uint8_t)letter, db);
         }
     }
+}
+
+/* A store may have forgotten it, or lost what it has not collected. */
+void rows_open(struct rows *rs)
+{
+    ASSERT(!rs->in_entry && rs->batch.count == 0);
+    discard_all_ended(rs);
+    if (rs->batch.count == 0)
+        return;
+    int err = rows_write(rs);
+    ASSERT(err == rs->error);
+    store_batch_reset(&rs->batch);
 }
 
 struct store_batch *rows_prepare(struct rows *rs)

@@ -42,6 +42,8 @@ void rows_init(struct rows *rs, struct store *s);
 void rows_release(struct rows *rs);
 
 void rows_begin(struct rows *rs, uint64_t seed);
+/* At the start: says again what earlier flushes have ended. */
+void rows_open(struct rows *rs);
 /* End the entry. The first returns the batch of everything that has changed, to
  * which the caller may add; the second writes it. */
 struct store_batch *rows_prepare(struct rows *rs);

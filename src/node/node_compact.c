@@ -9,12 +9,22 @@
  * what it would need as the next leader. A member that needs what was cut
  * already gains nothing by the rest, and does not count as live.
  *
+ * A log that is larger than the state is not worth its space: after a while
+ * without a cut, the bound is the size of the state's files, if that is
+ * smaller. While much is written, the soft bound has the log cut before that.
+ *
  * How it fails: a store that refuses ends the node. A flush that is asked for
  * is not waited for; if it is lost with the process, the log is still there.
  */
 #include <inttypes.h>
 
 #include "node/node_internal.h"
+
+/* The bound of the log: never less than this part of the soft one, and not
+ * below the soft one for so long after a cut. */
+#define SMALL_PART   16
+#define CUT_PAUSE_MS 5000
+#define TIDY_MS      1000
 
 /* As leader: the smallest match of all members, and of all live ones, of what
  * is committed: the rest of what they hold another leader may take from them.
@@ -53,9 +63,24 @@ void node_compact_told(struct node *n, const struct beat *b)
     n->compaction.held_by_live = b->held_by_live;
 }
 
+/* How large the log may be, in bytes, before it is cut. */
+static uint64_t bound(struct node *n)
+{
+    uint64_t soft = n->options.log_bytes_soft;
+    struct store_extent state;
+
+    ASSERT(n->compaction.cut_ms <= n->mono_ms);
+    if (n->mono_ms - n->compaction.cut_ms < CUT_PAUSE_MS)
+        return soft;
+    store_extent(n->store, &state);
+    return MIN(soft, MAX(soft / SMALL_PART, state.bytes));
+}
+
 /* Cuts the log on disk. 0, or what store or log failed with. */
 static int cut(struct node *n, raft_index first)
 {
+    bool early = journal_bytes(n->journal) < n->options.log_bytes_soft;
+
     ASSERT(first > journal_first(n->journal));
     ASSERT(first <= keyspace_applied(n->ks)->index + 1);
     log_verbose(n->logger, "log cut: entries below %" PRIu64 " are gone",
@@ -63,20 +88,23 @@ static int cut(struct node *n, raft_index first)
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    /* Perhaps nothing is written for long: its space is wanted now. */
+    if (err == 0 && early)
+        err = store_flush(n->store, STORE_LOG, false);
     if (err != 0)
         node_fail(n, "cutting the log", store_error(n->store));
+    n->compaction.cut_ms = n->mono_ms;
     return err;
 }
 
 /* Entries to keep below a cut: as many as configured, but not more than half
- * of the soft bound if they are large. */
-static uint64_t cut_margin(const struct node *n, uint64_t bytes)
+ * of the bound if they are large. */
+static uint64_t cut_margin(const struct node *n, uint64_t bytes, uint64_t most)
 {
     uint64_t count = journal_last(n->journal) - journal_first(n->journal) + 1;
     uint64_t average = MAX(bytes / MAX(count, 1), 1);
 
-    return MIN(n->options.log_cut_margin,
-               n->options.log_bytes_soft / 2 / average);
+    return MIN(n->options.log_cut_margin, most / 2 / average);
 }
 
 static void flush_state(struct node *n)
@@ -123,7 +151,10 @@ raft_index node_compact(struct node *n)
     struct applied flushed;
 
     ASSERT(!n->compaction.flush_due);
-    if (n->dead || bytes < n->options.log_bytes_soft)
+    if (n->dead || bytes < n->options.log_bytes_soft / SMALL_PART)
+        return 0;
+    uint64_t most = bound(n);
+    if (bytes < most)
         return 0;
     raft_index others = held(n, bytes);
     int err = keyspace_flushed(n->ks, &flushed);
@@ -135,7 +166,7 @@ raft_index node_compact(struct node *n)
      * the state may be ahead of the own log. */
     raft_index keep = MIN(MIN(others, flushed.index), n->raft.durable);
     raft_index first = journal_first(n->journal);
-    uint64_t margin = cut_margin(n, bytes);
+    uint64_t margin = cut_margin(n, bytes, most);
     n->compaction.flush_due =
         flushed.index + margin < others &&
         keyspace_applied(n->ks)->index >= n->compaction.flush_asked + margin;
@@ -149,6 +180,10 @@ void node_compact_flush(struct node *n)
     bool due = n->compaction.flush_due;
 
     ASSERT(!n->dead);
+    if (n->mono_ms >= n->compaction.tidy_at_ms) {
+        n->compaction.tidy_at_ms = n->mono_ms + TIDY_MS;
+        store_tidy(n->store);
+    }
     n->compaction.flush_due = false;
     if (due)
         flush_state(n);

@@ -212,6 +212,8 @@ struct compaction {
     raft_index held_by_live;
     raft_index flush_asked; /* of the state: applied up to there */
     bool flush_due;         /* between node_compact() and _flush() */
+    int64_t cut_ms;         /* the last time */
+    int64_t tidy_at_ms;
 };
 
 /* node_sweep.c: the last sweep that this node submitted. */

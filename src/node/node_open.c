@@ -244,6 +244,7 @@ int node_open(struct node *n, struct buf *error)
     node_trace_start(n, &config, &start);
     n->traced_applied = start.applied;
     n->compaction.flush_asked = start.applied; /* that much is on disk */
+    n->compaction.cut_ms = n->mono_ms;
     durability_begin(n, &start);
     log_notice(n->logger,
                "node %u, incarnation %" PRIu64 ": term %" PRIu64

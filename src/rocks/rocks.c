@@ -9,9 +9,11 @@
  * rest is in rocks_error.c.
  */
 #include "base/alloc.h"
+#include "rocks/garbage.h"
 #include "rocks/incoming.h"
 #include "rocks/reclaim.h"
 #include "rocks/rocks_internal.h"
+#include "rocks/tidy.h"
 
 static int get(struct rocks *r, const rocksdb_readoptions_t *options,
                enum store_family family, struct bytes key, struct buf *value)
@@ -53,10 +55,21 @@ static int rocks_get_flushed(struct store *s, enum store_family family,
     return rocks_get(s, family, key, value);
 }
 
+static void rocks_extent(struct store *s, struct store_extent *out)
+{
+    tidy_extent(rocks_of(s)->tidy, out);
+}
+
+static void rocks_tidy(struct store *s)
+{
+    tidy_ask(rocks_of(s)->tidy);
+}
+
 void rocks_close(struct store *s)
 {
     struct rocks *r = rocks_of(s);
     ASSERT(r->iterators == 0);
+    tidy_free(r->tidy);
     rocksdb_writebatch_destroy(r->batch);
     buf_release(&r->discard_begin);
     buf_release(&r->discard_end);
@@ -68,6 +81,7 @@ void rocks_close(struct store *s)
     }
     reclaim_free(r->reclaim);
     rocks_options_destroy(r);
+    garbage_free(r->garbage);
     mutex_destroy(&r->error_lock);
     mem_free(r->path);
     mem_free(r->incoming);
@@ -85,6 +99,8 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
         .sync = rocks_sync,
         .flush = rocks_flush,
         .iter_new = rocks_iter_new,
+        .extent = rocks_extent,
+        .tidy = rocks_tidy,
         .error = rocks_error,
         .close = rocks_close,
     };
@@ -95,6 +111,7 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
     atomic_init(&r->failed, false);
     atomic_init(&r->damaged, false);
     mutex_init(&r->error_lock);
+    r->garbage = garbage_new();
     rocks_options_create(r, options);
     rocksdb_options_set_wal_recovery_mode(r->options[0], (int)recovery);
     r->batch = rocksdb_writebatch_create();

@@ -5,8 +5,10 @@
  * How it fails: as a write does, for good. A part of a file is removed; a whole
  * one that the database has perhaps not taken over stays (incoming.h).
  */
+#include "rocks/garbage.h"
 #include "rocks/incoming.h"
 #include "rocks/rocks_internal.h"
+#include "rocks/tidy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,17 +16,53 @@
 #include <time.h>
 
 #define UNMERGED_MAX  32 /* tables of the state */
+#define RUN_MIN       1000
+#define RUN_PART      8
 #define MERGE_LOOK_NS 20000000
 #define MERGE_LOOKS   1000 /* 20 seconds in all */
 
-static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
-                        struct incoming_pace *pace, char **why)
+/* Neighbouring rows nearly all of which are deleted. */
+struct run {
+    struct bytes first;
+    struct bytes last;
+    uint64_t deleted;
+    uint64_t others;
+};
+
+static void end_run(struct rocks *r, struct run *run)
 {
+    if (run->deleted >= RUN_MIN)
+        tidy_deleted(r->tidy, run->first, run->last, run->deleted);
+    *run = (struct run){0};
+}
+
+static void note_row(struct rocks *r, struct run *run, struct bytes key,
+                     enum memtable_kind kind)
+{
+    if (kind == MEMTABLE_DELETED) {
+        if (run->deleted == 0)
+            run->first = key;
+        run->last = key;
+        run->deleted++;
+    } else if (kind == MEMTABLE_VALUE && run->deleted > 0) {
+        run->others++;
+        if (run->others > run->deleted / RUN_PART)
+            end_run(r, run);
+    }
+}
+
+/* Finds what it deletes by the way. */
+static void add_entries(struct rocks *r, rocksdb_sstfilewriter_t *w,
+                        const struct memtable *m, struct incoming_pace *pace,
+                        char **why)
+{
+    struct run run = {0};
     struct memtable_cursor c = memtable_seek(m, BYTES_NONE);
     for (; memtable_valid(&c) && *why == NULL; memtable_next(&c)) {
         struct bytes key = memtable_key(&c);
         struct bytes value;
         enum memtable_kind kind = memtable_value(&c, &value);
+        note_row(r, &run, key, kind);
         if (kind == MEMTABLE_VALUE)
             rocksdb_sstfilewriter_put(w, (const char *)key.data, key.len,
                                       (const char *)value.data, value.len, why);
@@ -33,6 +71,7 @@ static void add_entries(rocksdb_sstfilewriter_t *w, const struct memtable *m,
                                          why);
         incoming_pace_add(pace, key.len + value.len);
     }
+    end_run(r, &run);
 }
 
 /* Writes the table to a file of its own, and syncs it. */
@@ -47,7 +86,7 @@ static char *write_file(struct rocks *r, const struct memtable *m,
     struct incoming_pace pace;
     incoming_pace_begin(&pace, name);
     if (why == NULL)
-        add_entries(w, m, &pace, &why);
+        add_entries(r, w, m, &pace, &why);
     if (why == NULL)
         rocksdb_sstfilewriter_finish(w, &why);
     incoming_pace_end(&pace);
@@ -70,16 +109,15 @@ static char *add_file(struct rocks *r, const char *name)
     return why;
 }
 
-static char *drop_discards(struct rocks *r, const struct memtable *m)
+/* What says so is durable now. */
+static void add_discards(struct rocks *r, const struct memtable *m)
 {
-    char *why = NULL;
-    for (size_t i = 0; i < memtable_discards(m) && why == NULL; i++) {
+    for (size_t i = 0; i < memtable_discards(m); i++) {
         struct bytes begin;
         struct bytes end;
         memtable_discarded(m, i, &begin, &end);
-        why = rocks_drop_files(r, STORE_STATE, begin, end);
+        garbage_add(r->garbage, begin, end);
     }
-    return why;
 }
 
 /* The database does not need it: it would only take space, perhaps the last. */
@@ -119,15 +157,20 @@ int rocks_ingest(struct store *s, const struct memtable *m)
     if (!incoming_remove(r->incoming))
         return rocks_write_failed(r, "removing the file incoming",
                                   strerror(errno));
-    char *why = write_file(r, m, r->incoming);
+    char *why = NULL;
+    if (memtable_changes(m) > 0)
+        why = write_file(r, m, r->incoming);
     if (why != NULL)
         rocks_drop_incoming(r); /* a part of a table */
-    else
+    else if (memtable_changes(m) > 0)
         why = add_file(r, r->incoming);
-    if (why == NULL)
-        why = drop_discards(r, m);
-    if (why == NULL)
+    if (why == NULL) {
+        add_discards(r, m);
+        tidy_table(r->tidy);
+        if (memtable_discards(m) > 0)
+            tidy_ask(r->tidy);
         return 0;
+    }
     int err = rocks_write_failed(r, "writing the state to a file", why);
     rocksdb_free(why);
     return err;

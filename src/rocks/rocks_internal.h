@@ -14,7 +14,9 @@
 #include <rocksdb/c.h>
 #include <stdatomic.h>
 
+struct garbage;
 struct reclaim;
+struct tidy;
 
 #define ROCKS_FAMILIES   (STORE_FAMILY_COUNT + 1) /* and "default" */
 #define ROCKS_ERROR_SIZE 2048
@@ -34,6 +36,7 @@ struct rocks {
     rocksdb_options_t *options[ROCKS_FAMILIES];
     rocksdb_column_family_handle_t *handles[ROCKS_FAMILIES];
     rocksdb_writeoptions_t *logged;
+    rocksdb_writeoptions_t *unlogged;
     rocksdb_readoptions_t *read;
     rocksdb_readoptions_t *read_once; /* leaves the cache as it is */
     rocksdb_readoptions_t *scan_state;
@@ -45,6 +48,8 @@ struct rocks {
     struct buf discard_end;
     uint32_t iterators;
     struct reclaim *reclaim; /* of what the database deletes */
+    struct garbage *garbage; /* of the state */
+    struct tidy *tidy;
 
     /* The first failure of a write, sync or flush. */
     struct mutex error_lock;

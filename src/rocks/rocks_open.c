@@ -12,6 +12,7 @@
 #include "rocks/reclaim.h"
 #include "rocks/rocks_crc32c.h"
 #include "rocks/rocks_internal.h"
+#include "rocks/tidy.h"
 #include "store/store_buffered.h"
 
 #include <errno.h>
@@ -51,6 +52,7 @@ int rocks_open(struct store **out, const char *path,
     }
     rocks_drop_incoming(r); /* the database has all of its tables */
     r->reclaim = reclaim_new(path);
+    r->tidy = tidy_new(r);
     *out = store_buffered_new(
         &r->base, rocks_ingest, options->state_memory_bytes,
         rocks_first_part(options, options->state_memory_bytes / 2),

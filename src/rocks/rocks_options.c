@@ -25,6 +25,7 @@
  *   memory, or once); the state is, with lz4.
  * - never: wal_bytes_per_sync, recycle_log_file_num, unordered_write.
  */
+#include "rocks/garbage.h"
 #include "rocks/incoming.h"
 #include "rocks/rocks_internal.h"
 
@@ -102,15 +103,17 @@ static rocksdb_options_t *family_options(struct rocks *r, uint64_t memory_bytes)
 }
 
 /* Entries come in ascending order and leave from the low end, without range
- * deletions: files do not overlap, move down a level as they are, and are
- * dropped as a whole. Levels large enough that a log of usual size never
+ * deletions: files do not overlap, move down a level as they are, at once,
+ * since those of the first level cannot be dropped, and are dropped as a whole.
+ * What shares a file with what stays is merged away after an early cut, which
+ * deletes its range. Levels large enough that a log of usual size never
  * moves further down. */
 static rocksdb_options_t *log_options(struct rocks *r, uint64_t memory_bytes)
 {
     rocksdb_options_t *o = family_options(r, SPARE * memory_bytes);
     rocksdb_options_set_max_bytes_for_level_base(o, 16 * memory_bytes);
     rocksdb_options_set_target_file_size_base(o, memory_bytes);
-    rocksdb_options_set_level0_file_num_compaction_trigger(o, 4);
+    rocksdb_options_set_level0_file_num_compaction_trigger(o, 1);
     return o;
 }
 
@@ -139,7 +142,12 @@ void rocks_options_create(struct rocks *r, const struct rocks_options *from)
     rocksdb_options_set_compression(r->options[1 + STORE_STATE],
                                     rocksdb_lz4_compression);
 
+    rocksdb_options_set_compaction_filter_factory(r->options[1 + STORE_STATE],
+                                                  garbage_filter(r->garbage));
+
     r->logged = rocksdb_writeoptions_create();
+    r->unlogged = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(r->unlogged, 1);
     r->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(r->read, 1);
     r->read_once = rocksdb_readoptions_create();
@@ -163,6 +171,7 @@ void rocks_options_destroy(struct rocks *r)
     rocksdb_readoptions_destroy(r->scan_log);
     rocksdb_readoptions_destroy(r->scan_state);
     rocksdb_writeoptions_destroy(r->logged);
+    rocksdb_writeoptions_destroy(r->unlogged);
     for (int i = 0; i < ROCKS_FAMILIES; i++)
         rocksdb_options_destroy(r->options[i]);
     rocksdb_cache_destroy(r->cache);

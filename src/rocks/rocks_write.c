@@ -1,7 +1,8 @@
 /*
  * Logged batches go to the write-ahead log's buffer (manual_wal_flush), so that
  * a write never waits for the disk; a sync writes that buffer out and syncs it.
- * The log is discarded file by file, when another write-ahead log is begun.
+ * The log is discarded file by file, when another write-ahead log is begun: as
+ * soon as the last one is full, or when a flush asks for it.
  *
  * How it fails: with the first failure, for good (rocks_error.c). RocksDB
  * counts errors of its own threads: each sync looks at that count, so nothing
@@ -88,12 +89,29 @@ char *rocks_drop_files(struct rocks *r, enum store_family family,
     return why;
 }
 
-static int drop_log(struct rocks *r)
+/* What was discarded and is in RocksDB's memory still: the next flush leaves it
+ * out. Not in the write-ahead log, where it would be the end of the old one. */
+static char *trim_memory(struct rocks *r, struct bytes begin, struct bytes end)
 {
-    if (r->discard_end.len == 0)
+    char *why = NULL;
+    rocksdb_writebatch_delete_range_cf(r->batch, rocks_handle(r, STORE_LOG),
+                                       (const char *)begin.data, begin.len,
+                                       (const char *)end.data, end.len);
+    rocksdb_write(r->db, r->unlogged, r->batch, &why);
+    rocksdb_writebatch_clear(r->batch);
+    return why;
+}
+
+/* `early`: what was written to the write-ahead log is less than usual. */
+static int drop_log(struct rocks *r, bool early)
+{
+    struct bytes begin = buf_view(&r->discard_begin);
+    struct bytes end = buf_view(&r->discard_end);
+    if (end.len == 0)
         return 0;
-    char *why = rocks_drop_files(r, STORE_LOG, buf_view(&r->discard_begin),
-                                 buf_view(&r->discard_end));
+    char *why = rocks_drop_files(r, STORE_LOG, begin, end);
+    if (why == NULL && early)
+        why = trim_memory(r, begin, end);
     buf_reset(&r->discard_end);
     if (why == NULL)
         return 0;
@@ -104,12 +122,12 @@ static int drop_log(struct rocks *r)
 
 /* Begins another write-ahead log, by flushing what was written to this one.
  * What was written before a discard is durable after the sync. */
-static int begin_log(struct rocks *r)
+static int begin_log(struct rocks *r, bool early)
 {
     r->log_bytes = 0;
     int err = rocks_sync_logs(r);
     if (err == 0)
-        err = drop_log(r);
+        err = drop_log(r, early);
     if (err == 0)
         err = flush_family(r, STORE_LOG, false);
     return err == 0 ? flush_family(r, STORE_META, false) : err;
@@ -149,7 +167,7 @@ int rocks_write(struct store *s, const struct store_batch *b,
         return err;
     }
     r->log_bytes += bytes;
-    return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r);
+    return r->log_bytes < r->log_bytes_max ? 0 : begin_log(r, false);
 }
 
 /* A flush or a compaction failed: RocksDB says why to the next write, even an
@@ -195,6 +213,6 @@ int rocks_flush(struct store *s, enum store_family family, bool wait)
         return ERR_IO;
     if (family == STORE_STATE)
         return 0;
-    int err = rocks_sync_logs(r);
+    int err = family == STORE_LOG ? begin_log(r, true) : rocks_sync_logs(r);
     return err == 0 ? flush_family(r, family, wait) : err;
 }

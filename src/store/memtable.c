@@ -148,6 +148,7 @@ static struct memtable_item *add(struct memtable *m, struct memtable_slot *slot,
     memtable_insert(m, e);
     *slot = (struct memtable_slot){hash, e};
     m->item_count++;
+    m->kinds[e->kind]++;
     if (m->item_count > m->slot_count / 2)
         slots_resize(m, 2 * m->slot_count);
     return e;
@@ -161,18 +162,19 @@ static void set(struct memtable *m, struct bytes key, enum memtable_kind kind,
     struct memtable_item *e =
         slot->item != NULL ? slot->item : add(m, slot, hash, key);
     set_value(m, e, value);
+    ASSERT(m->kinds[e->kind] > 0);
+    m->kinds[e->kind]--;
+    m->kinds[kind]++;
     e->kind = (uint8_t)kind;
 }
 
 void memtable_put(struct memtable *m, struct bytes key, struct bytes value)
 {
-    m->dirty = true;
     set(m, key, MEMTABLE_VALUE, value);
 }
 
 void memtable_delete(struct memtable *m, struct bytes key)
 {
-    m->dirty = true;
     set(m, key, MEMTABLE_DELETED, BYTES_NONE);
 }
 
@@ -284,7 +286,17 @@ size_t memtable_bytes(const struct memtable *m)
 
 bool memtable_dirty(const struct memtable *m)
 {
-    return m->dirty;
+    return memtable_changes(m) > 0 || m->range_count > 0;
+}
+
+size_t memtable_changes(const struct memtable *m)
+{
+    return m->kinds[MEMTABLE_VALUE] + m->kinds[MEMTABLE_DELETED];
+}
+
+size_t memtable_deletions(const struct memtable *m)
+{
+    return m->kinds[MEMTABLE_DELETED];
 }
 
 size_t memtable_discards(const struct memtable *m)

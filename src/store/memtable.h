@@ -57,8 +57,11 @@ void memtable_expect(const struct memtable *const *tables, size_t table_count,
 
 /* Memory in use, in bytes: never falls. */
 size_t memtable_bytes(const struct memtable *m);
-/* Is there a value or a deletion? */
+/* Is there a value, a deletion, or a range that was discarded? */
 bool memtable_dirty(const struct memtable *m);
+/* How many values and deletions there are; and how many deletions. */
+size_t memtable_changes(const struct memtable *m);
+size_t memtable_deletions(const struct memtable *m);
 
 /* The ranges discarded, begin and end. */
 size_t memtable_discards(const struct memtable *m);

@@ -35,7 +35,7 @@ struct memtable {
     size_t bytes;
     struct memtable_range *ranges;
     size_t range_count;
-    bool dirty;
+    size_t kinds[MEMTABLE_DELETED + 1]; /* items of each kind */
 };
 
 static inline struct bytes memtable_key_of(const struct memtable_item *e)

@@ -29,6 +29,13 @@ enum store_write_kind { STORE_LOGGED, STORE_UNLOGGED };
 struct store;
 struct store_iter;
 
+/* What the files of the state have, deleted and discarded rows included: about
+ * so much. */
+struct store_extent {
+    uint64_t rows; /* a deletion is one, too */
+    uint64_t bytes;
+};
+
 struct store_ops {
     int (*get)(struct store *s, enum store_family family, struct bytes key,
                struct buf *value);
@@ -41,6 +48,8 @@ struct store_ops {
     int (*sync)(struct store *s);
     int (*flush)(struct store *s, enum store_family family, bool wait);
     struct store_iter *(*iter_new)(struct store *s, enum store_family family);
+    void (*extent)(struct store *s, struct store_extent *out);
+    void (*tidy)(struct store *s);       /* NULL: does nothing */
     bool (*full)(const struct store *s); /* NULL: never */
     /* NULL: makes no difference */
     bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
@@ -112,11 +121,27 @@ MUST_USE static inline int store_sync(struct store *s)
     return s->ops->sync(s);
 }
 
-/* Starts writing a family's memory to files; wait: until it is done. */
+/* Starts writing a family's memory to files; wait: until it is done. One of the
+ * log gives the space of what was discarded back, as far as whole files go. */
 MUST_USE static inline int store_flush(struct store *s,
                                        enum store_family family, bool wait)
 {
     return s->ops->flush(s, family, wait);
+}
+
+/* It may be some seconds old. */
+static inline void store_extent(struct store *s, struct store_extent *out)
+{
+    s->ops->extent(s, out);
+}
+
+/* To be called about once a second: gives the space of what was deleted,
+ * replaced or discarded back, in the background, where that is worth what it
+ * costs. May write the state's memory to files for that. */
+static inline void store_tidy(struct store *s)
+{
+    if (s->ops->tidy != NULL)
+        s->ops->tidy(s);
 }
 
 /* Is there no room in memory for the state until some of it is on disk? The

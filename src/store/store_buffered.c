@@ -11,6 +11,9 @@
  * three (store_merge.h); while one lives nothing is kept and nothing written,
  * so they need no versions.
  *
+ * A table that deletes much is written down before it is full, because the
+ * space of what it deletes is not free before.
+ *
  * The frozen table is read by both threads and changed by none.
  *
  * How it fails: the first failure of the thread is the result of every later
@@ -32,6 +35,11 @@
 #define WRITE_AHEAD 16 /* operations */
 /* Larger values are left to the cache of the store below. */
 #define KEEP_MAX (64u * 1024u)
+/* Deletions are written down early if they are so many, and one for so many
+ * rows below; at the latest after so many looks. */
+#define TIDY_ROWS_MIN  1000u
+#define TIDY_PART      32
+#define TIDY_LOOKS_MAX 10
 
 struct store_buffered {
     struct store base;
@@ -43,7 +51,9 @@ struct store_buffered {
     size_t due;              /* of this table: the first may be smaller */
     size_t block;
     uint64_t seed;
-    bool again; /* a flush was asked for while one was under way */
+    bool again;          /* a flush was asked for while one was under way */
+    size_t tidy_bytes;   /* of the active table, when it was last looked at */
+    uint32_t tidy_looks; /* since it has been worth it */
     uint32_t iterators;
 
     pthread_t thread;
@@ -292,6 +302,37 @@ static int buffered_flush(struct store *s, enum store_family family, bool wait)
     return failed != 0 ? failed : store_flush(b->below, family, wait);
 }
 
+static void buffered_extent(struct store *s, struct store_extent *out)
+{
+    store_extent(buffered_of(s)->below, out);
+}
+
+/* Whether what the active table deletes takes much of the space below. */
+static bool frees_much(struct store_buffered *b)
+{
+    struct store_extent below;
+    store_extent(b->below, &below);
+    return memtable_discards(b->active) > 0 ||
+           memtable_deletions(b->active) >=
+               MAX(TIDY_ROWS_MIN, below.rows / TIDY_PART);
+}
+
+/* Once it is quiet; but who writes without a pause gets his space, too. */
+static void buffered_tidy(struct store *s)
+{
+    struct store_buffered *b = buffered_of(s);
+    size_t bytes = memtable_bytes(b->active);
+    b->tidy_looks = frees_much(b) ? b->tidy_looks + 1 : 0;
+    if (b->tidy_looks > 0 &&
+        (bytes == b->tidy_bytes || b->tidy_looks >= TIDY_LOOKS_MAX)) {
+        b->tidy_looks = 0;
+        b->again = true;
+        rotate(b);
+    }
+    b->tidy_bytes = bytes;
+    store_tidy(b->below);
+}
+
 static const char *buffered_error(struct store *s)
 {
     return store_error(buffered_of(s)->below);
@@ -340,6 +381,8 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .sync = buffered_sync,
         .flush = buffered_flush,
         .iter_new = buffered_iter_new,
+        .extent = buffered_extent,
+        .tidy = buffered_tidy,
         .full = buffered_full,
         .peek = buffered_peek,
         .expect = buffered_expect,

@@ -42,6 +42,11 @@ struct store_memory {
     uint64_t fail_after[OP_COUNT]; /* 0: never; 1: the next and all later */
     bool failed;                   /* a write or sync has failed */
     bool full;
+    struct store_batch discarded; /* ranges of the state */
+    bool discards_safe;           /* all of them were flushed */
+    uint32_t tidied;
+    struct tree *measured; /* the version whose extent is known */
+    struct store_extent extent;
     uint32_t iterators;
     char error[64];
 };
@@ -140,14 +145,21 @@ static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
     case STORE_OP_DELETE_RANGE:
         return tree_delete_range(t, op->key, op->value);
     case STORE_OP_DISCARD:
-        /* The state keeps it all, so that a reader who is misled by it is
-         * found; the log would grow without bound. */
+        /* The state keeps it until it is tidied, so that a reader who is
+         * misled by it is found; the log would grow without bound. */
         return op->family == STORE_STATE
                    ? t
                    : tree_delete_range(t, op->key, op->value);
     }
     ASSERT(op->op == STORE_OP_PUT); /* not reached: the batch checked it */
     return t;
+}
+
+static void remember_discard(struct store_memory *m,
+                             const struct store_batch_op *op)
+{
+    store_batch_discard(&m->discarded, STORE_STATE, op->key, op->value);
+    m->discards_safe = false;
 }
 
 static void apply(struct store_memory *m, const struct store_batch *b,
@@ -159,6 +171,8 @@ static void apply(struct store_memory *m, const struct store_batch *b,
         ASSERT((op.family == STORE_STATE) == (kind == STORE_UNLOGGED));
         struct family *f = &m->families[op.family];
         f->now = apply_op(f->now, &op);
+        if (op.op == STORE_OP_DISCARD && op.family == STORE_STATE)
+            remember_discard(m, &op);
     }
 }
 
@@ -242,10 +256,62 @@ static int memory_flush(struct store *s, enum store_family family, bool wait)
         err = ERR_IO;
     else
         make_logged_safe(m);
-    if (err == 0 && family == STORE_STATE)
+    if (err == 0 && family == STORE_STATE) {
         set_safe(&m->families[STORE_STATE]);
+        m->discards_safe = m->discarded.count > 0;
+    }
     mutex_unlock(&m->lock);
     return err;
+}
+
+static struct tree *without_discarded(const struct store_memory *m,
+                                      struct tree *t)
+{
+    size_t pos = 0;
+    struct store_batch_op op;
+    while (store_batch_next(&m->discarded, &pos, &op))
+        t = tree_delete_range(t, op.key, op.value);
+    return t;
+}
+
+/* Every other time, so that garbage stays for a while. */
+static void memory_tidy(struct store *s)
+{
+    struct store_memory *m = memory_of(s);
+    struct family *f = &m->families[STORE_STATE];
+    mutex_lock(&m->lock);
+    if (m->discards_safe && m->tidied++ % 2 == 1) {
+        f->now = without_discarded(m, f->now);
+        f->safe = without_discarded(m, f->safe);
+        store_batch_reset(&m->discarded);
+        m->discards_safe = false;
+    }
+    mutex_unlock(&m->lock);
+}
+
+static void measure(struct store_memory *m)
+{
+    const struct tree *at = tree_first_from(m->measured, BYTES_NONE, false);
+    m->extent = (struct store_extent){0};
+    for (; at != NULL; at = tree_first_from(m->measured, tree_key(at), true)) {
+        m->extent.rows++;
+        m->extent.bytes += tree_key(at).len + tree_value(at).len;
+    }
+}
+
+/* Of what was flushed. */
+static void memory_extent(struct store *s, struct store_extent *out)
+{
+    struct store_memory *m = memory_of(s);
+    mutex_lock(&m->lock);
+    struct tree *safe = m->families[STORE_STATE].safe;
+    if (m->measured != safe) {
+        tree_release(m->measured);
+        m->measured = tree_retain(safe);
+        measure(m);
+    }
+    *out = m->extent;
+    mutex_unlock(&m->lock);
 }
 
 static const char *memory_error(struct store *s)
@@ -258,6 +324,8 @@ static void memory_close(struct store *s)
     struct store_memory *m = memory_of(s);
     ASSERT(m->iterators == 0);
     pending_free(m);
+    store_batch_release(&m->discarded);
+    tree_release(m->measured);
     for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
         tree_release(m->families[i].now);
         tree_release(m->families[i].safe);
@@ -362,6 +430,8 @@ struct store *store_memory_new(void)
         .sync = memory_sync,
         .flush = memory_flush,
         .iter_new = memory_iter_new,
+        .extent = memory_extent,
+        .tidy = memory_tidy,
         .full = memory_full,
         .peek = memory_peek,
         .error = memory_error,
@@ -383,6 +453,8 @@ void store_memory_crash(struct store *s, uint32_t keep)
         tree_release(m->families[i].now);
         m->families[i].now = tree_retain(m->families[i].safe);
     }
+    store_batch_reset(&m->discarded); /* perhaps never flushed */
+    m->discards_safe = false;
     uint32_t done = 0;
     LIST_EACH(link, &m->pending)
     {

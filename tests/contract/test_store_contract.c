@@ -11,15 +11,18 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/rng.h"
 #include "contract/killed_child.h"
 #include "contract/temp_dir.h"
 #include "rocks/rocks.h"
 #include "store/store.h"
 #include "store/store_memory.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 struct fixture {
     struct store *store;
@@ -713,6 +716,134 @@ static void test_end_of_discard(void **state)
     buf_release(&big);
 }
 
+/* --- space ---------------------------------------------------------------- */
+
+#define SPACE_ROWS 4000
+#define SPACE_SIZE 1000
+
+/* Rows "a00000000" and so on, which do not get smaller by compression. */
+static void fill(struct store *s, char first, uint64_t rows)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    uint64_t value[SPACE_SIZE / 8];
+    uint64_t rng = rows + (uint8_t)first;
+    char key[24];
+    for (uint64_t i = 0; i < rows; i++) {
+        for (size_t k = 0; k < ARRAY_LEN(value); k++)
+            value[k] = rng_next(&rng);
+        snprintf(key, sizeof(key), "%c%08" PRIu64, first, i);
+        store_batch_put(&b, STORE_STATE, bytes_str(key),
+                        bytes_of(value, sizeof(value)));
+        if (i % 100 == 99 || i + 1 == rows) {
+            assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
+            store_batch_reset(&b);
+        }
+    }
+    store_batch_release(&b);
+}
+
+static uint64_t rows_of(struct store *s, char first)
+{
+    char from[2] = {first, 0};
+    uint64_t n = 0;
+    struct store_iter *it = store_iter_new(s, STORE_STATE);
+    for (store_iter_seek(it, bytes_str(from));
+         store_iter_valid(it) && store_iter_key(it).data[0] == first;
+         store_iter_next(it))
+        n++;
+    assert_int_equal(store_iter_status(it), 0);
+    store_iter_free(it);
+    return n;
+}
+
+/* Nothing is written any more; the store in memory never writes by itself. */
+static void expect_space(struct fixture *f, uint64_t least, uint64_t most)
+{
+    struct store_extent e = {0};
+    if (f->memory)
+        assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+    for (int i = 0; i < 600; i++) {
+        store_tidy(f->store);
+        store_extent(f->store, &e);
+        if (e.bytes >= least && e.bytes <= most)
+            return;
+        usleep(50000);
+    }
+    fail_msg("%" PRIu64 " bytes, not %" PRIu64 " to %" PRIu64, e.bytes, least,
+             most);
+}
+
+static void expect_filled(struct fixture *f, uint64_t rows)
+{
+    assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+    expect_space(f, rows * SPACE_SIZE, 3 * rows * SPACE_SIZE);
+}
+
+/* What was deleted gives its space back, without being asked for; also if the
+ * store is closed before that. */
+static void test_space_of_deleted(void **state)
+{
+    struct fixture *f = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    char key[24];
+    fill(f->store, 'a', SPACE_ROWS);
+    fill(f->store, 'b', 10);
+    expect_filled(f, SPACE_ROWS);
+    for (uint64_t i = 0; i < SPACE_ROWS; i++) {
+        snprintf(key, sizeof(key), "a%08" PRIu64, i);
+        store_batch_delete(&b, STORE_STATE, bytes_str(key));
+    }
+    assert_int_equal(store_write(f->store, &b, STORE_UNLOGGED), 0);
+    if (!f->memory) {
+        store_close(f->store);
+        open_rocksdb(f);
+    }
+    expect_space(f, 0, 100 * SPACE_SIZE);
+    fill(f->store, 'a', SPACE_ROWS);
+    expect_filled(f, SPACE_ROWS);
+    assert_int_equal(store_write(f->store, &b, STORE_UNLOGGED), 0);
+    expect_space(f, 0, 100 * SPACE_SIZE);
+    assert_int_equal(rows_of(f->store, 'a'), 0);
+    assert_int_equal(rows_of(f->store, 'b'), 10);
+    store_batch_release(&b);
+}
+
+/* So does what was discarded, though each file has something else, too, which
+ * stays. */
+static void test_space_of_discarded(void **state)
+{
+    struct fixture *f = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    put(f->store, STORE_STATE, "k", "the end of the range");
+    for (char first = 'b'; first < 'k'; first++) {
+        fill(f->store, 'a', 10);
+        fill(f->store, first, 500);
+        fill(f->store, 'z', 10);
+        assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+    }
+    expect_space(f, 4500 * SPACE_SIZE, 5000 * SPACE_SIZE);
+    store_batch_discard(&b, STORE_STATE, BYTES_LIT("b"), BYTES_LIT("k"));
+    assert_int_equal(store_write(f->store, &b, STORE_UNLOGGED), 0);
+    expect_space(f, 0, 1024 * 1024);
+    assert_int_equal(rows_of(f->store, 'a'), 10);
+    assert_int_equal(rows_of(f->store, 'k'), 1);
+    assert_int_equal(rows_of(f->store, 'z'), 10);
+    store_batch_release(&b);
+}
+
+/* And what was replaced. */
+static void test_space_of_replaced(void **state)
+{
+    struct fixture *f = *state;
+    for (int round = 0; round < 3; round++) {
+        fill(f->store, 'a', SPACE_ROWS / 4);
+        assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+    }
+    expect_space(f, SPACE_ROWS / 4 * SPACE_SIZE,
+                 SPACE_ROWS / 4 * (SPACE_SIZE + 200));
+    assert_int_equal(rows_of(f->store, 'a'), SPACE_ROWS / 4);
+}
+
 struct syncer {
     struct store *store;
     atomic_bool stop;
@@ -784,6 +915,9 @@ int main(int argc, char **argv)
         BOTH(test_many_keys),
         BOTH(test_discard),
         BOTH(test_end_of_discard),
+        BOTH(test_space_of_deleted),
+        BOTH(test_space_of_discarded),
+        BOTH(test_space_of_replaced),
         BOTH(test_sync_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

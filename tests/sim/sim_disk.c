@@ -120,8 +120,10 @@ static int wrap_flush(struct store *base, enum store_family family, bool wait)
     struct sim_disk *d = base_of(base);
     struct sim *s = d->sim;
 
-    ASSERT(family == STORE_STATE);
+    ASSERT(family != STORE_META);
     ASSERT(!wait); /* nobody does */
+    if (family == STORE_LOG)
+        return 0; /* nothing is kept that it could give back */
     int64_t after = sim_exponential(&s->rng_disk, s->config.flush_us);
     sim_push(s, s->now_us + after, EV_FLUSHED, d->node, d->gen);
     return 0;
@@ -131,6 +133,16 @@ static struct store_iter *wrap_iter_new(struct store *base,
                                         enum store_family family)
 {
     return store_iter_new(base_of(base)->inner, family);
+}
+
+static void wrap_extent(struct store *st, struct store_extent *out)
+{
+    store_extent(CONTAINER_OF(st, struct sim_disk, base)->inner, out);
+}
+
+static void wrap_tidy(struct store *st)
+{
+    store_tidy(CONTAINER_OF(st, struct sim_disk, base)->inner);
 }
 
 static bool wrap_full(const struct store *base)
@@ -277,6 +289,8 @@ struct sim_disk *disk_new(struct sim *s, uint32_t node)
         .sync = wrap_sync,
         .flush = wrap_flush,
         .iter_new = wrap_iter_new,
+        .extent = wrap_extent,
+        .tidy = wrap_tidy,
         .full = wrap_full,
         .peek = wrap_peek,
         .error = wrap_error,

@@ -393,6 +393,12 @@ static void test_discards(void **state)
     assert_true(holds(&f, 4, "a", "1"));
     assert_true(holds(&f, 5, "d", "1"));
     assert_true(holds(&f, 6, "a", "1"));
+    /* Again at each start: the store may have forgotten it. */
+    uint32_t discards = s.discards;
+    keyspace_close(f.ks);
+    open_keyspace(&f);
+    assert_int_equal(s.discards, 2 * discards);
+    assert_int_equal(values(&f), 3);
     teardown_eager(&f, &s);
 }
 

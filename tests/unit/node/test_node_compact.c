@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -93,12 +94,114 @@ static void test_followers_cut_under_load(void **state)
     world_release(w);
 }
 
+/* Values of 100 bytes, of so many keys. Returns the bytes of the log. */
+static uint64_t write_over(struct world *w, uint32_t at, int keys)
+{
+    struct world_client *tc = world_client_new(w, at);
+    char line[160];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(line, sizeof(line), "set k%d %0100d", i % keys, i);
+        assert_int_equal(world_submit(tc, line), 0);
+        world_turn(w);
+    }
+    world_wait_answered(w, tc);
+    return log_bytes(w, at);
+}
+
+#define SOFT (uint64_t)(1024 * 1024)
+
+/* In which everything may happen that needs no writing: 20 seconds. */
+static void wait_quietly(struct world *w)
+{
+    int64_t end_ms = w->now_ms + 20000;
+    while (w->now_ms < end_ms)
+        world_turn(w);
+}
+
+/* A log that is larger than the state is cut although nothing is written. */
+static void test_cut_when_idle(void **state)
+{
+    UNUSED(state);
+    for (uint32_t nodes = 1; nodes <= WORLD_NODES; nodes += 2) {
+        struct world *w = &world;
+        world_init(w, nodes, 34);
+        uint32_t leader = (uint32_t)world_elect(w);
+        set_log_size(w, SOFT, 8 * SOFT);
+        uint64_t bytes = write_over(w, leader, 1);
+        assert_in_range(bytes, SOFT / 8, SOFT);
+        assert_int_equal(world_measured(w, leader, METRIC_raft_first_index), 1);
+        wait_quietly(w);
+        for (uint32_t i = 0; i < nodes; i++)
+            assert_true(log_bytes(w, i) <= SOFT / 16);
+        world_crash(w, leader);
+        world_start(w, leader);
+        leader = (uint32_t)world_elect(w);
+        world_write(w, leader, 10);
+        world_wait_equal(w);
+        assert_true(world_is_equal(w));
+        world_release(w);
+    }
+}
+
+/* Not what a member lacks that is down; as soon as it has that, too. */
+static void test_idle_log_waits_for_a_member(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 35);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t down = (leader + 1) % WORLD_NODES;
+    set_log_size(w, SOFT, 8 * SOFT);
+    world_wait_equal(w);
+    world_crash_keep(w, down, 0);
+    uint64_t bytes = write_over(w, leader, 1);
+    wait_quietly(w);
+    assert_true(log_bytes(w, leader) >= bytes);
+    world_start(w, down);
+    set_log_size(w, SOFT, 8 * SOFT);
+    world_wait_equal(w);
+    wait_quietly(w);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        assert_true(log_bytes(w, i) <= SOFT / 16);
+    assert_true(world_is_equal(w));
+    world_release(w);
+}
+
+/* A log that is not larger than the state is worth its space. */
+static void test_idle_log_stays_beside_a_state(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, 1, 36);
+    uint32_t leader = (uint32_t)world_elect(w);
+    set_log_size(w, SOFT, 8 * SOFT);
+    (void)write_over(w, leader, 2000);
+    wait_quietly(w);
+    struct world_client *tc = world_client_new(w, leader);
+    uint64_t before = log_bytes(w, leader);
+    for (int i = 0; i < 500; i++)
+        assert_int_equal(
+            world_submit(tc,
+                         "set a-key 0123456789012345678901234567890123456789"
+                         "0123456789012345678901234567890123456789"),
+            0);
+    world_wait_answered(w, tc);
+    uint64_t bytes = log_bytes(w, leader);
+    assert_in_range(bytes, before + 50000, SOFT / 8);
+    wait_quietly(w);
+    assert_int_equal(log_bytes(w, leader), bytes);
+    world_release(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_in_every_term),
         cmocka_unit_test(test_cut_without_outrun),
         cmocka_unit_test(test_followers_cut_under_load),
+        cmocka_unit_test(test_cut_when_idle),
+        cmocka_unit_test(test_idle_log_waits_for_a_member),
+        cmocka_unit_test(test_idle_log_stays_beside_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,6 +108,55 @@ test "daemonize: whoever starts it gets the error, or waits until it serves" {
     wait_for_condition 10000 {![file exists $dir/daemon.pid]}
 }
 
+# Prints what a supervisor is told on this socket, a line a message.
+set listener {
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(60)
+while True:
+    print(s.recv(4096).decode().replace("\n", ";"), flush=True)
+}
+
+proc notices_of {supervised told} {
+    set name $::dir/notify.$supervised
+    file mkdir $name
+    set listener [start_process $name/out python3 -c $::listener $name/socket]
+    wait_for_condition 10000 {[file exists $name/socket]}
+    set ::env(NOTIFY_SOCKET) $name/socket
+    write_file $name/conf "dir $name\nmin-free-disk 0\nport [free_port]\n\
+        unixsocket $name/clients\nsupervised $supervised\n"
+    set pid [start_process $name/log $::vard $name/conf]
+    unset ::env(NOTIFY_SOCKET)
+    wait_for_condition 10000 {
+        [string match "*Ready to accept*" [read_file $name/log]]}
+    if {$told} {
+        wait_for_condition 10000 {[string match "READY=1*" \
+            [read_file $name/out]]}
+    }
+    signal_process $pid TERM
+    wait_process_end $pid 10000
+    if {$told} {
+        wait_for_condition 10000 {[string match "*STOPPING=1*" \
+            [read_file $name/out]]}
+    } else {
+        pause 100
+    }
+    signal_process $listener KILL
+    return [split [string trim [read_file $name/out]] \n]
+}
+
+test "a supervisor is told when the node is ready, and when it stops" {
+    foreach how {systemd auto} {
+        set said [notices_of $how 1]
+        assert_equal 2 [llength $said] $said
+        assert_match "READY=1;STATUS=Ready to accept connections;*" \
+            [lindex $said 0]
+        assert_match "STOPPING=1;STATUS=Shutting down;*" [lindex $said 1]
+    }
+    assert_equal {} [notices_of no 0]
+}
+
 start_server {} {
     test "a second process on the same data is refused" {
         set text [string map [list "port $nodes(1,port)" "port [free_port]"] \

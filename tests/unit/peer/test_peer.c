@@ -13,7 +13,12 @@
 #include "os/clock.h"
 #include "unit/peer/fixture.h"
 
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MIB ((size_t)1024 * 1024)
 
@@ -587,6 +592,7 @@ static void test_bytes_are_counted_over_links(void **state)
     assert_true(peers_info(c->nodes[1].peers, 0, &sent[0]));
     assert_true(peers_info(c->nodes[2].peers, 0, &received[0]));
     flap(c);
+    flap(c);
     assert_true(peers_info(c->nodes[1].peers, 0, &sent[1]));
     assert_true(peers_info(c->nodes[2].peers, 0, &received[1]));
     assert_true(sent[0].sent_bytes > 100000);
@@ -596,6 +602,64 @@ static void test_bytes_are_counted_over_links(void **state)
     assert_true(sent[1].sent_bytes < 2 * 100000);
     assert_true(received[1].received_bytes < 2 * 100000);
     buf_release(&body);
+}
+
+/* A connection serves one direction: who was dialed only reads from it. */
+static void test_answer_on_a_link(void **state)
+{
+    struct cluster *c = *state;
+    start_two(c);
+    int downs = c->nodes[1].downs[2];
+    int fd = peer_in(c, 2, 1)->inbound->conn.fd;
+    assert_int_equal(write(fd, "x", 1), 1);
+    run_until_logged(c, 1, "link down: it sends on a connection on which");
+    assert_int_equal(c->nodes[1].downs[2], downs + 1);
+    run_until(c, all_up);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+}
+
+/* From now on this thread is in a network of its own, in which there is one
+ * port to connect from. False: it may not do that. */
+static bool enter_small_network(const char *port)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    char range[32];
+    if (unshare(CLONE_NEWNET) != 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+    close(fd);
+    snprintf(range, sizeof(range), "%s %s", port, port);
+    write_text("/proc/sys/net/ipv4/ip_local_port_range", range);
+    return true;
+}
+
+/* On one machine, a node that dials a port at which nobody listens may be
+ * given this port itself: then it is connected with itself. */
+static void test_connected_with_itself(void **state)
+{
+    struct cluster *c = *state;
+    int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+    assert_true(home >= 0);
+    if (!enter_small_network(strrchr(c->addresses[2], ':') + 1)) {
+        close(home);
+        skip();
+    }
+    node_start(c, 1, 3);
+    run_until_logged(c, 1, "no link yet: Connection refused");
+    run_for(c, 200);
+    assert_int_equal(lines_with(&c->nodes[1], "which is this node"), 0);
+    assert_int_equal(lines_with(&c->nodes[1], "answers at its address"), 0);
+    node_stop(c, 1);
+    assert_int_equal(setns(home, CLONE_NEWNET), 0);
+    close(home);
 }
 
 /* Even if the socket takes all: the other links have their turn after 2 MiB. */
@@ -750,6 +814,8 @@ int main(void)
         TEST(test_flapping_links_wait_longer),
         TEST(test_back_off_is_bounded),
         TEST(test_bytes_are_counted_over_links),
+        TEST(test_answer_on_a_link),
+        TEST(test_connected_with_itself),
         TEST(test_complaints_are_bounded),
         TEST(test_links_take_turns),
         TEST(test_silent_listener),

@@ -96,6 +96,7 @@ static void test_hello_checked(void **state)
     assert_int_equal(peer_hello_check(&us, &h, why), 0);
     h.to_incarnation = 3;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
+    assert_string_equal(why, "speaks to incarnation 3 of us, this is 4");
     h = good;
     h.secured = false;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_AUTH);

@@ -341,6 +341,32 @@ static void test_idle_flood(void **state)
     mem_free(all);
 }
 
+/* Who ends before its time has said who it is, or not: the operator finds the
+ * name, if there is one. */
+static void test_who_has_gone_is_named(void **state)
+{
+    struct cluster *c = *state;
+    struct buf frame = BUF_INIT;
+    struct hello h = hello_of_two(true);
+    struct raw r;
+    start_one(c, true);
+    add_hello(&frame, FRAME_HELLO, &h);
+    raw_dial(c, &r);
+    raw_send(&r, buf_view(&frame));
+    run_until_input(c, &r, 1); /* the WELCOME */
+    conn_close(&r.conn);
+    run_until_logged(c, 1, "failed: ");
+    assert_int_equal(lines_with(&c->nodes[1], "): connection from 127.0.0.1"),
+                     1);
+    assert_int_equal(lines_with(&c->nodes[1], "peer connection from"), 0);
+    raw_dial(c, &r);
+    raw_send(&r, bytes_of(frame.data, 10));
+    raw_end(&r);
+    run_until_logged(c, 1, "peer connection from 127.0.0.1");
+    conn_close(&r.conn);
+    buf_release(&frame);
+}
+
 /* ----- proofs ----- */
 
 /* Dials and says HELLO; returns with the WELCOME in conn.in. */
@@ -870,6 +896,7 @@ int main(void)
         TEST(test_stranger_frames),
         TEST(test_stranger_claims),
         TEST(test_idle_flood),
+        TEST(test_who_has_gone_is_named),
         TEST(test_proof_bits),
         TEST(test_proof_forged),
         TEST(test_welcome_bits),

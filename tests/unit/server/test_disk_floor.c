@@ -77,6 +77,31 @@ static void writes_come_back(void **state)
     expect(f, "+SET a 1\r\n");
 }
 
+/* A read behind a write could go through the log: then it needs space. It
+ * waits for the write instead. */
+static void reads_take_no_space(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    f->node->disk_short = true;
+    send_text(f, "GET a\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_int_equal(f->node->reads_asked, 0);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_int_equal(f->node->reads_asked, 1);
+    reads_told(f, 0);
+    assert_int_equal(received_on(f->fd)[0], '$');
+    assert_int_equal(f->server->stats.reads_through_log, 0);
+    f->node->disk_short = false;
+    send_text(f, "SET a 1\r\nGET a\r\n");
+    assert_int_equal(f->node->submitted, 3);
+    answer(f, 2);
+    assert_int_equal(f->server->stats.reads_through_log, 1);
+}
+
 static void what_cannot_be_measured_is_not_short(void **state)
 {
     struct fixture *f = *state;
@@ -94,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(the_answer_does_not_flicker),
         test(writes_come_back),
+        test(reads_take_no_space),
         test(what_cannot_be_measured_is_not_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

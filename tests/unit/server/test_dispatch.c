@@ -818,6 +818,12 @@ static void what_is_rejected_and_what_fails(void **state)
     expect_counts(f, "select", 2, 0, 1);
     send_text(f, "CLIENT REPLY SKIP\r\nSELECT 99\r\n"); /* muted or not */
     expect_counts(f, "select", 3, 0, 2);
+    send_text(f, "CLIENT REPLY SKIP\r\nSELECT\r\n");
+    expect_counts(f, "select", 3, 1, 2);
+    send_text(f, "CLIENT REPLY OFF\r\nGET\r\nINCR\r\n");
+    expect_counts(f, "get", 1, 4, 0);
+    expect_counts(f, "incr", 1, 1, 1);
+    send_text(f, "CLIENT REPLY ON\r\n");
     set_option(f, "requirepass", "secret");
     f->client->settings.authenticated = false;
     send_text(f, "PING\r\n");

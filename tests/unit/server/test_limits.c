@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "os/socket.h"
 #include "unit/server/fake_node.h"
 
 #include <sys/un.h>
@@ -264,6 +265,33 @@ static void limits_are_what_may_be_reached(void **state)
     assert_int_equal(f->server->stats.output_limit_closed, 1);
 }
 
+/* Who only waits for its last output may have no more than others. */
+static void limits_hold_to_the_end(void **state)
+{
+    static const struct config_output_limit hard = {.hard_bytes = 3000};
+    static const struct config_output_limit soft = {.soft_bytes = 3000};
+    struct fixture *f = *state;
+    for (int i = 0; i < 3; i++) {
+        int fd;
+        struct client *c = connect_client(f, &fd);
+        *output_limit(f) = i == 2 ? soft : hard;
+        memset(buf_reserve(&c->conn.out, 5000), 'x', 5000);
+        client_close_after_reply(c);
+        c->conn.out.len = 3000;
+        limits_output(c);
+        limits_reply(c);
+        assert_int_equal(c->state, CLIENT_CLOSING);
+        c->conn.out.len = 3001;
+        if (i == 0)
+            limits_reply(c);
+        else
+            limits_output(c);
+        assert_int_equal(c->state, CLIENT_DOOMED);
+        assert_int_equal(f->server->stats.output_limit_closed, i + 1);
+        close(fd);
+    }
+}
+
 /* Reads until no more than `bytes` wait in the server. */
 static void read_down_to(struct fixture *f, size_t bytes)
 {
@@ -367,6 +395,19 @@ static void a_door_may_be_missing(void **state)
     assert_int_equal(server_listen(f->server, &error), ERR_NOT_FOUND);
     words[0] = optional;
     assert_int_equal(server_listen(f->server, &error), ERR_BUSY);
+    /* One that is in use is not missing. */
+    struct address a;
+    char in_use[] = "-127.0.0.1";
+    assert_int_equal(address_host(BYTES_LIT("127.0.0.1"), 0, &a), 0);
+    int fd = socket_listen(&a, 1);
+    assert_true(fd >= 0 && socket_local(fd, &a));
+    words[0] = in_use;
+    f->config.port = address_port(&a);
+    buf_reset(&error);
+    assert_int_equal(server_listen(f->server, &error), ERR_BUSY);
+    buf_char(&error, '\0');
+    assert_non_null(strstr((const char *)error.data, "stop the other process"));
+    socket_close(fd);
     f->config.port = 0;
     f->config.bind = bind;
     f->config.bind_count = binds;
@@ -722,6 +763,7 @@ int main(void)
         test(the_last_reply_may_take_long),
         test(limits_are_what_may_be_reached),
         test(a_soft_limit_that_was_left_is_forgotten),
+        test(limits_hold_to_the_end),
         test(so_many_clients_and_not_one_more),
         test(a_door_in_use_is_said),
         test(a_door_may_be_missing),

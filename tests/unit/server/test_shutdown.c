@@ -96,7 +96,7 @@ static void a_slow_reader_is_waited_for_for_a_second(void **state)
     assert_int_equal(phase(f), SHUTDOWN_DRAIN);
     assert_true(was_said(&said, "Received SIGTERM, shutting down"));
     int64_t took_ms = run_until_phase(f, SHUTDOWN_DONE);
-    assert_true(took_ms >= 900);
+    assert_in_range(took_ms, 900, 7000);
     assert_true(was_said(&said, "some clients were not answered in time"));
     forget(f, &said);
 }
@@ -212,11 +212,11 @@ static void a_transfer_has_a_deadline(void **state)
     send_signal(f, SIGTERM);
     assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
     int64_t took_ms = run_until_phase(f, SHUTDOWN_DRAIN);
-    assert_true(took_ms >= 150);
+    assert_in_range(took_ms, 150, 7000);
     assert_true(was_said(&said, "no other node took leadership over in time"));
     assert_false(was_said(&said, "not answered in time"));
     took_ms = run_until_phase(f, SHUTDOWN_DONE);
-    assert_true(took_ms >= 900);
+    assert_in_range(took_ms, 900, 7000);
     forget(f, &said);
 }
 

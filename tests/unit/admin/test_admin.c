@@ -414,6 +414,14 @@ static void work_is_bounded(void **state)
                         "-ERR too many patterns: at most 100 are accepted\r\n");
     snprintf(text, sizeof(text), "CONFIG GET %01024d\r\n", 0);
     assert_string_equal(ask(f, text), "*0\r\n");
+    snprintf(text, sizeof(text), "COMMAND LIST FILTERBY PATTERN %01024d\r\n",
+             0);
+    assert_string_equal(ask(f, text), "*0\r\n");
+    snprintf(text, sizeof(text), "COMMAND LIST FILTERBY PATTERN %01025d\r\n",
+             0);
+    assert_string_equal(
+        ask(f, text),
+        "-ERR a pattern is too long: at most 1024 bytes are accepted\r\n");
     snprintf(text, sizeof(text), "CONFIG GET %01025d\r\n", 0);
     assert_string_equal(
         ask(f, text),

@@ -193,6 +193,16 @@ static void what_waits(void **state)
     assert_measured(f, waiting_clients, 0);
     assert_measured(f, client_recent_max_input_buffer, 0);
     answer(f, 1);
+    assert_measured(f, client_recent_max_output_buffer, 0);
+    struct conn *conn = &f->client->conn;
+    memset(buf_reserve(&conn->out, 5000), '+', 5000);
+    conn->out.len = 700;
+    a_second_passes(f);
+    assert_measured(f, client_recent_max_output_buffer, 700);
+    client_mark_dirty(f->client);
+    turn(f);
+    a_second_passes(f); /* all is sent */
+    assert_measured(f, client_recent_max_output_buffer, 0);
 }
 
 /* The peak of memory stays when it has passed. */

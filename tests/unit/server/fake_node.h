@@ -53,6 +53,7 @@ struct node {
     bool disk_short;   /* at any member */
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
+    unsigned read_us;   /* that a read takes, at least */
     raft_index durable; /* of 42 entries */
 };
 
@@ -125,8 +126,9 @@ int node_read(struct node *n, void *client)
 /* The value of a key is its name; that of "doubt" is in doubt. */
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
-    UNUSED(n);
     UNUSED(cmd);
+    if (n->read_us > 0)
+        usleep(n->read_us);
     resp_bulk(call->out, call->argv[call->argc - 1]);
     return !bytes_eq(call->argv[call->argc - 1], BYTES_LIT("doubt"));
 }

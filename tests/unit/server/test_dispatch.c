@@ -830,6 +830,34 @@ static void what_is_rejected_and_what_fails(void **state)
     expect_counts(f, "ping", 0, 1, 0);
 }
 
+static uint64_t usec_of(struct fixture *f, const char *name)
+{
+    return stats_of(&f->server->stats, cmd_lookup(bytes_str(name)))->usec;
+}
+
+/* A read takes what its execution does; a write is on its way until it is
+ * answered; and not the other way round. */
+static void times_are_measured(void **state)
+{
+    struct fixture *f = *state;
+    f->node->read_us = 3000;
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    assert_in_range(usec_of(f, "get"), 3000, 3000000);
+    send_text(f, "SET a 1\r\n");
+    usleep(3000);
+    answer(f, 1);
+    assert_in_range(usec_of(f, "set"), 3000, 3000000);
+    uint64_t before = usec_of(f, "get");
+    f->node->read_us = 0;
+    send_text(f, "GET a\r\n");
+    usleep(50000); /* waiting for its point is not its execution */
+    reads_told(f, 0);
+    assert_true(usec_of(f, "get") - before < 50000);
+    send_text(f, "INFO everything\r\n");
+    assert_true(usec_of(f, "info") > 0);
+}
+
 /* The ring of unanswered requests grows while it is wrapped: each keeps its
  * own command. */
 static void many_requests_keep_their_places(void **state)
@@ -947,6 +975,7 @@ int main(void)
         test(the_largest_argument_always_fits),
         test(a_value_from_a_few_bytes_is_bounded),
         test(what_is_rejected_and_what_fails),
+        test(times_are_measured),
         test(many_requests_keep_their_places),
         test(all_that_wait_for_the_node_go_on),
         test(a_doomed_reader_is_told_nothing),

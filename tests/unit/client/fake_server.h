@@ -32,7 +32,8 @@ struct fake {
     uint16_t port;
     const char *steps[STEPS_MAX]; /* replies as they are on the wire */
     size_t step_count;
-    bool closes; /* after each reply */
+    bool closes;       /* after each reply */
+    unsigned delay_ms; /* before each */
     atomic_size_t asked;
 };
 
@@ -55,6 +56,7 @@ FIXTURE bool fake_answer(struct fake *f, int fd)
         return false;
     if (strcmp(step, STALLS) == 0)
         return true;
+    usleep(f->delay_ms * 1000);
     return write(fd, step, strlen(step)) > 0 && !f->closes;
 }
 

@@ -78,7 +78,17 @@ static void it_ends_when_the_goal_is_reached(void **state)
     int64_t start_ms = clock_mono_ms();
     assert_int_equal(reach(f, "healthy", 20000), CTL_GOOD);
     assert_true(clock_mono_ms() - start_ms < 10000);
-    assert_int_equal(asked(two), 2);
+    assert_true(asked(two) >= 2);
+}
+
+/* However little time there is, a node has the time to answer. */
+static void a_slow_answer_counts(void **state)
+{
+    struct fixture *f = *state;
+    text_count = 0;
+    add_node(f, info(LEADER, "replicate"))->delay_ms = 100;
+    add_node(f, info(FOLLOWER, 1, 9));
+    assert_int_equal(reach(f, "healthy", 0), CTL_GOOD);
 }
 
 static void it_ends_when_the_time_is_up(void **state)
@@ -92,7 +102,7 @@ static void it_ends_when_the_time_is_up(void **state)
     int64_t start_ms = clock_mono_ms();
     assert_int_equal(reach(f, "leader", 300), CTL_NO);
     assert_true(clock_mono_ms() - start_ms >= 300);
-    assert_true(asked(one) >= 3);
+    assert_true(asked(one) >= 3); /* the one of before, now, and at the end */
 }
 
 /* The leader is well, and node 3 follows it; node 2 does not. */
@@ -168,7 +178,7 @@ static void nodes_that_come_up_are_waited_for(void **state)
     two->steps[two->step_count++] = info(FOLLOWER, 1, 9);
     add_node(f, info(LEADER, "replicate"));
     assert_int_equal(reach(f, "caught-up", 20000), CTL_GOOD);
-    assert_int_equal(asked(two), 3);
+    assert_true(asked(two) >= 3);
 }
 
 int main(void)
@@ -177,6 +187,7 @@ int main(void)
         TEST(only_what_exists_can_be_waited_for),
         TEST(all_goals_are_reached_by_a_healthy_cluster),
         TEST(it_ends_when_the_goal_is_reached),
+        TEST(a_slow_answer_counts),
         TEST(it_ends_when_the_time_is_up),
         TEST(ready_is_about_the_nodes_that_were_given),
         TEST(caught_up_is_what_was_committed_then),

@@ -436,7 +436,11 @@ static void commits(struct check *c, const struct check_step *s)
     if (commit == before || c->violation != NULL) {
         return;
     }
-    if (s->after->role == RAFT_LEADER && commit > c->commit) {
+    /* One that is no member any more steps down when that is committed. */
+    bool leads =
+        s->after->role == RAFT_LEADER ||
+        (s->before->role == RAFT_LEADER && s->before->term == s->after->term);
+    if (leads && commit > c->commit) {
         commit_by_leader(c, s);
     }
     check_that(c, commit <= c->commit,

@@ -109,10 +109,10 @@ static void insert(struct check *c, const struct check_change *e)
     while (at > 0 && (c->changes[at - 1].term > e->term ||
                       (c->changes[at - 1].term == e->term &&
                        c->changes[at - 1].index > e->index))) {
-        c->changes[at] = c->changes[at - 1];
+        memcpy(&c->changes[at], &c->changes[at - 1], sizeof(*e));
         at--;
     }
-    c->changes[at] = *e;
+    memcpy(&c->changes[at], e, sizeof(*e));
 }
 
 /* An entry that its leader knew to be committed is committed. That it may know
@@ -122,13 +122,16 @@ void check_changed(struct check *c, const struct check_step *s)
 {
     const struct raft_write *w = &s->out->write;
     const struct check_log *live = &c->nodes[s->pos].live;
-    struct check_change e = {w->append_term, w->append_last,
-                             s->after->members[RAFT_NEWEST]};
     struct raft_start before = {0};
+    struct check_change e;
 
     if (w->seq == 0 || !w->append_members) {
         return;
     }
+    memset(&e, 0, sizeof(e)); /* the padding too: states are compared */
+    e.term = w->append_term;
+    e.index = w->append_last;
+    e.members = s->after->members[RAFT_NEWEST];
     check_that(
         c,
         s->event->type == RAFT_EV_CONFIG && w->append_first == w->append_last &&

@@ -14,18 +14,18 @@
 
 #include "check/check.h"
 
-#define MODEL_NODES        3
+#define MODEL_NODES        RAFT_NODES_MAX /* three, or four (limits4.txt) */
 #define MODEL_WIRE_MAX     10 /* in flight, before the bound is applied */
 #define MODEL_NEW_MAX      16 /* sent by one macro step */
-#define MODEL_EVENTS_MAX   96
+#define MODEL_EVENTS_MAX   128
 #define MODEL_BYTES_MAX    512
 #define MODEL_INCARNATIONS 5 /* of a node, mentioned at the same time */
-#define MODEL_ORDERS       6 /* ways to name three nodes */
+#define MODEL_ORDERS       (MODEL_NODES == 3 ? 6 : 24) /* ways to name them */
 #define MODEL_NOW_MS       INT64_C(1000000) /* it is always this time */
 #define MODEL_ELECTION_MS  100000
 #define MODEL_HEARTBEAT_MS 1
 
-_Static_assert(RAFT_NODES_MAX == MODEL_NODES, "small limits");
+_Static_assert(MODEL_NODES == 3 || MODEL_NODES == 4, "small limits");
 
 #define MODEL_ANY 255 /* no bound, and not counted */
 
@@ -44,17 +44,26 @@ struct model_config {
     uint32_t writes;      /* under way on a node; 0: disks are done at once */
     uint32_t reads;
     uint32_t transfers;
-    uint32_t breaks; /* links that break and come up, appends dropped */
-    bool elected;    /* begins with a leader of term 1, of whom nobody heard */
-    bool voted;      /* and goes on: its entry is committed, a vote of
-                        term 2 for another is on its way; no writes */
-    bool all;        /* keeps also messages that are of no use any more */
-    bool brief;      /* a pre-vote is asked and answered in one event */
-    bool greet;      /* all hear at once of a restart, and are heard */
-    bool applied;    /* a restart may know what was applied */
-    bool live;       /* check also that progress stays possible */
-    bool plain;      /* without the reductions of model_form.c, model_budget.c
-                        and of the ghost; to compare with */
+    uint32_t breaks;   /* links that break and come up, appends dropped */
+    uint32_t changes;  /* of the members, */
+    uint32_t kinds;    /* of these kinds; leaving joint members always */
+    uint32_t learners; /* at the beginning: the last so many nodes */
+    bool elected;   /* begins with a leader of term 1, of whom nobody heard */
+    bool voted;     /* and goes on: its entry is committed, a vote of
+                       term 2 for another is on its way; no writes */
+    bool overtaken; /* begun: and lost its role to a leader of term 2, elected
+                       by the others, of whom nobody heard */
+    uint32_t begun; /* settled: and who has appended the change that is this one
+                       of the list (1: the first), of which nobody heard */
+    bool settled;   /* begins with a leader of term 1 whose entry all have,
+                       and who knows that it is committed */
+    bool all;       /* keeps also messages that are of no use any more */
+    bool brief;     /* a pre-vote is asked and answered in one event */
+    bool greet;     /* all hear at once of a restart, and are heard */
+    bool applied;   /* a restart may know what was applied */
+    bool live;      /* check also that progress stays possible */
+    bool plain;     /* without the reductions of model_form.c, model_budget.c
+                       and of the ghost; to compare with */
 };
 
 /* How often each bounded event happened. */
@@ -68,6 +77,7 @@ struct model_used {
     uint8_t transfers;
     uint8_t breaks;
     uint8_t disk_losses;
+    uint8_t changes;
 };
 
 struct model_state {
@@ -80,10 +90,13 @@ struct model_state {
 
 enum model_event_type {
     MODEL_TIMEOUT,       /* node: its election timer runs out */
-    MODEL_ELECT,         /* node, peer: timeout; peer grants the pre-vote */
+    MODEL_ELECT,         /* node, peer: timeout; the nodes that peer has the
+                            bits of answer the pre-vote */
     MODEL_HEARTBEAT,     /* node: a heartbeat interval passes */
     MODEL_QUORUM_LOSS,   /* node: an election timeout without an answer */
     MODEL_PROPOSE,       /* node */
+    MODEL_CHANGE,        /* node, peer: model_change; arg: the nodes it is
+                            about, 16 * one + other */
     MODEL_SYNC,          /* node, arg: the oldest so many writes are done */
     MODEL_CRASH,         /* node, arg: writes that survive; peer: applied? */
     MODEL_LOSE,          /* node, arg: crash; entries kept; peer: model_kept */
@@ -96,6 +109,14 @@ enum model_event_type {
     MODEL_DELIVER,       /* arg: which message */
     MODEL_DELIVER_STALE, /* the same; the receiver heard no leader lately */
     MODEL_DUPLICATE,     /* deliver, and keep */
+};
+
+/* How the members change. */
+enum model_change {
+    MODEL_LEAVE = 1,  /* of joint members only the incoming ones are left */
+    MODEL_SWAP = 2,   /* by joint members: a voter goes, a learner votes */
+    MODEL_REMOVE = 4, /* a voter goes, in one step */
+    MODEL_DEMOTE = 8, /* by joint members: a voter becomes a learner */
 };
 
 /* What a disk that loses promises keeps beside the entries. */
@@ -121,6 +142,7 @@ struct model {
     struct raft_message sent[MODEL_NEW_MAX];
     uint32_t sent_ids[MODEL_NEW_MAX]; /* for the script */
     uint32_t sent_count;
+    uint32_t taken_id; /* of a pre-vote that was taken out of them */
     /* Old and new messages, filled in by model_apply(). */
     const struct raft_message *all[MODEL_WIRE_MAX + MODEL_NEW_MAX];
     uint32_t all_ids[MODEL_WIRE_MAX + MODEL_NEW_MAX];
@@ -145,7 +167,7 @@ const struct model_config *model_config_find(const char *name);
 /* m->state becomes the first state. */
 void model_start(struct model *m);
 /* Who there is, and that all vote before anything says otherwise. */
-void model_name_nodes(struct check *c);
+void model_name_nodes(struct check *c, const struct model_config *config);
 /* What happens before the search: nothing, or an election. Writes the
  * beginning of the script. */
 void model_prelude(struct model *m);
@@ -158,9 +180,11 @@ void model_prelude(struct model *m);
  * more. */
 void model_canonical(const struct model_config *config, struct model_state *s);
 void model_canonical_node(struct model_state *s, uint32_t pos);
-void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present);
+void model_canonical_ghost(const struct model_config *config, struct check *c,
+                           uint32_t open, uint32_t present);
 /* By the nodes; the terms of messages have to be added. */
-uint32_t model_open_terms(const raft_term *terms, uint32_t holding);
+uint32_t model_open_terms(const struct model_config *config,
+                          const raft_term *terms, uint32_t holding);
 bool model_holds_term(const struct model_state *s, uint32_t pos);
 /* Entries that a node, or a message, has: for each term from 1 on a byte, in
  * which bits 0..i-1 are set if the last such entry is at index i. */
@@ -187,6 +211,19 @@ void model_rename_message(struct raft_message *m, uint32_t mentions);
 bool model_has_spare_vote(const struct model_state *s, uint32_t pos);
 void model_forget_vote(struct model_state *s, uint32_t pos);
 bool model_contests(const struct model_state *s, uint32_t pos);
+
+/* model_change.c: members that change. */
+bool model_votes(const struct raft_members *m, node_id id);
+uint32_t model_changes(const struct model_config *config,
+                       const struct raft *core, struct model_event *events);
+void model_change_members(const struct raft *core, struct model_event e,
+                          struct raft_members *members);
+/* Bits of nodes that are, with this one, just enough to elect it. */
+uint32_t model_electors(const struct raft *core, uint32_t *sets);
+/* Shortens an append until at most one of its entries changes the members, and
+ * moves `rest` on behind it; false: nothing is left. */
+bool model_split(const struct check *c, struct raft_message *rest,
+                 struct raft_message *part);
 
 /* model_event.c: what may happen. */
 uint32_t model_events(const struct model *m, const struct model_state *s,
@@ -248,7 +285,8 @@ void model_encode_message(const struct raft_message *msg, uint32_t order,
 void model_decode_message(const uint8_t *bytes, struct raft_message *msg);
 void model_encode_ghost(const struct model_state *s, uint32_t order,
                         struct model_code *code);
-void model_decode_ghost(const uint8_t *bytes, struct model_state *s);
+void model_decode_ghost(const struct model_config *config, const uint8_t *bytes,
+                        struct model_state *s);
 uint64_t model_code_hash(const struct model_code *code);
 
 /* model_script.c: commands for tests/script; nothing if m->script is NULL. */

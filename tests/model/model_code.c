@@ -21,8 +21,8 @@
 struct coder {
     bool reading;
     uint8_t *at;
-    const uint8_t *order; /* order[new position] = position in the state */
-    const uint8_t *place; /* the reverse */
+    uint8_t order[MODEL_NODES]; /* order[new name] = name in the state */
+    uint8_t place[MODEL_NODES]; /* the reverse */
 };
 
 static INLINE uint64_t code_number(struct coder *k, uint64_t v)
@@ -425,25 +425,40 @@ static INLINE void code_message(struct coder *k, struct raft_message *m)
     m->cluster_id = 7;
 }
 
-static const uint8_t orders[MODEL_ORDERS][MODEL_NODES] = {
-    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+/* The names in the order that has this number, 0: as they are. */
+static void name(struct coder *k, uint32_t number)
+{
+    uint32_t left = (1U << MODEL_NODES) - 1;
 
-static const uint8_t places[MODEL_ORDERS][MODEL_NODES] = {
-    {0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 0, 1}, {1, 2, 0}, {2, 1, 0}};
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        uint32_t pick = number % (MODEL_NODES - i);
+        uint32_t rest = left;
+        number /= MODEL_NODES - i;
+        for (; pick > 0; pick--) {
+            rest &= rest - 1;
+        }
+        uint32_t id = (uint32_t)__builtin_ctz(rest);
+        left &= ~(1U << id);
+        k->order[i] = (uint8_t)id;
+        k->place[id] = (uint8_t)i;
+    }
+}
 
 static struct coder writer(uint32_t order, struct model_code *code)
 {
+    struct coder k = {.at = code->bytes};
+
     ASSERT(order < MODEL_ORDERS);
-    return (struct coder){
-        .at = code->bytes, .order = orders[order], .place = places[order]};
+    name(&k, order);
+    return k;
 }
 
 static struct coder reader(const uint8_t *bytes)
 {
-    return (struct coder){.reading = true,
-                          .at = (uint8_t *)(uintptr_t)bytes,
-                          .order = orders[0],
-                          .place = places[0]};
+    struct coder k = {.reading = true, .at = (uint8_t *)(uintptr_t)bytes};
+
+    name(&k, 0);
+    return k;
 }
 
 static void written(struct model_code *code, const struct coder *k)
@@ -506,13 +521,14 @@ void model_encode_ghost(const struct model_state *s, uint32_t order,
     written(code, &k);
 }
 
-void model_decode_ghost(const uint8_t *bytes, struct model_state *s)
+void model_decode_ghost(const struct model_config *config, const uint8_t *bytes,
+                        struct model_state *s)
 {
     const size_t begin = offsetof(struct check, logs);
     struct coder k = reader(bytes);
 
     memset((uint8_t *)&s->check + begin, 0, sizeof(s->check) - begin);
-    model_name_nodes(&s->check);
+    model_name_nodes(&s->check, config);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         s->check.votes[i][0] = NODE_NONE;
     }

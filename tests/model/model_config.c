@@ -3,7 +3,87 @@
 
 #include "model.h"
 
+/* Of four nodes. */
+#if MODEL_NODES == 4
 const struct model_config model_configs[] = {
+    {.name = "X-D1",
+     .about = "joint members, of which nobody heard: a learner takes the place "
+              "of a voter",
+     .terms = 2,
+     .in_flight = 1,
+     .losses = MODEL_ANY,
+     .changes = 1,
+     .kinds = MODEL_SWAP,
+     .learners = 1,
+     .brief = true,
+     .settled = true,
+     .begun = 2},
+    {.name = "X-D1L",
+     .about = "the same; the voter that goes is the leader",
+     .terms = 2,
+     .in_flight = 1,
+     .losses = MODEL_ANY,
+     .changes = 1,
+     .kinds = MODEL_SWAP,
+     .learners = 1,
+     .brief = true,
+     .settled = true,
+     .begun = 1},
+    {.name = "X-D1P",
+     .about = "all of it, from before the change",
+     .terms = 2,
+     .in_flight = 2,
+     .losses = MODEL_ANY,
+     .changes = 2,
+     .kinds = MODEL_SWAP,
+     .learners = 1,
+     .brief = true,
+     .settled = true},
+    {.name = "X-D2",
+     .about = "the same with a crash and three terms; a voter is demoted",
+     .terms = 3,
+     .crashes = 1,
+     .in_flight = 2,
+     .losses = MODEL_ANY,
+     .changes = 2,
+     .kinds = MODEL_SWAP | MODEL_DEMOTE,
+     .learners = 1,
+     .brief = true,
+     .settled = true},
+    {.name = "X-D4",
+     .about = "two leaders, each removes a voter (raft-dev, 2015): nobody "
+              "heard of the first's change, the second begins",
+     .terms = 3,
+     .in_flight = 2,
+     .losses = MODEL_ANY,
+     .changes = 1,
+     .kinds = MODEL_REMOVE,
+     .brief = true,
+     .settled = true,
+     .begun = 4,
+     .overtaken = true},
+};
+#else
+const struct model_config model_configs[] = {
+    {.name = "X-D3",
+     .about = "three voters, two, one; whoever leads may be the one that goes",
+     .terms = 2,
+     .in_flight = 2,
+     .losses = MODEL_ANY,
+     .changes = 2,
+     .kinds = MODEL_REMOVE,
+     .brief = true,
+     .settled = true},
+    {.name = "X-D5",
+     .about = "the same with three terms and a crash",
+     .terms = 3,
+     .crashes = 1,
+     .in_flight = 2,
+     .losses = MODEL_ANY,
+     .changes = 2,
+     .kinds = MODEL_REMOVE,
+     .brief = true,
+     .settled = true},
     {.name = "X-A",
      .about = "elections, replication, a crash, a message delivered twice",
      .terms = 2,
@@ -175,6 +255,8 @@ const struct model_config model_configs[] = {
      .brief = true,
      .live = true},
 };
+
+#endif
 
 const uint32_t model_config_count = ARRAY_LEN(model_configs);
 

@@ -45,8 +45,9 @@ static bool dead_by_rule(const struct model_state *s,
     if (m->to_incarnation != 0 && m->to_incarnation != to->config.incarnation) {
         return true;
     }
-    if (m->to_incarnation != 0 &&
-        m->from_incarnation < to->progress[m->from].incarnation) {
+    int from = raft_position(to, m->from);
+    if (m->to_incarnation != 0 && from >= 0 &&
+        m->from_incarnation < to->progress[from].incarnation) {
         return true; /* of an earlier start, as this start of `to` knows */
     }
     switch (m->type) {

@@ -35,6 +35,9 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_PROPOSE:
         *bound = c->requests;
         return &used->requests;
+    case MODEL_CHANGE:
+        *bound = c->changes;
+        return &used->changes;
     case MODEL_CRASH:
         *bound = c->crashes;
         return &used->crashes;
@@ -126,10 +129,11 @@ static void follower_events(const struct model_config *c,
      * it is by its pre-vote that a leader may learn of a restarted follower. */
     bool may = core->term < c->terms || (c->live && !c->greet);
 
-    for (uint32_t k = 0; k < MODEL_NODES && c->brief && may; k++) {
-        if (k != i) {
-            add(l, MODEL_ELECT, i, k, 0);
-        }
+    uint32_t sets[1U << MODEL_NODES];
+    uint32_t count = c->brief && may ? model_electors(core, sets) : 0;
+
+    for (uint32_t k = 0; k < count; k++) {
+        add(l, MODEL_ELECT, i, sets[k], 0);
     }
     if (may && !c->brief) {
         add(l, MODEL_TIMEOUT, i, 0, 0);
@@ -177,6 +181,9 @@ uint32_t model_node_events(const struct model_config *config,
 
     if (core->role == RAFT_LEADER) {
         leader_events(config, core, i, &l);
+        if (config->changes > 0 && raft_can_change(core)) {
+            l.count += model_changes(config, core, events + l.count);
+        }
     } else {
         follower_events(config, core, i, &l);
     }

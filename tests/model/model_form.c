@@ -29,9 +29,10 @@ uint32_t model_mentions_in_node(const struct model_state *s, uint32_t pos)
     uint32_t bits = mention(pos, r->config.incarnation) |
                     mention(pos, s->check.nodes[pos].lost_in);
 
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        if (i != pos) {
-            bits |= mention(i, r->progress[i].incarnation);
+    for (uint32_t i = 0; i < r->members[RAFT_NEWEST].count; i++) {
+        node_id id = r->members[RAFT_NEWEST].ids[i];
+        if (id != pos) {
+            bits |= mention(id, r->progress[i].incarnation);
         }
     }
     if (r->leader != NODE_NONE && r->role != RAFT_LEADER) {
@@ -78,9 +79,10 @@ void model_rename_node(struct model_state *s, uint32_t pos, uint32_t mentions)
     rename_one(&r->config.incarnation, pos, mentions);
     s->check.nodes[pos].incarnation = r->config.incarnation;
     rename_one(&s->check.nodes[pos].lost_in, pos, mentions);
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        if (i != pos) {
-            rename_one(&r->progress[i].incarnation, i, mentions);
+    for (uint32_t i = 0; i < r->members[RAFT_NEWEST].count; i++) {
+        node_id id = r->members[RAFT_NEWEST].ids[i];
+        if (id != pos) {
+            rename_one(&r->progress[i].incarnation, id, mentions);
         }
     }
     if (r->leader != NODE_NONE && r->role != RAFT_LEADER) {

@@ -46,7 +46,9 @@ static uint64_t mix(uint64_t a, uint64_t b)
 static uint64_t hash_of(const uint32_t *key)
 {
     uint64_t h = mix((uint64_t)key[0] << 32 | key[1], 1);
-    return mix(h, (uint64_t)key[2] << 32 | key[3]);
+
+    h = mix(h, (uint64_t)key[2] << 32 | key[3]);
+    return MODEL_KEY > 4 ? mix(h, key[MODEL_KEY - 1]) : h;
 }
 
 static struct model_triple *place_of(const struct model_memo *memo,
@@ -70,11 +72,12 @@ static uint32_t touched_by(struct model_event e)
     case MODEL_LOSE:
         return (1U << MODEL_NODES) - 1;
     case MODEL_ELECT:
-        return 1U << e.node | 1U << e.peer;
+        return 1U << e.node | e.peer;
     case MODEL_TIMEOUT:
     case MODEL_HEARTBEAT:
     case MODEL_QUORUM_LOSS:
     case MODEL_PROPOSE:
+    case MODEL_CHANGE:
     case MODEL_SYNC:
     case MODEL_BREAK:
     case MODEL_UNSENT:
@@ -118,6 +121,9 @@ static struct model_step *step_place(const struct model_memo *memo,
     uint64_t h = mix((uint64_t)key->nodes[0] << 32 | key->nodes[1], key->event);
 
     h = mix(h, (uint64_t)key->nodes[2] << 32 | key->ghost);
+    if (MODEL_NODES > 3) {
+        h = mix(h, key->nodes[MODEL_NODES - 1]);
+    }
     return &memo->steps[h >> 16 & memo->step_mask];
 }
 
@@ -143,7 +149,8 @@ static void load(struct model_memo *memo, const struct model_tuple *t,
                               s);
         }
     }
-    model_decode_ghost(model_part_at(&store->ghosts, t->ghost)->bytes, s);
+    model_decode_ghost(store->config,
+                       model_part_at(&store->ghosts, t->ghost)->bytes, s);
     s->used = t->used;
     s->wire_count = 0;
 }
@@ -252,8 +259,8 @@ bool model_memo_dead(struct model_memo *memo, const struct model_tuple *t,
         model_part_at(&memo->store->messages, message);
     const struct model_part *from =
         model_part_at(&memo->store->nodes, t->nodes[part->from]);
-    uint32_t key[4] = {message, from->sender, t->nodes[part->to],
-                       model_may_lose(memo->store->config, &t->used)};
+    uint32_t key[MODEL_KEY] = {message, from->sender, t->nodes[part->to],
+                               model_may_lose(memo->store->config, &t->used)};
     struct model_triple *at = place_of(memo, memo->dead, key);
 
     if (memcmp(at->key, key, sizeof(key)) != 0) {
@@ -269,7 +276,9 @@ bool model_memo_dead(struct model_memo *memo, const struct model_tuple *t,
 
 uint32_t model_memo_view(struct model_memo *memo, const struct model_tuple *t)
 {
-    uint32_t key[4] = {t->nodes[0], t->nodes[1], t->nodes[2], t->ghost};
+    uint32_t key[MODEL_KEY];
+    memcpy(key, t->nodes, sizeof(t->nodes));
+    key[MODEL_NODES] = t->ghost;
     struct model_triple *at = place_of(memo, memo->views, key);
     const struct raft *cores[MODEL_NODES];
 
@@ -297,13 +306,15 @@ static void form_ghost(struct model_memo *memo, struct model_tuple *t,
                        uint32_t open, uint32_t present)
 {
     const struct model_store *store = memo->store;
-    uint32_t key[4] = {t->ghost, open, present, 1};
+    uint32_t key[MODEL_KEY] = {t->ghost, open, present, 1};
     struct model_triple *at = place_of(memo, memo->forms, key);
 
     if (memcmp(at->key, key, sizeof(key)) != 0) {
-        model_decode_ghost(model_part_at(&store->ghosts, t->ghost)->bytes,
+        model_decode_ghost(store->config,
+                           model_part_at(&store->ghosts, t->ghost)->bytes,
                            &memo->m.state);
-        model_canonical_ghost(&memo->m.state.check, open, present);
+        model_canonical_ghost(store->config, &memo->m.state.check, open,
+                              present);
         memcpy(at->key, key, sizeof(key));
         at->value =
             model_store_ghost(memo->store, &memo->m.state, &memo->scratch);
@@ -314,7 +325,7 @@ static void form_ghost(struct model_memo *memo, struct model_tuple *t,
 static void form_node(struct model_memo *memo, struct model_tuple *t,
                       uint32_t pos, uint32_t mentions, bool forget)
 {
-    uint32_t key[4] = {t->nodes[pos], mentions, forget, 2};
+    uint32_t key[MODEL_KEY] = {t->nodes[pos], mentions, forget, 2};
     struct model_triple *at = place_of(memo, memo->forms, key);
 
     if (memcmp(at->key, key, sizeof(key)) != 0) {
@@ -333,7 +344,7 @@ static void form_node(struct model_memo *memo, struct model_tuple *t,
 static void form_message(struct model_memo *memo, uint32_t *message,
                          uint32_t mentions)
 {
-    uint32_t key[4] = {*message, mentions, 0, 3};
+    uint32_t key[MODEL_KEY] = {*message, mentions, 0, 3};
     struct model_triple *at = place_of(memo, memo->forms, key);
 
     if (memcmp(at->key, key, sizeof(key)) != 0) {
@@ -403,7 +414,7 @@ void model_memo_form(struct model_memo *memo, struct model_tuple *t)
         mentions |= part->mentions;
         open |= 1U << part->term;
     }
-    open |= model_open_terms(terms, holding);
+    open |= model_open_terms(store->config, terms, holding);
     form_ghost(memo, t, open & ~1U, present);
     bool dense = model_mentions_dense(mentions);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {

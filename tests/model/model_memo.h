@@ -43,10 +43,13 @@ struct model_step {
     struct model_outcome outcome;
 };
 
-_Static_assert(sizeof(struct model_step) == 64, "one cache line");
+_Static_assert(sizeof(struct model_step) == 64 || MODEL_NODES > 3,
+               "one cache line");
+
+#define MODEL_KEY (MODEL_NODES + 1)
 
 struct model_triple {
-    uint32_t key[4];
+    uint32_t key[MODEL_KEY];
     uint32_t value;
 };
 

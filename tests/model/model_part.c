@@ -214,7 +214,7 @@ uint32_t model_store_ghost(struct model_store *s,
         return id;
     }
     keep_bytes(&part, &code, NULL);
-    model_decode_ghost(code.bytes, scratch);
+    model_decode_ghost(s->config, code.bytes, scratch);
     same_bytes((const uint8_t *)&scratch->check + begin,
                (const uint8_t *)&state->check + begin,
                offsetof(struct check, violation) - begin, "the ghost");
@@ -275,7 +275,8 @@ void model_tuple_to(const struct model_store *s, const struct model_tuple *t,
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         model_decode_node(model_part_at(&s->nodes, t->nodes[i])->bytes, state);
     }
-    model_decode_ghost(model_part_at(&s->ghosts, t->ghost)->bytes, state);
+    model_decode_ghost(s->config, model_part_at(&s->ghosts, t->ghost)->bytes,
+                       state);
     state->used = t->used;
     state->wire_count = t->wire_count;
     for (uint32_t i = 0; i < t->wire_count; i++) {

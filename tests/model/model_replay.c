@@ -62,9 +62,19 @@ static void describe(const struct model *m, FILE *file)
         fprintf(file, "# %u: %s of term %u, last %u, commit %u, writes %u\n", i,
                 raft_role_name(r->role), (unsigned)r->term, (unsigned)r->last,
                 (unsigned)r->commit, m->state.check.nodes[i].write_count);
-        for (uint32_t k = 0; k < MODEL_NODES && r->role == RAFT_LEADER; k++) {
+        const struct raft_members *members = &r->members[RAFT_NEWEST];
+        fprintf(file, "#   members by entry %u: voters %x, outgoing %x of",
+                (unsigned)r->members_at[RAFT_NEWEST], members->voters,
+                members->outgoing);
+        for (uint32_t k = 0; k < members->count; k++) {
+            fprintf(file, " %u", members->ids[k]);
+        }
+        fprintf(file, "\n");
+        for (uint32_t k = 0; k < members->count && r->role == RAFT_LEADER;
+             k++) {
             const struct raft_progress *p = &r->progress[k];
-            fprintf(file, "#   to %u: %s, match %u, next %u, in flight %u\n", k,
+            fprintf(file, "#   to %u: %s, match %u, next %u, in flight %u\n",
+                    members->ids[k],
                     p->state == RAFT_PROBE ? "probe" : "replicate",
                     (unsigned)p->match, (unsigned)p->next, p->in_flight);
         }

@@ -108,6 +108,10 @@ void model_script_event(struct model *m, struct model_event e)
     case MODEL_PROPOSE:
         fprintf(f, "> propose %u 1\n", e.node);
         break;
+    case MODEL_CHANGE:
+        fprintf(f, "# change %u: kind %u, nodes %u and %u\n", e.node, e.peer,
+                e.arg / 16U, e.arg % 16U);
+        break;
     case MODEL_SYNC:
         fprintf(f, "> durable %u %u\n", e.node, e.arg);
         break;

@@ -34,9 +34,18 @@ static uint64_t after_durable(const struct raft *r, uint64_t seq)
     return seq > r->durable_seq ? seq - r->durable_seq : 0;
 }
 
+static uint32_t own_bit(const struct raft *r)
+{
+    int pos = raft_position(r, r->config.self);
+
+    return pos < 0 ? 0 : 1U << pos;
+}
+
 static void canonical_leader(struct raft *r)
 {
-    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+    const struct raft_members *members = &r->members[RAFT_NEWEST];
+
+    for (uint32_t i = 0; i < members->count; i++) {
         struct raft_progress *p = &r->progress[i];
         p->heard_ms = MODEL_NOW_MS;
         p->beat_ms = MODEL_NOW_MS;
@@ -48,7 +57,9 @@ static void canonical_leader(struct raft *r)
             p->beat_next = 0;
         }
     }
-    r->quorum_check_ms = MODEL_NOW_MS + MODEL_ELECTION_MS;
+    r->quorum_check_ms = raft_members_quorum(members, own_bit(r))
+                             ? INT64_MAX
+                             : MODEL_NOW_MS + MODEL_ELECTION_MS;
     r->transfer_until_ms =
         r->transfer_to == NODE_NONE ? 0 : MODEL_NOW_MS + MODEL_ELECTION_MS;
 }
@@ -173,8 +184,16 @@ bool model_holds_term(const struct model_state *s, uint32_t pos)
            s->check.nodes[pos].write_count > 0;
 }
 
-uint32_t model_open_terms(const raft_term *terms, uint32_t holding)
+static bool is_fixed(const struct model_config *config)
 {
+    return MODEL_NODES == 3 && config->changes == 0 && config->learners == 0;
+}
+
+/* Where members change, few may be enough. */
+uint32_t model_open_terms(const struct model_config *config,
+                          const raft_term *terms, uint32_t holding)
+{
+    uint32_t enough = is_fixed(config) ? MODEL_NODES / 2 + 1 : 1;
     uint32_t open = 0;
 
     for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
@@ -187,7 +206,7 @@ uint32_t model_open_terms(const raft_term *terms, uint32_t holding)
                 open |= 1U << t;
             }
         }
-        if (before > 0 && reached > MODEL_NODES / 2) {
+        if (before > 0 && reached >= enough) {
             open |= 1U << t;
         }
     }
@@ -202,7 +221,7 @@ static void canonical_changes(struct check *c, uint32_t present)
     for (uint32_t i = 0; i < c->change_count; i++) {
         const struct check_change *e = &c->changes[i];
         if (e->index <= last_present(present, e->term)) {
-            c->changes[kept++] = *e;
+            memmove(&c->changes[kept++], e, sizeof(*e));
         }
     }
     memset(&c->changes[kept], 0,
@@ -210,8 +229,13 @@ static void canonical_changes(struct check *c, uint32_t present)
     c->change_count = kept;
 }
 
-void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present)
+/* Of three fixed voters, who has not voted for the leader can only vote for
+ * itself. */
+void model_canonical_ghost(const struct model_config *config, struct check *c,
+                           uint32_t open, uint32_t present)
 {
+    bool fixed = is_fixed(config);
+
     for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
         raft_index last = last_present(present, t);
         bool is_open = (open >> t & 1) != 0;
@@ -222,7 +246,7 @@ void model_canonical_ghost(struct check *c, uint32_t open, uint32_t present)
             canonical_log(&c->logs[t], last);
             c->logs[t].pos = is_open ? c->logs[t].pos : NODE_NONE;
         }
-        if (c->logs[t].known || !is_open) {
+        if ((c->logs[t].known && fixed) || !is_open) {
             for (uint32_t i = 0; i < MODEL_NODES; i++) {
                 c->votes[i][t] = NODE_NONE;
             }
@@ -255,8 +279,8 @@ void model_canonical(const struct model_config *config, struct model_state *s)
         open |= 1U << s->wire[i].term;
     }
     if (!config->plain && !model_may_lose(config, &s->used)) {
-        open |= model_open_terms(terms, holding);
-        model_canonical_ghost(&s->check, open & ~1U, present);
+        open |= model_open_terms(config, terms, holding);
+        model_canonical_ghost(config, &s->check, open & ~1U, present);
         model_form(s);
     }
 }
@@ -296,13 +320,14 @@ static void introduce(struct model *m, uint32_t from, uint32_t to)
     ASSERT(m->out.message_count == 0 && m->out.write.seq == 0);
 }
 
-void model_name_nodes(struct check *c)
+void model_name_nodes(struct check *c, const struct model_config *config)
 {
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         c->ids[i] = i;
     }
     c->count = MODEL_NODES;
     raft_members_of(&c->members, c->ids, MODEL_NODES);
+    c->members.voters >>= config->learners;
 }
 
 void model_start(struct model *m)
@@ -314,9 +339,10 @@ void model_start(struct model *m)
     struct model_state *s = &m->state;
 
     memset(s, 0, sizeof(*s));
-    model_name_nodes(&s->check);
+    model_name_nodes(&s->check, m->config);
     memcpy(ids, s->check.ids, sizeof(ids));
     check_init(&s->check, ids, MODEL_NODES);
+    model_name_nodes(&s->check, m->config);
     check_members(&s->check, &s->check.nodes[0].disk, &start);
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         struct raft_config config = {0};

@@ -30,20 +30,32 @@ NORETURN void assert_failed(const char *expr, const char *file, int line,
     longjmp(*assert_jump, 1);
 }
 
+static void collect_one(struct model *m, const struct raft_message *msg,
+                        uint32_t id)
+{
+    bool known = false;
+
+    for (uint32_t k = 0; k < m->sent_count; k++) {
+        known = known || memcmp(&m->sent[k], msg, sizeof(*msg)) == 0;
+    }
+    if (!known) {
+        ASSERT(m->sent_count < MODEL_NEW_MAX);
+        m->sent_ids[m->sent_count] = id;
+        m->sent[m->sent_count++] = *msg;
+    }
+}
+
+/* As the node sends them: with one change of the members in each. */
 static void collect(struct model *m)
 {
     for (uint32_t i = 0; i < m->out.message_count; i++) {
+        struct raft_message rest = m->out.messages[i];
+        struct raft_message part;
         uint32_t id = ++m->ids;
-        bool known = false;
-        for (uint32_t k = 0; k < m->sent_count; k++) {
-            known = known || memcmp(&m->sent[k], &m->out.messages[i],
-                                    sizeof(m->sent[0])) == 0;
+        while (model_split(&m->state.check, &rest, &part)) {
+            collect_one(m, &part, id);
         }
-        if (!known) {
-            ASSERT(m->sent_count < MODEL_NEW_MAX);
-            m->sent_ids[m->sent_count] = id;
-            m->sent[m->sent_count++] = m->out.messages[i];
-        }
+        collect_one(m, &rest, id);
     }
 }
 
@@ -91,8 +103,28 @@ static void one_step(struct model *m, uint32_t pos, struct raft_event event)
     m->violation = check->violation;
 }
 
+/* All links are always up: those to members that are new, too. */
+static void tell_links(struct model *m, uint32_t pos, int64_t now_ms)
+{
+    const struct raft_members *members =
+        &m->state.cores[pos].members[RAFT_NEWEST];
+
+    for (uint32_t i = 0; i < members->count; i++) {
+        if (members->ids[i] != pos &&
+            !m->state.cores[pos].progress[i].link_up) {
+            one_step(m, pos,
+                     (struct raft_event){.type = RAFT_EV_PEER_UP,
+                                         .now_ms = now_ms,
+                                         .peer = members->ids[i]});
+        }
+    }
+}
+
 static void flush(struct model *m, uint32_t pos, int64_t now_ms)
 {
+    if (!m->cut && m->violation == NULL && m->out.members_changed) {
+        tell_links(m, pos, now_ms);
+    }
     if (!m->cut) {
         one_step(m, pos,
                  (struct raft_event){.type = RAFT_EV_FLUSH, .now_ms = now_ms});
@@ -290,27 +322,46 @@ static void deliver(struct model *m, struct model_event e)
     macro_step(m, message.to, event);
 }
 
-/* Takes the message of this type between these two out of those just sent;
- * the others of this type are lost. */
-static bool take_sent(struct model *m, enum raft_message_type type,
-                      uint32_t from, uint32_t to, struct raft_message *message)
+static bool is_pre_vote(const struct raft_message *m)
+{
+    return m->type == RAFT_MSG_PRE_VOTE || m->type == RAFT_MSG_PRE_VOTE_REPLY;
+}
+
+/* Takes a pre-vote, or its answer, between these two out of those just sent. */
+static bool take_sent(struct model *m, uint32_t from, uint32_t to,
+                      struct raft_message *message)
 {
     uint32_t kept = 0;
     bool found = false;
 
     for (uint32_t i = 0; i < m->sent_count; i++) {
         const struct raft_message *sent = &m->sent[i];
-        if (sent->type != type) {
+        if (!found && is_pre_vote(sent) && sent->from == from &&
+            sent->to == to) {
+            *message = *sent;
+            m->taken_id = m->sent_ids[i];
+            found = true;
+        } else {
             m->sent_ids[kept] = m->sent_ids[i];
             m->sent[kept++] = *sent;
-        } else if (sent->from == from && sent->to == to) {
-            *message = *sent;
-            found = true;
-            model_script_deliver(m, message, m->sent_ids[i]);
         }
     }
     m->sent_count = kept;
     return found;
+}
+
+/* All of this type are lost. */
+static void drop_sent(struct model *m, enum raft_message_type type)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < m->sent_count; i++) {
+        if (m->sent[i].type != type) {
+            m->sent_ids[kept] = m->sent_ids[i];
+            m->sent[kept++] = m->sent[i];
+        }
+    }
+    m->sent_count = kept;
 }
 
 /* Timeout, pre-vote and its answer in one: nothing durable is at stake. */
@@ -320,15 +371,21 @@ static void ask_first(struct model *m, struct model_event e)
     struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &message};
 
     timer_event(m, (struct model_event){.type = MODEL_TIMEOUT, .node = e.node});
-    model_script_stale(m, e.peer);
-    if (!take_sent(m, RAFT_MSG_PRE_VOTE, e.node, e.peer, &message)) {
-        return;
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        if ((e.peer >> i & 1) != 0 && take_sent(m, e.node, i, &message)) {
+            model_script_stale(m, i);
+            model_script_deliver(m, &message, m->taken_id);
+            event.now_ms = MODEL_NOW_MS + MODEL_ELECTION_MS;
+            macro_step(m, i, event);
+        }
     }
-    event.now_ms = MODEL_NOW_MS + MODEL_ELECTION_MS;
-    macro_step(m, e.peer, event);
+    drop_sent(m, RAFT_MSG_PRE_VOTE);
     event.now_ms = MODEL_NOW_MS;
-    if (take_sent(m, RAFT_MSG_PRE_VOTE_REPLY, e.peer, e.node, &message)) {
-        macro_step(m, e.node, event);
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        if (take_sent(m, i, e.node, &message)) {
+            model_script_deliver(m, &message, m->taken_id);
+            macro_step(m, e.node, event);
+        }
     }
 }
 
@@ -348,7 +405,9 @@ static void elect(struct model *m, struct model_event e)
 raft_index model_unsent_from(const struct model_state *s, uint32_t node,
                              uint32_t peer)
 {
-    return s->cores[node].progress[peer].next - 1;
+    int pos = raft_position(&s->cores[node], peer);
+
+    return pos < 0 ? 0 : s->cores[node].progress[pos].next - 1;
 }
 
 static void request_event(struct model *m, struct model_event e)
@@ -377,6 +436,15 @@ static void request_event(struct model *m, struct model_event e)
     macro_step(m, e.node, event);
 }
 
+static void change_event(struct model *m, struct model_event e)
+{
+    struct raft_members members;
+    struct raft_event event = {.type = RAFT_EV_CONFIG, .members = &members};
+
+    model_change_members(&m->state.cores[e.node], e, &members);
+    macro_step(m, e.node, event);
+}
+
 static void do_event(struct model *m, struct model_event e)
 {
     switch ((enum model_event_type)e.type) {
@@ -395,6 +463,9 @@ static void do_event(struct model *m, struct model_event e)
     case MODEL_TRANSFER:
     case MODEL_UNSENT:
         request_event(m, e);
+        break;
+    case MODEL_CHANGE:
+        change_event(m, e);
         break;
     case MODEL_SYNC:
         sync_writes(m, e.node, e.arg);
@@ -577,7 +648,8 @@ bool model_wire(struct model *m, uint64_t *choice, struct model_state *to)
     return true;
 }
 
-/* Does e, and keeps only messages of this type, if there are any. */
+/* Does e, and keeps only messages of this type (TYPE_END: all), if there are
+ * any. */
 static void prelude_event(struct model *m, struct model_event e,
                           enum raft_message_type type)
 {
@@ -594,7 +666,8 @@ static void prelude_event(struct model *m, struct model_event e,
     }
     ASSERT(!m->cut);
     for (uint32_t i = 0; i < m->all_count; i++) {
-        choice |= (uint64_t)(m->all[i]->type == type) << i;
+        bool wanted = type == RAFT_MSG_TYPE_END || m->all[i]->type == type;
+        choice |= (uint64_t)wanted << i;
     }
     model_keep(m, choice, &next);
     next.used = (struct model_used){0};
@@ -621,10 +694,11 @@ static void prelude_deliver(struct model *m, uint32_t to,
 
 static void prelude_elect(struct model *m, uint8_t node, uint8_t peer)
 {
-    prelude_event(
-        m,
-        (struct model_event){.type = MODEL_ELECT, .node = node, .peer = peer},
-        RAFT_MSG_VOTE);
+    prelude_event(m,
+                  (struct model_event){.type = MODEL_ELECT,
+                                       .node = node,
+                                       .peer = (uint8_t)(1U << peer)},
+                  RAFT_MSG_VOTE);
     prelude_deliver(m, peer, RAFT_MSG_VOTE_REPLY);
 }
 
@@ -640,6 +714,50 @@ static void prelude_vote(struct model *m)
     ASSERT(m->state.wire_count == 1);
 }
 
+/* Node 0 is elected by all; everything is delivered that anybody sends. */
+static void prelude_settle(struct model *m)
+{
+    struct model_event e = {.type = MODEL_ELECT};
+
+    e.peer = (uint8_t)((1U << (MODEL_NODES - m->config->learners)) - 2);
+    prelude_event(m, e, RAFT_MSG_TYPE_END);
+    for (uint32_t i = 0; m->state.wire_count > 0; i++) {
+        ASSERT(i < 100);
+        e = (struct model_event){.type = MODEL_DELIVER,
+                                 .node = (uint8_t)m->state.wire[0].to};
+        prelude_event(m, e, RAFT_MSG_TYPE_END);
+    }
+    ASSERT(raft_can_change(&m->state.cores[0]));
+}
+
+/* Node 0 hears no quorum; node 2 is elected by the others. */
+static void prelude_overtake(struct model *m)
+{
+    struct model_event e = {.type = MODEL_QUORUM_LOSS};
+
+    prelude_event(m, e, RAFT_MSG_TIMEOUT_NOW);
+    m->state.wire_count = 0;
+    e = (struct model_event){.type = MODEL_ELECT, .node = 2, .peer = 0xa};
+    prelude_event(m, e, RAFT_MSG_VOTE);
+    prelude_deliver(m, 1, RAFT_MSG_TYPE_END);
+    prelude_deliver(m, 2, RAFT_MSG_TYPE_END);
+    prelude_deliver(m, 3, RAFT_MSG_TYPE_END);
+    prelude_deliver(m, 2, RAFT_MSG_TIMEOUT_NOW);
+    m->state.wire_count = 0;
+    ASSERT(raft_is_leader(&m->state.cores[2]));
+}
+
+/* Its messages are lost. */
+static void prelude_change(struct model *m)
+{
+    struct model_event events[MODEL_EVENTS_MAX];
+    uint32_t count = model_changes(m->config, &m->state.cores[0], events);
+
+    ASSERT(m->config->begun <= count);
+    prelude_event(m, events[m->config->begun - 1], RAFT_MSG_TIMEOUT_NOW);
+    m->state.wire_count = 0;
+}
+
 /* Up to the votes the disks are done at once. */
 void model_prelude(struct model *m)
 {
@@ -647,6 +765,19 @@ void model_prelude(struct model *m)
     struct model_config quick = *config;
 
     model_script_begin(m);
+    if (config->settled) {
+        quick.writes = 0;
+        m->config = &quick;
+        prelude_settle(m);
+        if (config->begun > 0) {
+            prelude_change(m);
+        }
+        if (config->overtaken) {
+            prelude_overtake(m);
+        }
+        m->config = config;
+        return;
+    }
     if (!config->elected) {
         return;
     }

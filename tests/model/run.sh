@@ -36,10 +36,12 @@ while [ $# -gt 0 ]; do
     shift 2
 done
 model=$build/tests/model/model
-[ -x "$model" ] || {
-    echo "$model is missing: build it first" >&2
-    exit 2
-}
+for name in "$model" "${model}4"; do
+    [ -x "$name" ] || {
+        echo "$name is missing: build it first" >&2
+        exit 2
+    }
+done
 
 # judge WHAT PATTERN: the last search must have printed the pattern, and no
 # violation.
@@ -55,10 +57,13 @@ judge() {
     fi
 }
 
+# The explorer of four nodes knows some configurations, that of three the others.
 search() {
+    local program=$model
+    case $1 in X-D1* | X-D2 | X-D4) program=${model}4 ;; esac
     status=0
     rm -f "$work/script"
-    "$model" "$@" --script "$work/script" >"$work/out" 2>&1 || status=$?
+    "$program" "$@" --script "$work/script" >"$work/out" 2>&1 || status=$?
 }
 
 exhaust() {
@@ -82,7 +87,8 @@ same_outlines() {
 }
 
 run_campaign() {
-    local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P) name share line
+    local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P X-D1L X-D1P X-D2 X-D4 X-D5)
+    local name share line
     local states=0 transitions=0
     share=$((campaign / (${#names[@]} + 7)))
     for name in "${names[@]}"; do
@@ -111,6 +117,8 @@ run_sample() {
     exhaust X-R1
     exhaust_live X-L
     exhaust_live X-L2
+    exhaust X-D1
+    exhaust X-D3
     same_outlines --losses 0
     same_outlines --losses 255 --requests 0 --crashes 0 --duplicates 0
     search X-A --live 0 --memory-mb 256 --outlines 1 --in-flight 2 \
@@ -126,6 +134,19 @@ run_sample() {
     grep outlines "$work/out" >"$work/outlines" || true
     search X-R --memory-mb 256 --outlines 1 --plain 1 --all 1
     judge "X-R: the same outlines" "^$(cat "$work/outlines")$"
+    search X-D3 --memory-mb 256 --outlines 1
+    judge "X-D3, reduced" "exhausted"
+    grep outlines "$work/out" >"$work/outlines" || true
+    search X-D3 --memory-mb 256 --outlines 1 --plain 1 --all 1
+    judge "X-D3: the same outlines" "^$(cat "$work/outlines")$"
+    for name in X-D1L X-D1P X-D2 X-D4 X-D5; do
+        search "$name" --memory-mb 256 --states-max 300000
+        judge "$name: no violation" "^$name: bounded"
+    done
+    for name in X-D1 X-D1L X-D2 X-D3 X-D4 X-D5; do
+        search "$name" --memory-mb 256 --states-max 20000 --compare 1
+        judge "$name: remembered steps are the core's" "^$name: bounded"
+    done
     for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-R X-R1 X-T X-P X-L; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"

@@ -90,7 +90,7 @@ target_of() {
     case $kind in
     unit) printf 'tests/%s' "${what//\//_}" ;;
     contract) printf 'tests/contract_test_store_contract' ;;
-    model) printf 'tests/model/model' ;;
+    model | model4) printf 'tests/model/%s' "$kind" ;;
     script) printf 'tests/run_scripts' ;;
     sim) printf 'tests/simulate' ;;
     disk) printf 'tests/disk_driver' ;;
@@ -205,7 +205,7 @@ run_rung() {
     case $kind in
     unit | contract) limited "$seconds" stdbuf -o0 "$program" ;;
     sim) limited "$seconds" "$program" --seeds "$1" --no-shrink "${@:2}" ;;
-    model)
+    model | model4)
         limited $((seconds + 20)) "$program" "$@" --seconds "$seconds" \
             --memory-mb 1024 --script "$out.script"
         ;;
@@ -248,7 +248,7 @@ reason() {
     sim) line=$(awk '/^seed .* FAILED/ {
             seed = $2; getline; sub(/^ */, "")
             print "seed " seed ": " $0; exit }' "$1") ;;
-    model) line=$(sed -n 's/^VIOLATION: //p' "$1" | head -n 1) ;;
+    model | model4) line=$(sed -n 's/^VIOLATION: //p' "$1" | head -n 1) ;;
     script) line=$(sed -n 's/^# .*\/\([^/]*:[0-9]*: >\)/\1/p' "$1" |
         head -n 1) ;;
     disk) line=$(sed -n '/^seed [0-9]*, after/ { p; q; }' "$1") ;;
@@ -263,7 +263,7 @@ reason() {
 said_why() {
     case $2 in
     sim) grep -q '^seed .* FAILED' "$1" ;;
-    model) grep -q '^VIOLATION' "$1" ;;
+    model | model4) grep -q '^VIOLATION' "$1" ;;
     disk) grep -q ' [1-9][0-9]* failed$' "$1" ;;
     tcl | ctl) grep -q '^\[err\]' "$1" ;;
     esac

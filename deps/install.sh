@@ -17,7 +17,7 @@ build_packages=(
 test_packages=(
     clang clang-format libclang-rt-14-dev binutils python3
     tcl redis-server python3-redis git patch
-    frama-c-base why3 z3 cvc4 faketime
+    frama-c-base why3 z3 cvc4
 )
 bench_packages=(
     etcd-server redis-server libnghttp2-dev gnuplot-nox python3 linux-perf tcl

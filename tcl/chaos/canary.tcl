@@ -50,14 +50,17 @@ if {[chaos::with_clocks]} {
     chaos_cluster 3 {} {
         test "keys that end before their time are found" {
             history_begin
-            foreach seconds {3600 7200 10800} {
-                chaos::set_clock [fault::leader] $seconds
-                pause 400
+            # Its clock runs at six times the pace, but never so far ahead at
+            # once that it takes the others for dead.
+            set leader [fault::leader]
+            for {set ms 200} {$ms <= 10000} {incr ms 200} {
+                chaos::advance $leader $ms
+                pause 40
             }
             set counts [history_counts]
             assert {[dict get $counts early] > 0} $counts
         }
     }
 } else {
-    note "no libfaketime (package faketime): no clock was moved"
+    note "a sanitizer: no clock was moved"
 }

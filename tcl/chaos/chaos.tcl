@@ -108,29 +108,39 @@ proc chaos_cluster {count options code} {
 
 # --- clocks that jump ----------------------------------------------------
 
-# From now on nodes are started with a wall clock that chaos::set_clock moves.
-# False: there is no libfaketime.
+# From now on nodes are started with clocks that chaos::set_clock and
+# chaos::advance move (tests/chaos/clocks.c). False: a sanitizer was there first.
 proc chaos::with_clocks {} {
-    set library [lindex [glob -nocomplain \
-        /usr/lib/*/faketime/libfaketime.so.1] 0]
-    if {$library eq ""} {return 0}
+    if {$::sanitized} {return 0}
     set wrapper $::env(VARD_TEST_DIR)/vard
     write_file $wrapper "#!/bin/sh
-export LD_PRELOAD=$library
-export FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
-export FAKETIME_NO_CACHE=1 FAKETIME_TIMESTAMP_FILE=\$1.clock
-\[ -e \$1.clock ] || echo +0 >\$1.clock
-exec $::vard \"\$@\"
+file=\$1.clocks
+\[ -e \$file ] || printf '%016d' 0 | tr 0 '\\000' >\$file
+exec env VARD_CLOCKS=\$file LD_PRELOAD=$::build/tests/libclocks.so \
+    $::vard \"\$@\"
 "
     file attributes $wrapper -permissions 0755
     set ::vard $wrapper
     return 1
 }
 
+# At `at`, a number of 8 bytes, which is there at once.
+proc chaos::put_clock {id at ms} {
+    set fd [open $::nodes($id,conf).clocks r+]
+    fconfigure $fd -translation binary
+    seek $fd $at
+    puts -nonewline $fd [binary format w $ms]
+    close $fd
+}
+
+# What the wall clock of a node shows more.
 proc chaos::set_clock {id seconds} {
-    set path $::nodes($id,conf).clock
-    write_file $path.new [format "%+d\n" $seconds]
-    file rename -force $path.new $path
+    put_clock $id 0 [expr {$seconds * 1000}]
+}
+
+# What the monotonic one, CLOCK_BOOTTIME, does; it must not fall.
+proc chaos::advance {id ms} {
+    put_clock $id 8 $ms
 }
 
 # --- the recorder --------------------------------------------------------

@@ -142,7 +142,7 @@ static void usage(void)
           "  --epoch-ms MS       how long the same keys are used (4000)\n"
           "  --pause-us US       between operations of a client (4000)\n"
           "  --timeout-ms MS     of one reply (2500)\n"
-          "  --slack-ms MS       of expiry (20); -1: wall clocks may jump\n"
+          "  --slack-ms MS       of expiry (20)\n"
           "  --prefix TEXT       of the keys (chaos)\n"
           "Mistakes to be found:\n"
           "  --fresh-ids         a retry of ONCE is a new request\n"
@@ -195,7 +195,7 @@ static bool take_option(int letter, const char *arg, struct recorder_options *o)
     case 't':
         return parse_int(arg, 1, &o->timeout_ms);
     case 's':
-        return parse_int(arg, -1, &o->slack_ms);
+        return parse_int(arg, 0, &o->slack_ms);
     case 'p':
         o->prefix = arg;
         return true;

@@ -38,7 +38,7 @@ struct recorder_options {
     int epoch_ms;       /* how long the same keys are used */
     int pause_us;       /* of a client between two operations, on average */
     int timeout_ms;     /* of one reply */
-    int slack_ms;       /* of expiry; -1: the wall clocks may jump */
+    int slack_ms;       /* of expiry */
     /* Planted mistakes: */
     bool fresh_ids;     /* a retry of ONCE is a new request */
     bool no_doubt;      /* an unknown outcome is noted as a refusal */

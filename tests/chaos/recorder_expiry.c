@@ -8,10 +8,11 @@
  *   late   there in a read that began after R + P
  *   risen  there in a read that began after another one had seen it gone
  *
- * The first two compare our clock with the leaders' wall clocks, so they hold
- * within slack_ms, and not when those clocks are made to jump. The third must
- * hold always. A SET of unknown outcome may be executed later and proves
- * nothing; its key is left alone.
+ * All three must hold whatever the nodes' wall clocks show. The first holds
+ * within slack_ms. A leader may take the log's time up late, by what the last
+ * messages of the one before were held up, so the second has LATE_MS more. A
+ * SET of unknown outcome may be executed later and proves nothing; its key is
+ * left alone.
  */
 #include "recorder.h"
 
@@ -21,14 +22,15 @@
 #define LIFE_MIN_MS  50
 #define LIFE_MORE_MS 500
 #define LOOK_US      15000
-#define LOOKS_AFTER  5 /* after it was seen gone */
+#define LOOKS_AFTER  5    /* after it was seen gone */
+#define LATE_MS      5000 /* longer than any fault holds messages up */
 #define LOOK_END_US  (20 * INT64_C(1000000))
 
 struct mortal {
     char key[RECORDER_TEXT_MAX];
     char value[RECORDER_TEXT_MAX];
     int64_t earliest_us; /* I + P - slack */
-    int64_t latest_us;   /* R + P + slack */
+    int64_t latest_us;   /* R + P + slack + LATE_MS */
     int gone;            /* times seen gone */
 };
 
@@ -55,7 +57,7 @@ static bool bear(struct client *c, struct mortal *m)
         return false;
     }
     recorder_success(c->recorder);
-    m->latest_us = recorder_now_us() + (life_ms + o->slack_ms) * 1000;
+    m->latest_us = recorder_now_us() + (life_ms + o->slack_ms + LATE_MS) * 1000;
     return true;
 }
 
@@ -63,11 +65,10 @@ static void judge(struct client *c, struct mortal *m, int64_t begin_us,
                   const struct answer *a)
 {
     struct recorder *r = c->recorder;
-    bool timed = r->options.slack_ms >= 0;
     if (a->reply == REPLY_NIL) {
         if (m->gone++ == 0)
             recorder_count(r, COUNT_EXPIRED, NULL);
-        if (timed && recorder_now_us() < m->earliest_us)
+        if (recorder_now_us() < m->earliest_us)
             recorder_count(r, COUNT_EARLY, "a key was gone before its time");
         return;
     }
@@ -77,7 +78,7 @@ static void judge(struct client *c, struct mortal *m, int64_t begin_us,
     }
     if (m->gone > 0)
         recorder_count(r, COUNT_RISEN, "a key came back after it had expired");
-    else if (timed && begin_us > m->latest_us)
+    else if (begin_us > m->latest_us)
         recorder_count(r, COUNT_LATE, "a key was read after its time");
 }
 

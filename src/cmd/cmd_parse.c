@@ -204,9 +204,10 @@ bool lookup_answer(struct cmd_call *c, struct bytes key, struct value *out)
     return ok;
 }
 
-/* What is asked for counts, whoever gets the reply. */
-void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
-                uint64_t length)
+/* Piece by piece, for what is apart; what is asked for counts, whoever gets the
+ * reply. */
+static void reply_pieces(struct cmd_call *c, const struct value *v,
+                         uint64_t start, uint64_t length)
 {
     struct value_range r = keyspace_range(c->ks, v, start, length);
     struct bytes part;
@@ -216,6 +217,16 @@ void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
         resp_bulk_part(c->out, part);
     ASSERT(r.at == start + length);
     resp_bulk_end(c->out);
+}
+
+void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
+                uint64_t length)
+{
+    ASSERT(start <= v->length && length <= v->length - start);
+    if (v->pages.id != 0)
+        reply_pieces(c, v, start, length);
+    else
+        resp_bulk(c->out, bytes_of(v->data.data + start, (size_t)length));
 }
 
 void reply_value(struct cmd_call *c, const struct value *v)

@@ -138,18 +138,6 @@ uint64_t keyspace_viewed_bytes(const struct keyspace *ks)
     return ks->rows.in_entry ? ks->rows.viewed_bytes : 0;
 }
 
-uint64_t keyspace_tickets(const struct keyspace *ks)
-{
-    ASSERT(ks->next.first_ticket <= ks->next.ticket);
-    return ks->next.ticket - ks->next.first_ticket;
-}
-
-uint32_t keyspace_sweep_pages(struct keyspace *ks, uint32_t limit)
-{
-    ASSERT(ks->rows.in_entry);
-    return pages_sweep(&ks->rows, &ks->next, limit);
-}
-
 uint64_t keyspace_read_views(const struct keyspace *ks)
 {
     return ks->rows.in_entry ? ks->rows.read_views : 0;
@@ -308,42 +296,39 @@ static void doubt(struct keyspace *ks)
     ks->tally = ks->tally_before;
 }
 
-struct value keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row)
+bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
+                     struct value *v)
 {
-    struct value v = {.type = VALUE_NONE};
-    int err = value_decode(row, &v);
-    if (err == 0 && v.encoding == VALUE_APART)
-        err = value_apart_decode(&v);
+    int err = value_decode(row, v);
     ASSERT(err == 0);
-    if (v.pages.id >= ks->next.id) { /* nobody has given it out */
+    if (v->encoding != VALUE_APART)
+        return true;
+    err = value_apart_decode(v);
+    ASSERT(err == 0);
+    if (v->pages.id >= ks->next.id) { /* nobody has given it out */
         rows_fail(&ks->rows, ERR_CORRUPT);
-        return (struct value){.type = VALUE_NONE};
+        *v = (struct value){.type = VALUE_NONE};
+        return false;
     }
-    if (v.pages.id != 0) {
-        v.pages.db = db;
-        v.pages.epoch = ks->rows.epochs[db];
-    }
-    return v;
+    v->pages.db = db;
+    v->pages.epoch = ks->rows.epochs[db];
+    return true;
 }
 
 static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
                 struct value *out)
 {
-    *out = (struct value){.type = VALUE_NONE};
-    struct bytes bytes;
-    if (!rows_get(&ks->rows, keyspace_key(ks, db, key), &bytes))
-        return false;
-    struct value v = keyspace_decode(ks, db, bytes);
-    if (v.type == VALUE_NONE)
-        return false;
-    if (expired(ks, v.expire_ms))
-        return false;
-    if (v.expire_ms != 0 && v.expire_ms <= keyspace_now(ks)) {
-        doubt(ks);
-        return false;
+    struct bytes row;
+    bool found = rows_get(&ks->rows, keyspace_key(ks, db, key), &row) &&
+                 keyspace_decode(ks, db, row, out);
+    if (found && out->expire_ms != 0) {
+        found = out->expire_ms > keyspace_now(ks);
+        if (!found && !expired(ks, out->expire_ms))
+            doubt(ks);
     }
-    *out = v;
-    return true;
+    if (!found)
+        *out = (struct value){.type = VALUE_NONE};
+    return found;
 }
 
 void keyspace_count_lookup(struct keyspace *ks, bool found)
@@ -441,24 +426,20 @@ static void place_data(struct buf *row, struct bytes data)
     row->len = size;
 }
 
-/* What the row says of pages: id 0, and length 0, if it has none. */
-static struct value apart_of(struct keyspace *ks, uint8_t db,
-                             const struct row *r)
+static bool has_pages(const struct row *r)
 {
-    struct value v = {.type = VALUE_NONE};
-    if (r->present && r->value.data[VALUE_ENCODING_OFFSET] == VALUE_APART)
-        v = keyspace_decode(ks, db, buf_view(&r->value));
-    ASSERT(v.pages.id != 0 || v.length == 0);
-    return v;
+    return r->present && r->value.data[VALUE_ENCODING_OFFSET] == VALUE_APART;
 }
 
-/* Deletes the pages of a value from one on. */
-static void drop_pages(struct keyspace *ks, const struct value *v,
-                       uint64_t page)
+/* The pages of what is in a row; of nobody if there are none. */
+static struct ticket pages_in(struct keyspace *ks, uint8_t db,
+                              const struct row *r)
 {
-    struct ticket t = {v->pages, page, pages_of(v->length)};
-    if (v->pages.id != 0)
-        pages_drop(&ks->rows, &ks->next, &t);
+    struct ticket t = {.owner = {.id = 0}};
+    struct value v;
+    if (has_pages(r) && keyspace_decode(ks, db, buf_view(&r->value), &v))
+        t = (struct ticket){v.pages, 0, pages_of(v.length)};
+    return t;
 }
 
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db)
@@ -474,54 +455,66 @@ void keyspace_place_apart(struct buf *row, const struct value *v)
     place_data(row, bytes_of(apart, sizeof(apart)));
 }
 
-/* What the row is to hold of a value whose data are given: those, or where they
- * are. The pages of the old value are written over if few or none are left
- * then. */
-static void place_value(struct keyspace *ks, uint8_t db, struct row *r,
-                        struct value *v, const struct value *old)
+/* The row has got its data: now its head. */
+static void put_head(struct keyspace *ks, uint8_t db, struct row *r,
+                     const struct value *v, struct presence before)
 {
+    value_encode_header(r->value.data, v);
+    r->present = true;
+    r->dirty = true;
+    count(ks, db, before, presence_of(r));
+}
+
+/* Puts a value that is apart, or in place of one that is. Its bytes go to the
+ * pages of the old one, if few or none of those are left then. */
+static void put_apart(struct keyspace *ks, uint8_t db, struct row *r,
+                      struct value *v, struct presence before)
+{
+    struct ticket old = pages_in(ks, db, r);
+    struct bytes data = v->data;
     uint64_t count = pages_of(v->length);
-    v->pages = (struct page_owner){.id = 0};
-    v->encoding = VALUE_PLAIN;
+    ASSERT(data.len == v->length);
     if (v->length <= KEYSPACE_PAGE_SIZE) {
-        place_data(&r->value, v->data);
-        return;
+        place_data(&r->value, data);
+    } else {
+        v->encoding = VALUE_APART;
+        v->pages = old.owner.id != 0 && old.end <= count + PAGES_AT_ONCE
+                       ? old.owner
+                       : keyspace_owner(ks, db);
+        keyspace_place_apart(&r->value, v);
     }
-    v->encoding = VALUE_APART;
-    if (old->pages.id != 0 && pages_of(old->length) <= count + PAGES_AT_ONCE)
-        v->pages = old->pages;
-    else
-        v->pages = keyspace_owner(ks, db);
-    keyspace_place_apart(&r->value, v);
+    put_head(ks, db, r, v, before);
+    if (v->pages.id != 0) /* r may move now */
+        pages_write(&ks->rows, &v->pages, 0, 0, data);
+    if (v->pages.id == old.owner.id)
+        old.page = count;
+    if (old.owner.id != 0)
+        pages_drop(&ks->rows, &ks->next, &old);
 }
 
 void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
                   const struct value *v)
 {
     ASSERT(ks->rows.in_entry && v->expire_ms >= 0);
-    ASSERT(value_type_info(v->type)->plain);
+    ASSERT(value_form_known(v->type, VALUE_APART));
     if (expired(ks, v->expire_ms)) {
         (void)keyspace_delete(ks, db, key);
         return;
     }
     struct row *r = rows_touch_head(&ks->rows, keyspace_key(ks, db, key));
     struct presence before = presence_of(r);
-    struct value old = apart_of(ks, db, r);
-    struct value now = *v;
+    struct value now = {.type = v->type,
+                        .expire_ms = v->expire_ms,
+                        .version = ks->entry.index,
+                        .length = v->data.len,
+                        .data = v->data};
     tally_expired(ks, before);
-    now.version = ks->entry.index;
-    now.length = v->data.len;
-    place_value(ks, db, r, &now, &old);
-    value_encode_header(r->value.data, &now);
-    r->present = true;
-    r->dirty = true;
-    count(ks, db, before, presence_of(r));
-    /* From here on r may have moved. */
-    if (now.pages.id != 0)
-        pages_write(&ks->rows, &now.pages, 0, 0, v->data);
-    if (old.pages.id != 0)
-        drop_pages(ks, &old,
-                   now.pages.id == old.pages.id ? pages_of(now.length) : 0);
+    if (now.length > KEYSPACE_PAGE_SIZE || has_pages(r)) {
+        put_apart(ks, db, r, &now, before);
+        return;
+    }
+    place_data(&r->value, now.data);
+    put_head(ks, db, r, &now, before);
 }
 
 void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
@@ -534,10 +527,10 @@ void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
     }
     struct row *r = rows_touch(&ks->rows, keyspace_key(ks, db, key));
     struct presence before = presence_of(r);
+    struct value v;
     ASSERT(before.present || ks->rows.error != 0);
-    if (!before.present)
+    if (!before.present || !keyspace_decode(ks, db, buf_view(&r->value), &v))
         return;
-    struct value v = keyspace_decode(ks, db, buf_view(&r->value));
     v.expire_ms = expire_ms;
     v.version = ks->entry.index;
     value_encode_header(r->value.data, &v);
@@ -548,18 +541,19 @@ void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
 void keyspace_remove(struct keyspace *ks, struct bytes state_key)
 {
     struct row *r = rows_touch(&ks->rows, state_key);
-    struct value old = {.type = VALUE_NONE};
+    struct ticket old = {.owner = {.id = 0}};
     if (!r->present)
         return;
     if (row_is(state_key, ROW_VALUE)) {
         struct presence before = presence_of(r);
         ASSERT(keyspace_is_current(ks, state_key));
-        old = apart_of(ks, row_db(state_key), r);
+        old = pages_in(ks, row_db(state_key), r);
         tally_expired(ks, before);
         count(ks, row_db(state_key), before, (struct presence){false, 0});
     }
     rows_delete(&ks->rows, state_key);
-    drop_pages(ks, &old, 0);
+    if (old.owner.id != 0)
+        pages_drop(&ks->rows, &ks->next, &old);
 }
 
 bool keyspace_remove_unread(struct keyspace *ks, struct bytes state_key,

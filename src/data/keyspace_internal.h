@@ -41,9 +41,10 @@ MUST_USE bool keyspace_remove_unread(struct keyspace *ks,
 /* The state key of a user key, in the epoch that its database has by now;
  * borrowed from ks->key. */
 struct bytes keyspace_key(struct keyspace *ks, uint8_t db, struct bytes key);
-/* A row of a value, which rows.c has checked; of no type, and an error is kept,
- * if its pages are of an owner whom nobody has made. */
-struct value keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row);
+/* A row of a value, which rows.c has checked. False, and an error is kept, if
+ * its pages are of an owner whom nobody has made. */
+MUST_USE bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
+                              struct value *v);
 /* Inside an entry: an owner of pages, who never was before. */
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
 /* After the header: where the bytes of v are. */

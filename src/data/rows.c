@@ -62,15 +62,10 @@ void rows_fail(struct rows *rs, int err)
         rs->error = err;
 }
 
-/* Appends the row to *value; false: there is none, or an error. */
-static bool fetch(struct rows *rs, struct bytes key, bool once,
-                  struct buf *value)
+/* What a read of the store has appended to *value; false: it is no row. */
+static bool fetched(struct rows *rs, struct bytes key, int err,
+                    struct buf *value)
 {
-    ASSERT(value->len == 0);
-    if (rs->error != 0)
-        return false;
-    int err = once ? store_get_once(rs->store, STORE_STATE, key, value)
-                   : store_get(rs->store, STORE_STATE, key, value);
     if (err == 0)
         err = row_check(key, buf_view(value));
     if (err == 0)
@@ -79,6 +74,25 @@ static bool fetch(struct rows *rs, struct bytes key, bool once,
         rows_fail(rs, err);
     buf_reset(value);
     return false;
+}
+
+/* Appends the row to *value; false: there is none, or an error. */
+static bool fetch(struct rows *rs, struct bytes key, struct buf *value)
+{
+    ASSERT(value->len == 0);
+    if (rs->error != 0)
+        return false;
+    int err = store_get(rs->store, STORE_STATE, key, value);
+    return fetched(rs, key, err, value);
+}
+
+static bool fetch_once(struct rows *rs, struct bytes key, struct buf *value)
+{
+    ASSERT(value->len == 0);
+    if (rs->error != 0)
+        return false;
+    int err = store_get_once(rs->store, STORE_STATE, key, value);
+    return fetched(rs, key, err, value);
 }
 
 /* Counts what a row brought into memory: for the entry once, when it is
@@ -138,7 +152,7 @@ static bool load(struct rows *rs, struct bytes key, bool head,
         return false;
     if (head && fetch_head(rs, key, value, size))
         return true;
-    bool found = fetch(rs, key, false, value);
+    bool found = fetch(rs, key, value);
     *size = value->len;
     ASSERT(found || *size == 0);
     return found;
@@ -175,25 +189,25 @@ struct row *rows_touch_head(struct rows *rs, struct bytes key)
     return touch(rs, key, true);
 }
 
-/* Reads a row from the store into rs->read. */
-static bool read_row(struct rows *rs, struct bytes key, bool once,
-                     struct bytes *value)
+/* Empties what outside an entry, or of a look, was read last. */
+static struct buf *read_begin(struct rows *rs)
 {
     buf_reset(&rs->read);
     buf_shrink(&rs->read, READ_KEPT);
-    bool found = fetch(rs, key, once, &rs->read);
-    *value = buf_view(&rs->read);
-    return found;
+    return &rs->read;
 }
 
 bool rows_get(struct rows *rs, struct bytes key, struct bytes *value)
 {
     ASSERT(value != NULL);
-    if (!rs->in_entry)
-        return read_row(rs, key, false, value);
-    struct row *r = rows_touch(rs, key);
-    *value = overlay_value(r);
-    return r->present;
+    if (rs->in_entry) {
+        struct row *r = rows_touch(rs, key);
+        *value = overlay_value(r);
+        return r->present;
+    }
+    bool found = fetch(rs, key, read_begin(rs));
+    *value = buf_view(&rs->read);
+    return found;
 }
 
 bool rows_view(struct rows *rs, struct bytes key, bool once,
@@ -209,7 +223,10 @@ bool rows_view(struct rows *rs, struct bytes key, bool once,
     if (rs->error == 0 && store_peek(rs->store, key, value) &&
         row_check(key, *value) == 0)
         return true;
-    return read_row(rs, key, once, value);
+    struct buf *read = read_begin(rs);
+    bool found = once ? fetch_once(rs, key, read) : fetch(rs, key, read);
+    *value = buf_view(read);
+    return found;
 }
 
 void rows_put(struct rows *rs, struct bytes key, struct bytes value)
@@ -289,7 +306,7 @@ bool rows_stored(struct rows *rs, struct bytes key, struct buf *value)
 {
     ASSERT(!row_may_expire(key));
     struct buf row = BUF_INIT;
-    bool found = fetch(rs, key, false, &row);
+    bool found = fetch(rs, key, &row);
     buf_bytes(value, buf_view(&row));
     buf_release(&row);
     return found;

@@ -1,7 +1,8 @@
 /*
  * Strings, in part: what reads a part of one, and what writes into one. One of
  * up to a page is in its row, a longer one in pages (pages.c), and one that
- * grows beyond a page moves from the one to the other.
+ * grows beyond a page moves from the one to the other. And what is left of
+ * those that are gone.
  *
  * How it fails: see keyspace_error().
  */
@@ -129,4 +130,16 @@ bool keyspace_equals(struct keyspace *ks, const struct value *v,
         data = bytes_from(data, part.len);
     }
     return true;
+}
+
+uint64_t keyspace_tickets(const struct keyspace *ks)
+{
+    ASSERT(ks->next.first_ticket <= ks->next.ticket);
+    return ks->next.ticket - ks->next.first_ticket;
+}
+
+uint32_t keyspace_sweep_pages(struct keyspace *ks, uint32_t limit)
+{
+    ASSERT(ks->rows.in_entry);
+    return pages_sweep(&ks->rows, &ks->next, limit);
 }

@@ -152,10 +152,12 @@ void resp_bulk_end(struct resp_writer *w)
 
 void resp_bulk(struct resp_writer *w, struct bytes b)
 {
-    if (!resp_bulk_begin(w, b.len))
+    if (drops(w, b.len + HEAD_MAX))
         return;
-    resp_bulk_part(w, b);
-    resp_bulk_end(w);
+    buf_reserve(w->out, b.len + NUM_TEXT_MAX + 8);
+    count_head(w, '$', b.len);
+    buf_bytes(w->out, b);
+    buf_append(w->out, "\r\n", 2);
 }
 
 void resp_bulk_str(struct resp_writer *w, const char *s)

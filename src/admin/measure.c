@@ -125,6 +125,7 @@ static void measure_persistence(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_rdb_changes_since_last_save, st.unsynced_entries);
     metrics_text(m, METRIC_rdb_last_save_time, "%" PRId64, st.synced_ms / 1000);
     metrics_set(m, METRIC_disk_free_bytes, st.disk_free_bytes);
+    metrics_count(m, METRIC_disk_promised_bytes, st.disk_promised_bytes);
     metrics_set(m, METRIC_disk_writes_refused, st.disk_short ? 1 : 0);
     metrics_set(m, METRIC_disk_nearly_full, st.disk_short_here ? 1 : 0);
 }

@@ -33,13 +33,28 @@
 _Static_assert(CONFIG_NODES_MAX == RAFT_NODES_MAX,
                "the configuration allows as many members as the core");
 
-struct rocks_options options_of_store(const struct config *c)
+/* Tables and write-ahead logs are parts of the disk, or what is in memory and
+ * on its way could not be written any more when the disk is nearly full. */
+#define DISK_TABLES 32 /* the disk has so many times the tables in memory */
+#define DISK_LOGS   64 /* and so many write-ahead logs */
+
+static uint64_t part_of(uint64_t disk_bytes, uint64_t parts, uint64_t usual)
+{
+    if (disk_bytes == 0)
+        return usual;
+    return MIN(usual, MAX(disk_bytes / parts, MB));
+}
+
+struct rocks_options options_of_store(const struct config *c,
+                                      uint64_t disk_bytes)
 {
     ASSERT(c->state_memory_bytes > 0);
     struct rocks_options o = {
-        .state_memory_bytes = c->state_memory_bytes,
-        .log_memory_bytes = 32 * MB,
+        .state_memory_bytes =
+            part_of(disk_bytes, DISK_TABLES, c->state_memory_bytes),
+        .log_memory_bytes = part_of(disk_bytes, DISK_LOGS, 32 * MB),
         .block_cache_bytes = c->block_cache_bytes,
+        .disk_bytes = disk_bytes,
         .shares = (uint32_t)c->node_count,
         .create = true,
     };

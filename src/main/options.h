@@ -12,7 +12,9 @@
 #include "peer/peer.h"
 #include "rocks/rocks.h"
 
-struct rocks_options options_of_store(const struct config *c);
+/* `disk_bytes`: the size of the file system with the data; 0: not known. */
+struct rocks_options options_of_store(const struct config *c,
+                                      uint64_t disk_bytes);
 struct node_boot options_of_boot(const struct config *c);
 struct node_options options_of_node(const struct config *c,
                                     const struct identity *identity);

@@ -184,12 +184,16 @@ static int start_server(struct vard *v, struct buf *error)
 
 static int open_store(struct vard *v, enum data_trust trust, struct buf *error)
 {
-    struct rocks_options options = options_of_store(&v->config);
+    struct rocks_options options =
+        options_of_store(&v->config, file_disk_bytes(v->process.dir));
     struct store_check check = start_check(&v->mark);
     char path[PATH_TEXT_MAX];
+    char ballast[PATH_TEXT_MAX];
     bool proven = trust == DATA_PROVEN;
 
     process_path(&v->process, "db", path);
+    process_path(&v->process, "reserve", ballast);
+    options.ballast = ballast;
     if (!rocks_version_is_tested(rocks_version()))
         log_warning(v->log,
                     "linked to RocksDB %s but tested with %s only: its error "

@@ -147,7 +147,7 @@ static void route(struct node *n)
 {
     bool can_propose = raft_can_propose(&n->raft);
 
-    if (can_propose && node_propose_waits(n))
+    if (can_propose && (n->space.own_full || node_propose_waits(n)))
         return;
     node_requests_close(n);
     if (can_propose)
@@ -292,6 +292,8 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
     err = message_check_entries(&m, entries);
     if (err != 0)
         return err;
+    if (n->space.own_full && entries.len > 0)
+        return 0; /* the leader takes them for lost, and sends them again */
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
     node_extend_timeouts(n, entries.len);

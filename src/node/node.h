@@ -219,6 +219,13 @@ struct keyspace_tally node_tally(const struct node *n);
  * not submit writes. The node itself does not refuse them. */
 void node_set_disk_short(struct node *n, bool is_short);
 bool node_disk_short(const struct node *n);
+/* This node's disk has no space for entries any more: from now on it takes
+ * none, as if they had been lost on their way, and proposes none. */
+void node_set_disk_full(struct node *n, bool is_full);
+/* That of the store. What was taken over and will be written to it is promised
+ * as well: requests that are not in the log, entries that are not in the state.
+ */
+void node_disk_space(const struct node *n, struct store_space *out);
 /* These take effect at once. */
 void node_set_request_timeout(struct node *n, uint32_t ms);
 void node_set_read_mode(struct node *n, enum read_mode mode);

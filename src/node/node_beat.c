@@ -95,6 +95,12 @@ void node_set_disk_short(struct node *n, bool is_short)
     n->space.own_short = is_short;
 }
 
+void node_set_disk_full(struct node *n, bool is_full)
+{
+    ASSERT(n->started || !is_full);
+    n->space.own_full = is_full;
+}
+
 bool node_disk_short(const struct node *n)
 {
     return n->raft.role == RAFT_LEADER

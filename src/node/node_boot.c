@@ -147,7 +147,7 @@ static int put_mark(const struct node_boot *boot, const struct identity *id,
     int err = write_mark(boot, id);
 
     if (err != 0)
-        buf_str(error, "writing the watermark file failed");
+        buf_str(error, watermark_error(boot->mark_file));
     return err;
 }
 

@@ -13,6 +13,10 @@
  * without a cut, the bound is the size of the state's files, if that is
  * smaller. While much is written, the soft bound has the log cut before that.
  *
+ * A store gives back what was cut or deleted when it writes the next files,
+ * which a node that refuses writes for lack of space would wait for in vain: it
+ * has them written at once.
+ *
  * How it fails: a store that refuses ends the node. A flush that is asked for
  * is not waited for; if it is lost with the process, the log is still there.
  */
@@ -22,9 +26,10 @@
 
 /* The bound of the log: never less than this part of the soft one, and not
  * below the soft one for so long after a cut. */
-#define SMALL_PART   16
-#define CUT_PAUSE_MS 5000
-#define TIDY_MS      1000
+#define SMALL_PART     16
+#define CUT_PAUSE_MS   5000
+#define TIDY_MS        1000
+#define SPACE_FLUSH_MS 1000
 
 /* As leader: the smallest match of all members, and of all live ones, of what
  * is committed: the rest of what they hold another leader may take from them.
@@ -88,8 +93,9 @@ static int cut(struct node *n, raft_index first)
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    /* Perhaps nothing is written for long: its space is wanted now. */
-    if (err == 0 && early)
+    /* Perhaps nothing is written for long: its space is wanted now. Not on a
+     * disk that is full: the log's end would have to be written before. */
+    if (err == 0 && (early || n->space.own_short) && !n->space.own_full)
         err = store_flush(n->store, STORE_LOG, false);
     if (err != 0)
         node_fail(n, "cutting the log", store_error(n->store));
@@ -131,6 +137,15 @@ static bool flush_for_terms(const struct node *n)
         r->runs[r->run_count - half - 1].first <= n->compaction.flush_asked)
         return false;
     return keyspace_applied(n->ks)->index > n->compaction.flush_asked;
+}
+
+/* What was deleted becomes a file, so that merges can make room. */
+static bool flush_for_space(const struct node *n)
+{
+    ASSERT(n->compaction.flushed_ms <= n->mono_ms);
+    return n->space.own_short &&
+           keyspace_applied(n->ks)->index > n->compaction.flush_asked &&
+           n->mono_ms >= n->compaction.flushed_ms + SPACE_FLUSH_MS;
 }
 
 /* What the others hold that count, as the log's size asks for it. */
@@ -189,4 +204,8 @@ void node_compact_flush(struct node *n)
         flush_state(n);
     if (!n->dead && flush_for_terms(n))
         flush_state(n);
+    if (!n->dead && flush_for_space(n)) {
+        n->compaction.flushed_ms = n->mono_ms;
+        flush_state(n);
+    }
 }

@@ -214,6 +214,7 @@ struct compaction {
     bool flush_due;         /* between node_compact() and _flush() */
     int64_t cut_ms;         /* the last time */
     int64_t tidy_at_ms;
+    int64_t flushed_ms; /* for space */
 };
 
 /* node_sweep.c: the last sweep that this node submitted. */
@@ -226,6 +227,7 @@ struct sweeping {
 /* node_beat.c: whose disk is short of space. */
 struct disk_space {
     bool own_short;    /* this node's, says the owner */
+    bool own_full;     /* it must not grow at all */
     bool leader_short; /* as follower: some member's, says the leader */
 };
 

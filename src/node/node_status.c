@@ -68,6 +68,22 @@ static void measure_log(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_log_bytes, journal_bytes(n->journal));
 }
 
+/* A request becomes a part of an entry, and both a row. */
+void node_disk_space(const struct node *n, struct store_space *out)
+{
+    raft_index first = journal_first(n->journal);
+    raft_index last = journal_last(n->journal);
+    uint64_t average = journal_bytes(n->journal) / (last + 1 - first + 1);
+    uint64_t unapplied = last - MIN(last, keyspace_applied(n->ks)->index);
+    const struct requests *r = &n->requests;
+
+    ASSERT(first <= last + 1);
+    store_space(n->store, out);
+    out->promised +=
+        unapplied * average +
+        2 * (r->queue.bytes + r->open.bytes.len + n->inbox.bytes.len);
+}
+
 static void measure_requests(const struct node *n, struct metrics *m)
 {
     const struct requests *r = &n->requests;

@@ -18,7 +18,7 @@
 
 static bool may_submit(const struct node *n)
 {
-    return raft_can_propose(&n->raft) &&
+    return !n->space.own_full && raft_can_propose(&n->raft) &&
            n->sweeping.seq < n->requests.ring.first_seq;
 }
 

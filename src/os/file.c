@@ -306,15 +306,31 @@ int file_lock(const char *path)
     return err;
 }
 
+static int ask_file_system(const char *path, struct statvfs *fs)
+{
+    int err;
+    do
+        err = statvfs(path, fs);
+    while (err != 0 && errno == EINTR);
+    return err;
+}
+
+uint64_t file_disk_bytes(const char *path)
+{
+    ASSERT(path != NULL);
+    struct statvfs fs;
+    uint64_t bytes;
+    if (ask_file_system(path, &fs) != 0 ||
+        __builtin_mul_overflow(fs.f_blocks, fs.f_frsize, &bytes))
+        return 0;
+    return bytes;
+}
+
 int64_t file_free_bytes(const char *path)
 {
     ASSERT(path != NULL);
     struct statvfs fs;
-    int err;
-    do
-        err = statvfs(path, &fs);
-    while (err != 0 && errno == EINTR);
-    if (err != 0)
+    if (ask_file_system(path, &fs) != 0)
         return error_of_errno();
     int64_t bytes;
     if (__builtin_mul_overflow(fs.f_bavail, fs.f_frsize, &bytes))

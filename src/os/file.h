@@ -52,6 +52,9 @@ MUST_USE int file_lock(const char *path);
 /* Bytes of free disk for this user, or an error. */
 MUST_USE int64_t file_free_bytes(const char *path);
 
+/* Bytes of the whole file system; 0: not known. */
+uint64_t file_disk_bytes(const char *path);
+
 /* Transfers all of it or returns an error; interrupted and short calls are
  * continued. A read that meets the end of the file first is ERR_CORRUPT. */
 MUST_USE int file_pread(int fd, void *data, size_t len, int64_t offset);

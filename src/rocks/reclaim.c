@@ -16,11 +16,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LOOK_MS     500
+#define HURRY_MS    50
 #define PAUSE_MS    10
 #define HELD_MAX    256
 #define BACKLOG_MAX ((int64_t)512 * 1024 * 1024) /* bytes */
@@ -36,6 +38,8 @@ struct reclaim {
     struct mutex lock;
     struct cond end;
     bool ending;
+    atomic_bool hurry;
+    atomic_uint_fast64_t pending;
 
     /* Of the thread. */
     struct held held[HELD_MAX];
@@ -116,10 +120,13 @@ static int64_t backlog(const struct reclaim *r)
 /* Nobody else can see the file any more, nor ever will. */
 static void shorten(struct reclaim *r, int fd, int64_t size)
 {
-    int pause_ms = backlog(r) > BACKLOG_MAX ? 0 : PAUSE_MS;
+    int64_t waiting = backlog(r);
     while (size > (int64_t)RECLAIM_STEP) {
         size -= RECLAIM_STEP;
-        if (ftruncate(fd, size) != 0 || wait_for_end(r, pause_ms))
+        atomic_store(&r->pending, (uint64_t)waiting);
+        waiting -= RECLAIM_STEP;
+        bool hurry = waiting > BACKLOG_MAX || atomic_load(&r->hurry);
+        if (ftruncate(fd, size) != 0 || wait_for_end(r, hurry ? 0 : PAUSE_MS))
             return;
     }
 }
@@ -136,6 +143,7 @@ static void reclaim_deleted(struct reclaim *r)
         close(r->held[i].fd);
         r->held[i] = r->held[--r->count];
     }
+    atomic_store(&r->pending, (uint64_t)backlog(r));
 }
 
 static void *run(void *ctx)
@@ -145,10 +153,20 @@ static void *run(void *ctx)
     do {
         look(r);
         reclaim_deleted(r);
-    } while (!wait_for_end(r, LOOK_MS));
+    } while (!wait_for_end(r, atomic_load(&r->hurry) ? HURRY_MS : LOOK_MS));
     for (size_t i = 0; i < r->count; i++)
         close(r->held[i].fd);
     return NULL;
+}
+
+uint64_t reclaim_pending(const struct reclaim *r)
+{
+    return atomic_load(&r->pending);
+}
+
+void reclaim_hurry(struct reclaim *r, bool hurry)
+{
+    atomic_store(&r->hurry, hurry);
 }
 
 struct reclaim *reclaim_new(const char *dir)
@@ -156,6 +174,8 @@ struct reclaim *reclaim_new(const char *dir)
     ASSERT(dir != NULL);
     struct reclaim *r = mem_zalloc(sizeof(*r));
     r->dir = mem_strdup(dir);
+    atomic_init(&r->hurry, false);
+    atomic_init(&r->pending, 0);
     mutex_init(&r->lock);
     cond_init(&r->end);
     process_thread_start(&r->thread, run, r);

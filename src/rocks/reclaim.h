@@ -20,6 +20,10 @@
 struct reclaim;
 
 struct reclaim *reclaim_new(const char *dir);
+/* Bytes of deleted files that are not given back yet, as of the last look. */
+uint64_t reclaim_pending(const struct reclaim *r);
+/* Is space wanted? Then files are not shortened in steps. */
+void reclaim_hurry(struct reclaim *r, bool hurry);
 /* Ends the thread; what is left of deleted files goes at once. NULL: nothing
  * to do. */
 void reclaim_free(struct reclaim *r);

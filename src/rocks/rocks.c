@@ -69,7 +69,9 @@ void rocks_close(struct store *s)
 {
     struct rocks *r = rocks_of(s);
     ASSERT(r->iterators == 0);
+    rocks_ending(s);
     tidy_free(r->tidy);
+    rocks_space_end(r);
     rocksdb_writebatch_destroy(r->batch);
     buf_release(&r->discard_begin);
     buf_release(&r->discard_end);
@@ -101,7 +103,9 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
         .iter_new = rocks_iter_new,
         .extent = rocks_extent,
         .tidy = rocks_tidy,
+        .space = rocks_space,
         .error = rocks_error,
+        .ending = rocks_ending,
         .close = rocks_close,
     };
     struct rocks *r = mem_zalloc(sizeof(*r));
@@ -110,8 +114,10 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
     r->incoming = incoming_path(path);
     atomic_init(&r->failed, false);
     atomic_init(&r->damaged, false);
+    atomic_init(&r->closing, false);
     mutex_init(&r->error_lock);
     r->garbage = garbage_new();
+    r->advance = rocks_may_advance(path, options);
     rocks_options_create(r, options);
     rocksdb_options_set_wal_recovery_mode(r->options[0], (int)recovery);
     r->batch = rocksdb_writebatch_create();

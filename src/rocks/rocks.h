@@ -13,10 +13,14 @@ struct rocks_options {
     uint64_t state_memory_bytes; /* of the state family, store_buffered.h */
     uint64_t log_memory_bytes;   /* of the log, and in one write-ahead log */
     uint64_t block_cache_bytes;
+    uint64_t disk_bytes; /* of the whole file system; 0: not known */
     /* Of `shares` stores that take the same writes, perhaps on one disk, this
      * is number `share`, from 0: their tables fall due in turns. */
     uint32_t share, shares; /* shares 0: it is alone */
-    bool create;            /* create the database if it is missing */
+    /* A file that may be given up for space, borrowed for the call; NULL: there
+     * is none. */
+    const char *ballast;
+    bool create; /* create the database if it is missing */
     /* What it must have, borrowed for the call; NULL: not known. */
     const struct store_check *check;
 };

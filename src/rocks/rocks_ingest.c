@@ -15,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#define UNMERGED_MAX  32 /* tables of the state */
 #define RUN_MIN       1000
 #define RUN_PART      8
 #define MERGE_LOOK_NS 20000000
@@ -142,9 +141,46 @@ static void wait_for_merges(struct rocks *r)
 {
     const struct timespec a_while = {0, MERGE_LOOK_NS};
     for (int i = 0; i < MERGE_LOOKS && !atomic_load(&r->failed) &&
-                    unmerged_tables(r) >= UNMERGED_MAX;
+                    unmerged_tables(r) >= r->unmerged_max;
          i++)
         (void)nanosleep(&a_while, NULL);
+}
+
+/* A table that does not fit waits in memory, until there is space or the store
+ * is to be closed: then the log has it. */
+static bool wait_for_space(struct rocks *r, const struct memtable *m)
+{
+    const struct timespec a_while = {0, MERGE_LOOK_NS};
+    uint64_t bytes = memtable_bytes(m) + memtable_bytes(m) / 16;
+    while (!rocks_space_fits(r, bytes)) {
+        if (atomic_load(&r->failed) || atomic_load(&r->closing))
+            return false;
+        (void)nanosleep(&a_while, NULL);
+    }
+    return true;
+}
+
+/* RocksDB's texts end with the system's. */
+static bool is_lack_of_space(const char *why)
+{
+    return strstr(why, strerror(ENOSPC)) != NULL ||
+           strstr(why, strerror(EDQUOT)) != NULL;
+}
+
+/* No other than for space is tried again: the file is ours alone, and no part
+ * of the database yet. */
+static char *write_file_with_space(struct rocks *r, const struct memtable *m)
+{
+    for (;;) {
+        char *why = write_file(r, m, r->incoming);
+        if (why == NULL)
+            return NULL;
+        rocks_drop_incoming(r); /* a part of a table */
+        if (!is_lack_of_space(why) || atomic_load(&r->closing))
+            return why;
+        rocksdb_free(why);
+        (void)nanosleep(&(struct timespec){0, MERGE_LOOK_NS}, NULL);
+    }
 }
 
 /* Runs on the thread of the buffered store. The log goes first. */
@@ -152,17 +188,15 @@ int rocks_ingest(struct store *s, const struct memtable *m)
 {
     struct rocks *r = rocks_of(s);
     wait_for_merges(r);
-    if (atomic_load(&r->failed) || rocks_sync_logs(r) != 0)
+    if (!wait_for_space(r, m) || atomic_load(&r->failed) ||
+        rocks_sync_logs(r) != 0)
         return ERR_IO;
     if (!incoming_remove(r->incoming))
         return rocks_write_failed(r, "removing the file incoming",
                                   strerror(errno));
-    char *why = NULL;
-    if (memtable_changes(m) > 0)
-        why = write_file(r, m, r->incoming);
-    if (why != NULL)
-        rocks_drop_incoming(r); /* a part of a table */
-    else if (memtable_changes(m) > 0)
+    bool changes = memtable_changes(m) > 0;
+    char *why = changes ? write_file_with_space(r, m) : NULL;
+    if (why == NULL && changes)
         why = add_file(r, r->incoming);
     if (why == NULL) {
         add_discards(r, m);

@@ -17,6 +17,7 @@
 struct garbage;
 struct reclaim;
 struct tidy;
+struct rocks_space;
 
 #define ROCKS_FAMILIES   (STORE_FAMILY_COUNT + 1) /* and "default" */
 #define ROCKS_ERROR_SIZE 2048
@@ -50,6 +51,10 @@ struct rocks {
     struct reclaim *reclaim; /* of what the database deletes */
     struct garbage *garbage; /* of the state */
     struct tidy *tidy;
+    struct rocks_space *space;
+    bool advance; /* files get room on the disk before they have content */
+    uint32_t unmerged_max; /* tables of the state */
+    atomic_bool closing;   /* nothing waits for space any more */
 
     /* The first failure of a write, sync or flush. */
     struct mutex error_lock;
@@ -112,10 +117,36 @@ int rocks_ingest(struct store *s, const struct memtable *m);
  * take space, perhaps the last. */
 void rocks_drop_incoming(const struct rocks *r);
 
+/* rocks_space.c: what the database takes of its disk, and who may take it. */
+
+/* Needs the database and its reclaim. */
+void rocks_space_start(struct rocks *r, const struct rocks_options *o);
+/* From now on nothing waits for space: what lacks it, fails. */
+void rocks_ending(struct store *s);
+void rocks_space_end(struct rocks *r);
+void rocks_space(const struct store *s, struct store_space *out);
+/* May merges of the state begin? */
+bool rocks_space_merging(const struct rocks *r);
+/* Is there space to be taken in advance? Not after a start on a disk that is
+ * nearly full: what the ballast gave is for entries, then. */
+bool rocks_may_advance(const char *path, const struct rocks_options *o);
+/* Can so many bytes be written, and the log all the same? */
+bool rocks_space_fits(const struct rocks *r, uint64_t bytes);
+/* What merges write at most, by the sizes of the levels: one of them, and all
+ * that there can be. `tables`: of level 0, before one is due; `merge_max`: one
+ * of level 1 or below. */
+struct rocks_merges {
+    uint64_t one, all;
+};
+struct rocks_merges rocks_merges_of(const uint64_t level[], size_t count,
+                                    uint64_t tables, uint64_t merge_max);
+
 /* rocks_options.c: RocksDB's options, and why. */
 
 void rocks_options_create(struct rocks *r, const struct rocks_options *from);
 void rocks_options_destroy(struct rocks *r);
+/* RocksDB's memory for so many bytes of the log. */
+uint64_t rocks_log_memory(uint64_t bytes);
 /* How many of `whole` bytes the first table or write-ahead log takes. */
 uint64_t rocks_first_part(const struct rocks_options *o, uint64_t whole);
 

@@ -39,26 +39,37 @@
 #define NEVER           ((uint64_t)1 << 40) /* bytes: more than there are */
 #define STATE_MEMORY    (64u * 1024u)       /* of RocksDB's own: unused */
 #define BUFFERS         8 /* being flushed, before a write has to wait */
-/* RocksDB counts what it adds to each entry too. A write-ahead log gets room
- * on the disk for as much in advance, so no more than is needed. */
-#define SPARE 4
+/* RocksDB counts what it adds to each row too, in the ends of its blocks above
+ * all (rocks_write.c counts the rest). A write-ahead log gets room on the disk
+ * for as much in advance, so no more than is needed. */
+#define SPARE            2
+#define MERGE_FILES      25u /* that one takes at most, of a usual size; */
+#define MERGE_FILES_MIN  4u  /* and on a small disk */
+#define UNMERGED_MAX     32u /* tables of the state; and on a small disk */
+#define UNMERGED_MIN     6u
+#define LEVEL1_BYTES_MAX (256u * 1024u * 1024u)
 
 /* What has no setter of its own in the C interface. */
-static rocksdb_options_t *unusual_options(void)
+static rocksdb_options_t *unusual_options(bool advance)
 {
     rocksdb_options_t *base = rocksdb_options_create();
     rocksdb_options_t *o = rocksdb_options_create();
     char *why = NULL;
     rocksdb_get_options_from_string(
-        base, "max_bgerror_resume_count=0;strict_bytes_per_sync=true", o, &why);
+        base,
+        advance ? "max_bgerror_resume_count=0;strict_bytes_per_sync=true"
+                : "max_bgerror_resume_count=0;strict_bytes_per_sync=true;"
+                  "allow_fallocate=false",
+        o, &why);
     ASSERT(why == NULL);
     rocksdb_options_destroy(base);
     return o;
 }
 
-static rocksdb_options_t *database_options(const struct rocks_options *from)
+static rocksdb_options_t *database_options(const struct rocks *r,
+                                           const struct rocks_options *from)
 {
-    rocksdb_options_t *o = unusual_options();
+    rocksdb_options_t *o = unusual_options(r->advance);
     rocksdb_options_set_create_if_missing(o, from->create);
     rocksdb_options_set_create_missing_column_families(o, from->create);
     rocksdb_options_set_paranoid_checks(o, 1);
@@ -102,6 +113,11 @@ static rocksdb_options_t *family_options(struct rocks *r, uint64_t memory_bytes)
     return o;
 }
 
+uint64_t rocks_log_memory(uint64_t bytes)
+{
+    return SPARE * bytes;
+}
+
 /* Entries come in ascending order and leave from the low end, without range
  * deletions: files do not overlap, move down a level as they are, at once,
  * since those of the first level cannot be dropped, and are dropped as a whole.
@@ -110,10 +126,30 @@ static rocksdb_options_t *family_options(struct rocks *r, uint64_t memory_bytes)
  * moves further down. */
 static rocksdb_options_t *log_options(struct rocks *r, uint64_t memory_bytes)
 {
-    rocksdb_options_t *o = family_options(r, SPARE * memory_bytes);
+    rocksdb_options_t *o = family_options(r, rocks_log_memory(memory_bytes));
     rocksdb_options_set_max_bytes_for_level_base(o, 16 * memory_bytes);
     rocksdb_options_set_target_file_size_base(o, memory_bytes);
     rocksdb_options_set_level0_file_num_compaction_trigger(o, 1);
+    return o;
+}
+
+/* Tables have the same size where they are merged. On a small disk merges are
+ * small: while one runs, its tables are there twice. */
+static rocksdb_options_t *state_options(struct rocks *r,
+                                        const struct rocks_options *from)
+{
+    rocksdb_options_t *o = family_options(r, STATE_MEMORY);
+    uint64_t table = MAX(from->state_memory_bytes / 2, 1);
+    uint64_t disk = from->disk_bytes == 0 ? UINT64_MAX : from->disk_bytes;
+    rocksdb_options_set_target_file_size_base(o, table);
+    rocksdb_options_set_max_bytes_for_level_base(
+        o, MIN(LEVEL1_BYTES_MAX, 4 * table));
+    rocksdb_options_set_max_compaction_bytes(
+        o, MIN(MERGE_FILES * table, MAX(MERGE_FILES_MIN * table, disk / 32)));
+    rocksdb_options_set_disable_auto_compactions(o, !r->advance);
+    rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+    r->unmerged_max =
+        (uint32_t)MIN(UNMERGED_MAX, MAX(UNMERGED_MIN, disk / 16 / table));
     return o;
 }
 
@@ -131,16 +167,11 @@ void rocks_options_create(struct rocks *r, const struct rocks_options *from)
     r->log_bytes =
         from->log_memory_bytes - rocks_first_part(from, from->log_memory_bytes);
     r->cache = rocksdb_cache_create_lru(from->block_cache_bytes);
-    r->options[0] = database_options(from);
+    r->options[0] = database_options(r, from);
     r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
     r->options[1 + STORE_META] =
-        family_options(r, SPARE * from->log_memory_bytes);
-    r->options[1 + STORE_STATE] = family_options(r, STATE_MEMORY);
-    /* Tables of this size, also where they are merged. */
-    rocksdb_options_set_target_file_size_base(r->options[1 + STORE_STATE],
-                                              from->state_memory_bytes / 2);
-    rocksdb_options_set_compression(r->options[1 + STORE_STATE],
-                                    rocksdb_lz4_compression);
+        family_options(r, rocks_log_memory(from->log_memory_bytes));
+    r->options[1 + STORE_STATE] = state_options(r, from);
 
     rocksdb_options_set_compaction_filter_factory(r->options[1 + STORE_STATE],
                                                   garbage_filter(r->garbage));

@@ -11,6 +11,7 @@
 #include "rocks/rocks_internal.h"
 
 #define BATCH_KEEP_SIZE (1024u * 1024u)
+#define ROW_BYTES       128u /* of memory, beside key and value */
 
 /* The log is discarded from its beginning on: the furthest end counts. */
 static void discard(struct rocks *r, struct bytes begin, struct bytes end)
@@ -151,12 +152,12 @@ int rocks_write(struct store *s, const struct store_batch *b,
         return ERR_IO;
     ASSERT(kind == STORE_LOGGED);
     size_t pos = 0;
-    size_t bytes = 0;
+    size_t bytes = 0; /* of memory */
     struct store_batch_op op;
     while (store_batch_next(b, &pos, &op)) {
         ASSERT(op.family != STORE_STATE);
         add_op(r, &op);
-        bytes += op.key.len + op.value.len;
+        bytes += op.key.len + op.value.len + ROW_BYTES;
     }
     char *why = NULL;
     rocksdb_write(r->db, r->logged, r->batch, &why);

@@ -227,6 +227,8 @@ static void pass(struct tidy *t)
     t->extent = (struct store_extent){s.rows, s.bytes};
     bool quiet = clock_mono_us() - t->table_us >= QUIET_US;
     mutex_unlock(&t->lock);
+    if (!rocks_space_merging(t->rocks)) /* no merge would fit */
+        return;
     if (clock_mono_us() < t->rest_until_us || tidy_discarded(t))
         return;
     if ((quiet && tidy_runs(t)) || !take_tables(t))

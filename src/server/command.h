@@ -72,8 +72,9 @@ struct server_status {
     uint64_t unsynced_entries; /* of the log, at this node */
     int64_t synced_ms;       /* wall clock: some were synced, or none waited */
     int64_t disk_free_bytes; /* negative: not known */
-    bool disk_short;         /* writes are refused for lack of disk space */
-    bool disk_short_here;    /* on this node's disk */
+    uint64_t disk_promised_bytes; /* will be taken of them */
+    bool disk_short;      /* writes are refused for lack of disk space */
+    bool disk_short_here; /* on this node's disk */
 };
 
 void server_status(struct server *s, struct server_status *out);

@@ -1,7 +1,7 @@
 /*
- * What is done some times a second (option hz): rates are sampled; and once a
- * second: clients that are silent or too large are closed, what was held back
- * is logged, free disk space is looked at.
+ * What is done some times a second (option hz): rates are sampled, free disk
+ * space is looked at; and once a second: clients that are silent or too large
+ * are closed, what was held back is logged.
  *
  * How it fails: it cannot.
  */
@@ -23,7 +23,6 @@ static void each_second(struct server *s)
 {
     clients_check_each(&s->clients);
     limits_each_second(s);
-    disk_floor_look(s);
     (void)cron_look_synced(s);
     security_report(s);
     s->cron.resident_peak_bytes =
@@ -35,6 +34,7 @@ void cron_run(struct server *s)
     ASSERT(s->turn.is_set);
     ASSERT(s->cron.second_ms <= s->turn.mono_ms);
     stats_sample(&s->stats, s->turn.mono_ms);
+    disk_floor_look(s);
     if (s->turn.mono_ms - s->cron.second_ms >= 1000) {
         s->cron.second_ms = s->turn.mono_ms;
         each_second(s);

@@ -1,7 +1,15 @@
 /*
- * Free disk space: this node's is looked at each second, and the other
+ * Free disk space: this node's is looked at some times a second, and the other
  * members say how theirs is (node/node_beat.c). When one has too little, all
- * refuse writes; reads go on.
+ * refuse writes; reads go on, and so do commands that only let go of data, or
+ * nobody could make room.
+ *
+ * What is promised does not count as free: what will be written whatever
+ * happens, and the merges that are or will be due (store_space()). What merges
+ * have written so far comes back with what they have merged, so it counts as
+ * free; else the answer would change with each merge. When even what must be
+ * written hardly fits, the disk is full: the node takes no entries any more,
+ * not even deletions (node_set_disk_full()).
  *
  * How it fails: space that cannot be measured is not short.
  */
@@ -10,42 +18,79 @@
 
 #include <inttypes.h>
 
-/* Below the floor writes are refused; they are taken again when a quarter
- * more is free, so that the answer does not flicker. */
-void disk_floor_look(struct server *s)
+static uint64_t add(uint64_t a, uint64_t b)
 {
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* What was so stays so until there is a quarter more than is wanted, so that
+ * the answer does not flicker. */
+static bool is_less(uint64_t bytes, uint64_t wanted, bool was)
+{
+    return bytes < add(wanted, was ? wanted / 4 : 0);
+}
+
+static void tell(const struct server *s, bool was_short)
+{
+    const struct disk_floor *d = &s->disk;
+    ASSERT(d->free_bytes >= 0);
     uint64_t floor = s->options.config->min_free_disk_bytes;
-    int64_t bytes = file_free_bytes(s->options.data_dir);
-    s->disk.free_bytes = bytes;
-    if (bytes < 0)
-        return;
-    bool was_full = s->disk.is_short;
-    uint64_t wanted = was_full ? floor + floor / 4 : floor;
-    ASSERT(wanted >= floor);
-    s->disk.is_short = (uint64_t)bytes < wanted;
-    node_set_disk_short(s->node, s->disk.is_short);
-    if (s->disk.is_short && !was_full)
+    if (d->is_short && !was_short)
         log_warning(s->options.log,
                     "only %" PRId64
-                    " MB of disk space are free in %s (min-free-disk is "
-                    "%" PRIu64 " MB): writes are refused until there is more",
-                    (bytes >> 20), s->options.data_dir, (floor >> 20));
-    else if (!s->disk.is_short && was_full)
+                    " MB of disk space are free in %s, of which %" PRIu64
+                    " MB are needed for what was written (min-free-disk is "
+                    "%" PRIu64
+                    " MB): writes are refused until there is more; reads and "
+                    "deletions are served",
+                    d->free_bytes >> 20, s->options.data_dir,
+                    d->promised_bytes >> 20, floor >> 20);
+    else if (!d->is_short && was_short)
         log_notice(s->options.log,
                    "enough disk space is free again: writes are accepted");
 }
 
-bool disk_floor_short(const struct server *s)
+void disk_floor_look(struct server *s)
 {
-    return s->disk.is_short || node_disk_short(s->node);
+    struct disk_floor *d = &s->disk;
+    struct store_space space;
+    bool was_short = d->is_short;
+    bool was_full = d->is_full;
+    d->free_bytes = file_free_bytes(s->options.data_dir);
+    if (d->free_bytes < 0)
+        return;
+    node_disk_space(s->node, &space);
+    uint64_t bytes = (uint64_t)d->free_bytes;
+    d->promised_bytes = add(space.promised, space.passing);
+    uint64_t floor = MAX(s->options.config->min_free_disk_bytes, space.spare);
+    uint64_t wanted = add(d->promised_bytes, floor);
+    d->is_short = is_less(add(bytes, space.returning), wanted, was_short);
+    d->is_full = is_less(bytes, space.promised, was_full);
+    ASSERT(d->promised_bytes >= space.promised && wanted >= floor);
+    node_set_disk_short(s->node, d->is_short);
+    node_set_disk_full(s->node, d->is_full);
+    tell(s, was_short);
 }
 
-const char *disk_floor_text(const struct server *s)
+bool disk_floor_short(const struct server *s)
 {
-    ASSERT(disk_floor_short(s));
+    ASSERT(s->node != NULL);
+    return s->disk.is_short || s->disk.is_full || node_disk_short(s->node);
+}
+
+const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd)
+{
+    ASSERT((cmd->flags & (CMD_WRITE | CMD_READ)) != 0);
+    if (s->disk.is_full)
+        return "MISCONF no disk space is left on this node: writes and "
+               "deletions are refused, reads are served";
+    if (!disk_floor_short(s) || (cmd->flags & CMD_FREES) != 0)
+        return NULL;
     if (s->disk.is_short)
         return "MISCONF too little disk space is free on this node (see "
-               "min-free-disk): writes are refused, reads are served";
+               "min-free-disk): writes are refused, reads and deletions are "
+               "served";
     return "MISCONF too little disk space is free on another node (see "
-           "min-free-disk): writes are refused, reads are served";
+           "min-free-disk): writes are refused, reads and deletions are "
+           "served";
 }

@@ -208,8 +208,9 @@ static bool write_command(struct client *c, const struct dispatch *d)
     ASSERT((d->cmd->flags & CMD_WRITE) != 0);
     if (c->reads.phase != READS_NONE)
         return client_wait(c, WAIT_READS);
-    if (disk_floor_short(c->server))
-        return refuse(c, d->cmd, disk_floor_text(c->server));
+    const char *refusal = disk_floor_refusal(c->server, d->cmd);
+    if (refusal != NULL)
+        return refuse(c, d->cmd, refusal);
     if (!syntax_ok(c, d))
         return reply_syntax_error(c, d);
     return submit(c, d);
@@ -256,7 +257,7 @@ bool guest_submit(struct client *c, const struct guest_request *r)
     };
     ASSERT(c->guest_id[0] != '\0');
     ASSERT(cmd_is_data(r->cmd) && cmd_arity_ok(r->cmd, r->argc));
-    if (disk_floor_short(c->server))
+    if (disk_floor_refusal(c->server, r->cmd) != NULL)
         return refuse_guest(c, r->id, ERR_LIMIT);
     return submit(c, &d);
 }

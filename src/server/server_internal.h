@@ -99,8 +99,10 @@ struct limits {
 
 /* disk_floor.c */
 struct disk_floor {
-    int64_t free_bytes; /* negative: not known */
-    bool is_short;      /* this node's disk; see disk_floor_short() */
+    int64_t free_bytes;      /* negative: not known */
+    uint64_t promised_bytes; /* will be taken of them */
+    bool is_short;           /* this node's disk; see disk_floor_short() */
+    bool is_full;            /* for deletions, too */
 };
 
 /* security.c */
@@ -218,10 +220,11 @@ bool limits_memory(struct server *s);
 void limits_each_second(struct server *s);
 
 /* disk_floor.c: too little disk space is free, here or at another member: no
- * writes. The text says where. */
+ * writes but deletions. */
 bool disk_floor_short(const struct server *s);
-const char *disk_floor_text(const struct server *s);
-/* Measures the free disk space of this node. */
+/* Why this write is refused; NULL: it is not. */
+const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd);
+/* Measures the free disk space of this node, and what is promised of it. */
 void disk_floor_look(struct server *s);
 
 /* status.c */

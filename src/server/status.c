@@ -101,6 +101,7 @@ void server_status(struct server *s, struct server_status *out)
         .unsynced_entries = st.last - st.durable,
         .synced_ms = s->cron.synced_ms,
         .disk_free_bytes = s->disk.free_bytes,
+        .disk_promised_bytes = s->disk.promised_bytes,
         .disk_short = disk_floor_short(s),
         .disk_short_here = s->disk.is_short,
     };

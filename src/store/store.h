@@ -36,6 +36,16 @@ struct store_extent {
     uint64_t bytes;
 };
 
+/* What a store takes of its disk beyond what it takes now, in bytes. */
+struct store_space {
+    uint64_t promised;  /* will be written whatever happens */
+    uint64_t passing;   /* at most, and for a while: merges, room in advance */
+    uint64_t returning; /* is taken now, and will be given back: what merges
+                           have written so far, files that are being deleted */
+    uint64_t spare;     /* should be free beyond that, for what is written
+                           before anybody looks again */
+};
+
 struct store_ops {
     int (*get)(struct store *s, enum store_family family, struct bytes key,
                struct buf *value);
@@ -51,11 +61,14 @@ struct store_ops {
     void (*extent)(struct store *s, struct store_extent *out);
     void (*tidy)(struct store *s);       /* NULL: does nothing */
     bool (*full)(const struct store *s); /* NULL: never */
+    /* NULL: takes nothing more */
+    void (*space)(const struct store *s, struct store_space *out);
     /* NULL: makes no difference */
     bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
     const char *(*error)(struct store *s);
+    void (*ending)(struct store *s); /* NULL: it never waits */
     void (*close)(struct store *s);
 };
 
@@ -151,6 +164,14 @@ MUST_USE static inline bool store_is_full(const struct store *s)
     return s->ops->full != NULL && s->ops->full(s);
 }
 
+/* How much space the store will take, some tenths of a second ago. */
+static inline void store_space(const struct store *s, struct store_space *out)
+{
+    *out = (struct store_space){0, 0, 0, 0};
+    if (s->ops->space != NULL)
+        s->ops->space(s, out);
+}
+
 /* A value of STORE_STATE that is in memory already, borrowed until the store is
  * used again; false: ask store_get(). */
 MUST_USE static inline bool store_peek(const struct store *s, struct bytes key,
@@ -237,6 +258,13 @@ static inline void store_iter_free(struct store_iter *it)
 static inline const char *store_error(struct store *s)
 {
     return s->ops->error(s);
+}
+
+/* It will be closed: from now on nothing in it waits for space. */
+static inline void store_ending(struct store *s)
+{
+    if (s->ops->ending != NULL)
+        s->ops->ending(s);
 }
 
 /* Closes and frees it. Unsynced writes may be lost. */

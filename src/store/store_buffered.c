@@ -137,6 +137,17 @@ static bool buffered_full(const struct store *s)
     return atomic_load(&b->busy) && memtable_bytes(b->active) >= 2 * b->limit;
 }
 
+/* Both tables become files, but for what they only keep. */
+static void buffered_space(const struct store *s, struct store_space *out)
+{
+    const struct store_buffered *b =
+        CONTAINER_OF(s, struct store_buffered, base);
+    store_space(b->below, out);
+    out->promised += memtable_bytes(b->active);
+    if (!is_down(b))
+        out->promised += memtable_bytes(b->frozen);
+}
+
 static void buffered_expect(const struct store *s, const struct bytes *keys,
                             size_t count)
 {
@@ -339,11 +350,12 @@ static const char *buffered_error(struct store *s)
 }
 
 /* Writes what is left to the store below, so that the next start has less to
- * redo; not after a failure. */
+ * redo; not after a failure, nor without space. */
 static void buffered_close(struct store *s)
 {
     struct store_buffered *b = buffered_of(s);
     ASSERT(b->iterators == 0);
+    store_ending(b->below);
     int ignored = buffered_flush(s, STORE_STATE, true);
     UNUSED(ignored);
     mutex_lock(&b->lock);
@@ -384,6 +396,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .extent = buffered_extent,
         .tidy = buffered_tidy,
         .full = buffered_full,
+        .space = buffered_space,
         .peek = buffered_peek,
         .expect = buffered_expect,
         .error = buffered_error,

@@ -404,10 +404,10 @@ struct call {
 
 static const struct call calls[] = {
     {"sync", ":EIO", 260},     {"sync", "+:EIO", 260},
-    {"write", ":EIO", 600},    {"write", "+:ENOSPC", 600},
+    {"write", ":EIO", 600},    {"write", "+:EROFS", 600},
     {"open", "+:EMFILE", 120}, {"open", ":EIO", 120},
     {"rename", ":EIO", 8},     {"unlink", ":EIO", 40},
-    {"sync", ":ENOSPC", 260},
+    {"sync", ":ENOSPC", 260},  {"write", ":ENOSPC", 600},
 };
 
 /* In the child: a life with the fault, then a look at what it left. The life

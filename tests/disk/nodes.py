@@ -10,8 +10,9 @@ call=N     one node, a call of which fails; N of them
 hang       three nodes, the leader's disk hangs: another leads, and the old one
            comes back when its disk does
 full       one node on a small file system: it refuses writes before the disk
-           is full, reads, and writes again when there is room; without a floor
-           it ends, and loses nothing
+           is full, reads, and writes again when there is room, also without a
+           floor; at full speed it never ends, deletions make room; another
+           process takes all of the disk; a start on a full disk
 
 Each prints a line per failure and ends with "NAME: N passed, N failed".
 Load: writers of their own keys, each value a number that grows. After a
@@ -475,14 +476,26 @@ class Test:
             print('full: no file system can be mounted here; not tried')
             return 0
         try:
-            self.judge('full, with a floor', lambda: self.one_full(mount))
-            self.judge('full, without', lambda: self.no_floor(mount))
+            for name, floor, body in [
+                    ('with a floor', '24mb', self.one_full),
+                    ('without one', '0', self.no_floor),
+                    ('at full speed, small values', '4mb',
+                     lambda m: self.full_speed(m, 5000)),
+                    ('at full speed, large values', '4mb',
+                     lambda m: self.full_speed(m, 500000)),
+                    ('at full speed, without a floor', '0',
+                     lambda m: self.full_speed(m, 20000)),
+                    ('taken by another process', '4mb', self.taken),
+                    ('at the start', '4mb', self.start_full)]:
+                self.floor = floor
+                self.judge(f'full, {name}', lambda: body(mount))
+                for entry in mount.iterdir():
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         finally:
             subprocess.run(['umount', '-l', mount], check=False)
         return self.finish('disk-full')
 
     def one_full(self, mount):
-        self.floor = '24mb'
         node = Node(self, 1, free_ports(1), mount / 'data')
         node.start()
         client = wait_ready([node])
@@ -513,32 +526,188 @@ class Test:
         if client.call('GET', 'key') != b'after':
             raise Failure('does not recover when there is room')
         node.end(signal.SIGTERM)
-        shutil.rmtree(mount / 'data')
 
     def no_floor(self, mount):
-        self.floor = '0'
         node = Node(self, 1, free_ports(1), mount / 'data')
         node.start()
         client = wait_ready([node])
-        filler = mount / 'filler'
-        filler.write_bytes(bytes(30 << 20))
+        take(mount / 'filler', mount, 12 << 20)
         acked = sent = 0
         try:
             while sent < 5000:
                 sent += 1
-                client.call('SET', 'key', b'%d ' % sent + os.urandom(20000))
+                client.call('SET', f'key{sent}', os.urandom(20000))
                 acked = sent
-            raise Failure('20 MB were written where 18 fit')
-        except (OSError, Reply):
-            pass
-        status = node.process.wait(10)
-        if status == 0 or 'failed' not in node.text():
-            raise Failure(f'ended with {status}: {node.text()[-300:]}')
-        filler.unlink()
+            raise Failure('writes are not refused')
+        except Reply as e:
+            if not str(e).startswith('MISCONF'):
+                raise Failure(f'refused with: {e}') from e
+        self.is_alive(node)
+        if acked == 0 or client.call('EXISTS', f'key{acked}') != 1:
+            raise Failure(f'{acked} writes, and reads do not go on')
+        print(f'full: without a floor {acked} writes of 20 kB were taken')
+
+    def is_alive(self, node):
+        if node.process.poll() is not None:
+            raise Failure(f'the node ended with {node.process.returncode}: '
+                          f'{node.text()[-400:].strip()}')
+
+    def fill(self, node, size, seconds, until):
+        """SETs at full speed; ends when `until` were refused. How many were
+        taken; their keys are k0, k1, ..."""
+        client = Client(node.port, 20)
+        pool = os.urandom(8 << 20)
+        depth = max(1, (128 << 10) // size)
+        taken = refused = sent = 0
+        end = time.monotonic() + seconds
+        while refused < until and time.monotonic() < end:
+            parts = []
+            for _ in range(depth):
+                at = self.random.randrange(len(pool) - size)
+                key = b'k%d' % sent
+                sent += 1
+                parts.append(b'*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$%d\r\n' %
+                             (len(key), key, size))
+                parts.append(pool[at:at + size] + b'\r\n')
+            client.sock.sendall(b''.join(parts))
+            for _ in range(depth):
+                try:
+                    client.reply()
+                    taken += 1
+                except Reply as e:
+                    if not str(e).startswith('MISCONF'):
+                        raise
+                    refused += 1
+            self.is_alive(node)
+        if refused < until:
+            raise Failure(f'{taken} writes were taken, {refused} refused')
+        return taken, sent
+
+    def wait_for_room(self, node, what):
+        client = Client(node.port)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            self.is_alive(node)
+            try:
+                client.call('SET', 'room', '1')
+                return
+            except (OSError, Reply):
+                time.sleep(0.05)
+                client = Client(node.port)
+        raise Failure(f'no writes are taken after {what}')
+
+    def insist(self, client, *args):
+        """While merges have the last space, deletions have to wait, too."""
+        end = time.monotonic() + 10
+        while True:
+            try:
+                return client.call(*args)
+            except Reply:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.02)
+
+    def full_speed(self, mount, size):
+        """Ten times as many refusals as it takes to hear of the first, so that
+        what was written meanwhile has been merged."""
+        node = Node(self, 1, free_ports(1), mount / 'data')
         node.start()
-        check_values(wait_ready([node]), {'key': acked}, {'key': sent})
-        print(f'full: without a floor the node ended with {status} after '
-              f'{acked} writes, and has them all')
+        wait_ready([node]).call('SET', 'kept', 'x')
+        client = Client(node.port, 20)
+        many = max(200, 10 * (128 << 10) // size)
+        taken, sent = self.fill(node, size, 30, many)
+        if taken * size < 4 << 20:
+            raise Failure(f'{taken} writes are few')
+        if client.call('GET', 'kept') != b'x':
+            raise Failure('reads do not go on')
+        for first in range(0, sent, 100):
+            self.insist(client, 'DEL', *[f'k{first + n}' for n in range(100)])
+        self.wait_for_room(node, 'DEL')
+        again, _ = self.fill(node, size, 30, many)
+        self.insist(client, 'FLUSHALL')
+        self.wait_for_room(node, 'FLUSHALL')
+        node.end()  # and the files are whole
+        node.start()
+        if wait_ready([node]).call('GET', 'room') != b'1':
+            raise Failure('what was acknowledged is lost')
+        print(f'full: {taken} values of {size} bytes fit, {again} again')
+
+    def taken(self, mount):
+        """Another process takes all there is, at once, while writes come. The
+        node may stand still until it gives some back, as with a disk that
+        hangs, but it does not end, and loses nothing."""
+        node = Node(self, 1, free_ports(1), mount / 'data')
+        node.start()
+        client = wait_ready([node])
+        acked = 0
+        for _ in range(300):
+            acked += 1
+            client.call('SET', f'k{acked}', os.urandom(20000))
+        take(mount / 'filler', mount, 0)
+        late = []
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            self.is_alive(node)
+            try:
+                name = f'late{len(late)}'
+                client.call('SET', name, os.urandom(20000))
+                late.append(name)
+            except Reply as e:
+                if not str(e).startswith(('MISCONF', 'UNKNOWN')):
+                    raise
+                time.sleep(0.02)
+            except OSError:  # of what was under way the outcome is unknown
+                client = Client(node.port, 0.5)
+            take(mount / 'filler2', mount, 0)
+        (mount / 'filler').unlink()
+        (mount / 'filler2').unlink(missing_ok=True)
+        self.wait_for_room(node, 'the disk was given back')
+        client = Client(node.port)
+        for name in [f'k{acked}', *late]:
+            if client.call('EXISTS', name) != 1:
+                raise Failure('what was acknowledged is lost')
+
+    def start_full(self, mount):
+        node = Node(self, 1, free_ports(1), mount / 'data')
+        node.start()
+        client = wait_ready([node])
+        client.call('SET', 'key', os.urandom(20000))
+        refused = 0
+        for left in [0, 4096, 16384, 65536, 1 << 20, 3 << 20, 8 << 20]:
+            node.end()
+            (mount / 'data' / 'reserve').unlink(missing_ok=True)
+            take(mount / 'filler', mount, left)
+            node.said.unlink()
+            node.start()
+            try:
+                client = wait_ready([node])
+            except Failure:
+                text = node.text()
+                if node.process.wait(10) != 1 or 'MB are free' not in text or \
+                        f'{mount}/data' not in text or 'Assert' in text:
+                    raise
+                refused += 1
+            (mount / 'filler').unlink()
+            if node.process.poll() is not None:
+                node.start()
+                client = wait_ready([node])
+            if len(client.call('GET', 'key')) != 20000:
+                raise Failure('what was acknowledged is lost')
+            self.wait_for_room(node, f'a start with {left} bytes free')
+        if not 5 <= refused <= 6:
+            raise Failure(f'{refused} of 7 starts were refused')
+
+
+def take(path, mount, left):
+    """Takes the disk's space with this file, but for `left` bytes."""
+    with open(path, 'ab') as f:
+        for step in [1 << 20, 1 << 16, 4096]:
+            while shutil.disk_usage(mount).free >= left + step:
+                try:
+                    os.posix_fallocate(f.fileno(), os.fstat(
+                        f.fileno()).st_size, step)
+                except OSError:
+                    break
 
 
 def main():

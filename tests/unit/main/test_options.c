@@ -10,15 +10,21 @@
 #include "main/options.h"
 #include "unit/config/fixture.h"
 
-static struct rocks_options store_options(const char *text)
+static struct rocks_options store_options_on(const char *text,
+                                             uint64_t disk_bytes)
 {
     struct fixture f;
     fixture_init(&f);
     fixture_file(&f, "main.conf", text);
     assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
-    struct rocks_options o = options_of_store(&f.config);
+    struct rocks_options o = options_of_store(&f.config, disk_bytes);
     fixture_release(&f);
     return o;
+}
+
+static struct rocks_options store_options(const char *text)
+{
+    return store_options_on(text, 0);
 }
 
 /* Members take turns by the order of their ids, not by that of the lines. */
@@ -46,6 +52,28 @@ static void test_memory(void **state)
     assert_int_equal(o.state_memory_bytes, 8 * 1024 * 1024);
     assert_int_equal(o.block_cache_bytes, 3 * 1024 * 1024);
     assert_true(o.share == 0 && o.create);
+}
+
+/* What is in memory and on its way must fit onto a disk that is nearly full. */
+static void test_a_small_disk_has_small_tables(void **state)
+{
+    UNUSED(state);
+    static const uint64_t mb = 1024 * 1024;
+    struct rocks_options o = store_options_on("", 0);
+    assert_int_equal(o.state_memory_bytes, 192 * mb);
+    assert_int_equal(o.log_memory_bytes, 32 * mb);
+    o = store_options_on("", 6144 * mb);
+    assert_int_equal(o.state_memory_bytes, 192 * mb);
+    assert_int_equal(o.log_memory_bytes, 32 * mb);
+    assert_int_equal(o.disk_bytes, 6144 * mb);
+    o = store_options_on("", 640 * mb);
+    assert_int_equal(o.state_memory_bytes, 20 * mb);
+    assert_int_equal(o.log_memory_bytes, 10 * mb);
+    o = store_options_on("state-memory 8mb\n", 640 * mb);
+    assert_int_equal(o.state_memory_bytes, 8 * mb);
+    o = store_options_on("", mb);
+    assert_int_equal(o.state_memory_bytes, mb);
+    assert_int_equal(o.log_memory_bytes, mb);
 }
 
 static const char all_options[] =
@@ -176,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_member_has_its_share),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_a_small_disk_has_small_tables),
         cmocka_unit_test(test_the_node),
         cmocka_unit_test(test_the_peers),
         cmocka_unit_test(test_where_clients_find_it),

@@ -92,6 +92,7 @@ static const char names_of_info[] =
     "module_fork_last_cow_size\n"
     "aof_last_write_status\n"
     "disk_free_bytes\n"
+    "disk_promised_bytes\n"
     "disk_writes_refused\n"
     "disk_nearly_full\n"
     "# stats\n"

@@ -177,6 +177,102 @@ static void test_leader_changes(void **state)
     world_release(w);
 }
 
+static raft_index last_of(struct world *w, uint32_t i)
+{
+    struct node_status s;
+    node_status(w->nodes[i].node, &s);
+    return s.last;
+}
+
+/* It falls behind, in silence, and catches up when it may. */
+static void test_full_member_takes_no_entries(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 99);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t full = (leader + 1) % WORLD_NODES;
+    run_ms(w, 300);
+    raft_index before = last_of(w, full);
+    node_set_disk_full(w->nodes[full].node, true);
+    struct world_client *c = world_client_new(w, leader);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(world_submit(c, "incr n"), 0);
+        run_ms(w, 400);
+    }
+    assert_int_equal(last_of(w, full), before);
+    assert_true(last_of(w, leader) >= before + 5);
+    assert_int_equal(world_leader(w), leader);
+    node_set_disk_full(w->nodes[full].node, false);
+    run_ms(w, 3000);
+    assert_int_equal(last_of(w, full), last_of(w, leader));
+    world_release(w);
+}
+
+static void test_full_leader_proposes_nothing(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 100);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct world_client *c = world_client_new(w, leader);
+    assert_int_equal(world_submit(c, "set e v PX 300"), 0);
+    run_ms(w, 200);
+    raft_index before = last_of(w, leader);
+    node_set_disk_full(w->nodes[leader].node, true);
+    assert_int_equal(world_submit(c, "del e"), 0);
+    run_ms(w, 1000); /* a sweep is due, too */
+    assert_int_equal(last_of(w, leader), before);
+    assert_int_equal(world_leader(w), leader);
+    node_set_disk_full(w->nodes[leader].node, false);
+    run_ms(w, 500);
+    assert_true(last_of(w, leader) > before);
+    world_release(w);
+}
+
+/* What was deleted gets its space back only when it is written. */
+static void test_short_member_writes_its_state(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 101);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct node *n = w->nodes[leader].node;
+    struct world_client *c = world_client_new(w, leader);
+    struct applied flushed;
+    for (int is_short = 0; is_short < 2; is_short++) {
+        node_set_disk_short(n, is_short == 1);
+        assert_int_equal(world_submit(c, "del e"), 0);
+        run_ms(w, 2500);
+        assert_int_equal(keyspace_flushed(n->ks, &flushed), 0);
+        assert_int_equal(flushed.index == keyspace_applied(n->ks)->index,
+                         is_short == 1);
+    }
+    world_release(w);
+}
+
+/* Requests that wait, and entries that are not applied, will be written. */
+static void test_what_waits_is_promised(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 102);
+    uint32_t leader = (uint32_t)world_elect(w);
+    struct node *n = w->nodes[leader].node;
+    struct world_client *c = world_client_new(w, leader);
+    struct store_space idle;
+    struct store_space busy;
+    run_ms(w, 300);
+    node_disk_space(n, &idle);
+    assert_int_equal(world_submit(c, "append a 0123456789"), 0);
+    node_disk_space(n, &busy);
+    assert_true(busy.promised >= idle.promised + 20);
+    run_ms(w, 1000);
+    node_disk_space(n, &busy);
+    assert_int_equal(busy.promised, idle.promised);
+    world_release(w);
+}
+
 /* A heartbeat from the leader with this behind it. */
 static int receive(struct world *w, uint32_t from, uint32_t to,
                    struct bytes behind)
@@ -236,6 +332,10 @@ int main(void)
         cmocka_unit_test(test_all_members_know),
         cmocka_unit_test(test_under_load),
         cmocka_unit_test(test_two_are_short),
+        cmocka_unit_test(test_full_member_takes_no_entries),
+        cmocka_unit_test(test_full_leader_proposes_nothing),
+        cmocka_unit_test(test_short_member_writes_its_state),
+        cmocka_unit_test(test_what_waits_is_promised),
         cmocka_unit_test(test_member_goes),
         cmocka_unit_test(test_without_leader),
         cmocka_unit_test(test_leader_changes),

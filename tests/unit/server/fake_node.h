@@ -50,7 +50,9 @@ struct node {
     void *uploader; /* whom it told so last; NULL: it was taken, or abandoned */
     int abandoned;
     bool leader;
-    bool disk_short;   /* at any member */
+    bool disk_short; /* at any member */
+    bool disk_full;  /* at this one */
+    struct store_space space;
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
     unsigned read_us;   /* that a read takes, at least */
@@ -259,6 +261,16 @@ void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)
 void node_set_disk_short(struct node *n, bool is_short)
 {
     n->disk_short = is_short;
+}
+
+void node_set_disk_full(struct node *n, bool is_full)
+{
+    n->disk_full = is_full;
+}
+
+void node_disk_space(const struct node *n, struct store_space *out)
+{
+    *out = n->space;
 }
 
 bool node_disk_short(const struct node *n)

@@ -112,6 +112,137 @@ static void what_cannot_be_measured_is_not_short(void **state)
     f->server->options.data_dir = "/";
 }
 
+/* Percents of what is free. */
+static uint64_t part(uint64_t bytes, uint64_t percent)
+{
+    return bytes / 100 * percent;
+}
+
+/* What will be written, or may be written for a while, is not free; what is
+ * taken for a while is. */
+static void promised_space_is_not_free(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t bytes = (uint64_t)file_free_bytes(f->server->options.data_dir);
+    struct store_space *space = &f->node->space;
+    assert_false(short_at(f, 40));
+    space->promised = part(bytes, 40);
+    assert_false(short_at(f, 40));
+    space->passing = part(bytes, 40);
+    assert_true(short_at(f, 40));
+    assert_int_equal(f->server->disk.promised_bytes,
+                     space->promised + space->passing);
+    space->returning = part(bytes, 70); /* a quarter more than is wanted */
+    assert_false(short_at(f, 40));
+    space->returning = part(bytes, 40);
+    assert_false(short_at(f, 40));
+    space->returning = 0;
+    assert_true(short_at(f, 40));
+    space->promised = 0;
+    assert_true(short_at(f, 41)); /* back with a quarter more: 101 % */
+    assert_false(short_at(f, 30));
+}
+
+/* Full: what must be written hardly fits. What merges have written so far does
+ * not help. */
+static void a_full_disk_is_known(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t bytes = (uint64_t)file_free_bytes(f->server->options.data_dir);
+    struct store_space *space = &f->node->space;
+    space->promised = part(bytes, 90);
+    assert_true(short_at(f, 50));
+    assert_false(f->node->disk_full);
+    space->promised = part(bytes, 110);
+    space->returning = 4 * bytes;
+    assert_false(short_at(f, 50));
+    assert_true(f->node->disk_full && f->server->disk.is_full);
+    space->promised = part(bytes, 84); /* a quarter more: 105 % */
+    (void)short_at(f, 50);
+    assert_true(f->node->disk_full);
+    space->promised = part(bytes, 76);
+    (void)short_at(f, 50);
+    assert_false(f->node->disk_full || f->server->disk.is_full);
+    space->passing = UINT64_MAX;
+    assert_true(short_at(f, 50));
+}
+
+/* The store knows how fast it is. */
+static void no_floor_is_lower_than_the_store_needs(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t bytes = (uint64_t)file_free_bytes(f->server->options.data_dir);
+    f->node->space.spare = part(bytes, 90);
+    assert_false(short_at(f, 0));
+    f->node->space.spare = part(bytes, 110);
+    assert_true(short_at(f, 0));
+    f->node->space.spare = part(bytes, 50);
+    assert_false(short_at(f, 0));
+    assert_true(short_at(f, 110));
+}
+
+/* At full speed a second brings too much. */
+static void it_is_looked_at_in_each_tick(void **state)
+{
+    struct fixture *f = *state;
+    f->config.min_free_disk_bytes = UINT64_MAX / 4;
+    f->server->cron.second_ms = f->server->turn.mono_ms;
+    assert_false(f->server->disk.is_short);
+    cron_run(f->server);
+    assert_true(f->server->disk.is_short);
+}
+
+static const char *const deletions[] = {
+    "DEL a",       "UNLINK a b",   "GETDEL a",      "EXPIRE a 1",
+    "PEXPIRE a 1", "EXPIREAT a 1", "PEXPIREAT a 1", "FLUSHDB",
+    "FLUSHALL",    "DELIFEQ a 1",  "CAD a 1",       "ONCE me 1 DEL a"};
+static const char *const no_deletions[] = {
+    "SET a 1",  "APPEND a 1", "GETEX a EX 1",   "PERSIST a", "INCR a",
+    "MSET a 1", "GETSET a 1", "SETRANGE a 0 b", "CAS a 1 2"};
+
+static void send_line(struct fixture *f, const char *command)
+{
+    char line[64];
+    snprintf(line, sizeof(line), "%s\r\n", command);
+    send_text(f, line);
+}
+
+/* Nobody could make room otherwise. */
+static void a_short_disk_lets_deletions_through(void **state)
+{
+    struct fixture *f = *state;
+    for (int where = 0; where < 2; where++) {
+        f->server->disk.is_short = where == 0;
+        f->node->disk_short = where == 1;
+        for (size_t i = 0; i < ARRAY_LEN(deletions); i++) {
+            uint64_t before = f->node->submitted;
+            send_line(f, deletions[i]);
+            assert_int_equal(f->node->submitted, before + 1);
+            answer(f, 1);
+            assert_int_equal(received_on(f->fd)[0], '+');
+        }
+        for (size_t i = 0; i < ARRAY_LEN(no_deletions); i++) {
+            uint64_t before = f->node->submitted;
+            send_line(f, no_deletions[i]);
+            assert_int_equal(f->node->submitted, before);
+            assert_int_equal(strncmp(received_on(f->fd), "-MISCONF ", 9), 0);
+        }
+    }
+}
+
+static void a_disk_without_any_space_refuses_deletions(void **state)
+{
+    struct fixture *f = *state;
+    f->server->disk.is_full = true;
+    send_text(f, "DEL a\r\n");
+    expect(f, "-MISCONF no disk space is left on this node: writes and "
+              "deletions are refused, reads are served\r\n");
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->submitted, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -121,6 +252,12 @@ int main(void)
         test(writes_come_back),
         test(reads_take_no_space),
         test(what_cannot_be_measured_is_not_short),
+        test(promised_space_is_not_free),
+        test(a_full_disk_is_known),
+        test(a_short_disk_lets_deletions_through),
+        test(a_disk_without_any_space_refuses_deletions),
+        test(no_floor_is_lower_than_the_store_needs),
+        test(it_is_looked_at_in_each_tick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -435,10 +435,9 @@ static void a_full_disk_refuses_writes_only(void **state)
     f->server->disk.is_short = true;
     send_text(f, "GET a\r\nSET a 1\r\n");
     reads_told(f, 0);
-    expect(
-        f,
-        "$1\r\na\r\n-MISCONF too little disk space is free on this node (see "
-        "min-free-disk): writes are refused, reads are served\r\n");
+    expect(f, "$1\r\na\r\n-MISCONF too little disk space is free on this node "
+              "(see min-free-disk): writes are refused, reads and deletions "
+              "are served\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
 
@@ -450,7 +449,8 @@ static void a_full_disk_of_another_node_refuses_writes_too(void **state)
     reads_told(f, 0);
     expect(f,
            "$1\r\na\r\n-MISCONF too little disk space is free on another node "
-           "(see min-free-disk): writes are refused, reads are served\r\n");
+           "(see min-free-disk): writes are refused, reads and deletions are "
+           "served\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 #include "base/bytes.h"
+#include "cmd/cmd_rest.h"
 #include "data/keyspace.h"
 #include "resp/resp_writer.h"
 #include "table/table.h"
@@ -32,6 +33,7 @@ struct cmd_call {
     const struct cmd *cmd;
     struct keyspace *ks;
     struct resp_writer *out; /* may be a writer that drops everything */
+    struct cmd_rest *rest;   /* takes what may follow; NULL: nothing may */
     const struct bytes *argv;
     uint32_t argc;
     uint8_t db;

@@ -211,6 +211,11 @@ static void reply_pieces(struct cmd_call *c, const struct value *v,
 {
     struct value_range r = keyspace_range(c->ks, v, start, length);
     struct bytes part;
+    if (c->rest != NULL && v->pages.id != 0 && length >= CMD_REST_MIN) {
+        if (resp_bulk_head(c->out, length))
+            cmd_rest_add(c->rest, c->ks, &r, c->out);
+        return;
+    }
     if (!resp_bulk_begin(c->out, length))
         return;
     while (keyspace_next(c->ks, &r, &part))

@@ -52,6 +52,7 @@ int keyspace_open(struct keyspace **out, struct store *s, struct buf *error)
     ASSERT(out != NULL && s != NULL && error != NULL);
     struct keyspace *ks = mem_zalloc(sizeof(*ks));
     rows_init(&ks->rows, s);
+    list_init(&ks->streams);
     int err = read_state(ks);
     if (err == 0) {
         *out = ks;
@@ -71,6 +72,7 @@ void keyspace_close(struct keyspace *ks)
     if (ks == NULL)
         return;
     uploads_release(ks);
+    streams_detach(ks);
     rows_release(&ks->rows);
     buf_release(&ks->key);
     buf_release(&ks->expected);
@@ -212,6 +214,7 @@ int keyspace_commit(struct keyspace *ks)
     put_counts(ks, b);
     put_next(ks, b);
     put_applied(ks, b);
+    streams_save(ks);
     int err = rows_write(&ks->rows);
     ASSERT(err == 0 || err == ks->rows.error);
     uploads_settle(ks);

@@ -8,6 +8,7 @@
 #include "data/meta.h"
 #include "data/rows.h"
 #include "data/session_row.h"
+#include "data/stream.h"
 #include "data/upload.h"
 
 struct keyspace {
@@ -26,6 +27,7 @@ struct keyspace {
     struct buf key;                     /* the state key being worked on */
     struct buf expected;                /* state keys: see keyspace_expect() */
     struct session_row session;         /* that the entry's requests move on */
+    struct list streams;                /* stream.c */
     struct upload *uploads;             /* upload.c: those seen, one a node */
     struct upload_bytes *uploads_dropped; /* in this entry */
 };

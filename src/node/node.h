@@ -164,6 +164,10 @@ MUST_USE int node_read(struct node *n, void *client);
 MUST_USE bool node_run_read(struct node *n, const struct cmd *cmd,
                             struct cmd_call *call);
 
+/* Appends about so many bytes of the rest of such a reply to *out. */
+void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
+                    size_t bytes);
+
 /* The transport's events. */
 void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
                   const char *client_address);

@@ -65,6 +65,15 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
     return !keyspace_in_doubt(n->ks);
 }
 
+void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
+                    size_t bytes)
+{
+    ASSERT(bytes > 0 && !cmd_rest_is_empty(rest));
+    cmd_rest_take(rest, n->ks, out, bytes);
+    if (keyspace_error(n->ks) != 0)
+        node_fail(n, "reading the state", store_error(n->store));
+}
+
 /* Gives a batch's readers back to the queue, before those that came later. */
 static void batch_requeue(struct node *n, struct read_batch *b)
 {

@@ -129,13 +129,20 @@ void resp_integer(struct resp_writer *w, int64_t v)
         head(w, ':', v);
 }
 
-bool resp_bulk_begin(struct resp_writer *w, size_t len)
+bool resp_bulk_head(struct resp_writer *w, size_t len)
 {
     ASSERT(len <= (size_t)PTRDIFF_MAX - HEAD_MAX);
     if (drops(w, len + HEAD_MAX))
         return false;
-    buf_reserve(w->out, len + NUM_TEXT_MAX + 8);
     count_head(w, '$', len);
+    return true;
+}
+
+bool resp_bulk_begin(struct resp_writer *w, size_t len)
+{
+    if (!resp_bulk_head(w, len))
+        return false;
+    buf_reserve(w->out, len + 2);
     return true;
 }
 

@@ -32,6 +32,8 @@ void resp_bulk(struct resp_writer *w, struct bytes b);
 /* A bulk string in parts: begin, and if that says true, parts that make up the
  * announced length, and end. False: it is dropped, nothing else follows. */
 MUST_USE bool resp_bulk_begin(struct resp_writer *w, size_t len);
+/* Begins one likewise, but the parts come from elsewhere: no room is made. */
+MUST_USE bool resp_bulk_head(struct resp_writer *w, size_t len);
 void resp_bulk_part(struct resp_writer *w, struct bytes part);
 void resp_bulk_end(struct resp_writer *w);
 void resp_bulk_str(struct resp_writer *w, const char *s);

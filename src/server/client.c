@@ -90,6 +90,7 @@ struct client *client_new(struct server *s, int fd, const struct address *peer,
     resp_reader_init(&c->reader);
     c->need = 1;
     c->reads.arena = ARENA_INIT;
+    cmd_rest_init(&c->rest);
     c->writer = (struct resp_writer){.out = &c->conn.out, .protocol = 2};
     c->id = ++s->clients.last_id;
     c->peer = *peer;
@@ -169,7 +170,7 @@ size_t client_memory(const struct client *c)
            r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
            c->unanswered.cap * sizeof(*c->unanswered.items) +
            c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used +
-           c->text_bytes;
+           cmd_rest_memory(&c->rest) + c->text_bytes;
 }
 
 void client_account(struct client *c)
@@ -212,6 +213,7 @@ void client_finish(struct client *c)
     list_remove(&c->ready);
     list_remove(&c->dirty);
     client_abandon(c);
+    cmd_rest_drop(&c->rest);
     c->wait = WAIT_NONE; /* whatever it was, it does not happen any more */
     /* Reads that nobody was asked for yet are simply forgotten. */
     if (c->reads.phase != READS_ASKED)

@@ -108,6 +108,7 @@ enum reads_phase {
     READS_ASKED,  /* the node was asked for a point to read at */
     READS_TO_LOG, /* the rest has to go through the log */
     READS_AGAIN,  /* the rest needs another point, once output has left */
+    READS_PART,   /* a reply is written in parts, as its output leaves */
 };
 
 struct deferred_list {
@@ -144,7 +145,8 @@ struct client {
     /* unanswered */
     struct unanswered_ring unanswered;
     struct deferred_list reads;
-    bool uploading; /* the node knows of a large request that it began */
+    struct cmd_rest rest; /* of the read executed last */
+    bool uploading;       /* the node knows of a large request that it began */
 
     /* output */
     struct resp_writer writer;

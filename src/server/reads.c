@@ -51,8 +51,14 @@ static bool run_one(struct client *c, const struct deferred *d)
         .argv = d->argv,
         .argc = d->argc,
         .db = c->settings.db,
+        .rest = (d->flags & REPLY_MUTE) != 0 ? NULL : &c->rest,
     };
-    if (!node_run_read(s->node, d->cmd, &call)) {
+    ASSERT(cmd_rest_is_empty(&c->rest));
+    bool ok = node_run_read(s->node, d->cmd, &call);
+    c->writer.out = &c->conn.out; /* it may have been led on */
+    if (!ok || c->writer.over)
+        cmd_rest_drop(&c->rest);
+    if (!ok) {
         c->conn.out.len = c->reply_start;
         return false;
     }
@@ -81,6 +87,12 @@ static void run_all(struct client *c)
         l->next++;
         if (c->state == CLIENT_DOOMED)
             l->next = l->count; /* its output became too much */
+        else if (!cmd_rest_is_empty(&c->rest)) {
+            l->phase = READS_PART;
+            (void)client_wait(c, WAIT_OUTPUT);
+            client_mark_dirty(c);
+            return;
+        }
     }
 }
 
@@ -98,7 +110,7 @@ void reads_ready(struct client *c, int err)
         fail_all(c, err);
     else
         run_all(c);
-    if (c->reads.next == c->reads.count)
+    if (c->reads.next == c->reads.count && c->reads.phase != READS_PART)
         list_done(c);
     ASSERT(c->reads.phase != READS_ASKED);
 }
@@ -171,6 +183,24 @@ static bool ask_again(struct client *c)
     return client_wait(c, WAIT_READS);
 }
 
+/* More of a long reply, as much as a turn may take of one client. */
+static bool write_part(struct client *c)
+{
+    struct deferred_list *l = &c->reads;
+    ASSERT(l->phase == READS_PART && !cmd_rest_is_empty(&c->rest));
+    if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
+        return client_wait(c, WAIT_OUTPUT);
+    node_read_rest(c->server->node, &c->rest, &c->conn.out, READS_PART_BYTES);
+    client_mark_dirty(c);
+    if (!cmd_rest_is_empty(&c->rest))
+        return client_wait(c, WAIT_OUTPUT);
+    l->phase = READS_AGAIN;
+    if (l->next < l->count)
+        return ask_again(c);
+    list_done(c);
+    return true;
+}
+
 bool reads_resume(struct client *c)
 {
     ASSERT(c->state == CLIENT_OPEN && c->wait == WAIT_NONE);
@@ -182,6 +212,8 @@ bool reads_resume(struct client *c)
         return to_log(c);
     case READS_AGAIN:
         return ask_again(c);
+    case READS_PART:
+        return write_part(c);
     }
     return true;
 }

@@ -16,6 +16,8 @@
 #define CLIENT_INPUT_MAX    (1024 * 1024)
 /* A client with more unsent output than this executes nothing. */
 #define CLIENT_OUTPUT_PAUSE (1024 * 1024)
+/* Of one long reply, in one turn. */
+#define READS_PART_BYTES (512 * 1024)
 /* A client that waits is not read from beyond this much input. */
 #define CLIENT_INPUT_PAUSE (1024 * 1024)
 /* Requests a client may have given to the node, unanswered. */

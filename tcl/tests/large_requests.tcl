@@ -1,5 +1,6 @@
 # Large requests go through the log in parts: others are answered meanwhile,
 # nobody loses the leadership, and whoever dies, the request is executed once.
+# Long replies are written in parts, as they are read.
 
 set large_value [string repeat "0123456789abcdef" [expr {3 * 512 * 1024}]]
 set large_size [string length $large_value]
@@ -47,6 +48,36 @@ proc answered_meanwhile {id fd args} {
 
 proc terms {} {
     lmap id $cluster::ids {info_of $id raft_term}
+}
+
+# Asks for the long value and takes none of it.
+proc reader_start {id args} {
+    set fd [socket 127.0.0.1 $::nodes($id,port)]
+    fconfigure $fd -translation binary -blocking 0
+    puts -nonewline $fd "CLIENT SETNAME reader\r\n[join $args]\r\n"
+    flush $fd
+    wait_for_condition 10000 {[gets $fd line] >= 0}
+    assert_equal +OK\r $line
+    wait_for_condition 10000 {[gets $fd line] >= 0}
+    assert_equal "\$$::large_size\r" $line
+    return $fd
+}
+
+proc reader_finish {fd} {
+    fconfigure $fd -blocking 1
+    set value [read $fd $::large_size]
+    set rest [read $fd 2]
+    close $fd
+    assert_equal \r\n $rest
+    return $value
+}
+
+proc reader_memory {id} {
+    foreach line [split [R $id CLIENT LIST] \n] {
+        if {[string match "* name=reader *" $line] &&
+            [regexp {tot-mem=(\d+)} $line - bytes]} {return $bytes}
+    }
+    return 0
 }
 
 start_cluster 3 {} {
@@ -100,6 +131,37 @@ start_cluster 3 {} {
         $c -read
         $c -close
         assert_equal [expr {2 * $large_size}] [R $two STRLEN both]
+    }
+
+    test "a reply that nobody takes is not kept in memory" {
+        R $one SET long $large_value
+        foreach command {{GET long} {GETRANGE long 0 -1}} {
+            set fd [reader_start $one {*}$command]
+            wait_for_condition 5000 {[reader_memory $one] > 0}
+            assert {[reader_memory $one] < 8000000} [reader_memory $one]
+            assert_equal 1 [string equal $large_value [reader_finish $fd]]
+        }
+    }
+
+    foreach {what command} {
+        replaced {SET long short} changed {SETRANGE long 0 xyz}
+        extended {APPEND long xyz} deleted {DEL long} flushed FLUSHALL
+    } {
+        test "it is what it was when it was asked for: $what" {
+            R $one SET long $large_value
+            set fd [reader_start $one GET long]
+            R $two {*}$command
+            R $one SET long "something else"
+            assert_equal 1 [string equal $large_value [reader_finish $fd]]
+        }
+    }
+
+    test "a reader that goes in the middle" {
+        R $one SET long $large_value
+        close [reader_start $one GET long]
+        wait_for_condition 10000 {[reader_memory $one] == 0}
+        R $one SET long short
+        assert_equal short [R $one GET long]
     }
 
     test "kill -9 of the leader in the middle: executed once" {

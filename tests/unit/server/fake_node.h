@@ -26,6 +26,7 @@
 
 #define FIXTURE      __attribute__((unused)) static
 #define REQUESTS_MAX 4096
+#define FAKE_LONG    ((size_t)16 * 1024 * 1024)
 
 struct fake_request {
     void *client;
@@ -49,6 +50,8 @@ struct node {
     int again;      /* so often a submit is answered ERR_AGAIN first */
     void *uploader; /* whom it told so last; NULL: it was taken, or abandoned */
     int abandoned;
+    size_t rest_left; /* of the long reply */
+    size_t rest_calls;
     bool leader;
     bool disk_short; /* at any member */
     bool disk_full;  /* at this one */
@@ -125,12 +128,44 @@ int node_read(struct node *n, void *client)
     return 0;
 }
 
-/* The value of a key is its name; that of "doubt" is in doubt. */
+/* The reply goes on: the piece says so, and has nothing. */
+FIXTURE void leave_rest(struct node *n, struct cmd_call *call)
+{
+    struct cmd_rest_piece *p = mem_zalloc(sizeof(*p));
+    list_init(&p->stream.link);
+    list_append(&call->rest->pieces, &p->link);
+    n->rest_left = FAKE_LONG;
+    bool room = resp_bulk_head(call->out, FAKE_LONG);
+    ASSERT(room);
+    call->out->out = &p->after; /* as the real one does */
+}
+
+void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
+                    size_t bytes)
+{
+    size_t size = MIN(bytes, n->rest_left);
+    memset(buf_reserve(out, size), 'x', size);
+    out->len += size;
+    n->rest_left -= size;
+    n->rest_calls++;
+    if (n->rest_left > 0)
+        return;
+    buf_str(out, "\r\n");
+    cmd_rest_drop(rest);
+}
+
+/* The value of a key is its name; that of "doubt" is in doubt, "long" goes on
+ * for FAKE_LONG bytes. */
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     UNUSED(cmd);
     if (n->read_us > 0)
         usleep(n->read_us);
+    if (bytes_eq(call->argv[call->argc - 1], BYTES_LIT("long")) &&
+        call->rest != NULL) {
+        leave_rest(n, call);
+        return true;
+    }
     resp_bulk(call->out, call->argv[call->argc - 1]);
     return !bytes_eq(call->argv[call->argc - 1], BYTES_LIT("doubt"));
 }

@@ -1,0 +1,35 @@
+/*
+ * Streams: a part of a long string that is told over several turns, as it was
+ * when it was looked up. What a stream has not given yet stays in the pages;
+ * before an entry changes or deletes one of them, all of it is copied.
+ *
+ * Outside an entry only: a stream belongs to a reader of one replica and is no
+ * part of the state.
+ */
+#ifndef DATA_STREAM_H
+#define DATA_STREAM_H
+
+#include "base/list.h"
+#include "data/keyspace.h"
+
+struct value_stream {
+    struct list link; /* in the keyspace's, while the pages are needed */
+    struct value_range range;
+    struct buf saved; /* the rest, if the value has changed */
+    size_t told;      /* of `saved` */
+};
+
+/* The range must be one of pages. */
+void stream_open(struct keyspace *ks, struct value_stream *st,
+                 const struct value_range *range);
+/* The next bytes, borrowed until the next call on the keyspace; false: that was
+ * all. After an error of the store they are zeros. */
+MUST_USE bool stream_next(struct keyspace *ks, struct value_stream *st,
+                          struct bytes *out);
+void stream_close(struct value_stream *st);
+
+/* For keyspace_commit(), before the entry is written, and keyspace_close(). */
+void streams_save(struct keyspace *ks);
+void streams_detach(struct keyspace *ks);
+
+#endif

@@ -1,0 +1,113 @@
+/*
+ * Long replies are written in parts, as the client takes them: so much in a
+ * turn, and nothing else of the client in between.
+ */
+// link: admin original
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "unit/server/fake_node.h"
+
+/* Takes what there is; the bytes. */
+static size_t take(int fd, char *last, size_t last_size)
+{
+    static char text[1 << 20];
+    size_t len = 0;
+    ssize_t n;
+    while ((n = read(fd, text, sizeof(text))) > 0) {
+        size_t keep = MIN((size_t)n, last_size - 1);
+        memcpy(last, text + n - keep, keep);
+        last[keep] = '\0';
+        len += (size_t)n;
+    }
+    return len;
+}
+
+static void it_comes_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    char last[16] = "";
+    size_t got = 0;
+    send_text(f, "GET long\r\nGET b\r\nPING\r\n");
+    reads_told(f, 0);
+    for (int i = 0; i < 2000 && f->node->rest_left > 0; i++) {
+        size_t before = f->node->rest_calls;
+        got += take(f->fd, last, sizeof(last));
+        turn(f); /* the loop is about to wait twice */
+        assert_true(f->node->rest_calls <= before + 2);
+        assert_true(conn_pending(&f->client->conn) <=
+                    CLIENT_OUTPUT_PAUSE + READS_PART_BYTES);
+        assert_true(f->client->conn.out.cap < 4 * CLIENT_OUTPUT_PAUSE);
+        assert_true(f->node->reads_asked == 1 || f->node->rest_left == 0);
+    }
+    assert_int_equal(f->node->rest_calls, FAKE_LONG / READS_PART_BYTES);
+    for (int i = 0; i < 20; i++) {
+        got += take(f->fd, last, sizeof(last));
+        turn(f);
+    }
+    /* What comes after it is asked for again. */
+    assert_int_equal(got, strlen("$16777216\r\n") + FAKE_LONG + 2);
+    assert_string_equal(last + strlen(last) - 3, "x\r\n");
+    assert_int_equal(f->node->reads_asked, 2);
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "$1\r\nb\r\n+PONG\r\n");
+}
+
+/* A reader that takes nothing: nothing more is read for it. */
+static void a_slow_reader_holds_it_back(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET long\r\n");
+    reads_told(f, 0);
+    for (int i = 0; i < 100; i++)
+        turn(f);
+    size_t left = f->node->rest_left;
+    assert_true(left > FAKE_LONG / 2);
+    assert_int_equal(f->client->reads.phase, READS_PART);
+    for (int i = 0; i < 20; i++)
+        turn(f);
+    assert_int_equal(f->node->rest_left, left);
+}
+
+static void the_client_goes(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET long\r\n");
+    reads_told(f, 0);
+    turn(f);
+    assert_false(cmd_rest_is_empty(&f->client->rest));
+    client_doom(f->client);
+    turn(f);
+    assert_int_equal(f->server->clients.count, 0);
+}
+
+/* It is not written, or not as a whole: then no part of it is. */
+static void what_is_not_wanted_does_not_follow(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "CLIENT REPLY SKIP\r\nGET long\r\nPING\r\n");
+    reads_told(f, 0);
+    turn(f);
+    assert_int_equal(f->node->rest_calls, 0);
+    expect(f, "+PONG\r\n");
+    assert_int_equal(f->client->reads.phase, READS_NONE);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(it_comes_in_parts),
+        test(a_slow_reader_holds_it_back),
+        test(the_client_goes),
+        test(what_is_not_wanted_does_not_follow),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -54,16 +54,14 @@ int keyspace_open(struct keyspace **out, struct store *s, struct buf *error)
     rows_init(&ks->rows, s);
     list_init(&ks->streams);
     int err = read_state(ks);
-    if (err == 0) {
-        *out = ks;
+    *out = err == 0 ? ks : NULL;
+    if (err == 0)
         return 0;
-    }
     const char *text = store_error(s);
     if (err == ERR_CORRUPT || text == NULL)
         text = error_text(err);
     buf_printf(error, "cannot read position and counts of the state: %s", text);
     keyspace_close(ks);
-    *out = NULL;
     return err;
 }
 

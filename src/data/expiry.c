@@ -14,8 +14,9 @@
  *
  * Index rows are removed from the low end, and the store passes over what it
  * has deleted, one by one, until it has merged it away. So the search for the
- * first index row begins where the last one found it: there is none before it
- * but those added since, and rows.c keeps the earliest of them.
+ * first index row begins at the very row where the last one ended (thousands
+ * may have the same time): there is none before it but those added since, and
+ * rows.c keeps the first of them.
  *
  * How it fails: an index row that cannot be ours is ERR_CORRUPT.
  */
@@ -29,8 +30,10 @@ static struct store_iter *begin_walk(struct keyspace *ks)
 {
     struct store_iter *it = store_iter_new(ks->rows.store, STORE_STATE);
     uint8_t from[KEY_EXPIRY_PREFIX_SIZE];
-    key_expiry_first(from, ks->rows.index_from_ms);
-    store_iter_seek(it, bytes_of(from, sizeof(from)));
+    key_expiry_first(from, 0);
+    store_iter_seek(it, ks->rows.index_from.len > 0
+                            ? buf_view(&ks->rows.index_from)
+                            : bytes_of(from, sizeof(from)));
     return it;
 }
 
@@ -39,17 +42,20 @@ static struct store_iter *begin_walk(struct keyspace *ks)
 static bool end_walk(struct keyspace *ks, struct store_iter *it,
                      int64_t time_ms)
 {
+    uint8_t end[KEY_EXPIRY_PREFIX_SIZE];
     int64_t first_ms = INT64_MAX;
-    bool found =
-        store_iter_valid(it) && key_expiry_time(store_iter_key(it), &first_ms);
     int err = store_iter_status(it);
-    store_iter_free(it);
-    if (err != 0) {
-        rows_fail(&ks->rows, err);
-        return false;
-    }
+    bool found = err == 0 && store_iter_valid(it) &&
+                 key_expiry_time(store_iter_key(it), &first_ms);
+    key_expiry_first(end, INT64_MAX);
     ASSERT(first_ms >= ks->rows.index_from_ms);
-    ks->rows.index_from_ms = first_ms;
+    if (err == 0)
+        rows_index_begins(
+            &ks->rows, found ? store_iter_key(it) : bytes_of(end, sizeof(end)),
+            first_ms);
+    else
+        rows_fail(&ks->rows, err);
+    store_iter_free(it);
     return found && first_ms <= time_ms;
 }
 

@@ -39,6 +39,7 @@ void rows_release(struct rows *rs)
     store_batch_release(&rs->batch);
     buf_release(&rs->read);
     buf_release(&rs->index_key);
+    buf_release(&rs->index_from);
 }
 
 void rows_begin(struct rows *rs, uint64_t seed)
@@ -327,11 +328,21 @@ static struct bytes index_key(struct rows *rs, int64_t time_ms,
     return buf_view(&rs->index_key);
 }
 
-/* There is an index row of this time. */
-static void index_begins(struct rows *rs, int64_t time_ms)
+void rows_index_begins(struct rows *rs, struct bytes index_row, int64_t time_ms)
+{
+    ASSERT(index_row.len > 0 && time_ms >= 0);
+    buf_reset(&rs->index_from);
+    buf_bytes(&rs->index_from, index_row);
+    rs->index_from_ms = time_ms;
+}
+
+/* There is this index row. */
+static void index_has(struct rows *rs, struct bytes index_row, int64_t time_ms)
 {
     ASSERT(time_ms > 0);
-    rs->index_from_ms = MIN(rs->index_from_ms, time_ms);
+    if (time_ms <= rs->index_from_ms &&
+        bytes_cmp(index_row, buf_view(&rs->index_from)) < 0)
+        rows_index_begins(rs, index_row, time_ms);
 }
 
 static void write_row(struct rows *rs, const struct row *r)
@@ -350,9 +361,10 @@ static void write_row(struct rows *rs, const struct row *r)
     else if (r->stored)
         store_batch_delete(b, STORE_STATE, key);
     if (after_ms != 0 && (after_ms != before_ms || apart != r->stored_apart)) {
-        store_batch_put(b, STORE_STATE, index_key(rs, after_ms, key),
+        struct bytes index_row = index_key(rs, after_ms, key);
+        store_batch_put(b, STORE_STATE, index_row,
                         apart ? EXPIRY_APART : BYTES_NONE);
-        index_begins(rs, after_ms);
+        index_has(rs, index_row, after_ms);
     }
 }
 
@@ -402,12 +414,14 @@ struct store_batch *rows_prepare(struct rows *rs)
     buf_shrink(&rs->batch.ops, BATCH_KEPT);
     for (uint32_t i = 0; i < rs->overlay.count; i++) {
         const struct row *r = &rs->overlay.rows[i];
+        struct bytes key = overlay_key(&rs->overlay, r);
+        int64_t time_ms = r->stored_expire_ms;
         if (!r->dirty)
             continue;
-        if (!has_ended(rs, overlay_key(&rs->overlay, r)))
+        if (!has_ended(rs, key))
             write_row(rs, r);
-        else if (r->stored_expire_ms != 0) /* its index row stays */
-            index_begins(rs, r->stored_expire_ms);
+        else if (time_ms != 0) /* its index row stays */
+            index_has(rs, index_key(rs, time_ms, key), time_ms);
     }
     discard_all_ended(rs);
     return &rs->batch;

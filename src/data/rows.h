@@ -28,7 +28,9 @@ struct rows {
     struct buf index_key; /* of the index row being written */
     uint32_t epochs[KEYSPACE_DATABASES];        /* by now */
     uint32_t stored_epochs[KEYSPACE_DATABASES]; /* when the entry began */
-    int64_t index_from_ms; /* no index row in the store is before it */
+    /* No index row in the store is before this key, and this time. */
+    struct buf index_from;
+    int64_t index_from_ms;
     bool in_entry;
     bool reading;          /* see keyspace_set_reading() */
     uint64_t entry_bytes;  /* see keyspace_entry_bytes() */
@@ -81,6 +83,10 @@ void rows_erase(struct rows *rs, struct bytes key);
 /* Appends a row as the store has it, whatever the entry has changed; nothing
  * counts as read. False: there is none, or an error. */
 MUST_USE bool rows_stored(struct rows *rs, struct bytes key, struct buf *value);
+/* The first index row in the store, and its time; or what is behind them all.
+ */
+void rows_index_begins(struct rows *rs, struct bytes index_row,
+                       int64_t time_ms);
 /* Deletes all values of a database: begins its next epoch, which must exist. */
 void rows_flush_db(struct rows *rs, uint8_t db);
 

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "data/key.h"
 #include "data/value.h"
 #include "unit/data/data_fixture.h"
 
@@ -27,6 +28,7 @@ struct noting {
 /* Of the test that runs. */
 static struct noting *noting;
 static int64_t sent_to_ms;
+static size_t sent_to_len;
 
 static int noting_get(struct store *s, enum store_family family,
                       struct bytes key, struct buf *value)
@@ -42,6 +44,7 @@ static int noting_write(struct store *s, const struct store_batch *b,
 
 static void noting_seek(struct store_iter *it, struct bytes key)
 {
+    sent_to_len = key.len;
     sent_to_ms = key.len < 9 ? 0 : time_load(key.data + 1);
     noting->seek(it, key);
 }
@@ -136,6 +139,32 @@ static void test_finds_what_comes_later(void **state)
     teardown_noting(&f, &n);
 }
 
+/* Of many rows of the same time each sweep begins where the last one ended, and
+ * none is missed that came between. */
+static void test_many_of_one_time(void **state)
+{
+    struct fixture f;
+    struct noting n;
+    char key[8];
+    UNUSED(state);
+    setup_noting(&f, &n);
+    for (int i = 0; i < 50; i++) {
+        snprintf(key, sizeof(key), "%d", i);
+        put_due_at(&f, 5000, key);
+        if (i == 0) /* the first look, before there is a second row */
+            assert_false(keyspace_due(f.ks, 4999));
+    }
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(sweep_at(&f, 5000, 1), 1);
+        assert_int_equal(sent_to_ms, 5000);
+        assert_int_equal(keyspace_sweep_left(f.ks), i < 49);
+        assert_true(sent_to_len > KEY_EXPIRY_PREFIX_SIZE);
+    }
+    assert_int_equal(keyspace_counts(f.ks, 0)->keys, 0);
+    assert_false(keyspace_due(f.ks, 1000000));
+    teardown_noting(&f, &n);
+}
+
 /* Swept in small steps, with flushes and deletions in between, by one that
  * goes on and one that is opened anew each time: both do the same. */
 static void test_the_same_after_a_start(void **state)
@@ -182,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_begins_behind_what_is_gone),
         cmocka_unit_test(test_finds_what_comes_later),
+        cmocka_unit_test(test_many_of_one_time),
         cmocka_unit_test(test_the_same_after_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,7 @@ static void test_keeps_up_with_writes(void **state)
 static void test_keeps_up_with_large_entries(void **state)
 {
     UNUSED(state);
-    keeps_up(1, 3 * SWEEP_LIMIT_MIN, 100);
+    keeps_up(1, 2 * SWEEP_LIMIT_MIN, 100);
 }
 
 /* All keys expire in the same millisecond: sweeps follow each other at once. */

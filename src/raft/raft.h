@@ -85,7 +85,12 @@ struct raft_members {
     node_id ids[RAFT_NODES_MAX]; /* ascending; the rest 0 */
     uint32_t voters;             /* bits by position in ids; not 0 */
     uint32_t outgoing;           /* those that voted before, or 0 */
+    /* A life is an unbroken memory of promises; who lost it begins the next.
+     * Only messages of this life or a later one are believed. */
+    uint32_t life[RAFT_NODES_MAX];
 };
+/* The upper half of an incarnation; a start raises only the lower one. */
+#define RAFT_LIFE(incarnation) ((incarnation) >> 32)
 
 struct raft_config {
     uint64_t cluster_id;
@@ -462,7 +467,7 @@ bool raft_members_valid(const struct raft_members *m);
 /* May `after` be the next change? Majorities of the two always meet: joint
  * members are followed by their incoming voters alone, others by joint ones
  * that they are the outgoing set of, or by voters of whom at most one came or
- * went. Learners may change at any time. */
+ * went. Learners may change at any time, lives only rise. */
 bool raft_members_follow(const struct raft_members *before,
                          const struct raft_members *after);
 /* All of them vote; ids in any order, each once. */

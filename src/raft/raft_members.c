@@ -17,6 +17,12 @@
  * What is known of the peers lies in the order of the newest members and moves
  * with them.
  *
+ * A member that lost its memory goes on under its id with a new life, which an
+ * entry grants. From the append of that entry on what its old self says is not
+ * believed, and what it acknowledged is not counted, so the entry itself is
+ * committed without it: else an old disk that comes back could help to elect
+ * somebody who lacks what its successor acknowledged.
+ *
  * How it fails: it cannot. What others send is judged by raft_members_valid()
  * before it comes here; a change that does not follow the last one is its
  * author's mistake, and an assertion.
@@ -98,6 +104,18 @@ static uint32_t count_beyond(const struct raft_members *m, uint32_t set,
     return count;
 }
 
+static bool lives_rise(const struct raft_members *before,
+                       const struct raft_members *after)
+{
+    for (uint32_t i = 0; i < after->count; i++) {
+        int pos = raft_members_position(before, after->ids[i]);
+        if (pos >= 0 && after->life[i] < before->life[pos]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool raft_members_follow(const struct raft_members *before,
                          const struct raft_members *after)
 {
@@ -106,6 +124,9 @@ bool raft_members_follow(const struct raft_members *before,
     uint32_t next = to_joint ? after->outgoing : after->voters;
 
     if (!raft_members_valid(after) || (from_joint && to_joint)) {
+        return false;
+    }
+    if (!lives_rise(before, after)) {
         return false;
     }
     uint32_t changed = count_beyond(after, next, before, before->voters) +
@@ -171,6 +192,19 @@ static void copy(struct raft_members *to, const struct raft_members *from)
     to->count = from->count;
     to->voters = from->voters;
     to->outgoing = from->outgoing;
+    memcpy(to->life, from->life, from->count * sizeof(from->life[0]));
+}
+
+/* Of a member whose life is over nothing is known any more but that there is a
+ * link. */
+static void forget_life(struct raft_progress *p, uint32_t life)
+{
+    if (RAFT_LIFE(p->incarnation) < life) {
+        bool link_up = p->link_up;
+        memset(p, 0, sizeof(*p));
+        p->link_up = link_up;
+        p->restarted_maybe = true;
+    }
 }
 
 /* The newest members become these. Of those that stay, what is known of them
@@ -189,6 +223,9 @@ static void become(struct raft *r, const struct raft_members *members)
         int pos = raft_members_position(&before, newest->ids[i]);
         if (pos >= 0) {
             r->progress[i] = known[pos];
+        }
+        if (pos >= 0 && newest->ids[i] != r->config.self) {
+            forget_life(&r->progress[i], newest->life[i]);
         }
     }
 }

@@ -202,7 +202,8 @@ bool raft_message_valid(const struct raft *r, const struct raft_message *m)
     return true;
 }
 
-/* False: an earlier start of the peer than the known one. A later start has
+/* False: an earlier start of the peer than the known one, or one of a life that
+ * is over. A later start has
  * lost what was not written, so what we know of the peer is cleared. */
 bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
                            struct raft_out *out)
@@ -211,7 +212,8 @@ bool raft_note_incarnation(struct raft *r, uint32_t pos, uint64_t incarnation,
     node_id peer = raft_newest(r)->ids[pos];
 
     ASSERT(pos < raft_newest(r)->count && incarnation > 0);
-    if (incarnation < p->incarnation) {
+    if (incarnation < p->incarnation ||
+        RAFT_LIFE(incarnation) < raft_newest(r)->life[pos]) {
         return false;
     }
     p->restarted_maybe = false;

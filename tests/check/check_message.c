@@ -238,6 +238,14 @@ void check_sent(struct check *c, const struct check_step *s,
     }
 }
 
+/* Its sender's memory of promises ended before it was sent (X17). */
+static bool over_life(const struct raft *r, const struct raft_message *m,
+                      int pos)
+{
+    return pos >= 0 &&
+           RAFT_LIFE(m->from_incarnation) < r->members[RAFT_NEWEST].life[pos];
+}
+
 /* Counts for those only who are members to the receiver. */
 static bool answers(const struct raft_message *m)
 {
@@ -294,7 +302,7 @@ void check_received(struct check *c, const struct check_step *s)
         (m->to_incarnation != 0 &&
          m->to_incarnation != b->config.incarnation) ||
         (pos >= 0 && m->from_incarnation < b->progress[pos].incarnation) ||
-        (pos < 0 && answers(m));
+        (pos < 0 && answers(m)) || over_life(b, m, pos);
 
     check_that(c, !stale || unmoved(s),
                "X5 incarnation: acts on a message of an earlier one");

@@ -92,7 +92,7 @@ static void core_of(const struct model *log, struct raft *r)
         .runs = runs,
         .run_count = runs_of(log->terms + log->first, len, log->first, runs),
         .applied = log->commit,
-        .members = {{3, {0, LEADER, 2}, 7, 0}},
+        .members = {{3, {0, LEADER, 2}, 7, 0, {0}}},
         .members_count = 1,
     };
     raft_init(r, &config, &start, 0);

@@ -260,7 +260,7 @@ static void start_core(struct story *s, uint32_t pos, uint64_t incarnation)
     struct raft_start start = {.vote = NODE_NONE,
                                .log_first = 1,
                                .runs = no_runs,
-                               .members = {{NODES, {0, 1, 2}, 7, 0}},
+                               .members = {{NODES, {0, 1, 2}, 7, 0, {0}}},
                                .members_count = 1};
     struct raft_config config = {.cluster_id = 7,
                                  .self = pos,

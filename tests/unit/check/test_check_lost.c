@@ -35,7 +35,7 @@ static void start(struct story *s, uint64_t incarnation, bool recovering)
     struct raft_start disk = {.vote = NODE_NONE,
                               .log_first = 1,
                               .recovering = recovering,
-                              .members = {{3, {0, 1, 2}, 7, 0}},
+                              .members = {{3, {0, 1, 2}, 7, 0, {0}}},
                               .members_count = 1};
 
     raft_init(&s->core, &config, &disk, 0);

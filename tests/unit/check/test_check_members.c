@@ -22,7 +22,7 @@ struct story {
     struct raft_out *out;
 };
 
-static const struct raft_members both = {2, {0, 1}, 3, 0};
+static const struct raft_members both = {2, {0, 1}, 3, 0, {0}};
 
 static void judge(struct story *s, uint32_t pos, const struct raft_event *event)
 {
@@ -109,7 +109,7 @@ static void expect(const struct story *s, const char *text)
 static void test_legal(void **state)
 {
     struct story *s = *state;
-    const struct raft_members alone = {1, {0}, 1, 0};
+    const struct raft_members alone = {1, {0}, 1, 0, {0}};
 
     change(s, &alone);
     assert_null(s->c->violation);
@@ -185,7 +185,7 @@ static void test_too_early(void **state)
 static void test_apart(void **state)
 {
     struct story *s = *state;
-    const struct raft_members alone = {1, {0}, 1, 0};
+    const struct raft_members alone = {1, {0}, 1, 0, {0}};
 
     s->c->members.voters = 2;
     change(s, &alone);

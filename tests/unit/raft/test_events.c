@@ -124,7 +124,7 @@ static void test_one_event_one_thing(void **state)
     assert_int_equal(f.r.commit, 5);
     core_event(&f, RAFT_EV_FLUSH);
     core_step(&f, (struct raft_event){.type = RAFT_EV_PROPOSE, .count = 1});
-    struct raft_members more = {4, {0, 1, 2, 3}, 7, 0};
+    struct raft_members more = {4, {0, 1, 2, 3}, 7, 0, {0}};
     event = (struct raft_event){.message = &m,
                                 .members = &more,
                                 .peer = 2,

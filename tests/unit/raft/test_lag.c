@@ -44,7 +44,7 @@ static void boot(struct raft *r, node_id self, raft_index last)
                                .log_last = last,
                                .runs = &run,
                                .run_count = last > 0 ? 1 : 0,
-                               .members = {{2, {0, 1}, 3, 0}},
+                               .members = {{2, {0, 1}, 3, 0, {0}}},
                                .members_count = 1};
 
     raft_init(r, &config, &start, 0);

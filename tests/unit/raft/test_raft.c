@@ -40,7 +40,7 @@ static void start_at(struct fixture *f, int64_t now_ms, uint32_t nodes)
         .runs = runs,
         .run_count = 2,
         .applied = 1,
-        .members = {{nodes, {0, 1, 2}, (1U << nodes) - 1, 0}},
+        .members = {{nodes, {0, 1, 2}, (1U << nodes) - 1, 0, {0}}},
         .members_count = 1};
 
     f->now_ms = now_ms;

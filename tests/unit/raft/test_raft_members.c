@@ -18,7 +18,8 @@
 static struct raft_members set_of(uint32_t count, uint32_t voters,
                                   uint32_t outgoing)
 {
-    return (struct raft_members){count, {0, 1, 2, 3, 4, 5}, voters, outgoing};
+    return (struct raft_members){
+        count, {0, 1, 2, 3, 4, 5}, voters, outgoing, {0}};
 }
 
 /* Does it end the process? */
@@ -130,7 +131,7 @@ static void test_sorted(void **state)
     UNUSED(state);
     memset(&m, 0xa5, sizeof(m));
     raft_members_of(&m, ids, 4);
-    const struct raft_members want = {4, {0, 4, 7, 9}, 15, 0};
+    const struct raft_members want = {4, {0, 4, 7, 9}, 15, 0, {0}};
     assert_memory_equal(&m, &want, sizeof(m));
     assert_int_equal(raft_members_position(&m, 7), 2);
     assert_int_equal(raft_members_position(&m, 8), -1);
@@ -157,38 +158,38 @@ static void test_follow(void **state)
         bool may;
     } rows[] = {
         /* a learner comes, goes, nothing changes */
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 4}, 7, 0}, true},
-        {{4, {1, 2, 3, 4}, 7, 0}, {3, {1, 2, 3}, 7, 0}, true},
-        {{3, {1, 2, 3}, 7, 0}, {3, {1, 2, 3}, 7, 0}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 7, 0, {0}}, true},
+        {{4, {1, 2, 3, 4}, 7, 0, {0}}, {3, {1, 2, 3}, 7, 0, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {3, {1, 2, 3}, 7, 0, {0}}, true},
         /* with a smaller id, all positions move */
-        {{3, {1, 2, 3}, 7, 0}, {4, {0, 1, 2, 3}, 14, 0}, true},
-        {{3, {1, 2, 3}, 7, 0}, {4, {0, 1, 2, 3}, 7, 0}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {0, 1, 2, 3}, 14, 0, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {0, 1, 2, 3}, 7, 0, {0}}, false},
         /* one voter comes, goes */
-        {{4, {1, 2, 3, 4}, 7, 0}, {4, {1, 2, 3, 4}, 15, 0}, true},
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 4}, 15, 0}, true},
-        {{3, {1, 2, 3}, 7, 0}, {2, {1, 2}, 3, 0}, true},
-        {{3, {1, 2, 3}, 7, 0}, {3, {1, 2, 3}, 3, 0}, true},
+        {{4, {1, 2, 3, 4}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 15, 0, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 15, 0, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {2, {1, 2}, 3, 0, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {3, {1, 2, 3}, 3, 0, {0}}, true},
         /* one for another, two */
-        {{3, {1, 2, 3}, 7, 0}, {3, {1, 2, 4}, 7, 0}, false},
-        {{3, {1, 2, 3}, 7, 0}, {5, {1, 2, 3, 4, 5}, 31, 0}, false},
-        {{3, {1, 2, 3}, 7, 0}, {1, {1}, 1, 0}, false},
-        {{1, {1}, 1, 0}, {1, {2}, 1, 0}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {3, {1, 2, 4}, 7, 0, {0}}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {5, {1, 2, 3, 4, 5}, 31, 0, {0}}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {1, {1}, 1, 0, {0}}, false},
+        {{1, {1}, 1, 0, {0}}, {1, {2}, 1, 0, {0}}, false},
         /* into joint: the outgoing set is who voted */
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 4}, 11, 7}, true},
-        {{3, {1, 2, 3}, 7, 0}, {6, {1, 2, 3, 4, 5, 6}, 56, 7}, true},
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 4}, 11, 3}, false},
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 4}, 11, 15}, false},
-        {{3, {1, 2, 3}, 7, 0}, {3, {1, 2, 4}, 7, 3}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 11, 7, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {6, {1, 2, 3, 4, 5, 6}, 56, 7, {0}}, true},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 11, 3, {0}}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 4}, 11, 15, {0}}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {3, {1, 2, 4}, 7, 3, {0}}, false},
         /* out of it: the incoming set, with or without the others */
-        {{4, {1, 2, 3, 4}, 11, 7}, {4, {1, 2, 3, 4}, 11, 0}, true},
-        {{4, {1, 2, 3, 4}, 11, 7}, {3, {1, 2, 4}, 7, 0}, true},
-        {{4, {1, 2, 3, 4}, 11, 7}, {3, {1, 2, 3}, 7, 0}, false},
-        {{4, {1, 2, 3, 4}, 11, 7}, {4, {1, 2, 3, 4}, 15, 0}, false},
-        {{4, {1, 2, 3, 4}, 11, 7}, {4, {1, 2, 3, 4}, 11, 7}, false},
-        {{4, {1, 2, 3, 4}, 11, 7}, {4, {1, 2, 3, 4}, 7, 11}, false},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {4, {1, 2, 3, 4}, 11, 0, {0}}, true},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {3, {1, 2, 4}, 7, 0, {0}}, true},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {3, {1, 2, 3}, 7, 0, {0}}, false},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {4, {1, 2, 3, 4}, 15, 0, {0}}, false},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {4, {1, 2, 3, 4}, 11, 7, {0}}, false},
+        {{4, {1, 2, 3, 4}, 11, 7, {0}}, {4, {1, 2, 3, 4}, 7, 11, {0}}, false},
         /* not valid at all */
-        {{3, {1, 2, 3}, 7, 0}, {4, {1, 2, 3, 3}, 7, 0}, false},
-        {{3, {1, 2, 3}, 7, 0}, {3, {1, 2, 3}, 0, 7}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {4, {1, 2, 3, 3}, 7, 0, {0}}, false},
+        {{3, {1, 2, 3}, 7, 0, {0}}, {3, {1, 2, 3}, 0, 7, {0}}, false},
     };
 
     UNUSED(state);
@@ -237,7 +238,7 @@ static void test_can_change(void **state)
 static void test_change(void **state)
 {
     struct core_fixture f;
-    struct raft_members more = {4, {0, 1, 2, 9}, 7, 0};
+    struct raft_members more = {4, {0, 1, 2, 9}, 7, 0, {0}};
 
     UNUSED(state);
     lead(&f);
@@ -273,12 +274,12 @@ static void test_places_move(void **state)
     struct core_fixture f;
     struct raft_config config = core_config(5);
     struct raft_start start = core_start(3);
-    struct raft_members more = {4, {1, 3, 5, 7}, 14, 0};
+    struct raft_members more = {4, {1, 3, 5, 7}, 14, 0, {0}};
 
     UNUSED(state);
     memset(&f, 0, sizeof(f));
     f.now_ms = 1000;
-    start.members[0] = (struct raft_members){3, {3, 5, 7}, 7, 0};
+    start.members[0] = (struct raft_members){3, {3, 5, 7}, 7, 0, {0}};
     raft_init(&f.r, &config, &start, f.now_ms);
     core_win(&f);
     core_durable(&f);
@@ -295,7 +296,7 @@ static void test_places_move(void **state)
     ack(&f, 3, 6);
     assert_int_equal(f.r.commit, 6);
     assert_memory_equal(BASE(&f), &more, sizeof(more));
-    change(&f, (struct raft_members){3, {3, 5, 7}, 7, 0});
+    change(&f, (struct raft_members){3, {3, 5, 7}, 7, 0, {0}});
     assert_int_equal(f.r.progress[0].match, 6);
     assert_int_equal(f.r.progress[2].match, 5);
     assert_int_equal(f.r.progress[3].next, 0);
@@ -361,7 +362,7 @@ static void test_rounds_of_both(void **state)
 static void test_leave(void **state)
 {
     struct core_fixture f;
-    struct raft_members left = {3, {0, 1, 3}, 7, 0};
+    struct raft_members left = {3, {0, 1, 3}, 7, 0, {0}};
 
     UNUSED(state);
     lead(&f);
@@ -399,7 +400,7 @@ static void test_leader_removed(void **state)
     for (int demoted = 0; demoted < 2; demoted++) {
         struct core_fixture f;
         lead(&f);
-        struct raft_members without = {2, {1, 2}, 3, 0};
+        struct raft_members without = {2, {1, 2}, 3, 0, {0}};
         change(&f, demoted ? set_of(3, 6, 0) : without);
         core_step(&f, (struct raft_event){.type = RAFT_EV_READ, .read_id = 1});
         core_durable(&f);
@@ -519,7 +520,7 @@ static void test_appended_and_truncated(void **state)
 static void test_replaced(void **state)
 {
     struct core_fixture f;
-    struct raft_members other = {4, {0, 1, 2, 8}, 15, 0};
+    struct raft_members other = {4, {0, 1, 2, 8}, 15, 0, {0}};
 
     UNUSED(state);
     core_boot(&f, 2, 3);
@@ -768,6 +769,116 @@ static void test_start(void **state)
     }
 }
 
+#define LIFE(n) ((uint64_t)(n) << 32)
+
+static struct raft_members life_of_1(uint32_t life)
+{
+    struct raft_members m = set_of(3, 7, 0);
+
+    m.life[1] = life;
+    return m;
+}
+
+/* From the append on, committed or not, what the old self of 1 says is not
+ * believed; and again, when the entry is truncated. */
+static void test_life_when_appended(void **state)
+{
+    UNUSED(state);
+    for (int type = RAFT_MSG_PRE_VOTE; type < RAFT_MSG_TYPE_END; type++) {
+        struct core_fixture f;
+        core_boot(&f, 2, 3);
+        append(&f, 4, 1, life_of_1(1), 5);
+        struct raft_message m =
+            core_message(&f, (enum raft_message_type)type, 1, 9);
+        struct raft before = f.r;
+        m.from_incarnation = LIFE(1) - 1;
+        core_receive(&f, m);
+        assert_memory_equal(&before, &f.r, sizeof(before));
+        assert_int_equal(f.out.message_count, 0);
+        m.from_incarnation = LIFE(1) + 1;
+        struct core_fixture g = f;
+        core_receive(&g, m);
+        assert_true(g.r.progress[1].incarnation == LIFE(1) + 1);
+        /* A leader of term 4 has another entry there. */
+        struct raft_message a = core_message(&f, RAFT_MSG_APPEND, 0, 4);
+        a.index = 4;
+        a.index_term = 2;
+        a.count = a.run_count = 1;
+        a.runs[0] = (struct raft_run){5, 4};
+        core_receive(&f, a);
+        assert_int_equal(NEWEST(&f)->life[1], 0);
+        m.from_incarnation = LIFE(1) - 1;
+        core_receive(&f, m);
+        assert_true(f.r.progress[1].incarnation == LIFE(1) - 1);
+    }
+}
+
+/* The entry is committed without the old self; the new one counts. */
+static void test_life_and_copies(void **state)
+{
+    struct core_fixture f;
+
+    UNUSED(state);
+    lead(&f);
+    core_peer_event(&f, RAFT_EV_PEER_UP, 1);
+    assert_int_equal(f.r.progress[1].match, 5);
+    change(&f, life_of_1(7));
+    assert_int_equal(f.r.progress[1].match, 0);
+    assert_int_equal(f.r.progress[1].incarnation, 0);
+    assert_int_equal(f.r.progress[1].next, 7);
+    assert_true(f.r.progress[1].link_up);
+    assert_true(f.r.progress[1].restarted_maybe);
+    core_durable(&f);
+    ack(&f, 1, 6);
+    assert_int_equal(f.r.commit, 5);
+    core_step(&f, (struct raft_event){
+                      .type = RAFT_EV_PEER_UP, .peer = 1, .incarnation = 6});
+    assert_int_equal(f.r.progress[1].incarnation, 0);
+    struct core_fixture g = f;
+    ack(&g, 2, 6);
+    assert_int_equal(g.r.commit, 6);
+    struct raft_message m = core_message(&f, RAFT_MSG_APPEND_REPLY, 1, 3);
+    m.match = m.verified = 6;
+    m.from_incarnation = LIFE(7) + 1;
+    core_receive(&f, m);
+    assert_int_equal(f.r.commit, 6);
+    /* The same members again: the new self stays known. */
+    change(&f, life_of_1(7));
+    assert_int_equal(f.r.progress[1].match, 6);
+    struct raft_members back = life_of_1(6);
+    core_durable(&f);
+    core_receive(&f, (m.match = m.verified = 7, m));
+    assert_int_equal(f.r.commit, 7);
+    assert_true(asserts(&f, change_to(&back)));
+    assert_false(asserts(&f, change_to(NEWEST(&f))));
+}
+
+/* The vote of the old self does not elect. */
+static void test_life_and_votes(void **state)
+{
+    struct core_fixture f;
+    struct raft_config config = core_config(0);
+    struct raft_start start = core_start(3);
+
+    UNUSED(state);
+    memset(&f, 0, sizeof(f));
+    f.now_ms = 1000;
+    start.members[0] = life_of_1(3);
+    raft_init(&f.r, &config, &start, f.now_ms);
+    core_tick_at(&f, f.r.election_at_ms);
+    vote(&f, RAFT_MSG_PRE_VOTE_REPLY, 1);
+    assert_int_equal(f.r.role, RAFT_PRE_CANDIDATE);
+    vote(&f, RAFT_MSG_PRE_VOTE_REPLY, 2);
+    core_durable(&f);
+    vote(&f, RAFT_MSG_VOTE_REPLY, 1);
+    assert_int_equal(f.r.role, RAFT_CANDIDATE);
+    struct raft_message m = core_message(&f, RAFT_MSG_VOTE_REPLY, 1, 3);
+    m.from_incarnation = LIFE(3);
+    m.granted = true;
+    core_receive(&f, m);
+    assert_int_equal(f.r.role, RAFT_LEADER);
+}
+
 /* Without its own vote a majority must be left. */
 static void test_who_may_recover(void **state)
 {
@@ -775,11 +886,15 @@ static void test_who_may_recover(void **state)
         struct raft_members members;
         bool may;
     } rows[] = {
-        {{1, {0}, 1, 0}, false},          {{2, {0, 1}, 3, 0}, false},
-        {{2, {0, 1}, 2, 0}, true},        {{3, {0, 1, 2}, 3, 0}, false},
-        {{3, {0, 1, 2}, 7, 0}, true},     {{4, {0, 1, 2, 3}, 15, 0}, true},
-        {{3, {0, 1, 2}, 7, 3}, false},    {{1, {1}, 1, 0}, true},
-        {{4, {0, 1, 2, 3}, 14, 7}, true},
+        {{1, {0}, 1, 0, {0}}, false},
+        {{2, {0, 1}, 3, 0, {0}}, false},
+        {{2, {0, 1}, 2, 0, {0}}, true},
+        {{3, {0, 1, 2}, 3, 0, {0}}, false},
+        {{3, {0, 1, 2}, 7, 0, {0}}, true},
+        {{4, {0, 1, 2, 3}, 15, 0, {0}}, true},
+        {{3, {0, 1, 2}, 7, 3, {0}}, false},
+        {{1, {1}, 1, 0, {0}}, true},
+        {{4, {0, 1, 2, 3}, 14, 7, {0}}, true},
     };
 
     UNUSED(state);
@@ -833,6 +948,9 @@ int main(void)
         cmocka_unit_test(test_votes_of_both),
         cmocka_unit_test(test_stranger),
         cmocka_unit_test(test_start),
+        cmocka_unit_test(test_life_when_appended),
+        cmocka_unit_test(test_life_and_copies),
+        cmocka_unit_test(test_life_and_votes),
         cmocka_unit_test(test_who_may_recover),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

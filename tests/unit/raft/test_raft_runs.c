@@ -31,7 +31,7 @@ static void make(struct raft *r, const raft_term *terms, uint32_t count)
                                .log_first = 1,
                                .log_last = count,
                                .runs = runs,
-                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members = {{3, {1, 2, 3}, 7, 0, {0}}},
                                .members_count = 1};
 
     for (uint32_t i = 1; i <= count; i++) {
@@ -249,7 +249,7 @@ static void test_start_with_too_many_runs(void **state)
                                .log_last = RAFT_RUNS_MAX + 5,
                                .runs = runs,
                                .run_count = RAFT_RUNS_MAX + 5,
-                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members = {{3, {1, 2, 3}, 7, 0, {0}}},
                                .members_count = 1};
     for (uint32_t i = 0; i < start.run_count; i++) {
         runs[i].first = i + 1;

@@ -222,7 +222,7 @@ static void receive_barrier(struct raft *r, struct raft_out *out)
                                .vote = 2,
                                .log_first = 1,
                                .recovering = true,
-                               .members = {{3, {1, 2, 3}, 7, 0}},
+                               .members = {{3, {1, 2, 3}, 7, 0, {0}}},
                                .members_count = 1};
     struct raft_message m = {.type = RAFT_MSG_APPEND,
                              .cluster_id = 7,

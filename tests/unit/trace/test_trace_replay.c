@@ -35,7 +35,7 @@ static void start(struct world *w, uint32_t i)
 {
     struct raft_start empty = {.vote = NODE_NONE,
                                .log_first = 1,
-                               .members = {{NODES, {1, 2, 3}, 7, 0}},
+                               .members = {{NODES, {1, 2, 3}, 7, 0, {0}}},
                                .members_count = 1};
     struct raft_config config = {.self = i + 1,
                                  .incarnation = 1,

@@ -68,6 +68,18 @@ test "a file that is not there; a data directory that cannot be" {
     assert_match "*nowhere*" $output
 }
 
+test "options come from standard input, too" {
+    lassign [run_program sh -c {printf 'port 1\nnosuch 1\n' | "$@"} sh \
+        timeout -k 5 10 $vard -] status output
+    assert_equal 1 $status
+    assert_match "*standard input, line 2*>>> nosuch 1*" $output
+    write_file $dir/first.conf "port 1\n"
+    lassign [run_program sh -c {printf 'prot 1\n' | "$@"} sh \
+        timeout -k 5 10 $vard $dir/first.conf --hz 10 -] status output
+    assert_equal 1 $status
+    assert_match "*standard input, line 1*did you mean 'port'*" $output
+}
+
 test "a port in use is named" {
     set port [free_port]
     set fd [socket -server {apply {args {}}} -myaddr 127.0.0.1 $port]

@@ -194,6 +194,22 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
 }
 
+/* How long it has been there, and how long it has said nothing. */
+static void clients_have_an_age(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    struct client *c = connect_client(f, &fd);
+    c->created_ms -= 100500;
+    c->active_ms -= 7500;
+    struct buf text = BUF_INIT;
+    client_describe(c, &text);
+    buf_char(&text, '\0');
+    assert_has((const char *)text.data, " age=100 idle=7 ");
+    buf_release(&text);
+    close(fd);
+}
+
 static void addresses_are_split(void **state)
 {
     struct bytes host;
@@ -499,6 +515,7 @@ int main(void)
         test(a_follower_says_who_leads),
         test(a_leader_tells_its_followers),
         cmocka_unit_test(addresses_are_split),
+        test(clients_have_an_age),
         test(hello_and_its_protocols),
         test(databases),
         test(clients_are_listed_and_killed),

@@ -197,6 +197,14 @@ static void test_the_cluster(void **state)
     assert_true(ids[0] != ids[2] && ids[2] != ids[3]);
     assert_false(given[0] || given[1]);
     assert_true(given[2] && given[3]);
+    /* Where clients find its members does not make it another one. */
+    uint64_t same = cluster_of("node-id 1\nnode 1 10.0.0.1:9001 c:1\n"
+                               "node 2 10.0.0.2:9001 c:2\n",
+                               &given[0]);
+    uint64_t moved = cluster_of("node-id 1\nnode 1 10.0.0.1:9001\n"
+                                "node 2 10.0.0.3:9001\n",
+                                &given[0]);
+    assert_true(same == ids[0] && moved != ids[0]);
 }
 
 int main(void)

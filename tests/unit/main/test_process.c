@@ -12,6 +12,7 @@
 
 #include "main/process.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,6 +296,25 @@ static void the_log_is_as_configured(void **state)
                                         "No such file"));
 }
 
+/* Whatever ends the process leaves a trace of it in the log. */
+static void a_crash_is_reported_in_the_log(void **state)
+{
+    struct fixture *f = *state;
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (process_begin(&f->process, &f->config, &f->error) == 0)
+            raise(SIGSEGV);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGSEGV);
+    assert_non_null(
+        strstr(content_of(f, "vard.log"), "vard crash report: end"));
+}
+
 static void the_pid_file_comes_and_goes(void **state)
 {
     struct fixture *f = *state;
@@ -324,6 +344,7 @@ int main(void)
         TEST(a_name_may_be_too_long),
         TEST(owners_matter),
         TEST(the_log_is_as_configured),
+        TEST(a_crash_is_reported_in_the_log),
         TEST(the_pid_file_comes_and_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -604,6 +604,41 @@ static void test_bytes_are_counted_over_links(void **state)
     buf_release(&body);
 }
 
+static bool one_connects(struct cluster *c)
+{
+    return peer_in(c, 1, 2)->link.state == LINK_CONNECTING;
+}
+
+/* A host that was down has lost the first packet: when it comes back, and
+ * dials us, that attempt is given up for a new one, unless it is just made. */
+static void test_lost_attempt_is_given_up(void **state)
+{
+    struct cluster *c = *state;
+    struct address a;
+    int others[8];
+    assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
+    int fd = socket_listen(&a, 1);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        others[i] = socket_connect(&a); /* until no more are taken */
+    node_start(c, 1, 3);
+    run_until(c, one_connects);
+    run_for(c, 20);
+    assert_true(one_connects(c));
+    struct peer *peer = peer_in(c, 1, 2);
+    peer->link.dialed_at_ms = clock_mono_ms();
+    peer_link_hurry(peer);
+    assert_true(one_connects(c));
+    peer->link.dialed_at_ms = clock_mono_ms() - 1000;
+    peer_link_hurry(peer);
+    assert_int_equal(peer->link.state, LINK_WAITING);
+    run_until(c, one_connects); /* at once, and anew */
+    assert_true(clock_mono_ms() - peer->link.dialed_at_ms < 900);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        socket_close(others[i]);
+    socket_close(fd);
+}
+
 /* A connection serves one direction: who was dialed only reads from it. */
 static void test_answer_on_a_link(void **state)
 {
@@ -815,6 +850,7 @@ int main(void)
         TEST(test_back_off_is_bounded),
         TEST(test_bytes_are_counted_over_links),
         TEST(test_answer_on_a_link),
+        TEST(test_lost_attempt_is_given_up),
         TEST(test_connected_with_itself),
         TEST(test_complaints_are_bounded),
         TEST(test_links_take_turns),

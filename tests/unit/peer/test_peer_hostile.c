@@ -530,6 +530,39 @@ static void drop_and_hurry(struct cluster *c, struct raw_member *m)
     peer_link_hurry(peer_in(c, 1, 2));
 }
 
+static bool two_has_said_hello(struct cluster *c)
+{
+    return peer_in(c, 1, 2)->inbound != NULL;
+}
+
+/* What comes together with a HELLO waits until the link is up, and is then
+ * handled at once. */
+static void test_what_came_with_the_hello(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    struct buf b = BUF_INIT;
+    struct hello h = hello_of_two(false);
+    raw_listen(c, &m);
+    start_one(c, false);
+    raw_dial(c, &m.to_one);
+    add_hello(&b, FRAME_HELLO, &h);
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("a message"));
+    add_frame(&b, FRAME_RAFT, BYTES_LIT("another one"));
+    raw_send(&m.to_one, buf_view(&b));
+    run_until(c, two_has_said_hello);
+    await_hello(c, &m);
+    assert_int_equal(c->nodes[1].received_count, 0);
+    buf_reset(&b);
+    h = welcome_of_two(false);
+    add_hello(&b, FRAME_WELCOME, &h);
+    raw_send(&m.from_one, buf_view(&b));
+    run_until_received(c, 1, 2);
+    assert_int_equal(c->nodes[1].ups[2], 1);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
 static void test_welcome_bits(void **state)
 {
     struct cluster *c = *state;
@@ -901,6 +934,7 @@ int main(void)
         TEST(test_proof_forged),
         TEST(test_welcome_bits),
         TEST(test_welcome_fields),
+        TEST(test_what_came_with_the_hello),
         TEST(test_acceptor_without_secret),
         TEST(test_frames_out_of_place),
         TEST(test_bad_fragments),

@@ -133,8 +133,11 @@ start_cluster 3 {damaged-data refuse} {
 # then count; all the others' data must be there.
 proc refilled {id pattern} {
     set before [file size $::nodes($id,log)]
+    set began [clock milliseconds]
     start_node $id
     wait_for_condition 30000 {[info_of $id raft_recovering] == 0}
+    # It may have lost which one it had: the clock's is above all of them.
+    assert {[info_of $id raft_incarnation] > $began}
     wait_for_same_state
     set said [string range [read_file $::nodes($id,log)] $before end]
     assert_match $pattern $said

@@ -830,50 +830,6 @@ static void what_is_rejected_and_what_fails(void **state)
     expect_counts(f, "ping", 0, 1, 0);
 }
 
-/* 1 to 64 letters, digits and some signs; a request id of 64 bits. */
-static void names_of_once(void **state)
-{
-    static const struct {
-        const char *client, *id;
-        bool ok;
-    } rows[] = {
-        {"a", "0", true},
-        {"0", "18446744073709551615", true},
-        {"azAZ09_.:-", "1", true},
-        {"0123456789012345678901234567890123456789012345678901234567890123",
-         "1", true},
-        {"01234567890123456789012345678901234567890123456789012345678901234",
-         "1", false},
-        {"\"\"", "1", false},
-        {"a@", "1", false},
-        {"a[", "1", false},
-        {"a`", "1", false},
-        {"a{", "1", false},
-        {"a/", "1", false},
-        {"a;", "1", false},
-        {"\"a b\"", "1", false},
-        {"a,b", "1", false},
-        {"\"a\\x00\"", "1", false},
-        {"a", "18446744073709551616", false},
-        {"a", "-1", false},
-        {"a", "x", false},
-        {"a", "01", false},
-    };
-    struct fixture *f = *state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        char line[128];
-        snprintf(line, sizeof(line), "ONCE %s %s INCR a\r\n", rows[i].client,
-                 rows[i].id);
-        size_t before = f->node->submitted;
-        send_text(f, line);
-        if ((f->node->submitted - before == 1) != rows[i].ok)
-            fail_msg("%s", line);
-        if (rows[i].ok)
-            answer(f, 1);
-        (void)received_on(f->fd);
-    }
-}
-
 static uint64_t usec_of(struct fixture *f, const char *name)
 {
     return stats_of(&f->server->stats, cmd_lookup(bytes_str(name)))->usec;
@@ -1019,7 +975,6 @@ int main(void)
         test(the_largest_argument_always_fits),
         test(a_value_from_a_few_bytes_is_bounded),
         test(what_is_rejected_and_what_fails),
-        test(names_of_once),
         test(times_are_measured),
         test(many_requests_keep_their_places),
         test(all_that_wait_for_the_node_go_on),

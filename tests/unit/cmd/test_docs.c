@@ -205,10 +205,35 @@ static void arguments_are_the_syntax(void **state)
     fixture_release(&f);
 }
 
+/* Without names: each command that clients may use, once. */
+static void all_commands_are_told(void **state)
+{
+    struct fixture f;
+    size_t count = 0;
+    UNUSED(state);
+    fixture_init(&f);
+    for (size_t i = 0; i < cmd_count(); i++)
+        count += (cmd_at(i)->flags & CMD_INTERNAL) == 0;
+    const char *at = fixture_run(&f, "COMMAND DOCS");
+    assert_int_equal(number(&at, '*'), 2 * count);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        if (cmd_at(i)->flags & CMD_INTERNAL)
+            continue;
+        struct bytes name = text(&at);
+        if (!bytes_eq(name, bytes_str(cmd_at(i)->name)))
+            fail_msg("%.*s is told, not %s", (int)name.len,
+                     (const char *)name.data, cmd_at(i)->name);
+        skip_element(&at);
+    }
+    assert_int_equal(*at, '\0');
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_the_syntax),
+        cmocka_unit_test(all_commands_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,9 @@ static void test_getkeys(void **state)
     expect(2, "COMMAND GETKEYS DEL a b c",
            "*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n");
     expect(2, "COMMAND GETKEYS ONCE client 5 SET k v", "*1\r\n$1\r\nk\r\n");
+    expect(2, "COMMAND GETKEYS ONCE client 5 get", keys);
+    expect(2, "COMMAND GETKEYS ONCE client 5 nosuch",
+           "-ERR Invalid command specified\r\n");
     expect(2, "COMMAND GETKEYS ONCE client 5",
            "-ERR The command has no key arguments\r\n");
     expect(2, "COMMAND GETKEYSANDFLAGS mset a b",

@@ -59,6 +59,7 @@ struct node {
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
     unsigned read_us;   /* that a read takes, at least */
+    size_t full_from;   /* it takes no more than so many; 0: any number */
     raft_index durable; /* of 42 entries */
 };
 
@@ -80,7 +81,7 @@ void node_flush(struct node *n)
 
 bool node_can_submit(const struct node *n)
 {
-    return !n->full;
+    return !n->full && (n->full_from == 0 || n->submitted < n->full_from);
 }
 
 int node_submit(struct node *n, const struct node_submit *s, void *client)

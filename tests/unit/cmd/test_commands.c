@@ -20,6 +20,7 @@ static const struct group {
     size_t count;
 } groups[] = {
     {"strings", strings_rows, ARRAY_LEN(strings_rows)},
+    {"times to live", ttl_kept_rows, ARRAY_LEN(ttl_kept_rows)},
     {"parts", parts_rows, ARRAY_LEN(parts_rows)},
     {"counters", counters_rows, ARRAY_LEN(counters_rows)},
     {"generic", generic_rows, ARRAY_LEN(generic_rows)},

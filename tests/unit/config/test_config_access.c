@@ -66,6 +66,11 @@ static void get(void **state)
     assert_get(c, "port", "port=6379\n");
     assert_get(c, "PORT", "port=6379\n");
     assert_get(c, "nothing", "");
+    struct config plain;
+    config_init(&plain);
+    assert_get(&plain, "*secret", "peer-secret=\n");
+    assert_get(&plain, "requirepass", "requirepass=\n");
+    config_release(&plain);
     assert_get(c, "bind", "bind=127.0.0.1 -::1\n");
     assert_get(c, "maxmemory*",
                "maxmemory-clients=2147483648\n"

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "config/config_words.h"
 #include "fixture.h"
 
@@ -240,6 +242,42 @@ static void options_that_do_not_fit(void **state)
     fixture_release(&f);
 }
 
+/* The classes of clients have their names in any case, one has two. */
+static void classes_of_clients(void **state)
+{
+    static const struct {
+        const char *name;
+        int class;
+    } rows[] = {
+        {"normal", CONFIG_CLIENT_NORMAL},
+        {"NORMAL", CONFIG_CLIENT_NORMAL},
+        {"slave", CONFIG_CLIENT_SLAVE},
+        {"Slave", CONFIG_CLIENT_SLAVE},
+        {"replica", CONFIG_CLIENT_SLAVE},
+        {"REPLICA", CONFIG_CLIENT_SLAVE},
+        {"pubsub", CONFIG_CLIENT_PUBSUB},
+        {"PubSub", CONFIG_CLIENT_PUBSUB},
+        {"replicas", -1},
+        {"master", -1},
+        {"\"\"", -1},
+        {"norma", -1},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct fixture f;
+        char text[80];
+        snprintf(text, sizeof(text), "client-output-buffer-limit %s 7mb 3mb 9",
+                 rows[i].name);
+        int rc = load_text(&f, text);
+        if (rc != (rows[i].class < 0 ? ERR_INVALID : CONFIG_RUN))
+            fail_msg("%s", text);
+        for (int c = 0; c < CONFIG_CLIENT_CLASSES; c++)
+            assert_true((f.config.client_output_buffer_limit[c].hard_bytes ==
+                         7 << 20) == (c == rows[i].class));
+        fixture_release(&f);
+    }
+}
+
 /* A hint is only given where it may be of use. */
 static void comments_are_only_hinted_at(void **state)
 {
@@ -315,6 +353,7 @@ int main(void)
         cmocka_unit_test(refused_lines),
         cmocka_unit_test(options_that_do_not_fit),
         cmocka_unit_test(words_have_a_number),
+        cmocka_unit_test(classes_of_clients),
         cmocka_unit_test(comments_are_only_hinted_at),
         cmocka_unit_test(secrets_are_not_quoted),
         cmocka_unit_test(odd_bytes_are_escaped),

@@ -230,6 +230,8 @@ void reply_part(struct cmd_call *c, const struct value *v, uint64_t start,
     ASSERT(start <= v->length && length <= v->length - start);
     if (v->pages.id != 0)
         reply_pieces(c, v, start, length);
+    else if (length == 0)
+        resp_bulk(c->out, BYTES_NONE);
     else
         resp_bulk(c->out, bytes_of(v->data.data + start, (size_t)length));
 }

@@ -19,9 +19,10 @@
 #include "resp/resp_writer.h"
 #include "store/store_memory.h"
 
-#define ARGC_MAX   8
-#define START_MS   INT64_C(1800000000000)
-#define OFFSET_MAX 4096 /* of SETRANGE: larger values only cost time */
+#define ARGC_MAX 8
+#define START_MS INT64_C(1800000000000)
+/* Of SETRANGE: some values are apart; larger ones only cost time. */
+#define OFFSET_MAX (3 * KEYSPACE_PAGE_SIZE)
 
 struct replica {
     struct store *store;

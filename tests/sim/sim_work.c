@@ -142,7 +142,7 @@ static void expiring(struct sim *s, struct sim_client *c, struct words *w)
         uint32_t to = below(c, 2) ? 100 : 3 * KEYSPACE_PAGE_SIZE;
         word(w, "setrange");
         word(w, "e%u", below(c, 5));
-        word(w, "%u", below(c, below(c, 20) ? to : FAR));
+        word(w, "%u", below(c, below(c, 5) ? to : FAR));
         word(w, "%u.%u.", c->id, c->tag++);
         return;
     }

@@ -778,6 +778,41 @@ static void a_missing_ticket_is_corrupt(void **state)
     teardown(&f);
 }
 
+/* After a crash everything is as of one entry: bytes, head and ticket. What was
+ * lost is done again, and comes to the same. */
+static void a_crash_loses_whole_entries(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    uint64_t id = 0;
+    setup(&f);
+    for (int round = 0; round < 2; round++) {
+        put_pages(&f, 100);
+        assert_true(id == 0 || look(&f).pages.id == id);
+        id = look(&f).pages.id;
+        if (round == 0)
+            assert_int_equal(store_flush(f.store, STORE_STATE, true), 0);
+        begin(&f);
+        put_bytes(&f, KEY, pattern(PAGE + 1), 0);
+        commit(&f);
+        assert_int_equal(look(&f).pages.id, id + 1);
+        assert_int_equal(sweep(&f, 70), 70);
+        expect_pages(&f, 30 + 2);
+        if (round > 0)
+            break;
+        keyspace_close(f.ks);
+        store_memory_crash(f.store, 0);
+        open_keyspace(&f);
+        assert_int_equal(keyspace_tickets(f.ks), 0);
+        expect_bytes(&f, pattern(100 * PAGE));
+        expect_pages(&f, 100);
+    }
+    expect_bytes(&f, pattern(PAGE + 1));
+    sweep_all(&f);
+    expect_pages(&f, 2);
+    teardown(&f);
+}
+
 /* --- anything ----------------------------------------------------------------
  */
 
@@ -898,6 +933,7 @@ int main(void)
         cmocka_unit_test(a_page_that_cannot_be_read_is_an_error),
         cmocka_unit_test(numbers_that_were_lost_are_missed),
         cmocka_unit_test(a_missing_ticket_is_corrupt),
+        cmocka_unit_test(a_crash_loses_whole_entries),
         cmocka_unit_test(anything_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,7 +78,7 @@ forgeries() {
                  $NF = substr($NF, 1, length($NF) - 1) (substr($NF,
                      length($NF)) + 1) % 10; gone = 1 } 1'
     forgery "a write that is called durable too early" \
-        awk '$2 == "step" && $4 == 3 && !gone && NR > 500 {
+        awk '$2 == "step" && $4 == 4 && !gone && NR > 500 {
                  $7 += 1; $8 += 1; gone = 1 } 1'
     forgery "an entry applied before it is committed" \
         awk '$2 == "applied" && !gone && NR > 500 { $3 += 3; gone = 1 } 1'

@@ -8,6 +8,7 @@
  *   are a part of all rows in the files that a merge there would write again;
  * - everything, if a part of all rows are deletions, or if most bytes are above
  *   the lowest level (values that were replaced again and again).
+ * Everything at once needs room for as much again, so without that it waits.
  * The last two wait until no table has come for a while: who writes has RocksDB
  * merge anyway. What was not worth it is not looked at again before there is
  * another table, so a database that is tidy stays as it is.
@@ -231,7 +232,8 @@ static void pass(struct tidy *t)
         return;
     if (clock_mono_us() < t->rest_until_us || tidy_discarded(t))
         return;
-    if ((quiet && tidy_runs(t)) || !take_tables(t))
+    if ((quiet && tidy_runs(t)) || !rocks_space_fits(t->rocks, s.bytes) ||
+        !take_tables(t))
         return;
     tidy_all(t, &s);
 }

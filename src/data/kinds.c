@@ -26,8 +26,10 @@ static bool value_valid(struct bytes key, struct bytes value)
 {
     struct value v;
     UNUSED(key);
-    return value_decode(value, &v) == 0 &&
-           (v.encoding != VALUE_APART || value_apart_decode(&v) == 0);
+    if (value_decode(value, &v) != 0)
+        return false;
+    return v.encoding == VALUE_APART ? value_apart_decode(&v) == 0
+                                     : v.length <= KEYSPACE_PAGE_SIZE;
 }
 
 static bool page_valid(struct bytes key, struct bytes value)

@@ -365,6 +365,19 @@ static void what_was_not_written_by_us_is_corrupt(void **state)
         expect_refused(damaged[i].key, damaged[i].value);
 }
 
+/* A longer string would be apart. */
+static void a_plain_value_is_no_longer_than_a_page(void **state)
+{
+    UNUSED(state);
+    static uint8_t row[VALUE_HEADER_SIZE + KEYSPACE_PAGE_SIZE + 1] = {
+        VALUE_STRING};
+    bool same = false;
+    struct bytes longest = bytes_of(row, sizeof(row) - 1);
+    assert_int_equal(read_back(BYTES_LIT(VALUE_KEY), longest, &same), 0);
+    assert_true(same);
+    expect_refused(BYTES_LIT(VALUE_KEY), bytes_of(row, sizeof(row)));
+}
+
 /* What the table says of a kind is true of its samples. */
 static void the_table_finds_expiry_and_epoch(void **state)
 {
@@ -431,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_cut_key_is_corrupt),
         cmocka_unit_test(a_cut_value_is_corrupt),
         cmocka_unit_test(what_was_not_written_by_us_is_corrupt),
+        cmocka_unit_test(a_plain_value_is_no_longer_than_a_page),
         cmocka_unit_test(the_table_finds_expiry_and_epoch),
         cmocka_unit_test(an_expiry_leads_to_its_row),
         cmocka_unit_test(an_epoch_is_a_range),

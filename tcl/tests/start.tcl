@@ -98,6 +98,20 @@ test "options with one value are noticed in the log, each of them" {
     assert {![string match "*option appendfsync*" $log]}
 }
 
+test "all addresses are open, and close when the node ends" {
+    set port [free_port]
+    set name [begin_node "port $port\nbind 127.0.0.1 127.0.0.2 127.0.0.3\n\
+        unixsocket $dir/socket\n"]
+    foreach host {127.0.0.1 127.0.0.2 127.0.0.3} {
+        set c [resp::connect $host $port]
+        assert_equal PONG [$c PING]
+        $c -close
+    }
+    assert_equal PONG [exec redis-cli -s $dir/socket PING]
+    end_node $name
+    assert {![file exists $dir/socket]}
+}
+
 test "without a file that is said" {
     file mkdir $dir/nofile
     set pid [start_process $dir/nofile/out $vard --dir $dir/nofile --logfile \

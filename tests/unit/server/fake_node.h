@@ -58,7 +58,8 @@ struct node {
     struct store_space space;
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
-    unsigned read_us;   /* that a read takes, at least */
+    unsigned read_us;            /* that a read takes, at least */
+    uint32_t request_timeout_ms; /* as it was told */
     size_t full_from;   /* it takes no more than so many; 0: any number */
     raft_index durable; /* of 42 entries */
 };
@@ -277,8 +278,7 @@ struct keyspace_tally node_tally(const struct node *n)
 
 void node_set_request_timeout(struct node *n, uint32_t ms)
 {
-    UNUSED(n);
-    UNUSED(ms);
+    n->request_timeout_ms = ms;
 }
 
 void node_set_read_mode(struct node *n, enum read_mode mode)

@@ -1,5 +1,5 @@
 /*
- * What is done some times a second, and once a second.
+ * What is done some times a second, once a second, and when options change.
  */
 // link: admin original
 #include <setjmp.h>
@@ -56,6 +56,18 @@ static void chores_have_their_second(void **state)
     turn(f);
 }
 
+/* A node hears of the options that it has copies of: at the start, and when
+ * they change. */
+static void options_are_handed_on(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(f->node->request_timeout_ms, f->config.request_timeout_ms);
+    assert_true(f->config.request_timeout_ms > 0);
+    f->config.request_timeout_ms = 4321;
+    server_config_changed(f->server);
+    assert_int_equal(f->node->request_timeout_ms, 4321);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -63,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(it_runs_so_many_times_a_second),
         test(chores_have_their_second),
+        test(options_are_handed_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

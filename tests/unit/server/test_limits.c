@@ -75,6 +75,34 @@ static void memory_may_be_without_a_limit(void **state)
     assert_int_equal(f->server->stats.evicted_clients, 1);
 }
 
+/* All that a client may hold counts, whatever it is for. */
+static void all_memory_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    size_t *const caps[] = {&c->conn.in.cap, &c->conn.out.cap,
+                            &c->reads.arena.used, &c->text_bytes};
+    size_t before = client_memory(c);
+    for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
+        *caps[i] += 1000;
+        assert_int_equal(client_memory(c), before + 1000);
+        *caps[i] -= 1000;
+    }
+    c->reader.args_cap += 100;
+    assert_int_equal(client_memory(c), before + 100 * sizeof(*c->reader.args));
+    c->reader.args_cap -= 100;
+    c->reader.argv_cap += 100;
+    assert_int_equal(client_memory(c), before + 100 * sizeof(*c->reader.argv));
+    c->reader.argv_cap -= 100;
+    c->unanswered.cap += 100;
+    assert_int_equal(client_memory(c),
+                     before + 100 * sizeof(*c->unanswered.items));
+    c->unanswered.cap -= 100;
+    c->reads.cap += 100;
+    assert_int_equal(client_memory(c), before + 100 * sizeof(*c->reads.items));
+    c->reads.cap -= 100;
+}
+
 static void all_memory_is_given_back(void **state)
 {
     struct fixture *f = *state;
@@ -408,6 +436,14 @@ static void a_door_may_be_missing(void **state)
     buf_char(&error, '\0');
     assert_non_null(strstr((const char *)error.data, "stop the other process"));
     socket_close(fd);
+    /* Nor is the Unix socket, when another door could be opened. */
+    struct door first = f->server->doors.items[0];
+    words[0] = in_use + 1;
+    buf_reset(&error);
+    assert_int_equal(server_listen(f->server, &error), ERR_BUSY);
+    assert_int_equal(f->server->doors.count, 1);
+    socket_close(f->server->doors.items[0].fd);
+    f->server->doors.items[0] = first;
     f->config.port = 0;
     f->config.bind = bind;
     f->config.bind_count = binds;
@@ -753,6 +789,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(the_largest_client_is_closed),
         test(memory_may_be_without_a_limit),
+        test(all_memory_is_counted),
         test(all_memory_is_given_back),
         test(closing_many_does_not_fill_the_log),
         test(who_sends_no_more_is_answered),

@@ -69,6 +69,7 @@ static void what_was_executed_is_answered(void **state)
     ask(f);
     tell(f, REPLY, NODE_EXECUTED);
     expect_frame(f->fd, RESPONSE);
+    assert_int_equal(f->server->stats.error_replies, 0);
 }
 
 static void an_older_request_is_not_answered(void **state)
@@ -78,6 +79,8 @@ static void an_older_request_is_not_answered(void **state)
     tell(f, "-ERR whatever the text is\r\n", NODE_OUTDATED);
     assert_true(nothing_came(f->fd));
     assert_int_equal(f->client->state, CLIENT_OPEN);
+    /* An error is one, whether it can be said or not. */
+    assert_int_equal(f->server->stats.error_replies, 1);
 }
 
 static void what_cannot_be_said_closes(void **state)

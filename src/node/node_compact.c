@@ -93,9 +93,8 @@ static int cut(struct node *n, raft_index first)
     store_batch_reset(&n->batch);
     journal_cut(n->journal, &n->batch, first);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    /* Perhaps nothing is written for long: its space is wanted now. Not on a
-     * disk that is full: the log's end would have to be written before. */
-    if (err == 0 && (early || n->space.own_short) && !n->space.own_full)
+    /* Perhaps nothing is written for long: its space is wanted now. */
+    if (err == 0 && (early || n->space.own_short))
         err = store_flush(n->store, STORE_LOG, false);
     if (err != 0)
         node_fail(n, "cutting the log", store_error(n->store));

@@ -22,6 +22,8 @@
 
 #define ASKED_MIN (32u * 1024u) /* bytes */
 #define LOOK_NS   20000000
+#define PATIENCE  100u /* looks: two seconds */
+#define LAST_PART 4
 #define NAME_SIZE 16 /* of a thread, with its NUL */
 #define PATH_SIZE 4096
 
@@ -65,11 +67,14 @@ static bool is_of_database(int fd)
              strcmp(suffix, ".dbtmp") == 0));
 }
 
-/* Would less than what must be left be free after `len` bytes more? */
-static bool leaves_too_little(int fd, size_t len)
+/* Would less than what must be left be free after `len` bytes more? A part of
+ * that is enough after a while: nothing else has given space back, and only the
+ * end of the merge may. */
+static bool leaves_too_little(int fd, size_t len, unsigned looks)
 {
     struct statvfs fs;
     uint64_t left = atomic_load(&disk_wait_left);
+    left = looks < PATIENCE ? left : left / LAST_PART;
     return left != 0 && fstatvfs(fd, &fs) == 0 &&
            (uint64_t)fs.f_bavail * fs.f_frsize < left + len;
 }
@@ -93,7 +98,7 @@ ssize_t write(int fd, const void *data, size_t len)
 {
     const struct iovec part = {(void *)(uintptr_t)data, len};
     if (len >= ASKED_MIN && atomic_load(&disk_wait_left) != 0 && is_merge())
-        while (leaves_too_little(fd, len))
+        for (unsigned looks = 0; leaves_too_little(fd, len, looks); looks++)
             wait_a_while();
     ssize_t n = writev(fd, &part, 1);
     while (n < 0 && has_no_space() && is_of_database(fd)) {

@@ -60,9 +60,15 @@ static void rocks_extent(struct store *s, struct store_extent *out)
     tidy_extent(rocks_of(s)->tidy, out);
 }
 
+/* A flush of the log that failed is seen by the next write or sync. */
 static void rocks_tidy(struct store *s)
 {
-    tidy_ask(rocks_of(s)->tidy);
+    struct rocks *r = rocks_of(s);
+    if (r->log_waits) {
+        int ignored = rocks_flush(s, STORE_LOG, false);
+        UNUSED(ignored);
+    }
+    tidy_ask(r->tidy);
 }
 
 void rocks_close(struct store *s)

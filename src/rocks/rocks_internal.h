@@ -45,6 +45,7 @@ struct rocks {
     rocksdb_writebatch_t *batch; /* emptied and used again */
     uint64_t log_bytes;          /* written since a write-ahead log was begun */
     uint64_t log_bytes_max;
+    bool log_waits;           /* for space, to be flushed */
     struct buf discard_begin; /* of the log, when another one is begun */
     struct buf discard_end;
     uint32_t iterators;
@@ -53,6 +54,7 @@ struct rocks {
     struct tidy *tidy;
     struct rocks_space *space;
     bool advance; /* files get room on the disk before they have content */
+    int mergers;  /* threads that merge */
     uint32_t unmerged_max; /* tables of the state */
     atomic_bool closing;   /* nothing waits for space any more */
 

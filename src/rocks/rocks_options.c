@@ -18,7 +18,8 @@
  *   leader. The state's next table waits instead (wait_for_merges); the log's
  *   files do not overlap.
  * - two threads merge: what the log's files need takes no time, and would
- *   wait for a merge of the whole state.
+ *   wait for a merge of the whole state. On a small disk there is one: two
+ *   merges that wait for the space that the other has would wait forever.
  * - files are written a megabyte at a time, also by RocksDB (bytes_per_sync,
  *   strict_bytes_per_sync): the log's syncs would wait for more.
  * - log and meta are not compressed (entries are read while they are in
@@ -31,14 +32,16 @@
 
 #include <limits.h>
 
-#define LOG_LEVEL_WARN  2
-#define BACKGROUND_JOBS 3 /* one writes tables, two merge them */
-#define OPEN_FILES_MAX  256
-#define INFO_LOG_BYTES  (1024u * 1024u)
-#define LOG_READAHEAD   (2u * 1024u * 1024u)
-#define NEVER           ((uint64_t)1 << 40) /* bytes: more than there are */
-#define STATE_MEMORY    (64u * 1024u)       /* of RocksDB's own: unused */
-#define BUFFERS         8 /* being flushed, before a write has to wait */
+#define LOG_LEVEL_WARN 2
+#define WRITERS        1 /* threads that write tables */
+#define MERGERS        2 /* and that merge them; on a small disk, one */
+#define SMALL_DISK     ((uint64_t)16 << 30)
+#define OPEN_FILES_MAX 256
+#define INFO_LOG_BYTES (1024u * 1024u)
+#define LOG_READAHEAD  (2u * 1024u * 1024u)
+#define NEVER          ((uint64_t)1 << 40) /* bytes: more than there are */
+#define STATE_MEMORY   (64u * 1024u)       /* of RocksDB's own: unused */
+#define BUFFERS        8 /* being flushed, before a write has to wait */
 /* RocksDB counts what it adds to each row too, in the ends of its blocks above
  * all (rocks_write.c counts the rest). A write-ahead log gets room on the disk
  * for as much in advance, so no more than is needed. */
@@ -76,7 +79,7 @@ static rocksdb_options_t *database_options(const struct rocks *r,
     rocksdb_options_set_manual_wal_flush(o, 1);
     rocksdb_options_set_max_total_wal_size(o, NEVER);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
-    rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
+    rocksdb_options_set_max_background_jobs(o, WRITERS + r->mergers);
     rocksdb_options_set_bytes_per_sync(o, INCOMING_PACE); /* see there */
     /* Merges yield to the threads that serve. */
     rocksdb_env_t *env = rocksdb_create_default_env();
@@ -167,6 +170,8 @@ void rocks_options_create(struct rocks *r, const struct rocks_options *from)
     r->log_bytes =
         from->log_memory_bytes - rocks_first_part(from, from->log_memory_bytes);
     r->cache = rocksdb_cache_create_lru(from->block_cache_bytes);
+    bool is_small = from->disk_bytes != 0 && from->disk_bytes < SMALL_DISK;
+    r->mergers = is_small ? 1 : MERGERS;
     r->options[0] = database_options(r, from);
     r->options[1 + STORE_LOG] = log_options(r, from->log_memory_bytes);
     r->options[1 + STORE_META] =

@@ -167,13 +167,16 @@ static bool wait_for_end(struct rocks_space *s, int64_t ms)
 }
 
 /* A merge that could not end must not begin: it would take the last space, and
- * keep every file that was there when it began. */
+ * keep every file that was there when it began, and all that are made and
+ * dropped meanwhile. What others have written so far does not count as free
+ * here: it may come too late. */
 static void allow_merges(struct rocks_space *s, uint64_t bytes)
 {
     static const char *const name[] = {"disable_auto_compactions"};
-    uint64_t wanted = s->merges.one + s->left;
+    bool alone = s->r->mergers == 1;
+    uint64_t wanted = (alone ? s->merges.one : s->merges.all) + s->left;
     bool merging = atomic_load(&s->merging);
-    uint64_t found = bytes + atomic_load(&s->returning);
+    uint64_t found = bytes + reclaim_pending(s->r->reclaim);
     bool may = found >= (merging ? wanted : wanted + wanted / 8);
     if (may == merging)
         return;
@@ -215,7 +218,7 @@ void rocks_space_start(struct rocks *r, const struct rocks_options *o)
         (uint64_t)rocksdb_options_get_level0_file_num_compaction_trigger(
             state) *
         (o->state_memory_bytes / 2);
-    s->left = o->state_memory_bytes + o->log_memory_bytes + 2 * wal_bytes(r);
+    s->left = o->state_memory_bytes / 2 + 2 * r->log_bytes_max;
     atomic_init(&s->merging, r->advance); /* rocks_options.c */
     atomic_init(&s->passing, 0);
     atomic_init(&s->returning, 0);

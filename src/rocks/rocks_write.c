@@ -206,13 +206,17 @@ int rocks_sync(struct store *s)
     return 0;
 }
 
-/* The state has nothing in RocksDB's memory. */
+/* The state has nothing in RocksDB's memory. What nobody waits for is put off
+ * while there is no space: this thread would wait for it. */
 int rocks_flush(struct store *s, enum store_family family, bool wait)
 {
     struct rocks *r = rocks_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
     if (family == STORE_STATE)
+        return 0;
+    r->log_waits = family == STORE_LOG && !wait && !rocks_space_fits(r, 0);
+    if (r->log_waits)
         return 0;
     int err = family == STORE_LOG ? begin_log(r, true) : rocks_sync_logs(r);
     return err == 0 ? flush_family(r, family, wait) : err;

@@ -55,7 +55,6 @@ void disk_floor_look(struct server *s)
     struct disk_floor *d = &s->disk;
     struct store_space space;
     bool was_short = d->is_short;
-    bool was_full = d->is_full;
     d->free_bytes = file_free_bytes(s->options.data_dir);
     if (d->free_bytes < 0)
         return;
@@ -65,7 +64,7 @@ void disk_floor_look(struct server *s)
     uint64_t floor = MAX(s->options.config->min_free_disk_bytes, space.spare);
     uint64_t wanted = add(d->promised_bytes, floor);
     d->is_short = is_less(add(bytes, space.returning), wanted, was_short);
-    d->is_full = is_less(bytes, space.promised, was_full);
+    d->is_full = bytes < space.promised;
     ASSERT(d->promised_bytes >= space.promised && wanted >= floor);
     node_set_disk_short(s->node, d->is_short);
     node_set_disk_full(s->node, d->is_full);

@@ -209,6 +209,19 @@ static void test_a_merge_leaves_space(void **state)
     assert_int_equal(atomic_load(&disk.calls), 1);
 }
 
+/* Only its end may give space back, so it gets a part in the end. */
+static void test_a_merge_does_not_wait_for_ever(void **state)
+{
+    struct fixture *f = *state;
+    struct writer w;
+    disk_wait_set(40 * BLOCK);
+    atomic_store(&disk.free_blocks, 10 + LARGE / BLOCK - 1);
+    begin(&w, f, "rocksdb:low0", LARGE);
+    wait_until_waiting();
+    atomic_store(&disk.free_blocks, 10 + LARGE / BLOCK);
+    assert_true(is_done_after(&w));
+}
+
 static void test_a_merge_ends_with_the_store(void **state)
 {
     struct fixture *f = *state;
@@ -242,6 +255,7 @@ int main(void)
         test(test_nobody_waits_unless_told),
         test(test_a_pipe_is_no_file),
         test(test_a_merge_leaves_space),
+        test(test_a_merge_does_not_wait_for_ever),
         test(test_a_merge_ends_with_the_store),
         test(test_others_and_small_writes_do_not_leave_space),
     };

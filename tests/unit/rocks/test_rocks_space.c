@@ -191,7 +191,7 @@ static bool disk_is_tight(struct fixture *f)
 }
 
 /* What merges must leave is more than this; what a table takes is less. */
-#define TIGHT (7 * MIB)
+#define TIGHT (3 * MIB)
 
 static void write_tables(struct fixture *f, int count)
 {
@@ -250,6 +250,35 @@ static void test_a_store_without_space_can_be_closed(void **state)
         store_get(f->store, STORE_LOG, BYTES_LIT("k000001"), &value), 0);
     assert_int_equal(value.len, 100);
     buf_release(&value);
+}
+
+/* The number of the newest write-ahead log. */
+static long newest_log(const struct fixture *f)
+{
+    long newest = 0;
+    DIR *dir = opendir(f->path);
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir)) != NULL;)
+        if (strstr(e->d_name, ".log") != NULL)
+            newest = MAX(newest, strtol(e->d_name, NULL, 10));
+    closedir(dir);
+    return newest;
+}
+
+/* What was cut would not leave the disk otherwise. */
+static void test_a_flush_of_the_log_is_put_off(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(open_store(f), 0);
+    put(f, STORE_LOG, 1, 1000);
+    long before = newest_log(f);
+    atomic_store(&free_blocks, 2 * MIB - 1);
+    assert_int_equal(store_flush(f->store, STORE_LOG, false), 0);
+    store_tidy(f->store);
+    assert_int_equal(newest_log(f), before);
+    atomic_store(&free_blocks, 2 * MIB);
+    store_tidy(f->store);
+    EVENTUALLY(newest_log(f) > before);
 }
 
 static void expect_refusal(struct fixture *f, const char *needed)
@@ -326,6 +355,7 @@ int main(void)
         test(test_a_merge_that_does_not_fit_waits),
         test(test_a_table_waits_for_space),
         test(test_a_store_without_space_can_be_closed),
+        test(test_a_flush_of_the_log_is_put_off),
         test(test_a_start_without_space_is_refused),
         test(test_a_start_needs_what_the_logs_have),
         test(test_a_start_gives_the_ballast_up),

@@ -157,10 +157,7 @@ static void a_full_disk_is_known(void **state)
     space->returning = 4 * bytes;
     assert_false(short_at(f, 50));
     assert_true(f->node->disk_full && f->server->disk.is_full);
-    space->promised = part(bytes, 84); /* a quarter more: 105 % */
-    (void)short_at(f, 50);
-    assert_true(f->node->disk_full);
-    space->promised = part(bytes, 76);
+    space->promised = part(bytes, 90);
     (void)short_at(f, 50);
     assert_false(f->node->disk_full || f->server->disk.is_full);
     space->passing = UINT64_MAX;

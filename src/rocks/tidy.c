@@ -35,9 +35,10 @@
 #define BYTES_MIN ((uint64_t)1024 * 1024)
 /* Without a table for so long it is quiet. */
 #define QUIET_US 3000000
-/* After a merge it rests so many times as long, and at least so long. */
-#define REST_TIMES  2
+/* After a merge it rests as long as that took, between these bounds; but not
+ * before one of what was discarded, which is nothing but garbage. */
 #define REST_US_MIN 1000000
+#define REST_US_MAX 10000000
 #define RUNS_MAX    16
 
 /* Neighbouring rows that were deleted. */
@@ -132,8 +133,8 @@ static void merge(struct tidy *t, struct bytes first, struct bytes last)
         all ? NULL : (const char *)last.data, last.len);
     rocksdb_compactoptions_destroy(o);
     int64_t now_us = clock_mono_us();
-    t->rest_until_us =
-        now_us + MAX(REST_TIMES * (now_us - begin_us), REST_US_MIN);
+    int64_t rest_us = MAX(now_us - begin_us, REST_US_MIN);
+    t->rest_until_us = now_us + MIN(rest_us, REST_US_MAX);
 }
 
 static uint64_t bytes_in(struct tidy *t, struct bytes first, struct bytes last)
@@ -230,7 +231,7 @@ static void pass(struct tidy *t)
     mutex_unlock(&t->lock);
     if (!rocks_space_merging(t->rocks)) /* no merge would fit */
         return;
-    if (clock_mono_us() < t->rest_until_us || tidy_discarded(t))
+    if (tidy_discarded(t) || clock_mono_us() < t->rest_until_us)
         return;
     if ((quiet && tidy_runs(t)) || !rocks_space_fits(t->rocks, s.bytes) ||
         !take_tables(t))

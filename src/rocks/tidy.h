@@ -1,7 +1,7 @@
 /*
  * Merges files of the state that are mostly garbage, although nothing is
  * written: RocksDB merges only what new files make necessary. A thread of its
- * own, which does one thing after the other and rests longer than it works.
+ * own, which does one thing after the other and rests in between.
  */
 #ifndef ROCKS_TIDY_H
 #define ROCKS_TIDY_H

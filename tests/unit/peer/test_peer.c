@@ -689,6 +689,7 @@ static void test_connected_with_itself(void **state)
     }
     node_start(c, 1, 3);
     run_until_logged(c, 1, "no link yet: Connection refused");
+    assert_int_equal(lines_with(&c->nodes[1], "no link yet"), 1);
     run_for(c, 200);
     assert_int_equal(lines_with(&c->nodes[1], "which is this node"), 0);
     assert_int_equal(lines_with(&c->nodes[1], "answers at its address"), 0);

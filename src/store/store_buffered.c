@@ -52,7 +52,7 @@ struct store_buffered {
     size_t block;
     uint64_t seed;
     bool again;          /* a flush was asked for while one was under way */
-    size_t tidy_bytes;   /* of the active table, when it was last looked at */
+    bool written;        /* since store_tidy() has looked */
     uint32_t tidy_looks; /* since it has been worth it */
     uint32_t iterators;
 
@@ -278,6 +278,7 @@ static int buffered_write(struct store *s, const struct store_batch *batch,
     if (failed != 0)
         return failed;
     rotate(b);
+    b->written = true;
     const struct memtable *table = b->active;
     for (size_t count = 1; count > 0;) {
         struct bytes keys[WRITE_AHEAD];
@@ -332,15 +333,13 @@ static bool frees_much(struct store_buffered *b)
 static void buffered_tidy(struct store *s)
 {
     struct store_buffered *b = buffered_of(s);
-    size_t bytes = memtable_bytes(b->active);
     b->tidy_looks = frees_much(b) ? b->tidy_looks + 1 : 0;
-    if (b->tidy_looks > 0 &&
-        (bytes == b->tidy_bytes || b->tidy_looks >= TIDY_LOOKS_MAX)) {
+    if (b->tidy_looks > 0 && (!b->written || b->tidy_looks >= TIDY_LOOKS_MAX)) {
         b->tidy_looks = 0;
         b->again = true;
         rotate(b);
     }
-    b->tidy_bytes = bytes;
+    b->written = false;
     store_tidy(b->below);
 }
 

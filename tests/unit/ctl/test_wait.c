@@ -18,7 +18,7 @@
 static char texts[8][1024];
 static size_t text_count;
 
-static const char *info(const char *format, ...)
+static PRINTF(1, 2) const char *info(const char *format, ...)
 {
     char text[900];
     va_list args;

@@ -18,12 +18,16 @@
 
 #define TABLE_BYTES ((size_t)8 * 1024 * 1024)
 
+/* Tables that were written down, and what the last one had. */
 static atomic_int tables;
+static atomic_size_t rows;
+static atomic_size_t deletions;
 
 static int ingest(struct store *below, const struct memtable *m)
 {
     UNUSED(below);
-    UNUSED(m);
+    atomic_store(&rows, memtable_changes(m));
+    atomic_store(&deletions, memtable_deletions(m));
     atomic_fetch_add(&tables, 1);
     return 0;
 }
@@ -63,12 +67,23 @@ static void tidy_often(struct store *s)
         store_tidy(s);
 }
 
-/* As many, once the thread has had its time. */
-static void expect_tables(int count)
+/* One was written down, when it had so much; the thread needs its time. */
+static void expect_table(size_t with_rows, size_t with_deletions)
 {
-    for (int i = 0; i < 1000 && atomic_load(&tables) < count; i++)
+    for (int i = 0; i < 1000 && atomic_load(&tables) < 1; i++)
         usleep(10000);
-    assert_int_equal(atomic_load(&tables), count);
+    assert_int_equal(atomic_load(&tables), 1);
+    assert_int_equal(atomic_load(&rows), with_rows);
+    assert_int_equal(atomic_load(&deletions), with_deletions);
+}
+
+/* None was: what is written down now is the first. */
+static void expect_no_table(struct store *s, size_t with_rows)
+{
+    write_some(s, 900000, 900001, false);
+    assert_int_equal(store_flush(s, STORE_STATE, true), 0);
+    assert_int_equal(atomic_load(&tables), 1);
+    assert_int_equal(atomic_load(&rows), with_rows + 1);
 }
 
 static void test_many_deletions(void **state)
@@ -77,14 +92,15 @@ static void test_many_deletions(void **state)
     write_some(s, 0, 5000, false);
     write_some(s, 0, 999, true);
     tidy_often(s);
-    expect_tables(0);
     write_some(s, 999, 1000, true);
     store_tidy(s);
-    expect_tables(0); /* it has grown */
-    store_tidy(s);
-    expect_tables(1);
+    write_some(s, 5000, 5001, false);
+    store_tidy(s); /* it was written again */
+    write_some(s, 5001, 5002, false);
     tidy_often(s);
-    expect_tables(1);
+    expect_table(5002, 1000);
+    tidy_often(s);
+    expect_table(5002, 1000);
 }
 
 /* A row that is there again is no deletion. */
@@ -94,7 +110,7 @@ static void test_written_again(void **state)
     write_some(s, 0, 1000, true);
     write_some(s, 0, 1, false);
     tidy_often(s);
-    expect_tables(0);
+    expect_no_table(s, 1000);
 }
 
 /* The more there is below, the more of it must be deleted. */
@@ -106,10 +122,9 @@ static void test_much_below(void **state)
     assert_int_equal(store_flush(below, STORE_STATE, true), 0);
     write_some(s, 0, 1999, true);
     tidy_often(s);
-    expect_tables(0);
     write_some(s, 1999, 2000, true);
     tidy_often(s);
-    expect_tables(1);
+    expect_table(2000, 2000);
 }
 
 /* Alone, too: then there is nothing else to be written. */
@@ -120,7 +135,7 @@ static void test_discarded(void **state)
     store_batch_discard(&b, STORE_STATE, BYTES_LIT("a"), BYTES_LIT("b"));
     assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
     tidy_often(s);
-    expect_tables(1);
+    expect_table(0, 0);
     store_batch_release(&b);
 }
 
@@ -128,18 +143,12 @@ static void test_discarded(void **state)
 static void test_never_quiet(void **state)
 {
     struct store *s = *state;
-    int looks = 0;
     write_some(s, 0, 1000, true);
-    for (; looks < 9; looks++) {
+    for (int looks = 0; looks < 12; looks++) {
         write_some(s, 2000 + looks * 100, 2100 + looks * 100, false);
         store_tidy(s);
     }
-    expect_tables(0);
-    for (; looks < 12; looks++) {
-        write_some(s, 2000 + looks * 100, 2100 + looks * 100, false);
-        store_tidy(s);
-    }
-    expect_tables(1);
+    expect_table(2000, 1000); /* at the tenth look */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

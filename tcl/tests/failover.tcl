@@ -20,8 +20,9 @@ start_cluster 3 {} {
         set c [node_client $leader]
         for {set i 1} {$i <= 100} {incr i} {$c -buffer INCR bye}
         $c -flush
+        assert_equal 1 [$c -read]  ;# so the node has read them
         signal_process $nodes($leader,pid) TERM
-        set answered 0
+        set answered 1
         while {![catch {$c -read} reply]} {
             incr answered
             assert_equal $answered $reply

@@ -534,6 +534,9 @@ static const struct row compare_rows[] = {
     {"SET k a EX 100", "+OK\r\n"},
     {"CAS k a b", ":1\r\n"},
     {"TTL k", ":-1\r\n"},
+    {"EXPIRE k 100", ":1\r\n"}, /* the same value is a new one, too */
+    {"CAS k b b", ":1\r\n"},
+    {"TTL k", ":-1\r\n"},
     {"CAS k b \"\"", ":1\r\n"},
     {"CAS k \"\" z", ":1\r\n"},
     {"CAD k x", ":0\r\n"},

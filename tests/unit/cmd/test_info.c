@@ -262,6 +262,43 @@ static void test_whole_replies(void **state)
     }
 }
 
+/* What may be a set is one in RESP3, if empty too, and never one in RESP2. */
+static void test_empty_sets(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    assert_null(strchr(fixture_run(&f, "COMMAND"), '~'));
+    assert_null(strchr(fixture_run(&f, "COMMAND INFO client"), '~'));
+    f.protocol = 3;
+    assert_null(strstr(fixture_run(&f, "COMMAND"), "*0\r\n"));
+    assert_null(strstr(fixture_run(&f, "COMMAND INFO client"), "*0\r\n"));
+    fixture_release(&f);
+}
+
+/* HELP of every command that has subcommands: as many lines as it says. */
+static void test_every_help(void **state)
+{
+    struct buf out = BUF_INIT;
+    int seen = 0;
+    UNUSED(state);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        if ((cmd_at(i)->flags & CMD_CONTAINER) == 0)
+            continue;
+        struct resp_writer w = {.out = &out, .protocol = 3};
+        buf_reset(&out);
+        cmd_reply_help(&w, cmd_at(i));
+        buf_u8(&out, 0);
+        const char *p = (const char *)out.data;
+        const char *end = p + out.len - 1;
+        walk(&p, end);
+        assert_ptr_equal(p, end);
+        seen++;
+    }
+    assert_int_equal(seen, 4);
+    buf_release(&out);
+}
+
 static void test_count(void **state)
 {
     UNUSED(state);
@@ -288,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_whole_replies),
+        cmocka_unit_test(test_empty_sets),
+        cmocka_unit_test(test_every_help),
         cmocka_unit_test(test_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

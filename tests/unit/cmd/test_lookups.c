@@ -116,11 +116,39 @@ static void others_do_not_count(void **state)
     fixture_release(&f);
 }
 
+/* When the reply has become too long, nothing more is looked up for it. */
+static void what_is_not_told_is_not_looked_up(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    fixture_init(&f);
+    (void)fixture_run(&f, "SET k 0123456789012345678901234567890123456789");
+    buf_reset(&f.out);
+    struct resp_writer w = {.out = &f.out, .protocol = 2, .limit = 100};
+    fixture_begin(&f);
+    fixture_split(&f, "MGET k k no k no k k");
+    struct cmd_call call = {
+        .cmd = fixture_find(&f),
+        .ks = f.ks,
+        .out = &w,
+        .argv = f.reader.argv,
+        .argc = f.reader.argc,
+        .asked = true,
+    };
+    cmd_run(&call);
+    fixture_commit(&f);
+    assert_true(w.over);
+    assert_int_equal(keyspace_tally(f.ks)->hits, 1); /* the one that is cut */
+    assert_int_equal(keyspace_tally(f.ks)->misses, 0);
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(told_is_counted),
         cmocka_unit_test(others_do_not_count),
+        cmocka_unit_test(what_is_not_told_is_not_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,28 @@ static void set_checks_the_whole(void **state)
     buf_release(&e);
 }
 
+/* A size has 64 bits when it is set, kept and shown. */
+static void sizes_are_long(void **state)
+{
+    static const char *const sizes[] = {
+        "4294967295", "4294967296", "4294967297", "8589934592", "12884901889"};
+    UNUSED(state);
+    struct config c;
+    struct buf e = BUF_INIT;
+    struct buf shown = BUF_INIT;
+    config_init(&c);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        assert_int_equal(SET(&c, &e, "log-size-max", sizes[i]), 0);
+        buf_reset(&shown);
+        option_format(&c, option_find(BYTES_LIT("log-size-max")), &shown);
+        buf_char(&shown, '\0');
+        assert_string_equal((char *)shown.data, sizes[i]);
+    }
+    config_release(&c);
+    buf_release(&shown);
+    buf_release(&e);
+}
+
 /* Every option that can be set live takes back what CONFIG GET shows. */
 static void values_round_trip(void **state)
 {
@@ -390,6 +412,7 @@ int main(void)
         cmocka_unit_test(set_pairs),
         cmocka_unit_test(set_refused),
         cmocka_unit_test(set_checks_the_whole),
+        cmocka_unit_test(sizes_are_long),
         cmocka_unit_test(values_round_trip),
         cmocka_unit_test(help_has_every_option),
         cmocka_unit_test(vard_conf_has_every_option),

@@ -127,6 +127,7 @@ static void version_and_help(void **state)
         fixture_load(&f, "none.conf", "--port", "x", "--help", NULL),
         CONFIG_SHOW_HELP);
     assert_int_equal(fixture_load(&f, "none.conf", "-v", NULL), ERR_INVALID);
+    assert_int_equal(fixture_load(&f, "none.conf", "-h", NULL), ERR_INVALID);
     fixture_release(&f);
     struct buf help = BUF_INIT;
     config_help(&help);

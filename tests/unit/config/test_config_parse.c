@@ -228,6 +228,9 @@ static void options_that_do_not_fit(void **state)
                    "nodes 1 and 3 have the same address a:1", NULL);
     assert_refused("node 1 a:1 a:1\n", "two ports are needed", NULL);
     assert_refused("port 77\nnode 1 a:77\n", "two ports are needed", NULL);
+    assert_refused("port 77\nnode-id 3\nnode 1 b:77\nnode 3 a:77\n",
+                   "port 77 is this node's peer port as well (node 3 a:77)",
+                   NULL);
     assert_refused("heartbeat-interval 334", "at most a third", NULL);
     assert_refused("log-size 2gb\nlog-size-max 1gb", "log-size-max", NULL);
     assert_refused("entry-size-max 2mb\nlog-size 1mb", "entry-size-max", NULL);

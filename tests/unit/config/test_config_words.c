@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "config/config_table.h"
 #include "config/config_words.h"
@@ -44,6 +47,36 @@ static void splits(void **state)
     assert_words("\"\\x4A\\x4a\\x4G\\xg0\"", "JJx4Gxg0");
     assert_words("\va\vb\fc\nd\f", "a|b|c|d");
     assert_words("\"a\"\t'b'\v\"c\"\f'd'\n\"e\"\r", "a|b|c|d|e");
+}
+
+/* Of all characters 22 are digits, in either place. */
+static void digits_of_a_byte(void **state)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    int taken = 0;
+    UNUSED(state);
+    for (int c = '!'; c < 127; c++) {
+        char line[8], expected[8];
+        if (c == '"' || c == '\\')
+            continue;
+        const char *digit = strchr(digits, c);
+        snprintf(line, sizeof(line), "\"\\x4%c\"", c);
+        snprintf(expected, sizeof(expected), "x4%c", c);
+        if (digit != NULL) {
+            int value = (int)(digit - digits);
+            value = value < 16 ? value : value - 6;
+            snprintf(expected, sizeof(expected), "%c", 0x40 + value);
+            taken++;
+        }
+        assert_words(line, expected);
+        snprintf(line, sizeof(line), "\"\\x%c1\"", c);
+        snprintf(expected, sizeof(expected), "x%c1", c);
+        if (digit == NULL)
+            assert_words(line, expected);
+    }
+    assert_int_equal(taken, 22);
+    assert_words("\"\\xF1\\xf1\\xFF\\xA9\"", "\xF1\xF1\xFF\xA9");
+    assert_words("\"\\X41\"", "X41");
 }
 
 static void refuses(void **state)
@@ -105,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits),
+        cmocka_unit_test(digits_of_a_byte),
         cmocka_unit_test(refuses),
         cmocka_unit_test(nearest_names),
     };

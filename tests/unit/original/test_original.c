@@ -116,6 +116,25 @@ static void what_is_refused_has_no_leader(void **state)
     assert_null(received_on(f->fd));
 }
 
+/* Between two parts of a large one: the node hears that no more will come. */
+static void a_large_one_that_is_refused_is_abandoned(void **state)
+{
+    struct fixture *f = *state;
+    send_frame(f, f->fd, ID);
+    f->node->again = 1;
+    send_frame(f, f->fd, "7 PUT a v -");
+    assert_ptr_equal(f->node->uploader, f->client);
+    f->node->disk_short = true;
+    f->node->events->upload_ready(f->node->events->ctx, f->client);
+    turn(f);
+    expect_frame(f->fd, "NotLeader 7");
+    assert_int_equal(f->node->abandoned, 1);
+    assert_false(f->client->uploading);
+    f->node->disk_short = false;
+    send_frame(f, f->fd, "8 PUT a v -");
+    assert_int_equal(f->node->submitted, 1);
+}
+
 static void refusals_wait_for_earlier_answers(void **state)
 {
     struct fixture *f = *state;
@@ -190,6 +209,7 @@ int main(void)
         test(an_older_request_is_not_answered),
         test(what_cannot_be_said_closes),
         test(what_is_refused_has_no_leader),
+        test(a_large_one_that_is_refused_is_abandoned),
         test(refusals_wait_for_earlier_answers),
         test(a_newer_connection_closes_the_older),
         test(the_first_bytes_decide),

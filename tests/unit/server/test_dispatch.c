@@ -85,6 +85,13 @@ static void server_commands_and_errors_keep_the_order(void **state)
     expect(f, "$1\r\na\r\n+PONG\r\n");
 }
 
+static void nothing_asked_is_not_answered(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "\r\nPING\r\n*0\r\n*-1\r\n\r\nPING\r\n\n");
+    expect(f, "+PONG\r\n+PONG\r\n");
+}
+
 static void syntax_errors_never_enter_the_log(void **state)
 {
     struct fixture *f = *state;
@@ -222,10 +229,13 @@ static void muted_replies(void **state)
     send_text(f, "CLIENT REPLY SKIP\r\nSET a 1\r\nSET b 1\r\n");
     answer(f, 2);
     expect(f, "+SET b 1\r\n");
-    send_text(f, "CLIENT REPLY OFF\r\nGET a\r\nPING\r\nNOSUCH\r\n");
+    send_text(f, "CLIENT REPLY OFF\r\nGET a\r\nPING\r\nNOSUCH\r\n"
+                 "SET a 1 NO\r\nGET\r\nCLIENT NO\r\nONCE a b\r\n");
     reads_told(f, 0);
     send_text(f, "CLIENT REPLY ON\r\nPING\r\n");
     expect(f, "+OK\r\n+PONG\r\n");
+    send_text(f, "CLIENT REPLY SKIP\r\nSET a 1 NO\r\nSET a 1 NO\r\n");
+    expect(f, "-ERR syntax error\r\n");
 }
 
 static void muted_replies_come_back(void **state)
@@ -937,6 +947,7 @@ int main(void)
         test(a_write_waits_for_reads),
         test(a_read_behind_a_write_goes_through_the_log),
         test(server_commands_and_errors_keep_the_order),
+        test(nothing_asked_is_not_answered),
         test(syntax_errors_never_enter_the_log),
         test(reads_in_doubt_go_through_the_log),
         test(doubtful_reads_without_a_leader),

@@ -577,6 +577,25 @@ static void nobody_is_closed_for_empty_buffers(void **state)
         close(fds[i]);
 }
 
+/* What several silent ones gave up is counted together. */
+static void what_all_gave_up_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c;
+    int fds[4];
+    f->server->limits.freed_bytes = 1000;
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        c = connect_client(f, &fds[i]);
+        give_memory(c, 512 << 10);
+        c->active_ms -= CLIENT_SHRINK_MS;
+    }
+    a_second_passes(f);
+    assert_in_range(f->server->limits.freed_bytes, 1000 + 4 * (512 << 10),
+                    1000 + 4 * (600 << 10));
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+}
+
 /* Nor is one who waits closed for what it had: it is measured before. */
 static void who_waits_is_measured_again(void **state)
 {
@@ -811,6 +830,7 @@ int main(void)
         test(who_waits_keeps_what_it_needs),
         test(a_huge_command_keeps_no_arrays),
         test(nobody_is_closed_for_empty_buffers),
+        test(what_all_gave_up_is_counted),
         test(who_waits_is_measured_again),
         test(pages_are_given_back),
         test(a_timeout_that_is_set),

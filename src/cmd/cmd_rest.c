@@ -44,7 +44,7 @@ size_t cmd_rest_memory(const struct cmd_rest *rest)
     struct list *at = rest->pieces.next;
     for (; at != &rest->pieces; at = at->next) {
         const struct cmd_rest_piece *p = piece_of(at);
-        bytes += sizeof(*p) + p->stream.saved.cap + p->after.cap;
+        bytes += sizeof(*p) + stream_memory(&p->stream) + p->after.cap;
     }
     return bytes;
 }

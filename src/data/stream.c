@@ -2,12 +2,15 @@
  * How it works: the keyspace has a list of the streams that are open. Before an
  * entry is written, the pages that it is going to write, delete or end with
  * their epoch are compared with those of the streams. The store still has the
- * old ones then.
+ * old ones then. A copy has what any of a value's streams has not told yet, and
+ * goes with the last of them: so an entry costs a value's length at most for
+ * each value that it changes, however many read it.
  *
  * How it fails: the rows keep the first error.
  */
 #include "data/stream.h"
 
+#include "base/alloc.h"
 #include "data/key.h"
 #include "data/keyspace_internal.h"
 #include "data/pages.h"
@@ -19,7 +22,7 @@ void stream_open(struct keyspace *ks, struct value_stream *st,
 {
     ASSERT(!ks->rows.in_entry && range->value.pages.id != 0);
     ASSERT(range->at <= range->end);
-    *st = (struct value_stream){.range = *range, .saved = BUF_INIT};
+    *st = (struct value_stream){.range = *range};
     list_init(&st->link);
     list_append(&ks->streams, &st->link);
 }
@@ -38,21 +41,38 @@ static bool view(struct keyspace *ks, struct value_range *r, struct bytes *out)
 bool stream_next(struct keyspace *ks, struct value_stream *st,
                  struct bytes *out)
 {
+    const struct stream_copy *copy = st->copy;
+    struct value_range *r = &st->range;
     ASSERT(!ks->rows.in_entry);
-    if (st->saved.len == 0)
-        return view(ks, &st->range, out);
-    size_t left = st->saved.len - st->told;
-    *out = bytes_of(st->saved.data + st->told,
-                    MIN(left, (size_t)KEYSPACE_PAGE_SIZE));
-    st->told += out->len;
-    ASSERT(st->told <= st->saved.len);
+    if (copy == NULL)
+        return view(ks, r, out);
+    ASSERT(copy->at <= r->at && r->end - copy->at <= copy->bytes.len);
+    *out = bytes_from(buf_view(&copy->bytes), (size_t)(r->at - copy->at));
+    out->len = (size_t)MIN(r->end - r->at, (uint64_t)KEYSPACE_PAGE_SIZE);
+    r->at += out->len;
     return out->len > 0;
+}
+
+static void copy_leave(struct stream_copy *copy)
+{
+    ASSERT(copy->streams > 0);
+    if (--copy->streams > 0)
+        return;
+    buf_release(&copy->bytes);
+    mem_free(copy);
 }
 
 void stream_close(struct value_stream *st)
 {
     list_remove(&st->link);
-    buf_release(&st->saved);
+    if (st->copy != NULL)
+        copy_leave(st->copy);
+    st->copy = NULL;
+}
+
+size_t stream_memory(const struct value_stream *st)
+{
+    return st->copy == NULL ? 0 : st->copy->bytes.cap / st->copy->streams;
 }
 
 /* Whether the entry touches a page of these. */
@@ -74,24 +94,67 @@ static bool touches(const struct keyspace *ks, const struct page_owner *o)
     return false;
 }
 
-static void save(struct keyspace *ks, struct value_stream *st)
+/* What the streams of a value have not told, from the first byte that one of
+ * them lacks to the last. */
+static struct value_range left_of(const struct keyspace *ks,
+                                  const struct value_range *one)
 {
+    struct value_range all = *one;
+    LIST_EACH(at, &ks->streams)
+    {
+        const struct value_range *r =
+            &CONTAINER_OF(at, struct value_stream, link)->range;
+        if (r->value.pages.id != one->value.pages.id)
+            continue;
+        ASSERT(r->value.length == one->value.length);
+        all.at = MIN(all.at, r->at);
+        all.end = MAX(all.end, r->end);
+    }
+    return all;
+}
+
+static struct stream_copy *copy_new(struct keyspace *ks,
+                                    const struct value_range *one)
+{
+    struct value_range left = left_of(ks, one);
+    struct stream_copy *copy = mem_zalloc(sizeof(*copy));
     struct bytes part;
-    ASSERT(st->saved.len == 0 && st->told == 0);
-    while (view(ks, &st->range, &part))
-        buf_bytes(&st->saved, part);
-    list_remove(&st->link); /* it needs no pages any more */
+    copy->id = one->value.pages.id;
+    copy->at = left.at;
+    (void)buf_reserve(&copy->bytes, (size_t)(left.end - left.at));
+    while (view(ks, &left, &part))
+        buf_bytes(&copy->bytes, part);
+    return copy;
+}
+
+static struct stream_copy *copy_find(struct stream_copy *made, uint64_t id)
+{
+    while (made != NULL && made->id != id)
+        made = made->next;
+    return made;
 }
 
 void streams_save(struct keyspace *ks)
 {
     ASSERT(!ks->rows.in_entry); /* the overlay does not count any more */
+    struct stream_copy *made = NULL;
     struct list *next;
     for (struct list *at = ks->streams.next; at != &ks->streams; at = next) {
         struct value_stream *st = CONTAINER_OF(at, struct value_stream, link);
+        const struct page_owner *pages = &st->range.value.pages;
+        struct stream_copy *copy = copy_find(made, pages->id);
         next = at->next;
-        if (touches(ks, &st->range.value.pages))
-            save(ks, st);
+        if (copy == NULL && touches(ks, pages)) {
+            copy = copy_new(ks, &st->range);
+            copy->next = made;
+            made = copy;
+        }
+        if (copy == NULL)
+            continue;
+        ASSERT(st->copy == NULL);
+        st->copy = copy;
+        copy->streams++;
+        list_remove(&st->link); /* it needs no pages any more */
     }
 }
 

@@ -50,6 +50,11 @@ static void open_at(struct fixture *f, struct value_stream *st, uint64_t start,
     stream_open(f->ks, st, &r);
 }
 
+static size_t saved(const struct value_stream *st)
+{
+    return st->copy != NULL ? st->copy->bytes.len : 0;
+}
+
 /* The next bytes are those of the first value from `at` on. */
 static size_t tell(struct fixture *f, struct value_stream *st, size_t at,
                    size_t pieces)
@@ -188,8 +193,8 @@ static void it_tells_what_was(void **state)
             open_at(&f, &st, 0, LENGTH);
             size_t at = tell(&f, &st, 0, before[k]);
             events[i].happens(&f);
-            assert_true(st.saved.len == 0 || events[i].saved);
-            assert_true(st.saved.len == LENGTH - at || !events[i].saved);
+            assert_true(saved(&st) == 0 || events[i].saved);
+            assert_true(saved(&st) == LENGTH - at || !events[i].saved);
             at = tell(&f, &st, at, 3);
             if (events[i].happens != expired_and_swept)
                 another_key(&f);
@@ -215,12 +220,48 @@ static void each_has_its_own_place(void **state)
     size_t at = tell(&f, &one, 0, 10);
     stream_close(&gone);
     replaced(&f);
-    assert_int_equal(gone.saved.len, 0);
+    assert_null(gone.copy);
     assert_int_equal(tell(&f, &two, 3 * PAGE - 5, LENGTH), 10 * PAGE - 5);
     replaced(&f);
     assert_int_equal(tell(&f, &one, at, LENGTH), LENGTH);
     stream_close(&one);
     stream_close(&two);
+    teardown(&f);
+}
+
+/* What they have not told is copied once, and goes with the last of them. */
+static void readers_share_what_is_saved(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    struct value_stream readers[8], other;
+    struct value v;
+    setup(&f);
+    put_long(&f, KEY, bytes_of(first, LENGTH), 0);
+    another_key(&f);
+    for (size_t i = 0; i < 8; i++) {
+        open_at(&f, &readers[i], 0, LENGTH - 7 + i);
+        assert_int_equal(tell(&f, &readers[i], 0, 9 - i), (9 - i) * PAGE);
+    }
+    assert_true(keyspace_get(f.ks, 0, BYTES_LIT("b"), &v));
+    struct value_range r = keyspace_range(f.ks, &v, 0, LENGTH);
+    stream_open(f.ks, &other, &r);
+    assert_int_equal(stream_memory(&readers[0]), 0);
+    replaced(&f);
+    assert_int_equal(saved(&readers[0]), LENGTH - 2 * PAGE);
+    assert_null(other.copy);
+    size_t sum = 0;
+    for (size_t i = 0; i < 8; i++) {
+        assert_ptr_equal(readers[i].copy, readers[0].copy);
+        sum += stream_memory(&readers[i]);
+    }
+    assert_in_range(sum, LENGTH - 2 * PAGE - 8, 2 * LENGTH);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(tell(&f, &readers[i], (9 - i) * PAGE, LENGTH),
+                         LENGTH - 7 + i);
+        stream_close(&readers[i]);
+    }
+    stream_close(&other);
     teardown(&f);
 }
 
@@ -243,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_tells_what_was),
         cmocka_unit_test(each_has_its_own_place),
+        cmocka_unit_test(readers_share_what_is_saved),
         cmocka_unit_test(one_that_outlives_the_keyspace_is_closed),
     };
     return cmocka_run_group_tests(tests, make_values, NULL);

@@ -129,6 +129,20 @@ start_cluster 3 {damaged-data refuse} {
     }
 }
 
+# What a node has open, but for its connections and for the files of its
+# database, which come and go; numbers are left out.
+proc open_files {id} {
+    set found {}
+    foreach link [glob /proc/$::nodes($id,pid)/fd/*] {
+        if {[catch {file readlink $link} name]} continue
+        if {[string match "socket:*" $name]} continue
+        if {[string match "*/db*" $name] &&
+            ![string match "*/db/LOCK" $name]} continue
+        lappend found [regsub -all {[0-9]+} $name ""]
+    }
+    return [lsort $found]
+}
+
 # Starts a node whose data is damaged, which must come back by itself, and only
 # then count; all the others' data must be there.
 proc refilled {id pattern} {
@@ -150,6 +164,11 @@ proc refilled {id pattern} {
     R $id SET after:$id counts
     restart_node $other
     wait_for_leader
+    # That one started at the first attempt: no earlier one left anything open.
+    wait_for_condition 5000 {[open_files $id] eq [open_files $other]} {
+        error "open are [open_files $id]; at the other [open_files $other]"
+    }
+    assert_equal 1 [llength [lsearch -all [open_files $id] */watermark]]
     foreach n $cluster::ids {
         assert_equal {whole counts data} [R $n MGET before:$id after:$id precious]
     }
@@ -226,6 +245,37 @@ start_server {} {
         file delete $::nodes(1,dir)/watermark
         set said [refuses_to_start 1]
         assert_match "*cannot start*watermark*" $said
+    }
+}
+
+start_server {} {
+    # Its entry is in a table file: only who reads the whole log sees it.
+    test "a watermark of another log is refused, however old its entry is" {
+        r SET other log
+        set mark $nodes(1,dir)/watermark
+        kill_node 1
+        file copy $mark $nodes(1,dir).mark
+        file delete -force $nodes(1,dir)
+        file mkdir $nodes(1,dir)
+        restart_node 1
+        wait_for_leader
+        for {set n 1} {$n <= 100} {incr n} {r SET key$n $n}
+        foreach signal {TERM KILL} {
+            kill_node 1 $signal
+            restart_node 1
+            wait_for_leader
+        }
+        kill_node 1 TERM
+        file rename $mark $mark.own
+        file rename $nodes(1,dir).mark $mark
+        set said [refuses_to_start 1]
+        assert_match "*cannot start*not the entry that this node has\
+            acknowledged*" $said
+        # With its own it is well.
+        file rename -force $mark.own $mark
+        restart_node 1
+        wait_for_leader
+        assert_equal {100 {}} [r MGET key100 other]
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * The process around a node: its directory, its lock, its log and its pid file.
- * (The way to the background: tcl/tests/config.tcl.)
+ * The process around a node: its directory, its lock, its log and its pid file;
+ * and that the way to the background may fail. (That it succeeds:
+ * tcl/tests/config.tcl.) The calls of that way are ours.
  */
 // link: config os base
 #include <setjmp.h>
@@ -12,16 +13,49 @@
 
 #include "main/process.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "os/file.h"
+
+/* What these calls fail with from now on; 0: they do not. */
+static struct {
+    int pipe2;
+    int fork;
+    int setsid;
+} failing;
+
+static bool fails_with(int error)
+{
+    if (error != 0)
+        errno = error;
+    return error != 0;
+}
+
+int pipe2(int ends[2], int flags)
+{
+    return fails_with(failing.pipe2) ? -1
+                                     : (int)syscall(SYS_pipe2, ends, flags);
+}
+
+pid_t fork(void)
+{
+    return fails_with(failing.fork) ? -1 : _Fork();
+}
+
+pid_t setsid(void)
+{
+    return fails_with(failing.setsid) ? -1 : (pid_t)syscall(SYS_setsid);
+}
 
 struct fixture {
     char dir[64];
@@ -330,6 +364,91 @@ static void the_pid_file_comes_and_goes(void **state)
                            "cannot write the pid file no/such/pid: "));
 }
 
+static int open_files(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* The start ends with a text, nothing stays open, and the directory is free. */
+static void does_not_go(struct fixture *f, const char *why)
+{
+    int before = open_files();
+    buf_reset(&f->error);
+    int err = process_begin(&f->process, &f->config, &f->error);
+    failing.pipe2 = failing.fork = 0;
+    assert_int_equal(err, ERR_LIMIT);
+    assert_string_equal(error_of(f), why);
+    process_end(&f->process);
+    assert_int_equal(open_files(), before);
+    assert_int_not_equal(access("vard.pid", F_OK), 0);
+    f->config.daemonize = false;
+    begin(f);
+    process_end(&f->process);
+    f->config.daemonize = true;
+}
+
+static void the_background_may_be_out_of_reach(void **state)
+{
+    struct fixture *f = *state;
+    f->config.daemonize = true;
+    set_text(&f->config.pidfile, "vard.pid");
+    failing.fork = EAGAIN;
+    does_not_go(f, "cannot go to the background: Resource temporarily "
+                   "unavailable");
+    failing.fork = ENOMEM;
+    does_not_go(f, "cannot go to the background: Cannot allocate memory");
+    failing.pipe2 = EMFILE;
+    does_not_go(f, "cannot go to the background: Too many open files");
+    failing.pipe2 = ENFILE;
+    does_not_go(f, "cannot go to the background: Too many open files in "
+                   "system");
+}
+
+/* Goes to the background, and leaves what is said there in a pipe. */
+static void go(struct fixture *f, int to)
+{
+    int err = process_begin(&f->process, &f->config, &f->error);
+    if (err == 0)
+        buf_str(&f->error, "gone");
+    ssize_t n = write(to, f->error.data, f->error.len);
+    _exit(err == 0 && n > 0 ? 0 : 2);
+}
+
+/* What fails beyond the fork is an error of the child, and whoever waits
+ * learns of it. */
+static void the_child_may_fail(void **state)
+{
+    struct fixture *f = *state;
+    char said[256] = "";
+    int ends[2];
+    int status;
+    size_t len = 0;
+    ssize_t n;
+    f->config.daemonize = true;
+    failing.setsid = EPERM;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        go(f, ends[1]);
+    failing.setsid = 0;
+    close(ends[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    while ((n = read(ends[0], said + len, sizeof(said) - 1 - len)) > 0)
+        len += (size_t)n;
+    close(ends[0]);
+    assert_string_equal(said, "cannot go to the background: Operation not "
+                              "permitted");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -346,6 +465,8 @@ int main(void)
         TEST(the_log_is_as_configured),
         TEST(a_crash_is_reported_in_the_log),
         TEST(the_pid_file_comes_and_goes),
+        TEST(the_background_may_be_out_of_reach),
+        TEST(the_child_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

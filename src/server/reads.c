@@ -183,13 +183,21 @@ static bool ask_again(struct client *c)
     return client_wait(c, WAIT_READS);
 }
 
-/* More of a long reply, as much as a turn may take of one client. */
+/* More of a long reply, as much as a turn may take of one client; if others
+ * have taken what it may take of all, this one is among the first of the next.
+ */
 static bool write_part(struct client *c)
 {
     struct deferred_list *l = &c->reads;
+    struct turn *t = &c->server->turn;
     ASSERT(l->phase == READS_PART && !cmd_rest_is_empty(&c->rest));
     if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
         return client_wait(c, WAIT_OUTPUT);
+    if (t->told_bytes >= READS_TURN_BYTES) {
+        client_mark_ready(c);
+        return client_wait(c, WAIT_TURN);
+    }
+    t->told_bytes += READS_PART_BYTES;
     node_read_rest(c->server->node, &c->rest, &c->conn.out, READS_PART_BYTES);
     client_mark_dirty(c);
     if (!cmd_rest_is_empty(&c->rest))

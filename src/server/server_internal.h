@@ -18,6 +18,8 @@
 #define CLIENT_OUTPUT_PAUSE (1024 * 1024)
 /* Of one long reply, in one turn. */
 #define READS_PART_BYTES (512 * 1024)
+/* Of all long replies, in one turn. */
+#define READS_TURN_BYTES (4 * 1024 * 1024)
 /* A client that waits is not read from beyond this much input. */
 #define CLIENT_INPUT_PAUSE (1024 * 1024)
 /* Requests a client may have given to the node, unanswered. */
@@ -57,7 +59,8 @@ struct turn {
     bool is_set;
     int64_t mono_ms;
     int64_t wall_ms;
-    uint64_t number; /* raised at each node_flush() */
+    uint64_t number;   /* raised at each node_flush() */
+    size_t told_bytes; /* of long replies */
 };
 
 /* client.c: all clients, by state, and those that have something to do. */

@@ -32,6 +32,7 @@ void turn_begin(struct server *s)
         return;
     read_clocks(t);
     t->is_set = true;
+    t->told_bytes = 0;
     if (s->node != NULL)
         node_set_time(s->node, t->mono_ms, t->wall_ms);
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "server/reads.h"
 #include "unit/server/fake_node.h"
 
 /* Takes what there is; the bytes. */
@@ -59,6 +60,25 @@ static void it_comes_in_parts(void **state)
     expect(f, "$1\r\nb\r\n+PONG\r\n");
 }
 
+/* Others have had what a turn may take of all: it is the next one's first. */
+static void all_together_have_a_share_of_a_turn(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET long\r\n");
+    reads_told(f, 0);
+    f->server->turn.told_bytes = READS_TURN_BYTES;
+    f->client->wait = WAIT_NONE;
+    list_remove(&f->client->ready);
+    size_t before = f->node->rest_calls;
+    assert_false(reads_resume(f->client));
+    assert_int_equal(f->node->rest_calls, before);
+    assert_int_equal(f->client->wait, WAIT_TURN);
+    assert_false(list_empty(&f->client->ready));
+    turn(f);
+    assert_true(f->node->rest_calls > before);
+    assert_true(f->server->turn.told_bytes <= READS_TURN_BYTES);
+}
+
 /* A reader that takes nothing: nothing more is read for it. */
 static void a_slow_reader_holds_it_back(void **state)
 {
@@ -105,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(it_comes_in_parts),
+        test(all_together_have_a_share_of_a_turn),
         test(a_slow_reader_holds_it_back),
         test(the_client_goes),
         test(what_is_not_wanted_does_not_follow),

@@ -12,6 +12,8 @@
  * A log that is larger than the state is not worth its space: after a while
  * without a cut, the bound is the size of the state's files, if that is
  * smaller. While much is written, the soft bound has the log cut before that.
+ * On a disk that is short of space no log is worth it: what nobody needs goes
+ * at once. What a member lacks that is down is kept there, too.
  *
  * A store gives back what was cut or deleted when it writes the next files,
  * which a node that refuses writes for lack of space would wait for in vain: it
@@ -75,6 +77,8 @@ static uint64_t bound(struct node *n)
     struct store_extent state;
 
     ASSERT(n->compaction.cut_ms <= n->mono_ms);
+    if (n->space.own_short)
+        return soft / SMALL_PART;
     if (n->mono_ms - n->compaction.cut_ms < CUT_PAUSE_MS)
         return soft;
     store_extent(n->store, &state);

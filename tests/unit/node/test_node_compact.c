@@ -193,6 +193,36 @@ static void test_idle_log_stays_beside_a_state(void **state)
     world_release(w);
 }
 
+/* ... unless the disk is short of space: then what nobody lacks goes at once;
+ * what a member lacks that is down stays. */
+static void test_a_short_disk_keeps_no_log(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 37);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t down = (leader + 1) % WORLD_NODES;
+    set_log_size(w, SOFT, 8 * SOFT);
+    (void)write_over(w, leader, 2000);
+    wait_quietly(w);
+    assert_true(log_bytes(w, leader) <= SOFT / 16);
+    world_crash_keep(w, down, 0);
+    world_write(w, leader, 900);
+    uint64_t bytes = log_bytes(w, leader);
+    assert_in_range(bytes, SOFT / 16 + 10000, SOFT / 6);
+    node_set_disk_short(w->nodes[leader].node, true);
+    wait_quietly(w);
+    assert_true(log_bytes(w, leader) >= bytes);
+    world_start(w, down);
+    set_log_size(w, SOFT, 8 * SOFT);
+    world_wait_equal(w);
+    wait_quietly(w);
+    for (uint32_t i = 0; i < w->count; i++)
+        assert_int_equal(log_bytes(w, i) <= SOFT / 16, i == leader);
+    assert_true(world_is_equal(w));
+    world_release(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_cut_when_idle),
         cmocka_unit_test(test_idle_log_waits_for_a_member),
         cmocka_unit_test(test_idle_log_stays_beside_a_state),
+        cmocka_unit_test(test_a_short_disk_keeps_no_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

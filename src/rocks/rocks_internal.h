@@ -127,6 +127,8 @@ void rocks_space_start(struct rocks *r, const struct rocks_options *o);
 void rocks_ending(struct store *s);
 void rocks_space_end(struct rocks *r);
 void rocks_space(const struct store *s, struct store_space *out);
+/* Of the files NUMBER and `suffix` in a database's directory; 0: none. */
+uint64_t rocks_files_bytes(const char *path, const char *suffix);
 /* May merges of the state begin? */
 bool rocks_space_merging(const struct rocks *r);
 /* Is there space to be taken in advance? Not after a start on a disk that is

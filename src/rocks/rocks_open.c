@@ -21,12 +21,10 @@
 #include "rocks/tidy.h"
 #include "store/store_buffered.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define MIB         ((uint64_t)1024 * 1024)
 #define START_BYTES (4 * MIB) /* of small files, and to begin a log */
@@ -39,23 +37,6 @@ static int sync_parent(const char *path, struct buf *error)
         buf_printf(error, "%s: syncing the directory above failed: %s", path,
                    strerror(errno));
     return err == 0 ? 0 : ERR_IO;
-}
-
-static uint64_t logs_bytes(const char *path)
-{
-    DIR *dir = opendir(path);
-    uint64_t sum = 0;
-    if (dir == NULL)
-        return 0;
-    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        struct stat st;
-        size_t digits = strspn(e->d_name, "0123456789");
-        if (digits > 0 && strcmp(e->d_name + digits, ".log") == 0 &&
-            fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            sum += (uint64_t)st.st_size;
-    }
-    closedir(dir);
-    return sum;
 }
 
 /* Where the database is, or will be. */
@@ -78,7 +59,7 @@ static uint64_t free_bytes(const char *path)
 static int check_space(const char *path, const struct rocks_options *options,
                        struct buf *error)
 {
-    uint64_t needed = logs_bytes(path) + START_BYTES;
+    uint64_t needed = rocks_files_bytes(path, ".log") + START_BYTES;
     if (free_bytes(path) < needed) {
         char *incoming = incoming_path(path);
         bool ignored = incoming_remove(incoming);

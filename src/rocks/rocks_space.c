@@ -101,8 +101,7 @@ struct rocks_merges rocks_merges_of(const uint64_t level[], size_t count,
     return m;
 }
 
-/* Of the directory's table files. */
-static uint64_t files_bytes(const char *path)
+uint64_t rocks_files_bytes(const char *path, const char *suffix)
 {
     DIR *dir = opendir(path);
     uint64_t sum = 0;
@@ -111,7 +110,7 @@ static uint64_t files_bytes(const char *path)
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
         struct stat st;
         size_t digits = strspn(e->d_name, "0123456789");
-        if (digits > 0 && strcmp(e->d_name + digits, ".sst") == 0 &&
+        if (digits > 0 && strcmp(e->d_name + digits, suffix) == 0 &&
             fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
             sum += (uint64_t)st.st_size;
     }
@@ -123,7 +122,7 @@ static void measure(struct rocks_space *s)
 {
     struct rocks *r = s->r;
     uint64_t level[LEVELS];
-    uint64_t files = files_bytes(r->path);
+    uint64_t files = rocks_files_bytes(r->path, ".sst");
     uint64_t live = 0;
     for (int family = 0; family < STORE_FAMILY_COUNT; family++) {
         level_sizes(r, (enum store_family)family, level);

@@ -621,22 +621,15 @@ class Test:
         node = Node(self, 1, free_ports(1), mount / 'data')
         node.start()
         wait_ready([node]).call('SET', 'kept', 'x')
-        client = Client(node.port, 20)
         many = max(200, 10 * (128 << 10) // size)
-        taken = again = 0
+        taken, sent = self.fill(node, size, 30, many)
+        if taken * size < 4 << 20:
+            raise Failure(f'{taken} writes are few')
+        if self.floor != '0' and Client(node.port, 20).call(
+                'GET', 'kept') != b'x':
+            raise Failure('reads do not go on')
         try:
-            taken, sent = self.fill(node, size, 30, many)
-            if taken * size < 4 << 20:
-                raise Failure(f'{taken} writes are few')
-            if self.floor != '0' and client.call('GET', 'kept') != b'x':
-                raise Failure('reads do not go on')
-            for first in range(0, sent, 100):
-                names = [f'k{first + n}' for n in range(100)]
-                self.insist(client, 'DEL', *names)
-            self.wait_for_room(node, 'DEL')
-            again, _ = self.fill(node, size, 30, many)
-            self.insist(client, 'FLUSHALL')
-            self.wait_for_room(node, 'FLUSHALL')
+            again = self.make_room(node, size, sent, many)
         except (Reply, Failure, OSError) as e:
             # Not always on a disk as small as this: see README.md.
             self.is_alive(node)
@@ -647,6 +640,18 @@ class Test:
         if wait_ready([node]).call('GET', 'room') != b'1':
             raise Failure('what was acknowledged is lost')
         print(f'full: {taken} values of {size} bytes fit, {again} again')
+
+    def make_room(self, node, size, sent, many):
+        """By deletions, twice; how many values fit in between."""
+        client = Client(node.port, 20)
+        for first in range(0, sent, 100):
+            names = [f'k{first + n}' for n in range(100)]
+            self.insist(client, 'DEL', *names)
+        self.wait_for_room(node, 'DEL')
+        again, _ = self.fill(node, size, 30, many)
+        self.insist(client, 'FLUSHALL')
+        self.wait_for_room(node, 'FLUSHALL')
+        return again
 
     def taken(self, mount):
         """Another process takes all there is, at once, while writes come. The

@@ -97,13 +97,19 @@ static void drop_link(struct cluster_node *n)
     n->link = NULL;
 }
 
+/* Something has to be tried, however late it is. */
+static int64_t left_ms(int64_t end_ms)
+{
+    return MAX(end_ms - clock_mono_ms(), 1);
+}
+
 /* AUTH; a wrong password is an answer, and comes back as such. */
-static int authenticate(struct cluster *c, struct cluster_node *n,
-                        int64_t timeout_ms, struct answer *out)
+static int authenticate(const struct cluster *c, struct cluster_node *n,
+                        int64_t end_ms, struct answer *out)
 {
     const char *argv[] = {"AUTH", c->password};
     const struct link_request auth = {.argv = argv, .argc = 2};
-    int err = link_ask(n->link, &auth, timeout_ms, out, &n->why);
+    int err = link_ask(n->link, &auth, left_ms(end_ms), out, &n->why);
     if (err == 0 && out->kind != ANSWER_ERROR)
         return 0;
     drop_link(n);
@@ -116,19 +122,19 @@ int cluster_ask_node(struct cluster *c, size_t node,
 {
     ASSERT(node < c->node_count);
     struct cluster_node *n = &c->nodes[node];
-    timeout_ms = MAX(timeout_ms, 1);
+    int64_t end_ms = clock_mono_ms() + timeout_ms;
     if (n->link == NULL) {
         int err = link_open(&n->link, n->host, n->port,
-                            MIN(timeout_ms, CONNECT_MS_MAX), &n->why);
+                            MIN(left_ms(end_ms), CONNECT_MS_MAX), &n->why);
         if (err != 0)
             return err;
         if (c->password != NULL) {
-            err = authenticate(c, n, timeout_ms, out);
+            err = authenticate(c, n, end_ms, out);
             if (err != 0)
                 return err == ERR_AUTH ? 0 : err;
         }
     }
-    int err = link_ask(n->link, r, timeout_ms, out, &n->why);
+    int err = link_ask(n->link, r, left_ms(end_ms), out, &n->why);
     if (err != 0)
         drop_link(n);
     return err;
@@ -173,8 +179,7 @@ static enum verdict judge(const struct link_request *r, int err,
 
 static void pause_before(int64_t end_ms)
 {
-    int64_t left_ms = MIN(end_ms - clock_mono_ms(), PAUSE_MS);
-    struct timespec t = {0, MAX(left_ms, 1) * 1000000};
+    struct timespec t = {0, MIN(left_ms(end_ms), PAUSE_MS) * 1000000};
     nanosleep(&t, NULL);
 }
 
@@ -185,11 +190,11 @@ int cluster_ask(struct cluster *c, const struct link_request *r,
     int64_t end_ms = clock_mono_ms() + c->timeout_ms;
     for (size_t tries = 1;; tries++) {
         size_t node = c->next % c->node_count;
-        int64_t left_ms = end_ms - clock_mono_ms();
+        int64_t wait_ms = left_ms(end_ms);
         /* One node that hangs must not use up the time of all. */
         if (!r->write)
-            left_ms = MIN(left_ms, c->timeout_ms / 3 + 1);
-        int err = cluster_ask_node(c, node, r, left_ms, out);
+            wait_ms = MIN(wait_ms, c->timeout_ms / 3 + 1);
+        int err = cluster_ask_node(c, node, r, wait_ms, out);
         enum verdict v = judge(r, err, out);
         if (err != 0)
             say_why(&c->nodes[node], out);
@@ -245,6 +250,7 @@ void cluster_discover(struct cluster *c)
         if (cluster_ask_node(c, i, &info, CONNECT_MS_MAX, &a) == 0 &&
             a.kind == ANSWER_TEXT) {
             cluster_take_members(c, buf_view(&a.text));
+            c->next = i;
             break;
         }
     }

@@ -2,7 +2,8 @@
  * A cluster as the tools see it: the nodes that were given or discovered,
  * which of them to ask, what to try again and what not.
  *
- * Thread: one. Everything ends within the timeout given.
+ * Thread: one; others are used within cluster_ask_all() only. Everything ends
+ * within the timeout given.
  */
 #ifndef CLIENT_CLUSTER_H
 #define CLIENT_CLUSTER_H
@@ -22,6 +23,18 @@ struct cluster_node {
     bool discovered;   /* another node named it */
     char id[16];       /* as others say, or a file; "": nobody has */
     struct buf why;    /* why it could not be asked, last time */
+};
+
+/* What cluster_ask_node() gives: the result, and the answer if it is 0. */
+struct cluster_reply {
+    int err;
+    struct answer answer;
+};
+
+/* Starts as {0}. */
+struct cluster_replies {
+    struct cluster_reply of[CLUSTER_NODES_MAX];
+    size_t count;
 };
 
 /* Starts with its options alone, the rest zero. */
@@ -44,22 +57,30 @@ void cluster_release(struct cluster *c);
 MUST_USE int cluster_ask_node(struct cluster *c, size_t node,
                               const struct link_request *r, int64_t timeout_ms,
                               struct answer *out);
+/* The same of all nodes from `first` on, at once: it takes as long as the
+ * slowest of them. No writes. out->of[0] is of the first; the caller releases
+ * *out, whose old replies are gone. */
+void cluster_ask_all(struct cluster *c, size_t first,
+                     const struct link_request *r, int64_t timeout_ms,
+                     struct cluster_replies *out);
+void cluster_replies_release(struct cluster_replies *r);
 /* Any node: tries the others until one answers or the time is up. 0 with the
  * answer; ERR_CLOSED: nobody could do it, it was not executed; ERR_IO: it may
  * have been. Then `out` is the last error, for a person. */
 MUST_USE int cluster_ask(struct cluster *c, const struct link_request *r,
                          struct answer *out);
-/* Asks any node for INFO, and adds the members that it names. */
+/* Asks one node after the other for INFO, until one answers: adds the members
+ * that it names, and it is the one to ask first. */
 void cluster_discover(struct cluster *c);
 void cluster_take_members(struct cluster *c, struct bytes info);
 /* The next line of *info that a node has about another member: its id, and
  * what is said of it; false when there is none. */
 bool cluster_next_member(struct bytes *info, struct bytes *id,
                          struct bytes *value);
-/* Asks all nodes, each for at most ask_ms, which of them leads; `discover`:
- * also the members that they name. ERR_NOT_FOUND: none leads. ERR_AUTH: none
- * does, and a node has answered with the error in `refusal`, which starts as
- * {0} and whose text the caller releases. */
+/* Asks all nodes at once, for at most ask_ms, which of them leads; `discover`:
+ * then also the members that they name. ERR_NOT_FOUND: none leads. ERR_AUTH:
+ * none does, and a node has answered with the error in `refusal`, which starts
+ * as {0} and whose text the caller releases. */
 MUST_USE int cluster_find_leader(struct cluster *c, int64_t ask_ms,
                                  bool discover, size_t *leader,
                                  struct answer *refusal);

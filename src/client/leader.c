@@ -31,47 +31,57 @@ static uint64_t term_of(struct bytes info)
     return num_parse_u64(value_of(info, METRIC_raft_term), &term) ? term : 0;
 }
 
-/* What the node says, in `said`; false: it does not answer, or refuses, and
- * the text of the first refusal is kept in `refusal`. */
-static bool ask_info(struct cluster *c, size_t node, int64_t ask_ms,
-                     struct answer *said, struct answer *refusal)
+/* Whether the node has said something; the text of the first refusal is kept.
+ */
+static bool has_said(const struct cluster_reply *reply, struct answer *refusal)
 {
-    const char *argv[] = {"INFO"};
-    const struct link_request info = {.argv = argv, .argc = 1};
-    if (cluster_ask_node(c, node, &info, ask_ms, said) != 0)
+    if (reply->err != 0)
         return false;
-    if (said->kind == ANSWER_TEXT)
+    if (reply->answer.kind == ANSWER_TEXT)
         return true;
     if (refusal->text.len == 0) {
-        buf_bytes(&refusal->text, buf_view(&said->text));
+        buf_bytes(&refusal->text, buf_view(&reply->answer.text));
         refusal->kind = ANSWER_ERROR;
     }
     return false;
 }
 
+struct found {
+    size_t leader;
+    uint64_t term;
+    bool found;
+};
+
+static void look(size_t node, struct bytes info, struct found *f)
+{
+    uint64_t term = term_of(info);
+    if (leads(info) && (!f->found || term > f->term))
+        *f = (struct found){node, term, true};
+}
+
 int cluster_find_leader(struct cluster *c, int64_t ask_ms, bool discover,
                         size_t *leader, struct answer *refusal)
 {
-    struct answer said = {0};
-    uint64_t highest = 0;
-    bool found = false;
+    const char *argv[] = {"INFO"};
+    const struct link_request info = {.argv = argv, .argc = 1};
+    struct cluster_replies said = {0};
+    struct found f = {0};
     ASSERT(refusal->text.len == 0);
-    /* The count grows while nodes name others. */
-    for (size_t i = 0; i < c->node_count; i++) {
-        if (!ask_info(c, i, ask_ms, &said, refusal))
-            continue;
-        struct bytes info = buf_view(&said.text);
-        if (discover)
-            cluster_take_members(c, info);
-        uint64_t term = term_of(info);
-        if (!leads(info) || (found && term <= highest))
-            continue;
-        *leader = i;
-        highest = term;
-        found = true;
+    /* Those who answer may name others. */
+    for (size_t asked = 0; asked < c->node_count; asked += said.count) {
+        cluster_ask_all(c, asked, &info, ask_ms, &said);
+        for (size_t i = 0; i < said.count; i++) {
+            struct bytes text = buf_view(&said.of[i].answer.text);
+            if (!has_said(&said.of[i], refusal))
+                continue;
+            if (discover)
+                cluster_take_members(c, text);
+            look(asked + i, text, &f);
+        }
     }
-    buf_release(&said.text);
-    if (found)
-        return 0;
-    return refusal->text.len > 0 ? ERR_AUTH : ERR_NOT_FOUND;
+    cluster_replies_release(&said);
+    if (!f.found)
+        return refusal->text.len > 0 ? ERR_AUTH : ERR_NOT_FOUND;
+    *leader = f.leader;
+    return 0;
 }

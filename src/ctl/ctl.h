@@ -26,10 +26,10 @@ enum ctl_exit {
     CTL_REFUSED = 5,  /* an error as the answer: not executed */
 };
 
-/* One node, when all are asked. */
+/* All nodes at once, and again those that they name. */
 #define CTL_ASK_MS 1500
 
-/* Asks each node, prints the table and the verdict; the exit status: CTL_GOOD
+/* Asks all nodes, prints the table and the verdict; the exit status: CTL_GOOD
  * healthy, CTL_NO serving but not healthy, CTL_NOT_DONE not serving. */
 int status_print(struct cluster *c, FILE *out);
 /* The same of a look that was taken and judged. */

@@ -4,7 +4,7 @@
  * answer: that others follow it says enough. Then each row is compared with
  * it.
  *
- * Nodes are asked one after the other, so numbers of different nodes are not
+ * Nodes do not answer at the same moment, so numbers of different nodes are not
  * compared: the leader says how far it sees the others behind, and each node
  * what it has still to execute.
  *

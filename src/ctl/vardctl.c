@@ -64,11 +64,13 @@ static int print_text(const struct answer *a)
     return CTL_GOOD;
 }
 
-/* Asks the cluster; the caller decides what a good answer means. */
+/* Asks the cluster, whose members one of the nodes given names; the caller
+ * decides what a good answer means. */
 static int ask(struct ctl *c, const char *const *argv, size_t argc, bool write,
                struct answer *a)
 {
     const struct link_request r = {.argv = argv, .argc = argc, .write = write};
+    cluster_discover(&c->cluster);
     int err = cluster_ask(&c->cluster, &r, a);
     if (err != 0)
         return fail(err == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN, a);
@@ -379,11 +381,7 @@ static int run(struct ctl *c, int argc, char **argv)
     if (command->run == run_help || command->run == run_version)
         return command->run(c);
     status = take_nodes(c);
-    if (status != CTL_GOOD)
-        return status;
-    if (command->run != run_status && command->run != run_wait)
-        cluster_discover(&c->cluster);
-    return command->run(c);
+    return status == CTL_GOOD ? command->run(c) : status;
 }
 
 int main(int argc, char **argv)

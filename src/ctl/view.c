@@ -1,7 +1,8 @@
 /*
- * How it works: the nodes given name others, and the same node may be known by
- * two addresses: rows with the same node id are one, unless they are two
- * processes. A member that others name without an address has a row as well.
+ * How it works: all nodes are asked at once; those given name others, and the
+ * same node may be known by two addresses: rows with the same node id are one,
+ * unless they are two processes. A member that others name without an address
+ * has a row as well.
  *
  * How it fails: a node that does not answer, or refuses, gets a row that says
  * why; a number that its INFO lacks is 0, a text is empty.
@@ -98,28 +99,38 @@ static void take_info(struct row *r, struct bytes info)
     r->up = true;
 }
 
-static void ask_row(struct cluster *c, size_t node, int64_t ask_ms,
-                    struct row *r)
+static void take_row(struct cluster *c, size_t node,
+                     const struct cluster_reply *reply, struct row *r)
+{
+    const struct cluster_node *n = &c->nodes[node];
+    struct bytes text = buf_view(&reply->answer.text);
+    *r = (struct row){.id = "?", .role = "-", .given = !n->discovered};
+    hostport_join(bytes_str(n->host), n->port, r->address, sizeof(r->address));
+    if (reply->err != 0)
+        buf_bytes(&r->why, buf_view(&n->why));
+    else if (reply->answer.kind != ANSWER_TEXT)
+        buf_bytes(&r->why, text);
+    else if (value_of(text, METRIC_raft_role).len == 0)
+        buf_str(&r->why, "it answers, but not as a node of vard");
+    else
+        take_info(r, text);
+    r->refused = reply->err == 0 && reply->answer.kind == ANSWER_ERROR;
+    if (r->up)
+        cluster_take_members(c, text);
+}
+
+/* All nodes, then those that they name. */
+static void ask_rows(struct cluster *c, int64_t ask_ms, struct row *rows)
 {
     const char *argv[] = {"INFO"};
     const struct link_request info = {.argv = argv, .argc = 1};
-    const struct cluster_node *n = &c->nodes[node];
-    struct answer a = {0};
-    *r = (struct row){.id = "?", .role = "-", .given = !n->discovered};
-    hostport_join(bytes_str(n->host), n->port, r->address, sizeof(r->address));
-    int err = cluster_ask_node(c, node, &info, ask_ms, &a);
-    if (err != 0)
-        buf_bytes(&r->why, buf_view(&n->why));
-    else if (a.kind != ANSWER_TEXT)
-        buf_bytes(&r->why, buf_view(&a.text));
-    else if (value_of(buf_view(&a.text), METRIC_raft_role).len == 0)
-        buf_str(&r->why, "it answers, but not as a node of vard");
-    else
-        take_info(r, buf_view(&a.text));
-    r->refused = err == 0 && a.kind == ANSWER_ERROR;
-    if (r->up)
-        cluster_take_members(c, buf_view(&a.text));
-    buf_release(&a.text);
+    struct cluster_replies said = {0};
+    for (size_t asked = 0; asked < c->node_count; asked += said.count) {
+        cluster_ask_all(c, asked, &info, ask_ms, &said);
+        for (size_t i = 0; i < said.count; i++)
+            take_row(c, asked + i, &said.of[i], &rows[asked + i]);
+    }
+    cluster_replies_release(&said);
 }
 
 /* Who does not answer has the id that others know it by. */
@@ -183,9 +194,7 @@ void view_take(struct view *v, struct cluster *c, int64_t ask_ms)
 {
     ASSERT(c->node_count > 0);
     v->rows = mem_zalloc(ROWS_MAX * sizeof(*v->rows));
-    /* The count grows while nodes name others. */
-    for (size_t i = 0; i < c->node_count; i++)
-        ask_row(c, i, ask_ms, &v->rows[i]);
+    ask_rows(c, ask_ms, v->rows);
     v->count = c->node_count;
     name_silent(c, v->rows);
     hide_twice_known(v);

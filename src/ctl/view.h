@@ -46,7 +46,7 @@ struct view {
     size_t count;
 };
 
-/* Asks each node, for at most `ask_ms` each, and those that they name. */
+/* Asks all nodes at once, for at most `ask_ms`, then those that they name. */
 void view_take(struct view *v, struct cluster *c, int64_t ask_ms);
 void view_release(struct view *v);
 

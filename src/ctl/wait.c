@@ -2,8 +2,8 @@
  * How it works: all nodes are asked again and again, until what is waited for
  * is true of one look at them, or the time is up.
  *
- * Each look gives every node the time to answer, the last one as well: with
- * nodes that hang the end is later by as much.
+ * Each look gives every node the time to answer, the last one as well: if one
+ * hangs, the end is later by as much.
  *
  * `ready` and `caught-up` are about the nodes whose addresses were given: one
  * node that was restarted, or all. What they must have executed is what was

@@ -4,6 +4,8 @@
 namespace eval fake {
     variable heard;  # of each port: the commands, in order
     variable answer; # of each port: a script that gives the reply to $words
+    variable meeting 1; # so many answer INFO when all of them have been asked
+    variable met {};    # of those that wait: connection and reply
 }
 
 # A node; `script` gives the reply to $words as it is on the wire, "drop" to
@@ -37,11 +39,22 @@ proc fake::serve {fd port} {
         1 end-1] {lappend words $word}
     lappend heard($port) $words
     set reply [apply [list words $answer($port)] $words]
-    if {$reply eq "drop"} {
+    if {[lindex $words 0] eq "INFO" && $fake::meeting > 1} {
+        fake::meet $fd $reply
+    } elseif {$reply eq "drop"} {
         close $fd
     } elseif {$reply ne ""} {
         puts -nonewline $fd $reply
     }
+}
+
+proc fake::meet {fd reply} {
+    variable meeting
+    variable met
+    lappend met $fd $reply
+    if {[llength $met] < 2 * $meeting} return
+    foreach {fd reply} $met {puts -nonewline $fd $reply}
+    set met {}
 }
 
 # The commands of one name that a node was sent.
@@ -231,6 +244,27 @@ test "of two leaders status names the younger one" {
         lassign [ctl $order status] status output
         assert_match "*leader 5 (127.0.0.1:$younger), term 5" $output
     }
+}
+
+# Those who do not answer take the time of one.
+test "status, wait and transfer ask all nodes at once" {
+    set five [lmap term {5 4 3 2 1} {leader_of_term $term}]
+    set silent [lmap i {1 2 3} {fake::start {return ""}}]
+    set fake::meeting 8
+    set code [catch {
+        lassign [ctl [concat $silent $five] status] status output
+        assert_match "*leader 5 (127.0.0.1:[lindex $five 0]), term 5" $output
+        assert_equal 3 [regexp -all {no answer in time} $output]
+        set fake::meeting 5
+        foreach command {{transfer 2} {wait leader 0}} {
+            set fake::met {}
+            lassign [ctl $five {*}$command] status output
+            assert_equal 0 $status "$command: $output"
+        }
+    } message options]
+    set fake::meeting 1
+    set fake::met {}
+    return -options $options $message
 }
 
 test "no leader to hand over" {

@@ -35,6 +35,13 @@ struct fake {
     bool closes;       /* after each reply */
     unsigned delay_ms; /* before each */
     atomic_size_t asked;
+    struct meeting *meeting; /* NULL: it answers at once */
+};
+
+/* Those who answer when all of them have been asked. */
+struct meeting {
+    atomic_size_t asked;
+    size_t all;
 };
 
 struct fixture {
@@ -43,6 +50,15 @@ struct fixture {
     struct cluster cluster;
     struct answer answer;
 };
+
+/* False: not all were asked within ten seconds. */
+FIXTURE bool fake_meet(struct meeting *m)
+{
+    atomic_fetch_add(&m->asked, 1);
+    for (int ms = 0; ms < 10000 && atomic_load(&m->asked) < m->all; ms++)
+        usleep(1000);
+    return atomic_load(&m->asked) >= m->all;
+}
 
 /* False: the connection is over. */
 FIXTURE bool fake_answer(struct fake *f, int fd)
@@ -57,6 +73,8 @@ FIXTURE bool fake_answer(struct fake *f, int fd)
     if (strcmp(step, STALLS) == 0)
         return true;
     usleep(f->delay_ms * 1000);
+    if (f->meeting != NULL && !fake_meet(f->meeting))
+        return false;
     return write(fd, step, strlen(step)) > 0 && !f->closes;
 }
 

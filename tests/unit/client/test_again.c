@@ -174,6 +174,24 @@ static void a_wrong_password_is_an_answer(void **state)
     assert_int_equal(f->answer.number, 1);
 }
 
+/* It has just answered, which the others need not do. */
+static void who_named_the_members_is_asked_first(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t port;
+    int fd = taken_port(&port);
+    know_port(f, port);
+    struct fake *silent = add_node(f, DROPS);
+    struct fake *good = add_node(f, "$14\r\nraft_node_id:1\r\n");
+    cluster_discover(&f->cluster);
+    assert_int_equal(asked(silent), 1);
+    good->steps[0] = "+OK\r\n";
+    assert_int_equal(ask(f, true), 0);
+    assert_int_equal(asked(silent), 1);
+    assert_int_equal(asked(good), 2);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +206,7 @@ int main(void)
         TEST(nobody_could_do_it),
         TEST(the_password_comes_first),
         TEST(a_wrong_password_is_an_answer),
+        TEST(who_named_the_members_is_asked_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

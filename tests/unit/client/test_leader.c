@@ -111,6 +111,31 @@ static void a_master_of_redis_leads(void **state)
     assert_int_equal(leader, 1);
 }
 
+/* They answer when all have been asked; those named are asked together, too. */
+static void all_are_asked_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct meeting given = {.all = 1}, named = {.all = 2};
+    char a[512], b[512], c[512], members[200];
+    size_t leader;
+    struct fake *two = add_fake(f, says(a, "leader", 4, ""));
+    struct fake *three = add_fake(f, says(b, "follower", 4, ""));
+    snprintf(members, sizeof(members),
+             "raft_node_2:client_address=127.0.0.1:%u\r\n"
+             "raft_node_3:client_address=127.0.0.1:%u\r\n",
+             two->port, three->port);
+    struct fake *one = add_node(f, says(c, "follower", 4, members));
+    one->meeting = &given;
+    two->meeting = three->meeting = &named;
+    assert_int_equal(find(f, &leader), 0);
+    assert_int_equal(leader, 1);
+    given = (struct meeting){.all = 3};
+    two->meeting = three->meeting = &given;
+    assert_int_equal(find(f, &leader), 0);
+    assert_int_equal(leader, 1);
+    assert_int_equal(f->cluster.node_count, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +145,7 @@ int main(void)
         TEST(a_refusal_counts_if_nobody_leads),
         TEST(members_that_are_named_are_asked),
         TEST(a_master_of_redis_leads),
+        TEST(all_are_asked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

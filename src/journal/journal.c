@@ -84,9 +84,15 @@ static uint64_t end_at(const struct journal *log, raft_index index)
                                          : sum_at(log, index)->end;
 }
 
+uint64_t journal_end(const struct journal *log)
+{
+    return end_at(log, journal_last(log));
+}
+
 uint64_t journal_bytes(const struct journal *log)
 {
-    return end_at(log, journal_last(log)) - log->origin;
+    ASSERT(journal_end(log) >= log->origin);
+    return journal_end(log) - log->origin;
 }
 
 int journal_chain(struct journal *log, raft_index index, uint64_t *chain)

@@ -52,6 +52,8 @@ raft_index journal_first(const struct journal *log);
 raft_index journal_last(const struct journal *log);
 /* Bytes of the records from first to last. */
 uint64_t journal_bytes(const struct journal *log);
+/* The same, and those of the records that were cut: how it grows. */
+uint64_t journal_end(const struct journal *log);
 /* Chain hash at an index from first-1 to last. */
 MUST_USE int journal_chain(struct journal *log, raft_index index,
                            uint64_t *chain);

@@ -11,7 +11,9 @@
  *
  * A log that is larger than the state is not worth its space: after a while
  * without a cut, the bound is the size of the state's files, if that is
- * smaller. While much is written, the soft bound has the log cut before that.
+ * smaller. Not while much is written: the soft bound has the log cut before
+ * long, and a cut needs the state to be flushed, after which what is read or
+ * replaced has to be found in files first.
  * On a disk that is short of space no log is worth it: what nobody needs goes
  * at once. What a member lacks that is down is kept there, too.
  *
@@ -27,9 +29,12 @@
 #include "node/node_internal.h"
 
 /* The bound of the log: never less than this part of the soft one, and not
- * below the soft one for so long after a cut. */
+ * below the soft one for so long after a cut, or after a second in which the
+ * log grew by such a part of it. */
 #define SMALL_PART     16
 #define CUT_PAUSE_MS   5000
+#define GROWTH_MS      1000
+#define GROWTH_PART    80
 #define TIDY_MS        1000
 #define SPACE_FLUSH_MS 1000
 
@@ -70,16 +75,33 @@ void node_compact_told(struct node *n, const struct beat *b)
     n->compaction.held_by_live = b->held_by_live;
 }
 
+/* Once a second; of what is truncated as much may come again. */
+static void look_at_growth(struct node *n)
+{
+    struct compaction *c = &n->compaction;
+    uint64_t end = journal_end(n->journal);
+    uint64_t grown = end - MIN(end, c->grown_end);
+
+    if (n->mono_ms - c->grown_ms < GROWTH_MS)
+        return;
+    if (grown >= n->options.log_bytes_soft / GROWTH_PART)
+        c->busy_ms = n->mono_ms;
+    c->grown_ms = n->mono_ms;
+    c->grown_end = end;
+    ASSERT(c->busy_ms <= n->mono_ms);
+}
+
 /* How large the log may be, in bytes, before it is cut. */
 static uint64_t bound(struct node *n)
 {
+    const struct compaction *c = &n->compaction;
     uint64_t soft = n->options.log_bytes_soft;
     struct store_extent state;
 
-    ASSERT(n->compaction.cut_ms <= n->mono_ms);
+    ASSERT(c->cut_ms <= n->mono_ms);
     if (n->space.own_short)
         return soft / SMALL_PART;
-    if (n->mono_ms - n->compaction.cut_ms < CUT_PAUSE_MS)
+    if (n->mono_ms - MAX(c->cut_ms, c->busy_ms) < CUT_PAUSE_MS)
         return soft;
     store_extent(n->store, &state);
     return MIN(soft, MAX(soft / SMALL_PART, state.bytes));
@@ -169,6 +191,7 @@ raft_index node_compact(struct node *n)
     struct applied flushed;
 
     ASSERT(!n->compaction.flush_due);
+    look_at_growth(n);
     if (n->dead || bytes < n->options.log_bytes_soft / SMALL_PART)
         return 0;
     uint64_t most = bound(n);

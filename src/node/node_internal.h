@@ -213,6 +213,9 @@ struct compaction {
     raft_index flush_asked; /* of the state: applied up to there */
     bool flush_due;         /* between node_compact() and _flush() */
     int64_t cut_ms;         /* the last time */
+    int64_t busy_ms;        /* the log grew fast until then */
+    int64_t grown_ms;       /* when it was looked at */
+    uint64_t grown_end;     /* where it ended then: journal_end() */
     int64_t tidy_at_ms;
     int64_t flushed_ms; /* for space */
 };

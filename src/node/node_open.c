@@ -245,6 +245,8 @@ int node_open(struct node *n, struct buf *error)
     n->traced_applied = start.applied;
     n->compaction.flush_asked = start.applied; /* that much is on disk */
     n->compaction.cut_ms = n->mono_ms;
+    n->compaction.grown_ms = n->mono_ms;
+    n->compaction.grown_end = journal_end(n->journal);
     durability_begin(n, &start);
     log_notice(n->logger,
                "node %u, incarnation %" PRIu64 ": term %" PRIu64

@@ -143,6 +143,26 @@ static void test_cut_when_idle(void **state)
     }
 }
 
+/* While much is written the log may grow as far as it may: a cut would need a
+ * flush, and what is read after that has to be found in files first. */
+static void test_not_cut_early_while_busy(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, 1, 34);
+    uint32_t leader = (uint32_t)world_elect(w);
+    set_log_size(w, SOFT, 8 * SOFT);
+    int64_t begin_ms = w->now_ms;
+    uint64_t bytes = write_over(w, leader, 1);
+    bytes = write_over(w, leader, 1);
+    assert_true(w->now_ms - begin_ms > 7000);
+    assert_in_range(bytes, SOFT / 2, SOFT);
+    assert_int_equal(world_measured(w, leader, METRIC_raft_first_index), 1);
+    wait_quietly(w);
+    assert_true(log_bytes(w, leader) <= SOFT / 16);
+    world_release(w);
+}
+
 /* Not what a member lacks that is down; as soon as it has that, too. */
 static void test_idle_log_waits_for_a_member(void **state)
 {
@@ -230,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_cut_without_outrun),
         cmocka_unit_test(test_followers_cut_under_load),
         cmocka_unit_test(test_cut_when_idle),
+        cmocka_unit_test(test_not_cut_early_while_busy),
         cmocka_unit_test(test_idle_log_waits_for_a_member),
         cmocka_unit_test(test_idle_log_stays_beside_a_state),
         cmocka_unit_test(test_a_short_disk_keeps_no_log),

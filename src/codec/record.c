@@ -9,10 +9,10 @@
 #include "base/reader.h"
 
 #define HARD_STATE_SIZE (8 + 4 + 4 + 8)
-#define IDENTITY_SIZE   (8 + 4 + 4 + 8 + 8)
+#define IDENTITY_SIZE   (8 + 4 + 4 + 8 + 16 + 8 + 8)
 #define LOG_START_SIZE  (8 + 8 + 8 + 8)
 
-_Static_assert(8 + 4 + 4 + 8 * 7 + 8 == WATERMARK_RECORD_SIZE,
+_Static_assert(8 + 4 + 4 + 8 * 6 + 16 + 8 + 8 == WATERMARK_RECORD_SIZE,
                "size of a watermark");
 
 enum record_kind {
@@ -68,6 +68,20 @@ int hard_state_decode(struct bytes b, struct hard_state *out)
     return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
 }
 
+static void put_directory(struct directory_id id, struct buf *out)
+{
+    buf_u64(out, id.high);
+    buf_u64(out, id.low);
+}
+
+static struct directory_id take_directory(struct reader *r)
+{
+    struct directory_id id;
+    id.high = reader_u64(r);
+    id.low = reader_u64(r);
+    return id;
+}
+
 void identity_encode(const struct identity *s, struct buf *out)
 {
     size_t begin = out->len;
@@ -75,6 +89,8 @@ void identity_encode(const struct identity *s, struct buf *out)
     buf_u32(out, s->node);
     buf_u32(out, 0);
     buf_u64(out, s->incarnation);
+    put_directory(s->directory, out);
+    buf_u64(out, s->nonce);
     seal(out, begin, RECORD_IDENTITY);
     ASSERT(out->len - begin == IDENTITY_SIZE);
 }
@@ -87,6 +103,8 @@ int identity_decode(struct bytes b, struct identity *out)
     out->node = reader_u32(&r);
     uint32_t spare = reader_u32(&r);
     out->incarnation = reader_u64(&r);
+    out->directory = take_directory(&r);
+    out->nonce = reader_u64(&r);
     return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
 }
 
@@ -122,7 +140,8 @@ void watermark_encode(const struct watermark *s, struct buf *out)
     buf_u64(out, s->index_term);
     buf_u64(out, s->chain);
     buf_u64(out, s->generation);
-    buf_u64(out, 0); /* spare */
+    put_directory(s->directory, out);
+    buf_u64(out, s->nonce);
     seal(out, begin, RECORD_WATERMARK);
     ASSERT(out->len - begin == WATERMARK_RECORD_SIZE);
 }
@@ -140,6 +159,7 @@ int watermark_decode(struct bytes b, struct watermark *out)
     out->index_term = reader_u64(&r);
     out->chain = reader_u64(&r);
     out->generation = reader_u64(&r);
-    uint64_t spare = reader_u64(&r);
-    return reader_done(&r) && spare == 0 ? 0 : ERR_CORRUPT;
+    out->directory = take_directory(&r);
+    out->nonce = reader_u64(&r);
+    return reader_done(&r) ? 0 : ERR_CORRUPT;
 }

@@ -6,12 +6,13 @@
  *
  * hard state:       0 term(8)  8 vote(4)  12 zero(4)  16 checksum(8)
  * identity:         0 cluster_id(8)  8 node(4)  12 zero(4)  16 incarnation(8)
- *                  24 checksum(8)
+ *                  24 directory(16)  40 nonce(8)  48 checksum(8)
  * log start:        0 first(8)  8 prev_term(8)  16 prev_chain(8)
  *                  24 checksum(8)
  * watermark:        0 cluster_id(8)  8 node(4)  12 vote(4)  16 incarnation(8)
  *                  24 term(8)  32 index(8)  40 index_term(8)  48 chain(8)
- *                  56 generation(8)  64 zero(8)  72 checksum(8)
+ *                  56 generation(8)  64 directory(16)  80 nonce(8)
+ *                  88 checksum(8)
  */
 #ifndef CODEC_RECORD_H
 #define CODEC_RECORD_H
@@ -19,6 +20,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "codec/directory.h"
 #include "raft/raft.h"
 
 struct hard_state {
@@ -30,6 +32,8 @@ struct identity {
     uint64_t cluster_id;
     node_id node;
     uint64_t incarnation; /* raised at every start, before anything is sent */
+    struct directory_id directory; /* the one that this was written to first */
+    uint64_t nonce;                /* drawn by each start: no two are equal */
 };
 
 /* Where the log begins: after a cut, or after a restart beyond its end. */
@@ -45,6 +49,8 @@ struct watermark {
     uint64_t cluster_id;
     node_id node;
     uint64_t incarnation;
+    struct directory_id directory;
+    uint64_t nonce; /* of the start that has written it */
     raft_term term;
     node_id vote;
     raft_index index; /* highest durable entry */
@@ -53,7 +59,7 @@ struct watermark {
     uint64_t generation; /* the slot with the larger one is the newer */
 };
 
-#define WATERMARK_RECORD_SIZE 80
+#define WATERMARK_RECORD_SIZE 96
 
 void hard_state_encode(const struct hard_state *s, struct buf *out);
 /*@ requires readable(b) && \valid(out);
@@ -63,7 +69,7 @@ MUST_USE int hard_state_decode(struct bytes b, struct hard_state *out);
 void identity_encode(const struct identity *s, struct buf *out);
 /*@ requires readable(b) && \valid(out);
   @ assigns *out;
-  @ ensures \result == 0 ==> b.len == 32; */
+  @ ensures \result == 0 ==> b.len == 56; */
 MUST_USE int identity_decode(struct bytes b, struct identity *out);
 void log_start_encode(const struct log_start *s, struct buf *out);
 /*@ requires readable(b) && \valid(out);

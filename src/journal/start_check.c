@@ -5,8 +5,13 @@
  * lost in this way is newer than the last flush. A missing file in the middle
  * shows as a hole, one at the end by the watermark.
  *
+ * Each of the two may be whole and of another directory, or of another copy of
+ * this one that was used on its own. That is no damage which the other members
+ * could repair: nobody knows which of the two was meant.
+ *
  * How it fails: ERR_CORRUPT if something promised is not there, or the database
- * is an old one; ERR_IO if it cannot be read. A text says what to do. The
+ * is an old one; ERR_MISMATCH if the two do not belong together; ERR_IO if it
+ * cannot be read. A text says what to do. The
  * database is then not opened for writing.
  */
 #include "journal/start_check.h"
@@ -21,11 +26,40 @@ static bool has_promises(const struct watermark *w)
     return w->term > 0 || w->index > 0;
 }
 
+int start_check_pair(const struct identity *id, const struct watermark *mark,
+                     struct buf *error)
+{
+    ASSERT(id != NULL && mark != NULL && error != NULL);
+    if (!directory_id_eq(id->directory, mark->directory)) {
+        char of_store[DIRECTORY_TEXT_SIZE], of_mark[DIRECTORY_TEXT_SIZE];
+        directory_text(id->directory, of_store);
+        directory_text(mark->directory, of_mark);
+        buf_printf(error,
+                   "the data directory was put together from two: its "
+                   "database is from directory %s, its watermark file from "
+                   "%s. Bring back what belongs together, or use another "
+                   "directory as a whole",
+                   of_store, of_mark);
+        return ERR_MISMATCH;
+    }
+    if (id->incarnation != mark->incarnation || id->nonce == mark->nonce)
+        return 0;
+    buf_printf(error,
+               "the data directory was put together from two copies of it: "
+               "start %" PRIu64 " that has written its database is not the "
+               "start %" PRIu64 " that has written its watermark file. Bring "
+               "back both from the copy that was used last",
+               id->incarnation, mark->incarnation);
+    return ERR_MISMATCH;
+}
+
 static int check_identity(struct store *s, const struct watermark *w,
                           struct buf *error)
 {
     struct identity id;
     int err = journal_identity(s, &id);
+    if (err == 0 && start_check_pair(&id, w, error) != 0)
+        return ERR_MISMATCH;
     if (err == 0 && w->incarnation <= id.incarnation + 1)
         return 0;
     if (err == ERR_NOT_FOUND && !has_promises(w))

@@ -16,4 +16,9 @@
  * that there should be one. */
 struct store_check start_check(const struct watermark *promised);
 
+/* Whether identity and watermark are of one data directory, and of one copy of
+ * it. ERR_MISMATCH with a text: the directory was put together from two. */
+MUST_USE int start_check_pair(const struct identity *id,
+                              const struct watermark *mark, struct buf *error);
+
 #endif

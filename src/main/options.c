@@ -77,6 +77,8 @@ struct node_boot options_of_boot(const struct config *c)
         .cluster_id =
             node_cluster_id(c->cluster_id, ids, addresses, c->node_count),
         .cluster_id_is_given = c->cluster_id[0] != '\0',
+        .directory = {entropy_u64(), entropy_u64()},
+        .nonce = entropy_u64(),
     };
 }
 
@@ -87,6 +89,8 @@ struct node_options options_of_node(const struct config *c,
         .cluster_id = identity->cluster_id,
         .self = identity->node,
         .incarnation = identity->incarnation,
+        .directory = identity->directory,
+        .nonce = identity->nonce,
         .member_count = 1,
         .election_timeout_ms = c->election_timeout_ms,
         .heartbeat_ms = c->heartbeat_interval_ms,

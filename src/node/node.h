@@ -46,6 +46,8 @@ struct node_options {
     uint64_t cluster_id;
     node_id self;
     uint64_t incarnation;
+    struct directory_id directory;
+    uint64_t nonce;                  /* of this start */
     node_id members[RAFT_NODES_MAX]; /* with self */
     uint32_t member_count;
     uint32_t election_timeout_ms;

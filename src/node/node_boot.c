@@ -11,6 +11,10 @@
  * A node that is to be refilled first writes that it is, and only then gives up
  * the promises of the watermark: a crash between the two finds the same damage.
  *
+ * Both name the directory by its id, and the start that wrote them by its
+ * nonce. So one that came from another directory, or from another copy of this
+ * one, is told apart although the numbers agree.
+ *
  * How it fails: every refusal has an error and a text that says what to do.
  */
 #include "node/node_boot.h"
@@ -19,6 +23,7 @@
 
 #include "base/hash.h"
 #include "journal/journal.h"
+#include "journal/start_check.h"
 
 static int refuse(struct buf *error, int code, const char *text)
 {
@@ -63,8 +68,9 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
         return refuse(error, ERR_MISMATCH,
                       "watermark file and database belong to different nodes: "
                       "the data directory was put together from two");
-    if (boot->recovering)
-        return 0;
+    int err = mark ? start_check_pair(id, mark, error) : 0;
+    if (err != 0 || boot->recovering)
+        return err;
     if (boot->mark_file && !mark)
         return refuse(error, ERR_CORRUPT,
                       "the watermark file is missing, so this node cannot "
@@ -92,6 +98,8 @@ static int write_mark(const struct node_boot *boot, const struct identity *id)
     next.cluster_id = id->cluster_id;
     next.node = id->node;
     next.incarnation = id->incarnation;
+    next.directory = id->directory;
+    next.nonce = id->nonce;
     return watermark_write(boot->mark_file, &next, true);
 }
 
@@ -111,6 +119,20 @@ static int write_identity(const struct node_boot *boot,
     return err;
 }
 
+/* A store without an identity. The directory may have its id already, from a
+ * first start that did not get far, or from before the database was lost. */
+static void new_identity(const struct node_boot *boot, struct identity *id)
+{
+    bool has_id = boot->mark && !directory_id_is_none(boot->mark->directory);
+
+    ASSERT(!directory_id_is_none(boot->directory));
+    *id = (struct identity){
+        .cluster_id = boot->cluster_id,
+        .node = boot->self,
+        .directory = has_id ? boot->mark->directory : boot->directory,
+    };
+}
+
 /* What the node is from now on, and whether that can be. */
 static int next_identity(const struct node_boot *boot, struct identity *id,
                          struct buf *error)
@@ -119,9 +141,7 @@ static int next_identity(const struct node_boot *boot, struct identity *id,
     int err = journal_identity(boot->store, id);
 
     if (err == ERR_NOT_FOUND) {
-        id->cluster_id = boot->cluster_id;
-        id->node = boot->self;
-        id->incarnation = 0;
+        new_identity(boot, id);
         err = boot->recovering ? 0 : check_new(mark, error);
     }
     if (err == 0 && (id->incarnation > 0 || boot->recovering))
@@ -136,6 +156,7 @@ static int next_identity(const struct node_boot *boot, struct identity *id,
         id->incarnation = MAX(id->incarnation, boot->incarnation_above);
     ASSERT(id->incarnation < UINT64_MAX);
     id->incarnation++;
+    id->nonce = boot->nonce;
     ASSERT(!mark || id->incarnation > mark->incarnation);
     ASSERT(id->node == boot->self);
     return 0;

@@ -7,13 +7,16 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "codec/directory.h"
 #include "journal/watermark.h"
 #include "store/store.h"
 
 struct node_boot {
     node_id self;
-    uint64_t cluster_id;      /* for a new store, or to compare if */
-    bool cluster_id_is_given; /* the configuration names one */
+    uint64_t cluster_id;           /* for a new store, or to compare if */
+    bool cluster_id_is_given;      /* the configuration names one */
+    struct directory_id directory; /* drawn, for a directory without one */
+    uint64_t nonce;                /* drawn, of this start */
     /* The store may have lost what was promised: the node will start
      * recovering (raft_recover.c), with an incarnation above this one. */
     bool recovering;

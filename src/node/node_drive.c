@@ -74,6 +74,8 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     m->cluster_id = n->options.cluster_id;
     m->node = n->options.self;
     m->incarnation = n->options.incarnation;
+    m->directory = n->options.directory;
+    m->nonce = n->options.nonce;
     m->term = n->raft.term;
     m->vote = n->raft.vote;
     m->index = last;

@@ -216,6 +216,8 @@ static void durability_begin(struct node *n, const struct raft_start *start)
     done->cluster_id = n->options.cluster_id;
     done->node = n->options.self;
     done->incarnation = n->options.incarnation;
+    done->directory = n->options.directory;
+    done->nonce = n->options.nonce;
     done->term = start->term;
     done->vote = start->vote;
 }

@@ -12,8 +12,8 @@
 
 struct store_check {
     /* Does the store have what it must have? `unflushed`: how many rows of
-     * STORE_LOG may be in write-ahead logs only. ERR_CORRUPT and ERR_IO come
-     * with a text. */
+     * STORE_LOG may be in write-ahead logs only. ERR_CORRUPT, ERR_MISMATCH
+     * (it is another store's) and ERR_IO come with a text. */
     int (*content)(const void *ctx, struct store *s, uint64_t unflushed,
                    struct buf *error);
     /* There is no database at `path`. ERR_CORRUPT, with a text: there must be

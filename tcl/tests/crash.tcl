@@ -249,8 +249,7 @@ start_server {} {
 }
 
 start_server {} {
-    # Its entry is in a table file: only who reads the whole log sees it.
-    test "a watermark of another log is refused, however old its entry is" {
+    test "a watermark of another directory is refused" {
         r SET other log
         set mark $nodes(1,dir)/watermark
         kill_node 1
@@ -269,13 +268,38 @@ start_server {} {
         file rename $mark $mark.own
         file rename $nodes(1,dir).mark $mark
         set said [refuses_to_start 1]
-        assert_match "*cannot start*not the entry that this node has\
-            acknowledged*" $said
+        assert_match "*cannot start*put together from two: its database is\
+            from directory *" $said
         # With its own it is well.
         file rename -force $mark.own $mark
         restart_node 1
         wait_for_leader
         assert_equal {100 {}} [r MGET key100 other]
+    }
+
+    test "a watermark of another copy of the directory is refused" {
+        set dir $nodes(1,dir)
+        kill_node 1 TERM
+        file copy $dir $dir.copy
+        restart_node 1
+        wait_for_leader
+        r SET which first
+        kill_node 1 TERM
+        # The copy starts as often.
+        file rename $dir $dir.first
+        file rename $dir.copy $dir
+        restart_node 1
+        wait_for_leader
+        r SET which second
+        kill_node 1 TERM
+        file rename $dir/watermark $dir.mark
+        file copy $dir.first/watermark $dir/watermark
+        assert_match "*cannot start*put together from two copies of it*" \
+            [refuses_to_start 1]
+        file rename -force $dir.mark $dir/watermark
+        restart_node 1
+        wait_for_leader
+        assert_equal second [r GET which]
     }
 }
 

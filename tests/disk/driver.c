@@ -258,6 +258,8 @@ static void begin(struct driver *d, const char *dir, const char *notes)
     m->cluster_id = d->r.identity.cluster_id;
     m->node = d->r.identity.node;
     m->incarnation = d->r.identity.incarnation;
+    m->directory = d->r.identity.directory;
+    m->nonce = d->r.identity.nonce;
     m->term = d->r.start.term;
     m->vote = d->r.start.vote;
     d->durable = d->point;

@@ -7,6 +7,7 @@
 
 #include "journal/start_check.h"
 #include "node/node_boot.h"
+#include "os/entropy.h"
 #include "os/file.h"
 #include "rocks/rocks.h"
 
@@ -45,6 +46,8 @@ static int open_data(struct replica *r, const char *dir, struct buf *error)
         return rc;
     const struct node_boot boot = {.self = 1,
                                    .cluster_id = 77,
+                                   .directory = {7, 7},
+                                   .nonce = entropy_u64(),
                                    .store = r->store,
                                    .mark_file = r->file,
                                    .mark = r->mark_found ? &r->mark : NULL};

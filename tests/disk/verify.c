@@ -183,6 +183,8 @@ static int write_more(struct replica *r, raft_index *last, struct buf *why)
     mark.cluster_id = r->identity.cluster_id;
     mark.node = r->identity.node;
     mark.incarnation = r->identity.incarnation;
+    mark.directory = r->identity.directory;
+    mark.nonce = r->identity.nonce;
     mark.term = term;
     mark.vote = 1;
     mark.index = *last;

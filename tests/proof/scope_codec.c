@@ -133,15 +133,16 @@ static bool watermark_agrees(struct bytes b)
     struct watermark w;
     const uint8_t *p = b.data;
     int rc = watermark_decode(b, &w);
-    if (b.len != 80 ||
-        number(p + 72, 8) != hash64_seed(bytes_of(p, 72), WATERMARK_SEED) ||
-        number(p + 64, 8) != 0)
+    if (b.len != 96 ||
+        number(p + 88, 8) != hash64_seed(bytes_of(p, 88), WATERMARK_SEED))
         return rc == ERR_CORRUPT;
     return rc == 0 && w.cluster_id == number(p, 8) &&
            w.node == number(p + 8, 4) && w.vote == number(p + 12, 4) &&
            w.incarnation == number(p + 16, 8) && w.term == number(p + 24, 8) &&
            w.index == number(p + 32, 8) && w.index_term == number(p + 40, 8) &&
-           w.chain == number(p + 48, 8) && w.generation == number(p + 56, 8);
+           w.chain == number(p + 48, 8) && w.generation == number(p + 56, 8) &&
+           w.directory.high == number(p + 64, 8) &&
+           w.directory.low == number(p + 72, 8) && w.nonce == number(p + 80, 8);
 }
 
 static bool fragment_good(struct bytes b)
@@ -208,6 +209,8 @@ static void make_watermark(struct buf *out)
     struct watermark w = {.cluster_id = 1,
                           .node = 2,
                           .incarnation = 3,
+                          .directory = {10, 11},
+                          .nonce = 12,
                           .term = 4,
                           .vote = 5,
                           .index = 6,

@@ -40,6 +40,8 @@ static int boot(struct world_boot *how, struct buf *error)
     const struct node_boot boot = {
         .self = o->self,
         .cluster_id = WORLD_CLUSTER_ID,
+        .directory = {WORLD_CLUSTER_ID, o->self + 1},
+        .nonce = how->nonce,
         .recovering = how->recovering,
         .incarnation_above = how->incarnation_above,
         .store = how->env.store,
@@ -52,6 +54,8 @@ static int boot(struct world_boot *how, struct buf *error)
     world_disk_start(d, &id, how->recovering);
     o->cluster_id = id.cluster_id;
     o->incarnation = id.incarnation;
+    o->directory = id.directory;
+    o->nonce = id.nonce;
     o->mark = d->has_mark && !how->recovering ? &d->mark : NULL;
     for (uint32_t i = 0; i < o->member_count; i++)
         o->members[i] = i;

@@ -21,6 +21,7 @@ struct world_boot {
     /* See node_boot.h. */
     bool recovering;
     uint64_t incarnation_above;
+    uint64_t nonce;
 };
 
 /* What node_boot() or node_new() says, with a text in *error. Then the node

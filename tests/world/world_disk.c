@@ -126,5 +126,7 @@ void world_disk_start(struct world_disk *d, const struct identity *id,
             .cluster_id = id->cluster_id, .node = id->node, .vote = NODE_NONE};
     d->has_mark = true;
     d->mark.incarnation = id->incarnation;
+    d->mark.directory = id->directory;
+    d->mark.nonce = id->nonce;
     d->mark_synced = d->mark;
 }

@@ -109,7 +109,11 @@ static void put_empty_frame(struct buf *out)
 static void put_records(struct buf *out)
 {
     struct hard_state s = {.term = 4, .vote = 2};
-    struct identity i = {.cluster_id = 1, .node = 2, .incarnation = 3};
+    struct identity i = {.cluster_id = 1,
+                         .node = 2,
+                         .incarnation = 3,
+                         .directory = {4, 5},
+                         .nonce = 6};
     struct log_start l = {.first = 5, .prev_term = 4, .prev_chain = 3};
     struct watermark w = {.cluster_id = 1, .node = 2, .generation = 9};
 

@@ -18,11 +18,17 @@ struct all {
 
 static const struct all sample = {
     .hard = {.term = 7, .vote = 2},
-    .identity = {.cluster_id = 11, .node = 1, .incarnation = 5},
+    .identity = {.cluster_id = 11,
+                 .node = 1,
+                 .incarnation = 5,
+                 .directory = {21, 22},
+                 .nonce = 23},
     .start = {.first = 100, .prev_term = 6, .prev_chain = 99},
     .mark = {.cluster_id = 11,
              .node = 1,
              .incarnation = 5,
+             .directory = {31, 32},
+             .nonce = 33,
              .term = 7,
              .vote = 2,
              .index = 123,
@@ -68,7 +74,7 @@ static void test_round_trip(void **state)
     UNUSED(state);
     struct all d;
     memset(&d, 0, sizeof(d));
-    size_t sizes[] = {24, 32, 32, WATERMARK_RECORD_SIZE};
+    size_t sizes[] = {24, 56, 32, WATERMARK_RECORD_SIZE};
     for (int kind = 0; kind < 4; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
@@ -81,12 +87,18 @@ static void test_round_trip(void **state)
     assert_int_equal(d.identity.cluster_id, 11);
     assert_int_equal(d.identity.node, 1);
     assert_int_equal(d.identity.incarnation, 5);
+    assert_int_equal(d.identity.directory.high, 21);
+    assert_int_equal(d.identity.directory.low, 22);
+    assert_int_equal(d.identity.nonce, 23);
     assert_int_equal(d.start.first, 100);
     assert_int_equal(d.start.prev_term, 6);
     assert_int_equal(d.start.prev_chain, 99);
     assert_int_equal(d.mark.cluster_id, 11);
     assert_int_equal(d.mark.node, 1);
     assert_int_equal(d.mark.incarnation, 5);
+    assert_int_equal(d.mark.directory.high, 31);
+    assert_int_equal(d.mark.directory.low, 32);
+    assert_int_equal(d.mark.nonce, 33);
     assert_int_equal(d.mark.term, 7);
     assert_int_equal(d.mark.vote, 2);
     assert_int_equal(d.mark.index, 123);
@@ -130,7 +142,7 @@ static void test_any_bit(void **state)
     }
 }
 
-/* Identity and log start have the same size: one is not the other. */
+/* No kind is taken for another. */
 static void test_kinds_apart(void **state)
 {
     UNUSED(state);

@@ -170,7 +170,11 @@ static void test_new_log(void **state)
 static void test_identity(void **state)
 {
     struct fixture *f = *state;
-    struct identity id = {.cluster_id = 5, .node = 2, .incarnation = 9};
+    struct identity id = {.cluster_id = 5,
+                          .node = 2,
+                          .incarnation = 9,
+                          .directory = {3, 4},
+                          .nonce = 8};
     struct identity got;
     assert_int_equal(journal_identity(f->store, &got), ERR_NOT_FOUND);
     struct store_batch b = STORE_BATCH_INIT;
@@ -180,6 +184,8 @@ static void test_identity(void **state)
     assert_int_equal(got.cluster_id, 5);
     assert_int_equal(got.node, 2);
     assert_int_equal(got.incarnation, 9);
+    assert_true(directory_id_eq(got.directory, id.directory));
+    assert_int_equal(got.nonce, 8);
 }
 
 static void test_append_reopen(void **state)

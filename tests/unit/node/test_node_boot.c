@@ -25,7 +25,8 @@ struct fixture {
 
 static void setup(struct fixture *f)
 {
-    *f = (struct fixture){.boot = {.self = 3, .cluster_id = 77}};
+    *f = (struct fixture){
+        .boot = {.self = 3, .cluster_id = 77, .directory = {5, 6}}};
     f->dir = temp_dir_new();
     temp_dir_file(&f->dir, "watermark", f->path);
     f->store = store_memory_new();
@@ -53,6 +54,7 @@ static int start(struct fixture *f, bool gone)
         assert_int_equal(unlink(temporary), 0);
     }
     f->boot.store = f->store;
+    f->boot.nonce++;
     f->boot.mark_file = file;
     f->boot.mark = found ? &mark : NULL;
     rc = node_boot(&f->boot, &f->id, &error);
@@ -140,6 +142,7 @@ static void start_half(struct fixture *f)
 {
     struct watermark mark = mark_of(f);
     struct buf error = BUF_INIT;
+    f->boot.nonce++;
     f->boot.mark_file = NULL;
     f->boot.mark = &mark;
     assert_int_equal(node_boot(&f->boot, &f->id, &error), 0);
@@ -236,6 +239,7 @@ static void test_recovering(void **state)
     struct watermark promised = {.cluster_id = 77,
                                  .node = 3,
                                  .incarnation = 5,
+                                 .directory = {1, 2},
                                  .term = 4,
                                  .vote = 3,
                                  .index = 90};
@@ -251,6 +255,7 @@ static void test_recovering(void **state)
 
     assert_int_equal(start(&f, false), 0);
     assert_int_equal(f.id.incarnation, 1001);
+    assert_true(directory_id_eq(f.id.directory, promised.directory));
     assert_int_equal(mark_of(&f).term, 0);
     assert_int_equal(mark_of(&f).index, 0);
     assert_int_equal(mark_of(&f).incarnation, 1001);
@@ -266,6 +271,86 @@ static void test_recovering(void **state)
     f.boot.recovering = true;
     assert_int_equal(start(&f, false), ERR_MISMATCH);
     buf_release(&value);
+    teardown(&f);
+}
+
+/* The directory has the id that its first start has drawn, in both places;
+ * each start has its nonce. */
+static void test_directory_id(void **state)
+{
+    struct fixture f;
+    struct identity stored;
+    struct directory_id first = {5, 6};
+    UNUSED(state);
+    setup(&f);
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(start(&f, false), 0);
+        f.boot.directory.low++; /* what another start draws is not used */
+        struct watermark mark = mark_of(&f);
+        assert_int_equal(journal_identity(f.store, &stored), 0);
+        assert_true(directory_id_eq(f.id.directory, first));
+        assert_true(directory_id_eq(stored.directory, first));
+        assert_true(directory_id_eq(mark.directory, first));
+        assert_int_equal(f.id.nonce, i);
+        assert_int_equal(stored.nonce, i);
+        assert_int_equal(mark.nonce, i);
+    }
+    teardown(&f);
+}
+
+/* The id that a first start has written to the watermark stays, when it did
+ * not get as far as the database. */
+static void test_directory_id_of_half_a_start(void **state)
+{
+    struct fixture f;
+    struct directory_id first = {5, 6};
+    UNUSED(state);
+    setup(&f);
+    store_memory_fail(f.store, "write", 1);
+    assert_int_not_equal(start(&f, false), 0);
+    store_memory_crash(f.store, 0);
+    f.boot.directory.low++;
+    assert_int_equal(start(&f, false), 0);
+    assert_true(directory_id_eq(f.id.directory, first));
+    assert_int_equal(start(&f, false), 0);
+    assert_true(directory_id_eq(f.id.directory, first));
+    teardown(&f);
+}
+
+/* A watermark file from another directory, or from another copy of this one
+ * that was started as often. That it may be refilled is no excuse. */
+static void test_put_together(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    assert_int_equal(start(&f, false), 0);
+    struct watermark mark = mark_of(&f);
+    struct watermark other = mark;
+    for (int i = 0; i < 4; i++) {
+        other = mark;
+        if (i == 0)
+            other.directory.high++;
+        else if (i == 1)
+            other.directory.low++;
+        else if (i == 2)
+            other.directory = (struct directory_id){0, 0};
+        else
+            other.nonce++;
+        promise(&f, &other);
+        for (int recovering = 0; recovering < 2; recovering++) {
+            f.boot.recovering = recovering;
+            assert_int_equal(start(&f, false), ERR_MISMATCH);
+        }
+        f.boot.recovering = false;
+    }
+    promise(&f, &mark);
+    assert_int_equal(start(&f, false), 0);
+    other = mark_of(&f); /* of an earlier start of its own */
+    other.incarnation--;
+    other.nonce--;
+    promise(&f, &other);
+    assert_int_equal(start(&f, false), 0);
     teardown(&f);
 }
 
@@ -303,6 +388,9 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_lost_database),
         cmocka_unit_test(test_recovering),
+        cmocka_unit_test(test_directory_id),
+        cmocka_unit_test(test_directory_id_of_half_a_start),
+        cmocka_unit_test(test_put_together),
         cmocka_unit_test(test_cluster_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,16 +219,23 @@ static void expect_text(struct fixture *f, const char *words)
         fail_msg("no \"%s\" in: %s", words, (const char *)f->error.data);
 }
 
-/* Refused as damaged, with these words, and nothing has changed. */
-static void expect_refused(struct fixture *f, bool promised, const char *words)
+/* Refused, with these words, and nothing has changed. */
+static void expect_error(struct fixture *f, bool promised, int err,
+                         const char *words)
 {
     struct store *s = NULL;
     uint64_t before = fingerprint(f->path);
-    assert_int_equal(open_with(f, promised, &s), ERR_CORRUPT);
+    assert_int_equal(open_with(f, promised, &s), err);
     expect_text(f, words);
+    assert_int_equal(fingerprint(f->path), before);
+}
+
+/* Refused as damaged. */
+static void expect_refused(struct fixture *f, bool promised, const char *words)
+{
+    expect_error(f, promised, ERR_CORRUPT, words);
     expect_text(f, "copy the node's whole directory");
     expect_text(f, "Nothing was written");
-    assert_int_equal(fingerprint(f->path), before);
 }
 
 /* Opens with all that was promised. */
@@ -467,6 +474,21 @@ static void test_older_promises(void **state)
     f->promised.term = 3;
     f->promised.chain++;
     expect_refused(f, true, "not the entry");
+}
+
+/* The watermark of another directory, or of another copy: it is not damage,
+ * which others could repair, and it is found before anything is written. */
+static void test_put_together(void **state)
+{
+    struct fixture *f = *state;
+    f->promised.directory.low = 1;
+    expect_error(f, true, ERR_MISMATCH, "put together from two:");
+    expect_text(f, "00000000000000000000000000000001");
+    f->promised.directory.low = 0;
+    f->promised.nonce = 1;
+    expect_error(f, true, ERR_MISMATCH, "put together from two copies of it");
+    f->promised.incarnation = 4; /* of the next start, which went no further */
+    expect_whole(f);
 }
 
 /* No database, where there should be one: none is made. */
@@ -750,6 +772,7 @@ int main(int argc, char **argv)
         TEST(test_cut_log),
         TEST(test_hole_in_log),
         TEST(test_older_promises),
+        TEST(test_put_together),
         TEST(test_missing_database),
         TEST(test_cut_manifest),
         TEST(test_table_not_taken_over),

@@ -9,7 +9,8 @@
  * versions, so that a node of another version is rejected with the reason, and
  * not as a corrupt stream.
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message. 3: large
- * requests in parts. 4: entries with the wall clock's offset.
+ * requests in parts. 4: entries with the wall clock's offset. 5: Raft messages
+ * of 272 bytes, which tell of a state that is being fetched.
  *
  * hello, HELLO_SIZE = 136 bytes:
  *    0  version_min(1)
@@ -48,7 +49,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define PROTOCOL_VERSION     4
+#define PROTOCOL_VERSION     5
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32

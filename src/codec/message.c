@@ -1,5 +1,5 @@
 /*
- * One fixed layout for all types. A heartbeat costs 264 bytes that way, and
+ * One fixed layout for all types. A heartbeat costs 272 bytes that way, and
  * in exchange there is one way to write and one way to read.
  *
  * Decoding refuses what no honest core sends: the core may rely on counts
@@ -19,12 +19,12 @@
 #include <string.h>
 
 #define RUN_SIZE     16
-#define NUMBERS      14
+#define NUMBERS      15
 #define FIXED_SIZE   (1 + 1 + 2 + 4 + 4 + 4 + 4 + 4 + NUMBERS * 8)
 #define MESSAGE_SIZE (FIXED_SIZE + RAFT_MESSAGE_RUNS_MAX * RUN_SIZE)
 
 _Static_assert(RAFT_MESSAGE_RUNS_MAX == 8, "part of the format");
-_Static_assert(MESSAGE_SIZE == 264, "size of a message");
+_Static_assert(MESSAGE_SIZE == 272, "size of a message");
 
 enum {
     FLAG_GRANTED = 1,
@@ -59,6 +59,7 @@ static void encode_numbers(const struct raft_message *m, uint8_t *p)
         m->read_id,
         (uint64_t)m->time_ms,
         m->barrier,
+        m->snapshot,
     };
     _Static_assert(ARRAY_LEN(numbers) == NUMBERS, "all of them");
     for (size_t i = 0; i < NUMBERS; i++)
@@ -91,9 +92,9 @@ void message_encode(const struct raft_message *m, struct buf *out)
   @ requires \separated(r, m);
   @ assigns *r, *m;
   @ ensures readable(r->rest);
-  @ ensures \old(has(r, 112)) ==> moved{Pre, Post}(r, 112) &&
+  @ ensures \old(has(r, 120)) ==> moved{Pre, Post}(r, 120) &&
   @     m->run_count == \old(m->run_count) && m->count == \old(m->count);
-  @ ensures !\old(has(r, 112)) ==> r->failed; */
+  @ ensures !\old(has(r, 120)) ==> r->failed; */
 static void decode_numbers(struct reader *r, struct raft_message *m)
 {
     m->cluster_id = reader_u64(r);
@@ -110,6 +111,7 @@ static void decode_numbers(struct reader *r, struct raft_message *m)
     m->read_id = reader_u64(r);
     m->time_ms = (int64_t)reader_u64(r);
     m->barrier = reader_u64(r);
+    m->snapshot = reader_u64(r);
 }
 
 /* Runs that follow each other, begin with the first entry, end before the

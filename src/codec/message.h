@@ -27,9 +27,10 @@
  *  112  read_id(8)
  *  120  time_ms(8)
  *  128  barrier(8)
- *  136  runs: RAFT_MESSAGE_RUNS_MAX times first(8) term(8)
+ *  136  snapshot(8)
+ *  144  runs: RAFT_MESSAGE_RUNS_MAX times first(8) term(8)
  *
- * 264 bytes. A change here, or in what follows the message, is a new
+ * 272 bytes. A change here, or in what follows the message, is a new
  * PROTOCOL_VERSION (codec/hello.h).
  */
 #ifndef CODEC_MESSAGE_H

@@ -7,7 +7,8 @@
  * bound only those that are live. The leader knows what they hold and tells
  * it with its heartbeats and appends, so that a follower does not throw away
  * what it would need as the next leader. A member that needs what was cut
- * already gains nothing by the rest, and does not count as live.
+ * already gains nothing by the rest, and does not count as live, unless it
+ * fetches a state: then it needs what is behind that one.
  *
  * A log that is larger than the state is not worth its space: after a while
  * without a cut, the bound is the size of the state's files, if that is
@@ -55,6 +56,8 @@ static void measure(struct node *n)
         all = MIN(all, p->match);
         if (p->link_up && p->state != RAFT_SNAPSHOT)
             live = MIN(live, p->match);
+        else if (p->link_up && p->snapshot > 0)
+            live = MIN(live, MAX(p->match, p->snapshot));
     }
     n->compaction.held_by_all = MAX(n->compaction.held_by_all, all);
     n->compaction.held_by_live = live;

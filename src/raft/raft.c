@@ -300,6 +300,19 @@ static void flush(struct raft *r, struct raft_out *out)
     }
 }
 
+/* Before the log's beginning there is the state. */
+static void state_event(struct raft *r, const struct raft_event *event,
+                        struct raft_out *out)
+{
+    if (event->type == RAFT_EV_FETCH) {
+        raft_fetch(r, event->index);
+    } else if (event->type == RAFT_EV_RESTORE) {
+        raft_restore(r, event, out);
+    } else if (event->index > r->first) {
+        raft_runs_forget(r, event->index);
+    }
+}
+
 static void dispatch(struct raft *r, const struct raft_event *event,
                      struct raft_out *out)
 {
@@ -338,9 +351,9 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         raft_transfer_event(r, event->peer, out);
         break;
     case RAFT_EV_LOG_CUT:
-        if (event->index > r->first) {
-            raft_runs_forget(r, event->index);
-        }
+    case RAFT_EV_FETCH:
+    case RAFT_EV_RESTORE:
+        state_event(r, event, out);
         break;
     case RAFT_EV_FLUSH:
         flush(r, out);

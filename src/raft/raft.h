@@ -25,6 +25,10 @@
  * Recovery. A node that cannot prove that it still has what it promised starts
  * with `recovering`: see raft_recover.c.
  *
+ * Restoring. What the logs of the others no longer have, a node gets as a whole
+ * state, on a way of its own (RAFT_SNAPSHOT below tells who lacks it). When it
+ * has one that is complete it says RAFT_EV_RESTORE: see raft_restore.c.
+ *
  * Literature: Ongaro & Ousterhout, "In Search of an Understandable Consensus
  * Algorithm" (2014), figure 2 and section 8; Ongaro's thesis (2014), sections
  * 3.10 (leadership transfer), 6.4 (ReadIndex), 6.2 (check quorum), 9.6
@@ -90,7 +94,10 @@ struct raft_members {
     uint32_t life[RAFT_NODES_MAX];
 };
 /* The upper half of an incarnation; a start raises only the lower one. */
-#define RAFT_LIFE(incarnation) ((incarnation) >> 32)
+#ifndef RAFT_LIFE_SHIFT
+#define RAFT_LIFE_SHIFT 32
+#endif
+#define RAFT_LIFE(incarnation) ((incarnation) >> RAFT_LIFE_SHIFT)
 
 struct raft_config {
     uint64_t cluster_id;
@@ -179,6 +186,8 @@ struct raft_message {
     raft_index match;    /* replies: durable and equal to the leader's log */
     raft_index verified; /* replies: equal to the leader's log, maybe not yet
                             durable: shows the leader what got lost */
+    raft_index snapshot; /* replies: the index of the state that the sender is
+                            fetching, behind which it needs the log; or 0 */
     uint64_t read_id;    /* READ, READ_REPLY: the asker's own number */
     int64_t time_ms;     /* READ_REPLY, granted: the log's time then, which
                             the sending node fills in */
@@ -206,6 +215,9 @@ enum raft_event_type {
     RAFT_EV_TRANSFER,    /* peer: hand leadership to it; NODE_NONE: to the
                             most advanced follower */
     RAFT_EV_LOG_CUT,     /* index: the log now begins there */
+    RAFT_EV_FETCH,       /* index: of the state that is being fetched; or 0 */
+    RAFT_EV_RESTORE,     /* index, index_term, term, members, members_at: a
+                            state is here, see raft_restore.c */
     RAFT_EV_FLUSH,       /* end of a turn of the loop: send what is due */
 };
 
@@ -220,9 +232,13 @@ struct raft_event {
     uint64_t incarnation; /* as the handshake said; 0: not known */
     uint32_t count;
     /* CONFIG; or MESSAGE, an append, of whose entries at most one is of that
-     * kind: its index. For the length of the call. */
+     * kind: its index; or RESTORE: what the state has. For the length of the
+     * call. */
     const struct raft_members *members;
     raft_index members_at;
+    raft_term index_term; /* RESTORE: of the entry at index */
+    raft_term term;       /* RESTORE: of the leader who offered the state, and
+                             so knew that this entry is committed */
 };
 
 /* What must be written, in this order, as one atomic batch. */
@@ -238,6 +254,11 @@ struct raft_write {
     bool append_empty;        /* one empty entry: a new term, or a barrier */
     bool append_members;      /* one entry: members[RAFT_NEWEST] */
     bool recovered;           /* the node is no longer recovering */
+    /* 0, or: the state is now the one that was fetched, which has all up to
+     * here, and the log begins behind it, empty; */
+    raft_index restore_index;
+    raft_term restore_term;
+    bool restore_keeps_log; /* or goes on as it is, as it leads there */
 };
 
 /* A read that may be served once the node has applied `index`. */
@@ -282,6 +303,7 @@ struct raft_progress {
     int64_t heard_ms; /* last reply in this term; for check-quorum */
     bool link_up;
     bool recovering;      /* as it said last */
+    raft_index snapshot;  /* the same: needs what is behind it; or 0 */
     bool restarted_maybe; /* the link broke or came up since the peer said
                              who it is: do not insist on the incarnation we
                              know */
@@ -358,6 +380,7 @@ struct raft {
     /* follower */
     bool recovering;
     raft_index barrier;       /* what this term's leader said; 0: nothing */
+    raft_index fetching;      /* as RAFT_EV_FETCH said, or 0 */
     raft_index verified;      /* equal to the log of this term's leader */
     raft_index leader_commit; /* largest commit this term's leader told */
     uint64_t leader_incarnation;

@@ -66,8 +66,8 @@ static void refuse(struct raft *r, const struct raft_message *m)
     r->reply_reject = true;
 }
 
-/* Does this log have the entry before those sent? What precedes `first` is
- * committed, so it had it. */
+/* Does this log have the entry before those sent? What precedes `first` was
+ * committed in no later term than this one, so it had it, as has the leader. */
 static bool prefix_fits(const struct raft *r, const struct raft_message *m)
 {
     raft_term term = 0;
@@ -213,6 +213,7 @@ static struct raft_message *reply(struct raft *r, struct raft_out *out,
 
     m->round = r->round_seen;
     m->verified = r->verified;
+    m->snapshot = r->fetching > r->commit ? r->fetching : 0;
     m->match = r->recovering ? 0 : MIN(r->durable, r->verified);
     return m;
 }

@@ -170,6 +170,13 @@ void raft_commit_by_leader(struct raft *r)
     }
 }
 
+/* Follower: what a state has is committed. */
+void raft_commit_restored(struct raft *r, raft_index index)
+{
+    ASSERT(r->role != RAFT_LEADER);
+    commit_to(r, index);
+}
+
 /* Leader: when it will have heard of no majority for an election timeout. */
 int64_t raft_quorum_until_ms(const struct raft *r)
 {

@@ -68,6 +68,9 @@ void raft_members_append(struct raft *r, raft_index at,
                          struct raft_out *out);
 void raft_members_truncate(struct raft *r, raft_index from,
                            struct raft_out *out);
+void raft_members_restore(struct raft *r, raft_index at,
+                          const struct raft_members *members,
+                          struct raft_out *out);
 /*@ requires \valid(r);
   @ assigns r->members[RAFT_BASE], r->members_at[RAFT_BASE];
   @ ensures r->members_at[RAFT_NEWEST] <= r->commit ==>
@@ -150,6 +153,7 @@ void raft_runs_truncate(struct raft *r, raft_index from);
   @     r->run_count == \old(r->run_count) - 1 && (\forall integer i;
   @         0 <= i < r->run_count ==> r->runs[i] == \old(r->runs[i + 1])); */
 void raft_runs_forget(struct raft *r, raft_index first);
+void raft_runs_restart(struct raft *r, raft_index index, raft_term term);
 
 /* raft_write.c: what is to be on disk, and what is there. */
 struct raft_write *raft_open_write(struct raft *r, struct raft_out *out);
@@ -195,6 +199,7 @@ void raft_commit_by_quorum(struct raft *r);
   @ ensures r->commit == \max(\old(r->commit),
   @                           \min(r->leader_commit, r->verified)); */
 void raft_commit_by_leader(struct raft *r);
+void raft_commit_restored(struct raft *r, raft_index index);
 /*@ requires \valid_read(r) && r->role == RAFT_LEADER && r->term_start > 0;
   @ assigns \nothing;
   @ ensures \result <==> r->commit >= r->term_start; */
@@ -261,6 +266,11 @@ void raft_on_heartbeat(struct raft *r, const struct raft_message *m,
                        struct raft_out *out);
 void raft_follower_durable(struct raft *r, raft_index durable_before);
 void raft_follower_flush(struct raft *r, struct raft_out *out);
+
+/* raft_restore.c */
+void raft_fetch(struct raft *r, raft_index index);
+void raft_restore(struct raft *r, const struct raft_event *event,
+                  struct raft_out *out);
 
 /* raft_election.c: votes. */
 /*@ assigns \nothing;

@@ -285,3 +285,16 @@ void raft_members_truncate(struct raft *r, raft_index from,
         out->members_changed = true;
     }
 }
+
+/* Those of a state, up to whose index all is committed; whatever the log said
+ * is gone. */
+void raft_members_restore(struct raft *r, raft_index at,
+                          const struct raft_members *members,
+                          struct raft_out *out)
+{
+    ASSERT(at <= r->commit && r->commit == r->last);
+    become(r, members);
+    r->members_at[RAFT_NEWEST] = at;
+    raft_members_committed(r);
+    out->members_changed = true;
+}

@@ -26,7 +26,7 @@ enum {
     USES_ENTRIES = 1 << 1,
     USES_COMMIT = 1 << 2,
     USES_ROUND = 1 << 3,
-    USES_ACK = 1 << 4, /* match and verified */
+    USES_ACK = 1 << 4, /* match, verified and snapshot */
     USES_READ_ID = 1 << 5,
     USES_TIME = 1 << 6,
     USES_GRANTED = 1 << 7,
@@ -104,7 +104,8 @@ static uint32_t used(const struct raft_message *m)
            (m->count > 0 || m->run_count > 0 ? USES_ENTRIES : 0U) |
            (m->commit > 0 ? USES_COMMIT : 0U) |
            (m->round > 0 ? USES_ROUND : 0U) |
-           (m->match > 0 || m->verified > 0 ? USES_ACK : 0U) |
+           (m->match > 0 || m->verified > 0 || m->snapshot > 0 ? USES_ACK
+                                                               : 0U) |
            (m->read_id > 0 ? USES_READ_ID : 0U) |
            (m->time_ms != 0 ? USES_TIME : 0U) |
            (m->granted ? USES_GRANTED : 0U) |
@@ -143,7 +144,8 @@ static bool numbers_valid(const struct raft_message *m)
     return (m->term > 0 || term_0) && m->term <= RAFT_NUMBER_MAX &&
            m->index <= RAFT_NUMBER_MAX && m->commit <= RAFT_NUMBER_MAX &&
            m->verified <= RAFT_NUMBER_MAX && m->match <= RAFT_NUMBER_MAX &&
-           m->barrier <= RAFT_NUMBER_MAX && m->refused <= RAFT_NUMBER_MAX &&
+           m->snapshot <= RAFT_NUMBER_MAX && m->barrier <= RAFT_NUMBER_MAX &&
+           m->refused <= RAFT_NUMBER_MAX &&
            m->run_count <= RAFT_MESSAGE_RUNS_MAX;
 }
 

@@ -78,6 +78,7 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
     p->commit_wanted = 0;
     p->barrier = 0;
     p->recovering = false;
+    p->snapshot = 0;
     p->round_sent = 0;
     p->beat_verified = 0;
     p->beat_next = 0;
@@ -218,6 +219,7 @@ static bool heard(struct raft *r, const struct raft_message *m,
         return false;
     }
     progress_verified(r, p, m->verified);
+    p->snapshot = m->snapshot;
     if (m->recovering) {
         raft_recovering_heard(r, (uint32_t)(p - r->progress), out);
     } else {

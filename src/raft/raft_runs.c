@@ -265,3 +265,15 @@ void raft_runs_truncate(struct raft *r, raft_index from)
     r->last = from - 1;
     r->durable = MIN(r->durable, r->last);
 }
+
+/* The log is empty, and begins behind this entry, which is committed. */
+void raft_runs_restart(struct raft *r, raft_index index, raft_term term)
+{
+    ASSERT(index > r->commit && term > 0);
+    memset(r->runs, 0, r->run_count * sizeof(r->runs[0]));
+    r->run_count = 0;
+    r->first = index + 1;
+    r->prev_term = term;
+    r->last = index;
+    r->durable = index;
+}

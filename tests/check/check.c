@@ -80,8 +80,10 @@ void check_start(struct check *c, uint32_t pos, const struct raft *core)
 }
 
 /* Does a write to an image. */
-static void do_write(struct check_log *log, const struct check_write *w)
+static void do_write(const struct check *c, struct check_log *log,
+                     const struct check_write *w)
 {
+    check_restore(c, log, w);
     if (w->truncate_from > 0) {
         log->last = MIN(log->last, w->truncate_from - 1);
     }
@@ -91,7 +93,7 @@ static void do_write(struct check_log *log, const struct check_write *w)
     }
 }
 
-static void sync_one(struct check_node *n)
+static void sync_one(const struct check *c, struct check_node *n)
 {
     const struct check_write *w = &n->writes[0];
 
@@ -101,7 +103,7 @@ static void sync_one(struct check_node *n)
         n->disk_vote = w->vote;
     }
     n->disk_recovering = n->disk_recovering && !w->recovered;
-    do_write(&n->disk, w);
+    do_write(c, &n->disk, w);
     n->write_count--;
     memmove(n->writes, n->writes + 1, n->write_count * sizeof(n->writes[0]));
     memset(&n->writes[n->write_count], 0, sizeof(n->writes[0]));
@@ -113,7 +115,7 @@ void check_synced(struct check *c, uint32_t pos, uint32_t count)
 
     ASSERT(count <= n->write_count);
     for (uint32_t i = 0; i < count; i++) {
-        sync_one(n);
+        sync_one(c, n);
     }
 }
 
@@ -277,6 +279,12 @@ static void written(struct check *c, const struct check_step *s)
     w->vote = write->vote;
     w->truncate_from = write->truncate_from;
     w->recovered = write->recovered;
+    w->restore_index = write->restore_index;
+    w->restore_keeps_log = write->restore_keeps_log;
+    if (w->restore_index > 0) {
+        check_restored(c, s);
+        check_restore(c, &n->live, w);
+    }
     w->append_first = write->append_first;
     w->append_last = write->append_last;
     if (w->truncate_from > 0) {
@@ -464,7 +472,7 @@ static void own_log(struct check *c, const struct check_step *s)
     check_that(c, a->durable <= a->last && a->commit <= a->last,
                "I13 commit: beyond the log");
     check_that(c,
-               c->violation != NULL ||
+               c->violation != NULL || check_restoring(n) ||
                    check_has(&n->disk, a->durable, n->live.at[a->durable].hash),
                "X1 durability: believes durable what is not");
     check_that(c, a->first <= a->commit + 1,
@@ -531,6 +539,7 @@ void check_step(struct check *c, const struct check_step *s)
     }
     if (c->violation == NULL) {
         check_changed(c, s);
+        check_beginning(c, s);
         own_log(c, s);
         check_core_members(c, s);
         commits(c, s);

@@ -51,6 +51,7 @@ struct check_entry {
 
 struct check_log {
     raft_index last;
+    raft_index cut; /* of what is up to here there is only the state */
     struct check_entry at[CHECK_LOG_MAX + 1]; /* [0] is the empty prefix */
 };
 
@@ -61,6 +62,8 @@ struct check_write {
     node_id vote;
     raft_index truncate_from;
     bool recovered;
+    raft_index restore_index;
+    bool restore_keeps_log;
     raft_index append_first;
     raft_index append_last;
     struct check_entry entries[CHECK_CHUNK_MAX];
@@ -131,9 +134,14 @@ struct check_step {
  * those of all nodes there are, members or not. All are voters. */
 void check_init(struct check *c, const node_id *ids, uint32_t count);
 
-/* What a node with this log has to be started with. */
+/* What a node has to be started with whose state, and log, are this one. */
 void check_members(const struct check *c, const struct check_log *log,
                    struct raft_start *start);
+
+/* The members that a state with all that is committed up to index has, and
+ * the index of their entry. */
+const struct raft_members *check_members_of(const struct check *c,
+                                            raft_index index, raft_index *at);
 
 /* The entry of an append that changes the members, or NULL. */
 const struct check_change *check_change_in(const struct check *c,

@@ -55,6 +55,16 @@ bool check_quorum(const struct check *c, const struct raft_members *m,
 void check_changed(struct check *c, const struct check_step *s);
 void check_core_members(struct check *c, const struct check_step *s);
 
+/* check_restore.c: X3. The step's write takes over a state; the log's
+ * beginning. */
+void check_restored(struct check *c, const struct check_step *s);
+void check_beginning(struct check *c, const struct check_step *s);
+/* Does it to an image. */
+void check_restore(const struct check *c, struct check_log *log,
+                   const struct check_write *w);
+/* Is there one under way to the disk? */
+bool check_restoring(const struct check_node *n);
+
 /* check_message.c: one message that leaves. */
 void check_sent(struct check *c, const struct check_step *s,
                 const struct raft_message *m);

@@ -35,6 +35,22 @@ void check_members(const struct check *c, const struct check_log *log,
     }
 }
 
+const struct raft_members *check_members_of(const struct check *c,
+                                            raft_index index, raft_index *at)
+{
+    const struct raft_members *members = &c->members;
+
+    *at = 0;
+    for (uint32_t i = 0; i < c->change_count; i++) {
+        const struct check_change *e = &c->changes[i];
+        if (e->index <= index && c->committed[e->index].term == e->term) {
+            members = &e->members;
+            *at = e->index;
+        }
+    }
+    return members;
+}
+
 const struct check_change *check_change_in(const struct check *c,
                                            const struct raft_message *m)
 {

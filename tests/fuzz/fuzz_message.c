@@ -14,7 +14,7 @@
 #include "codec/request.h"
 #include "fuzz/fuzz.h"
 
-#define MESSAGE_SIZE 264
+#define MESSAGE_SIZE 272
 
 /* Rewrites the records behind the message with checksums that fit, up to the
  * first that is cut short. */

@@ -32,6 +32,8 @@ static struct model_config bounds_of(uint8_t b)
         .reads = CHECK_READS_MAX - 1,
         .transfers = MODEL_ANY,
         .breaks = MODEL_ANY,
+        .cuts = MODEL_ANY,
+        .restores = MODEL_ANY,
         .plain = true,
         .all = (b & 4) != 0,
         .brief = (b & 8) != 0,

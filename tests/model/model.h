@@ -47,6 +47,8 @@ struct model_config {
     uint32_t breaks;   /* links that break and come up, appends dropped */
     uint32_t changes;  /* of the members, */
     uint32_t kinds;    /* of these kinds; leaving joint members always */
+    uint32_t cuts;     /* of a log, to what is committed and on the disk */
+    uint32_t restores; /* of states, of all that is committed anywhere */
     uint32_t learners; /* at the beginning: the last so many nodes */
     bool elected;   /* begins with a leader of term 1, of whom nobody heard */
     bool voted;     /* and goes on: its entry is committed, a vote of
@@ -78,6 +80,8 @@ struct model_used {
     uint8_t breaks;
     uint8_t disk_losses;
     uint8_t changes;
+    uint8_t cuts;
+    uint8_t restores;
 };
 
 struct model_state {
@@ -89,22 +93,24 @@ struct model_state {
 };
 
 enum model_event_type {
-    MODEL_TIMEOUT,       /* node: its election timer runs out */
-    MODEL_ELECT,         /* node, peer: timeout; the nodes that peer has the
-                            bits of answer the pre-vote */
-    MODEL_HEARTBEAT,     /* node: a heartbeat interval passes */
-    MODEL_QUORUM_LOSS,   /* node: an election timeout without an answer */
-    MODEL_PROPOSE,       /* node */
-    MODEL_CHANGE,        /* node, peer: model_change; arg: the nodes it is
-                            about, 16 * one + other */
-    MODEL_SYNC,          /* node, arg: the oldest so many writes are done */
-    MODEL_CRASH,         /* node, arg: writes that survive; peer: applied? */
-    MODEL_LOSE,          /* node, arg: crash; entries kept; peer: model_kept */
-    MODEL_BREAK,         /* node, peer: link down and up */
-    MODEL_UNSENT,        /* node, peer */
-    MODEL_READ,          /* node */
-    MODEL_READ_EXPIRE,   /* node */
-    MODEL_TRANSFER,      /* node, peer */
+    MODEL_TIMEOUT,     /* node: its election timer runs out */
+    MODEL_ELECT,       /* node, peer: timeout; the nodes that peer has the
+                          bits of answer the pre-vote */
+    MODEL_HEARTBEAT,   /* node: a heartbeat interval passes */
+    MODEL_QUORUM_LOSS, /* node: an election timeout without an answer */
+    MODEL_PROPOSE,     /* node */
+    MODEL_CHANGE,      /* node, peer: model_change; arg: the nodes it is
+                          about, 16 * one + other */
+    MODEL_CUT,         /* node; arg: what is up to here is only in the state */
+    MODEL_RESTORE,     /* node; arg: a state up to here, by the ghost */
+    MODEL_SYNC,        /* node, arg: the oldest so many writes are done */
+    MODEL_CRASH,       /* node, arg: writes that survive; peer: applied? */
+    MODEL_LOSE,        /* node, arg: crash; entries kept; peer: model_kept */
+    MODEL_BREAK,       /* node, peer: link down and up */
+    MODEL_UNSENT,      /* node, peer */
+    MODEL_READ,        /* node */
+    MODEL_READ_EXPIRE, /* node */
+    MODEL_TRANSFER,    /* node, peer */
     MODEL_TRANSFER_LATE, /* node */
     MODEL_DELIVER,       /* arg: which message */
     MODEL_DELIVER_STALE, /* the same; the receiver heard no leader lately */
@@ -175,9 +181,9 @@ void model_prelude(struct model *m);
  * all of a state, a node, or the ghost, of which only what concerns `open`
  * terms or entries that are `present` somewhere still matters. A term is open
  * (its bit is set) if a message is in it or a node holds on to it, which leads,
- * is a candidate or owes an answer, or if somebody has yet to reach it and a
- * majority has not gone beyond: in others nobody can be elected or speak any
- * more. */
+ * is a candidate or owes an answer (to a state it answers by itself), or if
+ * somebody has yet to reach it and a majority has not gone beyond: in others
+ * nobody can be elected or speak any more. */
 void model_canonical(const struct model_config *config, struct model_state *s);
 void model_canonical_node(struct model_state *s, uint32_t pos);
 void model_canonical_ghost(const struct model_config *config, struct check *c,
@@ -185,7 +191,8 @@ void model_canonical_ghost(const struct model_config *config, struct check *c,
 /* By the nodes; the terms of messages have to be added. */
 uint32_t model_open_terms(const struct model_config *config,
                           const raft_term *terms, uint32_t holding);
-bool model_holds_term(const struct model_state *s, uint32_t pos);
+bool model_holds_term(const struct model_config *config,
+                      const struct model_state *s, uint32_t pos);
 /* Entries that a node, or a message, has: for each term from 1 on a byte, in
  * which bits 0..i-1 are set if the last such entry is at index i. */
 uint32_t model_present_in_node(const struct check_node *n);
@@ -232,6 +239,8 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
 uint32_t model_node_events(const struct model_config *config,
                            const struct model_state *s, uint32_t i,
                            struct model_event *events);
+/* Of such events: is there a state up to there, by what the ghost knows? */
+bool model_is_there(struct model_event e, raft_index commit);
 /* May a message be asked for by DELIVER_STALE as well? */
 bool model_may_be_stale(const struct raft *to);
 /* Is the bound on such events not reached? */
@@ -251,6 +260,8 @@ void model_apply(struct model *m, struct model_event event);
 /* The same, but nodes that the event does not touch need not be there: no
  * comparison of nodes with each other, no merging of messages. */
 void model_apply_alone(struct model *m, struct model_event event);
+/* What the state on its disk has, if much of it is there. */
+raft_index model_known(const struct model_state *s, uint32_t pos);
 /* What an UNSENT drops: the entry sent last; 0: none. */
 raft_index model_unsent_from(const struct model_state *s, uint32_t node,
                              uint32_t peer);

@@ -41,10 +41,10 @@ static inline uint64_t model_budget_rest(const struct model_budget *b,
     const uint8_t *counts = (const uint8_t *)used;
     uint64_t rest = 0;
 
-    _Static_assert(sizeof(*used) * 6 <= 64, "one word");
+    _Static_assert(sizeof(*used) * 4 <= 64, "one word");
     for (uint32_t i = 0; i < sizeof(*used); i++) {
-        ASSERT(counts[i] < 64);
-        rest = rest << 6 | (b->strides[i] == 0 ? counts[i] : 0);
+        ASSERT(counts[i] < 16);
+        rest = rest << 4 | (b->strides[i] == 0 ? counts[i] : 0);
     }
     return rest;
 }

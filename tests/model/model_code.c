@@ -115,6 +115,8 @@ static INLINE void code_votes(struct coder *k, const struct raft_members *m,
 
 static INLINE void code_log(struct coder *k, struct raft *r)
 {
+    NUMBER(r->first);
+    NUMBER(r->prev_term);
     NUMBER(r->last);
     NUMBER(r->run_count);
     for (uint32_t i = 0; i < r->run_count; i++) {
@@ -123,10 +125,6 @@ static INLINE void code_log(struct coder *k, struct raft *r)
     }
     NUMBER(r->durable);
     NUMBER(r->commit);
-    if (k->reading) {
-        r->first = 1;
-    }
-    ASSERT(r->first == 1 && r->prev_term == 0);
 }
 
 static INLINE void code_follower(struct coder *k, struct raft *r)
@@ -252,10 +250,11 @@ static INLINE void code_entries(struct coder *k, struct check_entry *e,
     }
 }
 
+/* Behind what is cut. */
 static void live_from_core(struct check_log *live, const struct raft *r)
 {
     live->last = r->last;
-    for (raft_index i = 1; i <= r->last; i++) {
+    for (raft_index i = r->first; i <= r->last; i++) {
         bool known = raft_runs_term(r, i, &live->at[i].term);
         ASSERT(known);
         live->at[i].hash =
@@ -263,32 +262,34 @@ static void live_from_core(struct check_log *live, const struct raft *r)
     }
 }
 
-static INLINE void code_write(struct coder *k, struct check_write *w,
-                              const struct check_log *disk,
-                              const struct check_write *earlier)
+static INLINE void code_write(struct coder *k, struct check_node *n,
+                              struct check_write *w)
 {
-    uint64_t before = 0;
-
     NUMBER(w->hard_state);
     if (w->hard_state) {
         NUMBER(w->term);
         NODE(w->vote);
     }
     NUMBER(w->recovered);
+    NUMBER(w->restore_index);
+    NUMBER(w->restore_keeps_log);
     NUMBER(w->truncate_from);
     NUMBER(w->append_first);
     NUMBER(w->append_last);
     if (w->append_first == 0) {
         return;
     }
-    /* The entry before is the latest one written at that index. */
-    before = disk->at[w->append_first - 1].hash;
-    for (; earlier < w; earlier++) {
-        raft_index at = w->append_first - 1 - earlier->append_first;
-        if (earlier->append_first > 0 &&
-            w->append_first - 1 >= earlier->append_first &&
-            w->append_first - 1 <= earlier->append_last) {
-            before = earlier->entries[at].hash;
+    /* The entry before is the latest one written at that index; of a state, it
+     * is in the log still. */
+    raft_index last = w->append_first - 1;
+    uint64_t before = n->disk.at[last].hash;
+    for (const struct check_write *e = n->writes; e < w; e++) {
+        if (!e->restore_keeps_log && last <= e->restore_index) {
+            before = n->live.at[last].hash;
+        }
+        if (e->append_first > 0 && last >= e->append_first &&
+            last <= e->append_last) {
+            before = e->entries[last - e->append_first].hash;
         }
     }
     code_entries(k, w->entries, w->append_last + 1 - w->append_first, before);
@@ -297,6 +298,9 @@ static INLINE void code_write(struct coder *k, struct check_write *w,
 static INLINE void code_disk(struct coder *k, struct check_node *n,
                              const struct raft *r)
 {
+    ASSERT(k->reading || n->live.cut + 1 == r->first);
+    n->live.cut = r->first - 1;
+    code_entries(k, &n->live.at[1], n->live.cut, 0);
     if (k->reading) {
         n->incarnation = r->config.incarnation;
         live_from_core(&n->live, r);
@@ -319,9 +323,10 @@ static INLINE void code_disk(struct coder *k, struct check_node *n,
     NUMBER(n->disk_term);
     NODE(n->disk_vote);
     NUMBER(n->disk.last);
+    NUMBER(n->disk.cut);
     code_entries(k, &n->disk.at[1], n->disk.last, 0);
     for (uint32_t i = 0; i < n->write_count; i++) {
-        code_write(k, &n->writes[i], &n->disk, n->writes);
+        code_write(k, n, &n->writes[i]);
     }
 }
 

@@ -38,6 +38,12 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_CHANGE:
         *bound = c->changes;
         return &used->changes;
+    case MODEL_CUT:
+        *bound = c->cuts;
+        return &used->cuts;
+    case MODEL_RESTORE:
+        *bound = c->restores;
+        return c->restores == MODEL_ANY ? NULL : &used->restores;
     case MODEL_CRASH:
         *bound = c->crashes;
         return &used->crashes;
@@ -172,6 +178,29 @@ static void lose_events(const struct check_node *n, uint32_t i, struct list *l)
     }
 }
 
+/* A log is cut as far as what is committed is in the state on the disk, which
+ * may be all of it. A state may come late, and with nothing new. */
+static void snapshot_events(const struct model_config *c,
+                            const struct model_state *s, uint32_t i,
+                            struct list *l)
+{
+    const struct raft *core = &s->cores[i];
+    bool quiet = s->check.nodes[i].write_count == 0;
+
+    for (raft_index cut = core->first;
+         c->cuts > 0 && quiet && cut <= core->commit; cut++) {
+        add(l, MODEL_CUT, i, 0, (uint32_t)cut);
+    }
+    for (raft_index at = 1; c->restores > 0 && at <= CHECK_LOG_MAX; at++) {
+        add(l, MODEL_RESTORE, i, 0, (uint32_t)at);
+    }
+}
+
+bool model_is_there(struct model_event e, raft_index commit)
+{
+    return e.type != MODEL_RESTORE || e.arg <= commit;
+}
+
 uint32_t model_node_events(const struct model_config *config,
                            const struct model_state *s, uint32_t i,
                            struct model_event *events)
@@ -190,6 +219,7 @@ uint32_t model_node_events(const struct model_config *config,
     for (uint32_t k = 1; k <= s->check.nodes[i].write_count; k++) {
         add(&l, MODEL_SYNC, i, 0, k);
     }
+    snapshot_events(config, s, i, &l);
     crash_events(config, s, i, &l);
     if (config->disk_losses > 0) {
         lose_events(&s->check.nodes[i], i, &l);
@@ -240,7 +270,8 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
         message_events(s, i, &l);
     }
     for (uint32_t i = 0; i < l.count; i++) {
-        if (model_may(m->config, &s->used, events[i].type)) {
+        if (model_may(m->config, &s->used, events[i].type) &&
+            model_is_there(events[i], s->check.commit)) {
             events[kept++] = events[i];
         }
     }

@@ -13,6 +13,7 @@ uint32_t model_tuple_events(const struct model_store *store,
                             const struct model_tuple *t,
                             struct model_event *events)
 {
+    uint32_t commit = model_part_at(&store->ghosts, t->ghost)->commit;
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
@@ -20,7 +21,8 @@ uint32_t model_tuple_events(const struct model_store *store,
             model_part_at(&store->nodes, t->nodes[i]);
         const struct model_event *own = model_part_events(node);
         for (uint32_t k = 0; k < node->events; k++) {
-            if (model_may(store->config, &t->used, own[k].type)) {
+            if (model_may(store->config, &t->used, own[k].type) &&
+                model_is_there(own[k], commit)) {
                 events[count++] = own[k];
             }
         }

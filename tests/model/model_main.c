@@ -47,7 +47,9 @@ static uint32_t *bound(struct model_config *c, const char *name)
         {"--duplicates", &c->duplicates}, {"--in-flight", &c->in_flight},
         {"--losses", &c->losses},         {"--heartbeats", &c->heartbeats},
         {"--writes", &c->writes},         {"--reads", &c->reads},
-        {"--transfers", &c->transfers},   {"--breaks", &c->breaks}};
+        {"--transfers", &c->transfers},   {"--breaks", &c->breaks},
+        {"--changes", &c->changes},       {"--cuts", &c->cuts},
+        {"--restores", &c->restores}};
 
     for (uint32_t i = 0; i < ARRAY_LEN(bounds); i++) {
         if (strcmp(bounds[i].name, name) == 0) {

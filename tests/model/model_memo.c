@@ -78,6 +78,8 @@ static uint32_t touched_by(struct model_event e)
     case MODEL_QUORUM_LOSS:
     case MODEL_PROPOSE:
     case MODEL_CHANGE:
+    case MODEL_CUT:
+    case MODEL_RESTORE:
     case MODEL_SYNC:
     case MODEL_BREAK:
     case MODEL_UNSENT:

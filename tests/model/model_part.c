@@ -182,7 +182,7 @@ uint32_t model_store_node(struct model_store *s,
     part.outline = model_outline_of_node(state, pos);
     part.mentions = model_mentions_in_node(state, pos);
     part.spare_vote = model_has_spare_vote(state, pos);
-    part.holds_term = model_holds_term(state, pos);
+    part.holds_term = model_holds_term(s->config, state, pos);
     part.contests = model_contests(state, pos);
     part.writes = state->check.nodes[pos].write_count > 0;
     part.sender = model_dead_sender(state, pos);
@@ -205,7 +205,7 @@ uint32_t model_store_ghost(struct model_store *s,
                            struct model_state *scratch)
 {
     const size_t begin = offsetof(struct check, logs);
-    struct model_part part = {0};
+    struct model_part part = {.commit = (uint8_t)state->check.commit};
     struct model_code code;
 
     model_encode_ghost(state, 0, &code);

@@ -65,8 +65,7 @@ static void say_message(struct model *m, struct model_event e)
 
 static void say_crash(struct model *m, struct model_event e)
 {
-    const struct raft *core = &m->state.cores[e.node];
-    unsigned applied = (unsigned)MIN(core->commit, core->durable);
+    unsigned applied = (unsigned)model_known(&m->state, e.node);
 
     fprintf(m->script, "> crash %u %u\n> restart %u %u\n", e.node, e.arg,
             e.node, e.peer != 0 ? applied : 0);
@@ -111,6 +110,12 @@ void model_script_event(struct model *m, struct model_event e)
     case MODEL_CHANGE:
         fprintf(f, "# change %u: kind %u, nodes %u and %u\n", e.node, e.peer,
                 e.arg / 16U, e.arg % 16U);
+        break;
+    case MODEL_CUT:
+        fprintf(f, "> cut %u %u\n", e.node, e.arg + 1U);
+        break;
+    case MODEL_RESTORE:
+        fprintf(f, "# restore %u: a state up to entry %u\n", e.node, e.arg);
         break;
     case MODEL_SYNC:
         fprintf(f, "> durable %u %u\n", e.node, e.arg);

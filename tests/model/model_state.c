@@ -175,10 +175,14 @@ static void canonical_log(struct check_leader *l, raft_index last)
     }
 }
 
-bool model_holds_term(const struct model_state *s, uint32_t pos)
+bool model_holds_term(const struct model_config *config,
+                      const struct model_state *s, uint32_t pos)
 {
     const struct raft *r = &s->cores[pos];
 
+    if (config->restores > 0 && r->leader != NODE_NONE) {
+        return true;
+    }
     return r->role == RAFT_LEADER || r->role == RAFT_CANDIDATE ||
            r->reply_append || r->reply_heartbeat || r->reply_reject ||
            s->check.nodes[pos].write_count > 0;
@@ -186,10 +190,13 @@ bool model_holds_term(const struct model_state *s, uint32_t pos)
 
 static bool is_fixed(const struct model_config *config)
 {
-    return MODEL_NODES == 3 && config->changes == 0 && config->learners == 0;
+    return MODEL_NODES == 3 && config->changes == 0 && config->learners == 0 &&
+           config->restores == 0;
 }
 
-/* Where members change, few may be enough. */
+/* Where members change, few may be enough; and a state brings its receiver to
+ * the term in which it was committed, which must be known while anybody is in
+ * an earlier one. */
 uint32_t model_open_terms(const struct model_config *config,
                           const raft_term *terms, uint32_t holding)
 {
@@ -270,7 +277,7 @@ void model_canonical(const struct model_config *config, struct model_state *s)
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         model_canonical_node(s, i);
-        holding |= (uint32_t)model_holds_term(s, i) << i;
+        holding |= (uint32_t)model_holds_term(config, s, i) << i;
         terms[i] = s->cores[i].term;
         present |= model_present_in_node(&s->check.nodes[i]);
     }

@@ -220,15 +220,16 @@ static void start(struct model *m, uint32_t pos, raft_index applied)
     struct raft_config config = {0};
     struct raft_start start = {.term = n->disk_term,
                                .vote = n->disk_vote,
-                               .log_first = 1,
+                               .log_first = n->disk.cut + 1,
+                               .log_prev_term = n->disk.at[n->disk.cut].term,
                                .log_last = n->disk.last,
                                .runs = runs,
-                               .applied = applied,
+                               .applied = MAX(applied, n->disk.cut),
                                .recovering = n->disk_recovering};
 
     check_members(check, &n->disk, &start);
     model_raft_config(&config, pos, n->incarnation + 1);
-    for (raft_index i = 1; i <= n->disk.last; i++) {
+    for (raft_index i = start.log_first; i <= n->disk.last; i++) {
         raft_term term = n->disk.at[i].term;
         if (start.run_count == 0 || runs[start.run_count - 1].term != term) {
             runs[start.run_count].first = i;
@@ -240,11 +241,24 @@ static void start(struct model *m, uint32_t pos, raft_index applied)
     m->violation = check->violation;
 }
 
+/* The state on disk never runs ahead of the log on disk; one that is on its
+ * way there may not arrive. */
+raft_index model_known(const struct model_state *s, uint32_t pos)
+{
+    const struct raft *core = &s->cores[pos];
+    const struct check_node *n = &s->check.nodes[pos];
+
+    for (uint32_t i = 0; i < n->write_count; i++) {
+        if (n->writes[i].restore_index > 0) {
+            return 0;
+        }
+    }
+    return MIN(core->commit, core->durable);
+}
+
 static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
 {
-    const struct raft *core = &m->state.cores[pos];
-    /* The state on disk never runs ahead of the log on disk. */
-    raft_index known = MIN(core->commit, core->durable);
+    raft_index known = model_known(&m->state, pos);
 
     check_crash(&m->state.check, pos, kept);
     start(m, pos, applied ? known : 0);
@@ -445,6 +459,21 @@ static void change_event(struct model *m, struct model_event e)
     macro_step(m, e.node, event);
 }
 
+/* What is committed anywhere may come, with the smallest term of a leader who
+ * can have known it. */
+static void restore_event(struct model *m, struct model_event e)
+{
+    const struct check *c = &m->state.check;
+    raft_term term = c->committed[e.arg].term;
+    struct raft_event event = {.type = RAFT_EV_RESTORE,
+                               .index = e.arg,
+                               .index_term = term,
+                               .term = MAX(term, c->committed_in[e.arg])};
+
+    event.members = check_members_of(c, e.arg, &event.members_at);
+    macro_step(m, e.node, event);
+}
+
 static void do_event(struct model *m, struct model_event e)
 {
     switch ((enum model_event_type)e.type) {
@@ -466,6 +495,14 @@ static void do_event(struct model *m, struct model_event e)
         break;
     case MODEL_CHANGE:
         change_event(m, e);
+        break;
+    case MODEL_CUT:
+        macro_step(
+            m, e.node,
+            (struct raft_event){.type = RAFT_EV_LOG_CUT, .index = e.arg + 1U});
+        break;
+    case MODEL_RESTORE:
+        restore_event(m, e);
         break;
     case MODEL_SYNC:
         sync_writes(m, e.node, e.arg);

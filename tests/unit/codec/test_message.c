@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-#define SIZE 264
+#define SIZE 272
 
 /* An append of entries 11..14, terms 3 3 5 5, all fields different. */
 static struct raft_message sample(void)
@@ -44,6 +44,7 @@ static struct raft_message sample(void)
         .rejected = true,
         .recovering = true,
         .barrier = 30,
+        .snapshot = 32,
     };
     return m;
 }
@@ -135,11 +136,12 @@ static void test_layout(void **state)
         {112, 28},
         {120, (uint64_t)-29},
         {128, 30},
-        {136, 11},
-        {144, 3},
-        {152, 13},
-        {160, 5},
-        {168, 0},
+        {136, 32},
+        {144, 11},
+        {152, 3},
+        {160, 13},
+        {168, 5},
+        {176, 0},
         {SIZE - 8, 0},
     };
     static const uint8_t head[] = {RAFT_MSG_APPEND,

@@ -131,7 +131,9 @@ static void test_one_event_one_thing(void **state)
                                 .index = 6,
                                 .seq = f.r.write_seq,
                                 .read_id = 8,
-                                .count = 3};
+                                .count = 3,
+                                .index_term = 3,
+                                .term = 3};
     struct raft before;
     for (int type = RAFT_EV_TICK; type <= RAFT_EV_FLUSH; type++) {
         struct core_fixture g;
@@ -156,6 +158,8 @@ static void test_one_event_one_thing(void **state)
         assert_int_equal(g.r.transfer_to,
                          type == RAFT_EV_TRANSFER ? 2 : NODE_NONE);
         assert_int_equal(g.r.first != before.first, type == RAFT_EV_LOG_CUT);
+        assert_int_equal(g.r.fetching, type == RAFT_EV_FETCH ? 6 : 0);
+        assert_int_equal(g.out.write.restore_index, 0); /* it leads */
         assert_int_equal(g.out.message_count != 0, type == RAFT_EV_FLUSH);
     }
 }

@@ -136,12 +136,14 @@ static uint64_t unmerged_tables(struct rocks *r)
 }
 
 /* Each table that is not merged is one more place to look for a key. Merges
- * that have stopped for good are seen by the next sync, so the wait ends. */
+ * that have stopped for good are seen by the next sync, so the wait ends; and
+ * if there is no space for a merge, the table may be what makes some. */
 static void wait_for_merges(struct rocks *r)
 {
     const struct timespec a_while = {0, MERGE_LOOK_NS};
-    for (int i = 0; i < MERGE_LOOKS && !atomic_load(&r->failed) &&
-                    unmerged_tables(r) >= r->unmerged_max;
+    for (int i = 0;
+         i < MERGE_LOOKS && !atomic_load(&r->failed) &&
+         rocks_space_merging(r) && unmerged_tables(r) >= r->unmerged_max;
          i++)
         (void)nanosleep(&a_while, NULL);
 }

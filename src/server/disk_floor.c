@@ -1,6 +1,8 @@
 /*
- * Free disk space: this node's is looked at some times a second, and the other
- * members say how theirs is (node/node_beat.c). When one has too little, all
+ * Free disk space: this node's is looked at some times a second, and each
+ * millisecond when there is little more than is wanted, for a disk takes much
+ * in a tenth of a second; and the other members say how theirs is
+ * (node/node_beat.c). When one has too little, all
  * refuse writes; reads go on, and so do commands that only let go of data, or
  * nobody could make room.
  *
@@ -17,6 +19,9 @@
 #include "server/server_internal.h"
 
 #include <inttypes.h>
+
+/* More than can be written between two looks of cron.c. */
+#define NEAR_BYTES ((uint64_t)256 * 1024 * 1024)
 
 static uint64_t add(uint64_t a, uint64_t b)
 {
@@ -55,6 +60,7 @@ void disk_floor_look(struct server *s)
     struct disk_floor *d = &s->disk;
     struct store_space space;
     bool was_short = d->is_short;
+    d->looked_ms = s->turn.mono_ms;
     d->free_bytes = file_free_bytes(s->options.data_dir);
     if (d->free_bytes < 0)
         return;
@@ -63,12 +69,21 @@ void disk_floor_look(struct server *s)
     d->promised_bytes = add(space.promised, space.passing);
     uint64_t floor = MAX(s->options.config->min_free_disk_bytes, space.spare);
     uint64_t wanted = add(d->promised_bytes, floor);
-    d->is_short = is_less(add(bytes, space.returning), wanted, was_short);
+    uint64_t found = add(bytes, space.returning);
+    d->is_short = is_less(found, wanted, was_short);
+    d->is_near = is_less(found, add(wanted, NEAR_BYTES), false);
     d->is_full = bytes < space.promised;
     ASSERT(d->promised_bytes >= space.promised && wanted >= floor);
     node_set_disk_short(s->node, d->is_short);
     node_set_disk_full(s->node, d->is_full);
     tell(s, was_short);
+}
+
+void disk_floor_turn(struct server *s)
+{
+    ASSERT(s->turn.is_set);
+    if (s->disk.is_near && s->turn.mono_ms != s->disk.looked_ms)
+        disk_floor_look(s);
 }
 
 bool disk_floor_short(const struct server *s)

@@ -223,6 +223,7 @@ static void before_wait(void *ctx)
         finish_clients(s);
     shutdown_progress(s);
     arm_deadline(s);
+    disk_floor_turn(s);
     server_check(s);
     turn_end(s);
 }

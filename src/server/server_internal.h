@@ -108,6 +108,8 @@ struct disk_floor {
     uint64_t promised_bytes; /* will be taken of them */
     bool is_short;           /* this node's disk; see disk_floor_short() */
     bool is_full;            /* for deletions, too */
+    bool is_near;            /* to being short */
+    int64_t looked_ms;       /* at the turn's time */
 };
 
 /* security.c */
@@ -231,6 +233,8 @@ bool disk_floor_short(const struct server *s);
 const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd);
 /* Measures the free disk space of this node, and what is promised of it. */
 void disk_floor_look(struct server *s);
+/* At the end of a turn: looks again if it may have made the difference. */
+void disk_floor_turn(struct server *s);
 
 /* status.c */
 void birth_init(struct server *s);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "contract/temp_dir.h"
+#include "os/clock.h"
 #include "rocks/ballast.h"
 #include "rocks/rocks.h"
 #include "rocks/rocks_internal.h"
@@ -216,6 +217,22 @@ static void test_a_merge_that_does_not_fit_waits(void **state)
     EVENTUALLY(tables(f) < before + 4);
 }
 
+/* A table waits for merges 20 seconds at most, but not for those that do not
+ * fit: what it deletes may be what makes room. */
+static void test_no_table_waits_for_merges_that_wait(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(open_store(f), 0);
+    write_tables(f, LEVELS);
+    size_t before = tables(f);
+    atomic_store(&free_blocks, TIGHT);
+    EVENTUALLY(disk_is_tight(f));
+    int64_t begin_us = clock_mono_us();
+    write_tables(f, 9); /* six may be unmerged: three would have to wait */
+    assert_int_equal(tables(f), before + 9);
+    assert_true(clock_mono_us() - begin_us < 20 * 1000000);
+}
+
 static void test_a_table_waits_for_space(void **state)
 {
     struct fixture *f = *state;
@@ -353,6 +370,7 @@ int main(void)
         test(test_merges_by_level),
         test(test_what_is_in_memory_is_promised),
         test(test_a_merge_that_does_not_fit_waits),
+        test(test_no_table_waits_for_merges_that_wait),
         test(test_a_table_waits_for_space),
         test(test_a_store_without_space_can_be_closed),
         test(test_a_flush_of_the_log_is_put_off),

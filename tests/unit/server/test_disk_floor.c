@@ -189,6 +189,41 @@ static void it_is_looked_at_in_each_tick(void **state)
     assert_true(f->server->disk.is_short);
 }
 
+/* The next turn that is at another millisecond. */
+static void later_turn(struct fixture *f)
+{
+    int64_t before_ms = f->server->turn.mono_ms;
+    while (f->server->turn.mono_ms == before_ms)
+        turn(f);
+}
+
+/* In a tenth of a second a small disk takes what it has left. */
+static void near_the_floor_it_is_looked_at_in_each_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct store_space *space = &f->node->space;
+    uint64_t bytes = (uint64_t)file_free_bytes(f->server->options.data_dir);
+    assert_false(short_at(f, 20));
+    space->promised = part(bytes, 200);
+    later_turn(f);
+    assert_false(f->server->disk.is_short); /* it was far from it */
+    space->promised = 0;
+    f->config.min_free_disk_bytes = bytes - ((uint64_t)128 << 20);
+    disk_floor_look(f->server);
+    assert_false(f->server->disk.is_short);
+    space->promised = part(bytes, 200);
+    f->server->turn.is_set = true;
+    disk_floor_turn(f->server);
+    f->server->turn.is_set = false;
+    assert_false(f->server->disk.is_short); /* it has been looked at */
+    later_turn(f);
+    assert_true(f->server->disk.is_short && f->server->disk.is_full);
+    space->promised = 0;
+    f->config.min_free_disk_bytes = 0;
+    later_turn(f);
+    assert_false(f->server->disk.is_short);
+}
+
 static const char *const deletions[] = {
     "DEL a",       "UNLINK a b",   "GETDEL a",      "EXPIRE a 1",
     "PEXPIRE a 1", "EXPIREAT a 1", "PEXPIREAT a 1", "FLUSHDB",
@@ -255,6 +290,7 @@ int main(void)
         test(a_disk_without_any_space_refuses_deletions),
         test(no_floor_is_lower_than_the_store_needs),
         test(it_is_looked_at_in_each_tick),
+        test(near_the_floor_it_is_looked_at_in_each_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

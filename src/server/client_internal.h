@@ -168,7 +168,6 @@ struct client {
     int64_t active_ms;     /* it sent something, or took some output */
     int64_t authorized_ms; /* when it was seen to be; at first, created_ms */
     int64_t closing_ms;    /* since when CLOSING, or the same */
-    uint64_t commands;
 };
 
 /* Takes the descriptor over; the client is in the server's list. */

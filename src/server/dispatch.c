@@ -40,7 +40,6 @@ static bool finished(struct client *c, const struct cmd *cmd)
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
     c->last_cmd = cmd;
-    c->commands++;
     c->server->stats.commands_processed++;
     return true;
 }

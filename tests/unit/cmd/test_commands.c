@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,166 @@ static void test_rows_without_check(void **state)
             fixture_commit(&f);
         }
     }
+    fixture_release(&f);
+}
+
+static const char *const checked_wrong[] = {
+    "INCRBY a x",
+    "INCRBY a 1.5",
+    "DECRBY a x",
+    "DECRBY a -9223372036854775808",
+    "INCRBYFLOAT a x",
+    "INCRBYFLOAT a nan",
+    "INCRBYFLOAT a \"\"",
+    "SET a 1 FOO",
+    "SET a 1 EX",
+    "SET a 1 EX x",
+    "SET a 1 EX 0",
+    "SET a 1 NX XX",
+    "SET a 1 IFEQ",
+    "SETEX a 0 1",
+    "SETEX a x 1",
+    "PSETEX a -1 1",
+    "GETEX a FOO",
+    "GETEX a EX",
+    "MSET a 1 b",
+    "MSETNX a 1 b",
+    "GETRANGE a x 1",
+    "GETRANGE a 1 x",
+    "SUBSTR a x 1",
+    "SETRANGE a x v",
+    "SETRANGE a -1 v",
+    "EXPIRE a x",
+    "EXPIRE a 1 FOO",
+    "EXPIRE a 1 NX GT",
+    "EXPIRE a 1 GT LT",
+    "PEXPIRE a x",
+    "EXPIREAT a x",
+    "PEXPIREAT a x",
+    "EXPIRE a 9223372036854776",
+    "FLUSHALL FOO",
+    "FLUSHDB FOO",
+    "FLUSHDB SYNC ASYNC",
+    "vard.sweep x",
+    "vard.sweep -1",
+    "vard.sweep 4294967296",
+};
+
+static const char *const checked_right[] = {
+    "INCRBY a -9223372036854775808",
+    "DECRBY a -9223372036854775807",
+    "INCRBYFLOAT a inf",
+    "SET a 1 EX 1 NX GET",
+    "GETEX a EX 0",
+    "MSET a 1 b 2",
+    "GETRANGE a -5 -7",
+    "SETRANGE a 0 v",
+    "EXPIRE a -5 XX LT",
+    "FLUSHALL sync",
+    "FLUSHDB ASYNC",
+    "vard.sweep 0",
+    "vard.sweep 4294967295",
+    "GET a",
+};
+
+/* What can be known to be wrong without the data never enters the log. */
+static void test_what_is_checked_before(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    for (size_t i = 0; i < ARRAY_LEN(checked_wrong) + ARRAY_LEN(checked_right);
+         i++) {
+        bool ok = i >= ARRAY_LEN(checked_wrong);
+        const char *line =
+            ok ? checked_right[i - ARRAY_LEN(checked_wrong)] : checked_wrong[i];
+        fixture_split(&f, line);
+        const struct cmd *cmd = fixture_find(&f);
+        assert_non_null(cmd);
+        buf_reset(&f.out);
+        if (fixture_check(&f, cmd) != ok)
+            fail_msg("%s", line);
+        assert_true(ok || f.out.data[0] == '-');
+    }
+    fixture_release(&f);
+}
+
+/* A number has no more than 5,119 bytes, in a value or an argument. */
+static void test_numbers_have_a_length(void **state)
+{
+    UNUSED(state);
+    for (size_t len = 5118; len <= 5121; len++) {
+        const char *expected =
+            len < 5120 ? "$1\r\n2\r\n" : "-ERR value is not a valid float\r\n";
+        struct fixture f;
+        struct buf line = BUF_INIT;
+        fixture_init(&f);
+        buf_str(&line, "SET a ");
+        memset(buf_reserve(&line, len), '0', len);
+        line.len += len - 1;
+        buf_str(&line, "1");
+        buf_char(&line, '\0');
+        fixture_run(&f, (const char *)line.data);
+        assert_string_equal(fixture_run(&f, "INCRBYFLOAT a 1"), expected);
+        buf_release(&line);
+        buf_str(&line, "INCRBYFLOAT b ");
+        memset(buf_reserve(&line, len), '0', len);
+        line.len += len - 1;
+        buf_str(&line, "2");
+        buf_char(&line, '\0');
+        assert_string_equal(fixture_run(&f, (const char *)line.data), expected);
+        buf_release(&line);
+        fixture_release(&f);
+    }
+}
+
+/* What is left of deleted values counts as swept, page by page. */
+static void test_pages_are_swept(void **state)
+{
+    struct fixture f;
+    int64_t swept = 0;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "SETRANGE a 3000000 1");
+    fixture_run(&f, "SET b 1 PX 1");
+    fixture_run(&f, "DEL a");
+    f.time_ms += 1;
+    for (int i = 0; i < 1000; i++) {
+        const char *reply = fixture_run(&f, "vard.sweep 8");
+        long n = strtol(reply + 1, NULL, 10);
+        assert_in_range(n, 0, 8 + 8 / 4);
+        if (n == 0)
+            break;
+        swept += n;
+    }
+    assert_in_range(swept, 1 + 3000000 / KEYSPACE_PAGE_SIZE,
+                    4 + 3000000 / KEYSPACE_PAGE_SIZE);
+    fixture_release(&f);
+}
+
+/* 512 MB, whichever command makes a value longer. */
+static void test_values_have_a_length(void **state)
+{
+    static const char refused[] = "-ERR string exceeds maximum allowed size "
+                                  "(proto-max-bulk-len)\r\n";
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    assert_string_equal(fixture_run(&f, "SETRANGE a 536870911 12"), refused);
+    assert_string_equal(fixture_run(&f, "SETRANGE a 536870912 1"), refused);
+    assert_string_equal(fixture_run(&f, "SETRANGE a 9223372036854775807 1"),
+                        refused);
+    assert_string_equal(fixture_run(&f, "SETRANGE a 536870910 1"),
+                        ":536870911\r\n");
+    assert_string_equal(fixture_run(&f, "APPEND a 12"), refused);
+    assert_string_equal(fixture_run(&f, "APPEND a 1"), ":536870912\r\n");
+    assert_string_equal(fixture_run(&f, "APPEND a 1"), refused);
+    assert_string_equal(fixture_run(&f, "APPEND a \"\""), ":536870912\r\n");
+    assert_string_equal(fixture_run(&f, "SETRANGE a 536870911 2"),
+                        ":536870912\r\n");
+    assert_string_equal(fixture_run(&f, "STRLEN a"), ":536870912\r\n");
     fixture_release(&f);
 }
 
@@ -492,6 +653,10 @@ int main(void)
         cmocka_unit_test(test_rows_in_one_entry),
         cmocka_unit_test(test_rows_without_replies),
         cmocka_unit_test(test_rows_without_check),
+        cmocka_unit_test(test_what_is_checked_before),
+        cmocka_unit_test(test_numbers_have_a_length),
+        cmocka_unit_test(test_pages_are_swept),
+        cmocka_unit_test(test_values_have_a_length),
         cmocka_unit_test(test_every_command_is_tested),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_read_in_doubt),

@@ -76,6 +76,42 @@ static const struct cmd movable = {.name = "x",
                                               .first = 1,
                                               .step = 1})};
 
+/* All that may be said of keys, in the words of redis-server. */
+static void test_words_of_keys(void **state)
+{
+    static const struct {
+        uint32_t flag;
+        const char *word;
+    } words[] = {
+        {KEY_RO, "RO"},
+        {KEY_RW, "RW"},
+        {KEY_OW, "OW"},
+        {KEY_RM, "RM"},
+        {KEY_ACCESS, "access"},
+        {KEY_UPDATE, "update"},
+        {KEY_INSERT, "insert"},
+        {KEY_DELETE, "delete"},
+        {KEY_NOT_KEY, "not_key"},
+        {KEY_INCOMPLETE, "incomplete"},
+        {KEY_VARIABLE, "variable_flags"},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        const struct cmd c = {
+            .name = "x",
+            KEY_SPECS({.flags = words[i].flag, .index = 1, .step = 1})};
+        struct buf out = BUF_INIT, expected = BUF_INIT;
+        struct resp_writer w = {.out = &out, .protocol = 3};
+        describe_key_specs(&w, &c);
+        buf_printf(&expected, "~1\r\n%%3\r\n$5\r\nflags\r\n~1\r\n+%s\r\n$12",
+                   words[i].word);
+        assert_true(out.len > expected.len);
+        assert_memory_equal(out.data, expected.data, expected.len);
+        buf_release(&out);
+        buf_release(&expected);
+    }
+}
+
 /* Keys that move with other arguments, as redis-server describes them. */
 static void test_movable_keys(void **state)
 {
@@ -110,6 +146,7 @@ static void test_docs(void **state)
            "\r\n$9\r\narguments\r\n*1\r\n%3\r\n$4\r\nname\r\n$3\r\nkey\r\n"
            "$4\r\ntype\r\n$3\r\nkey\r\n$14\r\nkey_spec_index\r\n:0\r\n");
     expect(2, "COMMAND DOCS nosuch", "*0\r\n");
+    expect(2, "COMMAND INFO nosuch", "*1\r\n$-1\r\n");
     expect(3, "COMMAND DOCS nosuch vard.noop", "%0\r\n");
 }
 
@@ -150,6 +187,10 @@ static void test_getkeys(void **state)
     expect(2, "COMMAND GETKEYS get", arity);
     expect(2, "COMMAND GETKEYS nosuch a", "-ERR Invalid command specified\r\n");
     expect(2, "COMMAND GETKEYS vard.get a",
+           "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS client|id a",
+           "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS ONCE client 5 config|get a",
            "-ERR Invalid command specified\r\n");
     expect(2, "COMMAND GETKEYS ping a",
            "-ERR The command has no key arguments\r\n");
@@ -209,6 +250,33 @@ static void test_list(void **state)
            "$10\r\nconfig|set\r\n"
            "$11\r\nraft|status\r\n"
            "$13\r\nraft|transfer\r\n");
+}
+
+/* What is said of one command takes long, said a million times. */
+static void test_names_have_a_number(void **state)
+{
+    static const char *const words[] = {"INFO", "DOCS"};
+    UNUSED(state);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(words); i++) {
+        struct fixture f;
+        struct buf line = BUF_INIT;
+        size_t count = 1024 + i % 2;
+        buf_printf(&line, "COMMAND %s", words[i / 2]);
+        for (size_t n = 0; n < count; n++)
+            buf_str(&line, " x");
+        buf_char(&line, '\0');
+        fixture_init(&f);
+        const char *reply = fixture_run(&f, (const char *)line.data);
+        if (i % 2 == 1)
+            assert_string_equal(reply, "-ERR too many commands: at most 1024 "
+                                       "are accepted\r\n");
+        else if (i == 0)
+            assert_int_equal(strlen(reply), strlen("*1024\r\n") + 1024 * 5);
+        else
+            assert_string_equal(reply, "*0\r\n");
+        buf_release(&line);
+        fixture_release(&f);
+    }
 }
 
 static void test_errors(void **state)
@@ -319,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_info_resp2),
         cmocka_unit_test(test_info_resp3),
         cmocka_unit_test(test_movable_keys),
+        cmocka_unit_test(test_words_of_keys),
+        cmocka_unit_test(test_names_have_a_number),
         cmocka_unit_test(test_docs),
         cmocka_unit_test(test_docs_arguments),
         cmocka_unit_test(test_getkeys),

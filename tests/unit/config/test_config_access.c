@@ -127,6 +127,89 @@ static void set_pairs(void **state)
 #define FAILED(name)                                                           \
     "CONFIG SET failed (possibly related to argument '" name "') - "
 
+/* As much of a name is quoted as one may have, and more pairs than there are
+ * options are not looked at. */
+static void set_has_bounds(void **state)
+{
+    struct config c;
+    struct buf e = BUF_INIT;
+    struct bytes pairs[130];
+    char name[140];
+    UNUSED(state);
+    config_init(&c);
+    for (size_t len = 127; len <= 129; len++) {
+        char expected[300];
+        memset(name, 'n', len);
+        name[len] = '\0';
+        assert_int_equal(SET(&c, &e, name, "1"), ERR_INVALID);
+        snprintf(expected, sizeof(expected),
+                 "Unknown option or number of arguments for CONFIG SET - "
+                 "'%.128s'",
+                 name);
+        assert_string_equal((char *)e.data, expected);
+    }
+    assert_int_equal(SET(&c, &e, "", "1"), ERR_INVALID);
+    assert_string_equal((char *)e.data, "Unknown option or number of arguments "
+                                        "for CONFIG SET - ''");
+    for (size_t i = 0; i < 130; i++)
+        pairs[i] = bytes_str(i % 2 == 0 ? "hz" : "5");
+    buf_reset(&e);
+    assert_int_equal(config_set(&c, pairs, 128, &e), ERR_INVALID);
+    assert_memory_equal(e.data, FAILED("hz") "duplicate parameter", e.len);
+    buf_reset(&e);
+    assert_int_equal(config_set(&c, pairs, 130, &e), ERR_INVALID);
+    assert_memory_equal(e.data, "syntax error", e.len);
+    config_release(&c);
+    buf_release(&e);
+}
+
+/* What is refused has the value that it had, whatever kind it is of. */
+static void refused_values_change_nothing(void **state)
+{
+    static const char *const rows[][3] = {
+        {"protected-mode", "no", "maybe"},
+        {"protected-mode", "yes", "nope"},
+        {"hz", "77", "x"},
+        {"hz", "77", "501"},
+        {"hz", "77", "-1"},
+        {"log-size-max", "5gb", "5xb"},
+        {"log-size-max", "5gb", "1"},
+        {"loglevel", "debug", "loud"},
+        {"requirepass", "pw", NULL},
+        {"client-output-buffer-limit", "normal 1 2 3", "normal 4 5 x"},
+        {"client-output-buffer-limit", "normal 1 2 3", "odd 4 5 6"},
+        {"client-output-buffer-limit", "normal 1 2 3", "normal 4 5 6 slave 1"},
+        {"client-output-buffer-limit", "normal 1 2 3",
+         "normal 4 5 6 slave 1 2 x"},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct bytes args[2] = {bytes_str(rows[i][0]),
+                                      rows[i][2] != NULL ? bytes_str(rows[i][2])
+                                                         : BYTES_LIT("a\0b")};
+        const struct option *o = option_find(args[0]);
+        struct config c;
+        struct buf e = BUF_INIT, before = BUF_INIT, after = BUF_INIT;
+        config_init(&c);
+        assert_int_equal(SET(&c, &e, rows[i][0], rows[i][1]), 0);
+        option_format(&c, o, &before);
+        assert_int_equal(config_set(&c, args, 2, &e), ERR_INVALID);
+        option_format(&c, o, &after);
+        assert_true(bytes_eq(buf_view(&before), buf_view(&after)));
+        /* Nor did its reader touch it before it was put back. */
+        struct config_words words = {.count = 1};
+        words.items[0] = args[1];
+        buf_reset(&after);
+        assert_int_equal(option_set(&c, o, &words, &e), ERR_INVALID);
+        option_format(&c, o, &after);
+        assert_true(bytes_eq(buf_view(&before), buf_view(&after)));
+        config_release(&c);
+        buf_release(&e);
+        buf_release(&before);
+        buf_release(&after);
+    }
+}
+
 static void set_refused(void **state)
 {
     UNUSED(state);
@@ -410,6 +493,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get),
         cmocka_unit_test(set_pairs),
+        cmocka_unit_test(set_has_bounds),
+        cmocka_unit_test(refused_values_change_nothing),
         cmocka_unit_test(set_refused),
         cmocka_unit_test(set_checks_the_whole),
         cmocka_unit_test(sizes_are_long),

@@ -154,6 +154,8 @@ static void addresses_have_a_number(void **state)
     assert_int_equal(load("bind a -b"), CONFIG_RUN);
     assert_int_equal(load("bind a #b"), ERR_INVALID);
     assert_int_equal(load("bind a b#"), CONFIG_RUN);
+    assert_int_equal(load("bind \"a\\x00b\""), ERR_INVALID);
+    assert_int_equal(load("bind a \"b\\x00\""), ERR_INVALID);
 }
 
 /* Blanks around a line mean nothing, before a comment, either. */

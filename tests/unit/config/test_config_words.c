@@ -41,6 +41,8 @@ static void splits(void **state)
     assert_words("\"a b\" 'c d'", "a b|c d");
     assert_words("\"\\x41\\x4g\\n\\q\\\\\\\"\"", "Ax4g\nq\\\"");
     assert_words("'a\\'b\\n\"'", "a'b\\n\"");
+    assert_words("\"\\n\\r\\t\\b\\a\"", "\n\r\t\b\a");
+    assert_words("\"\\c\\f\\v\\0\\N\\R\\T\\'\"", "cfv0NRT'");
     assert_words("a\"b c\"", "ab c");
     assert_words("a\\n", "a\\n");
     assert_words("\"\\x4\"", "x4");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "main/options.h"
+#include "os/clock.h"
 #include "unit/config/fixture.h"
 
 static struct rocks_options store_options_on(const char *text,
@@ -120,6 +121,14 @@ static void test_the_node(void **state)
     assert_int_equal(o.log_bytes_soft, 300 << 20);
     assert_int_equal(o.log_bytes_hard, 700 << 20);
     assert_int_equal(o.read_mode, READ_STALE);
+    /* What is no option. */
+    assert_int_equal(o.request_bytes_max, 576 << 20);
+    assert_int_equal(o.pending_bytes_max, 64 << 20);
+    assert_int_equal(o.log_cache_bytes, 32 << 20);
+    assert_int_equal(o.log_cut_margin, 1000);
+    assert_in_range(clock_mono_ms() - o.now_ms, 0, 60000);
+    struct node_options other = options_of_node(&f.config, &who);
+    assert_true(o.seed != other.seed);
     fixture_release(&f);
     load(&f, "");
     o = options_of_node(&f.config, &who);

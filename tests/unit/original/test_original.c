@@ -72,6 +72,18 @@ static void what_was_executed_is_answered(void **state)
     assert_int_equal(f->server->stats.error_replies, 0);
 }
 
+/* Each answer is its own. */
+static void two_are_answered(void **state)
+{
+    struct fixture *f = *state;
+    ask(f);
+    send_frame(f, f->fd, "8 PUT a w -");
+    tell(f, REPLY, NODE_EXECUTED);
+    expect_frame(f->fd, RESPONSE);
+    tell(f, "*3\r\n$1\r\na\r\n$1\r\nw\r\n$1\r\nv\r\n", NODE_EXECUTED);
+    expect_frame(f->fd, "Response 8 a w v");
+}
+
 static void an_older_request_is_not_answered(void **state)
 {
     struct fixture *f = *state;
@@ -206,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(what_was_executed_is_answered),
+        test(two_are_answered),
         test(an_older_request_is_not_answered),
         test(what_cannot_be_said_closes),
         test(what_is_refused_has_no_leader),

@@ -471,6 +471,13 @@ static void test_bad_options(void **state)
     c->members[1] = (struct peer_member){7, c->addresses[2]};
     c->members[2] = c->members[1];
     o.member_count = 3;
+    buf_reset(&error);
+    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    assert_memory_equal(error.data,
+                        "member 7 is given twice or is not a valid "
+                        "id",
+                        error.len);
+    c->members[2].id = NODE_NONE;
     assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
 
     static const char *const hosts[] = {"two words", " ", "a\x7f", "a\n",

@@ -53,6 +53,7 @@ struct node {
     size_t rest_left; /* of the long reply */
     size_t rest_calls;
     bool leader;
+    bool candidate;  /* if it is not the leader */
     bool disk_short; /* at any member */
     bool disk_full;  /* at this one */
     struct store_space space;
@@ -62,12 +63,29 @@ struct node {
     uint32_t request_timeout_ms; /* as it was told */
     size_t full_from;   /* it takes no more than so many; 0: any number */
     raft_index durable; /* of 42 entries */
+    char heard[512];    /* of peers and disk, each with a ";" behind it */
+    int receive_result;
+    int64_t wall_ms;
+    uint64_t log_soft, log_hard;
+    enum read_mode read_mode;
 };
+
+FIXTURE void hear(struct node *n, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+FIXTURE void hear(struct node *n, const char *format, ...)
+{
+    size_t len = strlen(n->heard);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(n->heard + len, sizeof(n->heard) - len, format, args);
+    va_end(args);
+}
 
 void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 {
-    UNUSED(wall_ms);
     n->mono_ms = mono_ms;
+    n->wall_ms = wall_ms;
 }
 
 int64_t node_deadline_ms(const struct node *n)
@@ -175,31 +193,26 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
                   const char *client_address)
 {
-    UNUSED(n);
-    UNUSED(peer);
-    UNUSED(incarnation);
-    UNUSED(client_address);
+    hear(n, "up %u %llu %s;", peer, (unsigned long long)incarnation,
+         client_address);
 }
 
 void node_peer_down(struct node *n, node_id peer)
 {
-    UNUSED(n);
-    UNUSED(peer);
+    hear(n, "down %u;", peer);
 }
 
 int node_receive(struct node *n, node_id peer, uint8_t frame_type,
                  struct bytes payload)
 {
-    UNUSED(n);
-    UNUSED(peer);
-    UNUSED(frame_type);
-    UNUSED(payload);
-    return 0;
+    hear(n, "receive %u %u %.*s;", peer, frame_type, (int)payload.len,
+         (const char *)payload.data);
+    return n->receive_result;
 }
 
 void node_disk_done(struct node *n)
 {
-    UNUSED(n);
+    hear(n, "disk;");
 }
 
 bool node_transfer(struct node *n, node_id to)
@@ -212,7 +225,9 @@ void node_status(const struct node *n, struct node_status *out)
 {
     *out = (struct node_status){
         .self = 1,
-        .role = n->leader ? RAFT_LEADER : RAFT_FOLLOWER,
+        .role = n->leader      ? RAFT_LEADER
+                : n->candidate ? RAFT_CANDIDATE
+                               : RAFT_FOLLOWER,
         .leader = n->leader ? 1 : 2,
         .leader_address = n->leader ? "" : "10.0.0.2:6380",
         .term = 7,
@@ -283,15 +298,13 @@ void node_set_request_timeout(struct node *n, uint32_t ms)
 
 void node_set_read_mode(struct node *n, enum read_mode mode)
 {
-    UNUSED(n);
-    UNUSED(mode);
+    n->read_mode = mode;
 }
 
 void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)
 {
-    UNUSED(n);
-    UNUSED(soft);
-    UNUSED(hard);
+    n->log_soft = soft;
+    n->log_hard = hard;
 }
 
 void node_set_disk_short(struct node *n, bool is_short)

@@ -50,12 +50,28 @@ static void quantiles(void **state)
     assert_int_equal(latency_quantile(&l, 1), 1663);
 }
 
+/* Of three times the middle one is the half; ranks are rounded. */
+static void ranks_are_rounded(void **state)
+{
+    struct latency l = {{0}};
+    UNUSED(state);
+    latency_add(&l, 1);
+    latency_add(&l, 3);
+    latency_add(&l, 9);
+    assert_int_equal(latency_quantile(&l, 0.49), 1);
+    assert_int_equal(latency_quantile(&l, 0.5), 3);
+    assert_int_equal(latency_quantile(&l, 0.8), 3);
+    assert_int_equal(latency_quantile(&l, 0.84), 9);
+    assert_int_equal(latency_quantile(&l, 0.0001), 1); /* not the 0th */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_size_has_its_slot),
         cmocka_unit_test(the_longest),
         cmocka_unit_test(quantiles),
+        cmocka_unit_test(ranks_are_rounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

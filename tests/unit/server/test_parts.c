@@ -60,6 +60,28 @@ static void it_comes_in_parts(void **state)
     expect(f, "$1\r\nb\r\n+PONG\r\n");
 }
 
+/* Nothing comes after it: then the client is as idle as any. */
+static void it_may_be_the_last(void **state)
+{
+    struct fixture *f = *state;
+    char last[16] = "";
+    send_text(f, "GET long\r\n");
+    reads_told(f, 0);
+    for (int i = 0; i < 2000 && !client_is_idle(f->client); i++) {
+        (void)take(f->fd, last, sizeof(last));
+        turn(f);
+    }
+    assert_true(client_is_quiet(f->client) || conn_pending(&f->client->conn));
+    assert_int_equal(f->node->reads_asked, 1);
+    while (conn_pending(&f->client->conn) > 0) {
+        (void)take(f->fd, last, sizeof(last));
+        turn(f);
+    }
+    (void)take(f->fd, last, sizeof(last));
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+}
+
 /* Others have had what a turn may take of all: it is the next one's first. */
 static void all_together_have_a_share_of_a_turn(void **state)
 {
@@ -125,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(it_comes_in_parts),
+        test(it_may_be_the_last),
         test(all_together_have_a_share_of_a_turn),
         test(a_slow_reader_holds_it_back),
         test(the_client_goes),

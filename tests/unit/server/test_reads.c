@@ -60,6 +60,66 @@ static void errors_keep_their_place(void **state)
     }
 }
 
+/* The node cannot say any more when the reads could go on. */
+static void the_rest_may_be_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    uint8_t *zeros = mem_zalloc(CLIENT_OUTPUT_PAUSE + 1);
+    send_text(f, "GET a\r\nGET b\r\n");
+    turn_begin(f->server);
+    buf_append(&c->conn.out, zeros, CLIENT_OUTPUT_PAUSE + 1);
+    f->node->events->read_ready(f->node->events->ctx, c, 0);
+    f->node->reads_told++;
+    assert_int_equal(c->reads.phase, READS_AGAIN);
+    buf_reset(&c->conn.out);
+    f->node->error = ERR_BEHIND;
+    client_mark_dirty(c);
+    turn(f);
+    turn(f);
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < 2; i++)
+        buf_printf(&text, "-%s\r\n", reply_error_text(ERR_BEHIND));
+    buf_char(&text, '\0');
+    expect(f, (const char *)text.data);
+    assert_int_equal(c->reads.phase, READS_NONE);
+    assert_int_equal(
+        stats_of(&f->server->stats, cmd_by_id(CMD_ID_GET))->rejected, 2);
+    f->node->error = 0;
+    send_text(f, "PING\r\n");
+    expect(f, "+PONG\r\n");
+    buf_release(&text);
+    mem_free(zeros);
+}
+
+/* The connection breaks while the node is asked: nobody is told, and nothing
+ * is left behind. */
+static void a_reader_may_break(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    struct client *c = connect_client(f, &fd);
+    size_t size = CLIENT_OUTPUT_PAUSE;
+    memset(buf_reserve(&c->conn.out, size), 'x', size);
+    c->conn.out.len += size; /* more than the socket takes */
+    client_mark_dirty(c);
+    turn(f);
+    assert_true(conn_pending(&c->conn) > 0);
+    ssize_t n = write(fd, "GET a\r\n", 7);
+    assert_int_equal(n, 7);
+    turn(f);
+    assert_int_equal(c->reads.phase, READS_ASKED);
+    close(fd); /* the rest of it cannot be written */
+    for (int i = 0; i < 100 && c->state == CLIENT_OPEN; i++)
+        turn(f);
+    assert_int_equal(c->state, CLIENT_ZOMBIE);
+    assert_int_equal(f->server->clients.count, 1);
+    reads_told(f, 0);
+    turn(f);
+    assert_true(list_empty(&f->server->clients.zombies));
+    assert_true(list_empty(&f->server->clients.gone));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -67,6 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(they_wait_for_the_node),
         test(errors_keep_their_place),
+        test(the_rest_may_be_refused),
+        test(a_reader_may_break),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

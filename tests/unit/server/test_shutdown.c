@@ -306,6 +306,29 @@ static void nobody_new_comes_in(void **state)
     close(fd);
 }
 
+/* Nor does a signal begin anew what the command has begun, or the other way
+ * round: each phase has its time once. */
+static void it_begins_once(void **state)
+{
+    struct fixture *f = *state;
+    struct loop_timer *timer = &f->server->shutdown.timer;
+    f->node->leader = false;
+    owe_output(f);
+    turn_begin(f->server);
+    shutdown_begin(f->server, SHUTDOWN_ORDERLY);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    loop_timer_stop(f->loop, timer); /* to see that it is left alone */
+    f->node->leader = true;
+    shutdown_begin(f->server, SHUTDOWN_ORDERLY);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    assert_null(timer->impl);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    assert_null(timer->impl);
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
 static void count_stop(void *ctx)
 {
     ++*(int *)ctx;
@@ -361,6 +384,7 @@ int main(void)
         test(a_signal_after_the_command_is_the_first),
         test(after_an_abort_all_is_as_before),
         test(nobody_new_comes_in),
+        test(it_begins_once),
         test(the_supervisor_hears_of_it_once),
         test(an_abort_comes_too_late),
     };

@@ -107,12 +107,13 @@ static int load_config(struct vard *v, int argc, char **argv)
 
 /* --- start -------------------------------------------------------------- */
 
-/* The node has logged what failed. */
-NORETURN static void on_fatal(void *ctx, const char *text)
+/* The node has logged what failed. A thread of the database may have found
+ * damage that the node knows as a failure. */
+NORETURN static void on_fatal(void *ctx, int err, const char *text)
 {
     struct vard *v = ctx;
     ASSERT(text != NULL);
-    if (v->store != NULL && rocks_is_damaged(v->store))
+    if (err == ERR_CORRUPT || (v->store != NULL && rocks_is_damaged(v->store)))
         refill_remember(&v->process);
     log_warning(v->log, "FATAL: exiting at once because of that. Nothing that "
                         "was acknowledged is lost");

@@ -106,8 +106,9 @@ struct node_events {
     /* A leadership transfer asked for has ended, either way. */
     void (*transfer_ended)(void *ctx);
     /* The store or the disk failed; `text` has been logged. End the process.
-     */
-    void (*fatal)(void *ctx, const char *text);
+     * ERR_CORRUPT: what is on the disk is damaged, and must not be used again
+     * as it is. */
+    void (*fatal)(void *ctx, int err, const char *text);
 };
 
 struct node;

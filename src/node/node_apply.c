@@ -14,7 +14,8 @@
  *
  * How it fails: an entry that is committed but cannot be read or written ends
  * the process (node_fail). So does one whose requests do not decode; that can
- * only be in the log on disk, since payloads are checked when they arrive.
+ * only be in the log on disk, since payloads are checked when they arrive. It
+ * is no damage of this node's: its hashes are right, so all members have it.
  */
 #include <inttypes.h>
 
@@ -318,7 +319,7 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     ASSERT(e->term >= keyspace_applied(n->ks)->term);
     int err = journal_chain(n->journal, e->index, &position.chain);
     if (err != 0) {
-        node_fail(n, "reading the log's chain hash", error_text(err));
+        node_fail_by(n, "reading the log's chain hash", err);
         return 0;
     }
     keyspace_begin(n->ks, &position, e->seed);
@@ -330,7 +331,7 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     }
     err = keyspace_commit(n->ks);
     if (err != 0)
-        node_fail(n, "writing the state", store_error(n->store));
+        node_fail_by(n, "applying an entry to the state", err);
     ASSERT(err != 0 || keyspace_applied(n->ks)->index == e->index);
     return count;
 }
@@ -365,7 +366,7 @@ bool node_apply(struct node *n)
         }
         int err = journal_read(n->journal, next, &e, &n->applying.scratch);
         if (err != 0) {
-            node_fail(n, "reading a committed entry", error_text(err));
+            node_fail_by(n, "reading a committed entry", err);
             return false;
         }
         ASSERT(e.index == next);

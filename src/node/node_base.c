@@ -3,10 +3,14 @@
  *
  * How it fails: node_fail() is how a node fails. It tells the owner once; the
  * node does nothing any more.
+ *
+ * Damage is what a read has found: bytes whose checksum is wrong, or whole ones
+ * that this node cannot have written there. The store says more about the
+ * first, and nothing about the others.
  */
 #include "node/node_internal.h"
 
-void node_fail(struct node *n, const char *what, const char *detail)
+static void fail(struct node *n, const char *what, int err, const char *detail)
 {
     char text[512];
     struct buf b = BUF_INIT;
@@ -21,7 +25,22 @@ void node_fail(struct node *n, const char *what, const char *detail)
     text[len] = '\0';
     buf_release(&b);
     log_warning(n->logger, "node %u stops: %s", n->options.self, text);
-    n->events.fatal(n->events.ctx, text);
+    n->events.fatal(n->events.ctx, err, text);
+}
+
+void node_fail(struct node *n, const char *what, const char *detail)
+{
+    ASSERT(n && detail);
+    fail(n, what, ERR_IO, detail);
+}
+
+void node_fail_by(struct node *n, const char *what, int err)
+{
+    const char *text = store_error(n->store);
+
+    ASSERT(err != 0);
+    bool said = text != NULL && text[0] != '\0';
+    fail(n, what, err, said ? text : error_text(err));
 }
 
 struct raft_event node_event(const struct node *n, enum raft_event_type type)

@@ -126,7 +126,7 @@ static int cut(struct node *n, raft_index first)
     if (err == 0 && (early || n->space.own_short))
         err = store_flush(n->store, STORE_LOG, false);
     if (err != 0)
-        node_fail(n, "cutting the log", store_error(n->store));
+        node_fail_by(n, "cutting the log", err);
     n->compaction.cut_ms = n->mono_ms;
     return err;
 }
@@ -149,7 +149,7 @@ static void flush_state(struct node *n)
     n->compaction.flush_asked = applied;
     int err = store_flush(n->store, STORE_STATE, false);
     if (err != 0)
-        node_fail(n, "flushing the state", store_error(n->store));
+        node_fail_by(n, "flushing the state", err);
 }
 
 /* Terms that began after what the flushed state contains are not known to be
@@ -203,7 +203,7 @@ raft_index node_compact(struct node *n)
     raft_index others = held(n, bytes);
     int err = keyspace_flushed(n->ks, &flushed);
     if (err != 0) {
-        node_fail(n, "reading the flushed state", store_error(n->store));
+        node_fail_by(n, "reading the flushed state", err);
         return 0;
     }
     /* What others say they hold is no reason to cut what is not on this disk:

@@ -84,7 +84,7 @@ static void point_set(struct node *n, uint64_t seq, bool hard_state)
     m->index_term = term;
     int err = journal_chain(n->journal, last, &m->chain);
     if (err != 0)
-        node_fail(n, "reading the log's chain hash", error_text(err));
+        node_fail_by(n, "reading the log's chain hash", err);
     n->durability.due = true;
 }
 
@@ -142,7 +142,7 @@ static void truncate_log(struct node *n, raft_index from)
     ASSERT(from > keyspace_applied(n->ks)->index);
     int err = mark_at(n, from - 1, &mark);
     if (err != 0) {
-        node_fail(n, "reading the log", error_text(err));
+        node_fail_by(n, "reading the log", err);
         return;
     }
     n->disk->lower(n->disk, &mark);
@@ -183,7 +183,7 @@ static void do_write(struct node *n, const struct raft_event *event,
         return;
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     if (err != 0) {
-        node_fail(n, "writing the log", store_error(n->store));
+        node_fail_by(n, "writing the log", err);
         return;
     }
     point_set(n, w->seq, w->hard_state);

@@ -335,6 +335,8 @@ struct attached {
 
 /* Ends the node: tells the owner once. */
 void node_fail(struct node *n, const char *what, const char *detail);
+/* The same of what a read or write of state or journal has returned. */
+void node_fail_by(struct node *n, const char *what, int err);
 /* An event of this type, nothing else set, at the present time. */
 struct raft_event node_event(const struct node *n, enum raft_event_type type);
 /* NULL: no such peer. */

@@ -61,7 +61,7 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
     call->ks = n->ks;
     cmd_run(call);
     if (keyspace_error(n->ks) != 0)
-        node_fail(n, "reading the state", store_error(n->store));
+        node_fail_by(n, "reading the state", keyspace_error(n->ks));
     return !keyspace_in_doubt(n->ks);
 }
 
@@ -71,7 +71,7 @@ void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
     ASSERT(bytes > 0 && !cmd_rest_is_empty(rest));
     cmd_rest_take(rest, n->ks, out, bytes);
     if (keyspace_error(n->ks) != 0)
-        node_fail(n, "reading the state", store_error(n->store));
+        node_fail_by(n, "reading the state", keyspace_error(n->ks));
 }
 
 /* Gives a batch's readers back to the queue, before those that came later. */

@@ -43,7 +43,7 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
     for (i = first; i <= last; i++) {
         int err = journal_read(n->journal, i, &e, &n->scratch);
         if (err != 0) {
-            node_fail(n, "reading the log", error_text(err));
+            node_fail_by(n, "reading the log", err);
             return first - 1;
         }
         size_t size = ENTRY_HEADER_SIZE + e.payload.len;

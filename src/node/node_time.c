@@ -132,7 +132,7 @@ int64_t node_stamp(struct node *n)
     int err = n->clock.last_known ? 0 : node_time_load(n);
 
     if (err != 0) {
-        node_fail(n, "reading the end of the log", error_text(err));
+        node_fail_by(n, "reading the end of the log", err);
         return keyspace_applied(n->ks)->time_ms;
     }
     if (!n->clock.known && n->raft.role == RAFT_LEADER)

@@ -77,11 +77,11 @@ static void on_transfer_ended(void *ctx)
     shutdown_transfer_ended(ctx);
 }
 
-static void on_fatal(void *ctx, const char *text)
+static void on_fatal(void *ctx, int err, const char *text)
 {
     struct server *s = ctx;
     bool returned = true;
-    s->options.fatal(s->options.ctx, text);
+    s->options.fatal(s->options.ctx, err, text);
     ASSERT(!returned); /* see server.h */
 }
 

@@ -42,8 +42,8 @@ struct server_options {
     /* Protocols beside RESP, on the same port. */
     const struct protocol *const *guests;
     size_t guest_count;
-    /* The store or the disk failed: must not return. */
-    void (*fatal)(void *ctx, const char *text);
+    /* The store or the disk failed (node_events): must not return. */
+    void (*fatal)(void *ctx, int err, const char *text);
     /* An orderly shutdown begins; may be NULL. */
     void (*stopping)(void *ctx);
     void *ctx; /* of the two above */

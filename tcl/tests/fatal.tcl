@@ -80,6 +80,13 @@ proc write_all {id} {
     }
 }
 
+# Puts a row with a right checksum that no node writes into the place of a key.
+proc spoil {id key} {
+    kill_node $id TERM
+    assert_equal {0 {}} [run_program $::build/tests/disk_spoil \
+        $::nodes($id,dir)/db $key]
+}
+
 proc said_since {id before} {
     return [string range [read_file $::nodes($id,log)] $before end]
 }
@@ -104,6 +111,25 @@ start_server {state-memory 1mb} {
                 $output
             assert {[file exists $nodes(1,dir)/damaged]}
         }
+    }
+}
+
+start_server {} {
+    test "a single node that meets a row which nobody wrote ends" {
+        R 1 SET key value
+        spoil 1 key
+        start_watched 1
+        wait_for_leader
+        set before [file size $nodes(1,log)]
+        catch {R 1 GET key}
+        assert_equal 1 [end_of 1]
+        assert_match "*reading the state: corrupt data*FATAL: exiting at once*" \
+            [said_since 1 $before]
+        assert {[file exists $nodes(1,dir)/damaged]}
+        lassign [run_program timeout -k 5 10 $vard $nodes(1,conf)] \
+            status output
+        assert_equal 1 $status
+        assert_match "*cannot start*damaged while it was in use*backup*" $output
     }
 }
 
@@ -142,6 +168,35 @@ start_server {state-memory 1mb} {
         wait_for_leader
         assert_equal data [R 1 GET precious]
         assert_equal 1 [read_all 1]
+    }
+}
+
+start_cluster 3 {} {
+    # Asked for, or met by all in the same entry.
+    foreach {how command} {read {GET spoiled} write {APPEND spoiled 2}} {
+        test "a node that meets a row which nobody wrote is refilled ($how)" {
+            set id [lindex [followers [wait_for_leader]] 0]
+            R $id SET spoiled 1
+            wait_for_same_state
+            spoil $id spoiled
+            start_watched $id
+            wait_for_leader
+            wait_for_condition 10000 {![catch {R $id PING}]}
+            set before [file size $nodes($id,log)]
+            catch {R $id {*}$command}
+            assert_equal 1 [end_of $id]
+            assert_match "*corrupt data*FATAL: exiting*" \
+                [said_since $id $before]
+            assert {[file exists $nodes($id,dir)/damaged]}
+            restart_node $id
+            wait_for_condition 30000 {[info_of $id raft_recovering] == 0}
+            wait_for_leader
+            wait_for_same_state
+            assert {![file exists $nodes($id,dir)/damaged]}
+            assert {[file exists $nodes($id,dir)/db.damaged]}
+            assert_match "1*" [R $id GET spoiled]
+            file delete -force $nodes($id,dir)/db.damaged
+        }
     }
 }
 

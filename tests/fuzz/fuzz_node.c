@@ -83,9 +83,10 @@ static void read_ready(void *ctx, void *client, int error)
     w->unanswered--;
 }
 
-static void fatal(void *ctx, const char *text)
+static void fatal(void *ctx, int err, const char *text)
 {
     UNUSED(ctx);
+    UNUSED(err);
     ASSERT(text == NULL); /* no peer may bring us here */
 }
 

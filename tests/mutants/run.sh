@@ -126,7 +126,8 @@ prepare_build() {
         case $rung in
         disk*) printf '%s\n' tests/disk_power tests/libjournal.so ;;
         tcl* | ctl*)
-            printf '%s\n' vard vardctl tests/loadgen tests/hiredis_client
+            printf '%s\n' vard vardctl tests/loadgen \
+                tests/hiredis_client tests/disk_spoil
             ;;
         esac >>"$work/targets"
     done <"$work/items"

@@ -133,10 +133,11 @@ static void clock_thaw(struct sim *s, struct sim_node *n)
 
 /* --- start and end -------------------------------------------------------- */
 
-static void on_fatal(void *ctx, const char *text)
+static void on_fatal(void *ctx, int err, const char *text)
 {
     struct sim_node *n = ctx;
 
+    UNUSED(err);
     snprintf(n->failure, sizeof(n->failure), "%s", text);
 }
 

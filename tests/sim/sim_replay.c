@@ -50,8 +50,9 @@ static void no_client(void *ctx, void *client, enum node_outcome outcome)
     sim_fail(ctx, "X10 determinism: a replica in a replay answers somebody");
 }
 
-static void on_fatal(void *ctx, const char *text)
+static void on_fatal(void *ctx, int err, const char *text)
 {
+    UNUSED(err);
     sim_fail(ctx, "X10 determinism: a replica in a replay ends: %s", text);
 }
 

@@ -37,9 +37,10 @@ static int net_send(void *ctx, node_id to, uint8_t type,
     return 0;
 }
 
-static void on_fatal(void *ctx, const char *text)
+static void on_fatal(void *ctx, int err, const char *text)
 {
     struct world_node *t = ctx;
+    t->failed_by = err;
     snprintf(t->failure, sizeof(t->failure), "%s", text);
 }
 

@@ -29,6 +29,7 @@ struct world_node {
     struct world_disk disk;
     uint64_t incarnation;
     char failure[256]; /* what fatal() said */
+    int failed_by;     /* and for what error */
 };
 
 struct world_client {

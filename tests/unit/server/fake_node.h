@@ -341,9 +341,10 @@ struct fixture {
     char path[80];
 };
 
-FIXTURE void fixture_fatal(void *ctx, const char *text)
+FIXTURE void fixture_fatal(void *ctx, int err, const char *text)
 {
     UNUSED(ctx);
+    UNUSED(err);
     fprintf(stderr, "fatal: %s\n", text);
     abort();
 }

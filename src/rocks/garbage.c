@@ -11,6 +11,8 @@
 #include "base/alloc.h"
 #include "os/mutex.h"
 
+#include <string.h>
+
 #define RANGES_MAX 256
 
 struct range {
@@ -19,10 +21,16 @@ struct range {
     bool taken;
 };
 
-struct garbage {
-    struct mutex lock;
+struct list_of_ranges {
     struct range ranges[RANGES_MAX];
     size_t count;
+};
+
+struct garbage {
+    struct mutex lock;
+    struct list_of_ranges now;
+    struct list_of_ranges waiting; /* until nobody holds it */
+    uint32_t held;
 };
 
 /* Of one merge. */
@@ -50,7 +58,9 @@ void garbage_free(struct garbage *g)
 {
     if (g == NULL)
         return;
-    release_ranges(g->ranges, g->count);
+    ASSERT(g->held == 0);
+    release_ranges(g->now.ranges, g->now.count);
+    release_ranges(g->waiting.ranges, g->waiting.count);
     mutex_destroy(&g->lock);
     mem_free(g);
 }
@@ -62,28 +72,67 @@ static void set_bytes(struct buf *to, struct bytes from)
 }
 
 /* NULL: no room for another one. */
-static struct range *range_at(struct garbage *g, struct bytes begin)
+static struct range *range_at(struct list_of_ranges *l, struct bytes begin)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        if (bytes_eq(buf_view(&g->ranges[i].begin), begin))
-            return &g->ranges[i];
+    for (size_t i = 0; i < l->count; i++) {
+        if (bytes_eq(buf_view(&l->ranges[i].begin), begin))
+            return &l->ranges[i];
     }
-    if (g->count == RANGES_MAX)
+    if (l->count == RANGES_MAX)
         return NULL;
-    struct range *r = &g->ranges[g->count++];
+    struct range *r = &l->ranges[l->count++];
     set_bytes(&r->begin, begin);
     return r;
+}
+
+static void add(struct list_of_ranges *l, struct bytes begin, struct bytes end)
+{
+    struct range *r = range_at(l, begin);
+    if (r != NULL && bytes_cmp(buf_view(&r->end), end) < 0) {
+        set_bytes(&r->end, end);
+        r->taken = false;
+    }
+}
+
+static void clear(struct list_of_ranges *l)
+{
+    release_ranges(l->ranges, l->count);
+    memset(l, 0, sizeof(*l));
 }
 
 void garbage_add(struct garbage *g, struct bytes begin, struct bytes end)
 {
     ASSERT(bytes_cmp(begin, end) < 0);
     mutex_lock(&g->lock);
-    struct range *r = range_at(g, begin);
-    if (r != NULL && bytes_cmp(buf_view(&r->end), end) < 0) {
-        set_bytes(&r->end, end);
-        r->taken = false;
-    }
+    add(g->held > 0 ? &g->waiting : &g->now, begin, end);
+    mutex_unlock(&g->lock);
+}
+
+void garbage_hold(struct garbage *g)
+{
+    mutex_lock(&g->lock);
+    g->held++;
+    mutex_unlock(&g->lock);
+}
+
+void garbage_release(struct garbage *g)
+{
+    mutex_lock(&g->lock);
+    ASSERT(g->held > 0);
+    g->held--;
+    for (size_t i = 0; g->held == 0 && i < g->waiting.count; i++)
+        add(&g->now, buf_view(&g->waiting.ranges[i].begin),
+            buf_view(&g->waiting.ranges[i].end));
+    if (g->held == 0)
+        clear(&g->waiting);
+    mutex_unlock(&g->lock);
+}
+
+void garbage_reset(struct garbage *g)
+{
+    mutex_lock(&g->lock);
+    clear(&g->now);
+    clear(&g->waiting);
     mutex_unlock(&g->lock);
 }
 
@@ -91,8 +140,8 @@ bool garbage_take(struct garbage *g, struct buf *begin, struct buf *end)
 {
     bool found = false;
     mutex_lock(&g->lock);
-    for (size_t i = 0; i < g->count && !found; i++) {
-        struct range *r = &g->ranges[i];
+    for (size_t i = 0; i < g->now.count && !found; i++) {
+        struct range *r = &g->now.ranges[i];
         found = !r->taken;
         if (!found)
             continue;
@@ -146,11 +195,13 @@ filter_new(void *ctx, rocksdb_compactionfiltercontext_t *context)
     struct garbage *g = ctx;
     UNUSED(context);
     mutex_lock(&g->lock);
-    struct filter *f = mem_zalloc(sizeof(*f) + g->count * sizeof(f->ranges[0]));
-    f->count = g->count;
+    const struct list_of_ranges *now = &g->now;
+    struct filter *f =
+        mem_zalloc(sizeof(*f) + now->count * sizeof(f->ranges[0]));
+    f->count = now->count;
     for (size_t i = 0; i < f->count; i++) {
-        set_bytes(&f->ranges[i].begin, buf_view(&g->ranges[i].begin));
-        set_bytes(&f->ranges[i].end, buf_view(&g->ranges[i].end));
+        set_bytes(&f->ranges[i].begin, buf_view(&now->ranges[i].begin));
+        set_bytes(&f->ranges[i].end, buf_view(&now->ranges[i].end));
     }
     mutex_unlock(&g->lock);
     return rocksdb_compactionfilter_create(f, filter_free, filter_row,

@@ -23,6 +23,13 @@ void garbage_free(struct garbage *g);
 /* begin <= key < end is garbage, and nothing that is durable says otherwise. */
 void garbage_add(struct garbage *g, struct bytes begin, struct bytes end);
 
+/* Somebody reads rows that are going to be garbage: what is added from now on
+ * waits until all who hold it have released it. */
+void garbage_hold(struct garbage *g);
+void garbage_release(struct garbage *g);
+/* What was garbage is not that of the rows that there are now. */
+void garbage_reset(struct garbage *g);
+
 /* A range that was added, or has grown, since it was taken last; replaces what
  * is in *begin and *end. False: there is none. */
 MUST_USE bool garbage_take(struct garbage *g, struct buf *begin,

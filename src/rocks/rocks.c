@@ -1,9 +1,10 @@
 /*
  * Three column families (the fourth, "default", RocksDB insists on and stays
- * empty). What is written: rocks_write.c and, for the state, rocks_ingest.c.
- * The state skips the write-ahead log: the Raft log is its redo log. It also
- * skips RocksDB's own memory, whose skip list took half of the processor's
- * time: what is written is gathered in a table of ours (store_buffered.h).
+ * empty; the state may have further ones for a while, rocks_state.c). What is
+ * written: rocks_write.c and, for the state, rocks_ingest.c. The state skips
+ * the write-ahead log: the Raft log is its redo log. It also skips RocksDB's
+ * own memory, whose skip list took half of the processor's time: what is
+ * written is gathered in a table of ours (store_buffered.h).
  *
  * How it fails: reads that find damage return ERR_CORRUPT and say so; the
  * rest is in rocks_error.c.
@@ -74,7 +75,7 @@ static void rocks_tidy(struct store *s)
 void rocks_close(struct store *s)
 {
     struct rocks *r = rocks_of(s);
-    ASSERT(r->iterators == 0);
+    ASSERT(r->iterators == 0 && r->views == 0 && !r->filling);
     rocks_ending(s);
     tidy_free(r->tidy);
     rocks_space_end(r);
@@ -83,7 +84,8 @@ void rocks_close(struct store *s)
     buf_release(&r->discard_end);
     if (r->db != NULL) {
         /* Families before the database: Debian's build asserts it. */
-        for (int i = 0; i < ROCKS_FAMILIES; i++)
+        rocks_state_close(r);
+        for (int i = 0; i < ROCKS_FIXED; i++)
             rocksdb_column_family_handle_destroy(r->handles[i]);
         rocksdb_close(r->db);
     }
@@ -91,6 +93,7 @@ void rocks_close(struct store *s)
     rocks_options_destroy(r);
     garbage_free(r->garbage);
     mutex_destroy(&r->error_lock);
+    mutex_destroy(&r->state_lock);
     mem_free(r->path);
     mem_free(r->incoming);
     mem_free(r);
@@ -110,6 +113,9 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
         .extent = rocks_extent,
         .tidy = rocks_tidy,
         .space = rocks_space,
+        .view_open = rocks_view_open,
+        .fill_begin = rocks_fill_begin,
+        .state_use = rocks_state_use,
         .error = rocks_error,
         .ending = rocks_ending,
         .close = rocks_close,
@@ -121,7 +127,11 @@ struct rocks *rocks_new(const char *path, const struct rocks_options *options,
     atomic_init(&r->failed, false);
     atomic_init(&r->damaged, false);
     atomic_init(&r->closing, false);
+    atomic_init(&r->state, NULL);
+    atomic_init(&r->uses, 0);
+    atomic_init(&r->uses_durable, 0);
     mutex_init(&r->error_lock);
+    mutex_init(&r->state_lock);
     r->garbage = garbage_new();
     r->advance = rocks_may_advance(path, options);
     rocks_options_create(r, options);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "os/mutex.h"
 #include "rocks/rocks.h"
+#include "rocks/rocks_state.h"
 #include "store/memtable.h"
 #include "store/store.h"
 
@@ -20,6 +21,7 @@ struct tidy;
 struct rocks_space;
 
 #define ROCKS_FAMILIES   (STORE_FAMILY_COUNT + 1) /* and "default" */
+#define ROCKS_FIXED      (ROCKS_FAMILIES - 1)     /* but for the state's */
 #define ROCKS_ERROR_SIZE 2048
 
 /* RocksDB's wal_recovery_mode. */
@@ -35,7 +37,18 @@ struct rocks {
     rocksdb_t *db;
     rocksdb_cache_t *cache;
     rocksdb_options_t *options[ROCKS_FAMILIES];
-    rocksdb_column_family_handle_t *handles[ROCKS_FAMILIES];
+    rocksdb_column_family_handle_t *handles[ROCKS_FIXED];
+    /* The state in use, and all others: the list and the counts in it are under
+     * the lock. */
+    struct rocks_state *_Atomic state;
+    struct mutex state_lock;
+    struct rocks_state *other_states;
+    uint64_t state_next;               /* number */
+    atomic_uint_fast64_t uses;         /* of states that were put in place */
+    atomic_uint_fast64_t uses_durable; /* of these */
+    uint32_t drop_looks;               /* of the thread that tidies */
+    uint32_t views;
+    bool filling;
     rocksdb_writeoptions_t *logged;
     rocksdb_writeoptions_t *unlogged;
     rocksdb_readoptions_t *read;
@@ -74,8 +87,10 @@ static inline struct rocks *rocks_of(struct store *s)
 static inline rocksdb_column_family_handle_t *
 rocks_handle(struct rocks *r, enum store_family family)
 {
+    _Static_assert(STORE_STATE == STORE_FAMILY_COUNT - 1, "not a fixed one");
     ASSERT(family < STORE_FAMILY_COUNT);
-    return r->handles[family + 1];
+    return family == STORE_STATE ? atomic_load(&r->state)->handle
+                                 : r->handles[family + 1];
 }
 
 /* rocks.c: the store's functions but those of the next files. */
@@ -110,6 +125,14 @@ const char *rocks_error(struct store *s);
 /* rocks_iter.c */
 
 struct store_iter *rocks_iter_new(struct store *s, enum store_family family);
+
+/* rocks_view.c, rocks_fill.c: store_view.h and store_fill.h. */
+
+struct store_view *rocks_view_open(struct store *s);
+MUST_USE int rocks_fill_begin(struct store *s, uint32_t parts,
+                              struct bytes after, struct store_fill **out);
+MUST_USE int rocks_state_use(struct store *store, const struct store_batch *b,
+                             uint64_t state);
 
 /* rocks_ingest.c: tables of the state become files of the database. */
 

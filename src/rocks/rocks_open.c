@@ -105,6 +105,7 @@ int rocks_open(struct store **out, const char *path,
         return err;
     }
     rocks_drop_incoming(r); /* the database has all of its tables */
+    rocks_state_drop_others(r);
     r->reclaim = reclaim_new(path);
     rocks_space_start(r, options);
     r->tidy = tidy_new(r);

@@ -59,6 +59,7 @@ struct rocks_space {
 
     /* Of the thread. */
     struct rocks_merges merges;
+    uint64_t state; /* the number of the one that was told of `merging` */
 
     atomic_bool merging;          /* merges may begin */
     atomic_uint_fast64_t passing; /* merges.all */
@@ -71,11 +72,11 @@ static uint64_t wal_bytes(const struct rocks *r)
     return r->advance ? rocks_log_memory(r->log_bytes_max) * 11 / 10 : 0;
 }
 
-static void level_sizes(struct rocks *r, enum store_family family,
+static void level_sizes(struct rocks *r, rocksdb_column_family_handle_t *family,
                         uint64_t out[LEVELS])
 {
     rocksdb_column_family_metadata_t *m =
-        rocksdb_get_column_family_metadata_cf(r->db, rocks_handle(r, family));
+        rocksdb_get_column_family_metadata_cf(r->db, family);
     size_t count = rocksdb_column_family_metadata_get_level_count(m);
     memset(out, 0, LEVELS * sizeof(out[0]));
     for (size_t i = 0; i < MIN(count, (size_t)LEVELS); i++) {
@@ -118,14 +119,18 @@ uint64_t rocks_files_bytes(const char *path, const char *suffix)
     return sum;
 }
 
-static void measure(struct rocks_space *s)
+static void measure(struct rocks_space *s, struct rocks_state *state)
 {
     struct rocks *r = s->r;
     uint64_t level[LEVELS];
     uint64_t files = rocks_files_bytes(r->path, ".sst");
     uint64_t live = 0;
     for (int family = 0; family < STORE_FAMILY_COUNT; family++) {
-        level_sizes(r, (enum store_family)family, level);
+        level_sizes(r,
+                    family == STORE_STATE
+                        ? state->handle
+                        : rocks_handle(r, (enum store_family)family),
+                    level);
         for (size_t i = 0; i < LEVELS; i++)
             live += level[i];
         if (family == STORE_STATE)
@@ -169,7 +174,8 @@ static bool wait_for_end(struct rocks_space *s, int64_t ms)
  * keep every file that was there when it began, and all that are made and
  * dropped meanwhile. What others have written so far does not count as free
  * here: it may come too late. */
-static void allow_merges(struct rocks_space *s, uint64_t bytes)
+static void allow_merges(struct rocks_space *s, struct rocks_state *state,
+                         uint64_t bytes)
 {
     static const char *const name[] = {"disable_auto_compactions"};
     bool alone = s->r->mergers == 1;
@@ -177,14 +183,15 @@ static void allow_merges(struct rocks_space *s, uint64_t bytes)
     bool merging = atomic_load(&s->merging);
     uint64_t found = bytes + reclaim_pending(s->r->reclaim);
     bool may = found >= (merging ? wanted : wanted + wanted / 8);
-    if (may == merging)
+    if (may == merging && state->number == s->state)
         return;
     const char *const value[] = {may ? "false" : "true"};
     char *why = NULL;
-    rocksdb_set_options_cf(s->r->db, rocks_handle(s->r, STORE_STATE), 1, name,
-                           value, &why);
-    if (why == NULL)
+    rocksdb_set_options_cf(s->r->db, state->handle, 1, name, value, &why);
+    if (why == NULL) {
         atomic_store(&s->merging, may);
+        s->state = state->number;
+    }
     rocksdb_free(why); /* it is tried again */
 }
 
@@ -194,10 +201,12 @@ static void *run(void *ctx)
     bool near;
     process_thread_yields("space");
     do {
-        measure(s);
+        struct rocks_state *state = rocks_state_hold(s->r);
+        measure(s, state);
         uint64_t bytes = keep_ballast(s);
         if (bytes != UINT64_MAX)
-            allow_merges(s, bytes);
+            allow_merges(s, state, bytes);
+        rocks_state_release(s->r, state);
         near = bytes < s->merges.all + 4 * s->left + 1024 * MIB;
         reclaim_hurry(s->r->reclaim, bytes < 2 * s->merges.all + 2 * s->left);
     } while (!wait_for_end(s, near ? LOOK_NEAR_MS : LOOK_MS));
@@ -217,6 +226,7 @@ void rocks_space_start(struct rocks *r, const struct rocks_options *o)
         (uint64_t)rocksdb_options_get_level0_file_num_compaction_trigger(
             state) *
         (o->state_memory_bytes / 2);
+    s->state = atomic_load(&r->state)->number;
     s->left = o->state_memory_bytes / 2 + 2 * r->log_bytes_max;
     atomic_init(&s->merging, r->advance); /* rocks_options.c */
     atomic_init(&s->passing, 0);

@@ -192,6 +192,7 @@ int rocks_sync(struct store *s)
     struct rocks *r = rocks_of(s);
     if (atomic_load(&r->failed))
         return ERR_IO;
+    uint64_t uses = atomic_load(&r->uses);
     int err = rocks_sync_logs(r);
     if (err != 0)
         return err;
@@ -203,6 +204,7 @@ int rocks_sync(struct store *s)
             0 ||
         errors > 0)
         return background_failed(r);
+    atomic_store(&r->uses_durable, uses);
     return 0;
 }
 

@@ -90,11 +90,11 @@ static void add_file(struct sums *s, const rocksdb_livefiles_t *files, int i)
 }
 
 /* Whether a file of the state has keys from first to last; empty: any. */
-static bool overlaps(const rocksdb_livefiles_t *files, int i,
+static bool overlaps(const char *state, const rocksdb_livefiles_t *files, int i,
                      struct bytes first, struct bytes last)
 {
     size_t len;
-    if (strcmp(rocksdb_livefiles_column_family_name(files, i), "state") != 0)
+    if (strcmp(rocksdb_livefiles_column_family_name(files, i), state) != 0)
         return false;
     if (last.len == 0)
         return true;
@@ -108,9 +108,10 @@ static bool overlaps(const rocksdb_livefiles_t *files, int i,
 static struct sums look(struct tidy *t, struct bytes first, struct bytes last)
 {
     struct sums s = {0};
+    const char *state = atomic_load(&t->rocks->state)->name;
     const rocksdb_livefiles_t *files = rocksdb_livefiles(t->rocks->db);
     for (int i = 0; i < rocksdb_livefiles_count(files); i++) {
-        if (overlaps(files, i, first, last))
+        if (overlaps(state, files, i, first, last))
             add_file(&s, files, i);
     }
     rocksdb_livefiles_destroy(files);
@@ -224,6 +225,7 @@ static bool take_tables(struct tidy *t)
 
 static void pass(struct tidy *t)
 {
+    rocks_state_tidy(t->rocks);
     struct sums s = look(t, BYTES_NONE, BYTES_NONE);
     mutex_lock(&t->lock);
     t->extent = (struct store_extent){s.rows, s.bytes};

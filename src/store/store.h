@@ -17,7 +17,8 @@
  * write or sync is never retried.
  *
  * Threads: one thread reads and writes; store_sync() alone may be called from
- * one other thread at the same time.
+ * one other thread at the same time. How a thread of its own reads the whole
+ * state, or makes another one, is in store_view.h and store_fill.h.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -28,6 +29,8 @@ enum store_write_kind { STORE_LOGGED, STORE_UNLOGGED };
 
 struct store;
 struct store_iter;
+struct store_view; /* store_view.h */
+struct store_fill; /* store_fill.h */
 
 /* What the files of the state have, deleted and discarded rows included: about
  * so much. */
@@ -67,6 +70,11 @@ struct store_ops {
     bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
+    struct store_view *(*view_open)(struct store *s);
+    int (*fill_begin)(struct store *s, uint32_t parts, struct bytes after,
+                      struct store_fill **out);
+    int (*state_use)(struct store *s, const struct store_batch *b,
+                     uint64_t state);
     const char *(*error)(struct store *s);
     void (*ending)(struct store *s); /* NULL: it never waits */
     void (*close)(struct store *s);

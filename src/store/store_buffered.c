@@ -25,7 +25,9 @@
 #include "base/alloc.h"
 #include "os/mutex.h"
 #include "os/process.h"
+#include "store/store_fill.h"
 #include "store/store_merge.h"
+#include "store/store_view.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -343,6 +345,40 @@ static void buffered_tidy(struct store *s)
     store_tidy(b->below);
 }
 
+/* What is in memory only is not part of it. */
+static struct store_view *buffered_view_open(struct store *s)
+{
+    return store_view_open(buffered_of(s)->below);
+}
+
+static int buffered_fill_begin(struct store *s, uint32_t parts,
+                               struct bytes after, struct store_fill **out)
+{
+    return store_fill_begin(buffered_of(s)->below, parts, after, out);
+}
+
+/* The tables are the old state's; what is being written down goes on to be, so
+ * that no table meets another state. */
+static int buffered_state_use(struct store *s, const struct store_batch *batch,
+                              uint64_t state)
+{
+    struct store_buffered *b = buffered_of(s);
+    ASSERT(b->iterators == 0);
+    wait_until_idle(b);
+    int err = atomic_load(&b->failed);
+    if (err == 0)
+        err = store_state_use(b->below, batch, state);
+    if (err != 0)
+        return err;
+    memtable_free(b->frozen);
+    memtable_free(b->active);
+    b->frozen = NULL;
+    b->active = memtable_new(b->block, b->seed);
+    b->again = false;
+    ASSERT(is_down(b));
+    return 0;
+}
+
 static const char *buffered_error(struct store *s)
 {
     return store_error(buffered_of(s)->below);
@@ -398,6 +434,9 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .space = buffered_space,
         .peek = buffered_peek,
         .expect = buffered_expect,
+        .view_open = buffered_view_open,
+        .fill_begin = buffered_fill_begin,
+        .state_use = buffered_state_use,
         .error = buffered_error,
         .close = buffered_close,
     };

@@ -10,46 +10,11 @@
  * Fails only when told to (store_memory_fail), and then as a disk does: a
  * failed write or sync is the last one.
  */
-#include "store/store_memory.h"
-
 #include "base/alloc.h"
-#include "base/list.h"
-#include "os/mutex.h"
-#include "store/tree.h"
+#include "store/store_memory_internal.h"
 
 #include <stdio.h>
 #include <string.h>
-
-enum operation { OP_GET, OP_WRITE, OP_SYNC, OP_COUNT };
-
-struct family {
-    struct tree *now;
-    struct tree *safe;
-};
-
-/* An unsynced batch. */
-struct pending {
-    struct list link;
-    struct store_batch batch;
-};
-
-struct store_memory {
-    struct store base;
-    struct mutex lock;
-    struct family families[STORE_FAMILY_COUNT];
-    struct list pending;
-    uint32_t pending_count;
-    uint64_t fail_after[OP_COUNT]; /* 0: never; 1: the next and all later */
-    bool failed;                   /* a write or sync has failed */
-    bool full;
-    struct store_batch discarded; /* ranges of the state */
-    bool discards_safe;           /* all of them were flushed */
-    uint32_t tidied;
-    struct tree *measured; /* the version whose extent is known */
-    struct store_extent extent;
-    uint32_t iterators;
-    char error[64];
-};
 
 struct memory_iter {
     struct store_iter base;
@@ -60,30 +25,12 @@ struct memory_iter {
 
 static struct store_memory *memory_of(struct store *s)
 {
-    return CONTAINER_OF(s, struct store_memory, base);
+    return store_memory_of(s);
 }
 
 static struct memory_iter *iter_of(struct store_iter *it)
 {
     return CONTAINER_OF(it, struct memory_iter, base);
-}
-
-/* Whether this operation is to fail. */
-static bool fails(struct store_memory *m, enum operation op)
-{
-    static const char *const names[OP_COUNT] = {"get", "write", "sync"};
-    bool now = m->fail_after[op] == 1;
-    if (m->fail_after[op] > 1)
-        m->fail_after[op]--;
-    if (op != OP_GET)
-        now = now || m->failed;
-    if (!now)
-        return false;
-    if (op != OP_GET)
-        m->failed = true;
-    snprintf(m->error, sizeof(m->error), "store in memory: %s failed, as told",
-             names[op]);
-    return true;
 }
 
 static int find(const struct tree *root, struct bytes key, struct buf *value)
@@ -101,8 +48,9 @@ static int memory_get(struct store *s, enum store_family family,
     ASSERT(family < STORE_FAMILY_COUNT);
     struct store_memory *m = memory_of(s);
     mutex_lock(&m->lock);
-    int err =
-        fails(m, OP_GET) ? ERR_IO : find(m->families[family].now, key, value);
+    int err = store_memory_fails(m, OP_GET)
+                  ? ERR_IO
+                  : find(m->families[family].now, key, value);
     mutex_unlock(&m->lock);
     return err;
 }
@@ -129,60 +77,11 @@ static int memory_get_flushed(struct store *s, enum store_family family,
     ASSERT(family == STORE_STATE);
     struct store_memory *m = memory_of(s);
     mutex_lock(&m->lock);
-    int err =
-        fails(m, OP_GET) ? ERR_IO : find(m->families[family].safe, key, value);
+    int err = store_memory_fails(m, OP_GET)
+                  ? ERR_IO
+                  : find(m->families[family].safe, key, value);
     mutex_unlock(&m->lock);
     return err;
-}
-
-static struct tree *apply_op(struct tree *t, const struct store_batch_op *op)
-{
-    switch (op->op) {
-    case STORE_OP_PUT:
-        return tree_put(t, op->key, op->value);
-    case STORE_OP_DELETE:
-        return tree_delete(t, op->key);
-    case STORE_OP_DELETE_RANGE:
-        return tree_delete_range(t, op->key, op->value);
-    case STORE_OP_DISCARD:
-        /* The state keeps it until it is tidied, so that a reader who is
-         * misled by it is found; the log would grow without bound. */
-        return op->family == STORE_STATE
-                   ? t
-                   : tree_delete_range(t, op->key, op->value);
-    }
-    ASSERT(op->op == STORE_OP_PUT); /* not reached: the batch checked it */
-    return t;
-}
-
-static void remember_discard(struct store_memory *m,
-                             const struct store_batch_op *op)
-{
-    store_batch_discard(&m->discarded, STORE_STATE, op->key, op->value);
-    m->discards_safe = false;
-}
-
-static void apply(struct store_memory *m, const struct store_batch *b,
-                  enum store_write_kind kind)
-{
-    size_t pos = 0;
-    struct store_batch_op op;
-    while (store_batch_next(b, &pos, &op)) {
-        ASSERT((op.family == STORE_STATE) == (kind == STORE_UNLOGGED));
-        struct family *f = &m->families[op.family];
-        f->now = apply_op(f->now, &op);
-        if (op.op == STORE_OP_DISCARD && op.family == STORE_STATE)
-            remember_discard(m, &op);
-    }
-}
-
-static void keep_pending(struct store_memory *m, const struct store_batch *b)
-{
-    ASSERT(m->pending_count < UINT32_MAX);
-    struct pending *p = mem_zalloc(sizeof(*p));
-    store_batch_copy(&p->batch, b);
-    list_append(&m->pending, &p->link);
-    m->pending_count++;
 }
 
 static int memory_write(struct store *s, const struct store_batch *b,
@@ -191,12 +90,12 @@ static int memory_write(struct store *s, const struct store_batch *b,
     struct store_memory *m = memory_of(s);
     int err = 0;
     mutex_lock(&m->lock);
-    if (fails(m, OP_WRITE)) {
+    if (store_memory_fails(m, OP_WRITE)) {
         err = ERR_IO;
     } else {
-        apply(m, b, kind);
+        store_memory_apply(m, b, kind);
         if (kind == STORE_LOGGED)
-            keep_pending(m, b);
+            (void)store_memory_pend(m, b);
     }
     mutex_unlock(&m->lock);
     return err;
@@ -209,25 +108,46 @@ static void set_safe(struct family *f)
     tree_release(old);
 }
 
-static void pending_free(struct store_memory *m)
+static void pending_free(struct store_memory *m, struct memory_pending *p)
+{
+    store_batch_release(&p->batch);
+    tree_release(p->state);
+    mem_free(p);
+    ASSERT(m->pending_count > 0);
+    m->pending_count--;
+}
+
+static void pending_free_all(struct store_memory *m)
 {
     LIST_EACH(link, &m->pending)
     {
-        struct pending *p = CONTAINER_OF(link, struct pending, link);
         list_remove(link);
-        store_batch_release(&p->batch);
-        mem_free(p);
-        ASSERT(m->pending_count > 0);
-        m->pending_count--;
+        pending_free(m, CONTAINER_OF(link, struct memory_pending, link));
     }
     ASSERT(m->pending_count == 0);
 }
 
+/* A state that was put in the place of another one: what was written to it
+ * since is not safe. */
+static void make_states_safe(struct store_memory *m)
+{
+    LIST_EACH(link, &m->pending)
+    {
+        struct memory_pending *p =
+            CONTAINER_OF(link, struct memory_pending, link);
+        if (p->uses_state) {
+            tree_release(m->families[STORE_STATE].safe);
+            m->families[STORE_STATE].safe = tree_retain(p->state);
+        }
+    }
+}
+
 static void make_logged_safe(struct store_memory *m)
 {
+    make_states_safe(m);
     set_safe(&m->families[STORE_LOG]);
     set_safe(&m->families[STORE_META]);
-    pending_free(m);
+    pending_free_all(m);
 }
 
 static int memory_sync(struct store *s)
@@ -235,7 +155,7 @@ static int memory_sync(struct store *s)
     struct store_memory *m = memory_of(s);
     int err = 0;
     mutex_lock(&m->lock);
-    if (fails(m, OP_SYNC))
+    if (store_memory_fails(m, OP_SYNC))
         err = ERR_IO;
     else
         make_logged_safe(m);
@@ -323,7 +243,8 @@ static void memory_close(struct store *s)
 {
     struct store_memory *m = memory_of(s);
     ASSERT(m->iterators == 0);
-    pending_free(m);
+    pending_free_all(m);
+    store_memory_copy_release(m);
     store_batch_release(&m->discarded);
     tree_release(m->measured);
     for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
@@ -434,6 +355,9 @@ struct store *store_memory_new(void)
         .tidy = memory_tidy,
         .full = memory_full,
         .peek = memory_peek,
+        .view_open = store_memory_view_open,
+        .fill_begin = store_memory_fill_begin,
+        .state_use = store_memory_state_use,
         .error = memory_error,
         .close = memory_close,
     };
@@ -442,6 +366,19 @@ struct store *store_memory_new(void)
     mutex_init(&m->lock);
     list_init(&m->pending);
     return &m->base;
+}
+
+/* The batches after the first `keep`. */
+static void drop_pending_from(struct store_memory *m, uint32_t keep)
+{
+    uint32_t at = 0;
+    LIST_EACH(link, &m->pending)
+    {
+        if (at++ < keep)
+            continue;
+        list_remove(link);
+        pending_free(m, CONTAINER_OF(link, struct memory_pending, link));
+    }
 }
 
 void store_memory_crash(struct store *s, uint32_t keep)
@@ -460,11 +397,16 @@ void store_memory_crash(struct store *s, uint32_t keep)
     {
         if (done++ >= keep)
             break;
-        apply(m, &CONTAINER_OF(link, struct pending, link)->batch,
-              STORE_LOGGED);
+        struct memory_pending *p =
+            CONTAINER_OF(link, struct memory_pending, link);
+        store_memory_apply(m, &p->batch, STORE_LOGGED);
+        if (p->uses_state)
+            store_memory_put_state(m, p->state);
     }
+    drop_pending_from(m, keep);
     /* What survived is on the disk from now on. */
     make_logged_safe(m);
+    store_memory_copy_crash(m);
     memset(m->fail_after, 0, sizeof(m->fail_after));
     m->failed = false;
     mutex_unlock(&m->lock);
@@ -478,7 +420,7 @@ uint32_t store_memory_unsynced(const struct store *s)
 void store_memory_fail(struct store *s, const char *operation, uint64_t n)
 {
     struct store_memory *m = memory_of(s);
-    enum operation op = OP_COUNT;
+    enum memory_operation op = OP_COUNT;
     if (strcmp(operation, "get") == 0)
         op = OP_GET;
     else if (strcmp(operation, "write") == 0)

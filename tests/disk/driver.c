@@ -2,9 +2,10 @@
  * disk_driver DIR NOTES SEED STEPS clean|kill: one life of a node's storage,
  * from opening to a clean stop or to an end without any. It does what
  * src/node does with log, state, disk thread and watermark: appends, new
- * terms, replaced tails, cuts of the log, applied entries, flushes; what it
- * does follows from the seed. Each promise goes to NOTES the moment the disk
- * thread reports it. The next life goes on from what it finds.
+ * terms, replaced tails, cuts of the log, applied entries, flushes, and a state
+ * that comes as a whole from elsewhere; what it does follows from the seed.
+ * Each promise goes to NOTES the moment the disk thread reports it. The next
+ * life goes on from what it finds.
  */
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -12,6 +13,7 @@
 #include "journal/disk.h"
 #include "os/file.h"
 #include "replica.h"
+#include "store/store_fill.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -102,14 +104,9 @@ static void replace_from(struct driver *d, raft_index from)
     d->replaced_seq = d->point.seq + 1;
 }
 
-static void write_batch(struct driver *d)
+/* A batch was written; the disk thread makes it durable. */
+static void told(struct driver *d)
 {
-    if (d->batch.count == 0)
-        return;
-    int rc = store_write(d->r.store, &d->batch, STORE_LOGGED);
-    if (rc != 0)
-        die("writing", store_error(d->r.store));
-    store_batch_reset(&d->batch);
     struct watermark *m = &d->point.mark;
     d->point.seq++;
     m->term = d->term;
@@ -118,6 +115,17 @@ static void write_batch(struct driver *d)
     m->chain = chain_at(d, m->index);
     d->disk->sync(d->disk, &d->point);
     d->point.hard_state = false;
+}
+
+static void write_batch(struct driver *d)
+{
+    if (d->batch.count == 0)
+        return;
+    int rc = store_write(d->r.store, &d->batch, STORE_LOGGED);
+    if (rc != 0)
+        die("writing", store_error(d->r.store));
+    store_batch_reset(&d->batch);
+    told(d);
 }
 
 /* What the thread reports becomes a promise. A report from before the tail
@@ -217,13 +225,6 @@ static void compact(struct driver *d)
         die("compacting", store_error(d->r.store));
 }
 
-/* --- a life --------------------------------------------------------------- */
-
-static void notify(void *ctx)
-{
-    UNUSED(ctx); /* the driver looks by itself */
-}
-
 /* What the cluster has committed comes again from its leader. */
 static void catch_up(struct driver *d)
 {
@@ -238,6 +239,102 @@ static void catch_up(struct driver *d)
         write_batch(d); /* the log keeps what it borrows until then */
     }
     apply_to(d, d->history.count);
+}
+
+/* --- a state from elsewhere ---------------------------------------------- */
+
+/* Entries that the others have committed, of this node's newest term. */
+static raft_index commit_elsewhere(struct driver *d)
+{
+    const struct committed *c = history_at(&d->history, d->history.count);
+    uint64_t chain = c == NULL ? 0 : c->chain;
+    raft_index to = d->history.count + 1 + rng_below(&d->rng, 20);
+    for (raft_index i = d->history.count + 1; i <= to; i++) {
+        struct entry e;
+        char line[96];
+        history_entry(i, d->term, &d->scratch, &e);
+        chain = entry_chain(chain, e.checksum);
+        int len = snprintf(line, sizeof(line),
+                           "C %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", i, e.term,
+                           chain);
+        history_notes(&d->history, bytes_of(line, (size_t)len));
+        note(d, "%s", line);
+    }
+    return to;
+}
+
+/* 0: it is left in parts. */
+static uint64_t fill_state(struct driver *d, raft_index index, bool whole)
+{
+    struct buf rows = BUF_INIT;
+    struct store_fill *f;
+    uint64_t state = 0;
+    uint32_t parts = 0;
+    history_rows(&d->history, index, &rows);
+    int rc = store_fill_begin(d->r.store, 0, BYTES_NONE, &f);
+    if (rc != 0)
+        die("beginning to fill", store_error(d->r.store));
+    struct bytes rest = buf_view(&rows);
+    struct store_row row;
+    for (struct bytes all = rest; rc == 0 && store_row_next(&rest, &row);
+         all = rest) {
+        rc = store_fill_add(f, bytes_of(all.data, all.len - rest.len));
+        if (rc == 0 && rng_below(&d->rng, 60) == 0)
+            rc = store_fill_part(f, &parts);
+    }
+    if (rc == 0)
+        rc = whole ? store_fill_end(f, &state) : store_fill_part(f, &parts);
+    if (rc != 0)
+        die("filling", store_fill_error(f));
+    store_fill_free(f);
+    buf_release(&rows);
+    return state;
+}
+
+/* The order of steps is that of MEMBERS: the watermark promises no entry any
+ * more, then state and log change in one step. */
+static void use_state(struct driver *d, raft_index index, uint64_t state)
+{
+    const struct committed *c = history_at(&d->history, index);
+    struct watermark mark = d->durable.mark;
+    mark.index = 0;
+    mark.index_term = 0;
+    mark.chain = 0;
+    note(d, "T %" PRIu64 " %" PRIu64 "\n", index, c->chain);
+    d->disk->lower(d->disk, &mark);
+    d->replaced_seq = d->point.seq + 1;
+    journal_restart(d->r.log, &d->batch, index, c->term, c->chain);
+    d->point.mark.index = index;
+    d->point.mark.index_term = c->term;
+    set_hard_state(d, d->term + 1);
+    int rc = store_state_use(d->r.store, &d->batch, state);
+    if (rc != 0)
+        die("using a state", store_error(d->r.store));
+    store_batch_reset(&d->batch);
+    d->applied = index;
+    told(d);
+}
+
+static void install_something(struct driver *d)
+{
+    if (rng_below(&d->rng, 40) > 0)
+        return;
+    set_hard_state(d, d->term + 1);
+    write_batch(d);
+    raft_index index = commit_elsewhere(d);
+    uint64_t choice = rng_below(&d->rng, 4);
+    uint64_t state = fill_state(d, index, choice > 0);
+    if (choice > 1)
+        use_state(d, index, state);
+    else
+        catch_up(d);
+}
+
+/* --- a life --------------------------------------------------------------- */
+
+static void notify(void *ctx)
+{
+    UNUSED(ctx); /* the driver looks by itself */
 }
 
 static void begin(struct driver *d, const char *dir, const char *notes)
@@ -294,6 +391,9 @@ int main(int argc, char **argv)
         take_done(&d);
         apply_something(&d);
         compact(&d);
+        install_something(&d);
+        if (rng_below(&d.rng, 20) == 0)
+            store_tidy(d.r.store);
     }
     if (strcmp(argv[5], "kill") == 0)
         _exit(0);

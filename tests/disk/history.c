@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/reader.h"
 #include "base/rng.h"
+#include "store/store_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -204,6 +205,28 @@ void history_fold(const struct history *h, raft_index applied,
         for (uint32_t k = key; k < MIN(end, (uint32_t)HISTORY_KEYS); k++)
             last[k] = change == PUT ? i : 0;
     }
+}
+
+void history_rows(const struct history *h, raft_index applied, struct buf *rows)
+{
+    raft_index last[HISTORY_KEYS];
+    struct buf scratch = BUF_INIT;
+    const struct committed *c = history_at(h, applied);
+    ASSERT(c != NULL && strcmp((const char *)applied_key.data, "k") < 0);
+    buf_u64(&scratch, applied);
+    buf_u64(&scratch, c->term);
+    buf_u64(&scratch, c->chain);
+    store_row_append(rows, applied_key, buf_view(&scratch));
+    history_fold(h, applied, last);
+    for (uint32_t k = 0; k < HISTORY_KEYS; k++) {
+        char key[KEY_SIZE];
+        struct entry e;
+        if (last[k] == 0)
+            continue;
+        history_entry(last[k], h->list[last[k] - 1].term, &scratch, &e);
+        store_row_append(rows, key_of(k, key), e.payload);
+    }
+    buf_release(&scratch);
 }
 
 int history_applied(struct store *s, bool flushed, struct history_applied *out)

@@ -55,6 +55,11 @@ void history_change(struct store_batch *b, const struct entry *e,
 void history_fold(const struct history *h, raft_index applied,
                   raft_index last[HISTORY_KEYS]);
 
+/* Appends the rows (store_rows.h) of the state after the first `applied`
+ * entries, in order. */
+void history_rows(const struct history *h, raft_index applied,
+                  struct buf *rows);
+
 struct history_applied {
     raft_index index;
     raft_term term;

@@ -1,28 +1,38 @@
-# One round each of the two great tests: the leader is killed under load;
-# all nodes are killed under load. Used by tests/ and, many times, by long/.
+# One round each of the great tests: the leader is killed under load; all nodes
+# are; they are restarted one after the other. Used by tests/ and, many times,
+# by long/.
 
-# Kills the leader under closed-loop writers on the survivors. Returns the
-# report of the load; fails on any error at a client, or on a write that is
-# lost or doubled. `op` is append, incr or set.
-proc failover_round {round writers op {signal KILL}} {
-    set leader [wait_for_leader]
-    set survivors [followers $leader]
-    set file $::env(VARD_TEST_DIR)/failover$round.acks
+# Runs `code` under closed-loop writers on the nodes `ids`: it begins when the
+# load is under way, and some writes must come after it. Returns the report of
+# the load; fails on any error at a client, or on a write that is lost or
+# doubled. `op` is append, incr or set; `name` is that of the load's keys.
+proc under_load {ids name writers op code} {
+    set file $::env(VARD_TEST_DIR)/$name.acks
     file delete $file $file.out
-    set load [start_load $survivors $file --writers $writers --seconds 60 \
-        --op $op --prefix failover$round]
-    # The load must be under way, and go on for a while afterwards.
+    set load [start_load $ids $file --writers $writers --seconds 60 --op $op \
+        --prefix $name]
     wait_for_condition 20000 {[file exists $file] && [file size $file] > 20000}
-    kill_node $leader $signal
+    uplevel 1 $code
     set size [file size $file]
-    wait_for_condition 20000 {[leader_now $survivors] != 0}
-    pause 700
+    wait_for_condition 20000 {[file size $file] > $size + 2000}
     set report [finish_load $load $file]
-    assert {[file size $file] > $size} "no write after the leader was gone"
     assert_equal 0 [dict get $report refused] [dict get $report output]
     assert_equal 0 [dict get $report unknown] [dict get $report output]
     assert_equal 0 [dict get $report reconnects] [dict get $report output]
-    verify_load $survivors $file --op $op --prefix failover$round
+    verify_load $ids $file --op $op --prefix $name
+    return $report
+}
+
+# Kills the leader under writers on the survivors; it comes back.
+proc failover_round {round writers op {signal KILL}} {
+    set leader [wait_for_leader]
+    set survivors [followers $leader]
+    set name failover$round
+    set report [under_load $survivors $name $writers $op {
+        kill_node $leader $signal
+        wait_for_condition 20000 {[leader_now $survivors] != 0}
+        pause 700
+    }]
     if {$signal eq "STOP"} {
         kill_node $leader CONT
         forget_client $leader
@@ -30,8 +40,22 @@ proc failover_round {round writers op {signal KILL}} {
         restart_node $leader
     }
     wait_for_leader
-    verify_load $leader $file --op $op --prefix failover$round
+    verify_load $leader $::env(VARD_TEST_DIR)/$name.acks --op $op --prefix $name
     return $report
+}
+
+# Restarts the node with SIGTERM under writers on the others, perhaps as
+# another program, and waits until it has what they have.
+proc restart_round {id name writers op program} {
+    set others [lsearch -all -inline -not $cluster::ids $id]
+    return [under_load $others $name $writers $op {
+        kill_node $id TERM
+        set ::vard $program
+        restart_node $id
+        wait_for_leader
+        set commit [info_of [wait_for_leader] raft_commit_index]
+        wait_for_condition 20000 {[info_of $id raft_applied_index] >= $commit}
+    }]
 }
 
 # Kills all nodes at once under load and starts them again: every

@@ -15,6 +15,13 @@ start_cluster 3 {} {
         note "gap [dict get $report gap-ms] ms"
     }
 
+    test "a rolling restart: no error at the clients of the others" {
+        foreach id $cluster::ids {
+            restart_round $id rolling$id 20 append $::vard
+        }
+        wait_for_same_state
+    }
+
     test "SIGTERM of the leader: its own clients are answered before the end" {
         set leader [wait_for_leader]
         set c [node_client $leader]

@@ -8,7 +8,8 @@
  * of the present epoch names is in the store and has that expiry, unless the
  * entry itself has changed it, which the entry's own rows tell. So what is due
  * is deleted without being read; but of a value that is apart, as its index row
- * says, the head is, because it tells where the pages are. Of an ended epoch
+ * says, the head is, because it tells where the pages are. So is that of an
+ * upload, which is dropped with its parts. Of an ended epoch
  * the index row is removed alone, because the row that it names, if the store
  * still has it, is not counted any more.
  *
@@ -79,7 +80,10 @@ static bool sweep_index_row(struct keyspace *ks, struct bytes row,
     const struct row *r = rows_touch(&ks->rows, key);
     if (!r->present || row_expire_ms(key, buf_view(&r->value)) != time_ms)
         return false;
-    keyspace_remove(ks, key);
+    if (row_is(key, ROW_UPLOAD))
+        upload_drop(ks, key_upload_node(key));
+    else
+        keyspace_remove(ks, key);
     return true;
 }
 

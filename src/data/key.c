@@ -13,7 +13,7 @@
 _Static_assert(KEY_PREFIX_SIZE == KEY_EPOCH_SIZE + 2 + 6, "on disk");
 _Static_assert(KEY_EXPIRY_PREFIX_SIZE == 1 + 8, "on disk");
 _Static_assert(KEY_SESSION_SIZE == 1 + 4, "on disk");
-_Static_assert(KEY_UPLOAD_PART_SIZE == KEY_UPLOAD_SIZE + 8, "on disk");
+_Static_assert(KEY_PART_SIZE == KEY_UPLOAD_SIZE + 8, "on disk");
 _Static_assert(KEY_PAGE_SIZE == KEY_EPOCH_SIZE + 8 + 5, "on disk");
 _Static_assert(KEY_TICKET_SIZE == 1 + 8, "on disk");
 
@@ -107,13 +107,21 @@ struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node)
     return bytes_of(out, KEY_UPLOAD_SIZE);
 }
 
-struct bytes key_upload_part(uint8_t out[KEY_UPLOAD_PART_SIZE], node_id node,
-                             uint64_t offset)
+struct bytes key_part(uint8_t out[KEY_PART_SIZE], node_id node, uint64_t offset)
 {
-    struct bytes head = key_upload(out, node);
-    ASSERT(offset <= INT64_MAX);
-    time_store(out + head.len, (int64_t)offset);
-    return bytes_of(out, KEY_UPLOAD_PART_SIZE);
+    ASSERT(node != NODE_NONE && offset <= INT64_MAX);
+    out[0] = ROW_PART;
+    put_be(out + 1, 4, node);
+    time_store(out + KEY_UPLOAD_SIZE, (int64_t)offset);
+    return bytes_of(out, KEY_PART_SIZE);
+}
+
+node_id key_upload_node(struct bytes key)
+{
+    ASSERT(row_is(key, ROW_UPLOAD) && key.len == KEY_UPLOAD_SIZE);
+    const uint8_t *p = key.data + 1;
+    return (node_id)p[0] << 24 | (node_id)p[1] << 16 | (node_id)p[2] << 8 |
+           (node_id)p[3];
 }
 
 void key_once(struct buf *out, struct bytes client)

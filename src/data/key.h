@@ -7,7 +7,8 @@
  *   ticket   0 'g'  1 number(8)
  *   session  0 's'  1 node(4)
  *   once     0 'o'  1 client
- *   upload   0 'u'  1 node(4), of a part: 5 offset(8)
+ *   upload   0 'u'  1 node(4)
+ *   part     0 'b'  1 node(4)  5 offset(8)
  *   meta     0 'm'  1 name: see meta.h
  *
  * Integers are big-endian. The order of the values' keys is that of SCAN, and
@@ -28,7 +29,7 @@
 #define KEY_EXPIRY_PREFIX_SIZE 9  /* before the key of the row */
 #define KEY_SESSION_SIZE       5
 #define KEY_UPLOAD_SIZE        5
-#define KEY_UPLOAD_PART_SIZE   13
+#define KEY_PART_SIZE          13
 #define KEY_PAGE_SIZE          19
 #define KEY_TICKET_SIZE        9
 #define KEY_EPOCH_SIZE         6 /* letter, database and epoch */
@@ -44,8 +45,10 @@ struct bytes key_session(uint8_t out[KEY_SESSION_SIZE], node_id node);
 /* The key of a node's upload, and of the part at an offset of it; they borrow
  * from *out. */
 struct bytes key_upload(uint8_t out[KEY_UPLOAD_SIZE], node_id node);
-struct bytes key_upload_part(uint8_t out[KEY_UPLOAD_PART_SIZE], node_id node,
-                             uint64_t offset);
+struct bytes key_part(uint8_t out[KEY_PART_SIZE], node_id node,
+                      uint64_t offset);
+/* Whose upload it is. */
+node_id key_upload_node(struct bytes key);
 /* The key of a page of what has this id; below KEY_PAGES. Borrows from *out. */
 #define KEY_PAGES ((uint64_t)1 << 40)
 struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,

@@ -19,7 +19,7 @@
 
 _Static_assert(SESSION_SIZE == 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
-_Static_assert(UPLOAD_HEAD_SIZE == 4 * 8, "on disk");
+_Static_assert(UPLOAD_SIZE == 5 * 8, "on disk");
 _Static_assert(TICKET_SIZE == 1 + 4 + 8 + 5 + 5, "on disk");
 
 static bool value_valid(struct bytes key, struct bytes value)
@@ -59,9 +59,14 @@ static bool session_valid(struct bytes key, struct bytes value)
 /* What the numbers say is the concern of upload.c. */
 static bool upload_valid(struct bytes key, struct bytes value)
 {
-    if (key.len == KEY_UPLOAD_SIZE)
-        return value.len == UPLOAD_HEAD_SIZE;
-    return key.len == KEY_UPLOAD_PART_SIZE && value.len > 0;
+    return key.len == KEY_UPLOAD_SIZE && value.len == UPLOAD_SIZE &&
+           time_load(value.data + UPLOAD_EXPIRE_OFFSET) > 0;
+}
+
+static bool part_valid(struct bytes key, struct bytes value)
+{
+    UNUSED(value);
+    return key.len == KEY_PART_SIZE;
 }
 
 static bool expiry_valid(struct bytes key, struct bytes value)
@@ -102,7 +107,13 @@ static const struct row_kind kinds[ROW_LETTERS] = {
                   .valid = once_valid},
     [ROW_UPLOAD] = {.name = "upload",
                     .key_size_min = KEY_UPLOAD_SIZE,
+                    .header_size = UPLOAD_SIZE,
+                    .expire_offset = UPLOAD_EXPIRE_OFFSET,
                     .valid = upload_valid},
+    [ROW_PART] = {.name = "part of an upload",
+                  .key_size_min = KEY_PART_SIZE,
+                  .header_size = 1,
+                  .valid = part_valid},
     [ROW_META] = {.name = "counts and position",
                   .key_size_min = 1,
                   .valid = meta_valid},
@@ -167,7 +178,7 @@ int64_t row_expire_ms(struct bytes key, struct bytes value)
 bool row_is_apart(struct bytes key, struct bytes value)
 {
     if (!row_is(key, ROW_VALUE))
-        return false;
+        return row_is(key, ROW_UPLOAD);
     ASSERT(value.len >= VALUE_HEADER_SIZE);
     return value.data[VALUE_ENCODING_OFFSET] == VALUE_APART;
 }

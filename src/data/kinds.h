@@ -4,7 +4,7 @@
  *
  *   'k' a value          's' a session        'm' counts, epoch, position
  *   'p' a page of one    'u' an upload        'g' a ticket: pages to delete
- *   'x' an expiry        'o' a first answer of a client (once)
+ *   'x' an expiry        'b' a part of one    'o' a first answer of a client
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
  * and below. This is the one place that knows what the letters mean: other
@@ -27,6 +27,7 @@ enum row_letter {
     ROW_ONCE = 'o',
     ROW_META = 'm',
     ROW_UPLOAD = 'u',
+    ROW_PART = 'b',
 };
 
 /* The value of a session: 0 incarnation(8)  8 last_seq(8). */
@@ -36,16 +37,17 @@ enum row_letter {
 #define ONCE_HEADER_SIZE   16
 #define ONCE_EXPIRE_OFFSET 8
 
-/* An upload's head, or one of its parts; see upload.h. The head:
- * 0 number(8)  8 total(8)  16 received(8)  24 part size(8). */
-#define UPLOAD_HEAD_SIZE 32
+/* An upload; see upload.h: 0 number(8)  8 total(8)  16 received(8)
+ * 24 part size(8)  32 expire_ms(8). */
+#define UPLOAD_SIZE          40
+#define UPLOAD_EXPIRE_OFFSET 32
 
 /* A ticket: 0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5): these pages,
  * from one up to before the other, are to be deleted. */
 #define TICKET_SIZE 23
 
-/* An index row is empty, or this if the row that it names is apart: then there
- * is more to delete than that row. */
+/* An index row is empty, or this if the row that it names is apart: a value
+ * with pages, or an upload, of which there is more to delete than that row. */
 #define EXPIRY_APART BYTES_LIT("\1")
 
 struct row_kind {
@@ -78,7 +80,8 @@ MUST_USE int row_check(struct bytes key, struct bytes value);
 bool row_may_expire(struct bytes key);
 /* The expiry of a row, of which the header is enough; 0: none. */
 int64_t row_expire_ms(struct bytes key, struct bytes value);
-/* Whether the row is a value that is apart (value.h). */
+/* Whether there is more of it than the row: a value that is apart (value.h), or
+ * an upload. */
 bool row_is_apart(struct bytes key, struct bytes value);
 /* Whether the row is garbage once the epoch of its database has ended. */
 bool row_in_epoch(struct bytes key);

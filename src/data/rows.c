@@ -305,7 +305,6 @@ void rows_erase(struct rows *rs, struct bytes key)
 
 bool rows_stored(struct rows *rs, struct bytes key, struct buf *value)
 {
-    ASSERT(!row_may_expire(key));
     struct buf row = BUF_INIT;
     bool found = fetch(rs, key, &row);
     buf_bytes(value, buf_view(&row));

@@ -2,9 +2,15 @@
  * How it works: of each node's upload there is a head row and a row for each
  * part. All of it is in memory as well, in one piece, as the request needs it;
  * that is read from the rows once, with the next part after the start, and from
- * then on the rows are written and never read. The bytes of one that was
+ * then on the parts are written and never read. The bytes of one that was
  * dropped stay until the entry ends, for what the request has put may borrow
  * from them.
+ *
+ * A node drops what it has given up, after a crash at its next start. One that
+ * never comes back does not; so the head has an expiry, which each part moves
+ * on, and the sweep drops what is behind it. For a node that comes back later
+ * than that, the next part is none that can be added, and the request is not
+ * executed, of which its client is told, if it still waits.
  *
  * How it fails: rows that contradict each other are ERR_CORRUPT, which
  * keyspace_commit() returns.
@@ -43,7 +49,7 @@ static bool head_decode(struct bytes row, struct upload *u)
     u->total = reader_u64be(&r);
     u->received = reader_u64be(&r);
     u->part_size = reader_u64be(&r);
-    ASSERT(reader_done(&r)); /* rows.c has checked the size */
+    ASSERT(r.rest.len == 8); /* rows.c has checked the size, and the expiry */
     return u->received > 0 && u->received <= u->total && u->part_size > 0 &&
            u->total <= UPLOAD_BYTES_MAX;
 }
@@ -73,11 +79,11 @@ static struct upload *upload_of(struct keyspace *ks, node_id node)
  * before this one: what an entry adds is added in memory as well. */
 static void load(struct keyspace *ks, struct upload *u)
 {
-    uint8_t key[KEY_UPLOAD_PART_SIZE];
+    uint8_t key[KEY_PART_SIZE];
     while (u->bytes.len < u->received && ks->rows.error == 0) {
         size_t offset = u->bytes.len;
         uint64_t size = MIN(u->part_size, u->received - offset);
-        if (!rows_stored(&ks->rows, key_upload_part(key, u->node, offset),
+        if (!rows_stored(&ks->rows, key_part(key, u->node, offset),
                          &u->bytes) ||
             u->bytes.len - offset != size)
             rows_fail(&ks->rows, ERR_CORRUPT);
@@ -115,8 +121,9 @@ static void put_head(struct keyspace *ks, const struct upload *u)
     buf_u64be(&head, u->total);
     buf_u64be(&head, u->received);
     buf_u64be(&head, u->part_size);
-    ASSERT(head.len == UPLOAD_HEAD_SIZE);
-    rows_put_unread(&ks->rows, key_upload(key, u->node), buf_view(&head));
+    buf_u64be(&head, (uint64_t)ks->entry.time_ms + UPLOAD_KEPT_MS);
+    ASSERT(head.len == UPLOAD_SIZE);
+    rows_put(&ks->rows, key_upload(key, u->node), buf_view(&head));
     buf_release(&head);
 }
 
@@ -132,13 +139,13 @@ static void drop_bytes(struct keyspace *ks, struct upload *u)
 void upload_drop(struct keyspace *ks, node_id node)
 {
     struct upload *u = upload_of(ks, node);
-    uint8_t key[KEY_UPLOAD_PART_SIZE];
+    uint8_t key[KEY_PART_SIZE];
     ASSERT(ks->rows.in_entry);
     if (u->total == 0)
         return;
     for (uint64_t at = 0; at < u->received; at += u->part_size)
-        rows_erase(&ks->rows, key_upload_part(key, node, at));
-    rows_erase(&ks->rows, key_upload(key, node));
+        rows_erase(&ks->rows, key_part(key, node, at));
+    rows_delete(&ks->rows, key_upload(key, node));
     u->number = 0;
     u->total = 0;
     u->received = 0;
@@ -174,9 +181,8 @@ bool upload_add(struct keyspace *ks, node_id node,
         u->total = part->total;
         u->part_size = part->bytes.len;
     }
-    uint8_t key[KEY_UPLOAD_PART_SIZE];
-    rows_put_unread(&ks->rows, key_upload_part(key, node, part->offset),
-                    part->bytes);
+    uint8_t key[KEY_PART_SIZE];
+    rows_put_unread(&ks->rows, key_part(key, node, part->offset), part->bytes);
     load(ks, u);
     buf_bytes(&u->bytes, part->bytes);
     u->received += part->bytes.len;

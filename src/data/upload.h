@@ -6,7 +6,8 @@
  *
  * The parts of an upload come in their order, each exactly once, because they
  * are requests of their node's session (session.h). All have the size of the
- * first one, except the last.
+ * first one, except the last. What is left of the upload of a node that does
+ * not come back is dropped after a while (UPLOAD_KEPT_MS).
  *
  * Part of the keyspace: changed between keyspace_begin and keyspace_commit.
  */
@@ -17,6 +18,10 @@
 
 /* No request is larger. */
 #define UPLOAD_BYTES_MAX ((uint64_t)1024 * 1024 * 1024)
+/* In the log's time: it is dropped so long after its last part. That is longer
+ * than a request waits anywhere, and than wall clocks are likely to be wrong.
+ */
+#define UPLOAD_KEPT_MS ((uint64_t)6 * 3600 * 1000)
 
 struct upload_part {
     uint64_t number; /* the node's own, of this upload */

@@ -36,6 +36,14 @@ static bool add(struct fixture *f, uint64_t number, uint64_t total,
     return added;
 }
 
+/* Head and parts; of the heads each has its place in the index of expiries. */
+static size_t upload_rows(struct fixture *f)
+{
+    size_t heads = rows(f, ROW_UPLOAD);
+    assert_int_equal(rows(f, ROW_EXPIRY), heads);
+    return heads + rows(f, ROW_PART);
+}
+
 static void reopen(struct fixture *f)
 {
     keyspace_close(f->ks);
@@ -66,7 +74,7 @@ static void upload(struct fixture *f, size_t total, size_t part,
     for (size_t at = 0; at < total; at += part) {
         assert_false(is_whole(f, 7, total));
         assert_true(add(f, 7, total, at, MIN(part, total - at)));
-        assert_int_equal(rows(f, ROW_UPLOAD), 1 + at / part + 1);
+        assert_int_equal(upload_rows(f), 1 + at / part + 1);
         if (reopens >> at / part & 1)
             reopen(f);
     }
@@ -88,7 +96,7 @@ static void parts_become_one_piece(void **state)
                 assert_false(upload_exists(f.ks, NODE + 1));
                 drop(&f);
                 assert_false(upload_exists(f.ks, NODE));
-                assert_int_equal(rows(&f, ROW_UPLOAD), 0);
+                assert_int_equal(upload_rows(&f), 0);
                 assert_false(is_whole(&f, 7, total));
                 teardown(&f);
             }
@@ -119,7 +127,7 @@ static void what_is_not_next_changes_nothing(void **state)
             reopen(&f);
         assert_false(add(&f, wrong[i].number, wrong[i].total, wrong[i].offset,
                          wrong[i].len));
-        assert_int_equal(rows(&f, ROW_UPLOAD), 2);
+        assert_int_equal(upload_rows(&f), 2);
     }
     assert_true(add(&f, 7, 10, 3, 3));
     assert_true(add(&f, 7, 10, 6, 3));
@@ -142,7 +150,7 @@ static void a_first_part_begins_anew(void **state)
         if (again)
             reopen(&f);
         assert_true(add(&f, 2, 9, 0, 5));
-        assert_int_equal(rows(&f, ROW_UPLOAD), 2);
+        assert_int_equal(upload_rows(&f), 2);
         assert_false(add(&f, 1, 20, 8, 2));
         assert_true(add(&f, 2, 9, 5, 4));
         assert_true(is_whole(&f, 2, 9));
@@ -168,11 +176,83 @@ static void within_an_entry(void **state)
     assert_true(add_now(&f, 2, 4, 0, 2));
     assert_true(add_now(&f, 2, 4, 2, 2));
     commit(&f);
-    assert_int_equal(rows(&f, ROW_UPLOAD), 3);
+    assert_int_equal(upload_rows(&f), 3);
     assert_true(is_whole(&f, 2, 4));
     reopen(&f);
     assert_true(is_whole(&f, 2, 4));
     teardown(&f);
+}
+
+static uint32_t sweep_at(struct fixture *f, int64_t time_ms)
+{
+    f->now_ms = time_ms;
+    begin(f);
+    uint32_t swept = keyspace_sweep(f->ks, 100);
+    commit(f);
+    return swept;
+}
+
+/* Of a node that does not come back: after its last part, whatever the store
+ * has of it, and never before. */
+static void what_is_left_is_dropped_in_time(void **state)
+{
+    const int64_t kept_ms = (int64_t)UPLOAD_KEPT_MS;
+    UNUSED(state);
+    for (unsigned way = 0; way < 8; way++) {
+        bool whole = way & 1, again = way & 2, alive = way & 4;
+        struct fixture f;
+        setup(&f);
+        assert_true(add(&f, 7, 9, 0, 4));
+        f.now_ms += 5000;
+        assert_true(add(&f, 7, 9, 4, 4));
+        int64_t last_ms = f.now_ms;
+        if (whole)
+            assert_true(add(&f, 7, 9, 8, 1));
+        if (again)
+            reopen(&f);
+        assert_int_equal(sweep_at(&f, last_ms + kept_ms - 1), 0);
+        assert_false(keyspace_due(f.ks, last_ms + kept_ms - 1));
+        assert_int_equal(upload_rows(&f), whole ? 4 : 3);
+        if (alive) { /* late, but it goes on */
+            assert_true(add(&f, 8, 4, 0, 2));
+            last_ms = f.now_ms;
+            assert_int_equal(sweep_at(&f, last_ms + kept_ms - 1), 0);
+            assert_true(add(&f, 8, 4, 2, 2));
+            last_ms = f.now_ms;
+        }
+        assert_true(keyspace_due(f.ks, last_ms + kept_ms));
+        assert_int_equal(sweep_at(&f, last_ms + kept_ms), 1);
+        assert_int_equal(upload_rows(&f), 0);
+        assert_false(upload_exists(f.ks, NODE));
+        assert_false(keyspace_due(f.ks, INT64_MAX / 2));
+        /* The node comes back: what is no beginning is refused. */
+        assert_false(add(&f, 7, 9, 8, 1));
+        assert_false(is_whole(&f, 7, 9));
+        assert_true(add(&f, 1, 4, 0, 4));
+        assert_true(is_whole(&f, 1, 4));
+        teardown(&f);
+    }
+}
+
+/* In the very entry that sweeps, a part comes before or after. */
+static void a_part_in_the_entry_that_sweeps(void **state)
+{
+    UNUSED(state);
+    for (int before = 0; before < 2; before++) {
+        struct fixture f;
+        setup(&f);
+        assert_true(add(&f, 7, 9, 0, 4));
+        f.now_ms += (int64_t)UPLOAD_KEPT_MS;
+        begin(&f);
+        if (before)
+            assert_true(add_now(&f, 7, 9, 4, 4));
+        assert_int_equal(keyspace_sweep(f.ks, 100), !before);
+        if (!before)
+            assert_false(add_now(&f, 7, 9, 4, 4));
+        commit(&f);
+        assert_int_equal(upload_rows(&f), before ? 3 : 0);
+        teardown(&f);
+    }
 }
 
 /* What an entry may bring into memory is the same on every replica: one that
@@ -224,23 +304,25 @@ static void damaged_rows(void **state)
         {false, "ab", 2},
         {false, "abcd", 4},
         {true,
-         "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\3",
-         32},
+         "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\3"
+         "\0\0\0\0\0\0\0\1",
+         40},
         {true,
-         "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0",
-         32},
+         "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0"
+         "\0\0\0\0\0\0\0\1",
+         40},
     };
     for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
         struct fixture f;
         struct bytes whole;
         uint8_t head[KEY_UPLOAD_SIZE];
-        uint8_t part[KEY_UPLOAD_PART_SIZE];
+        uint8_t part[KEY_PART_SIZE];
         setup(&f);
         assert_true(add(&f, 1, 6, 0, 3));
         assert_true(add(&f, 1, 6, 3, 3));
         write_row(&f,
                   damages[i].head ? key_upload(head, NODE)
-                                  : key_upload_part(part, NODE, 3),
+                                  : key_part(part, NODE, 3),
                   damages[i].value, damages[i].len);
         reopen(&f);
         begin(&f);
@@ -258,6 +340,8 @@ int main(void)
         cmocka_unit_test(what_is_not_next_changes_nothing),
         cmocka_unit_test(a_first_part_begins_anew),
         cmocka_unit_test(within_an_entry),
+        cmocka_unit_test(what_is_left_is_dropped_in_time),
+        cmocka_unit_test(a_part_in_the_entry_that_sweeps),
         cmocka_unit_test(reading_back_is_not_counted),
         cmocka_unit_test(damaged_rows),
     };

@@ -302,6 +302,78 @@ static void the_node_dies(void **state)
     }
 }
 
+static void large_again(void)
+{
+    struct world_client *tc = world_client_new(&world, home);
+    world_submit_large(tc, &append);
+    wait_submitted(tc);
+    world_wait_answered(&world, tc);
+    expect_length(LARGE);
+}
+
+static bool kept(uint32_t id)
+{
+    return upload_exists(world.nodes[id].node->ks, home);
+}
+
+/* So late that what was kept goes, and no sooner. */
+static void wait_dropped(void)
+{
+    world_run(&world, 500);
+    world.now_ms += (int64_t)UPLOAD_KEPT_MS - 10000;
+    world_run(&world, 500);
+    assert_true(world_elect(&world) >= 0 && kept(leader) && kept(third));
+    world.now_ms += 10000;
+    for (int i = 0; i < 20000 && (kept(leader) || kept(third)); i++)
+        world_turn(&world);
+    assert_false(kept(leader) || kept(third));
+}
+
+/* It never comes back, or after the others have dropped what it had sent. */
+static void the_node_stays_away(void **state)
+{
+    UNUSED(state);
+    for (uint64_t seed = 70; seed < 74; seed++) {
+        begin(seed);
+        struct world_client *tc = world_client_new(&world, home);
+        world_submit_large(tc, &append);
+        wait_sent(tc, LARGE / 2);
+        world_crash(&world, home);
+        wait_dropped();
+        world_start(&world, home);
+        world_wait_equal(&world);
+        expect_length(0);
+        large_again();
+        end();
+    }
+}
+
+/* It lives, but nobody hears it: its client is told that nothing was executed.
+ */
+static void the_node_is_not_heard(void **state)
+{
+    UNUSED(state);
+    for (uint64_t seed = 80; seed < 84; seed++) {
+        begin(seed);
+        struct world_client *tc = world_client_new(&world, home);
+        world_submit_large(tc, &append);
+        wait_sent(tc, LARGE / 2);
+        world_link(&world, home, leader, false);
+        world_link(&world, home, third, false);
+        wait_dropped();
+        world_link(&world, home, leader, true);
+        world_link(&world, home, third, true);
+        for (int i = 0; i < 20000 && tc->large != NULL; i++)
+            world_turn(&world);
+        assert_null(tc->large);
+        world_run(&world, 4000);
+        assert_int_not_equal(tc->large_error, 0);
+        expect_length(0);
+        large_again();
+        end();
+    }
+}
+
 /* It is said of a request that was not submitted, so it is true. */
 static void without_a_majority(void **state)
 {
@@ -419,6 +491,8 @@ int main(void)
         cmocka_unit_test(abandoned),
         cmocka_unit_test(somebody_dies),
         cmocka_unit_test(the_node_dies),
+        cmocka_unit_test(the_node_stays_away),
+        cmocka_unit_test(the_node_is_not_heard),
         cmocka_unit_test(without_a_majority),
         cmocka_unit_test(nothing_is_applied),
         cmocka_unit_test(once),

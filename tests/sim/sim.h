@@ -443,7 +443,8 @@ struct sim_stats {
     uint64_t commits, elections;
     uint64_t lin_ops, lin_proved, lin_histories, lin_searched;
     uint64_t lin_keys, lin_undecided, core_steps;
-    uint64_t compared, replayed, mangled, mangled_skipped, sent_again;
+    uint64_t compared, rows_checked, replayed, mangled, mangled_skipped,
+        sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
     uint64_t live_runs, live_in_3, live_stuck;
     uint64_t live_tenths[LIVE_TENTHS]; /* by tenths of an election timeout */
@@ -497,6 +498,8 @@ struct sim {
     uint32_t served_mask; /* of them, those that have served */
     raft_term core_term;  /* of the leader that was seen last */
     int64_t core_led_us;  /* when that term's leader was seen first */
+    int64_t
+        rest_us; /* since when only deletions are missing; 0: they are not */
     bool done;
     bool stopped;   /* clients ask for nothing any more */
     bool replaying; /* sim_replay.c runs a replica of its own */
@@ -694,6 +697,17 @@ bool bounds_log_is_cut(const struct sim *s, uint32_t node);
 void bounds_print(const struct sim_stats *t);
 void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
                  const struct raft_message *m);
+
+/* sim_rows.c: X17, what the rows of a state say of each other. */
+struct rows_left {
+    uint64_t tickets;
+    uint64_t uploads;
+    int64_t due_ms; /* the first expiry; INT64_MAX: there is none */
+};
+/* Of a node that runs; *left is what has still to be deleted. */
+void rows_check(struct sim *s, uint32_t node, struct rows_left *left);
+/* What is left by the leader's time that has to be deleted; NULL: nothing. */
+const char *rows_wait(struct sim *s, uint32_t node, const struct node *leader);
 
 /* sim_replay.c: the log once more, into a fresh replica. */
 void replay_check(struct sim *s);

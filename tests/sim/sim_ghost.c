@@ -570,6 +570,8 @@ static void compare_some(struct sim *s, uint32_t node)
     state_check_store(&s->state, node, s->nodes[node].disk->inner);
     oracle_judge(s, node, n->applied);
     oracle_compare(s, node);
+    struct rows_left left;
+    rows_check(s, node, &left);
 }
 
 void ghost_turn(struct sim *s, uint32_t node)

@@ -246,6 +246,29 @@ static const char *not_equal(struct sim *s)
     return NULL;
 }
 
+/* All are equal but for what has to be deleted: sweeps go on at once. */
+static int64_t sweep_us(const struct sim *s)
+{
+    return SIM_S + 20 * slack_us(s);
+}
+
+/* What waits to be deleted, for too long: keys that expire one after the other
+ * may wait for longer than each. */
+static const char *not_at_rest(struct sim *s)
+{
+    const struct sim_node *leader = sim_leader(s);
+    const char *why = NULL;
+
+    for (uint32_t i = 0; i < s->count && !why; i++)
+        why = rows_wait(s, i, leader->node);
+    if (!why || s->rest_us == 0)
+        s->rest_us = why ? s->now_us : 0;
+    if (why && s->now_us - s->rest_us > sweep_us(s))
+        sim_fail(s, "%s for %lld ms", why,
+                 (long long)((s->now_us - s->rest_us) / SIM_MS));
+    return why;
+}
+
 static uint64_t dump_hash(struct sim *s, uint32_t node)
 {
     struct store_iter *it =
@@ -298,6 +321,10 @@ static void during_drain(struct sim *s)
     if (!s->stopped)
         return;
     const char *why = not_equal(s);
+    if (why)
+        s->rest_us = 0;
+    else
+        why = not_at_rest(s);
     if (why && outrun(s) && passed > bound / 2) {
         if (s->config.log_hard >= LOG_UNBOUNDED)
             sim_fail(s, "X15 convergence: the log was cut above what a member "

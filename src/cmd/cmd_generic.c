@@ -4,8 +4,10 @@
  *
  * How it fails: with an error reply, and nothing changed.
  */
+#include "base/num.h"
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
+#include "data/session.h"
 #include "data/value.h"
 
 /* A part of a sweep's limit for pages, however many keys are due. */
@@ -94,6 +96,17 @@ void cmd_flushall_run(struct cmd_call *c)
 void cmd_noop_run(struct cmd_call *c)
 {
     ASSERT(c->argc == 1);
+    resp_status(c->out, "OK");
+}
+
+void cmd_open_run(struct cmd_call *c)
+{
+    uint64_t nonce = 0;
+    if (!num_parse_u64(c->argv[1], &nonce) || c->node == NODE_NONE) {
+        resp_error(c->out, "ERR it is not a start of a node");
+        return;
+    }
+    session_note_start(c->ks, c->node, nonce);
     resp_status(c->out, "OK");
 }
 

@@ -57,7 +57,7 @@ static uint64_t checksum_of(const uint8_t head[8 + CHECKED_SIZE],
 void entry_seal(struct entry *e)
 {
     ASSERT(e->index > 0);
-    ASSERT(e->kind <= ENTRY_REQUESTS);
+    ASSERT(e->kind < ENTRY_KIND_END);
     uint8_t head[8 + CHECKED_SIZE];
     encode_head(e, head);
     e->checksum = checksum_of(head, e->payload);
@@ -66,7 +66,7 @@ void entry_seal(struct entry *e)
 void entry_encode(const struct entry *e, struct buf *out)
 {
     ASSERT(e->index > 0);
-    ASSERT(e->kind <= ENTRY_REQUESTS);
+    ASSERT(e->kind < ENTRY_KIND_END);
     uint8_t head[8 + CHECKED_SIZE];
     encode_head(e, head);
     uint8_t *to = buf_reserve(out, ENTRY_HEADER_SIZE + e->payload.len);
@@ -86,7 +86,7 @@ size_t entry_record_size(struct bytes bytes)
 /* Reads the record at the front of *bytes; its checksum is not looked at. */
 /*@ requires readable(bytes) && \valid(e);
   @ assigns *e;
-  @ ensures \result ==> e->index == index && e->kind <= ENTRY_REQUESTS;
+  @ ensures \result ==> e->index == index && e->kind < ENTRY_KIND_END;
   @ ensures \result ==> 0 <= e->time_ms <= ENTRY_TIME_MAX;
   @ ensures \result ==>
   @     -ENTRY_OFFSET_MAX <= e->wall_offset_ms <= ENTRY_OFFSET_MAX;
@@ -110,7 +110,7 @@ static bool parse(raft_index index, struct bytes bytes, struct entry *e)
         .payload = bytes_of(p + ENTRY_HEADER_SIZE, size - ENTRY_HEADER_SIZE),
         .checksum = load_u64le(p + CHECKED_SIZE),
     };
-    return e->kind <= ENTRY_REQUESTS && times_bounded(e) && p[33] == 0 &&
+    return e->kind < ENTRY_KIND_END && times_bounded(e) && p[33] == 0 &&
            p[34] == 0 && p[35] == 0;
 }
 

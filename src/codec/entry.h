@@ -39,6 +39,9 @@
 enum entry_kind {
     ENTRY_EMPTY = 0,    /* begins a term */
     ENTRY_REQUESTS = 1, /* payload: parcels of requests, codec/request.h */
+    ENTRY_CONFIG = 2,   /* payload: who the members are from here on,
+                           codec/configuration.h */
+    ENTRY_KIND_END,
 };
 
 struct entry {
@@ -66,7 +69,7 @@ void entry_encode(const struct entry *e, struct buf *out);
   @ requires \separated(bytes, out);
   @ assigns *bytes, *out;
   @ ensures \result == 0 ==> out->index == index;
-  @ ensures \result == 0 ==> out->kind <= ENTRY_REQUESTS;
+  @ ensures \result == 0 ==> out->kind < ENTRY_KIND_END;
   @ ensures \result == 0 ==> 0 <= out->time_ms <= ENTRY_TIME_MAX;
   @ ensures \result == 0 ==>
   @     -ENTRY_OFFSET_MAX <= out->wall_offset_ms <= ENTRY_OFFSET_MAX;

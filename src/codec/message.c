@@ -13,7 +13,7 @@
 #include "codec/message.h"
 
 #include "base/reader.h"
-#include "codec/entry.h"
+#include "codec/configuration.h"
 #include "codec/request.h"
 
 #include <string.h>
@@ -208,15 +208,38 @@ int message_decode(struct bytes bytes, struct raft_message *out,
 /* What is accepted here may be committed, and must then be applied. */
 static bool payload_valid(const struct entry *e)
 {
-    if (e->kind == ENTRY_EMPTY)
+    struct configuration configuration;
+
+    switch ((enum entry_kind)e->kind) {
+    case ENTRY_EMPTY:
         return e->payload.len == 0;
-    return request_parcels_check(e->payload) == 0;
+    case ENTRY_REQUESTS:
+        return request_parcels_check(e->payload) == 0;
+    case ENTRY_CONFIG:
+        return configuration_decode(e->payload, &configuration) == 0;
+    case ENTRY_KIND_END:
+        break;
+    }
+    return false;
 }
 
-int message_check_entries(const struct raft_message *m, struct bytes entries)
+/* A leader knows that one change is committed before it appends the next, and
+ * whoever takes them would have to know that, too. */
+static bool note_change(const struct entry *e, struct entry *change)
+{
+    bool first = change->index == 0;
+
+    if (e->kind == ENTRY_CONFIG)
+        *change = *e;
+    return e->kind != ENTRY_CONFIG || first;
+}
+
+int message_check_entries(const struct raft_message *m, struct bytes entries,
+                          struct entry *change)
 {
     ASSERT(m->run_count <= RAFT_MESSAGE_RUNS_MAX);
     uint32_t run = 0;
+    change->index = 0;
     for (uint32_t i = 0; i < m->count; i++) {
         struct entry e;
         if (entry_decode(m->index + 1 + i, &entries, &e) != 0)
@@ -225,7 +248,7 @@ int message_check_entries(const struct raft_message *m, struct bytes entries)
             run++;
         if (run >= m->run_count || e.term != m->runs[run].term)
             return ERR_CORRUPT;
-        if (!payload_valid(&e))
+        if (!payload_valid(&e) || !note_change(&e, change))
             return ERR_CORRUPT;
     }
     return entries.len == 0 ? 0 : ERR_CORRUPT;

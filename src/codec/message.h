@@ -39,6 +39,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "codec/entry.h"
 #include "raft/raft.h"
 
 void message_encode(const struct raft_message *m, struct buf *out);
@@ -50,8 +51,9 @@ MUST_USE int message_decode(struct bytes bytes, struct raft_message *out,
 
 /* The entries of a message: exactly m->count records (none unless it is an
  * append), each with a right checksum, with the terms that m->runs says, and
- * with a payload that every replica can apply. ERR_CORRUPT otherwise. */
+ * with a payload that every replica can apply; at most one says who the members
+ * are, and is *change (index 0: none). ERR_CORRUPT otherwise. */
 MUST_USE int message_check_entries(const struct raft_message *m,
-                                   struct bytes entries);
+                                   struct bytes entries, struct entry *change);
 
 #endif

@@ -35,6 +35,8 @@ static int read_state(struct keyspace *ks)
         err = meta_applied_decode(value, &ks->applied);
     if (err == 0 && rows_get(&ks->rows, meta_next_key(), &value))
         err = meta_next_decode(value, &ks->next);
+    if (err == 0)
+        err = members_load(ks);
     for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
         if (rows_get(&ks->rows, meta_count_key(key, db), &value))
             err =
@@ -73,6 +75,7 @@ void keyspace_close(struct keyspace *ks)
     streams_detach(ks);
     rows_release(&ks->rows);
     buf_release(&ks->key);
+    buf_release(&ks->members);
     buf_release(&ks->expected);
     mem_free(ks);
 }
@@ -171,6 +174,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
     ks->counts_changed = 0;
     ks->next_before = ks->next;
     ks->in_doubt = false;
+    ks->members_changed = false;
     ks->session.node = NODE_NONE;
 }
 
@@ -211,6 +215,7 @@ int keyspace_commit(struct keyspace *ks)
     struct store_batch *b = rows_prepare(&ks->rows);
     put_counts(ks, b);
     put_next(ks, b);
+    members_put(ks, b);
     put_applied(ks, b);
     streams_save(ks);
     int err = rows_write(&ks->rows);

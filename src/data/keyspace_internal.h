@@ -26,6 +26,8 @@ struct keyspace {
     struct keyspace_tally tally_before; /* the read outside apply */
     struct buf key;                     /* the state key being worked on */
     struct buf expected;                /* state keys: see keyspace_expect() */
+    struct buf members;                 /* the row; empty: there is none */
+    bool members_changed;               /* in this entry */
     struct session_row session;         /* that the entry's requests move on */
     struct list streams;                /* stream.c */
     struct upload *uploads;             /* upload.c: those seen, one a node */
@@ -49,6 +51,10 @@ MUST_USE bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
                               struct value *v);
 /* Inside an entry: an owner of pages, who never was before. */
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
+/* members.c: reads the row. ERR_CORRUPT. */
+MUST_USE int members_load(struct keyspace *ks);
+/* Writes it, if this entry has changed it. */
+void members_put(struct keyspace *ks, struct store_batch *b);
 /* After the header: where the bytes of v are. */
 void keyspace_place_apart(struct buf *row, const struct value *v);
 /* Whether the data are part of what the row holds. */

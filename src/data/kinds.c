@@ -17,7 +17,7 @@
 #define DB_OFFSET    1
 #define EPOCH_OFFSET 2
 
-_Static_assert(SESSION_SIZE == 8 + 8, "on disk");
+_Static_assert(SESSION_SIZE == 8 + 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
 _Static_assert(UPLOAD_SIZE == 5 * 8, "on disk");
 _Static_assert(TICKET_SIZE == 1 + 4 + 8 + 5 + 5, "on disk");

@@ -30,8 +30,8 @@ enum row_letter {
     ROW_PART = 'b',
 };
 
-/* The value of a session: 0 incarnation(8)  8 last_seq(8). */
-#define SESSION_SIZE 16
+/* The value of a session: 0 incarnation(8)  8 last_seq(8)  16 nonce(8). */
+#define SESSION_SIZE 24
 
 /* A first answer: 0 request_id(8)  8 expire_ms(8)  16 reply. */
 #define ONCE_HEADER_SIZE   16

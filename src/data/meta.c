@@ -16,6 +16,7 @@ _Static_assert(META_NEXT_SIZE == 3 * 8, "on disk");
 static const char APPLIED_KEY[] = "mapplied";
 static const char COUNT_KEY[] = "mcount"; /* before the database */
 static const char NEXT_KEY[] = "mnext";
+static const char MEMBERS_KEY[] = "mmembers";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
@@ -39,6 +40,12 @@ struct bytes meta_next_key(void)
 {
     ASSERT(NEXT_KEY[0] == ROW_META);
     return bytes_str(NEXT_KEY);
+}
+
+struct bytes meta_members_key(void)
+{
+    ASSERT(MEMBERS_KEY[0] == ROW_META);
+    return bytes_str(MEMBERS_KEY);
 }
 
 static bool times_bounded(const struct applied *a)
@@ -120,6 +127,26 @@ int meta_next_decode(struct bytes b, struct meta_next *out)
     return reader_done(&r) && ok ? 0 : ERR_CORRUPT;
 }
 
+void meta_members_encode(struct buf *out, uint64_t index, struct bytes record)
+{
+    ASSERT(index > 0 && record.len > 0 && record.len <= META_MEMBERS_MAX);
+    buf_reset(out);
+    buf_u64be(out, index);
+    buf_u32be(out, (uint32_t)record.len);
+    buf_bytes(out, record);
+}
+
+int meta_members_decode(struct bytes b, uint64_t *index, struct bytes *record)
+{
+    struct reader r = reader_of(b);
+    *index = reader_u64be(&r);
+    uint32_t len = reader_u32be(&r);
+    *record = reader_bytes(&r, len);
+    bool ok =
+        reader_done(&r) && *index > 0 && len > 0 && len <= META_MEMBERS_MAX;
+    return ok ? 0 : ERR_CORRUPT;
+}
+
 static void put_page(struct buf *out, uint64_t page)
 {
     ASSERT(page < KEY_PAGES);
@@ -171,7 +198,11 @@ bool meta_valid(struct bytes key, struct bytes value)
     struct applied applied;
     struct keyspace_count count;
     struct meta_next next;
+    struct bytes record;
+    uint64_t index = 0;
     uint32_t epoch = 0;
+    if (bytes_eq(key, meta_members_key()))
+        return meta_members_decode(value, &index, &record) == 0;
     if (bytes_eq(key, meta_applied_key()))
         return meta_applied_decode(value, &applied) == 0;
     if (bytes_eq(key, meta_next_key()))

@@ -1,7 +1,8 @@
 /*
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
- * numbers that are given out next, once one has been. And tickets: pages that
+ * numbers that are given out next, once one has been; who the members are, once
+ * an entry has said so. And tickets: pages that
  * are to be deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
@@ -12,6 +13,7 @@
  *                      20 sum of the expiries, in ms (16)
  *   'm' "next"         0 id(8)  8 ticket(8)  16 the first ticket that is
  *                      there(8), or the same number
+ *   'm' "members"      0 index(8), of the entry  8 length(4)  12 what it said
  *   'g' number(8)      0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5)
  */
 #ifndef DATA_META_H
@@ -29,6 +31,7 @@
 #define META_COUNT_SIZE     36
 #define META_COUNT_KEY_SIZE 7
 #define META_NEXT_SIZE      24
+#define META_MEMBERS_MAX    4096 /* of what an entry said */
 
 /* The numbers that are given out next: they only grow. */
 struct meta_next {
@@ -61,10 +64,18 @@ MUST_USE int meta_applied_decode(struct bytes b, struct applied *out);
 MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
                                uint32_t *epoch);
 
+struct bytes meta_members_key(void);
+
 void meta_next_encode(struct buf *out, const struct meta_next *n);
 /* ERR_CORRUPT: a wrong size, a number that is 0, a first ticket beyond the
  * next one. */
 MUST_USE int meta_next_decode(struct bytes b, struct meta_next *out);
+
+void meta_members_encode(struct buf *out, uint64_t index, struct bytes record);
+/* ERR_CORRUPT: no index, nothing said, another length, or too much. What is
+ * said is the concern of who reads it. *record borrows from b. */
+MUST_USE int meta_members_decode(struct bytes b, uint64_t *index,
+                                 struct bytes *record);
 
 void ticket_encode(struct buf *out, const struct ticket *t);
 /* ERR_CORRUPT: a wrong size, an unknown database, no id, no pages. */

@@ -35,7 +35,10 @@ static bool session_next(struct session *s, uint64_t incarnation, uint64_t seq)
     uint64_t last = incarnation > s->incarnation ? 0 : s->last_seq;
     if (incarnation < s->incarnation || seq - 1 != last)
         return false;
-    *s = (struct session){incarnation, seq};
+    if (incarnation > s->incarnation)
+        s->nonce = 0;
+    s->incarnation = incarnation;
+    s->last_seq = seq;
     return true;
 }
 
@@ -50,6 +53,17 @@ bool session_admit(struct keyspace *ks, node_id node, uint64_t incarnation,
         return false;
     session_row_set(&ks->session, &ks->rows, node, &s);
     return true;
+}
+
+void session_note_start(struct keyspace *ks, node_id node, uint64_t nonce)
+{
+    ASSERT(ks->rows.in_entry && node != NODE_NONE);
+    struct session s;
+    session_get(ks, node, &s);
+    if (keyspace_error(ks) != 0)
+        return;
+    s.nonce = nonce;
+    session_row_set(&ks->session, &ks->rows, node, &s);
 }
 
 static struct bytes once_key(struct keyspace *ks, struct bytes client)

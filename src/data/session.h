@@ -30,6 +30,10 @@ void session_get(struct keyspace *ks, node_id node, struct session *out);
 MUST_USE bool session_admit(struct keyspace *ks, node_id node,
                             uint64_t incarnation, uint64_t seq);
 
+/* The start of the node that the request being executed is of has this nonce:
+ * kept with its session. */
+void session_note_start(struct keyspace *ks, node_id node, uint64_t nonce);
+
 enum once_verdict {
     ONCE_NEW,   /* execute it, then once_store() */
     ONCE_SAME,  /* *reply is the first answer */

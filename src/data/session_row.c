@@ -18,7 +18,7 @@ void session_row_get(const struct session_row *row, struct rows *rs,
     ASSERT(node != NODE_NONE && out != NULL);
     uint8_t key[KEY_SESSION_SIZE];
     struct bytes value;
-    *out = (struct session){0, 0};
+    *out = (struct session){0};
     if (rs->in_entry && row->node == node) {
         *out = row->session;
         return;
@@ -28,6 +28,7 @@ void session_row_get(const struct session_row *row, struct rows *rs,
     struct reader r = reader_of(value);
     out->incarnation = reader_u64be(&r);
     out->last_seq = reader_u64be(&r);
+    out->nonce = reader_u64be(&r);
     ASSERT(reader_done(&r)); /* rows.c has checked it */
 }
 
@@ -51,6 +52,8 @@ void session_row_settle(struct session_row *row, struct rows *rs)
         return;
     time_store(value, (int64_t)row->session.incarnation);
     time_store(value + 8, (int64_t)row->session.last_seq);
+    for (int i = 0; i < 8; i++)
+        value[16 + i] = (uint8_t)(row->session.nonce >> (56 - 8 * i));
     rows_put(rs, key_session(key, row->node), bytes_of(value, sizeof(value)));
     row->node = NODE_NONE;
 }

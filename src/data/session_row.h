@@ -13,6 +13,7 @@
 struct session {
     uint64_t incarnation;
     uint64_t last_seq;
+    uint64_t nonce; /* of that start of the node; 0: it did not say it */
 };
 
 struct session_row {

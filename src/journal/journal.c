@@ -177,6 +177,41 @@ static void cut_runs(struct journal *log, raft_index first)
     log->runs[0].first = MAX(log->runs[0].first, first);
 }
 
+/* There are few: members change seldom. */
+static void add_change(struct journal *log, raft_index index)
+{
+    ASSERT(log->change_count == 0 ||
+           log->changes[log->change_count - 1] < index);
+    if (log->change_count == log->change_cap) {
+        log->change_cap = MAX(log->change_cap * 2, 16u);
+        log->changes =
+            mem_realloc(log->changes, log->change_cap * sizeof(*log->changes));
+    }
+    log->changes[log->change_count++] = index;
+}
+
+/* Those of the entries first <= index < end stay. */
+static void keep_changes(struct journal *log, raft_index first, raft_index end)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < log->change_count; i++) {
+        raft_index index = log->changes[i];
+        if (index >= first && index < end)
+            log->changes[kept++] = index;
+    }
+    ASSERT(kept <= log->change_count);
+    log->change_count = kept;
+}
+
+raft_index journal_change_before(const struct journal *log, raft_index upto)
+{
+    for (uint32_t i = log->change_count; i > 0; i--) {
+        if (log->changes[i - 1] <= upto)
+            return log->changes[i - 1];
+    }
+    return 0;
+}
+
 /* Sums, run and cache of an entry that follows the last one. `record` is
  * chain and record in one allocation, and is taken over. */
 void journal_take(struct journal *log, const struct entry *e, uint8_t *record,
@@ -192,6 +227,8 @@ void journal_take(struct journal *log, const struct entry *e, uint8_t *record,
                             e->payload.len);
     add_run(log, e->index, e->term);
     add_sum(log, &sum);
+    if (e->kind == ENTRY_CONFIG)
+        add_change(log, e->index);
     journal_cache_add(&log->cache, record, size, &kept);
 }
 
@@ -201,6 +238,7 @@ void journal_close(struct journal *log)
     journal_cache_release(&log->cache);
     mem_free(log->sums);
     mem_free(log->runs);
+    mem_free(log->changes);
     mem_free(log);
 }
 
@@ -284,6 +322,7 @@ void journal_truncate(struct journal *log, struct store_batch *b,
     delete_entries(log, b, from, last + 1);
     log->sum_count = (size_t)(from - log->start.first);
     truncate_runs(log, from);
+    keep_changes(log, 0, from);
     journal_cache_truncate(&log->cache, from);
 }
 
@@ -327,6 +366,7 @@ void journal_cut(struct journal *log, struct store_batch *b, raft_index first)
         log->run_count = 0;
     else
         cut_runs(log, first);
+    keep_changes(log, first, UINT64_MAX);
     journal_cache_cut(&log->cache, first);
     log->start = start;
     put_start(log, b);
@@ -341,6 +381,7 @@ void journal_restart(struct journal *log, struct store_batch *b,
         delete_entries(log, b, log->start.first, last + 1);
     journal_cache_truncate(&log->cache, 0);
     log->run_count = 0;
+    log->change_count = 0;
     log->sum_count = 0;
     log->sum_head = 0;
     log->origin = 0;

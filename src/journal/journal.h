@@ -57,6 +57,9 @@ uint64_t journal_end(const struct journal *log);
 /* Chain hash at an index from first-1 to last. */
 MUST_USE int journal_chain(struct journal *log, raft_index index,
                            uint64_t *chain);
+/* The last entry up to this one that says who the members are; 0: none in the
+ * log. */
+raft_index journal_change_before(const struct journal *log, raft_index upto);
 /* Compares the log with what the watermark promises. ERR_CORRUPT with a text
  * when the log ends before it, has another chain there, or term and vote are
  * behind. */

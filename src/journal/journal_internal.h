@@ -33,6 +33,10 @@ struct journal {
     uint32_t run_count;
     uint32_t run_cap;
 
+    raft_index *changes; /* the entries of kind ENTRY_CONFIG, ascending */
+    uint32_t change_count;
+    uint32_t change_cap;
+
     struct journal_cache cache;
 };
 

@@ -50,6 +50,7 @@ int node_new(struct node **out, const struct node_options *options,
         node_free(n);
         return err;
     }
+    node_requests_begin(n);
     n->told =
         (struct told){n->raft.role, n->raft.term, n->raft.leader, n->mono_ms};
     *out = n;
@@ -66,6 +67,7 @@ void node_free(struct node *n)
     node_propose_release(n);
     node_send_release(n);
     node_apply_release(n);
+    node_members_release(n);
     if (n->ks)
         keyspace_close(n->ks);
     if (n->journal)
@@ -275,9 +277,27 @@ void node_peer_down(struct node *n, node_id peer)
     node_step(n, &e, NOTHING_ATTACHED);
 }
 
+/* Of an append: who the members are from one of its entries on. */
+static void attach_change(struct raft_event *e, const struct entry *change,
+                          struct raft_members *members)
+{
+    struct configuration c;
+
+    ASSERT(change->index == 0 || e->message->type == RAFT_MSG_APPEND);
+    if (change->index == 0)
+        return;
+    int err = configuration_decode(change->payload, &c);
+    ASSERT(err == 0); /* it was checked with the entries */
+    configuration_members(&c, members);
+    e->members = members;
+    e->members_at = change->index;
+}
+
 static int receive_raft(struct node *n, node_id peer, struct bytes payload)
 {
     struct raft_message m;
+    struct raft_members members;
+    struct entry change;
     struct beat beat;
     struct bytes rest;
     struct bytes entries;
@@ -289,13 +309,16 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
         return err;
     if (m.from != peer)
         return ERR_PROTOCOL;
-    err = message_check_entries(&m, entries);
+    err = message_check_entries(&m, entries, &change);
+    if (err == 0 && change.index > 0)
+        err = node_members_check(n, &change);
     if (err != 0)
         return err;
     if (n->space.own_full && entries.len > 0)
         return 0; /* the leader takes them for lost, and sends them again */
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
+    attach_change(&e, &change, &members);
     node_extend_timeouts(n, entries.len);
     node_beat_hear(n, &beat);
     node_step(n, &e, (struct attached){.entries = entries});
@@ -322,11 +345,33 @@ int node_receive(struct node *n, node_id peer, uint8_t frame_type,
     ASSERT(p);
     if (n->dead)
         return 0;
+    if (node_members_is_over(n, p))
+        return ERR_MISMATCH;
     if (frame_type == FRAME_RAFT)
         return receive_raft(n, peer, payload);
     if (frame_type == FRAME_FORWARD)
         return receive_forward(n, p, payload);
     return ERR_PROTOCOL;
+}
+
+int node_admit(struct node *n, const struct admit *ask, struct grant *out,
+               struct buf *why)
+{
+    struct raft_members next;
+
+    if (n->dead)
+        return ERR_AGAIN;
+    int verdict = node_members_judge(n, ask, out, why);
+    if (verdict <= 0)
+        return verdict;
+    node_members_grant(n, ask, &next);
+    struct bytes record = buf_view(&n->membership.record);
+    ASSERT(record.len > 0 && why->len == 0);
+    struct raft_event e = node_event(n, RAFT_EV_CONFIG);
+    e.members = &next;
+    node_step(n, &e, (struct attached){.payloads = &record});
+    buf_str(why, "a new life is being granted to it");
+    return ERR_AGAIN;
 }
 
 void node_disk_done(struct node *n)

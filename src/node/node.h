@@ -47,7 +47,7 @@ struct node_options {
     node_id self;
     uint64_t incarnation;
     struct directory_id directory;
-    uint64_t nonce;                  /* of this start */
+    uint64_t nonce; /* of this start; 0: it is not told to anybody */
     node_id members[RAFT_NODES_MAX]; /* with self */
     uint32_t member_count;
     uint32_t election_timeout_ms;
@@ -69,6 +69,7 @@ struct node_options {
     enum read_mode read_mode;
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
+    uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
     /* For debugging: takes a line of node_trace.h; NULL: no trace. */
     void (*trace)(void *ctx, struct bytes line);
     void *trace_ctx;
@@ -177,6 +178,10 @@ void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
 void node_peer_down(struct node *n, node_id peer);
 MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
                           struct bytes payload);
+/* See node_transport.h. */
+void node_known(const struct node *n, node_id member, struct member_facts *out);
+MUST_USE int node_admit(struct node *n, const struct admit *ask,
+                        struct grant *out, struct buf *why);
 /* The disk has news (disk->done or disk->error). */
 void node_disk_done(struct node *n);
 
@@ -184,6 +189,17 @@ void node_disk_done(struct node *n);
  * this node does not lead, or no member can take over: one without a link, or
  * one that needs entries which the log no longer has, cannot. */
 MUST_USE bool node_transfer(struct node *n, node_id to);
+
+/* This node does not serve yet: it was refilled so far. */
+bool node_loading(const struct node *n, uint32_t *percent);
+/* Why the node has failed, if it has: others go on with what it was, or two run
+ * with its directory. What it promised is not whole: it must begin a new life.
+ */
+bool node_is_copy(const struct node *n);
+/* The members as the newest entry in the log says, and its index (0: none says
+ * so); borrowed until the next call of anything else. */
+const struct configuration *node_configuration(const struct node *n,
+                                               raft_index *at);
 
 struct node_peer_status {
     node_id id;

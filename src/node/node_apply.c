@@ -193,6 +193,23 @@ static void put_whole(struct node *n, struct ahead *a)
     a->cmd = internal ? NULL : command_of(&whole); /* no node sends such */
 }
 
+/* A request of this very node that this process has not made. */
+static bool is_foreign(const struct node *n, const struct request_parcel *g,
+                       const struct ahead *a)
+{
+    struct bytes args = a->request.args;
+    uint64_t nonce = 0;
+
+    ASSERT(g->node == n->options.self);
+    if (g->incarnation != n->options.incarnation)
+        return g->incarnation > n->options.incarnation;
+    if (!a->cmd || a->cmd->id != CMD_ID_VARD_OPEN)
+        return false;
+    (void)request_arg(&args);
+    return num_parse_u64(request_arg(&args), &nonce) &&
+           nonce != n->options.nonce;
+}
+
 static void apply_request(struct node *n, const struct request_parcel *g,
                           uint64_t seq, struct ahead *a, uint64_t seed)
 {
@@ -203,7 +220,12 @@ static void apply_request(struct node *n, const struct request_parcel *g,
     enum node_outcome outcome = NODE_EXECUTED;
 
     ASSERT(seq >= g->first_seq && seq - g->first_seq < g->count);
-    if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
+    if (g->node == n->options.self && is_foreign(n, g, a)) {
+        node_members_copied(n, g->incarnation);
+        return;
+    }
+    if (!node_members_may_execute(n, g->node, g->incarnation) ||
+        !session_admit(n->ks, g->node, g->incarnation, seq)) {
         n->applying.skipped_requests++;
         return;
     }
@@ -273,7 +295,7 @@ static int apply_parcel(struct node *n, const struct request_parcel *g,
         int err = look_ahead(n, g->node, &requests, ahead, count);
         if (err != 0)
             return err;
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; i < count && !n->dead; i++) {
             uint64_t seq = g->first_seq + done + i;
             apply_request(n, g, seq, &ahead[i], seed + *total);
             *total += 1;
@@ -325,10 +347,14 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     keyspace_begin(n->ks, &position, e->seed);
     if (e->kind == ENTRY_REQUESTS)
         err = apply_requests(n, e, &count);
+    else if (e->kind == ENTRY_CONFIG)
+        err = node_members_apply(n, e);
     if (err != 0) {
         node_fail(n, "decoding a committed entry", error_text(err));
         return count;
     }
+    if (n->dead)
+        return count;
     err = keyspace_commit(n->ks);
     if (err != 0)
         node_fail_by(n, "applying an entry to the state", err);

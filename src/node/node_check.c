@@ -80,6 +80,22 @@ static void check_peers(const struct node *n)
     ASSERT(!n->space.leader_short || (!leads && n->raft.leader != NODE_NONE));
 }
 
+static void check_membership(const struct node *n)
+{
+    const struct membership *m = &n->membership;
+    struct raft_members members;
+
+    ASSERT(m->newest_at == n->raft.members_at[RAFT_NEWEST]);
+    ASSERT(m->applied_at <= m->newest_at);
+    ASSERT(m->newest_at <= n->raft.last && !m->is_copy);
+    ASSERT(m->newest_at > 0 || m->newest.level == LEVEL_MIN);
+    if (m->newest_at == 0)
+        return;
+    configuration_members(&m->newest, &members);
+    ASSERT(memcmp(&members, &n->raft.members[RAFT_NEWEST], sizeof(members)) ==
+           0);
+}
+
 static void check_inbox(const struct node *n)
 {
     const struct node_inbox *inbox = &n->inbox;
@@ -199,6 +215,7 @@ void node_check(const struct node *n)
     check_durability(n);
     check_times(n);
     check_peers(n);
+    check_membership(n);
     check_inbox(n);
     check_ring(n);
     check_queue(n);

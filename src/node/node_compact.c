@@ -94,6 +94,13 @@ static void look_at_growth(struct node *n)
     ASSERT(c->busy_ms <= n->mono_ms);
 }
 
+void node_compact_forget(struct node *n)
+{
+    ASSERT(!n->compaction.flush_due);
+    n->compaction.held_by_all = 0;
+    n->compaction.held_by_live = 0;
+}
+
 /* How large the log may be, in bytes, before it is cut. */
 static uint64_t bound(struct node *n)
 {

@@ -14,6 +14,14 @@
 #include "node/node_boot.h"
 #include "node/node_internal.h"
 
+static uint8_t kind_of(const struct raft_write *w)
+{
+    ASSERT(!w->append_empty || !w->append_members);
+    if (w->append_empty)
+        return ENTRY_EMPTY;
+    return w->append_members ? ENTRY_CONFIG : ENTRY_REQUESTS;
+}
+
 /* `payloads`: one for each entry, unless there is a single empty one. */
 static void append_own(struct node *n, const struct raft_write *w,
                        const struct bytes *payloads)
@@ -26,6 +34,7 @@ static void append_own(struct node *n, const struct raft_write *w,
     ASSERT(!w->append_empty || w->append_first == w->append_last);
     ASSERT(w->append_first == journal_last(n->journal) + 1);
     ASSERT(w->append_term == n->raft.term);
+    ASSERT(!w->append_members || w->append_first == w->append_last);
     for (raft_index i = w->append_first; i <= w->append_last; i++) {
         struct entry e = {
             .index = i,
@@ -33,7 +42,7 @@ static void append_own(struct node *n, const struct raft_write *w,
             .time_ms = time_ms,
             .wall_offset_ms = wall_offset_ms,
             .seed = rng_next(&n->rng),
-            .kind = w->append_empty ? ENTRY_EMPTY : ENTRY_REQUESTS,
+            .kind = kind_of(w),
         };
         if (!w->append_empty)
             e.payload = payloads[i - w->append_first];
@@ -246,6 +255,8 @@ static void step_core(struct node *n, const struct raft_event *event,
 {
     raft_step(&n->raft, event, &n->out);
     do_write(n, event, with);
+    if (n->out.members_changed && !n->dead)
+        node_members_changed(n);
     if (!n->dead)
         node_trace_step(n, event);
 }

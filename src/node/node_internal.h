@@ -7,8 +7,10 @@
 #include "base/alloc.h"
 #include "base/num.h"
 #include "codec/beat.h"
+#include "codec/configuration.h"
 #include "codec/entry.h"
 #include "codec/request.h"
+#include "data/members.h"
 #include "data/session.h"
 #include "data/upload.h"
 #include "journal/journal.h"
@@ -250,7 +252,21 @@ struct told {
     int64_t leaderless_since_ms; /* the last leader was lost, or the start */
 };
 
-/* node.c, but for what is marked: node_propose.c (p), node_beat.c (b). */
+/* node_members.c: who the members are. Of the newest entry in the log that says
+ * so, committed or not: they decide. Of the state: an entry is executed by what
+ * the one before it said. */
+struct membership {
+    struct configuration newest;
+    raft_index newest_at; /* 0: no entry has said so */
+    struct configuration applied;
+    raft_index applied_at;
+    raft_index serve_from; /* applied up to here, this node may serve */
+    struct buf record;     /* being proposed */
+    bool is_copy;          /* node_is_copy() */
+};
+
+/* node.c, but for what is marked: node_propose.c (p), node_beat.c (b),
+ * node_members.c (m). */
 struct node_peer {
     node_id id;
     bool up;
@@ -259,6 +275,7 @@ struct node_peer {
     bool forwarded;     /* p: the inbox holds requests of it */
     bool refused;       /* p: the inbox had no room: to be told when it has */
     bool disk_short;    /* b, as leader: it said so */
+    int64_t granted_ms; /* m: a life, by this node; 0: not yet */
     uint64_t taken_seq; /* p, as leader: its requests up to here are in our log,
                            or in the inbox */
 };
@@ -295,6 +312,7 @@ struct node {
     struct log_clock clock;
     struct wall_watch watch;
     struct compaction compaction;
+    struct membership membership;
 
     struct node_peer peers[RAFT_NODES_MAX];
     uint32_t peer_count;
@@ -322,12 +340,12 @@ struct attached {
  *
  *   node_base      what all need
  *   node_trace     node_time    node_upload     node_compact    node_check
- *   node_request (upload)
+ *   node_request (upload)  node_members (compact)
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
- *   node_send (beat, time) node_apply (request, trace)
- *   node_sweep (request, time)   node_open (trace, time)
+ *   node_send (beat, time) node_apply (request, members, trace)
+ *   node_sweep (request, time)   node_open (members, trace, time)
  *   node_status (time)
- *   node_drive     (send, read, propose, beat, time, trace)
+ *   node_drive     (send, read, propose, beat, members, time, trace)
  *   node           the parent: calls the others, and steps the core
  */
 
@@ -433,6 +451,8 @@ void node_requests_release(struct node *n);
 /* Submits a request of the node's own, which nobody waits for. */
 void node_requests_internal(struct node *n, const struct bytes *argv,
                             uint32_t argc);
+/* The first one of each start: by it a copy of the node is found out. */
+void node_requests_begin(struct node *n);
 /* Closes the parcel being built. */
 void node_requests_close(struct node *n);
 /* Sends to the leader what it was not sent yet. */
@@ -492,6 +512,31 @@ void node_reads_collect(struct node *n, const struct raft_out *out);
 void node_reads_serve(struct node *n);
 void node_reads_timeout(struct node *n);
 
+/* node_members.c: from state and log, for the core's start. ERR_MISMATCH or
+ * ERR_CORRUPT with a text. */
+MUST_USE int node_members_open(struct node *n, struct raft_start *start,
+                               struct buf *error);
+void node_members_release(struct node *n);
+/* The core has others now: of the newest entry in its log. */
+void node_members_changed(struct node *n);
+/* May a leader have sent this? ERR_MISMATCH: not to members such as these. */
+MUST_USE int node_members_check(const struct node *n, const struct entry *e);
+/* While an entry is applied that says who they are. ERR_CORRUPT. */
+MUST_USE int node_members_apply(struct node *n, const struct entry *e);
+/* That what the last entry said allows. */
+bool node_members_may_execute(const struct node *n, node_id from,
+                              uint64_t incarnation);
+/* Is the life of the peer at the other end over? */
+bool node_members_is_over(const struct node *n, const struct node_peer *peer);
+/* A request of this node is in the log which it did not make: ends it. */
+void node_members_copied(struct node *n, uint64_t incarnation);
+/* As node_admit(); or, 1: a life is to be granted, by an entry for these
+ * members, whose payload is in n->membership.record. */
+MUST_USE int node_members_judge(struct node *n, const struct admit *ask,
+                                struct grant *out, struct buf *why);
+void node_members_grant(struct node *n, const struct admit *ask,
+                        struct raft_members *next);
+
 /* node_compact.c: cuts the log if that may be. Returns its first entry then,
  * which the core is to be told; 0: nothing was cut. */
 raft_index node_compact(struct node *n);
@@ -501,6 +546,8 @@ void node_compact_flush(struct node *n);
 /* What all members hold: on all that a leader sends to followers. */
 void node_compact_tell(struct node *n, struct beat *b);
 void node_compact_told(struct node *n, const struct beat *b);
+/* A member has lost what it held. */
+void node_compact_forget(struct node *n);
 
 /* node_sweep.c: as leader, has expired keys deleted. */
 void node_sweep(struct node *n);

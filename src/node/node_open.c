@@ -12,6 +12,7 @@
  */
 #include <inttypes.h>
 
+#include "base/reader.h"
 #include "node/node_boot.h"
 #include "node/node_internal.h"
 
@@ -165,6 +166,9 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
     int err = store_get(n->store, STORE_META, NODE_RECOVERING_KEY, &value);
 
     *recovering = err == 0;
+    struct reader r = reader_of(buf_view(&value));
+    raft_index serve_from = reader_u64be(&r);
+    n->membership.serve_from = reader_done(&r) ? serve_from : 0;
     buf_release(&value);
     if (err != 0 && err != ERR_NOT_FOUND) {
         buf_printf(error, "the record of a recovery: %s",
@@ -238,9 +242,9 @@ int node_open(struct node *n, struct buf *error)
         return err;
     ASSERT(start.applied + 1 >= journal_first(n->journal));
     ASSERT(start.applied <= start.log_last);
-    raft_members_of(&start.members[0], n->options.members,
-                    n->options.member_count);
-    start.members_count = 1;
+    err = node_members_open(n, &start, error);
+    if (err != 0)
+        return err;
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);

@@ -19,6 +19,9 @@
  * reading from clients). A request that is not applied in time is answered
  * UNKNOWN and keeps its place.
  */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "codec/frame.h"
 #include "node/node_internal.h"
 
@@ -272,6 +275,18 @@ void node_requests_internal(struct node *n, const struct bytes *argv,
                             uint32_t argc)
 {
     submit_internal(n, argv, argc, NULL);
+}
+
+void node_requests_begin(struct node *n)
+{
+    char text[NUM_TEXT_MAX];
+    int len = snprintf(text, sizeof(text), "%" PRIu64, n->options.nonce);
+    struct bytes argv[2] = {BYTES_LIT("vard.open"),
+                            bytes_of(text, (size_t)len)};
+
+    ASSERT(n->requests.ring.next_seq == 1);
+    if (n->options.nonce != 0)
+        submit_internal(n, argv, ARRAY_LEN(argv), NULL);
 }
 
 void node_requests_tidy(struct node *n)

@@ -30,12 +30,15 @@ void node_send_forget(struct node *n)
     n->sending.cached_first = 0;
 }
 
-/* Reads first.. into n->sending.entries up to the byte bound; returns the last
- * index taken, first - 1 on failure. */
+/* Reads first.. into n->sending.entries up to the byte bound, and before a
+ * second entry that changes the members: who gets it must know by then that the
+ * first one is committed. Returns the last index taken, first - 1 on
+ * failure. */
 static raft_index gather(struct node *n, raft_index first, raft_index last)
 {
     struct entry e;
     raft_index i;
+    bool changed = false;
 
     ASSERT(first <= last && last <= n->raft.last);
     buf_reset(&n->sending.entries);
@@ -47,8 +50,12 @@ static raft_index gather(struct node *n, raft_index first, raft_index last)
             return first - 1;
         }
         size_t size = ENTRY_HEADER_SIZE + e.payload.len;
+        bool changes = e.kind == ENTRY_CONFIG;
         if (i > first && n->sending.entries.len + size > APPEND_BYTES_MAX)
             break;
+        if (changes && changed)
+            break;
+        changed |= changes;
         entry_encode(&e, &n->sending.entries);
     }
     n->sending.cached_first = first;

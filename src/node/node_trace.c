@@ -39,13 +39,25 @@ uint64_t node_trace_digest(const struct raft *r, const struct raft_out *out)
     return hash64(bytes_of(facts, sizeof(facts)));
 }
 
+/* at:voters:outgoing:id=life,id=life,... */
+static void write_members(struct buf *b, const struct raft_members *m,
+                          raft_index at)
+{
+    ASSERT(raft_members_valid(m));
+    buf_printf(b, "%" PRIu64 ":%u:%u:", at, m->voters, m->outgoing);
+    for (uint32_t i = 0; i < m->count; i++)
+        buf_printf(b, "%s%u=%u", i > 0 ? "," : "", m->ids[i], m->life[i]);
+}
+
 static void write_config(struct buf *b, const struct raft_config *c,
-                         const struct raft_members *members)
+                         const struct raft_start *start)
 {
     buf_printf(b, "start %u %" PRIu64 " %" PRIu64 " %u ", c->self,
                c->incarnation, c->cluster_id, c->group);
-    for (uint32_t i = 0; i < members->count; i++)
-        buf_printf(b, "%s%u", i > 0 ? "," : "", members->ids[i]);
+    for (uint32_t i = 0; i < start->members_count; i++) {
+        buf_str(b, i > 0 ? "/" : "");
+        write_members(b, &start->members[i], start->members_at[i]);
+    }
     buf_printf(b, " %u %u %u %u %u %u %" PRIu64, c->election_timeout_ms,
                c->heartbeat_ms, c->peer_down_delay_ms, c->disk_timeout_ms,
                c->append_entries_max, c->window_max, c->seed);
@@ -59,8 +71,8 @@ void node_trace_start(struct node *n, const struct raft_config *config,
     ASSERT(n->traced_applied == 0); /* nothing was told before */
     if (!n->options.trace)
         return;
-    ASSERT(start->members_count == 1 && start->members[0].outgoing == 0);
-    write_config(&line, config, &start->members[0]);
+    ASSERT(start->members_count > 0);
+    write_config(&line, config, start);
     buf_printf(&line,
                " %" PRId64 " %" PRIu64 " %u %" PRIu64 " %" PRIu64 " %" PRIu64
                " %" PRIu64 " ",
@@ -116,6 +128,11 @@ void node_trace_step(struct node *n, const struct raft_event *e)
     buf_str(&line, " ");
     if (n->out.write.append_first > 0)
         write_chains(n, &line);
+    else
+        buf_str(&line, "-");
+    buf_str(&line, " ");
+    if (e->members)
+        write_members(&line, e->members, e->members_at);
     else
         buf_str(&line, "-");
     buf_str(&line, "\n");

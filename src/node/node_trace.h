@@ -3,13 +3,15 @@
  * for tests/trace, which runs the same steps again through the same core and
  * compares. The core is a pure function, so its inputs are the whole story.
  *
- *   start SELF INCARNATION CLUSTER GROUP VOTER,... ELECTION HEARTBEAT
+ *   start SELF INCARNATION CLUSTER GROUP MEMBERS/... ELECTION HEARTBEAT
  *         PEER-DOWN DISK ENTRIES WINDOW SEED NOW TERM VOTE FIRST PREV-TERM
  *         LAST APPLIED FIRST:TERM,... RECOVERING
  *   step  DIGEST TYPE NOW PEER INDEX SEQ READ-ID INCARNATION COUNT MESSAGE
- *         CHAIN,...
+ *         CHAIN,... MEMBERS
  *   applied INDEX
  *
+ * MEMBERS is INDEX:VOTERS:OUTGOING:ID=LIFE,...: those that an entry makes, and
+ * who of them votes, in bits by position.
  * (one line each; numbers are decimal; "-" stands for nothing.) DIGEST is of
  * the core after the step. MESSAGE is the one received, as codec/message.h
  * writes it, in hex, without its entries. CHAIN,... are the chain hashes of

@@ -10,7 +10,9 @@
 #define NODE_NODE_TRANSPORT_H
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/bytes.h"
+#include "codec/admit.h"
 
 enum transport_priority {
     TRANSPORT_CONTROL, /* overtakes bulk: heartbeats, votes, replies, reads */
@@ -26,6 +28,18 @@ struct transport {
                 enum transport_priority priority, const struct bytes pieces[2]);
 };
 
+/* What a node knows of a member, by which its links are judged. */
+struct member_facts {
+    bool is_member;
+    uint32_t life; /* in force: of the newest configuration in the log */
+    struct directory_id directory; /* that has it; none: not known */
+    raft_index granted_at;         /* the entry that says so; 0: none does */
+    bool committed;                /* it is known to be */
+    uint64_t incarnation;          /* of its newest start that was applied; 0 */
+    uint64_t nonce;                /* of that start; 0: not known */
+    uint16_t level;                /* in force here */
+};
+
 /* What a transport calls; all from the loop's thread. */
 struct transport_events {
     void *ctx;
@@ -39,6 +53,14 @@ struct transport_events {
      * the call. A negative result closes the link. */
     int (*receive)(void *ctx, node_id peer, uint8_t frame_type,
                    struct bytes payload);
+    /* What is known of this member, which may be the node itself. */
+    void (*known)(void *ctx, node_id member, struct member_facts *out);
+    /* A directory without a memory asks to be a member, which it is no link of
+     * yet; it asks again until it is told. 0: granted, with *out all but the
+     * verdict and `why`. ERR_AGAIN: not yet, ERR_MISMATCH: refused; `why` has a
+     * sentence for people. */
+    int (*admit)(void *ctx, const struct admit *ask, struct grant *out,
+                 struct buf *why);
 };
 
 #endif

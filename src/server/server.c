@@ -113,6 +113,22 @@ static int on_peer_receive(void *ctx, node_id peer, uint8_t frame_type,
     return node_receive(s->node, peer, frame_type, payload);
 }
 
+static void on_peer_known(void *ctx, node_id member, struct member_facts *out)
+{
+    struct server *s = ctx;
+    ASSERT(s->node != NULL);
+    node_known(s->node, member, out);
+}
+
+static int on_peer_admit(void *ctx, const struct admit *ask, struct grant *out,
+                         struct buf *why)
+{
+    struct server *s = ctx;
+    ASSERT(s->node != NULL);
+    turn_begin(s);
+    return node_admit(s->node, ask, out, why);
+}
+
 /* --- the disk ----------------------------------------------------------- */
 
 void server_disk_notify(void *server)
@@ -269,8 +285,14 @@ struct server *server_new(const struct server_options *options)
         .transfer_ended = on_transfer_ended,
         .fatal = on_fatal,
     };
-    s->wiring.transport_events =
-        (struct transport_events){s, on_peer_up, on_peer_down, on_peer_receive};
+    s->wiring.transport_events = (struct transport_events){
+        .ctx = s,
+        .up = on_peer_up,
+        .down = on_peer_down,
+        .receive = on_peer_receive,
+        .known = on_peer_known,
+        .admit = on_peer_admit,
+    };
     s->wiring.disk_async = (struct loop_async){NULL, on_disk, s};
     s->wiring.deadline_timer = (struct loop_timer){NULL, on_deadline, s};
     s->wiring.cron_timer = (struct loop_timer){NULL, on_cron, s};

@@ -381,6 +381,20 @@ static void drop_pending_from(struct store_memory *m, uint32_t keep)
     }
 }
 
+struct store *store_memory_copy(struct store *s)
+{
+    struct store_memory *from = memory_of(s);
+    struct store *copy = store_memory_new();
+    struct store_memory *to = memory_of(copy);
+    mutex_lock(&from->lock);
+    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
+        to->families[i].now = tree_retain(from->families[i].safe);
+        to->families[i].safe = tree_retain(from->families[i].safe);
+    }
+    mutex_unlock(&from->lock);
+    return copy;
+}
+
 void store_memory_crash(struct store *s, uint32_t keep)
 {
     struct store_memory *m = memory_of(s);

@@ -9,6 +9,9 @@
 #include "store/store.h"
 
 struct store *store_memory_new(void);
+/* What a crash would leave of it now, as a store of its own. They share what
+ * they have in common, so both must be used by one thread. */
+struct store *store_memory_copy(struct store *s);
 
 /* Loses what was not synced: of the unsynced logged batches the first `keep`
  * survive (0: none; UINT32_MAX: all), and the unlogged ones since the last

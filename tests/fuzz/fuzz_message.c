@@ -9,6 +9,7 @@
 // link: codec
 #include "base/reader.h"
 #include "codec/beat.h"
+#include "codec/configuration.h"
 #include "codec/entry.h"
 #include "codec/message.h"
 #include "codec/request.h"
@@ -24,7 +25,7 @@ static void seal(const struct raft_message *m, struct bytes entries,
     for (uint32_t i = 0; i < m->count && entries.len > 0; i++) {
         size_t size = entry_record_size(entries);
         if (size == 0 || size > entries.len ||
-            entries.data[32] > ENTRY_REQUESTS)
+            entries.data[32] >= ENTRY_KIND_END)
             break;
         struct entry e = {
             .index = m->index + 1 + i,
@@ -49,6 +50,12 @@ static void check_payload(const struct entry *e)
     struct bytes payload = e->payload;
     struct request_parcel g;
     struct request r;
+    struct configuration c;
+    if (e->kind == ENTRY_CONFIG) {
+        int rc = configuration_decode(payload, &c);
+        ASSERT(rc == 0);
+        return;
+    }
     ASSERT(e->kind == ENTRY_REQUESTS || payload.len == 0);
     while (payload.len > 0) {
         int rc = request_parcel_head(&payload, &g);
@@ -88,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bytes entries;
     if (size < 1)
         return 0;
+    struct entry change;
     struct bytes payload = bytes_of(data + 1, size - 1);
     if (message_decode(payload, &m, &rest) != 0 ||
         beat_decode(rest, &beat, &entries) != 0)
@@ -103,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         seal(&m, entries, &again);
         entries = buf_view(&again);
     }
-    if (message_check_entries(&m, entries) == 0)
+    if (message_check_entries(&m, entries, &change) == 0)
         check_entries(&m, entries);
     buf_release(&again);
     return 0;

@@ -183,6 +183,23 @@ static void make_parcel(struct fuzz *f, struct victim *w, struct buf *out)
     request_parcel_end(out, begin, count);
 }
 
+/* Sometimes not that of this cluster. */
+static void make_configuration(struct fuzz *f, struct entry *e, struct buf *out)
+{
+    struct configuration c;
+    node_id ids[] = {0, 1, 2, 3};
+    uint32_t count = fuzz_below(f, 4) > 0 ? 3 : 1 + fuzz_below(f, 4);
+    configuration_of(&c, ids, count);
+    for (uint32_t i = 0; i < count; i++) {
+        c.members[i].life = fuzz_below(f, 4) == 0 ? fuzz_below(f, 3) : 0;
+        c.members[i].directory.low = fuzz_below(f, 3);
+    }
+    if (fuzz_below(f, 16) == 0)
+        c.level = (uint16_t)(1 + fuzz_below(f, 3));
+    e->kind = ENTRY_CONFIG;
+    configuration_encode(&c, out);
+}
+
 /* Entries with right checksums behind the message. */
 static void make_entries(struct fuzz *f, struct victim *w,
                          const struct raft_message *m, struct buf *out)
@@ -202,6 +219,8 @@ static void make_entries(struct fuzz *f, struct victim *w,
             e.kind = ENTRY_EMPTY;
         else if (kind % 16 == 1)
             buf_bytes(&payload, fuzz_text(f));
+        else if (kind % 16 == 3)
+            make_configuration(f, &e, &payload);
         else
             make_parcel(f, w, &payload);
         e.payload = buf_view(&payload);

@@ -71,12 +71,13 @@ forgery() {
 
 forgeries() {
     forgery "a step is missing" \
-        awk '$2 == "step" && $4 == 1 && $NF != "-" && !gone { gone = 1; next }
-             1'
+        awk '$2 == "step" && $4 == 1 && $(NF - 1) != "-" && !gone {
+                 gone = 1; next } 1'
     forgery "another entry than the leader's" \
-        awk '$2 == "step" && $4 == 1 && $NF != "-" && !gone {
-                 $NF = substr($NF, 1, length($NF) - 1) (substr($NF,
-                     length($NF)) + 1) % 10; gone = 1 } 1'
+        awk '$2 == "step" && $4 == 1 && $(NF - 1) != "-" && !gone {
+                 c = $(NF - 1); n = length(c)
+                 $(NF - 1) = substr(c, 1, n - 1) (substr(c, n) + 1) % 10
+                 gone = 1 } 1'
     forgery "a write that is called durable too early" \
         awk '$2 == "step" && $4 == 4 && !gone && NR > 500 {
                  $7 += 1; $8 += 1; gone = 1 } 1'

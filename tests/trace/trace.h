@@ -62,6 +62,7 @@ struct trace_line {
     /* start, step */
     struct raft_event event;
     struct raft_message message;
+    struct raft_members members; /* of the event */
     uint64_t digest;
     uint64_t chains[CHECK_CHUNK_MAX];
     uint32_t chain_count;

@@ -51,24 +51,46 @@ static bool is_nothing(struct bytes word)
     return bytes_eq(word, BYTES_LIT("-"));
 }
 
-static void parse_voters(struct cursor *c, struct raft_start *start)
+/* The rest of the cursor: INDEX:VOTERS:OUTGOING:ID=LIFE,... */
+static void parse_members(struct cursor *c, struct raft_members *m,
+                          raft_index *at)
 {
-    node_id ids[RAFT_NODES_MAX];
-    uint32_t count = 0;
+    memset(m, 0, sizeof(*m));
+    *at = number_of(c, word_until(c, ':'));
+    m->voters = (uint32_t)number_of(c, word_until(c, ':'));
+    m->outgoing = (uint32_t)number_of(c, word_until(c, ':'));
+    while (c->rest.len > 0 && !c->wrong && m->count < RAFT_NODES_MAX) {
+        struct cursor pair = {word_until(c, ','), false};
+        m->ids[m->count] = (node_id)number_of(&pair, word_until(&pair, '='));
+        m->life[m->count++] = (uint32_t)number_of(&pair, pair.rest);
+        c->wrong |= pair.wrong;
+    }
+    c->wrong |= c->rest.len > 0 || !raft_members_valid(m);
+}
+
+static void parse_start_members(struct cursor *c, struct raft_start *start)
+{
     struct cursor list = {word_until(c, ' '), false};
 
-    while (list.rest.len > 0 && !list.wrong) {
-        uint64_t id = number_of(&list, word_until(&list, ','));
-        bool rises = count == 0 || id > ids[count - 1];
-        if (count == RAFT_NODES_MAX || id >= NODE_NONE || !rises)
-            list.wrong = true;
-        else
-            ids[count++] = (node_id)id;
+    while (list.rest.len > 0 && !c->wrong &&
+           start->members_count < RAFT_START_MEMBERS) {
+        struct cursor one = {word_until(&list, '/'), false};
+        uint32_t i = start->members_count++;
+        parse_members(&one, &start->members[i], &start->members_at[i]);
+        c->wrong |= one.wrong;
     }
-    c->wrong |= list.wrong || count == 0;
-    if (!c->wrong)
-        raft_members_of(&start->members[0], ids, count);
-    start->members_count = 1;
+    c->wrong |= list.rest.len > 0 || start->members_count == 0;
+}
+
+static void parse_event_members(struct cursor *c, struct trace_line *out)
+{
+    struct cursor one = {word_until(c, ' '), false};
+
+    if (is_nothing(one.rest))
+        return;
+    parse_members(&one, &out->members, &out->event.members_at);
+    out->event.members = &out->members;
+    c->wrong |= one.wrong;
 }
 
 static void parse_runs(struct cursor *c, struct trace_line *out)
@@ -102,7 +124,7 @@ static void parse_start(struct cursor *c, struct trace_line *out)
     config->incarnation = number(c);
     config->cluster_id = number(c);
     config->group = (uint16_t)small(c);
-    parse_voters(c, start);
+    parse_start_members(c, start);
     config->election_timeout_ms = small(c);
     config->heartbeat_ms = small(c);
     config->peer_down_delay_ms = small(c);
@@ -186,6 +208,7 @@ static void parse_step(struct cursor *c, struct trace_line *out)
     e->count = small(c);
     parse_message(c, out);
     parse_chains(c, out);
+    parse_event_members(c, out);
 }
 
 int trace_parse(const char *text, struct trace_line *out)

@@ -13,9 +13,8 @@
 
 static uint64_t link_of(const struct world *w, uint32_t from, uint32_t to)
 {
-    ASSERT(w->nodes[from].incarnation <= UINT32_MAX);
-    ASSERT(w->nodes[to].incarnation <= UINT32_MAX);
-    return w->nodes[from].incarnation << 32 | w->nodes[to].incarnation;
+    return w->nodes[from].incarnation * UINT64_C(0x9e3779b97f4a7c15) +
+           w->nodes[to].incarnation;
 }
 
 static int net_send(void *ctx, node_id to, uint8_t type,
@@ -106,6 +105,10 @@ void world_start(struct world *w, uint32_t id)
         how.options.pending_bytes_max = w->pending_bytes_max;
     if (w->upload_above != 0)
         how.options.upload_above = w->upload_above;
+    how.nonce = w->nonces ? rng_next(&w->rng) | 1 : 0;
+    how.recovering = t->life > 0;
+    how.incarnation_above = (uint64_t)t->life << 32;
+    t->life = 0;
     int err = world_boot(&t->node, &how, &error);
     if (err != 0)
         fprintf(stderr, "%.*s\n", (int)error.len, (const char *)error.data);
@@ -145,6 +148,41 @@ void world_crash(struct world *w, uint32_t id)
     world_crash_keep(w, id, (uint32_t)rng_below(&w->rng, unsynced + 1));
 }
 
+void world_wipe(struct world *w, uint32_t id)
+{
+    world_crash_keep(w, id, 0);
+    store_close(w->nodes[id].store);
+    w->nodes[id].store = NULL;
+}
+
+struct admit world_admit(uint32_t id, uint64_t directory)
+{
+    return (struct admit){.id = id,
+                          .directory = {0, directory},
+                          .level_min = LEVEL_MIN,
+                          .level_max = LEVEL_MAX};
+}
+
+void world_ask(struct world *w, uint32_t id, uint64_t directory,
+               struct grant *out)
+{
+    struct admit ask = world_admit(id, directory);
+    struct buf why = BUF_INIT;
+    int err = ERR_AGAIN;
+    for (int turn = 0; turn < 20000 && err == ERR_AGAIN; turn++) {
+        for (uint32_t i = 0; i < w->count && err == ERR_AGAIN; i++) {
+            buf_reset(&why);
+            if (reaches(w, id, i))
+                err = node_admit(w->nodes[i].node, &ask, out, &why);
+        }
+        world_turn(w);
+    }
+    if (err != 0)
+        fprintf(stderr, "%.*s\n", (int)why.len, (const char *)why.data);
+    ASSERT(err == 0);
+    buf_release(&why);
+}
+
 void world_prepare(struct world *w, uint32_t count, uint64_t seed)
 {
     ASSERT(count > 0 && count <= WORLD_NODES);
@@ -171,7 +209,8 @@ void world_release(struct world *w)
     world_queue_clear(&w->queue);
     for (uint32_t i = 0; i < w->count; i++) {
         node_free(w->nodes[i].node);
-        store_close(w->nodes[i].store);
+        if (w->nodes[i].store != NULL) /* it was emptied */
+            store_close(w->nodes[i].store);
     }
     for (uint32_t i = 0; i < WORLD_CLIENTS; i++)
         buf_release(&w->clients[i].out);
@@ -195,7 +234,9 @@ void world_deliver(struct world *w, uint32_t i)
         m->link == link_of(w, m->from, m->to) && !w->cut[m->from][m->to]) {
         int err =
             node_receive(n, m->from, m->frame_type, world_message_payload(m));
-        ASSERT(err == 0);
+        ASSERT(err == 0 || err == ERR_MISMATCH);
+        if (err != 0)
+            world_link(w, m->from, m->to, false);
     }
     mem_free(m);
 }

@@ -28,6 +28,7 @@ struct world_node {
     struct node *node;   /* NULL: crashed */
     struct world_disk disk;
     uint64_t incarnation;
+    uint32_t life;     /* knob: that its next start begins; 0: none */
     char failure[256]; /* what fatal() said */
     int failed_by;     /* and for what error */
 };
@@ -61,6 +62,7 @@ struct world {
     uint64_t upload_above;              /* the same; as usual: very much */
     bool cut[WORLD_NODES][WORLD_NODES]; /* nothing goes from a to b */
     bool no_bulk[WORLD_NODES];          /* nothing large reaches it */
+    bool nonces;                        /* nodes say each start of theirs */
     bool frozen;                        /* time stands still */
     bool stalled[WORLD_NODES];          /* its disk does not finish */
 };
@@ -82,6 +84,14 @@ void world_crash_keep(struct world *w, uint32_t id, uint32_t keep);
 /* The same with a random part lost; the state may have reached the disk
  * before the log has. */
 void world_crash(struct world *w, uint32_t id);
+/* Power off, and the directory is emptied. */
+void world_wipe(struct world *w, uint32_t id);
+/* Takes turns in which a directory asks all others to let it be this node; an
+ * assertion if it is not granted a life after very many. */
+void world_ask(struct world *w, uint32_t id, uint64_t directory,
+               struct grant *out);
+/* What such a directory asks. */
+struct admit world_admit(uint32_t id, uint64_t directory);
 /* Tells both nodes that their link is up, or down. */
 void world_link(struct world *w, uint32_t a, uint32_t b, bool up);
 

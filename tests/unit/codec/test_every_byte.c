@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/admit.h"
 #include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/frame.h"
@@ -123,6 +124,28 @@ static void put_records(struct buf *out)
     watermark_encode(&w, out);
 }
 
+static void put_configuration(struct buf *out)
+{
+    struct configuration c;
+
+    configuration_of(&c, (const node_id[]){1, 2}, 2);
+    memcpy(c.members[1].peer_address, "host:1", sizeof("host:1"));
+    configuration_encode(&c, out);
+}
+
+static void put_admission(struct buf *out)
+{
+    struct admit a = {.id = 1,
+                      .directory = {1, 2},
+                      .level_min = 1,
+                      .level_max = 1,
+                      .client_address = "host:1"};
+    struct grant g = {.verdict = GRANT_LATER, .why = "not yet"};
+
+    admit_encode(&a, out);
+    grant_encode(&g, out);
+}
+
 static void put_requests(struct buf *out)
 {
     static const struct bytes argv[] = {
@@ -143,8 +166,9 @@ static void put_requests(struct buf *out)
 }
 
 static void (*const encoders[])(struct buf *) = {
-    put_entry,    put_message, put_beat,        put_hello,   put_proof,
-    put_fragment, put_frame,   put_empty_frame, put_records, put_requests,
+    put_entry,   put_message,  put_beat,          put_hello,
+    put_proof,   put_fragment, put_frame,         put_empty_frame,
+    put_records, put_requests, put_configuration, put_admission,
 };
 
 static void encode_on(struct buf *out, size_t which, int dirt)

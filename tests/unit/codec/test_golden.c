@@ -138,8 +138,8 @@ static int decode_changed(size_t at, uint8_t value)
 static void test_spare_bytes(void **state)
 {
     UNUSED(state);
-    assert_int_equal(decode_changed(32, ENTRY_REQUESTS), 0);
-    assert_int_equal(decode_changed(32, ENTRY_REQUESTS + 1), ERR_CORRUPT);
+    assert_int_equal(decode_changed(32, ENTRY_CONFIG), 0);
+    assert_int_equal(decode_changed(32, ENTRY_KIND_END), ERR_CORRUPT);
     assert_int_equal(decode_changed(32, 255), ERR_CORRUPT);
     for (size_t at = 33; at < 36; at++) {
         assert_int_equal(decode_changed(at, 1), ERR_CORRUPT);

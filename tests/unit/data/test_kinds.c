@@ -77,7 +77,13 @@ static const struct sample samples[] = {
            0),
     SAMPLE("s\0\0\0\x01",
            "\0\0\0\0\0\0\0\5"
-           "\0\0\0\0\0\0\0\x09",
+           "\0\0\0\0\0\0\0\x09"
+           "noncenon",
+           0),
+    SAMPLE("mmembers",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\6"
+           "record",
            0),
     SAMPLE("oclient", "\0\0\0\0\0\0\0\5" TIME "+OK\r\n", 10000),
     SAMPLE("u\0\0\0\x01",
@@ -288,6 +294,20 @@ static const struct sample damaged[] = {
     SAMPLE("x" TIME "b\0\0\0\x01"
            "\0\0\0\0\0\0\0\0",
            "", 0),
+    SAMPLE("mmembers", /* by no entry */
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\6"
+           "record",
+           0),
+    SAMPLE("mmembers", /* nothing */
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0",
+           0),
+    SAMPLE("mmembers", /* more than it says */
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\5"
+           "record",
+           0),
 };
 
 static const struct row_kind *kind_of(const struct sample *s)

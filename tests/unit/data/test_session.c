@@ -66,6 +66,32 @@ static void test_duplicates_and_gaps(void **state)
     teardown(&f);
 }
 
+/* The nonce is that of the newest incarnation. */
+static void test_starts(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    struct session s;
+    setup(&f);
+    assert_true(admit(&f, 2, 4, 1));
+    begin(&f);
+    session_note_start(f.ks, 2, UINT64_MAX);
+    commit(&f);
+    assert_true(admit(&f, 2, 4, 2));
+    keyspace_close(f.ks);
+    open_keyspace(&f);
+    session_get(f.ks, 2, &s);
+    assert_true(s.nonce == UINT64_MAX);
+    expect_session(&f, 2, 4, 2);
+    assert_false(admit(&f, 2, 3, 1));
+    session_get(f.ks, 2, &s);
+    assert_true(s.nonce == UINT64_MAX);
+    assert_true(admit(&f, 2, 5, 1));
+    session_get(f.ks, 2, &s);
+    assert_int_equal(s.nonce, 0);
+    teardown(&f);
+}
+
 static void test_incarnations(void **state)
 {
     UNUSED(state);
@@ -247,6 +273,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_in_order),
         cmocka_unit_test(test_duplicates_and_gaps),
+        cmocka_unit_test(test_starts),
         cmocka_unit_test(test_incarnations),
         cmocka_unit_test(test_within_an_entry),
         cmocka_unit_test(test_damaged_session),

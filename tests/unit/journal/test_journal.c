@@ -282,6 +282,56 @@ static void test_cut(void **state)
     expect_entry(f, 21, 3);
 }
 
+static void append_change(struct fixture *f, raft_term term)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    struct entry e = {.index = journal_last(f->log) + 1,
+                      .term = term,
+                      .kind = ENTRY_CONFIG,
+                      .payload = BYTES_LIT("members")};
+    entry_seal(&e);
+    journal_append(f->log, &b, &e);
+    write_batch(f->store, &b);
+}
+
+/* Where the entries are that change the members: found again by who opens the
+ * log, gone with those that are cut or truncated. */
+static void test_changes(void **state)
+{
+    struct fixture *f = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    assert_int_equal(journal_change_before(f->log, UINT64_MAX), 0);
+    append(f, 4, 1);
+    append_change(f, 1); /* 5 */
+    append(f, 4, 1);
+    append_change(f, 1); /* 10 */
+    append_change(f, 1); /* 11 */
+    append(f, 4, 1);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(journal_change_before(f->log, 4), 0);
+        assert_int_equal(journal_change_before(f->log, 5), 5);
+        assert_int_equal(journal_change_before(f->log, 9), 5);
+        assert_int_equal(journal_change_before(f->log, 10), 10);
+        assert_int_equal(journal_change_before(f->log, 99), 11);
+        reopen(f);
+    }
+    journal_truncate(f->log, &b, 11);
+    write_batch(f->store, &b);
+    assert_int_equal(journal_change_before(f->log, 99), 10);
+    append(f, 3, 1);
+    assert_int_equal(journal_change_before(f->log, 99), 10);
+    journal_cut(f->log, &b, 6);
+    write_batch(f->store, &b);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(journal_change_before(f->log, 9), 0);
+        assert_int_equal(journal_change_before(f->log, 10), 10);
+        reopen(f);
+    }
+    journal_restart(f->log, &b, 50, 7, 1);
+    write_batch(f->store, &b);
+    assert_int_equal(journal_change_before(f->log, 99), 0);
+}
+
 static void test_restart_beyond(void **state)
 {
     struct fixture *f = *state;
@@ -834,6 +884,7 @@ int main(int argc, char **argv)
         BOTH(test_append_reopen),
         BOTH(test_truncate),
         BOTH(test_cut),
+        BOTH(test_changes),
         BOTH(test_restart_beyond),
         BOTH(test_many_runs),
         MEMORY(test_damaged_bytes),

@@ -78,6 +78,55 @@ static int append(struct world *w, uint32_t to, uint8_t kind, int64_t time_ms,
     return err;
 }
 
+/* A configuration of these members, the second one with this life and role. */
+static void make_configuration(struct buf *out, uint32_t count, uint32_t life,
+                               uint8_t roles)
+{
+    struct configuration c;
+    configuration_of(&c, (const node_id[]){0, 1, 2, 3}, count);
+    c.members[1].life = life;
+    c.members[1].roles = roles;
+    buf_reset(out);
+    configuration_encode(&c, out);
+}
+
+/* Members change as the leader says, but those that are known stay. */
+static void test_made_up_configurations(void **state)
+{
+    struct world *w = &world;
+    struct buf c = BUF_INIT;
+    raft_index at = 0;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 36);
+    int leader = world_elect(w);
+    assert_true(leader >= 0);
+    world_run(w, 200);
+    uint32_t to = (uint32_t)(leader + 1) % WORLD_NODES;
+    raft_index before = world_applied(w, to);
+    make_configuration(&c, 4, 0, MEMBER_VOTER);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, buf_view(&c)),
+                     ERR_MISMATCH);
+    make_configuration(&c, 2, 0, MEMBER_VOTER);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, buf_view(&c)),
+                     ERR_MISMATCH);
+    make_configuration(&c, 3, 0, 0);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, buf_view(&c)),
+                     ERR_MISMATCH);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, BYTES_LIT("x")),
+                     ERR_CORRUPT);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, BYTES_NONE), ERR_CORRUPT);
+    assert_int_equal(world_applied(w, to), before);
+    make_configuration(&c, 3, to == 1 ? 0 : 6, MEMBER_VOTER);
+    assert_int_equal(append(w, to, ENTRY_CONFIG, 1, buf_view(&c)), 0);
+    assert_int_equal(world_applied(w, to), before + 1);
+    const struct configuration *now =
+        node_configuration(w->nodes[to].node, &at);
+    assert_int_equal(at, before + 1);
+    assert_int_equal(now->members[1].life, to == 1 ? 0 : 6);
+    buf_release(&c);
+    world_release(w);
+}
+
 static void test_made_up_entries(void **state)
 {
     struct world *w = &world;
@@ -139,6 +188,7 @@ static void test_made_up_entries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_made_up_configurations),
         cmocka_unit_test(test_made_up_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

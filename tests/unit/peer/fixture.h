@@ -185,7 +185,8 @@ FIXTURE struct peers_options node_options(struct cluster *c, node_id id,
                                           uint64_t incarnation)
 {
     struct node *n = &c->nodes[id];
-    n->events = (struct transport_events){n, node_up, node_down, node_receive};
+    n->events = (struct transport_events){
+        .ctx = n, .up = node_up, .down = node_down, .receive = node_receive};
     n->log = (struct logger){LOG_DEBUG, node_log, n};
     n->incarnation = incarnation;
     return (struct peers_options){

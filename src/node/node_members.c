@@ -1,0 +1,505 @@
+/*
+ * Who the members are, and whose lives they live.
+ *
+ * The newest entry of the log that says so decides, from its append on: the
+ * core is told of it with the message that brings it, and says when it has
+ * changed or was truncated; it is then read back, from the log, from the row
+ * of the state that it became when it was applied, or, if no entry has ever
+ * said anything, from the options. So there is no second record that could
+ * differ. What an entry's requests may do is decided by what the entries
+ * before it said, which is the row.
+ *
+ * A life. A directory that was emptied has forgotten what its node promised:
+ * whom it voted for, which entries it acknowledged, which requests of its
+ * clients are in the log. It asks to be admitted under the id that it has in
+ * its configuration. A leader grants it the next life by an entry that counts
+ * from the append on, at every node that has it: from there on the votes,
+ * acknowledgements and requests of the former life count for nothing, so the
+ * entry is committed without it, and an old copy of the directory that comes
+ * back helps nobody (raft_members.c). Only when it is committed is the
+ * directory told; then it starts as a member that has to be refilled
+ * (raft_recover.c), with an incarnation above all those of its former lives.
+ *
+ * How it fails: who cannot be admitted is told why, and what to do. A node that
+ * applies an entry that says that others have begun a newer life of it, or a
+ * level that it does not know, ends itself.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "node/node_internal.h"
+
+/* A life may be granted to one id so often: two directories that fight for it
+ * do not fill the log. */
+#define GRANT_PAUSE_MS 5000
+#define GRANT_VOTERS   3 /* it takes a majority without the one that lost */
+
+/* --- from state and log -------------------------------------------------- */
+
+static uint16_t level_max(const struct node *n)
+{
+    uint16_t max = n->options.level_max > 0 ? n->options.level_max : LEVEL_MAX;
+
+    ASSERT(max >= LEVEL_MIN);
+    return max;
+}
+
+static bool level_known(const struct node *n, uint16_t level)
+{
+    return level >= LEVEL_MIN && level <= level_max(n);
+}
+
+static void level_text(const struct node *n, uint16_t level, struct buf *out)
+{
+    ASSERT(level < LEVEL_MIN || level > level_max(n));
+    buf_printf(out,
+               "the cluster has reached level %u, and this program knows the "
+               "levels %u to %u: start a version that knows it",
+               level, LEVEL_MIN, level_max(n));
+}
+
+/* The i-th entry of the log that says who they are. */
+static int read_change(struct node *n, raft_index index,
+                       struct configuration *out)
+{
+    struct entry e;
+    int err = journal_read(n->journal, index, &e, &n->scratch);
+
+    ASSERT(index > keyspace_applied(n->ks)->index);
+    if (err == 0 && e.kind != ENTRY_CONFIG)
+        err = ERR_CORRUPT;
+    return err != 0 ? err : configuration_decode(e.payload, out);
+}
+
+/* Members come and go one day; today they are those of the options. */
+static bool same_members(const struct node *n, const struct configuration *c)
+{
+    ASSERT(configuration_valid(c));
+    for (uint32_t i = 0; i < n->options.member_count; i++) {
+        const struct member *m = configuration_find(c, n->options.members[i]);
+        if (!m || m->roles != MEMBER_VOTER)
+            return false;
+    }
+    return c->count == n->options.member_count;
+}
+
+static int load_applied(struct node *n, struct buf *error)
+{
+    struct membership *m = &n->membership;
+    struct bytes record = members_get(n->ks, &m->applied_at);
+
+    ASSERT(m->applied_at <= keyspace_applied(n->ks)->index);
+    ASSERT((m->applied_at == 0) == (record.len == 0));
+    configuration_of(&m->applied, n->options.members, n->options.member_count);
+    if (record.len == 0)
+        return 0;
+    if (configuration_decode(record, &m->applied) != 0) {
+        buf_str(error, "the record of the members in the state is damaged");
+        return ERR_CORRUPT;
+    }
+    return 0;
+}
+
+static int check_opened(struct node *n, struct buf *error)
+{
+    const struct configuration *c = &n->membership.newest;
+
+    ASSERT(n->membership.newest_at >= n->membership.applied_at);
+    if (!same_members(n, c)) {
+        buf_str(error, "the data directory belongs to a cluster of other "
+                       "members than the configuration names");
+        return ERR_MISMATCH;
+    }
+    if (!level_known(n, c->level)) {
+        level_text(n, c->level, error);
+        return ERR_MISMATCH;
+    }
+    return 0;
+}
+
+static int add_to_start(struct node *n, struct raft_start *start,
+                        raft_index index, struct buf *error)
+{
+    int err = read_change(n, index, &n->membership.newest);
+
+    ASSERT(start->members_count < RAFT_START_MEMBERS);
+    if (err != 0) {
+        buf_printf(error, "reading entry %" PRIu64 " of the log: %s", index,
+                   error_text(err));
+        return err;
+    }
+    n->membership.newest_at = index;
+    configuration_members(&n->membership.newest,
+                          &start->members[start->members_count]);
+    start->members_at[start->members_count++] = index;
+    return 0;
+}
+
+int node_members_open(struct node *n, struct raft_start *start,
+                      struct buf *error)
+{
+    struct membership *m = &n->membership;
+    int err = load_applied(n, error);
+
+    if (err != 0)
+        return err;
+    m->newest = m->applied;
+    m->newest_at = m->applied_at;
+    configuration_members(&m->applied, &start->members[0]);
+    start->members_at[0] = m->applied_at;
+    start->members_count = 1;
+    raft_index last = journal_change_before(n->journal, start->log_last);
+    raft_index before =
+        last > 0 ? journal_change_before(n->journal, last - 1) : 0;
+    ASSERT(before < last || last == 0);
+    if (before > start->applied)
+        err = add_to_start(n, start, before, error);
+    if (err == 0 && last > start->applied)
+        err = add_to_start(n, start, last, error);
+    return err != 0 ? err : check_opened(n, error);
+}
+
+void node_members_release(struct node *n)
+{
+    buf_release(&n->membership.record);
+}
+
+/* --- while it runs ------------------------------------------------------- */
+
+static void tell_changes(struct node *n, const struct configuration *before)
+{
+    const struct configuration *now = &n->membership.newest;
+
+    ASSERT(before->count == now->count);
+    for (uint32_t i = 0; i < now->count; i++) {
+        const struct member *m = &now->members[i];
+        const struct member *old = configuration_find(before, m->id);
+        if (old && old->life != m->life)
+            log_notice(n->logger,
+                       "entry %" PRIu64 ": node %u has life %u, before %u: "
+                       "its directory had lost what it promised",
+                       n->membership.newest_at, m->id, m->life, old->life);
+    }
+    if (before->level != now->level)
+        log_notice(n->logger, "entry %" PRIu64 ": the level is %u, before %u",
+                   n->membership.newest_at, now->level, before->level);
+}
+
+void node_members_changed(struct node *n)
+{
+    struct membership *m = &n->membership;
+    struct configuration before = m->newest;
+
+    ASSERT(!n->dead);
+    m->newest_at = n->raft.members_at[RAFT_NEWEST];
+    m->newest = m->applied;
+    if (m->newest_at > keyspace_applied(n->ks)->index) {
+        int err = read_change(n, m->newest_at, &m->newest);
+        if (err != 0) {
+            node_fail(n, "reading the members in the log", error_text(err));
+            return;
+        }
+    } else {
+        ASSERT(m->newest_at == m->applied_at);
+    }
+    node_compact_forget(n);
+    tell_changes(n, &before);
+}
+
+/* Others have begun what this node is not. */
+static void check_self(struct node *n)
+{
+    const struct member *self =
+        configuration_find(&n->membership.applied, n->options.self);
+    struct buf text = BUF_INIT;
+
+    ASSERT(n->membership.applied_at > 0);
+    if (!level_known(n, n->membership.applied.level)) {
+        level_text(n, n->membership.applied.level, &text);
+        buf_u8(&text, '\0');
+        node_fail(n, "the level is too high", (const char *)text.data);
+    } else if (self && RAFT_LIFE(n->options.incarnation) < self->life) {
+        n->membership.is_copy = true;
+        buf_printf(&text,
+                   "by entry %" PRIu64 " node %u goes on as life %u with "
+                   "another directory, and this is life %" PRIu64 ": put this "
+                   "data directory aside",
+                   n->membership.applied_at, n->options.self, self->life,
+                   RAFT_LIFE(n->options.incarnation));
+        buf_u8(&text, '\0');
+        node_fail(n, "this node was replaced", (const char *)text.data);
+    }
+    buf_release(&text);
+}
+
+void node_members_copied(struct node *n, uint64_t incarnation)
+{
+    struct buf text = BUF_INIT;
+
+    ASSERT(incarnation >= n->options.incarnation);
+    n->membership.is_copy = true;
+    buf_printf(&text,
+               "the log has requests of another process as incarnation "
+               "%" PRIu64 " of node %u, and this one is incarnation %" PRIu64
+               ": one of their data directories is a copy of the other",
+               incarnation, n->options.self, n->options.incarnation);
+    buf_u8(&text, '\0');
+    node_fail(n, "this node is not the only one with its id",
+              (const char *)text.data);
+    buf_release(&text);
+}
+
+int node_members_check(const struct node *n, const struct entry *e)
+{
+    struct configuration c;
+    int err = configuration_decode(e->payload, &c);
+
+    ASSERT(e->kind == ENTRY_CONFIG);
+    if (err == 0 && !same_members(n, &c))
+        err = ERR_MISMATCH;
+    return err;
+}
+
+int node_members_apply(struct node *n, const struct entry *e)
+{
+    struct membership *m = &n->membership;
+    struct configuration next;
+    int err = configuration_decode(e->payload, &next);
+
+    ASSERT(e->kind == ENTRY_CONFIG && e->index > m->applied_at);
+    if (err != 0)
+        return err;
+    m->applied = next;
+    m->applied_at = e->index;
+    members_set(n->ks, e->payload);
+    check_self(n);
+    return 0;
+}
+
+bool node_members_may_execute(const struct node *n, node_id from,
+                              uint64_t incarnation)
+{
+    const struct member *m = configuration_find(&n->membership.applied, from);
+
+    ASSERT(from != NODE_NONE);
+    return !m || RAFT_LIFE(incarnation) >= m->life;
+}
+
+bool node_members_is_over(const struct node *n, const struct node_peer *peer)
+{
+    const struct member *m =
+        configuration_find(&n->membership.newest, peer->id);
+
+    ASSERT(peer->id != n->options.self);
+    return m && RAFT_LIFE(peer->incarnation) < m->life;
+}
+
+const struct configuration *node_configuration(const struct node *n,
+                                               raft_index *at)
+{
+    *at = n->membership.newest_at;
+    ASSERT(*at == n->raft.members_at[RAFT_NEWEST]);
+    return &n->membership.newest;
+}
+
+bool node_is_copy(const struct node *n)
+{
+    ASSERT(!n->membership.is_copy || n->dead);
+    return n->membership.is_copy;
+}
+
+bool node_loading(const struct node *n, uint32_t *percent)
+{
+    raft_index applied = keyspace_applied(n->ks)->index;
+    raft_index from = n->membership.serve_from;
+
+    *percent = 100;
+    if (applied >= from)
+        return false;
+    *percent = (uint32_t)(100.0 * (double)applied / (double)from);
+    ASSERT(*percent <= 100);
+    return true;
+}
+
+/* --- what others ask ----------------------------------------------------- */
+
+void node_known(const struct node *n, node_id member, struct member_facts *out)
+{
+    const struct membership *m = &n->membership;
+    const struct member *found = configuration_find(&m->newest, member);
+    struct session s;
+
+    session_get(n->ks, member, &s);
+    *out = (struct member_facts){
+        .is_member = found != NULL,
+        .granted_at = m->newest_at,
+        .committed = m->newest_at <= n->raft.commit,
+        .incarnation = s.incarnation,
+        .nonce = s.nonce,
+        .level = m->newest.level,
+    };
+    if (found) {
+        out->life = found->life;
+        out->directory = found->directory;
+    }
+    ASSERT(out->level > 0);
+}
+
+static int later(struct buf *why, const char *text)
+{
+    ASSERT(why->len == 0); /* there is one reason */
+    buf_str(why, text);
+    return ERR_AGAIN;
+}
+
+static int refuse(struct buf *why, const char *text)
+{
+    ASSERT(why->len == 0);
+    buf_str(why, text);
+    return ERR_MISMATCH;
+}
+
+/* Has this life ever been heard of? Then it is no memory to go on with: who
+ * asks has forgotten it. */
+static uint32_t last_life(const struct node *n, const struct node_peer *peer)
+{
+    const struct member *m =
+        configuration_find(&n->membership.newest, peer->id);
+    int pos = raft_position(&n->raft, peer->id);
+    struct session s;
+
+    ASSERT(m && pos >= 0);
+    session_get(n->ks, peer->id, &s);
+    uint64_t seen = MAX(s.incarnation, peer->incarnation);
+    seen = MAX(seen, n->raft.progress[pos].incarnation);
+    return (uint32_t)MIN(MAX((uint64_t)m->life, RAFT_LIFE(seen)),
+                         CONFIGURATION_LIFE_MAX);
+}
+
+/* The newest life of this member was granted to this directory, and has not
+ * begun. */
+static bool is_granted(const struct node *n, const struct node_peer *peer,
+                       const struct admit *ask)
+{
+    const struct member *m = configuration_find(&n->membership.newest, ask->id);
+    struct session s;
+
+    ASSERT(m && peer->id == ask->id);
+    session_get(n->ks, ask->id, &s);
+    uint64_t seen = MAX(s.incarnation, peer->incarnation);
+    return directory_id_eq(m->directory, ask->directory) &&
+           RAFT_LIFE(seen) < m->life;
+}
+
+static int give(const struct node *n, const struct admit *ask,
+                struct grant *out, struct buf *why)
+{
+    const struct membership *m = &n->membership;
+
+    if (m->newest_at > n->raft.commit)
+        return later(why, "the entry that grants its life is not committed "
+                          "yet");
+    memset(out, 0, sizeof(*out));
+    out->verdict = GRANT_GIVEN;
+    out->life = configuration_find(&m->newest, ask->id)->life;
+    out->cluster_id = n->options.cluster_id;
+    out->index = MAX(n->raft.commit, m->newest_at);
+    out->configuration = m->newest;
+    ASSERT(out->life > 0 && out->index > 0);
+    return 0;
+}
+
+/* Is there a reason to wait, or to refuse, that has nothing to do with who
+ * asks? */
+static int judge_self(const struct node *n, struct buf *why)
+{
+    const struct raft *r = &n->raft;
+
+    ASSERT(r->leader != n->options.self || r->role == RAFT_LEADER);
+    if (r->role != RAFT_LEADER) {
+        if (r->leader == NODE_NONE)
+            return later(why, "no leader is known");
+        buf_printf(why, "node %u leads, and this is not it", r->leader);
+        return ERR_AGAIN;
+    }
+    if (r->members[RAFT_NEWEST].count < GRANT_VOTERS)
+        return refuse(why, "in a cluster of one or two members nobody can "
+                           "prove what the lost data were: restore the data "
+                           "directory from a backup");
+    if (r->first > 1) {
+        buf_printf(why,
+                   "the log of this cluster begins at entry %" PRIu64 ", and "
+                   "an empty member needs all of it: copy the data directory "
+                   "of a stopped member that is whole",
+                   r->first);
+        return ERR_MISMATCH;
+    }
+    return 0;
+}
+
+static int judge_change(const struct node *n, const struct node_peer *peer,
+                        struct buf *why)
+{
+    ASSERT(n->raft.role == RAFT_LEADER);
+    if (peer->up)
+        return later(why, "another process with the same node-id is linked "
+                          "to the others: stop one of the two");
+    if (peer->granted_ms != 0 && n->mono_ms - peer->granted_ms < GRANT_PAUSE_MS)
+        return later(why, "another directory was admitted as this member a "
+                          "moment ago");
+    if (last_life(n, peer) == CONFIGURATION_LIFE_MAX)
+        return refuse(why, "this member has had too many lives");
+    if (!raft_can_change(&n->raft) || n->space.own_full)
+        return later(why, "the last change of the members is not committed "
+                          "yet");
+    return 1;
+}
+
+int node_members_judge(struct node *n, const struct admit *ask,
+                       struct grant *out, struct buf *why)
+{
+    uint16_t level = n->membership.newest.level;
+    const struct node_peer *peer = node_peer_find(n, ask->id);
+
+    ASSERT(!directory_id_is_none(ask->directory));
+    if (ask->id == n->options.self)
+        return refuse(why, "that is the node-id of the member asked");
+    if (!peer || !configuration_find(&n->membership.newest, ask->id))
+        return refuse(why, "no member of this cluster has that node-id");
+    if (level < ask->level_min || level > ask->level_max) {
+        buf_printf(why, "the cluster has level %u, its program knows %u to %u",
+                   level, ask->level_min, ask->level_max);
+        return ERR_MISMATCH;
+    }
+    int err = judge_self(n, why);
+    if (err != 0)
+        return err;
+    if (is_granted(n, peer, ask))
+        return give(n, ask, out, why);
+    return judge_change(n, peer, why);
+}
+
+void node_members_grant(struct node *n, const struct admit *ask,
+                        struct raft_members *next)
+{
+    struct configuration c = n->membership.newest;
+    struct member *m = configuration_member(&c, ask->id);
+    struct node_peer *peer = node_peer_find(n, ask->id);
+
+    ASSERT(m && peer && raft_can_change(&n->raft));
+    m->life = last_life(n, peer) + 1;
+    m->directory = ask->directory;
+    m->level_min = ask->level_min;
+    m->level_max = ask->level_max;
+    if (ask->peer_address[0] != '\0')
+        memcpy(m->peer_address, ask->peer_address, sizeof(m->peer_address));
+    if (ask->client_address[0] != '\0')
+        memcpy(m->client_address, ask->client_address,
+               sizeof(m->client_address));
+    ASSERT(m->life > configuration_find(&n->membership.newest, ask->id)->life);
+    configuration_members(&c, next);
+    ASSERT(raft_members_follow(&n->raft.members[RAFT_NEWEST], next));
+    buf_reset(&n->membership.record);
+    configuration_encode(&c, &n->membership.record);
+    peer->granted_ms = n->mono_ms;
+}

@@ -585,6 +585,15 @@ static void test_welcome_bits(void **state)
 
 static void test_welcome_fields(void **state)
 {
+    static const char *const reasons[] = {
+        "cluster-id or node lines differ",
+        "member 3 answers at its address",
+        "looks for member 3, but this is member 1",
+        "member 2 answers at its address",
+        "speaks to incarnation",
+        "peer-secret is set on the other side only",
+        "member 0 answers at its address",
+    };
     struct cluster *c = *state;
     struct raw_member m;
     raw_listen(c, &m);
@@ -602,6 +611,7 @@ static void test_welcome_fields(void **state)
         add_hello(&b, FRAME_WELCOME, &h);
         await_hello(c, &m);
         raw_send(&m.from_one, buf_view(&b));
+        run_until_logged(c, 1, reasons[i]);
         drop_and_hurry(c, &m);
         buf_release(&b);
     }

@@ -60,6 +60,28 @@ static void test_small_frames_share(void **state)
     peer_chunk_free(chunk);
 }
 
+/* A chunk that is shared has 64 KiB at most. */
+static void test_shared_chunks_are_bounded(void **state)
+{
+    enum { SHARED = 64 * 1024 };
+    static uint8_t zeros[SHARED];
+    UNUSED(state);
+    for (size_t more = 0; more < 2; more++) {
+        struct peer_queue q;
+        peer_queue_init(&q);
+        size_t first = 40000;
+        size_t second = SHARED - first - 2 * FRAME_HEADER_SIZE + more;
+        add(&q, TRANSPORT_BULK, bytes_of(zeros, first), BYTES_NONE);
+        add(&q, TRANSPORT_BULK, bytes_of(zeros, second), BYTES_NONE);
+        struct peer_chunk *chunk = peer_queue_take(&q);
+        assert_int_equal(chunk->frames.len,
+                         more ? FRAME_HEADER_SIZE + first : SHARED);
+        peer_chunk_free(chunk);
+        assert_int_equal(peer_queue_empty(&q), !more);
+        peer_queue_clear(&q);
+    }
+}
+
 /* Every split of a large payload into two pieces gives the same bytes. */
 static void test_fragments(void **state)
 {
@@ -171,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_frames_share),
+        cmocka_unit_test(test_shared_chunks_are_bounded),
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_clear),

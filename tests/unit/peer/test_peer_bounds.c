@@ -1,0 +1,200 @@
+/*
+ * Links: bounds that need no network, what a link forgets when it comes up or
+ * breaks, and that nodes do not all draw the same delays.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "os/clock.h"
+#include "unit/peer/fixture.h"
+
+static void start_two(struct cluster *c)
+{
+    node_start(c, 1, 3);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+}
+
+/* Else those that lost each other at the same moment would dial so, too. */
+static void delays_are_drawn_anew(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    node_start(c, 2, 5);
+    assert_true(c->nodes[1].peers->rng != c->nodes[2].peers->rng);
+    struct peers *p = c->nodes[1].peers;
+    struct peer_link *k = &peer_in(c, 1, 2)->link;
+    int64_t before = k->backoff_ms;
+    uint64_t rng = p->rng;
+    peer_link_wait(k);
+    assert_true(p->rng != rng); /* it was drawn */
+    assert_int_equal(k->backoff_ms, MIN(2 * before, PEER_BACKOFF_MAX_MS));
+}
+
+/* How long the last link lasted says nothing of a half of the next one. */
+static void only_links_that_were_up_flap(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *peer = peer_in(c, 1, 2);
+    for (int flaps = 0; flaps < 2; flaps++) {
+        peer->flapping = flaps != 0;
+        peer->up_since_ms = flaps ? 0 : clock_mono_ms();
+        peer_break(peer, "whatever");
+        assert_int_equal(peer->flapping, flaps);
+    }
+}
+
+static void a_short_life_has_a_length(void **state)
+{
+    struct cluster *c = *state;
+    start_two(c);
+    struct peer *peer = peer_in(c, 1, 2);
+    peer->up_since_ms = clock_mono_ms() - PEER_SHORT_LIFE_MS;
+    peer_break(peer, "it has lasted");
+    assert_false(peer->flapping);
+    assert_int_equal(lines_with(&c->nodes[1], "link down: it has lasted"), 1);
+    assert_int_equal(c->nodes[1].downs[2], 1);
+}
+
+/* A reason is told again once the link was up in between. */
+static void reasons_are_forgotten(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    run_until_logged(c, 1, "no link yet: Connection refused");
+    struct peer_link *k = &peer_in(c, 1, 2)->link;
+    assert_string_equal(k->failure, "Connection refused");
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+    assert_string_equal(k->failure, "");
+    assert_int_equal(peer_in(c, 1, 2)->nth, 0);
+}
+
+static bool two_is_back(struct cluster *c)
+{
+    return all_up(c) && c->nodes[1].incarnations[2] == 6;
+}
+
+/* A member that is restarted tells anew where its clients find it, or that it
+ * has none. */
+static void clients_addresses_are_forgotten(void **state)
+{
+    struct cluster *c = *state;
+    struct peer_info info;
+    start_two(c);
+    assert_string_equal(c->nodes[1].client_address[2], "127.0.0.1:7002");
+    node_stop(c, 2);
+    struct peers_options o = node_options(c, 2, 6);
+    o.client_port = 0;
+    node_start_with(c, &o);
+    run_until(c, two_is_back);
+    assert_string_equal(c->nodes[1].client_address[2], "");
+    assert_true(peers_info(c->nodes[1].peers, 0, &info));
+    assert_string_equal(info.client_address, "");
+}
+
+/* A payload may be as large as it may, and queued as much as may be queued;
+ * an empty queue takes any. */
+static void what_may_be_sent(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o = node_options(c, 1, 3);
+    o.payload_bytes_max = 3000;
+    o.queue_bytes_max = 2000;
+    node_start_with(c, &o);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+    struct node *n = &c->nodes[1];
+    static uint8_t zeros[3001 + PEER_CONTROL_EXTRA_BYTES];
+    const struct bytes b = bytes_of(zeros, sizeof(zeros));
+    struct peer_link *k = &peer_in(c, 1, 2)->link;
+    assert_int_equal(send_to(n, 2, TRANSPORT_BULK, bytes_of(b.data, 2001),
+                             bytes_of(b.data, 1000)),
+                     ERR_TOO_BIG);
+    assert_int_equal(send_to(n, 2, TRANSPORT_BULK, bytes_of(b.data, 2000),
+                             bytes_of(b.data, 1000)),
+                     0);
+    uint64_t queued = peer_link_queued(peer_in(c, 1, 2));
+    assert_true(queued > 2000);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_BULK, bytes_of(b.data, 1), BYTES_NONE),
+        ERR_LIMIT);
+    peer_queue_clear(&k->queue);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_BULK, bytes_of(b.data, 1000), BYTES_NONE), 0);
+    queued = peer_link_queued(peer_in(c, 1, 2));
+    assert_true(queued > 1000 && queued < 1100);
+    assert_int_equal(send_to(n, 2, TRANSPORT_BULK,
+                             bytes_of(b.data, 2001 - queued), BYTES_NONE),
+                     ERR_LIMIT);
+    assert_int_equal(send_to(n, 2, TRANSPORT_BULK,
+                             bytes_of(b.data, 2000 - queued), BYTES_NONE),
+                     0);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_CONTROL, bytes_of(b.data, 3000), BYTES_NONE),
+        0);
+    assert_int_equal(send_to(n, 3, TRANSPORT_CONTROL, BYTES_NONE, BYTES_NONE),
+                     ERR_CLOSED);
+    peer_queue_clear(&k->queue);
+}
+
+static void raw_bytes(struct cluster *c, const char *text)
+{
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(c->addresses[1]), &a), 0);
+    int fd = socket_connect(&a);
+    assert_true(fd >= 0);
+    while (socket_connect_result(fd) == ERR_AGAIN)
+        usleep(500);
+    assert_int_equal(socket_write(fd, text, strlen(text)), strlen(text));
+    int strangers = (int)c->nodes[1].peers->stranger_count;
+    assert_int_equal(strangers, 0);
+    shutdown(fd, SHUT_WR);
+    for (int i = 0; i < 200; i++) {
+        char byte;
+        run_for(c, 10);
+        if (socket_read(fd, &byte, 1) != ERR_AGAIN)
+            break;
+    }
+    socket_close(fd);
+}
+
+/* Strangers together have a line a second in the log. */
+static void strangers_are_told_once_a_second(void **state)
+{
+    static const char text[] = "peer connection from 127.0.0.1";
+    struct cluster *c = *state;
+    struct node *n = &c->nodes[1];
+    node_start(c, 1, 3);
+    raw_bytes(c, "GET / HTTP/1.1\r\n\r\n");
+    assert_int_equal(lines_with(n, text), 1);
+    n->peers->complained_at_ms = clock_mono_ms() + 60000;
+    raw_bytes(c, "GET / HTTP/1.1\r\n\r\n");
+    assert_int_equal(lines_with(n, text), 1);
+    n->peers->complained_at_ms = clock_mono_ms() - 1000;
+    raw_bytes(c, "GET / HTTP/1.1\r\n\r\n");
+    assert_int_equal(lines_with(n, text), 2);
+}
+
+int main(void)
+{
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, cluster_setup, cluster_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(delays_are_drawn_anew),
+        TEST(only_links_that_were_up_flap),
+        TEST(a_short_life_has_a_length),
+        TEST(reasons_are_forgotten),
+        TEST(clients_addresses_are_forgotten),
+        TEST(what_may_be_sent),
+        TEST(strangers_are_told_once_a_second),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+#undef TEST
+}

@@ -17,6 +17,24 @@ test "--version and --help end well" {
     }
 }
 
+test "what was asked for is on standard output" {
+    foreach {option begin end} {
+        --version "vard v=*" "*bits=* build=*\n"
+        -v "vard v=*" "*bits=* build=*\n"
+        --help "vard *: a strongly consistent *" "*\n  --*\n"
+        -h "vard *: a strongly consistent *" "*\n  --*\n"
+    } {
+        set err $::env(VARD_TEST_DIR)/err
+        lassign [run_program sh -c {exec "$@" 2>"$0"} $err $vard $option] \
+            status output
+        assert_equal 0 $status $option
+        assert_match $begin $output
+        assert_match $end $output\n
+        assert {![string match "*\n\n\n*" $output]} $option
+        assert_equal "" [read_file $err] $option
+    }
+}
+
 test "an unknown option: file, line, the line, the nearest one" {
     lassign [try_config "# comment\nport 7000\nelection-timeot 300\n"] \
         status output

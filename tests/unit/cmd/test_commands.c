@@ -234,6 +234,26 @@ static void test_numbers_have_a_length(void **state)
     }
 }
 
+/* Of an option that is unknown 1,024 bytes are quoted. */
+static void test_quotes_have_a_length(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    for (size_t len = 1023; len <= 1025; len++) {
+        char line[1100], expected[1100], word[1030];
+        memset(word, 'x', len);
+        word[len] = '\0';
+        snprintf(line, sizeof(line), "EXPIRE a 1 %s", word);
+        snprintf(expected, sizeof(expected),
+                 "-ERR Unsupported option %.1024s\r\n", word);
+        assert_string_equal(fixture_run(&f, line), expected);
+    }
+    assert_string_equal(fixture_run(&f, "EXPIRE a 1 \"\""),
+                        "-ERR Unsupported option \r\n");
+    fixture_release(&f);
+}
+
 /* What is left of deleted values counts as swept, page by page. */
 static void test_pages_are_swept(void **state)
 {
@@ -655,6 +675,7 @@ int main(void)
         cmocka_unit_test(test_rows_without_check),
         cmocka_unit_test(test_what_is_checked_before),
         cmocka_unit_test(test_numbers_have_a_length),
+        cmocka_unit_test(test_quotes_have_a_length),
         cmocka_unit_test(test_pages_are_swept),
         cmocka_unit_test(test_values_have_a_length),
         cmocka_unit_test(test_every_command_is_tested),

@@ -222,6 +222,15 @@ static void test_list(void **state)
     UNUSED(state);
     static const char syntax[] = "-ERR syntax error\r\n";
     expect(2, "COMMAND LIST x", syntax);
+    struct fixture f;
+    char head[32];
+    size_t n = 0;
+    for (int id = 0; id < CMD_ID_COUNT; id++)
+        n += (cmd_by_id(id)->flags & CMD_INTERNAL) == 0;
+    snprintf(head, sizeof(head), "*%zu\r\n$", n);
+    fixture_init(&f);
+    assert_memory_equal(fixture_run(&f, "COMMAND LIST"), head, strlen(head));
+    fixture_release(&f);
     expect(2, "COMMAND LIST FILTERBY", syntax);
     expect(2, "COMMAND LIST FILTERBY x y", syntax);
     expect(2, "COMMAND LIST FILTERBY PATTERN get a", syntax);

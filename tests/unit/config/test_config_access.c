@@ -117,6 +117,9 @@ static void set_pairs(void **state)
                      0);
     assert_int_equal(c.client_output_buffer_limit[0].hard_bytes, 0);
     assert_int_equal(c.client_output_buffer_limit[2].soft_seconds, 60);
+    assert_int_equal(
+        SET(&c, &e, "client-output-buffer-limit", "normal 1 2 2147483647"), 0);
+    assert_int_equal(c.client_output_buffer_limit[0].soft_seconds, INT32_MAX);
     assert_int_equal(SET(&c, &e, "appendonly", "yes", "save", ""), 0);
     assert_int_equal(SET(&c, &e, "requirepass", ""), 0);
     assert_string_equal(c.requirepass, "");

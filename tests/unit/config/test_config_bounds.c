@@ -199,6 +199,10 @@ static void only_this_machine_needs_no_password(void **state)
     assert_true(warns("protected-mode no\nbind 127.0.0.1 10.0.0.1"));
     assert_true(warns("protected-mode no\nbind 10.0.0.1 127.0.0.1"));
     assert_true(warns("protected-mode no\nbind ::11"));
+    assert_true(warns("protected-mode no\nbind 1270.example"));
+    assert_true(warns("protected-mode no\nbind localhost.example"));
+    assert_false(warns("protected-mode no\nbind -127.0.0.1 -localhost"));
+    assert_true(warns("protected-mode no\nbind -10.0.0.1"));
     assert_false(warns("protected-mode yes\nbind 10.0.0.1"));
     assert_false(warns("protected-mode no\nbind 10.0.0.1\nrequirepass x"));
     assert_false(warns("protected-mode no\nbind 10.0.0.1\nport 0\n"

@@ -88,6 +88,7 @@ static void values_of_every_kind(void **state)
     const struct config_output_limit *l = c->client_output_buffer_limit;
     assert_int_equal(l[CONFIG_CLIENT_PUBSUB].hard_bytes, 1 << 20);
     assert_int_equal(l[CONFIG_CLIENT_PUBSUB].soft_seconds, 5);
+    assert_int_equal(l[CONFIG_CLIENT_PUBSUB].soft_bytes, 512 << 10);
     assert_int_equal(l[CONFIG_CLIENT_SLAVE].hard_bytes, 256 << 20);
     assert_int_equal(c->notice_count, 1);
     assert_non_null(strstr(c->notices[0], "save \"\""));

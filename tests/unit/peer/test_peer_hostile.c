@@ -618,6 +618,28 @@ static void test_welcome_fields(void **state)
     raw_member_close(&m);
 }
 
+/* Whoever is dialed and answers with a frame that is longer than any answer
+ * may be is not waited for. */
+static void test_welcome_too_long(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    static uint8_t zeros[2 * PEER_STRANGER_BYTES_MAX];
+    struct buf b = BUF_INIT;
+    raw_listen(c, &m);
+    start_one(c, false);
+    size_t begin = frame_begin(&b, FRAME_WELCOME, 0);
+    buf_append(&b, zeros, sizeof(zeros));
+    frame_end(&b, begin);
+    await_hello(c, &m);
+    raw_send(&m.from_one, bytes_of(b.data, PEER_STRANGER_BYTES_MAX));
+    run_until_logged(c, 1, "no link yet: too big");
+    assert_int_equal(lines_with(&c->nodes[1], "took too long"), 0);
+    conn_close(&m.from_one.conn);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
 /* A dialed member that knows no secret cannot end the handshake. */
 static void test_acceptor_without_secret(void **state)
 {
@@ -949,6 +971,7 @@ int main(void)
         TEST(test_proof_forged),
         TEST(test_welcome_bits),
         TEST(test_welcome_fields),
+        TEST(test_welcome_too_long),
         TEST(test_what_came_with_the_hello),
         TEST(test_acceptor_without_secret),
         TEST(test_frames_out_of_place),

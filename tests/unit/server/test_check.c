@@ -249,6 +249,68 @@ static bool ends(void (*put)(struct fixture *), struct fixture *f)
     return said && strstr(text, "src/server/") != NULL;
 }
 
+/* What a client may wait for, as it does just after it was woken. */
+static void may_wait(struct fixture *f, enum client_wait reason)
+{
+    struct client *c = f->client;
+    c->wait = reason;
+    client_mark_ready(c);
+    client_check(c);
+    list_remove(&c->ready);
+    c->wait = WAIT_NONE;
+}
+
+/* What is well is not taken for a fault: each of these happens. */
+static void what_is_well_passes(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    static const enum client_wait reasons[] = {
+        WAIT_NONE, WAIT_TURN,   WAIT_IDLE,   WAIT_READS,
+        WAIT_NODE, WAIT_UPLOAD, WAIT_OUTPUT,
+    };
+    turn(f);
+    turn_begin(f->server);
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+        may_wait(f, reasons[i]);
+    c->wait = WAIT_UPLOAD; /* the node will tell */
+    c->uploading = true;
+    client_check(c);
+    c->uploading = false;
+    c->wait = WAIT_NODE;
+    c->reads.phase = READS_TO_LOG;
+    client_check(c);
+    c->wait = WAIT_UPLOAD;
+    c->uploading = true;
+    client_check(c);
+    c->uploading = false;
+    c->reads.phase = READS_ASKED;
+    c->wait = WAIT_READS;
+    client_check(c);
+    c->wait = WAIT_IDLE;
+    client_check(c);
+    c->wait = WAIT_NONE;
+    client_check(c);
+    c->reads.turn = f->server->turn.number;
+    client_check(c);
+    c->reads.phase = READS_NONE;
+    c->conn.out.len = 0;
+    buf_str(&c->conn.out, "x");
+    c->wait = WAIT_OUTPUT;
+    client_check(c);
+    c->wait = WAIT_NONE;
+    f->server->shutdown.phase = SHUTDOWN_TRANSFER;
+    c->wait = WAIT_SHUTDOWN;
+    client_check(c);
+    f->server->shutdown.phase = SHUTDOWN_NONE;
+    c->wait = WAIT_NONE;
+    f->server->limits.closed_logged = CLOSED_LOGGED_MAX;
+    server_check(f->server);
+    f->server->limits.closed_logged = 0;
+    client_doom(c);
+    client_check(c);
+}
+
 static void each_fault_ends_the_process(void **state)
 {
     struct fixture *f = *state;
@@ -264,6 +326,9 @@ static void each_fault_ends_the_process(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {test(each_fault_ends_the_process)};
+    const struct CMUnitTest tests[] = {
+        test(each_fault_ends_the_process),
+        test(what_is_well_passes),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

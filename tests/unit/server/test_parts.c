@@ -82,6 +82,30 @@ static void it_may_be_the_last(void **state)
     expect(f, "+PONG\r\n");
 }
 
+/* Each part counts; what is left of the share is enough for a whole one. */
+static void parts_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET long\r\n");
+    reads_told(f, 0);
+    f->client->wait = WAIT_NONE;
+    list_remove(&f->client->ready);
+    buf_reset(&f->client->conn.out); /* it has all been sent */
+    f->client->conn.out_sent = 0;
+    turn_begin(f->server);
+    assert_int_equal(f->server->turn.told_bytes, 0);
+    f->server->turn.told_bytes = READS_TURN_BYTES - 1;
+    size_t before = f->node->rest_calls;
+    assert_false(reads_resume(f->client));
+    assert_int_equal(f->node->rest_calls, before + 1);
+    assert_int_equal(f->client->wait, WAIT_OUTPUT);
+    assert_int_equal(f->server->turn.told_bytes,
+                     READS_TURN_BYTES - 1 + READS_PART_BYTES);
+    turn(f);
+    turn_begin(f->server); /* the next one has its own */
+    assert_int_equal(f->server->turn.told_bytes, 0);
+}
+
 /* Others have had what a turn may take of all: it is the next one's first. */
 static void all_together_have_a_share_of_a_turn(void **state)
 {
@@ -148,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(it_comes_in_parts),
         test(it_may_be_the_last),
+        test(parts_are_counted),
         test(all_together_have_a_share_of_a_turn),
         test(a_slow_reader_holds_it_back),
         test(the_client_goes),

@@ -231,6 +231,7 @@ static void a_second_signal_ends_the_transfer(void **state)
     send_signal(f, SIGINT);
     assert_int_equal(phase(f), SHUTDOWN_DONE);
     assert_true(was_said(&said, "Received SIGINT again, exiting at once"));
+    assert_true(was_said(&said, "vard is now ready to exit, bye bye..."));
     forget(f, &said);
 }
 
@@ -261,6 +262,8 @@ static void after_an_abort_all_is_as_before(void **state)
 {
     struct fixture *f = *state;
     int64_t until_ms;
+    struct said said;
+    listen_to(f, &said);
     f->config.election_timeout_ms = 20;
     send_signal(f, SIGTERM);
     assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
@@ -272,9 +275,13 @@ static void after_an_abort_all_is_as_before(void **state)
     while (clock_mono_ms() < until_ms)
         turn(f);
     assert_int_equal(phase(f), SHUTDOWN_NONE);
+    assert_true(was_said(&said, "Shutdown manually aborted."));
+    assert_false(was_said(&said, "took leadership over"));
+    assert_false(was_said(&said, "ready to exit"));
     /* The next signal is a first one again. */
     send_signal(f, SIGTERM);
     assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+    forget(f, &said);
 }
 
 /* A connection by the server's own door; the test's end of it. */

@@ -193,7 +193,7 @@ void check_core_members(struct check *c, const struct check_step *s)
                    memcmp(&a->members[RAFT_BASE], &log.members[base],
                           sizeof(log.members[0])) == 0,
                "X4 members: a base that is not the last known one");
-    int self = raft_position(a, a->config.self);
+    int self = raft_members_position(&log.members[newest], a->config.self);
     bool votes =
         self >= 0 && raft_members_votes(&log.members[newest], (uint32_t)self);
     check_that(c,

@@ -50,6 +50,7 @@ struct model_config {
     uint32_t cuts;     /* of a log, to what is committed and on the disk */
     uint32_t restores; /* of states, of all that is committed anywhere */
     uint32_t learners; /* at the beginning: the last so many nodes */
+    bool at_cuts;      /* such states only as a log that is cut begins behind */
     bool elected;   /* begins with a leader of term 1, of whom nobody heard */
     bool voted;     /* and goes on: its entry is committed, a vote of
                        term 2 for another is on its way; no writes */
@@ -239,8 +240,10 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
 uint32_t model_node_events(const struct model_config *config,
                            const struct model_state *s, uint32_t i,
                            struct model_event *events);
-/* Of such events: is there a state up to there, by what the ghost knows? */
-bool model_is_there(struct model_event e, raft_index commit);
+/* Of such events: is there a state up to there, if this is committed, and the
+ * log that is cut most is cut there? */
+bool model_is_there(const struct model_config *config, struct model_event e,
+                    raft_index commit, raft_index cut);
 /* May a message be asked for by DELIVER_STALE as well? */
 bool model_may_be_stale(const struct raft *to);
 /* Is the bound on such events not reached? */

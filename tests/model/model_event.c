@@ -196,9 +196,11 @@ static void snapshot_events(const struct model_config *c,
     }
 }
 
-bool model_is_there(struct model_event e, raft_index commit)
+bool model_is_there(const struct model_config *config, struct model_event e,
+                    raft_index commit, raft_index cut)
 {
-    return e.type != MODEL_RESTORE || e.arg <= commit;
+    return e.type != MODEL_RESTORE ||
+           (e.arg <= commit && (!config->at_cuts || e.arg <= cut));
 }
 
 uint32_t model_node_events(const struct model_config *config,
@@ -258,8 +260,10 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
 {
     struct list l = {.events = events};
     uint32_t kept = 0;
+    raft_index cut = 0;
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        cut = MAX(cut, s->cores[i].first - 1);
         struct model_event own[MODEL_EVENTS_MAX];
         uint32_t count = model_node_events(m->config, s, i, own);
         for (uint32_t k = 0; k < count; k++) {
@@ -271,7 +275,7 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
     }
     for (uint32_t i = 0; i < l.count; i++) {
         if (model_may(m->config, &s->used, events[i].type) &&
-            model_is_there(events[i], s->check.commit)) {
+            model_is_there(m->config, events[i], s->check.commit, cut)) {
             events[kept++] = events[i];
         }
     }

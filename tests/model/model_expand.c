@@ -15,14 +15,18 @@ uint32_t model_tuple_events(const struct model_store *store,
 {
     uint32_t commit = model_part_at(&store->ghosts, t->ghost)->commit;
     uint32_t count = 0;
+    uint32_t cut = 0;
 
+    for (uint32_t i = 0; i < MODEL_NODES; i++) {
+        cut = MAX(cut, model_part_at(&store->nodes, t->nodes[i])->cut);
+    }
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         const struct model_part *node =
             model_part_at(&store->nodes, t->nodes[i]);
         const struct model_event *own = model_part_events(node);
         for (uint32_t k = 0; k < node->events; k++) {
             if (model_may(store->config, &t->used, own[k].type) &&
-                model_is_there(own[k], commit)) {
+                model_is_there(store->config, own[k], commit, cut)) {
                 events[count++] = own[k];
             }
         }

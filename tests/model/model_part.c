@@ -178,6 +178,7 @@ uint32_t model_store_node(struct model_store *s,
     if (id != 0) {
         return id;
     }
+    part.cut = (uint8_t)(core->first - 1);
     part.term = (uint8_t)(core->term & 7);
     part.outline = model_outline_of_node(state, pos);
     part.mentions = model_mentions_in_node(state, pos);

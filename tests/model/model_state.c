@@ -190,13 +190,13 @@ bool model_holds_term(const struct model_config *config,
 
 static bool is_fixed(const struct model_config *config)
 {
-    return MODEL_NODES == 3 && config->changes == 0 && config->learners == 0 &&
-           config->restores == 0;
+    return MODEL_NODES == 3 && config->changes == 0 && config->begun == 0 &&
+           config->learners == 0;
 }
 
-/* Where members change, few may be enough; and a state brings its receiver to
+/* Where members change, few may be enough. And a state brings its receiver to
  * the term in which it was committed, which must be known while anybody is in
- * an earlier one. */
+ * an earlier one: the upper half has a bit for the first such term. */
 uint32_t model_open_terms(const struct model_config *config,
                           const raft_term *terms, uint32_t holding)
 {
@@ -217,7 +217,11 @@ uint32_t model_open_terms(const struct model_config *config,
             open |= 1U << t;
         }
     }
-    return open;
+    raft_term least = terms[0];
+    for (uint32_t i = 1; i < MODEL_NODES; i++) {
+        least = MIN(least, terms[i]);
+    }
+    return config->restores == 0 ? open : open | 1U << (16 + least + 1);
 }
 
 /* Those that nobody has are forgotten. */
@@ -260,7 +264,8 @@ void model_canonical_ghost(const struct model_config *config, struct check *c,
         }
     }
     canonical_changes(c, present);
-    uint32_t first = open == 0 ? 0 : (uint32_t)__builtin_ctz(open);
+    uint32_t counts = (open | open >> 16) & 0xffff;
+    uint32_t first = counts == 0 ? 0 : (uint32_t)__builtin_ctz(counts);
     for (raft_index i = 1; i <= c->commit; i++) {
         if (c->committed_in[i] < first) {
             c->committed_in[i] = 0; /* before any election to come */

@@ -804,6 +804,7 @@ void model_prelude(struct model *m)
     model_script_begin(m);
     if (config->settled) {
         quick.writes = 0;
+        quick.changes = MAX(config->changes, 1U);
         m->config = &quick;
         prelude_settle(m);
         if (config->begun > 0) {

@@ -60,7 +60,7 @@ judge() {
 # The explorer of four nodes knows some configurations, that of three the others.
 search() {
     local program=$model
-    case $1 in X-D1* | X-D2 | X-D4) program=${model}4 ;; esac
+    case $1 in X-D1* | X-D2 | X-D4 | X-CD) program=${model}4 ;; esac
     status=0
     rm -f "$work/script"
     "$program" "$@" --script "$work/script" >"$work/out" 2>&1 || status=$?
@@ -86,8 +86,18 @@ same_outlines() {
     judge "the same outlines: $* --plain 1" "^$(cat "$work/outlines")$"
 }
 
+# plainly CONFIG OPTION...: it shows the same without any reduction.
+plainly() {
+    search "$@" --memory-mb 256 --outlines 1
+    judge "reduced: $*" "exhausted"
+    grep outlines "$work/out" >"$work/outlines" || true
+    search "$@" --memory-mb 256 --outlines 1 --plain 1 --all 1
+    judge "the same outlines: $* --plain 1 --all 1" "^$(cat "$work/outlines")$"
+}
+
 run_campaign() {
-    local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P X-D1L X-D1P X-D2 X-D4 X-D5)
+    local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P X-D1L X-D1P X-D2 X-D4 X-D5
+        X-C3)
     local name share line
     local states=0 transitions=0
     share=$((campaign / (${#names[@]} + 7)))
@@ -115,10 +125,14 @@ run_sample() {
     exhaust X-E
     exhaust X-R
     exhaust X-R1
-    exhaust_live X-L
-    exhaust_live X-L2
+    exhaust_live X-K
+    exhaust_live X-K2
     exhaust X-D1
     exhaust X-D3
+    exhaust_live X-C
+    exhaust X-C1
+    exhaust X-C2
+    exhaust X-CD
     same_outlines --losses 0
     same_outlines --losses 255 --requests 0 --crashes 0 --duplicates 0
     search X-A --live 0 --memory-mb 256 --outlines 1 --in-flight 2 \
@@ -129,25 +143,19 @@ run_sample() {
         --losses 255 --requests 0 --crashes 0 --duplicates 0 --all 1
     judge "the same outlines, reduced, with useless messages" \
         "^$(cat "$work/outlines")$"
-    search X-R --memory-mb 256 --outlines 1
-    judge "X-R, reduced" "exhausted"
-    grep outlines "$work/out" >"$work/outlines" || true
-    search X-R --memory-mb 256 --outlines 1 --plain 1 --all 1
-    judge "X-R: the same outlines" "^$(cat "$work/outlines")$"
-    search X-D3 --memory-mb 256 --outlines 1
-    judge "X-D3, reduced" "exhausted"
-    grep outlines "$work/out" >"$work/outlines" || true
-    search X-D3 --memory-mb 256 --outlines 1 --plain 1 --all 1
-    judge "X-D3: the same outlines" "^$(cat "$work/outlines")$"
+    plainly X-R
+    plainly X-D3
+    plainly X-C1 --in-flight 1
     for name in X-D1L X-D1P X-D2 X-D4 X-D5; do
         search "$name" --memory-mb 256 --states-max 300000
         judge "$name: no violation" "^$name: bounded"
     done
-    for name in X-D1 X-D1L X-D2 X-D3 X-D4 X-D5; do
+    for name in X-D1 X-D1L X-D2 X-D3 X-D4 X-D5 X-CD; do
         search "$name" --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done
-    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-R X-R1 X-T X-P X-L; do
+    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-R X-R1 X-T X-P X-K X-C \
+        X-C2 X-C3; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done

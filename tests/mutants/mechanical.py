@@ -90,7 +90,7 @@ def killers_of(room):
                  Killer('raft/test_random', 'tests/raft_test_random', [],
                         False),
                  model('X-A', 60), model('X-E', 20), model('X-B', 20),
-                 model('X-L2', 60), model('X-T', 20),
+                 model('X-K2', 60), model('X-T', 20),
                  model('X-F', 40, '--walk', '1', '--steps', '3000000'),
                  sim('1..100', False)])
     return (unit_tests('codec') +

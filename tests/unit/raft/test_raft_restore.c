@@ -143,8 +143,31 @@ static void test_log_is_kept(void **state)
         assert_int_equal(f.out.message_count, 0);
         core_durable(&f);
         core_event(&f, RAFT_EV_FLUSH);
+        assert_non_null(core_sent(&f, RAFT_MSG_APPEND_REPLY, 1));
         assert_int_equal(core_sent(&f, RAFT_MSG_APPEND_REPLY, 1)->match, 6);
     }
+}
+
+/* Of what is behind the state nobody knows whether the leader has it. */
+static void test_kept_is_not_verified(void **state)
+{
+    struct core_fixture f;
+
+    UNUSED(state);
+    core_boot(&f, 2, 3);
+    core_receive(&f, core_message(&f, RAFT_MSG_HEARTBEAT, 1, 3));
+    core_durable(&f);
+    assert_int_equal(f.r.verified, 0);
+    restore(&f, 3, 2, 3);
+    assert_true(f.out.write.restore_keeps_log);
+    assert_int_equal(f.r.last, 4);
+    assert_int_equal(f.r.verified, 3);
+    core_durable(&f);
+    core_event(&f, RAFT_EV_FLUSH);
+    assert_int_equal(core_sent(&f, RAFT_MSG_APPEND_REPLY, 1)->match, 3);
+    append(&f, 3, 2, 1, 3); /* it has another one */
+    assert_int_equal(f.out.write.truncate_from, 4);
+    assert_int_equal(f.r.verified, 4);
 }
 
 /* It ends before, or has another entry there: the log is that of the state. */
@@ -609,6 +632,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ignored),
         cmocka_unit_test(test_log_is_kept),
+        cmocka_unit_test(test_kept_is_not_verified),
         cmocka_unit_test(test_log_is_dropped),
         cmocka_unit_test(test_nothing_said_before_durable),
         cmocka_unit_test(test_late_completion),

@@ -10,7 +10,8 @@
  * not as a corrupt stream.
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message. 3: large
  * requests in parts. 4: entries with the wall clock's offset. 5: Raft messages
- * of 272 bytes, which tell of a state that is being fetched; entries that say who
+ * of 272 bytes, which tell of a state that is being fetched; entries that say
+ * who
  * the members are.
  *
  * hello, HELLO_SIZE = 136 bytes:

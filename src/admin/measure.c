@@ -128,6 +128,8 @@ static void measure_persistence(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_disk_promised_bytes, st.disk_promised_bytes);
     metrics_set(m, METRIC_disk_writes_refused, st.disk_short ? 1 : 0);
     metrics_set(m, METRIC_disk_nearly_full, st.disk_short_here ? 1 : 0);
+    metrics_count(m, METRIC_disk_short_members,
+                  node_short_members(server_node(s)));
 }
 
 static double kib_of(const struct stats_rate *rate)

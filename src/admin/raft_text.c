@@ -28,6 +28,8 @@ const char *raft_progress_text(const struct node_status *st, size_t i)
         return "down";
     if (st->role != RAFT_LEADER)
         return "up";
+    if (st->peers[i].paused)
+        return "paused";
     switch (st->peers[i].state) {
     case RAFT_PROBE:
         return "probe";

@@ -51,7 +51,8 @@ NORETURN void assert_failed(const char *expr, const char *file, int line,
     X(ERR_MISMATCH, -13, "does not belong here")                               \
     X(ERR_REFILL, -14, "this node has not been refilled yet")                  \
     X(ERR_BEHIND, -15, "this node lacks entries of the log")                   \
-    X(ERR_NO_ANSWER, -16, "no answer in time")
+    X(ERR_NO_ANSWER, -16, "no answer in time")                                 \
+    X(ERR_SPACE, -17, "this node lacks disk space")
 
 enum error {
 #define X(name, value, text) name = value,

@@ -75,6 +75,7 @@ static bool follows(const struct health *h, const struct row *r)
 static void count(const struct view *v, struct health *h)
 {
     uint64_t members = 0;
+    size_t refusing = 0;
     for (size_t i = 0; i < v->count; i++) {
         const struct row *r = &v->rows[i];
         if (r->hidden)
@@ -82,11 +83,12 @@ static void count(const struct view *v, struct health *h)
         h->all++;
         h->up += r->up;
         h->refused = h->refused || r->refused;
-        h->no_writes = h->no_writes || r->no_writes;
+        refusing += r->up && r->no_writes;
         h->short_is_known = h->short_is_known || r->disk_short;
         h->following += h->leader[0] != '\0' && follows(h, r);
         members = MAX(members, r->members);
     }
+    h->no_writes = h->up > 0 && refusing == h->up;
     h->following += h->leader_row != NULL && !h->leader_row->recovering;
     /* A member about which nobody says more than that it exists. */
     h->all = MAX(h->all, (size_t)members);
@@ -138,6 +140,11 @@ static void compare_progress(const struct health *h, struct row *r)
         reason(r, "the leader does not count it among the members");
     else if (!seen->linked || !linked_to(r, h->leader))
         reason(r, "it and the leader are not linked (their logs say why)");
+    else if (same(seen->state, "paused"))
+        buf_printf(&r->reasons,
+                   "the leader sends it no entries while its disk is short of "
+                   "space: it lacks %" PRIu64 ", and its clients are refused\n",
+                   seen->lag);
     else if (same(seen->state, "snapshot"))
         reason(r, "it cannot catch up: the leader's log does not have the "
                   "entries any more that it lacks");
@@ -178,18 +185,19 @@ static void look_at_itself(struct row *r)
                    waiting);
 }
 
-/* One short disk makes all refuse writes: it is said of that one alone, if it
- * is known which it is. */
+/* Short disks make all refuse writes if too few others are left: it is said of
+ * the short ones alone, if it is known which they are. */
 static void look_at_disk(const struct health *h, struct row *r)
 {
     if (r->disk_short)
         buf_printf(&r->reasons,
                    "too little disk space is free here (%" PRIu64
-                   " MiB): all nodes refuse writes\n",
-                   r->disk_free >> 20);
+                   " MiB): %s writes\n",
+                   r->disk_free >> 20,
+                   h->no_writes ? "all nodes refuse" : "it refuses");
     else if (r->no_writes && !h->short_is_known)
-        reason(r, "it refuses writes: another node has too little disk space, "
-                  "or had it a moment ago");
+        reason(r, "it refuses writes: too few nodes have enough disk space, or "
+                  "had it a moment ago");
 }
 
 /* Another process, or another cluster, that has its id. */
@@ -259,6 +267,15 @@ void health_judge(struct view *v, struct health *h)
     h->healthy = h->leader_row != NULL && h->has_majority && well == h->all;
 }
 
+/* It serves what it has, and nothing that is new. */
+static bool is_paused(const struct health *h, const struct row *r)
+{
+    const struct row *leader = h->leader_row;
+    const struct peer_row *seen =
+        leader != NULL ? view_peer(leader, r->id) : NULL;
+    return seen != NULL && same(seen->state, "paused");
+}
+
 /* A leader that does not answer here has its majority, or is none for long. */
 bool health_is_ready(const struct health *h, const struct row *r)
 {
@@ -266,6 +283,8 @@ bool health_is_ready(const struct health *h, const struct row *r)
     if (!led || h->leader[0] == '\0' || r->recovering)
         return false;
     if (h->leader_row != NULL && !h->has_majority)
+        return false;
+    if (is_paused(h, r))
         return false;
     return r == h->leader_row || linked_to(r, h->leader);
 }

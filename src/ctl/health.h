@@ -3,8 +3,7 @@
  *
  * It is healthy if every member answers, follows the leader of the newest
  * term, is linked with each other member both ways, and has all but the newest
- * entries, if none is being refilled, and none refuses writes for lack of disk
- * space.
+ * entries, if none is being refilled, and none is short of disk space.
  */
 #ifndef CTL_HEALTH_H
 #define CTL_HEALTH_H
@@ -19,7 +18,7 @@ struct health {
     uint64_t term;      /* of that leader */
     const struct row *leader_row; /* NULL: it does not answer */
     bool has_majority;            /* it leads, and enough others follow */
-    bool no_writes;               /* a member refuses writes */
+    bool no_writes;               /* all that answer refuse writes */
     bool short_is_known;          /* whose disk it is for */
     bool refused;                 /* a node answers with an error */
     bool healthy;

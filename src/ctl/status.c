@@ -74,16 +74,27 @@ static void say_unserved(FILE *out, const struct health *h)
         fputs("a majority is back\n", out);
 }
 
+/* How many more may fail until requests are not served any more. */
+static void say_tolerance(FILE *out, const struct health *h)
+{
+    size_t majority = h->all / 2 + 1;
+    if (h->following >= h->all || h->following < majority)
+        return;
+    fprintf(out, "; %zu more may fail (of %zu when all are well)",
+            h->following - majority, h->all - majority);
+}
+
 static void say_served(FILE *out, const struct health *h)
 {
     fprintf(
-        out,
-        "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %" PRIu64 "\n",
+        out, "cluster: %s, %zu of %zu nodes up, leader %s (%s), term %" PRIu64,
         h->healthy     ? "healthy"
         : h->no_writes ? "refusing writes, NOT healthy"
                        : "serving, but NOT healthy",
         h->up, h->all, h->leader,
         h->leader_row != NULL ? h->leader_row->address : "no answer", h->term);
+    say_tolerance(out, h);
+    fputc('\n', out);
 }
 
 static int say_verdict(FILE *out, const struct health *h)

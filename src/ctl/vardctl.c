@@ -241,7 +241,7 @@ static const struct ctl_command commands[] = {
 static const char usage_end[] =
     "\nGoals of wait, within 30 seconds unless others are given:\n"
     "  healthy    all members answer, follow one leader, are linked with each\n"
-    "             other, have what is written, and take writes\n"
+    "             other, have what is written, and have disk space\n"
     "  ready      the nodes that were named serve requests\n"
     "  leader     a node leads, and a majority follows it\n"
     "  caught-up  the nodes that were named are ready, and have executed all\n"

@@ -103,6 +103,29 @@ static void compact(struct node *n)
     ASSERT(n->dead || n->raft.first >= first);
 }
 
+/* Who leads has to write what is written. */
+static void hand_over(struct node *n)
+{
+    node_id heir = node_space_heir(n);
+
+    if (heir == NODE_NONE)
+        return;
+    log_notice(n->logger,
+               "this node leads and is short of disk space: node %u is to lead",
+               heir);
+    bool begun = node_transfer(n, heir);
+    ASSERT(begun || n->dead); /* it was chosen because it can */
+}
+
+/* The core learns whose disks are short of space. */
+static void pause_short(struct node *n)
+{
+    struct raft_event e;
+
+    while (!n->dead && node_space_next(n, &e))
+        node_step(n, &e, NOTHING_ATTACHED);
+}
+
 static void housekeeping(struct node *n)
 {
     if (n->mono_ms < n->timers.housekeeping_at_ms)
@@ -113,6 +136,7 @@ static void housekeeping(struct node *n)
     node_requests_tidy(n);
     if (node_apply_is_stuck(n) && !node_transfer(n, NODE_NONE))
         log_warning(n->logger, "no other node can take leadership over");
+    hand_over(n);
     node_time_watch(n);
     compact(n);
     if (!n->dead)
@@ -229,6 +253,7 @@ void node_flush(struct node *n)
         return;
     tick(n);
     housekeeping(n);
+    pause_short(n);
     if (!n->dead)
         node_sweep(n);
     route(n);
@@ -393,7 +418,8 @@ static bool can_take_over(const struct node *n, const struct node_peer *p)
 
     ASSERT(position >= 0);
     const struct raft_progress *progress = &n->raft.progress[position];
-    return p->up && !progress->recovering && progress->state != RAFT_SNAPSHOT;
+    return p->up && !progress->recovering && !progress->paused &&
+           progress->state != RAFT_SNAPSHOT;
 }
 
 bool node_transfer(struct node *n, node_id to)

@@ -94,7 +94,8 @@ struct node_events {
     /* Exactly once for each node_read(): error 0, the state may be read now
      * with node_run_read(). Or after request_timeout_ms: ERR_NO_LEADER, none is
      * known; ERR_REFILL, this node lost promises and has not been refilled yet;
-     * ERR_BEHIND, it lacks entries that are committed; ERR_NO_ANSWER, the
+     * ERR_BEHIND, it lacks entries that are committed; ERR_SPACE, the same, and
+     * is sent none for lack of disk space, said early; ERR_NO_ANSWER, the
      * leader, or a majority, has not answered. */
     void (*read_ready)(void *ctx, void *client, int err);
     /* Role, term or leader changed; the node has logged it. */
@@ -206,7 +207,8 @@ struct node_peer_status {
     bool up;
     bool recovering;                /* leader only, as it said last */
     const char *client_address;     /* "" if unknown */
-    enum raft_progress_state state; /* leader only, as the next two */
+    enum raft_progress_state state; /* leader only, as the next three */
+    bool paused;                    /* sent no entries: no disk space */
     raft_index match;
     raft_index next;
     int64_t silent_ms; /* leader only: since it answered, or the election */
@@ -237,11 +239,17 @@ int64_t node_mean_ttl_ms(const struct node *n, uint8_t db);
 /* Lookups of this node's clients and keys that it saw expire, since it was
  * made. */
 struct keyspace_tally node_tally(const struct node *n);
-/* The owner says whether this node's disk is short of space. The answer is
- * whether that of any member is, as far as this node knows: then the owner must
- * not submit writes. The node itself does not refuse them. */
+/* The owner says whether this node's disk is short of space; while it is, the
+ * owner submits no writes but deletions. The same while too few members have
+ * space, as far as this node knows: node_disk_short(). And while the leader
+ * sends this node no entries for that reason, or is going to send none, no
+ * deletions either, as it would not learn what became of them:
+ * node_disk_paused(). The node itself refuses nothing. */
 void node_set_disk_short(struct node *n, bool is_short);
 bool node_disk_short(const struct node *n);
+bool node_disk_paused(const struct node *n);
+/* How many members are short, as far as this node knows. */
+uint32_t node_short_members(const struct node *n);
 /* This node's disk has no space for entries any more: from now on it takes
  * none, as if they had been lost on their way, and proposes none. */
 void node_set_disk_full(struct node *n, bool is_full);

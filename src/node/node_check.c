@@ -77,7 +77,19 @@ static void check_peers(const struct node *n)
         ASSERT(leads || (!p->refused && p->taken_seq == 0));
         ASSERT(leads || !p->disk_short);
     }
-    ASSERT(!n->space.leader_short || (!leads && n->raft.leader != NODE_NONE));
+}
+
+static void check_space(const struct node *n)
+{
+    const struct disk_space *s = &n->space;
+    bool leads = n->raft.role == RAFT_LEADER;
+    bool told = s->told_too_few || s->told_paused || s->told_short > 0;
+
+    ASSERT(!told || (!leads && n->raft.leader != NODE_NONE));
+    ASSERT(s->told_short <= RAFT_NODES_MAX);
+    ASSERT(!s->too_few || leads);
+    ASSERT(s->short_since_ms <= n->mono_ms);
+    ASSERT(n->raft.reluctant == s->own_short);
 }
 
 static void check_membership(const struct node *n)
@@ -216,6 +228,7 @@ void node_check(const struct node *n)
     check_times(n);
     check_peers(n);
     check_membership(n);
+    check_space(n);
     check_inbox(n);
     check_ring(n);
     check_queue(n);

@@ -8,7 +8,8 @@
  * it with its heartbeats and appends, so that a follower does not throw away
  * what it would need as the next leader. A member that needs what was cut
  * already gains nothing by the rest, and does not count as live, unless it
- * fetches a state: then it needs what is behind that one.
+ * fetches a state: then it needs what is behind that one. Nor does one count
+ * that is paused, which may lag for as long as one that is down.
  *
  * A log that is larger than the state is not worth its space: after a while
  * without a cut, the bound is the size of the state's files, if that is
@@ -54,9 +55,11 @@ static void measure(struct node *n)
         if (members->ids[i] == n->options.self)
             continue;
         all = MIN(all, p->match);
-        if (p->link_up && p->state != RAFT_SNAPSHOT)
+        if (!p->link_up || p->paused)
+            continue;
+        if (p->state != RAFT_SNAPSHOT)
             live = MIN(live, p->match);
-        else if (p->link_up && p->snapshot > 0)
+        else if (p->snapshot > 0)
             live = MIN(live, MAX(p->match, p->snapshot));
     }
     n->compaction.held_by_all = MAX(n->compaction.held_by_all, all);

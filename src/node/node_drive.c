@@ -240,7 +240,7 @@ static void role_changed(struct node *n)
     n->told.term = r->term;
     if (moved) {
         node_requests_resend(n);
-        node_beat_forget(n);
+        node_space_forget(n);
         if (r->role != RAFT_LEADER)
             node_propose_forget(n);
     }

@@ -42,6 +42,8 @@
 #define EXTEND_STEP_MS      10
 /* A leader that refuses a read is asked again after so long. */
 #define READ_AGAIN_MS 5
+/* So long a member that is sent no entries lets reads wait for some. */
+#define PAUSED_READ_MS 300
 /* A sweep may delete so many expired keys, or more: see node_sweep.c. */
 #define SWEEP_LIMIT_MIN 1000
 #define SWEEP_PAUSE_MS  10
@@ -229,11 +231,16 @@ struct sweeping {
     int64_t after_ms;  /* the next one, if none is left at once */
 };
 
-/* node_beat.c: whose disk is short of space. */
+/* node_space.c: whose disk is short of space, and what follows. */
 struct disk_space {
-    bool own_short;    /* this node's, says the owner */
-    bool own_full;     /* it must not grow at all */
-    bool leader_short; /* as follower: some member's, says the leader */
+    bool own_short;         /* this node's, says the owner; since when */
+    int64_t short_since_ms; /* it was last */
+    bool own_full;          /* it must not grow at all */
+    bool told_too_few;   /* as follower, says the leader: writes are refused, */
+    bool told_paused;    /* it sends this node no entries, */
+    uint32_t told_short; /* so many members are short */
+    bool too_few;        /* as leader, as logged last */
+    int64_t hand_over_at_ms; /* not before */
 };
 
 /* node.c: when a turn of the loop has to do what. */
@@ -560,7 +567,17 @@ struct beat node_beat_of(struct node *n, const struct raft_message *m);
 void node_beat_hear(struct node *n, const struct beat *b);
 void node_beat_take(struct node *n, const struct raft_message *m,
                     const struct beat *b);
+
+/* node_space.c: this node's disk is short, and it is time to say so. */
+bool node_space_tells(const struct node *n);
+/* What the leader says of it. */
+void node_space_told(struct node *n, const struct beat *b);
 /* The role, term or leader has changed. */
-void node_beat_forget(struct node *n);
+void node_space_forget(struct node *n);
+/* What the core has to be told of it, one event at a time; false: nothing. */
+MUST_USE bool node_space_next(struct node *n, struct raft_event *e);
+/* Who is to lead because this leader's disk is short; NODE_NONE: nobody. Not
+ * again soon. */
+node_id node_space_heir(struct node *n);
 
 #endif

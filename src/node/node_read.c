@@ -9,7 +9,9 @@
  *
  * How it fails: when the core loses a batch (no leader, another leader) its
  * readers go back to the queue; after request_timeout_ms they are told why they
- * were not served, an error which is always safe to say of a read.
+ * were not served, an error which is always safe to say of a read. Those for
+ * which this node lacks entries that it is not sent (node_space.c) are told
+ * soon: others can serve them.
  */
 #include "node/node_internal.h"
 
@@ -210,8 +212,15 @@ static bool batch_is_stuck(const struct node *n, const struct read_batch *b)
     int64_t limit = n->mono_ms - (int64_t)n->options.request_timeout_ms;
 
     ASSERT(b->id == 0 || b->waiters.count > 0);
+    if (n->space.told_paused && b->index > n->raft.last)
+        limit = MAX(limit, n->mono_ms - PAUSED_READ_MS);
     return b->id != 0 && b->released && b->waiters.items[0].since_ms <= limit &&
            b->index > keyspace_applied(n->ks)->index;
+}
+
+static int behind_because(const struct node *n)
+{
+    return n->space.told_paused ? ERR_SPACE : node_excuse(n, ERR_BEHIND);
 }
 
 void node_reads_timeout(struct node *n)
@@ -223,7 +232,7 @@ void node_reads_timeout(struct node *n)
         if (b->id != 0 && !b->released && b->asked_ms <= again)
             batch_requeue(n, b); /* the question or its answer got lost */
         else if (batch_is_stuck(n, b))
-            batch_serve(n, b, node_excuse(n, ERR_BEHIND));
+            batch_serve(n, b, behind_because(n));
     }
     size_t count = expired(n);
     for (size_t i = 0; i < count && !n->dead; i++)

@@ -17,6 +17,7 @@ static void peers_status(const struct node *n, struct node_status *out)
         out->peers[i].recovering = progress->recovering;
         out->peers[i].client_address = p->client_address;
         out->peers[i].state = progress->state;
+        out->peers[i].paused = progress->paused;
         out->peers[i].match = progress->match;
         out->peers[i].next = progress->next;
         if (n->raft.role == RAFT_LEADER)

@@ -271,20 +271,36 @@ static void peer_down(struct raft *r, node_id peer, struct raft_out *out)
     }
 }
 
-static void unsent(struct raft *r, node_id peer, raft_index index)
+/* UNSENT, WANT_COMMIT */
+static void follower_event(struct raft *r, const struct raft_event *event)
 {
-    int pos = position_of_other(r, peer);
-    if (pos >= 0 && r->role == RAFT_LEADER) {
-        raft_progress_unsent(r, (uint32_t)pos, index);
+    int pos = position_of_other(r, event->peer);
+    if (pos < 0 || r->role != RAFT_LEADER) {
+        return;
+    }
+    if (event->type == RAFT_EV_UNSENT) {
+        raft_progress_unsent(r, (uint32_t)pos, event->index);
+    } else {
+        struct raft_progress *p = &r->progress[pos];
+        p->commit_wanted = MAX(p->commit_wanted, event->index);
     }
 }
 
-static void want_commit(struct raft *r, node_id peer, raft_index index)
+/* A disk is short of space, or not any more. */
+static void set_paused(struct raft *r, const struct raft_event *event,
+                       struct raft_out *out)
 {
+    node_id peer = event->peer;
+    bool paused = event->type == RAFT_EV_PAUSE;
     int pos = position_of_other(r, peer);
-    if (pos >= 0 && r->role == RAFT_LEADER) {
-        struct raft_progress *p = &r->progress[pos];
-        p->commit_wanted = MAX(p->commit_wanted, index);
+    if (peer == r->config.self) {
+        r->reluctant = paused;
+        r->declined = 0;
+    } else if (pos >= 0 && r->role == RAFT_LEADER) {
+        raft_progress_pause(r, (uint32_t)pos, paused);
+        if (paused && r->transfer_to == peer) {
+            raft_transfer_end(r, out);
+        }
     }
 }
 
@@ -342,10 +358,8 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         peer_down(r, event->peer, out);
         break;
     case RAFT_EV_UNSENT:
-        unsent(r, event->peer, event->index);
-        break;
     case RAFT_EV_WANT_COMMIT:
-        want_commit(r, event->peer, event->index);
+        follower_event(r, event);
         break;
     case RAFT_EV_TRANSFER:
         raft_transfer_event(r, event->peer, out);
@@ -354,6 +368,10 @@ static void dispatch(struct raft *r, const struct raft_event *event,
     case RAFT_EV_FETCH:
     case RAFT_EV_RESTORE:
         state_event(r, event, out);
+        break;
+    case RAFT_EV_PAUSE:
+    case RAFT_EV_RESUME:
+        set_paused(r, event, out);
         break;
     case RAFT_EV_FLUSH:
         flush(r, out);

@@ -218,6 +218,9 @@ enum raft_event_type {
     RAFT_EV_FETCH,       /* index: of the state that is being fetched; or 0 */
     RAFT_EV_RESTORE,     /* index, index_term, term, members, members_at: a
                             state is here, see raft_restore.c */
+    RAFT_EV_PAUSE,       /* peer: its disk is short of space: it is sent no
+                            entries; self: it leads only if nobody else does */
+    RAFT_EV_RESUME,      /* peer, or self: not any more */
     RAFT_EV_FLUSH,       /* end of a turn of the loop: send what is due */
 };
 
@@ -317,6 +320,7 @@ struct raft_progress {
     raft_index commit_wanted;
     uint64_t round_sent;
     raft_index barrier; /* see raft_recover.c; 0: none */
+    bool paused;        /* gets heartbeats only; all else stands */
     int64_t beat_ms;    /* last heartbeat or append sent */
     int64_t append_ms;  /* last append sent */
 
@@ -396,6 +400,8 @@ struct raft {
     raft_term reject_term;
     raft_index reject_prev;
     node_id vote_reply_to; /* waits for hard_state_seq; NODE_NONE: none */
+    bool reluctant;        /* others had better lead */
+    uint32_t declined;     /* election timeouts in a row that it left to them */
 
     /* candidate: one bit per position in members[RAFT_NEWEST] */
     uint32_t votes_granted;

@@ -18,6 +18,10 @@
  * what the candidate's newest members say, and only those that have a vote
  * among their own newest members ask.
  *
+ * Who is reluctant (its disk is short of space, and who leads must write)
+ * grants like anybody, but lets RAFT_DECLINES_MAX of its own timeouts pass
+ * before it asks: the others have their turn first, and without them it leads.
+ *
  * How it fails: an election that nobody wins is repeated when the timer ends.
  * A pre-candidate that is refused because the others are terms ahead takes the
  * term over and asks again within a heartbeat: it may be the only one whose
@@ -121,12 +125,23 @@ static void ask_first(struct raft *r, struct raft_out *out)
     ask_for_votes(r, out, RAFT_MSG_PRE_VOTE);
 }
 
+/* Leaves this election to the others. */
+static bool declines(struct raft *r)
+{
+    ASSERT(r->declined <= RAFT_DECLINES_MAX);
+    if (!r->reluctant || raft_alone(r) || r->declined == RAFT_DECLINES_MAX) {
+        return false;
+    }
+    r->declined++;
+    return true;
+}
+
 void raft_election_timeout(struct raft *r, struct raft_out *out)
 {
     ASSERT(r->role != RAFT_LEADER);
     ASSERT(r->now_ms >= r->election_at_ms);
-    if (r->campaign_waits || !raft_may_campaign(r)) {
-        raft_draw_timer(r); /* there is nothing to do but wait for the disk */
+    if (r->campaign_waits || !raft_may_campaign(r) || declines(r)) {
+        raft_draw_timer(r); /* there is nothing to do but wait */
         return;
     }
     ask_first(r, out);

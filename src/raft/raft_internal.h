@@ -16,6 +16,8 @@
 
 #define RAFT_NEVER_MS   INT64_MAX /* a timer that is not set */
 #define RAFT_NO_CONTACT INT64_MIN /* leader_heard_ms: nothing heard */
+/* Election timeouts that a reluctant member leaves to others. */
+#define RAFT_DECLINES_MAX 3
 
 _Static_assert(RAFT_NODES_MAX >= 1 && RAFT_NODES_MAX <= 31, "vote bits");
 _Static_assert(RAFT_RUNS_MAX >= 2, "forgetting a run must leave one");
@@ -236,6 +238,7 @@ void raft_progress_begin(struct raft *r, uint32_t pos);
 void raft_progress_join(struct raft *r);
 void raft_progress_reconnect(struct raft *r, uint32_t pos);
 void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index);
+void raft_progress_pause(struct raft *r, uint32_t pos, bool paused);
 void raft_on_append_reply(struct raft *r, uint32_t pos,
                           const struct raft_message *m, struct raft_out *out);
 void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,

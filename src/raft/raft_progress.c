@@ -22,6 +22,12 @@
  * A link that comes up or breaks, and a new incarnation of the peer, lead to
  * PROBE from any state.
  *
+ * A peer whose disk is short of space may be paused, in any state: it is sent
+ * heartbeats and no appends. What it has counts as before, and so do its votes,
+ * its answers to read rounds, and the contact to it. What was under way when it
+ * was paused it may take, or drop as if it had been lost; so it is probed when
+ * it is resumed.
+ *
  * How it fails: what gets lost shows itself. An append after a lost one is
  * refused; and if nothing came after it, the answer to a heartbeat shows that
  * what was sent before the heartbeat has not arrived. Both lead to PROBE, from
@@ -84,6 +90,7 @@ void raft_progress_reset(struct raft *r, uint32_t pos)
     p->beat_next = 0;
     p->append_ms = 0;
     p->lost = 0;
+    p->paused = false;
     become_probe(p, r->last + 1);
 }
 
@@ -138,6 +145,19 @@ void raft_progress_unsent(struct raft *r, uint32_t pos, raft_index index)
     p->append_ms = 0;
     p->commit_sent = 0; /* the append carried these two as well */
     p->round_sent = 0;
+}
+
+/* See above; what is known of its log stands. */
+void raft_progress_pause(struct raft *r, uint32_t pos, bool paused)
+{
+    struct raft_progress *p = &r->progress[pos];
+    bool resumes = p->paused && !paused;
+
+    ASSERT(r->role == RAFT_LEADER && (int)pos != raft_self(r));
+    p->paused = paused;
+    if (resumes && p->state != RAFT_SNAPSHOT) {
+        become_probe(p, p->state == RAFT_REPLICATE ? p->verified + 1 : p->next);
+    }
 }
 
 /* What only a leader remembers. */
@@ -288,6 +308,9 @@ void raft_on_heartbeat_reply(struct raft *r, uint32_t pos,
 
 static bool append_due(const struct raft *r, const struct raft_progress *p)
 {
+    if (p->paused) {
+        return false;
+    }
     switch (p->state) {
     case RAFT_PROBE:
         return !p->probe_sent;
@@ -321,7 +344,7 @@ static void send_append(struct raft *r, struct raft_out *out, uint32_t pos)
     struct raft_message *m = send_to(r, out, pos, RAFT_MSG_APPEND);
     raft_term term = 0;
 
-    ASSERT(p->next >= r->first && p->next <= r->last + 1);
+    ASSERT(p->next >= r->first && p->next <= r->last + 1 && !p->paused);
     m->index = p->next - 1;
     bool known = raft_runs_term(r, m->index, &term);
     ASSERT(known);

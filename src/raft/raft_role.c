@@ -80,6 +80,7 @@ void raft_leader_back(struct raft *r)
     ASSERT(r->role != RAFT_LEADER);
     r->down_leader = NODE_NONE;
     r->fast_until_ms = 0;
+    r->declined = 0;
     raft_draw_timer(r);
 }
 
@@ -193,6 +194,7 @@ void raft_lead(struct raft *r, struct raft_out *out)
     raft_forget_contact(r);
     r->down_leader = NODE_NONE;
     r->fast_until_ms = 0;
+    r->declined = 0;
     r->election_at_ms = RAFT_NEVER_MS;
     for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
         raft_progress_begin(r, i);

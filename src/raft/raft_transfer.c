@@ -4,19 +4,20 @@
  * The leader takes no more proposals, brings the target up to its own last
  * entry, and tells it to campaign at once. It stays leader until it sees the
  * new term; if that does not come within an election timeout, or the target's
- * process goes away, it carries on. Nothing here is needed for safety: the
- * target wins an ordinary election, which only skips the question whether
- * somebody hears a leader.
+ * process goes away, or it is paused, it carries on. Nothing here is needed for
+ * safety: the target wins an ordinary election, which only skips the question
+ * whether somebody hears a leader.
  *
  * How it fails: a transfer that cannot begin, or is given up, ends in
  * out.transfer_ended, as one that succeeds does; the role tells the difference.
  */
 #include "raft/raft_internal.h"
 
-/* Could it lead, also when the outgoing set is gone? */
+/* Could it lead, also when the outgoing set is gone? It gets what it lacks
+ * unless it is paused. */
 static bool is_target(const struct raft *r, int pos)
 {
-    return pos >= 0 && pos != raft_self(r) &&
+    return pos >= 0 && pos != raft_self(r) && !r->progress[pos].paused &&
            (raft_newest(r)->voters >> pos & 1) != 0;
 }
 

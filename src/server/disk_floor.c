@@ -2,9 +2,10 @@
  * Free disk space: this node's is looked at some times a second, and each
  * millisecond when there is little more than is wanted, for a disk takes much
  * in a tenth of a second; and the other members say how theirs is
- * (node/node_beat.c). When one has too little, all
- * refuse writes; reads go on, and so do commands that only let go of data, or
- * nobody could make room.
+ * (node/node_space.c). Who has too little refuses writes, and when too few have
+ * enough, all do; reads go on, and so do commands that only let go of data, or
+ * nobody could make room. But a node that the leader sends no entries refuses
+ * these as well: the others execute them.
  *
  * What is promised does not count as free: what will be written whatever
  * happens, and the merges that are or will be due (store_space()). What merges
@@ -89,7 +90,8 @@ void disk_floor_turn(struct server *s)
 bool disk_floor_short(const struct server *s)
 {
     ASSERT(s->node != NULL);
-    return s->disk.is_short || s->disk.is_full || node_disk_short(s->node);
+    return s->disk.is_short || s->disk.is_full || node_disk_short(s->node) ||
+           node_disk_paused(s->node);
 }
 
 const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd)
@@ -98,13 +100,17 @@ const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd)
     if (s->disk.is_full)
         return "MISCONF no disk space is left on this node: writes and "
                "deletions are refused, reads are served";
+    if (node_disk_paused(s->node))
+        return "MISCONF too little disk space is free on this node (see "
+               "min-free-disk): it gets no entries, so writes and deletions "
+               "are refused here; the other nodes take them";
     if (!disk_floor_short(s) || (cmd->flags & CMD_FREES) != 0)
         return NULL;
     if (s->disk.is_short)
         return "MISCONF too little disk space is free on this node (see "
                "min-free-disk): writes are refused, reads and deletions are "
                "served";
-    return "MISCONF too little disk space is free on another node (see "
+    return "MISCONF too few nodes have enough free disk space (see "
            "min-free-disk): writes are refused, reads and deletions are "
            "served";
 }

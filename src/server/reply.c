@@ -48,6 +48,9 @@ const char *reply_error_text(int err)
     case ERR_BEHIND:
         return "CLUSTERDOWN This node lacks entries that are committed; the "
                "command was not executed";
+    case ERR_SPACE:
+        return "CLUSTERDOWN This node lacks entries that are committed, for "
+               "lack of disk space; the command was not executed";
     case ERR_NO_ANSWER:
         return "CLUSTERDOWN The leader, or a majority, did not answer in time; "
                "the command was not executed";

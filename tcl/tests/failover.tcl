@@ -144,24 +144,56 @@ start_cluster 3 {} {
     # The largest value of the option; some disk may have more than that.
     set much 1099511627776
     if {[info_of 1 disk_free_bytes] < $much} {
-        test "a disk short of space at one node: none takes writes, all read" {
+        test "a disk short of space at one node: the others take writes" {
             set leader [wait_for_leader]
             foreach id [list $leader [lindex [followers $leader] 0]] {
                 R $id CONFIG SET min-free-disk $much
-                foreach other $cluster::ids {
-                    set where [expr {$other == $id ? "this" : "another"}]
-                    wait_for_condition 4000 {[string match \
-                        "-MISCONF*on $where node*" \
-                        [node_typed $other INCR short]]}
-                    R $other EXISTS short
+                set count 0
+                set end [expr {[clock milliseconds] + 10000}]
+                while {![string match "-MISCONF*it gets no entries*" \
+                        [node_typed $id DEL nothing]]} {
+                    assert {[clock milliseconds] < $end}
+                    foreach other $cluster::ids {
+                        if {$other == $id} continue
+                        assert_match :* [node_typed $other INCR short]
+                        incr count
+                    }
                 }
+                assert {[wait_for_leader] != $id}
+                assert_match -MISCONF* [node_typed $id INCR short]
+                foreach other $cluster::ids {
+                    if {$other == $id} continue
+                    assert_match :* [node_typed $other INCR short]
+                    incr count
+                }
+                assert_match -CLUSTERDOWN*disk* [node_typed $id GET short]
                 R $id CONFIG SET min-free-disk 1mb
-                foreach other $cluster::ids {
-                    wait_for_condition 4000 {[string match :* \
-                        [node_typed $other INCR short]]}
-                }
+                wait_for_condition 10000 {[string match :* \
+                    [node_typed $id INCR short]]}
+                assert_equal [incr count] [R $id GET short]
+                R $id DEL short
             }
-            assert_equal $leader [wait_for_leader]
+        }
+
+        test "disks short of space at two nodes: deletions only, and reads" {
+            set short [lrange $cluster::ids 0 1]
+            foreach id $short {R $id CONFIG SET min-free-disk $much}
+            foreach id $cluster::ids {
+                wait_for_condition 10000 {[string match -MISCONF* \
+                    [node_typed $id SET key$id value]]}
+            }
+            assert_match "-MISCONF too few nodes*" \
+                [node_typed [lindex $cluster::ids 2] SET key value]
+            foreach id $cluster::ids {
+                wait_for_condition 10000 {[string match :* \
+                    [node_typed $id DEL key$id]]}
+                assert_equal 0 [R $id EXISTS key$id]
+            }
+            foreach id $short {R $id CONFIG SET min-free-disk 1mb}
+            foreach id $cluster::ids {
+                wait_for_condition 10000 {[string match +OK \
+                    [node_typed $id SET key$id value]]}
+            }
         }
     }
 

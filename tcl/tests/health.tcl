@@ -102,18 +102,32 @@ start_cluster 3 {} {
 
     test "writes are refused for lack of space" {
         set lead [wait_for_leader]
-        set other [lindex [followers $lead] 0]
+        lassign [followers $lead] other third
         R $other CONFIG SET min-free-disk 1024gb
-        wait_for_status $all 1 "*\n$other *NOT WELL\n*too little disk space is\
-            free here (* MiB): all nodes refuse writes*cluster: refusing writes,\
-            NOT healthy, 3 of 3 nodes up*"
+        wait_for_status $all 1 "*\n$other *NOT WELL\n*the leader sends it no\
+            entries while its disk is short of space*too little disk space is\
+            free here (* MiB): it refuses writes*cluster: serving, but NOT\
+            healthy, 3 of 3 nodes up*0 more may fail (of 1 when all are well)*"
         lassign [ctl $all status] status output
         assert_equal 1 [llength [regexp -all -inline {NOT WELL} $output]] $output
-        wait_for_condition 5000 {[info_of $lead disk_writes_refused]}
+        assert_match *state=paused* [R $lead INFO raft]
+        foreach id [list $lead $other $third] {
+            wait_for_condition 5000 {[info_of $id disk_short_members] == 1}
+        }
         assert_equal {1 0} [lmap id [list $other $lead] {
             info_of $id disk_nearly_full}]
+        assert_equal OK [R $lead SET key value]
+        assert_equal 1 [lindex [ctl $all wait healthy 1] 0]
+        assert_equal 1 [lindex [ctl $all wait ready 1] 0]
+        R $third CONFIG SET min-free-disk 1024gb
+        wait_for_status $all 1 "*NOT WELL\n*too little disk space is free here (*\
+            MiB): all nodes refuse writes*cluster: refusing writes, NOT healthy,\
+            3 of 3 nodes up*"
+        wait_for_condition 5000 {[info_of $lead disk_writes_refused]}
+        wait_for_condition 5000 {[info_of $lead disk_short_members] == 2}
         assert_error MISCONF* {R $lead SET key value}
         assert_equal {0 ready} [ctl $all wait ready 5]
+        R $third CONFIG SET min-free-disk 1mb
         R $other CONFIG SET min-free-disk 1mb
         wait_healthy
         assert_equal OK [R $lead SET key value]

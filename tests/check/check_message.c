@@ -81,6 +81,16 @@ static void slice(struct check *c, const struct check_step *s,
     }
 }
 
+/* X21: whose disk is short of space is sent no entries. */
+static void paused(struct check *c, const struct check_step *s,
+                   const struct raft_message *m)
+{
+    int pos = raft_position(s->after, m->to);
+
+    check_that(c, pos < 0 || !s->after->progress[pos].paused,
+               "X21 pause: an append to a member that is paused");
+}
+
 /* I8, I12: only the leader of a term speaks as such. */
 static void from_leader(struct check *c, const struct check_step *s,
                         const struct raft_message *m)
@@ -222,6 +232,7 @@ void check_sent(struct check *c, const struct check_step *s,
     case RAFT_MSG_APPEND:
         from_leader(c, s, m);
         slice(c, s, m);
+        paused(c, s, m);
         break;
     case RAFT_MSG_HEARTBEAT:
     case RAFT_MSG_TIMEOUT_NOW:

@@ -316,7 +316,9 @@ static void send_message(struct fuzz *f, struct victim *w, node_id from)
     struct beat beat = {.held_by_all = MIN(m.match, RAFT_NUMBER_MAX),
                         .held_by_live = MIN(m.verified, RAFT_NUMBER_MAX),
                         .log_time_ms = m.time_ms & (ENTRY_TIME_MAX - 1),
-                        .disk_short = m.granted};
+                        .disk_short = m.granted,
+                        .paused = m.transfer,
+                        .short_members = m.match % (RAFT_NODES_MAX + 1)};
     if (truth % 16 != 15)
         only_own_fields(&m);
     message_encode(&m, &out);

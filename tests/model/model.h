@@ -44,6 +44,7 @@ struct model_config {
     uint32_t writes;      /* under way on a node; 0: disks are done at once */
     uint32_t reads;
     uint32_t transfers;
+    uint32_t pauses;   /* of a follower, for lack of disk space */
     uint32_t breaks;   /* links that break and come up, appends dropped */
     uint32_t changes;  /* of the members, */
     uint32_t kinds;    /* of these kinds; leaving joint members always */
@@ -78,6 +79,7 @@ struct model_used {
     uint8_t heartbeats;
     uint8_t reads;
     uint8_t transfers;
+    uint8_t pauses;
     uint8_t breaks;
     uint8_t disk_losses;
     uint8_t changes;
@@ -109,6 +111,8 @@ enum model_event_type {
     MODEL_LOSE,        /* node, arg: crash; entries kept; peer: model_kept */
     MODEL_BREAK,       /* node, peer: link down and up */
     MODEL_UNSENT,      /* node, peer */
+    MODEL_PAUSE,       /* node, peer: the peer's disk is short of space */
+    MODEL_RESUME,      /* node, peer: not any more; not counted */
     MODEL_READ,        /* node */
     MODEL_READ_EXPIRE, /* node */
     MODEL_TRANSFER,    /* node, peer */

@@ -38,6 +38,7 @@ void model_budget_init(struct model_budget *b,
         {offsetof(struct model_used, restores), config->restores},
         {offsetof(struct model_used, losses), config->losses},
         {offsetof(struct model_used, heartbeats), config->heartbeats},
+        {offsetof(struct model_used, pauses), config->pauses},
         {offsetof(struct model_used, breaks), config->breaks},
         {offsetof(struct model_used, transfers), config->transfers}};
     struct digit digits[ARRAY_LEN(wanted)];

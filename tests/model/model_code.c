@@ -166,13 +166,14 @@ static INLINE void code_progress(struct coder *k, struct raft_progress *p)
 {
     uint32_t flags = (uint32_t)p->state | (uint32_t)p->beat_waits << 2 |
                      (uint32_t)p->probe_sent << 3 |
-                     (uint32_t)p->recovering << 4;
+                     (uint32_t)p->recovering << 4 | (uint32_t)p->paused << 5;
 
     NUMBER(flags);
     p->state = (enum raft_progress_state)(flags & 3);
     p->beat_waits = (flags & 4) != 0;
     p->probe_sent = (flags & 8) != 0;
     p->recovering = (flags & 16) != 0;
+    p->paused = (flags & 32) != 0;
     NUMBER(p->match);
     NUMBER(p->next);
     NUMBER(p->verified);

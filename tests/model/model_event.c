@@ -60,6 +60,9 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_TRANSFER:
         *bound = c->transfers;
         return &used->transfers;
+    case MODEL_PAUSE:
+        *bound = c->pauses;
+        return &used->pauses;
     case MODEL_DUPLICATE:
         *bound = c->duplicates;
         return &used->duplicates;
@@ -69,6 +72,7 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_SYNC:
     case MODEL_READ_EXPIRE:
     case MODEL_TRANSFER_LATE:
+    case MODEL_RESUME:
     case MODEL_DELIVER:
     case MODEL_DELIVER_STALE:
         break;
@@ -104,6 +108,17 @@ void model_use(const struct model_config *config, struct model_used *used,
     }
 }
 
+static void pause_events(const struct raft *core, uint32_t i, uint32_t k,
+                         struct list *l)
+{
+    int pos = raft_position(core, k);
+
+    if (pos >= 0) {
+        bool is_paused = core->progress[pos].paused;
+        add(l, is_paused ? MODEL_RESUME : MODEL_PAUSE, i, k, 0);
+    }
+}
+
 static void leader_events(const struct model_config *c, const struct raft *core,
                           uint32_t i, struct list *l)
 {
@@ -121,6 +136,9 @@ static void leader_events(const struct model_config *c, const struct raft *core,
         }
         if (c->breaks > 0) {
             add(l, MODEL_UNSENT, i, k, 0);
+        }
+        if (c->pauses > 0) {
+            pause_events(core, i, k, l);
         }
     }
     if (core->transfer_to != NODE_NONE) {

@@ -83,6 +83,8 @@ static uint32_t touched_by(struct model_event e)
     case MODEL_SYNC:
     case MODEL_BREAK:
     case MODEL_UNSENT:
+    case MODEL_PAUSE:
+    case MODEL_RESUME:
     case MODEL_READ:
     case MODEL_READ_EXPIRE:
     case MODEL_TRANSFER:

@@ -134,6 +134,11 @@ void model_script_event(struct model *m, struct model_event e)
         fprintf(f, "> unsent %u %u %u\n", e.node, e.peer,
                 (unsigned)model_unsent_from(&m->state, e.node, e.peer));
         break;
+    case MODEL_PAUSE:
+    case MODEL_RESUME:
+        fprintf(f, "> %s %u %u\n", e.type == MODEL_PAUSE ? "pause" : "resume",
+                e.node, e.peer);
+        break;
     case MODEL_READ:
         fprintf(f, "> read %u %u\n", e.node, m->state.used.reads + 1U);
         break;

@@ -440,6 +440,12 @@ static void request_event(struct model *m, struct model_event e)
     case MODEL_TRANSFER:
         event.type = RAFT_EV_TRANSFER;
         break;
+    case MODEL_PAUSE:
+        event.type = RAFT_EV_PAUSE;
+        break;
+    case MODEL_RESUME:
+        event.type = RAFT_EV_RESUME;
+        break;
     case MODEL_UNSENT:
         event.type = RAFT_EV_UNSENT;
         event.index = model_unsent_from(&m->state, e.node, e.peer);
@@ -490,6 +496,8 @@ static void do_event(struct model *m, struct model_event e)
     case MODEL_PROPOSE:
     case MODEL_READ:
     case MODEL_TRANSFER:
+    case MODEL_PAUSE:
+    case MODEL_RESUME:
     case MODEL_UNSENT:
         request_event(m, e);
         break;

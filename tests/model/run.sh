@@ -1,5 +1,5 @@
 #!/bin/bash
-# The explorer, as CI takes it (some four minutes on two cores), or for long.
+# The explorer, as CI takes it (some five minutes on two cores), or for long.
 #
 #   tests/model/run.sh [--build DIR]
 #   tests/model/run.sh [--build DIR] --campaign SECONDS
@@ -123,6 +123,8 @@ run_sample() {
     exhaust_live X-A3
     exhaust_live X-A4
     exhaust X-E
+    exhaust X-S
+    exhaust_live X-SL
     exhaust X-R
     exhaust X-R1
     exhaust_live X-K
@@ -154,8 +156,8 @@ run_sample() {
         search "$name" --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done
-    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-R X-R1 X-T X-P X-K X-C \
-        X-C2 X-C3; do
+    for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-S X-SL X-R X-R1 X-T X-P X-K \
+        X-C X-C2 X-C3; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done

@@ -322,6 +322,16 @@ static void cmd_want(struct script *s)
     peer_event(s, RAFT_EV_WANT_COMMIT);
 }
 
+static void cmd_pause(struct script *s)
+{
+    peer_event(s, RAFT_EV_PAUSE);
+}
+
+static void cmd_resume(struct script *s)
+{
+    peer_event(s, RAFT_EV_RESUME);
+}
+
 static void cmd_transfer(struct script *s)
 {
     peer_event(s, RAFT_EV_TRANSFER);
@@ -401,6 +411,8 @@ static const struct command commands[] = {
     {"link-down", cmd_link_down},
     {"unsent", cmd_unsent},
     {"want", cmd_want},
+    {"pause", cmd_pause},
+    {"resume", cmd_resume},
     {"transfer", cmd_transfer},
     {"log-cut", cmd_log_cut},
     {"flush", cmd_flush},

@@ -72,10 +72,10 @@ void show_progress(struct script *s)
         }
         buf_printf(
             &s->out,
-            "%u: %s, match %ju, verified %ju, next %ju, in flight %u%s\n",
+            "%u: %s, match %ju, verified %ju, next %ju, in flight %u%s%s\n",
             s->c->members.ids[i], names[p->state], (uintmax_t)p->match,
             (uintmax_t)p->verified, (uintmax_t)p->next, p->in_flight,
-            p->probe_sent ? ", waiting" : "");
+            p->probe_sent ? ", waiting" : "", p->paused ? ", paused" : "");
     }
 }
 

@@ -74,7 +74,8 @@
     X(SLOW_STATE, "slow-state")   /* no room for the state for a while */      \
     X(SUSPEND, "suspend")         /* a machine and its clocks stand still */   \
     X(BLINK, "clock-blink")       /* the wall clock jumps forth and back */    \
-    X(APART, "clocks-apart")      /* wall clocks differ from the start */
+    X(APART, "clocks-apart")      /* wall clocks differ from the start */      \
+    X(SHORT, "disk-short")        /* too little space for a while */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -368,7 +369,8 @@ struct sim_node {
     bool expected_death; /* an error was injected */
     int64_t loop_until_us;
     int64_t slow_until_us;
-    bool broken; /* in the liveness phase: not healed */
+    int64_t short_until_us; /* says its owner of its disk */
+    bool broken;            /* in the liveness phase: not healed */
     char failure[160];
     bool time_told; /* this incarnation: it knows the log's time */
     bool hearsay;   /* of another member than its leader */

@@ -158,6 +158,17 @@ static void draw_clocks(const struct sim *s, struct sim_config *c)
     }
 }
 
+/* The same. */
+static void draw_short(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 13;
+
+    if (!sim_chance(&rng, 25) || c->nodes < 3 || s->options.off[FAULT_SHORT])
+        return;
+    c->on[FAULT_SHORT] = true;
+    c->every_us[FAULT_SHORT] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
+}
+
 /* By lot of its own as well. */
 static void draw_slow_state(const struct sim *s, struct sim_config *c)
 {
@@ -199,6 +210,7 @@ void sim_config_draw(struct sim *s)
     }
     draw_lost(s, c);
     draw_slow_state(s, c);
+    draw_short(s, c);
     draw_uploads(s, c);
     draw_clocks(s, c);
 }
@@ -430,6 +442,18 @@ static bool slow_state(struct sim *s)
     return true;
 }
 
+/* What its owner measures; it may still write. */
+static bool disk_short(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (!n || !n->node)
+        return false;
+    n->short_until_us =
+        s->now_us + sim_magnitude(&s->rng_fault, 100 * SIM_MS, 30 * SIM_S);
+    return true;
+}
+
 static bool disk_error(struct sim *s, bool sync)
 {
     struct sim_node *n = target(s);
@@ -572,6 +596,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return stall(s);
     case FAULT_SLOW_STATE:
         return slow_state(s);
+    case FAULT_SHORT:
+        return disk_short(s);
     case FAULT_SYNC_ERROR:
         return disk_error(s, true);
     case FAULT_WRITE_ERROR:
@@ -623,6 +649,7 @@ static void heal_node(struct sim *s, uint32_t node)
 
     n->loop_until_us = 0;
     n->slow_until_us = 0;
+    n->short_until_us = 0;
     clock_drift(s, node, 0);
     n->disk->stall_until_us = 0;
     n->disk->full_until_us = 0;

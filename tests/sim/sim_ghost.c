@@ -263,7 +263,8 @@ static void restarted(struct sim *s)
 }
 
 /* Up to where all members, or those that the leader has a link to and knows
- * not to be outrun, have the log on their disks. */
+ * not to be outrun, have the log on their disks. Nobody waits for one that is
+ * paused. */
 static raft_index held(const struct sim *s, uint32_t leader, bool live)
 {
     const struct raft *r = &s->nodes[leader].node->raft;
@@ -271,7 +272,8 @@ static raft_index held(const struct sim *s, uint32_t leader, bool live)
 
     for (uint32_t i = 0; i < s->count; i++)
         if (i == leader || !live ||
-            (r->progress[i].link_up && r->progress[i].state != RAFT_SNAPSHOT))
+            (r->progress[i].link_up && !r->progress[i].paused &&
+             r->progress[i].state != RAFT_SNAPSHOT))
             least = MIN(
                 least, MAX(s->ghost.nodes[i].disk.last, s->ghost.nodes[i].had));
     return least;

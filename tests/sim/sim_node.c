@@ -420,6 +420,7 @@ static void turn(struct sim *s, struct sim_node *n)
     guard(s, n);
     s->current = n;
     node_set_time(n->node, mono / SIM_MS, (mono + n->clock.wall_us) / SIM_MS);
+    node_set_disk_short(n->node, n->short_until_us > s->now_us);
     for (int i = 0; i < TURN_ITEMS_MAX && b->count > 0 && !n->node->dead; i++) {
         struct inbox_item item = b->items[b->head];
         b->items[b->head].message = NULL;

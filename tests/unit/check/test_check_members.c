@@ -1,7 +1,7 @@
 // link: raft_check raft base
 /*
  * X4: one voter and a learner, whose members change; and what the monitor says
- * of a core that takes others for its members, or changes them too early.
+ * of a core that takes others for its members, or changes them too early. X21.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -204,6 +204,25 @@ static void test_no_vote(void **state)
     expect(s, "X4 members: asks for votes, or leads, without having one");
 }
 
+/* Who is paused is sent no append. */
+static void test_paused(void **state)
+{
+    struct story *s = *state;
+    struct raft_event flush = {.type = RAFT_EV_FLUSH, .now_ms = 10000};
+
+    step(s, 0, (struct raft_event){.type = RAFT_EV_PAUSE, .peer = 1});
+    step(s, 0, flush);
+    assert_null(s->c->violation);
+    step(s, 0, (struct raft_event){.type = RAFT_EV_RESUME, .peer = 1});
+    s->before = s->core[0];
+    raft_step(&s->core[0], &flush, s->out);
+    assert_int_equal(s->out->message_count, 1);
+    assert_int_equal(s->out->messages[0].type, RAFT_MSG_APPEND);
+    s->core[0].progress[1].paused = true;
+    judge(s, 0, &flush);
+    expect(s, "X21 pause: an append to a member that is paused");
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -212,7 +231,7 @@ int main(void)
         STORY(test_legal),      STORY(test_other_members),
         STORY(test_other_base), STORY(test_not_asked_for),
         STORY(test_too_early),  STORY(test_apart),
-        STORY(test_no_vote),
+        STORY(test_no_vote),    STORY(test_paused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

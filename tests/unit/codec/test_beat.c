@@ -16,7 +16,9 @@
 static const struct beat sample = {.held_by_all = 0x0102030405060708,
                                    .held_by_live = 0x1112131415161718,
                                    .log_time_ms = 0x0122232425262728,
-                                   .disk_short = true};
+                                   .disk_short = true,
+                                   .paused = true,
+                                   .short_members = 5};
 
 static void test_round_trip(void **state)
 {
@@ -32,7 +34,8 @@ static void test_round_trip(void **state)
     assert_int_equal(b.held_by_all, sample.held_by_all);
     assert_int_equal(b.held_by_live, sample.held_by_live);
     assert_int_equal(b.log_time_ms, sample.log_time_ms);
-    assert_true(b.disk_short);
+    assert_true(b.disk_short && b.paused);
+    assert_int_equal(b.short_members, 5);
     assert_true(bytes_eq(rest, BYTES_LIT("entries")));
     buf_release(&out);
 }
@@ -42,7 +45,7 @@ static void test_layout(void **state)
     static const uint8_t want[BEAT_SIZE] = {
         0x08, 0x07, 0x06, 0x05, 0x04, 0x03, 0x02, 0x01, 0x18, 0x17, 0x16,
         0x15, 0x14, 0x13, 0x12, 0x11, 0x28, 0x27, 0x26, 0x25, 0x24, 0x23,
-        0x22, 0x01, 0x01, 0,    0,    0,    0,    0,    0,    0};
+        0x22, 0x01, 0x03, 0x05, 0,    0,    0,    0,    0,    0};
     struct buf out = BUF_INIT;
 
     UNUSED(state);
@@ -92,14 +95,19 @@ static void test_spare_bits(void **state)
 
     UNUSED(state);
     beat_encode(&sample, &out);
-    for (size_t bit = 24 * 8 + 1; bit < BEAT_SIZE * 8; bit++) {
+    for (size_t bit = 24 * 8 + 2; bit < BEAT_SIZE * 8; bit++) {
+        if (bit / 8 == 25)
+            continue;
         out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
         out.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    out.data[24] = 0;
-    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), 0);
-    assert_false(b.disk_short);
+    for (uint8_t flags = 0; flags < 4; flags++) {
+        out.data[24] = flags;
+        assert_int_equal(beat_decode(buf_view(&out), &b, &rest), 0);
+        assert_int_equal(b.disk_short, (flags & 1) != 0);
+        assert_int_equal(b.paused, (flags & 2) != 0);
+    }
     buf_release(&out);
 }
 
@@ -119,6 +127,11 @@ static void test_ranges(void **state)
         assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
         store_u64le(out.data + at, good);
     }
+    out.data[25] = RAFT_NODES_MAX;
+    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), 0);
+    out.data[25] = RAFT_NODES_MAX + 1;
+    assert_int_equal(beat_decode(buf_view(&out), &b, &rest), ERR_CORRUPT);
+    out.data[25] = 0;
     store_u64le(out.data + 16, (uint64_t)ENTRY_TIME_MAX);
     assert_int_equal(beat_decode(buf_view(&out), &b, &rest), 0);
     store_u64le(out.data + 16, (uint64_t)ENTRY_TIME_MAX + 1);

@@ -330,6 +330,38 @@ static void no_space(void **state)
     assert_true(health_is_ready(&f->health, row(f, 2)));
 }
 
+/* The others take writes; it serves what it has, which is not enough. */
+static void no_space_at_one(void **state)
+{
+    struct fixture *f = *state;
+    cluster_of(f, 3);
+    row(f, 3)->no_writes = row(f, 3)->disk_short = true;
+    set_text(said(f, 1, 3)->state, "paused");
+    said(f, 1, 3)->lag = 12;
+    expect_only_reason(f, 3,
+                       "the leader sends it no entries while its disk is short "
+                       "of space: it lacks 12, and its clients are refused\n"
+                       "too little disk space is free here (0 MiB): it refuses "
+                       "writes");
+    assert_false(f->health.no_writes);
+    assert_true(f->health.has_majority);
+    assert_int_equal(f->health.following, 2);
+    assert_false(health_is_ready(&f->health, row(f, 3)));
+    assert_true(health_is_ready(&f->health, row(f, 2)));
+    assert_true(health_is_ready(&f->health, row(f, 1)));
+}
+
+/* Two that are paused are too many. */
+static void no_majority_without_the_paused(void **state)
+{
+    struct fixture *f = *state;
+    cluster_of(f, 3);
+    set_text(said(f, 1, 2)->state, "paused");
+    set_text(said(f, 1, 3)->state, "paused");
+    judge(f);
+    assert_false(f->health.has_majority);
+}
+
 static void no_space_where_nobody_answers(void **state)
 {
     struct fixture *f = *state;
@@ -338,8 +370,8 @@ static void no_space_where_nobody_answers(void **state)
     row(f, 1)->no_writes = true;
     judge(f);
     expect_reason(f, 1,
-                  "it refuses writes: another node has too little disk space, "
-                  "or had it a moment ago");
+                  "it refuses writes: too few nodes have enough disk space, or "
+                  "had it a moment ago");
     expect_well(f, 3);
 }
 
@@ -515,6 +547,8 @@ int main(void)
         TEST(a_link_between_followers),
         TEST(no_space),
         TEST(no_space_where_nobody_answers),
+        TEST(no_space_at_one),
+        TEST(no_majority_without_the_paused),
         TEST(an_old_leader),
         TEST(an_old_leader_and_a_silent_one),
         TEST(a_follower_of_an_old_leader),

@@ -74,6 +74,8 @@ static void answers(struct fake *fake, const char *text)
     "raft_node_" #id ":client_address=,link=up,state=replicate,lag=0\r\n"
 #define UNLINKED(id)                                                           \
     "raft_node_" #id ":client_address=,link=down,state=down\r\n"
+#define PAUSED(id)                                                             \
+    "raft_node_" #id ":client_address=,link=up,state=paused,lag=7\r\n"
 
 /* Followers follow node 1, if they are another. */
 static void answers_in_term(struct fake *fake, int id, const char *role,
@@ -209,6 +211,26 @@ static void without_space_only_reads_are_served(void **state)
     assert_has(f, "(7 MiB): all nodes refuse writes\ncluster: refusing writes, "
                   "NOT healthy, 1 "
                   "of 1 nodes up");
+}
+
+/* One that is short of space is none of those that bear a failure. */
+static void one_without_space_bears_no_failure(void **state)
+{
+    struct fixture *f = *state;
+    answers_as(add_node(f), 1, "leader",
+               "raft_nodes:3\r\ndisk_short_members:1\r\n" LINKED(2) PAUSED(3));
+    answers_as(add_node(f), 2, "follower",
+               "raft_nodes:3\r\n" LINKED(1) LINKED(3));
+    answers_as(add_node(f), 3, "follower",
+               "raft_nodes:3\r\ndisk_writes_refused:1\r\ndisk_nearly_full:1"
+               "\r\ndisk_free_bytes:7340032\r\n" LINKED(1) LINKED(2));
+    assert_int_equal(status_of(f, 3), CTL_NO);
+    assert_has(f, "NOT WELL\n      the leader sends it no entries while its "
+                  "disk is short of space: it lacks 7, and its clients are "
+                  "refused\n      too little disk space is free here (7 MiB): "
+                  "it refuses writes\ncluster: serving, but NOT healthy, 3 of "
+                  "3 nodes up, leader 1 (");
+    assert_has(f, "), term 4; 0 more may fail (of 1 when all are well)\n");
 }
 
 static void another_server_is_no_node(void **state)
@@ -368,6 +390,7 @@ int main(void)
         TEST(a_leader_without_followers_serves_nobody),
         TEST(one_that_is_not_well_has_a_reason),
         TEST(without_space_only_reads_are_served),
+        TEST(one_without_space_bears_no_failure),
         TEST(another_server_is_no_node),
         TEST(two_clusters_are_not_one),
         TEST(two_processes_are_not_one_node),

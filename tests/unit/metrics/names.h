@@ -95,6 +95,7 @@ static const char names_of_info[] =
     "disk_promised_bytes\n"
     "disk_writes_refused\n"
     "disk_nearly_full\n"
+    "disk_short_members\n"
     "# stats\n"
     "total_connections_received\n"
     "total_commands_processed\n"

@@ -98,7 +98,32 @@ static void short_without_leading(struct node *n)
 
 static void leader_says_it_of_itself(struct node *n)
 {
-    n->space.leader_short = true;
+    n->space.told_too_few = true;
+}
+
+static void leader_is_paused(struct node *n)
+{
+    n->space.told_paused = true;
+}
+
+static void more_short_than_members(struct node *n)
+{
+    n->space.told_short = RAFT_NODES_MAX + 1;
+}
+
+static void refuses_without_leading(struct node *n)
+{
+    n->space.too_few = true;
+}
+
+static void short_and_the_core_does_not_know(struct node *n)
+{
+    n->space.own_short = true;
+}
+
+static void short_since_later(struct node *n)
+{
+    n->space.short_since_ms = n->mono_ms + 1;
 }
 
 static void inbox_without_leading(struct node *n)
@@ -245,6 +270,11 @@ static const struct fault faults[] = {
     {taken_without_leading, true},
     {short_without_leading, true},
     {leader_says_it_of_itself, false},
+    {leader_is_paused, false},
+    {more_short_than_members, true},
+    {refuses_without_leading, true},
+    {short_and_the_core_does_not_know, true},
+    {short_since_later, true},
     {inbox_without_leading, true},
     {inbox_beyond_its_bound, false},
     {proposal_left, false},

@@ -25,10 +25,8 @@ static void assert_unchanged(struct core_fixture *f, struct raft_event event)
 }
 
 static const enum raft_event_type about_peers[] = {
-    RAFT_EV_PEER_UP,
-    RAFT_EV_PEER_DOWN,
-    RAFT_EV_UNSENT,
-    RAFT_EV_WANT_COMMIT,
+    RAFT_EV_PEER_UP,     RAFT_EV_PEER_DOWN, RAFT_EV_UNSENT,
+    RAFT_EV_WANT_COMMIT, RAFT_EV_PAUSE,     RAFT_EV_RESUME,
 };
 
 /* Of strangers, and of the node itself, in any place among the members. */
@@ -46,7 +44,9 @@ static void test_nobodys_business(void **state)
                 struct raft_event event = {
                     .type = about_peers[i], .index = 4, .incarnation = 77};
                 event.peer = self;
-                assert_unchanged(&f, event);
+                if (about_peers[i] != RAFT_EV_PAUSE) {
+                    assert_unchanged(&f, event);
+                }
                 event.peer = 3;
                 assert_unchanged(&f, event);
                 event.peer = NODE_NONE;
@@ -69,6 +69,12 @@ static void test_follower_ignores(void **state)
             event.type = RAFT_EV_WANT_COMMIT;
             event.index = 4;
             assert_unchanged(&f, event);
+            if (peer != self) {
+                event.type = RAFT_EV_PAUSE;
+                assert_unchanged(&f, event);
+                event.type = RAFT_EV_RESUME;
+                assert_unchanged(&f, event);
+            }
         }
     }
 }
@@ -160,6 +166,7 @@ static void test_one_event_one_thing(void **state)
         assert_int_equal(g.r.first != before.first, type == RAFT_EV_LOG_CUT);
         assert_int_equal(g.r.fetching, type == RAFT_EV_FETCH ? 6 : 0);
         assert_int_equal(g.out.write.restore_index, 0); /* it leads */
+        assert_int_equal(g.r.progress[2].paused, type == RAFT_EV_PAUSE);
         assert_int_equal(g.out.message_count != 0, type == RAFT_EV_FLUSH);
     }
 }

@@ -193,6 +193,20 @@ static void act_peer_event(struct sim *s, uint32_t pos)
     }
 }
 
+/* Of others, and of itself. */
+static void act_pause(struct sim *s, uint32_t pos)
+{
+    struct cluster *c = s->c;
+    node_id peer = c->members.ids[below(s, c->count)];
+
+    if (c->nodes[pos].up) {
+        cluster_step(c, pos,
+                     (struct raft_event){.type = chance(s, 40) ? RAFT_EV_PAUSE
+                                                               : RAFT_EV_RESUME,
+                                         .peer = peer});
+    }
+}
+
 /* Below what is committed and on every disk: snapshots are another matter. */
 static void act_log_cut(struct sim *s, uint32_t pos)
 {
@@ -242,7 +256,7 @@ static const struct action actions[] = {
     {act_propose, 80},   {act_flush, 400},    {act_crash, 2},
     {act_restart, 20},   {act_link, 2},       {act_read, 30},
     {act_transfer, 1},   {act_peer_event, 6}, {act_log_cut, 2},
-    {act_partition, 2},  {act_lose, 8},
+    {act_partition, 2},  {act_lose, 8},       {act_pause, 4},
 };
 
 static void sim_begin(struct sim *s, uint64_t seed, uint32_t count,
@@ -301,6 +315,9 @@ static void sim_heal(struct sim *s)
             if (i != k) {
                 cluster_link(c, i, k, true);
             }
+            cluster_step(c, i,
+                         (struct raft_event){.type = RAFT_EV_RESUME,
+                                             .peer = c->members.ids[k]});
         }
     }
 }

@@ -55,8 +55,9 @@ struct node {
     bool leader;
     bool candidate;  /* if it is not the leader */
     bool loading;    /* it is being refilled */
-    bool disk_short; /* at any member */
-    bool disk_full;  /* at this one */
+    bool disk_short; /* at too many members */
+    bool disk_paused;
+    bool disk_full; /* at this one */
     struct store_space space;
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
@@ -347,6 +348,16 @@ void node_disk_space(const struct node *n, struct store_space *out)
 }
 
 bool node_disk_short(const struct node *n)
+{
+    return n->disk_short;
+}
+
+bool node_disk_paused(const struct node *n)
+{
+    return n->disk_paused;
+}
+
+uint32_t node_short_members(const struct node *n)
 {
     return n->disk_short;
 }

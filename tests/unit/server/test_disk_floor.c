@@ -262,6 +262,38 @@ static void a_short_disk_lets_deletions_through(void **state)
     }
 }
 
+/* It would not learn what becomes of them. */
+static void a_node_without_entries_refuses_deletions(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const both[] = {"DEL a", "SET a 1", "ONCE me 1 DEL a"};
+    f->node->disk_paused = true;
+    for (int where = 0; where < 2; where++) {
+        f->server->disk.is_short = where == 0; /* or not any more */
+        for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+            send_line(f, both[i]);
+            expect(f, "-MISCONF too little disk space is free on this node "
+                      "(see min-free-disk): it gets no entries, so writes and "
+                      "deletions are refused here; the other nodes take "
+                      "them\r\n");
+        }
+        assert_true(disk_floor_short(f->server));
+    }
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    send_text(f, "GET a\r\n");
+    reads_told(f, ERR_SPACE);
+    expect(f, "-CLUSTERDOWN This node lacks entries that are committed, for "
+              "lack of disk space; the command was not executed\r\n");
+    f->node->disk_paused = false;
+    send_line(f, "DEL a");
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    expect(f, "+DEL a\r\n");
+}
+
 static void a_disk_without_any_space_refuses_deletions(void **state)
 {
     struct fixture *f = *state;
@@ -287,6 +319,7 @@ int main(void)
         test(promised_space_is_not_free),
         test(a_full_disk_is_known),
         test(a_short_disk_lets_deletions_through),
+        test(a_node_without_entries_refuses_deletions),
         test(a_disk_without_any_space_refuses_deletions),
         test(no_floor_is_lower_than_the_store_needs),
         test(it_is_looked_at_in_each_tick),

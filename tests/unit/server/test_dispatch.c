@@ -456,15 +456,15 @@ static void a_full_disk_refuses_writes_only(void **state)
     assert_int_equal(f->node->submitted, 0);
 }
 
-static void a_full_disk_of_another_node_refuses_writes_too(void **state)
+static void too_few_disks_with_space_refuse_writes_too(void **state)
 {
     struct fixture *f = *state;
     f->node->disk_short = true;
     send_text(f, "GET a\r\nSET a 1\r\n");
     reads_told(f, 0);
     expect(f,
-           "$1\r\na\r\n-MISCONF too little disk space is free on another node "
-           "(see min-free-disk): writes are refused, reads and deletions are "
+           "$1\r\na\r\n-MISCONF too few nodes have enough free disk space (see "
+           "min-free-disk): writes are refused, reads and deletions are "
            "served\r\n");
     assert_int_equal(f->node->submitted, 0);
 }
@@ -974,7 +974,7 @@ int main(void)
         test(protocol_errors_come_last),
         test(web_browsers_are_cut_off),
         test(a_full_disk_refuses_writes_only),
-        test(a_full_disk_of_another_node_refuses_writes_too),
+        test(too_few_disks_with_space_refuse_writes_too),
         test(passwords),
         test(small_limits_before_authentication),
         test(who_does_not_authenticate_is_closed),

@@ -43,7 +43,7 @@ static void they_wait_for_the_node(void **state)
 static void errors_keep_their_place(void **state)
 {
     static const int errors[] = {ERR_NO_LEADER, ERR_REFILL, ERR_BEHIND,
-                                 ERR_NO_ANSWER, ERR_TOO_BIG};
+                                 ERR_NO_ANSWER, ERR_SPACE,  ERR_TOO_BIG};
     struct fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
         struct buf text = BUF_INIT;

@@ -41,6 +41,7 @@ enum frame_type {
     FRAME_RAFT,      /* codec/message.h, codec/beat.h, an append's entries */
     FRAME_FORWARD,   /* a parcel of requests, codec/request.h */
     FRAME_FRAGMENT,  /* a piece of a large frame */
+    FRAME_GREETING,  /* codec/greeting.h, after the proofs */
     FRAME_TYPE_END,
 };
 

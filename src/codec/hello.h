@@ -11,8 +11,7 @@
  * 1: Raft messages of 256 bytes. 2: a beat after each Raft message. 3: large
  * requests in parts. 4: entries with the wall clock's offset. 5: Raft messages
  * of 272 bytes, which tell of a state that is being fetched; entries that say
- * who
- * the members are.
+ * who the members are. 6: greetings.
  *
  * hello, HELLO_SIZE = 136 bytes:
  *    0  version_min(1)
@@ -51,7 +50,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define PROTOCOL_VERSION     5
+#define PROTOCOL_VERSION     6
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32
@@ -62,10 +61,10 @@
 struct hello {
     uint8_t version_min; /* of the protocols it speaks, min <= max */
     uint8_t version_max;
-    uint64_t cluster_id;
+    uint64_t cluster_id; /* 0: blank, it belongs to none yet */
     node_id from;
     node_id to;
-    uint64_t from_incarnation; /* never 0 */
+    uint64_t from_incarnation; /* never 0, blank or not */
     uint64_t to_incarnation;   /* 0: not known yet */
     uint8_t nonce[HELLO_NONCE_SIZE];
     bool secured; /* wants a proof, and will give one */

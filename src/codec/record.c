@@ -15,11 +15,16 @@
 _Static_assert(8 + 4 + 4 + 8 * 6 + 16 + 8 + 8 == WATERMARK_RECORD_SIZE,
                "size of a watermark");
 
+_Static_assert(FOUNDING_MEMBERS_MAX >= RAFT_NODES_MAX, "all are listed");
+_Static_assert(8 + 4 + 4 + 20 * FOUNDING_MEMBERS_MAX + 8 == FOUNDING_SIZE,
+               "size of a founding");
+
 enum record_kind {
     RECORD_HARD_STATE = 1,
     RECORD_IDENTITY,
     RECORD_LOG_START,
     RECORD_WATERMARK,
+    RECORD_FOUNDING,
 };
 
 static void seal(struct buf *out, size_t begin, enum record_kind kind)
@@ -162,4 +167,62 @@ int watermark_decode(struct bytes b, struct watermark *out)
     out->directory = take_directory(&r);
     out->nonce = reader_u64(&r);
     return reader_done(&r) ? 0 : ERR_CORRUPT;
+}
+
+/* Ids ascend, directories are some, and behind them all is zero. */
+static bool founding_valid(const struct founding *s)
+{
+    if (s->count > FOUNDING_MEMBERS_MAX ||
+        (s->count == 0) != (s->cluster_id == 0))
+        return false;
+    for (uint32_t i = 0; i < FOUNDING_MEMBERS_MAX; i++) {
+        const struct founding_member *m = &s->members[i];
+        bool none = directory_id_is_none(m->directory);
+        if (none != (i >= s->count) || (none && m->id != 0))
+            return false;
+        if (i > 0 && !none && m->id <= s->members[i - 1].id)
+            return false;
+    }
+    return true;
+}
+
+void founding_encode(const struct founding *s, struct buf *out)
+{
+    ASSERT(founding_valid(s));
+    size_t begin = out->len;
+    buf_u64(out, s->cluster_id);
+    buf_u32(out, s->count);
+    buf_u32(out, 0);
+    for (uint32_t i = 0; i < FOUNDING_MEMBERS_MAX; i++) {
+        buf_u32(out, s->members[i].id);
+        put_directory(s->members[i].directory, out);
+    }
+    seal(out, begin, RECORD_FOUNDING);
+    ASSERT(out->len - begin == FOUNDING_SIZE);
+}
+
+int founding_decode(struct bytes b, struct founding *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, FOUNDING_SIZE, RECORD_FOUNDING);
+    out->cluster_id = reader_u64(&r);
+    out->count = reader_u32(&r);
+    uint32_t spare = reader_u32(&r);
+    for (uint32_t i = 0; i < FOUNDING_MEMBERS_MAX; i++) {
+        out->members[i].id = reader_u32(&r);
+        out->members[i].directory = take_directory(&r);
+    }
+    bool good = reader_done(&r) && spare == 0 && founding_valid(out);
+    return good ? 0 : ERR_CORRUPT;
+}
+
+bool founding_has(const struct founding *s, node_id id,
+                  struct directory_id directory)
+{
+    ASSERT(s->count <= FOUNDING_MEMBERS_MAX);
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->members[i].id == id)
+            return directory_id_eq(s->members[i].directory, directory);
+    }
+    return false;
 }

@@ -1,8 +1,8 @@
 /*
  * Small records on disk: hard state (term and vote in one), identity, where the
- * log begins, and the watermark's slots. Each ends in an XXH3-64 of what
- * precedes it; decoding one that is damaged, too short or too long gives
- * ERR_CORRUPT. Little-endian; zeros are checked.
+ * log begins, the watermark's slots, and how the cluster was founded. Each ends
+ * in an XXH3-64 of what precedes it; decoding one that is damaged, too short or
+ * too long gives ERR_CORRUPT. Little-endian; zeros are checked.
  *
  * hard state:       0 term(8)  8 vote(4)  12 zero(4)  16 checksum(8)
  * identity:         0 cluster_id(8)  8 node(4)  12 zero(4)  16 incarnation(8)
@@ -13,6 +13,10 @@
  *                  24 term(8)  32 index(8)  40 index_term(8)  48 chain(8)
  *                  56 generation(8)  64 directory(16)  80 nonce(8)
  *                  88 checksum(8)
+ * founding:         0 cluster_id(8)  8 count(4)  12 zero(4)
+ *                  16 members, FOUNDING_MEMBERS_MAX times id(4) directory(16),
+ *                     zeros from count on
+ *                 336 checksum(8)
  */
 #ifndef CODEC_RECORD_H
 #define CODEC_RECORD_H
@@ -61,6 +65,23 @@ struct watermark {
 
 #define WATERMARK_RECORD_SIZE 96
 
+/* How a cluster began: its id, and the directories of its first members, none
+ * of which had ever held anything. Who has one of these directories, still
+ * blank, may take part without asking anybody. */
+#define FOUNDING_MEMBERS_MAX 16
+#define FOUNDING_SIZE        344
+
+struct founding_member {
+    node_id id;
+    struct directory_id directory; /* never none */
+};
+
+struct founding {
+    uint64_t cluster_id; /* 0: there is no founding */
+    uint32_t count;      /* 0 then, and only then */
+    struct founding_member members[FOUNDING_MEMBERS_MAX]; /* ids ascending */
+};
+
 void hard_state_encode(const struct hard_state *s, struct buf *out);
 /*@ requires readable(b) && \valid(out);
   @ assigns *out;
@@ -83,5 +104,10 @@ void watermark_encode(const struct watermark *s, struct buf *out);
   @ assigns *out;
   @ ensures \result == 0 ==> b.len == WATERMARK_RECORD_SIZE; */
 MUST_USE int watermark_decode(struct bytes b, struct watermark *out);
+void founding_encode(const struct founding *s, struct buf *out);
+MUST_USE int founding_decode(struct bytes b, struct founding *out);
+/* The directory of this member is one of them. */
+bool founding_has(const struct founding *s, node_id id,
+                  struct directory_id directory);
 
 #endif

@@ -11,6 +11,7 @@
  */
 #include "main/options.h"
 
+#include "base/hash.h"
 #include "base/hostport.h"
 #include "os/clock.h"
 #include "os/entropy.h"
@@ -138,6 +139,13 @@ static void set_client_address(const struct config_node *self,
         self->client_address != NULL ? port : (uint16_t)c->port;
 }
 
+/* What nodes compare of the option cluster-id; 0: it is not given. */
+static uint64_t label_of(const char *name)
+{
+    ASSERT(name != NULL);
+    return name[0] == '\0' ? 0 : MAX(hash64(bytes_str(name)), (uint64_t)1);
+}
+
 void options_of_peers(const struct config *c, const struct identity *identity,
                       struct peer_settings *out)
 {
@@ -151,6 +159,9 @@ void options_of_peers(const struct config *c, const struct identity *identity,
         .cluster_id = identity->cluster_id,
         .self = identity->node,
         .incarnation = identity->incarnation,
+        .label = label_of(c->cluster_id),
+        .directory = identity->directory,
+        .nonce = identity->nonce,
         .listen_address = self->peer_address,
         .secret = c->peer_secret,
         .queue_bytes_max = c->peer_queue_max_bytes,

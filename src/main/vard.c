@@ -7,6 +7,10 @@
  * peers, node. They stop in the opposite order, except for the disk thread,
  * which ends after the node and before the store.
  *
+ * What the other members say of this node (main/standing.c) may end it, or
+ * begin all of this again within the process: then its data is an older copy,
+ * which the others complete.
+ *
  * How it fails: whatever prevents the start is reported on standard error (and
  * in the log, once there is one) with what to do about it, and the exit status
  * is 1. A store or disk that fails later ends the process at once: nothing
@@ -28,6 +32,7 @@
 #include "main/options.h"
 #include "main/process.h"
 #include "main/refill.h"
+#include "main/standing.h"
 #include "main/trace.h"
 #include "net/loop.h"
 #include "node/node.h"
@@ -57,6 +62,7 @@ struct vard {
     struct disk *disk;
     struct peers *peers;
     struct node *node;
+    struct standing standing; /* among the other members, as they see it */
 };
 
 /* --- configuration ------------------------------------------------------ */
@@ -154,6 +160,22 @@ static void announce_start(struct vard *v)
                             "ports can take part in the cluster");
 }
 
+/* The loop stops with this turn; run() looks at what is to be done. */
+static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
+                       bool dialed)
+{
+    struct vard *v = ctx;
+    struct buf text = BUF_INIT;
+    if (v->standing.next != STANDING_GOOD || !dialed)
+        return;
+    standing_judge(&v->standing, &v->config, peer, greeting, &text);
+    if (v->standing.next != STANDING_GOOD) {
+        log_warning(v->log, "%.*s", (int)text.len, (const char *)text.data);
+        loop_stop(v->loop);
+    }
+    buf_release(&text);
+}
+
 /* Protocols that clients may speak beside RESP. */
 static const struct protocol *const guests[] = {&original_protocol};
 
@@ -177,6 +199,7 @@ static int start_server(struct vard *v, struct buf *error)
         .guest_count = ARRAY_LEN(guests),
         .fatal = on_fatal,
         .stopping = on_stopping,
+        .greeted = on_greeted,
         .ctx = v,
     };
     v->server = server_new(&options);
@@ -224,7 +247,8 @@ static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
     if (err != 0)
         return err;
     boot.recovering = trust != DATA_PROVEN;
-    boot.incarnation_above = (uint64_t)MAX(clock_wall_ms(), 0);
+    boot.incarnation_above =
+        MAX((uint64_t)MAX(clock_wall_ms(), 0), v->standing.incarnation_above);
     boot.store = v->store;
     boot.mark_file = v->mark_file;
     boot.mark = v->mark_found ? &v->mark : NULL;
@@ -312,6 +336,9 @@ static void close_data(struct vard *v)
 static int start_data(struct vard *v, struct buf *error)
 {
     enum data_trust trust = refill_trust(&v->process);
+    if (trust == DATA_PROVEN && v->standing.next == STANDING_OLD_COPY)
+        trust = DATA_UNPROVEN;
+    v->standing.next = STANDING_GOOD;
     int err = trust == DATA_PROVEN || refill_allowed(&v->config)
                   ? refill_prepare(&v->process, trust, error)
                   : refill_refused(&v->process, error);
@@ -350,6 +377,8 @@ static void stop(struct vard *v)
     close_data(v);
     server_free(v->server);
     loop_free(v->loop);
+    v->server = NULL;
+    v->loop = NULL;
 }
 
 static void fail(struct vard *v, const struct buf *error)
@@ -361,25 +390,39 @@ static void fail(struct vard *v, const struct buf *error)
             (const char *)error->data);
 }
 
-static int run(struct vard *v)
+/* Starts, runs, and stops, once. */
+static int run_once(struct vard *v, struct buf *error)
 {
-    struct buf error = BUF_INIT;
-    int err = process_begin(&v->process, &v->config, &error);
-    if (v->process.log_open)
-        v->log = &v->process.logfile.logger;
+    int err = start(v, error);
     if (err == 0) {
-        announce_start(v);
-        err = start(v, &error);
-    }
-    if (err != 0) {
-        fail(v, &error);
-    } else {
         if (is_supervised(&v->config))
             notify_send("READY=1\nSTATUS=Ready to accept connections\n");
         process_ready(&v->process);
         loop_run(v->loop);
     }
     stop(v);
+    return err;
+}
+
+static int run(struct vard *v)
+{
+    struct buf error = BUF_INIT;
+    int err = process_begin(&v->process, &v->config, &error);
+    if (v->process.log_open)
+        v->log = &v->process.logfile.logger;
+    if (err == 0)
+        announce_start(v);
+    else
+        stop(v);
+    while (err == 0) {
+        err = run_once(v, &error);
+        if (v->standing.next != STANDING_OLD_COPY)
+            break;
+    }
+    if (err != 0)
+        fail(v, &error);
+    else if (v->standing.next == STANDING_LOST)
+        err = ERR_MISMATCH; /* it has been said why */
     process_end(&v->process);
     buf_release(&error);
     return err == 0 ? 0 : 1;

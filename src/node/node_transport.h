@@ -14,6 +14,8 @@
 #include "base/bytes.h"
 #include "codec/admit.h"
 
+struct greeting; /* codec/greeting.h */
+
 enum transport_priority {
     TRANSPORT_CONTROL, /* overtakes bulk: heartbeats, votes, replies, reads */
     TRANSPORT_BULK,    /* appends with entries, forwarded requests */
@@ -53,7 +55,8 @@ struct transport_events {
      * the call. A negative result closes the link. */
     int (*receive)(void *ctx, node_id peer, uint8_t frame_type,
                    struct bytes payload);
-    /* What is known of this member, which may be the node itself. */
+    /* What is known of this member, which may be the node itself. NULL: nothing
+     * is. */
     void (*known)(void *ctx, node_id member, struct member_facts *out);
     /* A directory without a memory asks to be a member, which it is no link of
      * yet; it asks again until it is told. 0: granted, with *out all but the
@@ -61,6 +64,10 @@ struct transport_events {
      * sentence for people. */
     int (*admit)(void *ctx, const struct admit *ask, struct grant *out,
                  struct buf *why);
+    /* A member has said who it is and what it thinks of us: we dialed it, or it
+     * dialed us, and then its verdict is not there yet. NULL: nobody minds. */
+    void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
+                    bool dialed);
 };
 
 #endif

@@ -9,6 +9,8 @@
 #include "peer/peer.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
+#include "base/reader.h"
 #include "base/rng.h"
 #include "os/entropy.h"
 #include "peer/peer_internal.h"
@@ -97,6 +99,38 @@ static int check_options(const struct peers_options *o, struct buf *error)
     return 0;
 }
 
+/* Of the ids in any order: nodes whose lists differ count majorities of
+ * different sets. */
+static uint64_t members_hash(const struct peers_options *o)
+{
+    uint64_t sum = 0;
+    bool self = false;
+    for (size_t i = 0; i < o->member_count; i++) {
+        uint8_t id[4];
+        store_u32le(id, o->members[i].id);
+        sum += hash64(bytes_of(id, sizeof(id)));
+        self = self || o->members[i].id == o->self;
+    }
+    uint8_t id[4];
+    store_u32le(id, o->self);
+    return self ? sum : sum + hash64(bytes_of(id, sizeof(id)));
+}
+
+static void greeting_init(struct peers *p, const struct peers_options *o)
+{
+    p->greeting = (struct greeting){
+        .cluster_id = o->cluster_id,
+        .label = o->label,
+        .members = members_hash(o),
+        .directory = o->directory,
+        .nonce = o->nonce,
+        .lost = o->lost,
+        .forced = o->forced,
+    };
+    if (o->founding != NULL)
+        p->greeting.founding = *o->founding;
+}
+
 static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
 {
     const char *secret = o->secret != NULL ? o->secret : "";
@@ -110,6 +144,7 @@ static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
         .incarnation = o->incarnation,
         .secured = secret[0] != '\0',
     };
+    greeting_init(p, o);
     p->listen_address =
         mem_strdup(o->listen_address != NULL ? o->listen_address : "");
     p->client_host = mem_strdup(o->client_host != NULL ? o->client_host : "");
@@ -130,7 +165,7 @@ static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
 int peers_new(struct peers **out, struct loop *l,
               const struct peers_options *options, struct buf *error)
 {
-    ASSERT(options->incarnation != 0);
+    ASSERT(options->incarnation != 0 && options->nonce != 0);
     ASSERT(options->self != NODE_NONE);
     ASSERT(options->events != NULL);
     *out = NULL;

@@ -4,10 +4,14 @@
  * Each ordered pair of members has one TCP connection: a node dials every
  * other one to send to it, and accepts connections of others to receive from
  * them. A link is *up* when both directions are established, each by a
- * handshake with the same incarnations: HELLO, WELCOME, and with a peer-secret
+ * handshake with the same incarnations: HELLO, WELCOME, with a peer-secret
  * PROOFs over both nonces (HMAC-SHA256, with the direction in it, so that a
- * proof cannot be sent back). The link is down as soon as either direction
- * breaks.
+ * proof cannot be sent back), and GREETINGs, which say what directory and what
+ * start of it each is, and what it knows of the other. The link is down as soon
+ * as either direction breaks.
+ *
+ * A node that is blank, which belongs to no cluster yet, greets the others
+ * again and again, and is greeted, but is never linked.
  *
  * Payloads above PEER_FRAGMENT_BYTES travel as fragments between which
  * control payloads pass. Reconnects back off from 10 ms to 1 s with jitter.
@@ -29,8 +33,15 @@ struct peer_member {
     const char *address; /* "host:port" of its peer port */
 };
 
+struct founding; /* codec/record.h */
+
 struct peers_options {
-    uint64_t cluster_id;
+    uint64_t cluster_id; /* 0: blank */
+    uint64_t label;      /* of the option cluster-id; 0: none */
+    struct directory_id directory;
+    uint64_t nonce;
+    bool lost, forced;               /* see codec/greeting.h */
+    const struct founding *founding; /* copied; NULL: none to show */
     node_id self;
     uint64_t incarnation;
     const char *listen_address; /* our own peer address; NULL: no members */

@@ -1,12 +1,12 @@
 /*
- * The direction that we accept: HELLO, WELCOME, PROOFs, then receiving until
- * it breaks.
+ * The direction that we accept: HELLO, WELCOME, PROOFs, GREETINGs, then
+ * receiving until it breaks.
  *
- * Until a connection has proved who it is, it is a stranger: the number of
- * strangers, their time and the bytes kept of each are bounded, and nothing
- * that a stranger says changes anything. When there are too many, the oldest is
- * closed: an honest handshake takes one round trip, so it is hardly ever the
- * oldest.
+ * Until a connection has proved who it is, and is welcome, it is a stranger:
+ * the number of strangers, their time and the bytes kept of each are bounded,
+ * and nothing that a stranger says changes anything. When there are too many,
+ * the oldest is closed: an honest handshake takes one round trip, so it is
+ * hardly ever the oldest.
  *
  * Input that arrives between our WELCOME and the moment at which the link is up
  * in both directions stays in the buffer (a few KiB, then TCP holds it back),
@@ -29,8 +29,9 @@
 #define BIT(state) (1u << (state))
 
 /* The frames that may arrive in each state. */
-#define IN_HELLO BIT(FRAME_HELLO)
-#define IN_PROOF BIT(FRAME_PROOF)
+#define IN_HELLO    BIT(FRAME_HELLO)
+#define IN_PROOF    BIT(FRAME_PROOF)
+#define IN_GREETING BIT(FRAME_GREETING)
 #define IN_ESTABLISHED                                                         \
     (BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT))
 #define NEVER BIT(FRAME_WELCOME) /* only the dialer gets it */
@@ -38,11 +39,12 @@
 static const uint32_t frames_allowed[INBOUND_STATE_END] = {
     [INBOUND_HELLO] = IN_HELLO,
     [INBOUND_PROOF] = IN_PROOF,
+    [INBOUND_GREETING] = IN_GREETING,
     [INBOUND_ESTABLISHED] = IN_ESTABLISHED,
 };
 
 _Static_assert(FRAME_TYPE_END < 32, "frame types fit into the bits");
-_Static_assert((IN_HELLO | IN_PROOF | IN_ESTABLISHED | NEVER) ==
+_Static_assert((IN_HELLO | IN_PROOF | IN_GREETING | IN_ESTABLISHED | NEVER) ==
                    BIT(FRAME_TYPE_END) - BIT(FRAME_HELLO),
                "it is decided for each type of frame when it may arrive");
 
@@ -79,7 +81,8 @@ static void fail(struct peer_inbound *in, int err)
         peer_break(in->peer, in->why[0] != '\0' ? in->why : error_text(err));
         return;
     }
-    complain_stranger(in, err);
+    if (!in->expected)
+        complain_stranger(in, err);
     peer_inbound_free(in);
 }
 
@@ -107,27 +110,12 @@ static void send_welcome(struct peer_inbound *in)
     buf_release(&bytes);
 }
 
-static int check_incarnation(struct peer_inbound *in, const struct peer *peer)
+/* The other side has proved who it is, and is welcome. A newer connection
+ * replaces an established one: the other side would not have dialed if its link
+ * worked. */
+static void establish(struct peer_inbound *in, struct peer *peer,
+                      uint64_t nonce)
 {
-    if (in->hello.from_incarnation >= peer->incarnation_seen)
-        return 0;
-    snprintf(in->why, sizeof(in->why),
-             "incarnation %" PRIu64 " is old, %" PRIu64
-             " was seen already: is it an old process, or does it have an old "
-             "copy of its data?",
-             in->hello.from_incarnation, peer->incarnation_seen);
-    return ERR_MISMATCH;
-}
-
-/* The other side has proved who it is. A newer connection replaces an
- * established one: the other side would not have dialed if its link worked. */
-static int establish(struct peer_inbound *in)
-{
-    struct peer *peer = peers_find(in->peers, in->hello.from);
-    ASSERT(peer != NULL);
-    int err = check_incarnation(in, peer);
-    if (err != 0)
-        return err;
     bool restarted = in->hello.from_incarnation > peer->incarnation_seen;
     bool older_link = restarted && peer->link.state == LINK_ESTABLISHED;
     if (peer->inbound != NULL || older_link)
@@ -135,7 +123,7 @@ static int establish(struct peer_inbound *in)
                                    : "a newer connection replaces it");
     if (restarted)
         peer->flapping = false;
-    peer->incarnation_seen = in->hello.from_incarnation;
+    peer_greet_remember(peer, in->hello.from_incarnation, nonce);
     peer_inbound_leave_strangers(in);
     loop_timer_stop(in->peers->loop, &in->deadline);
     in->conn.in_bytes_max = PEER_EARLY_BYTES_MAX;
@@ -144,7 +132,6 @@ static int establish(struct peer_inbound *in)
     peer_inbound_move(in, INBOUND_ESTABLISHED);
     peer_link_hurry(peer);
     peer_join(peer);
-    return 0;
 }
 
 static int take_hello(struct peer_inbound *in, struct bytes payload)
@@ -164,15 +151,11 @@ static int take_hello(struct peer_inbound *in, struct bytes payload)
                  "member %u is not in our configuration", h.from);
         return ERR_MISMATCH;
     }
-    err = check_incarnation(in, peer);
-    if (err != 0)
-        return err;
     ASSERT(payload.len == sizeof(in->hello_bytes));
     memcpy(in->hello_bytes, payload.data, payload.len);
     send_welcome(in);
-    if (!p->identity.secured)
-        return establish(in);
-    peer_inbound_move(in, INBOUND_PROOF);
+    peer_inbound_move(in,
+                      p->identity.secured ? INBOUND_PROOF : INBOUND_GREETING);
     return 0;
 }
 
@@ -195,7 +178,32 @@ static int take_proof(struct peer_inbound *in, struct bytes payload)
     proof_encode(&proof, &bytes);
     send_frame(in, FRAME_PROOF, buf_view(&bytes));
     buf_release(&bytes);
-    return establish(in);
+    peer_inbound_move(in, INBOUND_GREETING);
+    return 0;
+}
+
+static int take_greeting(struct peer_inbound *in, struct bytes payload)
+{
+    struct peer *peer = peers_find(in->peers, in->hello.from);
+    struct peer_talk talk = {PEER_PROOF_DIALER,
+                             bytes_of(in->hello_bytes, HELLO_SIZE),
+                             bytes_of(in->welcome, HELLO_SIZE)};
+    struct greeting g;
+    ASSERT(peer != NULL);
+    int err = peer_greet_take(in->peers, &talk, payload, &g);
+    if (err != 0)
+        return err;
+    enum greeting_verdict verdict =
+        peer_greet_judge(peer, in->hello.from_incarnation, &g, in->why);
+    talk.role = PEER_PROOF_ACCEPTOR;
+    peer_greet_send(peer, &talk, verdict, &in->conn);
+    peer_greet_tell(peer, &g, false);
+    if (verdict == GREETING_WELCOME) {
+        establish(in, peer, g.nonce);
+        return 0;
+    }
+    in->expected = verdict == GREETING_NOT_YET;
+    return ERR_MISMATCH;
 }
 
 /* ----- receiving ----- */
@@ -246,6 +254,8 @@ static int take_frame(struct peer_inbound *in, const struct frame *f)
         return take_hello(in, f->payload);
     case FRAME_PROOF:
         return take_proof(in, f->payload);
+    case FRAME_GREETING:
+        return take_greeting(in, f->payload);
     case FRAME_FRAGMENT:
         return take_fragment(in, f->payload);
     case FRAME_RAFT:

@@ -9,10 +9,12 @@
 #include "peer/peer_auth.h"
 
 #include "base/buf.h"
+#include "codec/greeting.h"
 #include "net/crypto.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 _Static_assert(PROOF_SIZE == CRYPTO_HASH_SIZE, "a proof is one hash");
 
@@ -32,10 +34,11 @@ static int check_place(const struct peer_identity *us, const struct hello *h,
                  h->version_min, h->version_max, PROTOCOL_VERSION);
         return ERR_PROTOCOL;
     }
-    if (h->cluster_id != us->cluster_id) {
+    bool blank = h->cluster_id == 0 || us->cluster_id == 0;
+    if (!blank && h->cluster_id != us->cluster_id) {
         snprintf(why, PEER_WHY_MAX,
-                 "cluster-id or node lines differ (ours %016" PRIx64
-                 ", theirs %016" PRIx64 "): does it belong to another cluster?",
+                 "it belongs to another cluster (ours %016" PRIx64
+                 ", theirs %016" PRIx64 "): was one of them begun anew?",
                  us->cluster_id, h->cluster_id);
         return ERR_MISMATCH;
     }
@@ -76,19 +79,50 @@ int peer_hello_check(const struct peer_identity *us, const struct hello *h,
     return 0;
 }
 
+static void sign(struct bytes secret, const char *label,
+                 const struct bytes parts[3], struct proof *out)
+{
+    struct buf said = BUF_INIT;
+    buf_str(&said, label);
+    buf_char(&said, '\0');
+    for (int i = 0; i < 3; i++)
+        buf_bytes(&said, parts[i]);
+    crypto_hmac_sha256(secret, buf_view(&said), out->mac);
+    buf_release(&said);
+}
+
 void peer_proof_make(struct bytes secret, enum peer_proof_role role,
                      struct bytes hello, struct bytes welcome,
                      struct proof *out)
 {
     ASSERT(secret.len > 0);
     ASSERT(hello.len == HELLO_SIZE && welcome.len == HELLO_SIZE);
-    struct buf said = BUF_INIT;
-    buf_str(&said, label_of(role));
-    buf_char(&said, '\0');
-    buf_bytes(&said, hello);
-    buf_bytes(&said, welcome);
-    crypto_hmac_sha256(secret, buf_view(&said), out->mac);
-    buf_release(&said);
+    const struct bytes parts[3] = {hello, welcome, BYTES_NONE};
+    sign(secret, label_of(role), parts, out);
+}
+
+void peer_greeting_seal(struct bytes secret, const struct peer_talk *talk,
+                        struct bytes body, struct proof *out)
+{
+    const struct bytes parts[3] = {talk->hello, talk->welcome, body};
+    ASSERT(body.len == GREETING_BODY_SIZE);
+    memset(out, 0, sizeof(*out));
+    if (secret.len == 0)
+        return;
+    ASSERT(talk->hello.len == HELLO_SIZE && talk->welcome.len == HELLO_SIZE);
+    sign(secret,
+         talk->role == PEER_PROOF_DIALER ? "vard peer greeting v1 dialer"
+                                         : "vard peer greeting v1 acceptor",
+         parts, out);
+}
+
+bool peer_greeting_valid(struct bytes secret, const struct peer_talk *talk,
+                         struct bytes body, const struct proof *proof)
+{
+    struct proof expected;
+    peer_greeting_seal(secret, talk, body, &expected);
+    return crypto_equal(bytes_of(expected.mac, sizeof(expected.mac)),
+                        bytes_of(proof->mac, sizeof(proof->mac)));
 }
 
 bool peer_proof_valid(struct bytes secret, enum peer_proof_role role,

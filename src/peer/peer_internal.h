@@ -11,13 +11,15 @@
  * each other's new connections.
  *
  * The files call each other in this order: peer.c, then peer_link.c and
- * peer_accept.c, then peer_pair.c, then peer_link_state.c and peer_inbound.c.
+ * peer_accept.c, then peer_pair.c and peer_greet.c, then peer_link_state.c and
+ * peer_inbound.c.
  */
 #ifndef PEER_PEER_INTERNAL_H
 #define PEER_PEER_INTERNAL_H
 
 #include "base/list.h"
 #include "codec/frame.h"
+#include "codec/greeting.h"
 #include "net/conn.h"
 #include "net/listener.h"
 #include "net/lookup.h"
@@ -48,7 +50,8 @@ enum peer_link_state {
     LINK_LOOKUP,     /* for the number behind its name */
     LINK_CONNECTING, /* for TCP */
     LINK_HELLO,      /* HELLO sent, waits for WELCOME */
-    LINK_PROOF,      /* PROOF sent, waits for theirs */
+    LINK_PROOF,      /* PROOF and GREETING sent, waits for their PROOF */
+    LINK_GREETING,   /* waits for their GREETING */
     LINK_ESTABLISHED,
     LINK_STATE_END,
 };
@@ -73,6 +76,7 @@ struct peer_link {
 enum peer_inbound_state {
     INBOUND_HELLO,
     INBOUND_PROOF,
+    INBOUND_GREETING,
     INBOUND_ESTABLISHED,
     INBOUND_STATE_END,
 };
@@ -91,6 +95,7 @@ struct peer_inbound {
     struct peer_assembly assembly;
     char address[ADDRESS_TEXT_MAX];
     char why[PEER_WHY_MAX]; /* the reason of an error, if there is more */
+    bool expected;          /* its end, which is not worth a line */
 };
 
 struct peer {
@@ -107,6 +112,7 @@ struct peer {
     bool up;
     bool flapping;             /* its last link was short-lived */
     uint64_t incarnation_seen; /* the highest, from authenticated hellos */
+    uint64_t nonce_seen;       /* of that start */
     int64_t up_since_ms;
     int64_t complained_at_ms;
     uint64_t received_bytes; /* on earlier connections */
@@ -118,7 +124,8 @@ struct peers {
     const struct logger *log;
     const struct transport_events *events;
     struct peer_identity identity;
-    char *listen_address; /* as configured; "": none */
+    struct greeting greeting; /* what is the same for all */
+    char *listen_address;     /* as configured; "": none */
     char *client_host;
     uint16_t client_port;
     lookup_fn *look_up;
@@ -175,6 +182,30 @@ void peer_break(struct peer *peer, const char *why);
 /* A line in the log, at most one a second for each peer. */
 void peer_complain(struct peer *peer, const char *format, ...) PRINTF(2, 3);
 void peer_check(const struct peer *peer);
+
+/* ----- peer_greet.c ----- */
+
+/* What this node thinks of a member that says this, on a connection with this
+ * incarnation: GREETING_WELCOME, or another verdict with the reason in why. */
+enum greeting_verdict peer_greet_judge(const struct peer *peer,
+                                       uint64_t incarnation,
+                                       const struct greeting *g,
+                                       char why[PEER_WHY_MAX]);
+/* Why the member has refused us, for the log. */
+void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX]);
+/* Appends the frame: our greeting for this member, with that verdict. */
+void peer_greet_send(const struct peer *peer, const struct peer_talk *talk,
+                     enum greeting_verdict verdict, struct conn *conn);
+/* Theirs; ERR_AUTH and ERR_CORRUPT. */
+MUST_USE int peer_greet_take(const struct peers *p,
+                             const struct peer_talk *talk, struct bytes payload,
+                             struct greeting *out);
+/* Tells the owner. */
+void peer_greet_tell(const struct peer *peer, const struct greeting *g,
+                     bool dialed);
+/* From now on this is the start that is known. */
+void peer_greet_remember(struct peer *peer, uint64_t incarnation,
+                         uint64_t nonce);
 
 /* ----- peer_link.c ----- */
 

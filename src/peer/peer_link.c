@@ -1,6 +1,6 @@
 /*
- * The direction that we dial: TCP connect, HELLO, WELCOME, PROOFs, then
- * sending until it breaks.
+ * The direction that we dial: TCP connect, HELLO, WELCOME, PROOFs, GREETINGs,
+ * then sending until it breaks.
  *
  * Sending: chunks move from the queue into conn.out only as fast as the socket
  * takes them, so a control frame waits in this process behind a few hundred KiB
@@ -84,22 +84,30 @@ static void send_proof(struct peer_link *k)
     buf_release(&bytes);
 }
 
-/* The peer has proved who it is. An older incarnation of it must not come back,
- * and a connection from an older one is closed now. */
-static int establish(struct peer_link *k, char why[PEER_WHY_MAX])
+static struct peer_talk talk_of(const struct peer_link *k,
+                                enum peer_proof_role role)
+{
+    return (struct peer_talk){role, bytes_of(k->hello, HELLO_SIZE),
+                              bytes_of(k->welcome, HELLO_SIZE)};
+}
+
+/* Before theirs is known: the verdict on them is their affair when they dial.
+ */
+static void send_greeting(struct peer_link *k)
+{
+    struct peer_talk talk = talk_of(k, PEER_PROOF_DIALER);
+    peer_greet_send(peer_of_link(k), &talk, GREETING_WELCOME, &k->conn);
+}
+
+/* The peer has proved who it is, and each is welcome to the other. A connection
+ * from an older incarnation is closed now. */
+static void establish(struct peer_link *k, uint64_t nonce)
 {
     struct peer *peer = peer_of_link(k);
-    if (k->incarnation < peer->incarnation_seen) {
-        snprintf(why, PEER_WHY_MAX,
-                 "answers as incarnation %" PRIu64 ", but %" PRIu64
-                 " was seen already",
-                 k->incarnation, peer->incarnation_seen);
-        return ERR_MISMATCH;
-    }
     struct peer_inbound *in = peer->inbound;
     if (in != NULL && in->hello.from_incarnation != k->incarnation)
         peer_break(peer, "it has restarted");
-    peer->incarnation_seen = k->incarnation;
+    peer_greet_remember(peer, k->incarnation, nonce);
     loop_timer_stop(peer->peers->loop, &k->timer);
     peer_link_move(k, LINK_ESTABLISHED);
     peer->nth = 0;
@@ -107,7 +115,6 @@ static int establish(struct peer_link *k, char why[PEER_WHY_MAX])
     peer_join(peer);
     if (!peer->up)
         loop_timer_start(peer->peers->loop, &peer->one_way, PEER_ONE_WAY_MS);
-    return 0;
 }
 
 static int take_welcome(struct peer_link *k, struct bytes payload,
@@ -129,10 +136,10 @@ static int take_welcome(struct peer_link *k, struct bytes payload,
     ASSERT(payload.len == sizeof(k->welcome));
     memcpy(k->welcome, payload.data, payload.len);
     k->incarnation = h.from_incarnation;
-    if (!p->identity.secured)
-        return establish(k, why);
-    send_proof(k);
-    peer_link_move(k, LINK_PROOF);
+    if (p->identity.secured)
+        send_proof(k);
+    send_greeting(k);
+    peer_link_move(k, p->identity.secured ? LINK_PROOF : LINK_GREETING);
     return 0;
 }
 
@@ -151,7 +158,28 @@ static int take_proof(struct peer_link *k, struct bytes payload,
                  "its proof is wrong: does it have a different peer-secret?");
         return ERR_AUTH;
     }
-    return establish(k, why);
+    peer_link_move(k, LINK_GREETING);
+    return 0;
+}
+
+static int take_greeting(struct peer_link *k, struct bytes payload,
+                         char why[PEER_WHY_MAX])
+{
+    struct peer *peer = peer_of_link(k);
+    struct peer_talk talk = talk_of(k, PEER_PROOF_ACCEPTOR);
+    struct greeting g;
+    int err = peer_greet_take(peer->peers, &talk, payload, &g);
+    if (err != 0)
+        return err;
+    peer_greet_tell(peer, &g, true);
+    if (peer_greet_judge(peer, k->incarnation, &g, why) != GREETING_WELCOME)
+        return ERR_MISMATCH;
+    if (g.verdict != GREETING_WELCOME) {
+        peer_greet_refusal(&g, why);
+        return ERR_MISMATCH;
+    }
+    establish(k, g.nonce);
+    return 0;
 }
 
 static int take_frame(struct peer_link *k, const struct frame *f,
@@ -161,6 +189,8 @@ static int take_frame(struct peer_link *k, const struct frame *f,
         return take_welcome(k, f->payload, why);
     if (f->group == 0 && f->type == FRAME_PROOF && k->state == LINK_PROOF)
         return take_proof(k, f->payload, why);
+    if (f->group == 0 && f->type == FRAME_GREETING && k->state == LINK_GREETING)
+        return take_greeting(k, f->payload, why);
     snprintf(why, PEER_WHY_MAX, "frame type %u is not allowed now", f->type);
     return ERR_PROTOCOL;
 }

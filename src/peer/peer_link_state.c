@@ -17,15 +17,17 @@ static const uint8_t moves[LINK_STATE_END] = {
         BIT(LINK_WAITING) | BIT(LINK_LOOKUP) | BIT(LINK_CONNECTING),
     [LINK_LOOKUP] = BIT(LINK_CONNECTING) | BIT(LINK_WAITING),
     [LINK_CONNECTING] = BIT(LINK_HELLO) | BIT(LINK_WAITING),
-    [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
-    [LINK_PROOF] = BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
+    [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_GREETING) | BIT(LINK_WAITING),
+    [LINK_PROOF] = BIT(LINK_GREETING) | BIT(LINK_WAITING),
+    [LINK_GREETING] = BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
     [LINK_ESTABLISHED] = BIT(LINK_WAITING),
 };
 
 void peer_link_check(const struct peer_link *k)
 {
-    bool talking = k->state == LINK_HELLO || k->state == LINK_PROOF ||
-                   k->state == LINK_ESTABLISHED;
+    bool welcomed = k->state == LINK_PROOF || k->state == LINK_GREETING ||
+                    k->state == LINK_ESTABLISHED;
+    bool talking = k->state == LINK_HELLO || welcomed;
     ASSERT((k->connect_fd >= 0) == (k->state == LINK_CONNECTING));
     ASSERT((k->connect_io.impl != NULL) == (k->state == LINK_CONNECTING));
     ASSERT((k->conn.fd >= 0) == talking);
@@ -33,8 +35,7 @@ void peer_link_check(const struct peer_link *k)
     ASSERT((k->timer.impl != NULL) == (k->state != LINK_ESTABLISHED));
     ASSERT(k->state == LINK_ESTABLISHED || peer_queue_empty(&k->queue));
     ASSERT(k->state != LINK_ESTABLISHED || k->incarnation != 0);
-    ASSERT(k->state == LINK_PROOF || k->state == LINK_ESTABLISHED ||
-           k->incarnation == 0);
+    ASSERT(welcomed || k->incarnation == 0);
 }
 
 void peer_link_move(struct peer_link *k, enum peer_link_state to)

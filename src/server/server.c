@@ -116,8 +116,9 @@ static int on_peer_receive(void *ctx, node_id peer, uint8_t frame_type,
 static void on_peer_known(void *ctx, node_id member, struct member_facts *out)
 {
     struct server *s = ctx;
-    ASSERT(s->node != NULL);
-    node_known(s->node, member, out);
+    ASSERT(out->is_member);
+    if (s->node != NULL)
+        node_known(s->node, member, out);
 }
 
 static int on_peer_admit(void *ctx, const struct admit *ask, struct grant *out,
@@ -127,6 +128,15 @@ static int on_peer_admit(void *ctx, const struct admit *ask, struct grant *out,
     ASSERT(s->node != NULL);
     turn_begin(s);
     return node_admit(s->node, ask, out, why);
+}
+
+static void on_peer_greeted(void *ctx, node_id peer,
+                            const struct greeting *greeting, bool dialed)
+{
+    struct server *s = ctx;
+    ASSERT(peer != NODE_NONE);
+    if (s->options.greeted != NULL)
+        s->options.greeted(s->options.ctx, peer, greeting, dialed);
 }
 
 /* --- the disk ----------------------------------------------------------- */
@@ -292,6 +302,7 @@ struct server *server_new(const struct server_options *options)
         .receive = on_peer_receive,
         .known = on_peer_known,
         .admit = on_peer_admit,
+        .greeted = on_peer_greeted,
     };
     s->wiring.disk_async = (struct loop_async){NULL, on_disk, s};
     s->wiring.deadline_timer = (struct loop_timer){NULL, on_deadline, s};

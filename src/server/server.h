@@ -46,7 +46,10 @@ struct server_options {
     void (*fatal)(void *ctx, int err, const char *text);
     /* An orderly shutdown begins; may be NULL. */
     void (*stopping)(void *ctx);
-    void *ctx; /* of the two above */
+    /* See node_transport.h; may be NULL. */
+    void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
+                    bool dialed);
+    void *ctx; /* of the three above */
 };
 
 struct server;

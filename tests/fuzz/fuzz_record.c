@@ -1,5 +1,6 @@
 /*
- * Records on disk: hard state, identity, start of the log, watermark, entry.
+ * Records on disk: hard state, identity, start of the log, watermark, founding,
+ * entry.
  * What is accepted encodes to the same bytes, and no record is read as one of
  * another kind. Sealed, the record gets the checksum of its kind.
  *
@@ -12,7 +13,7 @@
 #include "codec/record.h"
 #include "fuzz/fuzz.h"
 
-#define KINDS 4
+#define KINDS 5
 
 /* Decodes as one kind and encodes again; false: not accepted. */
 static bool decode(uint32_t kind, struct bytes b, struct buf *again)
@@ -21,6 +22,7 @@ static bool decode(uint32_t kind, struct bytes b, struct buf *again)
     struct identity identity;
     struct log_start start;
     struct watermark mark;
+    struct founding founding;
     bool good = false;
     switch (kind) {
     case 0:
@@ -38,10 +40,15 @@ static bool decode(uint32_t kind, struct bytes b, struct buf *again)
         if (good)
             log_start_encode(&start, again);
         break;
-    default:
+    case 3:
         good = watermark_decode(b, &mark) == 0;
         if (good)
             watermark_encode(&mark, again);
+        break;
+    default:
+        good = founding_decode(b, &founding) == 0;
+        if (good)
+            founding_encode(&founding, again);
         break;
     }
     return good;

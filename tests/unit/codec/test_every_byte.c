@@ -14,6 +14,7 @@
 #include "codec/beat.h"
 #include "codec/entry.h"
 #include "codec/frame.h"
+#include "codec/greeting.h"
 #include "codec/hello.h"
 #include "codec/message.h"
 #include "codec/record.h"
@@ -83,6 +84,14 @@ static void put_proof(struct buf *out)
     proof_encode(&p, out);
 }
 
+static void put_greeting(struct buf *out)
+{
+    struct greeting g = {
+        .cluster_id = 7, .directory = {1, 2}, .nonce = 3, .address = "host:1"};
+
+    greeting_encode(&g, out);
+}
+
 static void put_fragment(struct buf *out)
 {
     struct fragment f = {.id = 4,
@@ -117,11 +126,13 @@ static void put_records(struct buf *out)
                          .nonce = 6};
     struct log_start l = {.first = 5, .prev_term = 4, .prev_chain = 3};
     struct watermark w = {.cluster_id = 1, .node = 2, .generation = 9};
+    struct founding f = {.cluster_id = 1, .count = 1, .members = {{2, {3, 4}}}};
 
     hard_state_encode(&s, out);
     identity_encode(&i, out);
     log_start_encode(&l, out);
     watermark_encode(&w, out);
+    founding_encode(&f, out);
 }
 
 static void put_configuration(struct buf *out)
@@ -166,9 +177,10 @@ static void put_requests(struct buf *out)
 }
 
 static void (*const encoders[])(struct buf *) = {
-    put_entry,   put_message,  put_beat,          put_hello,
-    put_proof,   put_fragment, put_frame,         put_empty_frame,
-    put_records, put_requests, put_configuration, put_admission,
+    put_entry,       put_message,  put_beat,     put_hello,
+    put_proof,       put_greeting, put_fragment, put_frame,
+    put_empty_frame, put_records,  put_requests, put_configuration,
+    put_admission,
 };
 
 static void encode_on(struct buf *out, size_t which, int dirt)

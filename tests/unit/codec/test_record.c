@@ -7,13 +7,18 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
+#include "base/reader.h"
 #include "codec/record.h"
+
+#define KINDS 5
 
 struct all {
     struct hard_state hard;
     struct identity identity;
     struct log_start start;
     struct watermark mark;
+    struct founding founding;
 };
 
 static const struct all sample = {
@@ -35,6 +40,9 @@ static const struct all sample = {
              .index_term = 6,
              .chain = 77,
              .generation = 8},
+    .founding = {.cluster_id = 11,
+                 .count = 2,
+                 .members = {{0, {41, 42}}, {3, {43, 44}}}},
 };
 
 static void encode(int kind, struct buf *out)
@@ -49,8 +57,11 @@ static void encode(int kind, struct buf *out)
     case 2:
         log_start_encode(&sample.start, out);
         break;
-    default:
+    case 3:
         watermark_encode(&sample.mark, out);
+        break;
+    default:
+        founding_encode(&sample.founding, out);
         break;
     }
 }
@@ -64,8 +75,10 @@ static int decode(int kind, struct bytes b, struct all *out)
         return identity_decode(b, &out->identity);
     case 2:
         return log_start_decode(b, &out->start);
-    default:
+    case 3:
         return watermark_decode(b, &out->mark);
+    default:
+        return founding_decode(b, &out->founding);
     }
 }
 
@@ -74,8 +87,8 @@ static void test_round_trip(void **state)
     UNUSED(state);
     struct all d;
     memset(&d, 0, sizeof(d));
-    size_t sizes[] = {24, 56, 32, WATERMARK_RECORD_SIZE};
-    for (int kind = 0; kind < 4; kind++) {
+    size_t sizes[] = {24, 56, 32, WATERMARK_RECORD_SIZE, FOUNDING_SIZE};
+    for (int kind = 0; kind < KINDS; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
         assert_int_equal(out.len, sizes[kind]);
@@ -105,12 +118,18 @@ static void test_round_trip(void **state)
     assert_int_equal(d.mark.index_term, 6);
     assert_int_equal(d.mark.chain, 77);
     assert_int_equal(d.mark.generation, 8);
+    assert_int_equal(d.founding.cluster_id, 11);
+    assert_int_equal(d.founding.count, 2);
+    assert_int_equal(d.founding.members[0].id, 0);
+    assert_int_equal(d.founding.members[1].id, 3);
+    assert_int_equal(d.founding.members[1].directory.low, 44);
+    assert_true(directory_id_is_none(d.founding.members[2].directory));
 }
 
 static void test_length(void **state)
 {
     UNUSED(state);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
         buf_u8(&out, 0);
@@ -129,7 +148,7 @@ static void test_length(void **state)
 static void test_any_bit(void **state)
 {
     UNUSED(state);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
         for (size_t bit = 0; bit < out.len * 8; bit++) {
@@ -146,10 +165,10 @@ static void test_any_bit(void **state)
 static void test_kinds_apart(void **state)
 {
     UNUSED(state);
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
-        for (int other = 0; other < 4; other++) {
+        for (int other = 0; other < KINDS; other++) {
             struct all d;
             int expected = other == kind ? 0 : ERR_CORRUPT;
             assert_int_equal(decode(other, buf_view(&out), &d), expected);
@@ -158,13 +177,35 @@ static void test_kinds_apart(void **state)
     }
 }
 
+/* A member whose directory is none, is listed twice or behind the end; with a
+ * checksum that says that this is right. */
+static void test_no_founding(void **state)
+{
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } wrong[] = {{0, 0},  {8, 0},           {8, 1},
+                 {8, 3},  {8, 17},          {12, 1},
+                 {36, 0}, {16 + 2 * 20, 9}, {16 + 2 * 20 + 4, 9}};
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct founding f;
+        struct buf out = BUF_INIT;
+        founding_encode(&sample.founding, &out);
+        out.data[wrong[i].at] = wrong[i].value;
+        struct bytes body = bytes_of(out.data, out.len - 8);
+        store_u64le(out.data + body.len, hash64_seed(body, 5));
+        assert_int_equal(founding_decode(buf_view(&out), &f), ERR_CORRUPT);
+        buf_release(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_length),
-        cmocka_unit_test(test_any_bit),
-        cmocka_unit_test(test_kinds_apart),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_length),
+        cmocka_unit_test(test_any_bit),     cmocka_unit_test(test_kinds_apart),
+        cmocka_unit_test(test_no_founding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

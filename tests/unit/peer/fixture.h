@@ -48,6 +48,11 @@ struct node {
     size_t received_count;
     size_t received_bytes;
     int refuse; /* answer of receive, when negative */
+    struct member_facts facts[CLUSTER_NODES + 1]; /* what it knows */
+    struct greeting greeting[CLUSTER_NODES + 1];  /* that it got last */
+    int greetings[CLUSTER_NODES + 1];
+    /* Of those in answer to its own: the last verdict but "not yet". */
+    enum greeting_verdict told[CLUSTER_NODES + 1];
 };
 
 struct cluster {
@@ -101,6 +106,24 @@ FIXTURE int node_receive(void *ctx, node_id peer, uint8_t frame_type,
     buf_bytes(&r->payload, payload);
     n->received_bytes += payload.len;
     return 0;
+}
+
+FIXTURE void node_known(void *ctx, node_id member, struct member_facts *out)
+{
+    struct node *n = ctx;
+    assert_true(member <= CLUSTER_NODES);
+    *out = n->facts[member];
+}
+
+FIXTURE void node_greeted(void *ctx, node_id peer, const struct greeting *g,
+                          bool dialed)
+{
+    struct node *n = ctx;
+    assert_true(peer <= CLUSTER_NODES);
+    n->greeting[peer] = *g;
+    n->greetings[peer]++;
+    if (dialed && g->verdict != GREETING_NOT_YET)
+        n->told[peer] = g->verdict;
 }
 
 FIXTURE void node_log(void *ctx, enum log_level level, const char *line,
@@ -185,12 +208,18 @@ FIXTURE struct peers_options node_options(struct cluster *c, node_id id,
                                           uint64_t incarnation)
 {
     struct node *n = &c->nodes[id];
-    n->events = (struct transport_events){
-        .ctx = n, .up = node_up, .down = node_down, .receive = node_receive};
+    n->events = (struct transport_events){.ctx = n,
+                                          .up = node_up,
+                                          .down = node_down,
+                                          .receive = node_receive,
+                                          .known = node_known,
+                                          .greeted = node_greeted};
     n->log = (struct logger){LOG_DEBUG, node_log, n};
     n->incarnation = incarnation;
     return (struct peers_options){
         .cluster_id = CLUSTER_ID,
+        .directory = {id, 1},
+        .nonce = 1000 * id + incarnation,
         .self = id,
         .incarnation = incarnation,
         .listen_address = c->addresses[id],

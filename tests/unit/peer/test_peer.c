@@ -308,8 +308,12 @@ static void test_stale_incarnation(void **state)
     node_stop(c, 2);
     run_until(c, one_sees_two_down);
     node_start(c, 2, 4);
-    run_until_logged(c, 1, "incarnation 4 is old, 5 was seen already");
-    run_until_logged(c, 1, "answers as incarnation 4, but 5 was seen already");
+    run_until_logged(c, 1, "no link yet: incarnation 4 is old, 5 was seen");
+    run_until_logged(c, 1, "refused: incarnation 4 is old, 5 was seen already");
+    run_until_logged(c, 2, "no link yet: it knows a newer start of this node");
+    assert_int_equal(c->nodes[2].told[1], GREETING_OLD);
+    assert_int_equal(c->nodes[2].greeting[1].known_incarnation, 5);
+    assert_int_equal(c->nodes[2].greeting[1].known_nonce, 2005);
     run_for(c, 100);
     assert_int_equal(c->nodes[1].ups[2], 1);
     assert_int_equal(c->nodes[2].ups[1], 1);
@@ -422,9 +426,9 @@ static void test_wrong_cluster(void **state)
     node_start_with(c, &o);
     run_until_logged(
         c, 1,
-        "refused: cluster-id or node lines differ (ours 1122334455667788, "
+        "refused: it belongs to another cluster (ours 1122334455667788, "
         "theirs 000000000000002a)");
-    run_until_logged(c, 2, "does it belong to another cluster?");
+    run_until_logged(c, 2, "was one of them begun anew?");
     expect_never_up(c);
 }
 

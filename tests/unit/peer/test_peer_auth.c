@@ -113,7 +113,7 @@ static void test_hello_checked(void **state)
     h = good;
     h.cluster_id = 8;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);
-    assert_non_null(strstr(why, "cluster-id or node lines differ"));
+    assert_non_null(strstr(why, "belongs to another cluster"));
     h = good;
     h.to = 3;
     assert_int_equal(peer_hello_check(&us, &h, why), ERR_MISMATCH);

@@ -12,152 +12,10 @@
 
 #include <cmocka.h>
 
-#include "unit/peer/fixture.h"
+#include "unit/peer/raw.h"
 
 #include "base/hash.h"
 #include "base/reader.h"
-
-#include <sys/socket.h>
-
-#define SECRET      "open sesame"
-#define OUR_NODE    3 /* incarnation of node 1 */
-#define HELLO_FRAME (FRAME_HEADER_SIZE + HELLO_SIZE)
-#define PROOF_FRAME (FRAME_HEADER_SIZE + PROOF_SIZE)
-#define IDLE_FLOOD  50
-
-struct raw {
-    struct conn conn;
-    bool closed;
-};
-
-/* The raw listener of member 2, and what node 1 dialed last. */
-struct raw_member {
-    struct cluster *cluster;
-    struct listener listener;
-    struct raw from_one; /* node 1 sends here */
-    int accepted;
-    struct raw to_one; /* we send here */
-};
-
-static void raw_input(struct conn *c)
-{
-    (void)c; /* it stays in conn.in */
-}
-
-static void raw_closed_cb(struct conn *c, int error)
-{
-    (void)error;
-    CONTAINER_OF(c, struct raw, conn)->closed = true;
-}
-
-static const struct conn_events raw_events = {.input = raw_input,
-                                              .closed = raw_closed_cb};
-
-static void raw_dial(struct cluster *c, struct raw *r)
-{
-    struct address a;
-    assert_int_equal(address_parse(bytes_str(c->addresses[1]), &a), 0);
-    int fd = socket_connect(&a);
-    assert_true(fd >= 0);
-    r->closed = false;
-    conn_open(&r->conn, c->loop, fd, &raw_events);
-}
-
-static void raw_send(struct raw *r, struct bytes b)
-{
-    buf_bytes(&r->conn.out, b);
-    conn_flush(&r->conn);
-}
-
-/* Says that nothing more will come; the answer can still be read. */
-static void raw_end(struct raw *r)
-{
-    if (r->conn.fd >= 0)
-        (void)shutdown(r->conn.fd, SHUT_WR);
-}
-
-static bool raw_is_closed(struct cluster *c)
-{
-    return ((struct raw *)c->arg)->closed;
-}
-
-static void run_until_closed(struct cluster *c, struct raw *r)
-{
-    c->arg = r;
-    run_until(c, raw_is_closed);
-}
-
-static bool raw_has_wanted(struct cluster *c)
-{
-    struct raw *r = c->arg;
-    return r->closed || r->conn.in.len >= c->wanted;
-}
-
-static void run_until_input(struct cluster *c, struct raw *r, size_t len)
-{
-    c->arg = r;
-    c->wanted = len;
-    run_until(c, raw_has_wanted);
-    assert_false(r->closed);
-}
-
-static struct hello hello_of_two(bool secured)
-{
-    return (struct hello){
-        .version_min = PROTOCOL_VERSION,
-        .version_max = PROTOCOL_VERSION,
-        .cluster_id = CLUSTER_ID,
-        .from = 2,
-        .to = 1,
-        .from_incarnation = 5,
-        .nonce = {1, 2, 3},
-        .secured = secured,
-        .client_port = 7002,
-    };
-}
-
-static void add_frame(struct buf *out, uint8_t type, struct bytes payload)
-{
-    size_t begin = frame_begin(out, type, 0);
-    buf_bytes(out, payload);
-    frame_end(out, begin);
-}
-
-static void add_hello(struct buf *out, uint8_t type, const struct hello *h)
-{
-    size_t begin = frame_begin(out, type, 0);
-    hello_encode(h, out);
-    frame_end(out, begin);
-}
-
-static void start_one(struct cluster *c, bool secured)
-{
-    struct peers_options o = node_options(c, 1, OUR_NODE);
-    o.secret = secured ? SECRET : NULL;
-    node_start_with(c, &o);
-}
-
-static void expect_nothing_stands(struct cluster *c)
-{
-    struct peer *two = peer_in(c, 1, 2);
-    assert_null(two->inbound);
-    assert_int_equal(two->incarnation_seen, 0);
-    assert_int_equal(c->nodes[1].ups[2], 0);
-}
-
-/* Sends bytes on a new connection, ends it, and waits for node 1 to close
- * it. Returns what node 1 had to say (bytes). */
-static size_t refused(struct cluster *c, struct bytes b)
-{
-    struct raw r;
-    raw_dial(c, &r);
-    raw_send(&r, b);
-    raw_end(&r);
-    run_until_closed(c, &r);
-    size_t got = (size_t)r.conn.received_bytes;
-    conn_close(&r.conn);
-    return got;
-}
 
 /* ----- strangers ----- */
 
@@ -462,6 +320,92 @@ static void test_proof_forged(void **state)
     buf_release(&old);
 }
 
+/* Our greeting for this handshake, with its proof. */
+static void make_greeting(struct cluster *c, struct buf *out,
+                          struct bytes hello_frame, struct bytes welcome_frame)
+{
+    struct greeting g = greeting_of_two(c);
+    const struct peer_talk talk = {
+        PEER_PROOF_DIALER,
+        bytes_of(hello_frame.data + FRAME_HEADER_SIZE, HELLO_SIZE),
+        bytes_of(welcome_frame.data + FRAME_HEADER_SIZE, HELLO_SIZE)};
+    struct proof proof;
+    struct buf body = BUF_INIT;
+    greeting_encode(&g, &body);
+    peer_greeting_seal(BYTES_LIT(SECRET), &talk, buf_view(&body), &proof);
+    proof_encode(&proof, &body);
+    add_frame(out, FRAME_GREETING, buf_view(&body));
+    buf_release(&body);
+}
+
+/* HELLO and a right proof, then this as the greeting; whether it was answered
+ * by more than the proof. With `bit`, that one is turned before. */
+static bool greeting_believed(struct cluster *c, size_t bit, struct buf *replay)
+{
+    struct raw r;
+    struct buf hello = BUF_INIT, proof = BUF_INIT, greeting = BUF_INIT;
+    shake_hands(c, &r, &hello);
+    add_proof(&proof, PEER_PROOF_DIALER, buf_view(&hello),
+              buf_view(&r.conn.in));
+    make_greeting(c, &greeting, buf_view(&hello), buf_view(&r.conn.in));
+    raw_send(&r, buf_view(&proof));
+    run_until_input(c, &r, HELLO_FRAME + PROOF_FRAME);
+    struct buf *used = replay->len > 0 ? replay : &greeting;
+    if (bit < GREETING_SIZE * 8) {
+        used->data[FRAME_HEADER_SIZE + bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        frame_end(used, 0); /* the checksum is right */
+    }
+    raw_send(&r, buf_view(used));
+    raw_end(&r);
+    run_until_closed(c, &r);
+    bool believed = r.conn.received_bytes > HELLO_FRAME + PROOF_FRAME;
+    conn_close(&r.conn);
+    if (replay->len == 0)
+        buf_bytes(replay, buf_view(&greeting));
+    buf_release(&hello);
+    buf_release(&proof);
+    buf_release(&greeting);
+    return believed;
+}
+
+/* Every bit of a greeting is covered by its proof, which is for one handshake.
+ */
+static void test_greeting_forged(void **state)
+{
+    struct cluster *c = *state;
+    struct buf once = BUF_INIT;
+    start_one(c, true);
+    for (size_t bit = 0; bit < GREETING_SIZE * 8; bit += 5) {
+        buf_reset(&once);
+        assert_false(greeting_believed(c, bit, &once));
+        expect_nothing_stands(c);
+        assert_int_equal(c->nodes[1].greetings[2], 0);
+    }
+    buf_reset(&once);
+    assert_true(greeting_believed(c, SIZE_MAX, &once)); /* as it should be */
+    assert_int_equal(c->nodes[1].greetings[2], 1);
+    assert_false(greeting_believed(c, SIZE_MAX, &once)); /* again */
+    assert_int_equal(c->nodes[1].greetings[2], 1);
+    buf_release(&once);
+}
+
+/* Without a greeting nothing is established, and nothing else may come. */
+static void test_no_greeting(void **state)
+{
+    struct cluster *c = *state;
+    struct buf b = BUF_INIT;
+    start_one(c, false);
+    for (uint8_t type = FRAME_HELLO; type < FRAME_TYPE_END; type++) {
+        struct hello h = hello_of_two(false);
+        buf_reset(&b);
+        add_hello(&b, FRAME_HELLO, &h);
+        add_frame(&b, type, BYTES_LIT("no greeting"));
+        assert_int_equal(refused(c, buf_view(&b)), HELLO_FRAME);
+        expect_nothing_stands(c);
+    }
+    buf_release(&b);
+}
+
 /* ----- as the one who is dialed ----- */
 
 static void raw_accepted(void *ctx, int fd, const char *address)
@@ -546,7 +490,7 @@ static void test_what_came_with_the_hello(void **state)
     raw_listen(c, &m);
     start_one(c, false);
     raw_dial(c, &m.to_one);
-    add_hello(&b, FRAME_HELLO, &h);
+    add_both(&b, c, FRAME_HELLO, &h);
     add_frame(&b, FRAME_RAFT, BYTES_LIT("a message"));
     add_frame(&b, FRAME_RAFT, BYTES_LIT("another one"));
     raw_send(&m.to_one, buf_view(&b));
@@ -555,7 +499,7 @@ static void test_what_came_with_the_hello(void **state)
     assert_int_equal(c->nodes[1].received_count, 0);
     buf_reset(&b);
     h = welcome_of_two(false);
-    add_hello(&b, FRAME_WELCOME, &h);
+    add_both(&b, c, FRAME_WELCOME, &h);
     raw_send(&m.from_one, buf_view(&b));
     run_until_received(c, 1, 2);
     assert_int_equal(c->nodes[1].ups[2], 1);
@@ -586,7 +530,7 @@ static void test_welcome_bits(void **state)
 static void test_welcome_fields(void **state)
 {
     static const char *const reasons[] = {
-        "cluster-id or node lines differ",
+        "it belongs to another cluster",
         "member 3 answers at its address",
         "looks for member 3, but this is member 1",
         "member 2 answers at its address",
@@ -675,11 +619,11 @@ static void raw_join(struct cluster *c, struct raw_member *m)
     struct hello h = welcome_of_two(false);
     struct buf b = BUF_INIT;
     await_hello(c, m);
-    add_hello(&b, FRAME_WELCOME, &h);
+    add_both(&b, c, FRAME_WELCOME, &h);
     raw_send(&m->from_one, buf_view(&b));
     buf_reset(&b);
     h = hello_of_two(false);
-    add_hello(&b, FRAME_HELLO, &h);
+    add_both(&b, c, FRAME_HELLO, &h);
     raw_dial(c, &m->to_one);
     raw_send(&m->to_one, buf_view(&b));
     run_until(c, one_is_up);
@@ -810,7 +754,7 @@ static void test_claims(void **state)
     claim_length(&b, begin, FRAME_LENGTH_MAX);
     buf_str(&b, "ten bytes.");
     raw_send(&m.to_one, buf_view(&b));
-    c->wanted = HELLO_FRAME + b.len;
+    c->wanted = HELLO_FRAME + GREETING_FRAME + b.len;
     run_until(c, input_arrived);
     assert_int_equal(two->inbound->assembly.data.len, 8);
     assert_true(two->inbound->assembly.data.cap <= 1024);
@@ -891,7 +835,7 @@ static void test_byte_by_byte(void **state)
     add_frame(&b, FRAME_RAFT, BYTES_LIT("payload"));
     for (size_t i = 0; i < b.len; i++) {
         raw_send(&m.to_one, bytes_of(b.data + i, 1));
-        c->wanted = HELLO_FRAME + i + 1;
+        c->wanted = HELLO_FRAME + GREETING_FRAME + i + 1;
         run_until(c, input_arrived);
     }
     run_until_received(c, 1, 1);
@@ -909,7 +853,7 @@ static void test_newer_replaces(void **state)
     struct raw newer = {0};
     struct hello h = hello_of_two(false);
     struct buf b = BUF_INIT;
-    add_hello(&b, FRAME_HELLO, &h);
+    add_both(&b, c, FRAME_HELLO, &h);
     raw_dial(c, &newer);
     raw_send(&newer, buf_view(&b));
     run_until_closed(c, &m.to_one);
@@ -929,14 +873,14 @@ static void test_early_input(void **state)
     start_one(c, false);
     struct hello h = hello_of_two(false);
     struct buf b = BUF_INIT;
-    add_hello(&b, FRAME_HELLO, &h);
+    add_both(&b, c, FRAME_HELLO, &h);
     for (int i = 0; i < 200; i++) {
         uint8_t some[1000] = {(uint8_t)i};
         add_frame(&b, FRAME_RAFT, bytes_of(some, sizeof(some)));
     }
     raw_dial(c, &m.to_one);
     raw_send(&m.to_one, buf_view(&b));
-    run_until_input(c, &m.to_one, HELLO_FRAME);
+    run_until_input(c, &m.to_one, HELLO_FRAME + GREETING_FRAME);
     run_for(c, 30);
     struct peer *two = peer_in(c, 1, 2);
     assert_non_null(two->inbound);
@@ -945,7 +889,7 @@ static void test_early_input(void **state)
     await_hello(c, &m);
     buf_reset(&b);
     h = welcome_of_two(false);
-    add_hello(&b, FRAME_WELCOME, &h);
+    add_both(&b, c, FRAME_WELCOME, &h);
     raw_send(&m.from_one, buf_view(&b));
     run_until_received(c, 1, 200);
     for (int i = 0; i < 200; i++)
@@ -969,6 +913,8 @@ int main(void)
         TEST(test_who_has_gone_is_named),
         TEST(test_proof_bits),
         TEST(test_proof_forged),
+        TEST(test_greeting_forged),
+        TEST(test_no_greeting),
         TEST(test_welcome_bits),
         TEST(test_welcome_fields),
         TEST(test_welcome_too_long),

@@ -1,0 +1,64 @@
+/*
+ * One member's word is enough: it has proved that it knows the peer-secret, and
+ * it remembers what this node cannot know.
+ *
+ * How it fails: it does not. What cannot be repaired ends the process, which
+ * must not go on in the name of another.
+ */
+#include "main/standing.h"
+
+#include "main/refill.h"
+
+#include <inttypes.h>
+
+static enum standing_next judge_old(const struct config *c, node_id peer,
+                                    const struct greeting *g, struct buf *text)
+{
+    ASSERT(g->verdict == GREETING_OLD);
+    buf_printf(text,
+               "member %u knows start %" PRIu64
+               " of this node, which is newer: this data directory is an older "
+               "copy. ",
+               peer, g->known_incarnation);
+    if (refill_allowed(c)) {
+        buf_str(text, "The other members complete it");
+        return STANDING_OLD_COPY;
+    }
+    buf_str(text, "FATAL: exiting, since what this node has promised after "
+                  "that copy is not in it. Use the directory that was used "
+                  "last");
+    return STANDING_LOST;
+}
+
+void standing_judge(struct standing *s, const struct config *c, node_id peer,
+                    const struct greeting *g, struct buf *text)
+{
+    ASSERT(s->next == STANDING_GOOD && text->len == 0);
+    s->incarnation_above = MAX(s->incarnation_above, g->known_incarnation);
+    switch (g->verdict) {
+    case GREETING_OLD:
+        s->next = judge_old(c, peer, g, text);
+        return;
+    case GREETING_TWIN:
+        buf_printf(text,
+                   "FATAL: exiting, because member %u is linked to another "
+                   "process that is node %u, at %s. Does it run on a copy of "
+                   "this data directory? Only one of them may run",
+                   peer, c->node_id, g->address);
+        s->next = STANDING_LOST;
+        return;
+    case GREETING_REPLACED:
+        buf_printf(text,
+                   "FATAL: exiting, because another data directory has been "
+                   "node %u since entry %" PRIu64
+                   " of the log, says member %u: put this one aside",
+                   c->node_id, g->replaced_at, peer);
+        s->next = STANDING_LOST;
+        return;
+    case GREETING_WELCOME:
+    case GREETING_NOT_YET:
+    case GREETING_OTHER_CLUSTER:
+    case GREETING_VERDICTS:
+        return;
+    }
+}

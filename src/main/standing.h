@@ -1,0 +1,31 @@
+/*
+ * What a node does about what the other members say of it, once they have
+ * compared its start with those that they remember (codec/greeting.h).
+ */
+#ifndef MAIN_STANDING_H
+#define MAIN_STANDING_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "codec/greeting.h"
+#include "config/config.h"
+
+enum standing_next {
+    STANDING_GOOD,
+    /* Its data is an older copy: it begins again within this process, as a
+     * member that lost promises, and the others complete its data. */
+    STANDING_OLD_COPY,
+    STANDING_LOST, /* it has to end */
+};
+
+struct standing {
+    enum standing_next next;
+    uint64_t incarnation_above; /* the highest that others know of it */
+};
+
+/* What follows from another member's greeting, whose verdict is on this node;
+ * with a text unless all is well. */
+void standing_judge(struct standing *s, const struct config *c, node_id peer,
+                    const struct greeting *g, struct buf *text);
+
+#endif

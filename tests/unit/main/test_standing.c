@@ -1,0 +1,90 @@
+/*
+ * What a node does about what others say of it. (With whole nodes:
+ * tcl/tests/identity.tcl.)
+ */
+// link: config
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "main/standing.h"
+#include "unit/config/fixture.h"
+
+static const char three[] = "node-id 1\nnode 1 10.0.0.1:9001\n"
+                            "node 2 10.0.0.2:9001\nnode 3 10.0.0.3:9001\n";
+
+/* Of a node with this configuration; `words` are in the text. */
+static enum standing_next judge(const char *text, struct greeting g,
+                                const char *words)
+{
+    struct fixture f;
+    struct standing s = {.incarnation_above = 5};
+    struct buf said = BUF_INIT;
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", text);
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+    standing_judge(&s, &f.config, 2, &g, &said);
+    buf_char(&said, '\0');
+    assert_non_null(strstr((const char *)said.data, words));
+    assert_int_equal(s.next == STANDING_GOOD, said.len == 1);
+    assert_int_equal(s.incarnation_above, MAX(g.known_incarnation, 5));
+    fixture_release(&f);
+    buf_release(&said);
+    return s.next;
+}
+
+static void test_nothing_to_do(void **state)
+{
+    UNUSED(state);
+    static const enum greeting_verdict verdicts[] = {
+        GREETING_WELCOME, GREETING_NOT_YET, GREETING_OTHER_CLUSTER};
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+        struct greeting g = {.verdict = verdicts[i]};
+        assert_int_equal(judge(three, g, ""), STANDING_GOOD);
+    }
+}
+
+/* An older copy is completed, where that is possible and wanted. */
+static void test_older_copy(void **state)
+{
+    char text[300];
+    struct greeting g = {.verdict = GREETING_OLD, .known_incarnation = 9};
+    UNUSED(state);
+    assert_int_equal(judge(three, g, "member 2 knows start 9 of this node"),
+                     STANDING_OLD_COPY);
+    snprintf(text, sizeof(text), "%sdamaged-data refuse\n", three);
+    assert_int_equal(judge(text, g, "an older copy. FATAL: exiting"),
+                     STANDING_LOST);
+    assert_int_equal(judge("node-id 1\nnode 1 10.0.0.1:9001\n"
+                           "node 2 10.0.0.2:9001\n",
+                           g, "an older copy. FATAL: exiting"),
+                     STANDING_LOST);
+}
+
+static void test_the_end(void **state)
+{
+    struct greeting g = {.verdict = GREETING_TWIN, .address = "10.9.9.9:77"};
+    UNUSED(state);
+    assert_int_equal(judge(three, g,
+                           "another process that is node 1, at "
+                           "10.9.9.9:77"),
+                     STANDING_LOST);
+    g = (struct greeting){.verdict = GREETING_REPLACED, .replaced_at = 123};
+    assert_int_equal(judge(three, g,
+                           "node 1 since entry 123 of the log, says "
+                           "member 2"),
+                     STANDING_LOST);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_to_do),
+        cmocka_unit_test(test_older_copy),
+        cmocka_unit_test(test_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -73,7 +73,8 @@ test "a peer address in use ends the start" {
 
 test "the log says what is not as safe as it could be, and nothing else" {
     set log [log_of "port 0\n"]
-    foreach text {"no config file" "without a password" "peer-secret"} {
+    foreach text {"no config file" "without a password" "peer-secret" RocksDB
+        "other users" "may open only"} {
         assert {[string first $text $log] < 0} $text
     }
     set open "protected-mode no\nport [free_port]\nbind *\n"
@@ -110,6 +111,34 @@ test "all addresses are open, and close when the node ends" {
     assert_equal PONG [exec redis-cli -s $dir/socket PING]
     end_node $name
     assert {![file exists $dir/socket]}
+}
+
+# The value of a field of INFO.
+proc field {info name} {
+    assert {[regexp "\n$name:(\[^\r\n]*)" $info all value]} $name
+    return $value
+}
+
+test "what the program knows of itself is in INFO and in the log" {
+    set ids {}
+    for {set i 0} {$i < 2} {incr i} {
+        set port [free_port]
+        set name [begin_node "port $port\nbind 127.0.0.1\n"]
+        set c [resp::connect 127.0.0.1 $port]
+        set info [$c INFO server]
+        $c SET a 1
+        $c -close
+        assert_equal [file normalize $vard] [field $info executable]
+        assert_equal $::node(pid) [field $info process_id]
+        assert_equal $port [field $info tcp_port]
+        assert_equal $name/conf [field $info config_file]
+        lappend ids [field $info run_id]
+        set log [end_node $name]
+        # It leads when it has executed a write.
+        assert_match "*$::node(pid):M *Received SIGTERM, shutting down*" $log
+        assert_match "*pid $::node(pid), node 1 of 1, data in $name\n*" $log
+    }
+    assert {[lindex $ids 0] ne [lindex $ids 1]}
 }
 
 test "without a file that is said" {

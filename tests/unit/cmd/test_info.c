@@ -295,6 +295,16 @@ static void test_errors(void **state)
            "-ERR unknown subcommand 'foo'. Try COMMAND HELP.\r\n");
     expect(2, "COMMAND \"a\\r\\nb\"",
            "-ERR unknown subcommand 'a  b'. Try COMMAND HELP.\r\n");
+    char line[160], expected[256], word[130];
+    for (size_t len = 127; len <= 129; len++) {
+        memset(word, 'w', len);
+        word[len] = '\0';
+        snprintf(line, sizeof(line), "COMMAND %s", word);
+        snprintf(expected, sizeof(expected),
+                 "-ERR unknown subcommand '%.128s'. Try COMMAND HELP.\r\n",
+                 word);
+        expect(2, line, expected);
+    }
     expect(2, "COMMAND COUNT x",
            "-ERR wrong number of arguments for 'command|count' command\r\n");
     expect(2, "COMMAND HELP x",

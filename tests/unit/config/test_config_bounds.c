@@ -99,6 +99,13 @@ static void options_that_bound_each_other_may_be_equal(void **state)
         {"proto-max-bulk-len 67108865\nlog-size 1mb\nlog-size-max 128mb\n"
          "entry-size-max 1mb",
          ERR_INVALID},
+        {"daemonize yes\nsupervised systemd", ERR_INVALID},
+        {"daemonize yes\nsupervised auto", CONFIG_RUN},
+        {"daemonize yes\nsupervised upstart", CONFIG_RUN},
+        {"daemonize yes\nsupervised no", CONFIG_RUN},
+        {"daemonize no\nsupervised systemd", CONFIG_RUN},
+        {"port 0\nunixsocket s", CONFIG_RUN},
+        {"port 1", CONFIG_RUN},
     };
     UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -313,12 +313,16 @@ static void the_log_is_as_configured(void **state)
     f->config.loglevel = LOG_DEBUG;
     begin(f);
     assert_true(f->process.log_open);
+    assert_false(f->process.logfile.to_syslog);
     log_debug(&f->process.logfile.logger, "a detail");
     process_end(&f->process);
     assert_false(f->process.log_open);
     assert_non_null(strstr(content_of(f, "vard.log"), "a detail"));
     f->config.loglevel = LOG_WARNING;
+    f->config.syslog_enabled = true;
     begin(f);
+    assert_true(f->process.logfile.to_syslog);
+    f->config.syslog_enabled = false;
     log_notice(&f->process.logfile.logger, "a notice");
     process_end(&f->process);
     assert_null(strstr(content_of(f, "vard.log"), "a notice"));

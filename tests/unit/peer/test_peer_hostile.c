@@ -562,6 +562,21 @@ static void test_welcome_fields(void **state)
     raw_member_close(&m);
 }
 
+/* Whoever is dialed and ends the handshake knows why: its log may say it. */
+static void test_welcome_missing(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    raw_listen(c, &m);
+    start_one(c, false);
+    await_hello(c, &m);
+    conn_close(&m.from_one.conn);
+    run_until_logged(c, 1,
+                     "no link yet: it closed during the handshake (its log may "
+                     "say why)");
+    raw_member_close(&m);
+}
+
 /* Whoever is dialed and answers with a frame that is longer than any answer
  * may be is not waited for. */
 static void test_welcome_too_long(void **state)
@@ -917,6 +932,7 @@ int main(void)
         TEST(test_no_greeting),
         TEST(test_welcome_bits),
         TEST(test_welcome_fields),
+        TEST(test_welcome_missing),
         TEST(test_welcome_too_long),
         TEST(test_what_came_with_the_hello),
         TEST(test_acceptor_without_secret),

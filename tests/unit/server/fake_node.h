@@ -32,6 +32,7 @@ struct fake_request {
     void *client;
     char text[256]; /* the arguments, a space between them */
     char once[128]; /* "client id", or "" */
+    uint8_t db;
 };
 
 /* The node. It is what the struct node of the real room would be. */
@@ -62,6 +63,7 @@ struct node {
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
     unsigned read_us;            /* that a read takes, at least */
+    uint8_t read_db;             /* of the last one */
     uint32_t request_timeout_ms; /* as it was told */
     size_t full_from;   /* it takes no more than so many; 0: any number */
     raft_index durable; /* of 42 entries */
@@ -132,6 +134,7 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
                  (const char *)s->once_client.data,
                  (unsigned long long)s->once_id);
     r->client = client;
+    r->db = s->db;
     return 0;
 }
 
@@ -181,6 +184,7 @@ void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     UNUSED(cmd);
+    n->read_db = call->db;
     if (n->read_us > 0)
         usleep(n->read_us);
     if (bytes_eq(call->argv[call->argc - 1], BYTES_LIT("long")) &&

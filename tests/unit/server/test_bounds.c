@@ -332,6 +332,37 @@ static void unanswered_requests_have_a_number(void **state)
     expect(f, "+SET a 1\r\n+SET b 1\r\n");
 }
 
+/* A thousand commands come, and one more for the next turn. */
+static void more_than_a_turn(struct client *c, const char *last)
+{
+    for (int i = 0; i < CLIENT_COMMANDS_MAX; i++)
+        buf_str(&c->conn.in, "PING\r\n");
+    buf_str(&c->conn.in, last);
+    input_run(c);
+    assert_int_equal(c->wait, WAIT_TURN);
+}
+
+/* Two clients go on in the same turn, and the first one kills the other. */
+static void who_is_killed_on_its_way_does_nothing(void **state)
+{
+    struct fixture *f = *state;
+    char kill[64];
+    int fd;
+    struct client *other = connect_client(f, &fd);
+    snprintf(kill, sizeof(kill), "CLIENT KILL ID %llu\r\n",
+             (unsigned long long)other->id);
+    now_of(f);
+    more_than_a_turn(f->client, kill);
+    more_than_a_turn(other, "SET a 1\r\n");
+    turn(f);
+    assert_int_equal(f->server->clients.count, 1);
+    assert_int_equal(f->node->submitted, 0);
+    const char *got = received_on(f->fd);
+    assert_string_equal(got + CLIENT_COMMANDS_MAX * strlen("+PONG\r\n"),
+                        ":1\r\n");
+    close(fd);
+}
+
 /* Those who wait are counted anew each second. */
 static void who_waits_is_counted(void **state)
 {
@@ -350,6 +381,23 @@ static void who_waits_is_counted(void **state)
     now_of(f);
     limits_each_second(f->server);
     assert_int_equal(f->server->limits.waiting, 0);
+}
+
+/* The list of reads keeps its memory, but not that of a thousand. */
+static void lists_of_reads_have_a_size(void **state)
+{
+    struct fixture *f = *state;
+    struct deferred_list *l = &f->client->reads;
+    const struct bytes argv[2] = {BYTES_LIT("GET"), BYTES_LIT("a")};
+    const struct deferred d = {cmd_by_id(CMD_ID_GET), argv, 2, 0};
+    for (uint32_t count = 8; count <= 2048; count *= 2) {
+        while (l->count < count)
+            deferred_add(l, &d);
+        assert_int_equal(l->cap, count);
+        deferred_clear(l);
+        assert_int_equal(l->cap, count <= 1024 ? count : 0);
+        assert_int_equal(l->count, 0);
+    }
 }
 
 /* --- the end of input ---------------------------------------------------- */
@@ -418,6 +466,8 @@ int main(void)
         test(strangers_may_not_have_more_than_others),
         test(unanswered_requests_have_a_number),
         test(who_waits_is_counted),
+        test(lists_of_reads_have_a_size),
+        test(who_is_killed_on_its_way_does_nothing),
         test(the_end_waits_for_what_was_sent),
         test(the_end_waits_for_the_node),
     };

@@ -16,6 +16,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 /* --- other members, of which the server knows what they say --------------- */
@@ -156,6 +157,33 @@ static void a_client_has_the_time_of_its_turn(void **state)
     assert_int_equal(c->active_ms, c->created_ms);
     assert_int_equal(c->authorized_ms, c->created_ms);
     close(fd);
+}
+
+/* A Unix socket is its owner's, unless the option says otherwise. */
+static void a_socket_has_its_permissions(void **state)
+{
+    static const uint32_t modes[] = {0, 0770, 0600, 0777};
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    struct door first = f->server->doors.items[0];
+    char path[96];
+    char *before = f->config.unixsocket;
+    snprintf(path, sizeof(path), "%s2", f->path);
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        struct stat st;
+        f->server->doors.count = 0;
+        f->config.unixsocket = path;
+        f->config.unixsocketperm = modes[i];
+        assert_int_equal(server_listen(f->server, &error), 0);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, modes[i] == 0 ? 0700 : modes[i]);
+        socket_close(f->server->doors.items[0].fd);
+        assert_int_equal(unlink(path), 0);
+        f->config.unixsocket = before;
+        f->server->doors.items[0] = first;
+        f->server->doors.count = 1;
+    }
+    buf_release(&error);
 }
 
 /* --- doors that cannot be opened ------------------------------------------ */
@@ -326,6 +354,7 @@ int main(void)
         test(members_are_passed_on),
         test(connections_are_made_fit),
         test(a_client_has_the_time_of_its_turn),
+        test(a_socket_has_its_permissions),
         test(what_cannot_be_opened_is_said),
         test(no_door_at_all),
         test(who_is_closed_is_described),

@@ -72,6 +72,8 @@ static void calls_are_timed(void **state)
     assert_int_equal(c->latency->slots[7], 1);
     assert_int_equal(c->latency->slots[0], 1);
     assert_null(stats_of(&s, cmd_by_id(CMD_ID_SET))->latency);
+    stats_called(&s, cmd_by_id(CMD_ID_COUNT - 1), 9); /* a subcommand */
+    assert_int_equal(stats_of(&s, cmd_by_id(CMD_ID_COUNT - 1))->usec, 9);
     stats_reset(&s);
     assert_null(stats_of(&s, cmd_by_id(CMD_ID_GET))->latency);
     stats_release(&s);

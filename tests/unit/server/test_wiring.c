@@ -148,6 +148,7 @@ static void the_status_is_of_the_server(void **state)
     struct server *s = f->server;
     struct server_status st;
     turn_begin(s);
+    assert_in_range(s->birth.start_ms, 1, s->turn.mono_ms);
     s->birth.start_ms = s->turn.mono_ms - 1234;
     s->limits.max_input_bytes = 11;
     s->limits.max_output_bytes = 12;

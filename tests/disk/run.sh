@@ -83,12 +83,13 @@ faults() {
     count $((${sum% *} - ${sum#* })) "${sum#* }"
 }
 
-# nodes ARGUMENTS...: whole nodes; what they print is counted.
+# nodes SCRIPT ARGUMENTS...: whole nodes; what they print is counted.
 nodes() {
-    local wrap=()
+    local wrap=() script=$1
+    shift
     if unshare -m true 2>/dev/null; then wrap=(unshare -m); fi
-    echo "--- whole nodes: $*"
-    "${wrap[@]}" python3 "$here/nodes.py" --build "$build" \
+    echo "--- whole nodes: $script $*"
+    "${wrap[@]}" python3 "$here/$script" --build "$build" \
         --work "$work/nodes" "$@" >"$work/out" 2>&1 || true
     cat "$work/out"
     rm -rf "$work/nodes"
@@ -118,14 +119,17 @@ sample() {
         --lives 2 --fault sync:62:EIO
     mutants
     faults --every 60 --call-every 60
-    nodes power1=5 power3=5 call=3 hang full
+    nodes nodes.py power1=5 power3=5 call=3 hang full
+    nodes short.py one two own
 }
 
 campaign() {
     local end=$((SECONDS + seconds)) seed=100 cuts=$((seconds / 60 + 9))
     mutants
     faults --every 1 --call-every 3
-    nodes --seed "$RANDOM" "power1=$cuts" "power3=$cuts" "call=$cuts" hang full
+    nodes nodes.py --seed "$RANDOM" "power1=$cuts" "power3=$cuts" \
+        "call=$cuts" hang full
+    nodes short.py one two own
     for nth in 5 20 60 90 140 200; do
         power "sync $nth fails before" --seed $nth --points 400 --lives 2 \
             --fault "sync:$nth:EIO"

@@ -122,7 +122,13 @@ uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
         store_iter_next(it);
     ks->sweep_left = end_walk(ks, it, now_ms);
     ASSERT(done <= limit);
+    ks->swept += done;
     return done;
+}
+
+uint64_t keyspace_swept(const struct keyspace *ks)
+{
+    return ks->swept;
 }
 
 bool keyspace_due(struct keyspace *ks, int64_t time_ms)

@@ -210,6 +210,8 @@ bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
  * row if that is of an ended epoch (a flush leaves such rows). Returns how many
  * index rows. Only during apply. */
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
+/* How many rows the sweeps of the last entry have deleted, pages with them. */
+uint64_t keyspace_swept(const struct keyspace *ks);
 /* Outside apply: is anything due at this time, or do pages wait? Costs next to
  * nothing before the time that the last look has found. */
 bool keyspace_due(struct keyspace *ks, int64_t time_ms);

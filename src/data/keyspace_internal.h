@@ -21,6 +21,7 @@ struct keyspace {
     struct meta_next next_before; /* when the entry began */
     int64_t read_time_ms;
     bool sweep_left; /* see keyspace_sweep_left() */
+    uint64_t swept;  /* see keyspace_swept() */
     bool in_doubt;
     struct keyspace_tally tally;
     struct keyspace_tally tally_before; /* the read outside apply */

@@ -141,5 +141,7 @@ uint64_t keyspace_tickets(const struct keyspace *ks)
 uint32_t keyspace_sweep_pages(struct keyspace *ks, uint32_t limit)
 {
     ASSERT(ks->rows.in_entry);
-    return pages_sweep(&ks->rows, &ks->next, limit);
+    uint32_t done = pages_sweep(&ks->rows, &ks->next, limit);
+    ks->swept += done;
+    return done;
 }

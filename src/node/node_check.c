@@ -131,6 +131,7 @@ static void check_ring(const struct node *n)
     ASSERT(r->timed_out >= r->first_seq && r->timed_out <= r->next_seq);
     ASSERT(n->sweeping.seq < r->next_seq);
     ASSERT(n->sweeping.requests <= n->applying.applied_requests);
+    ASSERT(n->sweeping.seen <= n->applying.applied_requests);
     ASSERT(!n->requests.blocked || !node_can_submit(n));
 }
 

@@ -44,8 +44,10 @@
 #define READ_AGAIN_MS 5
 /* So long a member that is sent no entries lets reads wait for some. */
 #define PAUSED_READ_MS 300
-/* A sweep may delete so many expired keys, or more: see node_sweep.c. */
+/* A sweep may delete so many expired keys at least, and at most, but for turns
+ * with very many requests: see node_sweep.c. */
 #define SWEEP_LIMIT_MIN 1000
+#define SWEEP_LIMIT_MAX 5000
 #define SWEEP_PAUSE_MS  10
 /* Requests above this go ahead of themselves in UPLOAD_WINDOW parts at a
  * time. */
@@ -227,7 +229,8 @@ struct compaction {
 /* node_sweep.c: the last sweep that this node submitted. */
 struct sweeping {
     uint64_t seq;      /* 0: none */
-    uint64_t requests; /* that were applied by then */
+    uint64_t requests; /* applied, for which sweeps were asked for */
+    uint64_t seen;     /* that were applied in the last turn */
     int64_t after_ms;  /* the next one, if none is left at once */
 };
 

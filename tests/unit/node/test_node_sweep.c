@@ -106,6 +106,38 @@ static void test_storm(void **state)
     world_release(w);
 }
 
+/* However many requests there were before anything was due, and whoever leads:
+ * between two turns not so many rows go that others wait long for it. */
+static void test_no_turn_is_long(void **state)
+{
+    const uint32_t keys = 3 * SWEEP_LIMIT_MAX;
+    struct world *w = &world;
+    UNUSED(state);
+    for (uint32_t count = 1; count <= WORLD_NODES; count += 2) {
+        uint64_t most = 0;
+        world_init(w, count, 75);
+        uint32_t leader = (uint32_t)world_elect(w);
+        struct world_client *tc = world_client_new(w, leader);
+        set_keys(tc, keys, 600000);
+        world_wait_answered(w, tc);
+        world_wait_equal(w);
+        world_run(w, 10); /* the turns of those requests are over */
+        w->now_ms += 600000;
+        for (uint32_t t = 0; t < 5000 && keys_on(w, leader) > 0; t++) {
+            uint64_t before[WORLD_NODES];
+            for (uint32_t i = 0; i < count; i++)
+                before[i] = keys_on(w, i);
+            world_turn(w);
+            for (uint32_t i = 0; i < count; i++)
+                most = MAX(most, before[i] - keys_on(w, i));
+        }
+        assert_int_equal(keys_on(w, leader), 0);
+        assert_in_range(most, 1, SWEEP_LIMIT_MAX);
+        world_wait_equal(w);
+        world_release(w);
+    }
+}
+
 /* The leader dies in the middle of it: the next one goes on, and no replica
  * deletes anything else than the others. */
 static void test_storm_over_crashes(void **state)
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_keeps_up_with_writes),
         cmocka_unit_test(test_keeps_up_with_large_entries),
         cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_no_turn_is_long),
         cmocka_unit_test(test_storm_over_crashes),
         cmocka_unit_test(test_quiet_without_work),
         cmocka_unit_test(test_few_entries_for_few_keys),

@@ -3,6 +3,7 @@
  *
  * vardctl.c   command line, help, one function per command: the program
  * status.c    the table of the cluster
+ * backup.c    backups: taken and verified
  * wait.c      until the cluster is as somebody wants it
  * conf.c      addresses and password from a node's configuration
  *
@@ -40,6 +41,12 @@ int wait_goal(const char *name);
 /* CTL_GOOD when it is reached, CTL_NO if it is not within the time,
  * CTL_REFUSED if the password is. */
 int wait_for(struct cluster *c, int goal, int64_t timeout_ms);
+
+/* Writes a backup of a follower, or of the node at `from`, if not NULL. */
+int backup_take(struct cluster *c, const char *file, const char *from);
+/* Reads a backup, and says whether it is whole: CTL_GOOD or CTL_NO. No node is
+ * asked. */
+int backup_verify(const char *file);
 
 /* Adds the nodes that the configuration names, if `nodes`, and copies the
  * clients' password, if there is one; the caller frees it. False: a message

@@ -217,6 +217,17 @@ static int run_transfer(struct ctl *c)
     return status == CTL_GOOD ? transfer_from(c, leader) : status;
 }
 
+static int run_backup(struct ctl *c)
+{
+    return backup_take(&c->cluster, c->argv[0],
+                       c->argc > 1 ? c->argv[1] : NULL);
+}
+
+static int run_verify(struct ctl *c)
+{
+    return backup_verify(c->argv[0]);
+}
+
 static int run_help(struct ctl *c);
 static int run_version(struct ctl *c);
 
@@ -234,6 +245,9 @@ static const struct ctl_command commands[] = {
      run_cad},
     {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID if given",
      run_transfer},
+    {"backup", 1, 2, "FILE [HOST:PORT]",
+     "write a backup, of a follower or of that node", run_backup},
+    {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},
     {"help", 0, 0, "", "show this text", run_help},
     {"version", 0, 0, "", "show the version", run_version},
 };
@@ -378,7 +392,8 @@ static int run(struct ctl *c, int argc, char **argv)
     c->argv = argv + next + 1;
     if (c->argc < command->args_min || c->argc > command->args_max)
         return usage_error("wrong number of arguments for ", command->name);
-    if (command->run == run_help || command->run == run_version)
+    if (command->run == run_help || command->run == run_version ||
+        command->run == run_verify)
         return command->run(c);
     status = take_nodes(c);
     return status == CTL_GOOD ? command->run(c) : status;

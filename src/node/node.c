@@ -61,6 +61,7 @@ void node_free(struct node *n)
 {
     if (!n)
         return;
+    node_snapshot_release(n);
     node_reads_release(n);
     node_requests_release(n);
     node_upload_release(n);
@@ -138,6 +139,7 @@ static void housekeeping(struct node *n)
         log_warning(n->logger, "no other node can take leadership over");
     hand_over(n);
     node_time_watch(n);
+    node_snapshot_tidy(n);
     compact(n);
     if (!n->dead)
         node_compact_flush(n);

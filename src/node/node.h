@@ -186,6 +186,37 @@ MUST_USE int node_admit(struct node *n, const struct admit *ask,
 /* The disk has news (disk->done or disk->error). */
 void node_disk_done(struct node *n);
 
+/* The state as a whole, in chunks (snapshot/chunk.h), for a backup: as of some
+ * entry that was applied when it was opened, or later. One at a time; it is
+ * closed when nobody has asked for a minute. */
+struct node_snapshot_position {
+    raft_index index;
+    raft_term term;
+    uint64_t chain;
+    int64_t time_ms; /* the log's */
+    int64_t wall_offset_ms;
+};
+struct node_snapshot_chunk {
+    uint64_t number;
+    uint64_t hash;
+    struct bytes rows; /* borrowed until the next call */
+};
+/* Its id; 0: another one is open. */
+uint64_t node_snapshot_open(struct node *n);
+/* ERR_CLOSED: there is none with this id; ERR_AGAIN: ask again in some
+ * milliseconds; ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT: it cannot be read,
+ * node_snapshot_error() says why. */
+MUST_USE int node_snapshot_position(struct node *n, uint64_t id,
+                                    struct node_snapshot_position *out);
+/* The same of the chunk with this number: the last one that was given, or the
+ * one after it (ERR_INVALID: another). ERR_NOT_FOUND: there are no more;
+ * *out has the number and the hash of the last. */
+MUST_USE int node_snapshot_chunk(struct node *n, uint64_t id, uint64_t number,
+                                 struct node_snapshot_chunk *out);
+const char *node_snapshot_error(const struct node *n);
+/* False: there is none with this id. */
+bool node_snapshot_close(struct node *n, uint64_t id);
+
 /* Hands leadership over (NODE_NONE: to the most advanced follower). False if
  * this node does not lead, or no member can take over: one without a link, or
  * one that needs entries which the log no longer has, cannot. */

@@ -221,6 +221,15 @@ static void check_sending(const struct node *n)
     ASSERT(s->cached_last <= n->raft.last);
 }
 
+static void check_snapshot(const struct node *n)
+{
+    const struct snapshot *s = &n->snapshot;
+
+    ASSERT((s->view != NULL) == (s->ahead != NULL));
+    ASSERT(s->id != 0 || !s->view);
+    ASSERT(s->used_ms <= n->mono_ms && s->flushed_ms <= n->mono_ms);
+}
+
 void node_check(const struct node *n)
 {
     ASSERT(!n->dead && n->started);
@@ -237,4 +246,5 @@ void node_check(const struct node *n)
     check_upload(n);
     check_reads(n);
     check_sending(n);
+    check_snapshot(n);
 }

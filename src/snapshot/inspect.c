@@ -149,12 +149,12 @@ static const char *take_ticket(struct inspect *i, const struct store_row *row)
 static const char *take_meta(struct inspect *i, const struct store_row *row)
 {
     uint8_t key[META_COUNT_KEY_SIZE];
-    int err = ERR_CORRUPT;
+    int err = 0; /* what has another name was checked as a row */
     if (bytes_eq(row->key, meta_applied_key()))
         err = meta_applied_decode(row->value, &i->totals.applied);
     else if (bytes_eq(row->key, meta_next_key()))
         err = meta_next_decode(row->value, &i->next);
-    for (uint8_t db = 0; err != 0 && db < KEYSPACE_DATABASES; db++) {
+    for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
         struct database *d = &i->dbs[db];
         if (!bytes_eq(row->key, meta_count_key(key, db)))
             continue;

@@ -249,6 +249,16 @@ static void part_never_submitted(struct node *n)
     n->upload.last_seq = n->requests.ring.next_seq;
 }
 
+static void snapshot_of_nobody(struct node *n)
+{
+    n->snapshot.ahead = (void *)n;
+}
+
+static void snapshot_used_later(struct node *n)
+{
+    n->snapshot.used_ms = n->mono_ms + 1;
+}
+
 struct fault {
     void (*put)(struct node *n);
     bool in_follower;
@@ -256,6 +266,8 @@ struct fault {
 
 static const struct fault faults[] = {
     {applied_beyond_commit, false},
+    {snapshot_of_nobody, false},
+    {snapshot_used_later, false},
     {core_and_log_disagree, false},
     {flushed_beyond_applied, false},
     {term_not_told, false},

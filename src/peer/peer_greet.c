@@ -144,8 +144,7 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
     static const char *const texts[GREETING_VERDICTS] = {
         [GREETING_WELCOME] = "",
         [GREETING_NOT_YET] = "it does not let this node in yet",
-        [GREETING_OTHER_CLUSTER] = "it takes this node for one of another "
-                                   "cluster (its log says why)",
+        [GREETING_OTHER_CLUSTER] = "it is of another cluster, as its log says",
         [GREETING_OLD] = "it knows a newer start of this node",
         [GREETING_TWIN] = "it is linked to another process that is this node",
         [GREETING_REPLACED] = "another directory has the id of this node",

@@ -15,7 +15,7 @@
 #include "data/upload.h"
 #include "journal/journal.h"
 #include "node/node.h"
-#include "store/store_view.h"
+#include "node/node_snapshot_internal.h"
 
 /* Entries attached to one append message, unless a single one is larger. */
 #define APPEND_BYTES_MAX (1024u * 1024u)
@@ -247,17 +247,6 @@ struct disk_space {
     int64_t hand_over_at_ms; /* not before */
 };
 
-/* node_snapshot.c: the one that is handed out; id 0: none. */
-struct snapshot {
-    uint64_t id;
-    uint64_t count;     /* of those so far */
-    raft_index wanted;  /* the files must have this entry */
-    int64_t flushed_ms; /* when a flush was asked for */
-    int64_t used_ms;
-    struct store_view *view; /* NULL: not opened yet */
-    struct ahead *ahead;     /* with the view */
-};
-
 /* node.c: when a turn of the loop has to do what. */
 struct timers {
     int64_t flushed_ms; /* time of the last flush */
@@ -437,10 +426,6 @@ void node_time_told(struct node *n, int64_t time_ms);
 void node_time_truncated(struct node *n);
 /* Tells of a wall clock that has jumped. */
 void node_time_watch(struct node *n);
-
-/* node_snapshot.c; the second closes one that nobody uses. */
-void node_snapshot_release(struct node *n);
-void node_snapshot_tidy(struct node *n);
 
 /* node_send.c */
 void node_send_release(struct node *n);

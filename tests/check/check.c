@@ -79,6 +79,12 @@ void check_start(struct check *c, uint32_t pos, const struct raft *core)
     n->applied = MIN(n->applied, core->commit);
 }
 
+void check_state_found(struct check *c, uint32_t pos, raft_index applied)
+{
+    ASSERT(pos < c->count);
+    c->nodes[pos].applied = MIN(c->nodes[pos].applied, applied);
+}
+
 /* Does a write to an image. */
 static void do_write(const struct check *c, struct check_log *log,
                      const struct check_write *w)

@@ -149,6 +149,9 @@ const struct check_change *check_change_in(const struct check *c,
 
 /* A core was started from its disk (also the first time). */
 void check_start(struct check *c, uint32_t pos, const struct raft *core);
+/* Then: its state has the entries up to this one. Members that an entry made
+ * may have shown more of its log to be committed. */
+void check_state_found(struct check *c, uint32_t pos, raft_index applied);
 
 /* After raft_step(). */
 void check_step(struct check *c, const struct check_step *s);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "base/num.h"
+#include "codec/configuration.h"
 #include "codec/request.h"
 
 #include <string.h>
@@ -54,7 +55,8 @@ static bool admit(struct fold *f, const struct fold_request *r)
 {
     struct fold_session *s = session_find(f, r->node);
 
-    if (!s || r->incarnation < s->incarnation)
+    if (!s || r->incarnation < s->incarnation ||
+        RAFT_LIFE(r->incarnation) < s->life)
         return false;
     uint64_t last = r->incarnation > s->incarnation ? 0 : s->last_seq;
     if (r->seq != last + 1)
@@ -236,6 +238,22 @@ static void remember_time(struct fold *f, const struct entry *e)
         breach(f, "X10 determinism: an entry's time is below the one before");
 }
 
+/* Who the members are from here on. */
+static void members(struct fold *f, struct bytes payload)
+{
+    struct configuration c;
+
+    if (configuration_decode(payload, &c) != 0) {
+        breach(f, "I6 shape: a committed configuration does not decode");
+        return;
+    }
+    for (uint32_t i = 0; i < c.count; i++) {
+        struct fold_session *s = session_find(f, c.members[i].id);
+        if (s)
+            s->life = c.members[i].life;
+    }
+}
+
 void fold_entry(struct fold *f, const struct entry *e)
 {
     struct bytes payload = e->payload;
@@ -245,6 +263,8 @@ void fold_entry(struct fold *f, const struct entry *e)
     ASSERT(e->index == f->head + 1);
     f->head++;
     remember_time(f, e);
+    if (e->kind == ENTRY_CONFIG)
+        members(f, payload);
     while (e->kind == ENTRY_REQUESTS && payload.len > 0 && !f->violation) {
         if (request_parcel_decode(&payload, &g) != 0) {
             breach(f, "I6 shape: a committed parcel does not decode");

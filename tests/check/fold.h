@@ -44,6 +44,7 @@ struct fold_session {
     node_id node;
     uint64_t incarnation;
     uint64_t last_seq;
+    uint32_t life; /* as the members have it: earlier ones are over */
 };
 
 /* What has come of a large request of a node. */

@@ -231,7 +231,7 @@ static bool reads(struct call *c, const struct fold_key *k)
                                      : -1)
                      : -2);
     else
-        return is(c->argv[0], "vard.sweep"); /* nothing that shows */
+        return is(c->argv[0], "vard.sweep") || is(c->argv[0], "vard.open");
     return true;
 }
 
@@ -282,8 +282,9 @@ bool fold_command(struct fold *f, const struct bytes *argv, uint32_t argc,
                   int64_t time_ms, struct buf *reply)
 {
     struct call c = {f, argv, argc, time_ms, reply};
-    bool sweep = is(argv[0], "vard.sweep");
-    struct fold_key *k = argc > 1 ? fold_key(f, argv[1], !sweep) : NULL;
+    /* Of a node itself: nothing that shows. */
+    bool upkeep = is(argv[0], "vard.sweep") || is(argv[0], "vard.open");
+    struct fold_key *k = argc > 1 ? fold_key(f, argv[1], !upkeep) : NULL;
 
     return writes(&c, k) || reads(&c, k);
 }

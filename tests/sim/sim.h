@@ -75,7 +75,8 @@
     X(SUSPEND, "suspend")         /* a machine and its clocks stand still */   \
     X(BLINK, "clock-blink")       /* the wall clock jumps forth and back */    \
     X(APART, "clocks-apart")      /* wall clocks differ from the start */      \
-    X(SHORT, "disk-short")        /* too little space for a while */
+    X(SHORT, "disk-short")        /* too little space for a while */           \
+    X(WIPE, "wipe")               /* a directory is emptied, and asks */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -306,7 +307,15 @@ struct sim_client {
 
 /* --- nodes ---------------------------------------------------------------- */
 
-enum inbox_kind { IN_MESSAGE, IN_UP, IN_DOWN, IN_DISK, IN_CLIENT, IN_TRANSFER };
+enum inbox_kind {
+    IN_MESSAGE,
+    IN_UP,
+    IN_DOWN,
+    IN_DISK,
+    IN_CLIENT,
+    IN_TRANSFER,
+    IN_ADMIT, /* pair: the node that asks, epoch: its directory */
+};
 
 struct inbox_item {
     enum inbox_kind kind;
@@ -360,6 +369,10 @@ struct sim_node {
     struct node *node; /* NULL: down */
     struct sim_disk *disk;
     uint64_t incarnation;
+    bool blank;         /* its directory was emptied, and has no life yet */
+    uint64_t directory; /* which one of this node's, from 0 on */
+    uint32_t granted;   /* to it, while it is blank; 0: nothing yet */
+    uint32_t life;      /* that was begun last */
     struct sim_clock clock;
     struct inbox inbox;
     int64_t busy_until_us;
@@ -379,9 +392,11 @@ struct sim_node {
     uint64_t turns;
     int64_t guard_us;
     uint32_t guard_turns;
-    struct sim_op ***ops; /* by incarnation, by seq */
+    struct sim_op ***ops; /* by start, by seq */
     uint64_t *ops_cap;
-    uint64_t incarnations_cap;
+    uint64_t starts_cap;
+    uint64_t *starts; /* their incarnations, rising */
+    uint64_t start_count;
 };
 
 /* --- the run -------------------------------------------------------------- */
@@ -644,6 +659,11 @@ void time_release(struct sim *s);
 void time_print(const struct sim_stats *t);
 
 /* sim_lost.c: disks that lose what was promised, and refills. */
+#define LOST_ASK_US (250 * SIM_MS) /* between two questions */
+/* Is it blank, and has no life? Then it asks for one. */
+bool lost_has_to_ask(struct sim *s, uint32_t node);
+/* A blank one asks this node. */
+void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item);
 /* At most a minority at a time. */
 bool lost_allowed(const struct sim *s, uint32_t node);
 void lost_strike(struct sim *s, uint32_t node);

@@ -25,30 +25,41 @@ static void think(struct sim *s, struct sim_client *c)
     schedule(s, c, 50 + sim_exponential(&c->rng, c->think_us));
 }
 
+/* Which start that was; start_count: none. */
+static uint64_t start_of(const struct sim_node *n, uint64_t incarnation)
+{
+    for (uint64_t i = n->start_count; i > 0; i--)
+        if (n->starts[i - 1] == incarnation)
+            return i - 1;
+    return n->start_count;
+}
+
 struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
                        uint64_t seq)
 {
     const struct sim_node *n = &s->nodes[node];
+    uint64_t i = start_of(n, incarnation);
 
-    if (incarnation >= n->incarnations_cap || seq >= n->ops_cap[incarnation])
+    if (i >= n->starts_cap || seq >= n->ops_cap[i])
         return NULL;
-    return n->ops[incarnation][seq];
+    return n->ops[i][seq];
 }
 
 static void op_register(struct sim *s, struct sim_op *op)
 {
     struct sim_node *n = &s->nodes[op->node];
-    uint64_t i = op->incarnation;
+    uint64_t i = start_of(n, op->incarnation);
 
-    if (i >= n->incarnations_cap) {
+    ASSERT(i < n->start_count);
+    if (i >= n->starts_cap) {
         uint64_t cap = i + 16;
         n->ops = mem_realloc(n->ops, cap * sizeof(n->ops[0]));
         n->ops_cap = mem_realloc(n->ops_cap, cap * sizeof(n->ops_cap[0]));
-        for (uint64_t k = n->incarnations_cap; k < cap; k++) {
+        for (uint64_t k = n->starts_cap; k < cap; k++) {
             n->ops[k] = NULL;
             n->ops_cap[k] = 0;
         }
-        n->incarnations_cap = cap;
+        n->starts_cap = cap;
     }
     if (op->seq >= n->ops_cap[i]) {
         uint64_t cap = MAX(n->ops_cap[i] * 2, op->seq + 64);

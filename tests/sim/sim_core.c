@@ -153,7 +153,9 @@ void core_started(struct sim *s, uint32_t node)
 {
     if (!s->core)
         return;
-    check_start(&s->core->check, node, &s->nodes[node].node->raft);
+    const struct node *n = s->nodes[node].node;
+    check_start(&s->core->check, node, &n->raft);
+    check_state_found(&s->core->check, node, keyspace_applied(n->ks)->index);
     judge(s);
 }
 

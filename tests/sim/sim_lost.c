@@ -10,6 +10,9 @@
  * that it has them, are not lost: only a snapshot would bring them back. So
  * half of the seeds that have this fault never cut a log.
  *
+ * Or nobody knows that anything was lost: the directory is empty (wipe). Then it
+ * asks the others for a life until one grants it, and starts with that.
+ *
  * The ghost keeps what was lost: it may still count for those who were told
  * of it. X13: until the record that ends a refill is on disk, the node speaks
  * for nobody, and its disk does not count for commits; and the end has a
@@ -179,6 +182,87 @@ static void lose_tail(struct sim *s, struct sim_disk *d, raft_index least)
     n->disk_vote = n->live_vote = hard.vote;
 }
 
+/* --- directories that are emptied ---------------------------------------- */
+
+/* Nobody knows that anything was lost: the directory is as a new one. */
+static void wipe(struct sim *s, uint32_t node)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    n->blank = true;
+    n->directory++;
+    n->granted = 0;
+    n->disk->disk.has_mark = false;
+    n->disk->lost = false;
+    s->stats.disks_lost++;
+    core_lost(s, node);
+    sim_trace(s, "node %u: its directory is emptied", node);
+}
+
+bool lost_has_to_ask(struct sim *s, uint32_t node)
+{
+    const struct sim_node *n = &s->nodes[node];
+
+    if (!n->blank || n->granted > 0)
+        return false;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != node && s->nodes[i].node)
+            process_push(s, i,
+                         (struct inbox_item){.kind = IN_ADMIT,
+                                             .pair = node,
+                                             .epoch = n->directory});
+    return true;
+}
+
+/* X17: the entry that grants a life is on a majority without the member that
+ * gets it, and no life is granted to two directories. */
+static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
+                    const struct grant *grant)
+{
+    raft_index at = 0;
+    uint32_t have = 0;
+
+    (void)node_configuration(by->node, &at);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct ghost_log *l = &s->ghost.nodes[i].disk;
+        have += i != to->id && lost_whole(s, i) && l->first <= at &&
+                at <= l->last && at <= s->ghost.commit &&
+                l->at[at] == s->ghost.committed[at];
+    }
+    if (2 * have <= s->count)
+        sim_fail(s, "X17 life: entry %llu grants one on %u disks of %u",
+                 (unsigned long long)at, have, s->count);
+    if (grant->life <= to->life)
+        sim_fail(s, "X17 life: number %u of node %u is granted twice",
+                 grant->life, to->id);
+    to->granted = grant->life;
+    s->stats.faults[FAULT_WIPE]++;
+    sim_trace(s, "node %u: grants life %u to node %u", by->id, grant->life,
+              to->id);
+}
+
+void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item)
+{
+    struct sim_node *by = &s->nodes[node];
+    struct sim_node *to = &s->nodes[item->pair];
+    struct admit ask = {.id = to->id,
+                        .directory = {1, item->epoch},
+                        .level_min = LEVEL_MIN,
+                        .level_max = LEVEL_MAX};
+    struct grant grant;
+    struct buf why = BUF_INIT;
+
+    if (!to->blank || to->granted > 0 || to->directory != item->epoch)
+        return;
+    int err = node_admit(by->node, &ask, &grant, &why);
+    if (err == 0)
+        granted(s, by, to, &grant);
+    else if (err != ERR_AGAIN)
+        sim_fail(s, "X17 life: node %u refuses node %u: %.*s", node, to->id,
+                 (int)why.len, (const char *)why.data);
+    buf_release(&why);
+}
+
 /* The node is down, and its crash is done with. */
 static void lose(struct sim *s, uint32_t node)
 {
@@ -190,6 +274,12 @@ static void lose(struct sim *s, uint32_t node)
     if (others_lost(s, node))
         least = MAX(least, n->flushed);
     keep_promises(s, node);
+    if (s->config.on[FAULT_WIPE] && least == 0 &&
+        sim_chance(&s->rng_fault, 50)) {
+        lose_all(s, d);
+        wipe(s, node);
+        return;
+    }
     if (how == LOSS_ALL && least == 0)
         lose_all(s, d);
     else if (how != LOSS_MARK)

@@ -8,6 +8,8 @@
  */
 #include "sim.h"
 
+#include "base/hash.h"
+
 #include "codec/frame.h"
 #include "codec/message.h"
 
@@ -173,6 +175,14 @@ static void options_fill(struct sim *s, const struct sim_node *n,
     };
 }
 
+/* Of this start, drawn without a draw: what else happens stays as it is. */
+static uint64_t sim_nonce(const struct sim *s, const struct sim_node *n)
+{
+    uint64_t facts[] = {s->seed, n->id, n->start_count};
+
+    return hash64(bytes_of(facts, sizeof(facts))) | UINT64_C(1);
+}
+
 static void start_node(struct sim *s, struct sim_node *n)
 {
     struct sim_disk *d = n->disk;
@@ -186,11 +196,14 @@ static void start_node(struct sim *s, struct sim_node *n)
                            .upload_ready = client_upload_ready,
                            .fatal = on_fatal}},
         .disk = &d->disk,
-        .recovering = d->lost,
+        .recovering = d->lost || n->blank,
         .incarnation_above = d->lost ? n->incarnation : 0,
+        .nonce = sim_nonce(s, n),
     };
     struct buf error = BUF_INIT;
 
+    if (n->blank)
+        how.incarnation_above = (uint64_t)n->granted << 32;
     options_fill(s, n, &how.options);
     int err = world_boot(&n->node, &how, &error);
     if (err != 0)
@@ -199,6 +212,11 @@ static void start_node(struct sim *s, struct sim_node *n)
     if (how.options.incarnation <= n->incarnation)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
     n->incarnation = how.options.incarnation;
+    n->starts =
+        mem_realloc(n->starts, (n->start_count + 1) * sizeof(n->starts[0]));
+    n->starts[n->start_count++] = n->incarnation;
+    n->life = n->blank ? n->granted : n->life;
+    n->blank = false;
     n->time_told = false;
     n->hearsay = false;
     n->time_term = 0;
@@ -212,6 +230,10 @@ void process_start(struct sim *s, uint32_t node)
 
     ASSERT(!n->node);
     n->start_gen++;
+    if (lost_has_to_ask(s, node)) {
+        sim_push(s, s->now_us + LOST_ASK_US, EV_START, node, n->start_gen);
+        return;
+    }
     n->failure[0] = '\0';
     n->expected_death = false;
     s->current = n;
@@ -361,6 +383,9 @@ static void take(struct sim *s, struct sim_node *n,
     case IN_CLIENT:
         client_turn(s, item->conn);
         break;
+    case IN_ADMIT:
+        lost_asked(s, n->id, item);
+        break;
     case IN_TRANSFER:
         if (node_transfer(n->node, NODE_NONE))
             s->stats.faults[FAULT_TRANSFER]++;
@@ -508,8 +533,9 @@ void process_release(struct sim *s)
         mem_free(n->inbox.items);
         node_free(n->node);
         disk_free(n->disk);
-        for (uint64_t k = 0; k < n->incarnations_cap; k++)
+        for (uint64_t k = 0; k < n->starts_cap; k++)
             mem_free(n->ops[k]);
+        mem_free(n->starts);
         mem_free(n->ops);
         mem_free(n->ops_cap);
     }

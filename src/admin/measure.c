@@ -119,9 +119,12 @@ static void measure_persistence(struct server *s, struct metrics *m)
 {
     struct server_status st;
     struct node_status node;
+    uint32_t percent = 0;
     server_status(s, &st);
     node_status(server_node(s), &node);
     metrics_text(m, METRIC_aof_current_size, "%" PRIu64, node.log_bytes);
+    metrics_set(m, METRIC_loading,
+                node_loading(server_node(s), &percent) ? 1 : 0);
     metrics_count(m, METRIC_rdb_changes_since_last_save, st.unsynced_entries);
     metrics_text(m, METRIC_rdb_last_save_time, "%" PRId64, st.synced_ms / 1000);
     metrics_set(m, METRIC_disk_free_bytes, st.disk_free_bytes);

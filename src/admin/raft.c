@@ -1,5 +1,5 @@
 /*
- * RAFT STATUS and RAFT TRANSFER, for operators.
+ * RAFT MEMBERS, RAFT STATUS and RAFT TRANSFER, for operators.
  *
  * How it fails: what this node cannot do is answered with who could.
  */
@@ -94,6 +94,54 @@ void admin_raft_status(struct server_call *call)
     resp_array(w, st.peer_count);
     for (size_t i = 0; i < st.peer_count; i++)
         write_peer(w, &st, i);
+}
+
+static const char *role_text(uint8_t roles)
+{
+    switch (roles & MEMBER_ROLES) {
+    case MEMBER_VOTER:
+        return "voter";
+    case MEMBER_OUTGOING:
+        return "outgoing";
+    case MEMBER_VOTER | MEMBER_OUTGOING:
+        return "voter, outgoing";
+    default:
+        return "learner";
+    }
+}
+
+static void write_member(struct resp_writer *w, const struct member *m)
+{
+    char directory[DIRECTORY_TEXT_SIZE];
+    directory_text(m->directory, directory);
+    resp_map(w, 10);
+    pair_number(w, "id", m->id);
+    pair_text(w, "role", role_text(m->roles));
+    pair_number(w, "life", m->life);
+    pair_text(w, "directory",
+              directory_id_is_none(m->directory) ? "" : directory);
+    pair_text(w, "peer-address", m->peer_address);
+    pair_text(w, "client-address", m->client_address);
+    pair_number(w, "level-min", m->level_min);
+    pair_number(w, "level-max", m->level_max);
+    pair_number(w, "priority", m->priority);
+    pair_text(w, "zone", m->zone);
+}
+
+void admin_raft_members(struct server_call *call)
+{
+    struct resp_writer *w = call->out;
+    raft_index at = 0;
+    const struct configuration *c =
+        node_configuration(server_node(call->s), &at);
+    ASSERT(c->count > 0 && c->count <= RAFT_NODES_MAX);
+    resp_map(w, 3);
+    pair_number(w, "entry", at);
+    pair_number(w, "level", c->level);
+    resp_bulk_str(w, "members");
+    resp_array(w, c->count);
+    for (uint32_t i = 0; i < c->count; i++)
+        write_member(w, &c->members[i]);
 }
 
 void admin_raft_transfer(struct server_call *call)

@@ -8,13 +8,16 @@
  */
 #include "server/dispatch.h"
 
+#include <stdio.h>
+
 #include "base/num.h"
 #include "os/clock.h"
 #include "server/multi.h"
 #include "server/reads.h"
 #include "server/server_internal.h"
 
-#define NOAUTH "NOAUTH Authentication required."
+#define NOAUTH            "NOAUTH Authentication required."
+#define LOADING_TEXT_SIZE 64
 
 /* One command on its way. */
 struct dispatch {
@@ -202,9 +205,24 @@ static bool submit(struct client *c, const struct dispatch *d)
     return finished(c, d->cmd);
 }
 
+/* Has this node not got yet what it must have before it serves? */
+static bool is_loading(const struct client *c, char text[LOADING_TEXT_SIZE])
+{
+    uint32_t percent = 0;
+    if (!node_loading(c->server->node, &percent))
+        return false;
+    ASSERT(percent < 100);
+    snprintf(text, LOADING_TEXT_SIZE, "LOADING vard is being refilled (%u %%)",
+             percent);
+    return true;
+}
+
 static bool write_command(struct client *c, const struct dispatch *d)
 {
+    char loading[LOADING_TEXT_SIZE];
     ASSERT((d->cmd->flags & CMD_WRITE) != 0);
+    if (is_loading(c, loading))
+        return refuse(c, d->cmd, loading);
     if (c->reads.phase != READS_NONE)
         return client_wait(c, WAIT_READS);
     const char *refusal = disk_floor_refusal(c->server, d->cmd);
@@ -224,7 +242,10 @@ static bool defer(struct client *c, const struct dispatch *d)
 
 static bool read_command(struct client *c, const struct dispatch *d)
 {
+    char loading[LOADING_TEXT_SIZE];
     ASSERT((d->cmd->flags & CMD_READ) != 0);
+    if (is_loading(c, loading))
+        return refuse(c, d->cmd, loading);
     if (c->unanswered.count == 0)
         return defer(c, d);
     ASSERT(c->reads.phase == READS_NONE);
@@ -256,6 +277,9 @@ bool guest_submit(struct client *c, const struct guest_request *r)
     };
     ASSERT(c->guest_id[0] != '\0');
     ASSERT(cmd_is_data(r->cmd) && cmd_arity_ok(r->cmd, r->argc));
+    char loading[LOADING_TEXT_SIZE];
+    if (is_loading(c, loading))
+        return refuse_guest(c, r->id, ERR_REFILL);
     if (disk_floor_refusal(c->server, r->cmd) != NULL)
         return refuse_guest(c, r->id, ERR_LIMIT);
     return submit(c, &d);

@@ -149,6 +149,19 @@ start_cluster 3 {} {
         assert_error "ERR*" {R $lead RAFT TRANSFER x}
     }
 
+    test "RAFT MEMBERS: those of the options, until an entry says more" {
+        foreach id [list $lead $follow] {
+            array set got [R $id RAFT MEMBERS]
+            assert_equal {0 1 3} [list $got(entry) $got(level) \
+                [llength $got(members)]]
+            foreach member $got(members) {
+                assert_equal {voter 0} [list [dict get $member role] \
+                    [dict get $member life]]
+            }
+        }
+        assert_error "ERR*" {R $lead RAFT MEMBERS x}
+    }
+
     test "RAFT TRANSFER moves leadership to the node named" {
         foreach target [list $follow $lead] {
             R [wait_for_leader] RAFT TRANSFER $target

@@ -192,6 +192,14 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(got, "*28\r\n$7\r\nnode-id\r\n:1\r\n");
     assert_has(got, "$4\r\nrole\r\n$6\r\nleader\r\n");
     assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
+    got = ask(f, "RAFT MEMBERS\r\n");
+    assert_has(got, "*6\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
+                    "$7\r\nmembers\r\n*3\r\n*20\r\n$2\r\nid\r\n:1\r\n"
+                    "$4\r\nrole\r\n$5\r\nvoter\r\n$4\r\nlife\r\n:0\r\n"
+                    "$9\r\ndirectory\r\n$0\r\n\r\n");
+    assert_has(got, ":2\r\n$4\r\nrole\r\n$5\r\nvoter\r\n$4\r\nlife\r\n:4\r\n"
+                    "$9\r\ndirectory\r\n$32\r\n"
+                    "000000000000000000000000000000ff\r\n");
 }
 
 /* How long it has been there, and how long it has said nothing. */

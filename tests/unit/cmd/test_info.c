@@ -244,7 +244,7 @@ static void test_list(void **state)
            "$10\r\nconfig|set\r\n");
     expect(2, "COMMAND LIST FILTERBY PATTERN vard*", "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*15\r\n"
+           "*16\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -257,6 +257,7 @@ static void test_list(void **state)
            "$16\r\nconfig|resetstat\r\n"
            "$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n"
+           "$12\r\nraft|members\r\n"
            "$13\r\nraft|snapshot\r\n"
            "$11\r\nraft|status\r\n"
            "$13\r\nraft|transfer\r\n");

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/reader.h"
 #include "base/rng.h"
+#include "codec/configuration.h"
 #include "codec/entry.h"
 #include "codec/message.h"
 #include "codec/request.h"
@@ -420,6 +421,39 @@ static int check_payload(uint8_t kind, struct bytes payload)
     return rc;
 }
 
+/* Who gets two changes of the members would have to know that the first one is
+ * committed. */
+static void test_one_configuration(void **state)
+{
+    struct raft_message m = sample();
+    struct configuration c;
+    struct buf payload = BUF_INIT;
+    struct buf out = BUF_INIT;
+    struct entry change;
+    UNUSED(state);
+    configuration_of(&c, (const node_id[]){1, 2, 3}, 3);
+    configuration_encode(&c, &payload);
+    m.run_count = 1;
+    for (m.count = 1; m.count < 4; m.count++) {
+        struct entry e = {.index = 10 + m.count,
+                          .term = 3,
+                          .kind = m.count == 2 ? ENTRY_EMPTY : ENTRY_CONFIG};
+        if (e.kind == ENTRY_CONFIG)
+            e.payload = buf_view(&payload);
+        add_entry(&out, &e);
+        int err = message_check_entries(&m, buf_view(&out), &change);
+        assert_int_equal(err, m.count < 3 ? 0 : ERR_CORRUPT);
+        if (err == 0)
+            assert_int_equal(change.index, 11);
+    }
+    m.count = 0;
+    m.run_count = 0;
+    assert_int_equal(message_check_entries(&m, BYTES_NONE, &change), 0);
+    assert_int_equal(change.index, 0);
+    buf_release(&payload);
+    buf_release(&out);
+}
+
 /* What is accepted may be committed: then it must be possible to apply. */
 static void test_payloads(void **state)
 {
@@ -485,12 +519,19 @@ static void test_random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_flags_apart), cmocka_unit_test(test_cut_anywhere),
-        cmocka_unit_test(test_ranges),      cmocka_unit_test(test_raw_fields),
-        cmocka_unit_test(test_every_field), cmocka_unit_test(test_bytes_behind),
-        cmocka_unit_test(test_entries),     cmocka_unit_test(test_payloads),
-        cmocka_unit_test(test_huge_count),  cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_flags_apart),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_raw_fields),
+        cmocka_unit_test(test_every_field),
+        cmocka_unit_test(test_bytes_behind),
+        cmocka_unit_test(test_entries),
+        cmocka_unit_test(test_one_configuration),
+        cmocka_unit_test(test_payloads),
+        cmocka_unit_test(test_huge_count),
+        cmocka_unit_test(test_random_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,6 +197,10 @@ static void test_refusals(void **state)
     char leads[32];
     snprintf(leads, sizeof(leads), "node %u leads", leader);
     expect_refusal(w, b, a, ERR_AGAIN, leads);
+    raft_index first = w->nodes[leader].node->raft.first;
+    w->nodes[leader].node->raft.first = 3;
+    expect_refusal(w, leader, a, ERR_MISMATCH, "begins at entry 3");
+    w->nodes[leader].node->raft.first = first;
     struct admit ask = {.id = a,
                         .directory = {0, 7},
                         .level_min = LEVEL_MAX + 1,
@@ -277,12 +281,12 @@ static void test_old_disk(void **state)
     world_release(w);
 }
 
-/* The same with an entry that reaches it. */
-static void test_replaced_node_ends(void **state)
+/* A node applies an entry by which it has this life, and the cluster this
+ * level. */
+static void expect_end(uint32_t life, uint16_t level, const char *text)
 {
     struct world *w = &world;
 
-    UNUSED(state);
     world_init(w, WORLD_NODES, 46);
     uint32_t leader = (uint32_t)world_elect(w);
     uint32_t victim = (leader + 1) % WORLD_NODES;
@@ -290,7 +294,8 @@ static void test_replaced_node_ends(void **state)
     struct node *n = w->nodes[victim].node;
     struct configuration c = n->membership.newest;
     struct buf record = BUF_INIT;
-    configuration_member(&c, victim)->life = 1;
+    c.level = level;
+    configuration_member(&c, victim)->life = life;
     configuration_encode(&c, &record);
     struct entry e = {.index = n->raft.commit + 1,
                       .term = n->raft.term,
@@ -301,9 +306,72 @@ static void test_replaced_node_ends(void **state)
                          .time_ms = keyspace_applied(n->ks)->time_ms};
     keyspace_begin(n->ks, &at, 1);
     assert_int_equal(node_members_apply(n, &e), 0);
-    assert_true(n->dead && node_is_copy(n));
-    assert_non_null(strstr(w->nodes[victim].failure, "replaced"));
+    assert_true(n->dead);
+    assert_int_equal(node_is_copy(n), life > 0);
+    assert_non_null(strstr(w->nodes[victim].failure, text));
     buf_release(&record);
+    world_release(w);
+}
+
+/* What is applied may end the node. */
+static void test_entries_that_end_a_node(void **state)
+{
+    UNUSED(state);
+    expect_end(1, LEVEL_MIN, "replaced");
+    expect_end(0, LEVEL_MAX + 1, "level");
+}
+
+/* A state of a higher level than the program knows is not opened. */
+static void test_level_at_the_start(void **state)
+{
+    struct world *w = &world;
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf row = BUF_INIT;
+    struct buf error = BUF_INIT;
+    struct configuration c;
+    struct node *n;
+
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 52);
+    world_wait_equal(w);
+    c = w->nodes[0].node->membership.newest;
+    c.level = LEVEL_MAX + 1;
+    buf_u64be(&row, 1);
+    buf_u32be(&row, (uint32_t)configuration_size(&c));
+    configuration_encode(&c, &row);
+    assert_int_equal(store_flush(w->nodes[0].store, STORE_STATE, true), 0);
+    world_crash_keep(w, 0, UINT32_MAX);
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("mmembers"), buf_view(&row));
+    assert_int_equal(store_write(w->nodes[0].store, &b, STORE_UNLOGGED), 0);
+    struct world_boot how = {.options = world_options(0, WORLD_NODES),
+                             .env = world_env(&w->nodes[0]),
+                             .disk = &w->nodes[0].disk};
+    assert_int_equal(world_boot(&n, &how, &error), ERR_MISMATCH);
+    buf_u8(&error, '\0');
+    assert_non_null(strstr((const char *)error.data, "level 2"));
+    store_batch_release(&b);
+    buf_release(&row);
+    buf_release(&error);
+    world_release(w);
+}
+
+/* What the former life had in the log is not executed any more. */
+static void test_over(void **state)
+{
+    struct world *w = &world;
+
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 53);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t victim = (leader + 1) % WORLD_NODES;
+    world_wipe(w, victim);
+    come_back(w, victim, 7);
+    world_wait_equal(w);
+    const struct node *n = w->nodes[leader].node;
+    assert_false(node_members_may_execute(n, victim, UINT32_MAX));
+    assert_true(node_members_may_execute(n, victim, UINT64_C(1) << 32));
+    assert_true(node_members_may_execute(n, leader, 1));
+    assert_true(node_members_may_execute(n, 99, 1));
     world_release(w);
 }
 
@@ -497,7 +565,9 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_same_directory_twice),
         cmocka_unit_test(test_old_disk),
-        cmocka_unit_test(test_replaced_node_ends),
+        cmocka_unit_test(test_entries_that_end_a_node),
+        cmocka_unit_test(test_level_at_the_start),
+        cmocka_unit_test(test_over),
         cmocka_unit_test(test_remembered),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_starts_are_told),

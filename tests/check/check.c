@@ -20,6 +20,13 @@ uint64_t check_hash(uint64_t before, raft_term term, uint64_t payload)
     return rng_next(&state);
 }
 
+static void no_votes(node_id *votes)
+{
+    for (raft_term t = 0; t < CHECK_TERMS_MAX; t++) {
+        votes[t] = NODE_NONE;
+    }
+}
+
 void check_init(struct check *c, const node_id *ids, uint32_t count)
 {
     ASSERT(count > 0 && count <= RAFT_NODES_MAX);
@@ -29,10 +36,10 @@ void check_init(struct check *c, const node_id *ids, uint32_t count)
     raft_members_of(&c->members, ids, count);
     for (uint32_t i = 0; i < RAFT_NODES_MAX; i++) {
         c->nodes[i].disk_vote = NODE_NONE;
-        for (uint32_t t = 0; t < CHECK_TERMS_MAX; t++) {
-            c->votes[i][t] = NODE_NONE;
-        }
+        no_votes(c->votes[i]);
     }
+    no_votes(c->twin_votes);
+    c->twin.disk_vote = NODE_NONE;
 }
 
 /* Compares the newest `count` entries. */
@@ -160,6 +167,45 @@ void check_lost(struct check *c, uint32_t pos, raft_term term, node_id vote,
     n->disk_term = term;
     n->disk_vote = vote;
     n->disk_recovering = true;
+}
+
+void check_wiped(struct check *c, uint32_t pos, raft_index last, bool knows)
+{
+    struct check_node *n = &c->nodes[pos];
+    uint64_t lost_in = n->incarnation;
+
+    ASSERT(c->twin_of == 0 && pos < c->count);
+    ASSERT(last <= n->disk.last && n->disk.cut == 0);
+    c->twin_of = pos + 1;
+    c->twin = *n;
+    memcpy(c->twin_votes, c->votes[pos], sizeof(c->twin_votes));
+    memset(n, 0, sizeof(*n));
+    memcpy(n->disk.at, c->twin.disk.at, (last + 1) * sizeof(n->disk.at[0]));
+    no_votes(c->votes[pos]);
+    n->disk.last = last;
+    n->disk_term = n->disk.at[last].term;
+    n->disk_vote = NODE_NONE;
+    n->disk_recovering = knows;
+    n->lost_in = lost_in;
+}
+
+void check_swap(struct check *c)
+{
+    ASSERT(c->twin_of > 0);
+    uint64_t pos = c->twin_of - 1;
+    struct check_node *n = &c->nodes[pos];
+
+    /* In place, as they are large. */
+    for (size_t i = 0; i < sizeof(*n); i++) {
+        uint8_t byte = ((uint8_t *)n)[i];
+        ((uint8_t *)n)[i] = ((uint8_t *)&c->twin)[i];
+        ((uint8_t *)&c->twin)[i] = byte;
+    }
+    for (raft_term t = 0; t < CHECK_TERMS_MAX; t++) {
+        node_id vote = c->votes[pos][t];
+        c->votes[pos][t] = c->twin_votes[t];
+        c->twin_votes[t] = vote;
+    }
 }
 
 void check_applied(struct check *c, uint32_t pos, raft_index index)
@@ -326,7 +372,9 @@ static bool gave_vote(const struct check *c, uint32_t i,
                       const struct raft *core)
 {
     return c->votes[i][core->term] == core->config.self ||
-           c->votes_lost[i][core->term] == (uint64_t)core->config.self + 1;
+           c->votes_lost[i][core->term] == (uint64_t)core->config.self + 1 ||
+           (c->twin_of == i + 1 &&
+            c->twin_votes[core->term] == core->config.self);
 }
 
 /* Bits by position. */
@@ -405,16 +453,21 @@ static void roles(struct check *c, const struct check_step *s)
     }
 }
 
-/* Bits by position. */
+static bool disk_with(const struct check_node *n, raft_index index,
+                      uint64_t hash)
+{
+    return check_has(n->disk_recovering ? &n->lost : &n->disk, index, hash);
+}
+
+/* Bits by position. Which self of a node counts, is for the core to know. */
 static uint32_t disks_with(const struct check *c, raft_index index,
                            uint64_t hash)
 {
     uint32_t disks = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
-        const struct check_node *n = &c->nodes[i];
-        bool has =
-            check_has(n->disk_recovering ? &n->lost : &n->disk, index, hash);
+        bool has = disk_with(&c->nodes[i], index, hash) ||
+                   (c->twin_of == i + 1 && disk_with(&c->twin, index, hash));
         disks |= (uint32_t)has << i;
     }
     return disks;
@@ -573,11 +626,15 @@ static void believes(struct check *c, const struct raft *leader, uint32_t pos,
     if (p == NULL) {
         return;
     }
+    if (c->twin_of == other + 1 && p->incarnation == c->twin.incarnation) {
+        n = &c->twin;
+    }
     check_that(c,
                p->match <= leader->last && p->match < p->next &&
                    p->next <= leader->last + 1,
                "I11 acks are true: match < next <= last + 1 is broken");
     if (c->violation != NULL || n->disk_term > leader->term ||
+        n->incarnation < p->incarnation ||
         (n->lost_in > 0 && p->incarnation <= n->lost_in)) {
         return;
     }

@@ -104,11 +104,16 @@ struct check {
     node_id ids[RAFT_NODES_MAX]; /* of the nodes, by position */
     struct raft_members members; /* before any entry that changes them */
     struct check_node nodes[RAFT_NODES_MAX];
+    /* Of the two selves of a node the one that does nothing now: its old
+     * process with its disk, or the one that began without it. */
+    struct check_node twin;
     struct check_leader logs[CHECK_TERMS_MAX];
     /* votes[n][t]: NODE_NONE, or whom n told that it has its vote. */
     node_id votes[RAFT_NODES_MAX][CHECK_TERMS_MAX];
     /* The same of those that its disk has lost since, plus 1; 0: none. */
     uint64_t votes_lost[RAFT_NODES_MAX][CHECK_TERMS_MAX];
+    uint64_t twin_of; /* position of the node that has two, plus 1; or 0 */
+    node_id twin_votes[CHECK_TERMS_MAX];
     raft_index commit; /* largest index that anybody committed */
     struct check_entry committed[CHECK_LOG_MAX + 1];
     raft_term committed_in[CHECK_LOG_MAX + 1]; /* term of who did it first */
@@ -168,6 +173,13 @@ void check_crash(struct check *c, uint32_t pos, uint32_t kept);
  * those who got it. */
 void check_lost(struct check *c, uint32_t pos, raft_term term, node_id vote,
                 raft_index last);
+
+/* Node `pos` begins anew, with nothing, or an older copy of its disk, up to
+ * entry `last`, and knows that it must recover, or does not; its old self lives
+ * on as its twin. One node may do so. */
+void check_wiped(struct check *c, uint32_t pos, raft_index last, bool knows);
+/* The other self of that node does the next steps. */
+void check_swap(struct check *c);
 
 /* Node `pos` applied the entry at index. */
 void check_applied(struct check *c, uint32_t pos, raft_index index);

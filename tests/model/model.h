@@ -20,10 +20,12 @@
 #define MODEL_EVENTS_MAX   128
 #define MODEL_BYTES_MAX    512
 #define MODEL_INCARNATIONS 5 /* of a node, mentioned at the same time */
-#define MODEL_ORDERS       (MODEL_NODES == 3 ? 6 : 24) /* ways to name them */
-#define MODEL_NOW_MS       INT64_C(1000000) /* it is always this time */
-#define MODEL_ELECTION_MS  100000
-#define MODEL_HEARTBEAT_MS 1
+/* Without the life in it. */
+#define MODEL_START(incarnation) ((incarnation) & ((1U << RAFT_LIFE_SHIFT) - 1))
+#define MODEL_ORDERS             (MODEL_NODES == 3 ? 6 : 24) /* ways to name them */
+#define MODEL_NOW_MS             INT64_C(1000000) /* it is always this time */
+#define MODEL_ELECTION_MS        100000
+#define MODEL_HEARTBEAT_MS       1
 
 _Static_assert(MODEL_NODES == 3 || MODEL_NODES == 4, "small limits");
 
@@ -49,8 +51,12 @@ struct model_config {
     uint32_t changes;  /* of the members, */
     uint32_t kinds;    /* of these kinds; leaving joint members always */
     uint32_t cuts;     /* of a log, to what is committed and on the disk */
+    uint32_t wipes;    /* disks that are gone, after a life was granted; the old
+                          self, with its disk, goes on as well */
     uint32_t restores; /* of states, of all that is committed anywhere */
     uint32_t learners; /* at the beginning: the last so many nodes */
+    bool copies;       /* or an older copy is there instead of such a disk */
+    bool blind;        /* and who has it knows nothing of that, nor do others */
     bool at_cuts;      /* such states only as a log that is cut begins behind */
     bool elected;   /* begins with a leader of term 1, of whom nobody heard */
     bool voted;     /* and goes on: its entry is committed, a vote of
@@ -85,10 +91,12 @@ struct model_used {
     uint8_t changes;
     uint8_t cuts;
     uint8_t restores;
+    uint8_t wipes;
 };
 
 struct model_state {
     struct raft cores[MODEL_NODES];
+    struct raft twin; /* of check.twin */
     struct check check;
     struct model_used used;
     uint32_t wire_count;
@@ -106,6 +114,8 @@ enum model_event_type {
                           about, 16 * one + other */
     MODEL_CUT,         /* node; arg: what is up to here is only in the state */
     MODEL_RESTORE,     /* node; arg: a state up to here, by the ghost */
+    MODEL_WIPE,        /* node: begins its next life, arg: entries left */
+    MODEL_SWITCH,      /* node: its other self does the next steps */
     MODEL_SYNC,        /* node, arg: the oldest so many writes are done */
     MODEL_CRASH,       /* node, arg: writes that survive; peer: applied? */
     MODEL_LOSE,        /* node, arg: crash; entries kept; peer: model_kept */
@@ -128,6 +138,7 @@ enum model_change {
     MODEL_SWAP = 2,   /* by joint members: a voter goes, a learner votes */
     MODEL_REMOVE = 4, /* a voter goes, in one step */
     MODEL_DEMOTE = 8, /* by joint members: a voter becomes a learner */
+    MODEL_GRANT = 16, /* a voter begins its next life */
 };
 
 /* What a disk that loses promises keeps beside the entries. */
@@ -191,6 +202,7 @@ void model_prelude(struct model *m);
  * nobody can be elected or speak any more. */
 void model_canonical(const struct model_config *config, struct model_state *s);
 void model_canonical_node(struct model_state *s, uint32_t pos);
+void model_canonical_self(struct raft *core, struct check_node *n);
 void model_canonical_ghost(const struct model_config *config, struct check *c,
                            uint32_t open, uint32_t present);
 /* By the nodes; the terms of messages have to be added. */
@@ -244,10 +256,16 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
 uint32_t model_node_events(const struct model_config *config,
                            const struct model_state *s, uint32_t i,
                            struct model_event *events);
-/* Of such events: is there a state up to there, if this is committed, and the
- * log that is cut most is cut there? */
+/* What some events need that the node does not know: how far a state goes; to
+ * whom a life was granted that is committed, bits by position. */
+struct model_there {
+    raft_index commit;
+    raft_index cut; /* of the log that is cut most */
+    uint32_t granted;
+};
+uint32_t model_granted(const struct check *c);
 bool model_is_there(const struct model_config *config, struct model_event e,
-                    raft_index commit, raft_index cut);
+                    struct model_there there);
 /* May a message be asked for by DELIVER_STALE as well? */
 bool model_may_be_stale(const struct raft *to);
 /* Is the bound on such events not reached? */

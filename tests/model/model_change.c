@@ -50,6 +50,10 @@ uint32_t model_changes(const struct model_config *config,
         if ((config->kinds & MODEL_DEMOTE) != 0 && m->voters != 1) {
             add(events, &count, e, one, 0);
         }
+        e.peer = MODEL_GRANT;
+        if ((config->kinds & MODEL_GRANT) != 0 && one != core->config.self) {
+            add(events, &count, e, one, 0);
+        }
         e.peer = MODEL_SWAP;
         for (uint32_t other = 0; other < MODEL_NODES; other++) {
             if ((config->kinds & MODEL_SWAP) != 0 && is_learner(m, other)) {
@@ -75,6 +79,7 @@ static void keep(const struct raft_members *from, uint32_t stay,
     for (uint32_t i = 0; i < from->count; i++) {
         if ((stay >> i & 1) != 0) {
             to->voters |= (voters >> i & 1) << to->count;
+            to->life[to->count] = from->life[i];
             to->ids[to->count++] = from->ids[i];
         }
     }
@@ -98,6 +103,10 @@ void model_change_members(const struct raft *core, struct model_event e,
     case MODEL_SWAP:
         keep(m, all, (m->voters & ~one) | other, members);
         members->outgoing = m->voters;
+        break;
+    case MODEL_GRANT:
+        keep(m, all, m->voters, members);
+        members->life[raft_members_position(m, e.arg / 16)]++;
         break;
     case MODEL_DEMOTE:
         keep(m, all, m->voters & ~one, members);

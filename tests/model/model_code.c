@@ -72,8 +72,8 @@ static INLINE void code_members(struct coder *k, struct raft_members *m)
         uint32_t id = k->order[i];
         int pos = k->reading ? -1 : raft_members_position(m, id);
         if (pos >= 0) {
-            parts[id] =
-                1 | (m->voters >> pos & 1) << 1 | (m->outgoing >> pos & 1) << 2;
+            parts[id] = 1 | (m->voters >> pos & 1) << 1 |
+                        (m->outgoing >> pos & 1) << 2 | m->life[pos] << 3;
         }
         NUMBER(parts[id]);
     }
@@ -81,6 +81,7 @@ static INLINE void code_members(struct coder *k, struct raft_members *m)
         if (parts[id] != 0) {
             m->voters |= (parts[id] >> 1 & 1) << m->count;
             m->outgoing |= (parts[id] >> 2 & 1) << m->count;
+            m->life[m->count] = parts[id] >> 3;
             m->ids[m->count++] = id;
         }
     }
@@ -381,6 +382,10 @@ static INLINE void code_ghost(struct coder *k, struct check *c)
             code_lost_vote(k, &c->votes_lost[k->order[i]][t]);
         }
     }
+    code_lost_vote(k, &c->twin_of);
+    for (raft_term t = 1; t < CHECK_TERMS_MAX; t++) {
+        NODE(c->twin_votes[t]);
+    }
     NUMBER(c->commit);
     code_entries(k, &c->committed[1], c->commit, 0);
     for (raft_index i = 1; i <= c->commit; i++) {
@@ -483,7 +488,26 @@ void model_encode_node(const struct model_state *s, uint32_t pos,
     (void)code_node(&k, pos);
     code_core(&k, r, pos);
     code_disk(&k, (struct check_node *)(uintptr_t)&s->check.nodes[pos], r);
+    uint32_t twins = s->check.twin_of == pos + 1;
+    (void)code_number(&k, twins);
+    if (twins) {
+        r = (struct raft *)(uintptr_t)&s->twin;
+        code_core(&k, r, pos);
+        code_disk(&k, (struct check_node *)(uintptr_t)&s->check.twin, r);
+    }
     written(code, &k);
+}
+
+static void decode_self(struct coder *k, struct raft *r, struct check_node *n,
+                        uint32_t pos)
+{
+    memset(r, 0, sizeof(*r));
+    memset(n, 0, sizeof(*n));
+    model_raft_config(&r->config, pos, 0);
+    r->transfer_to = NODE_NONE;
+    code_core(k, r, pos);
+    code_disk(k, n, r);
+    model_canonical_self(r, n);
 }
 
 void model_decode_node(const uint8_t *bytes, struct model_state *s)
@@ -492,13 +516,10 @@ void model_decode_node(const uint8_t *bytes, struct model_state *s)
     uint32_t pos = code_node(&k, 0);
     struct raft *r = &s->cores[pos];
 
-    memset(r, 0, sizeof(*r));
-    memset(&s->check.nodes[pos], 0, sizeof(s->check.nodes[pos]));
-    model_raft_config(&r->config, pos, 0);
-    r->transfer_to = NODE_NONE;
-    code_core(&k, r, pos);
-    code_disk(&k, &s->check.nodes[pos], r);
-    model_canonical_node(s, pos);
+    decode_self(&k, r, &s->check.nodes[pos], pos);
+    if (code_number(&k, 0) != 0) {
+        decode_self(&k, &s->twin, &s->check.twin, pos);
+    }
 }
 
 void model_encode_message(const struct raft_message *msg, uint32_t order,
@@ -538,6 +559,7 @@ void model_decode_ghost(const struct model_config *config, const uint8_t *bytes,
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         s->check.votes[i][0] = NODE_NONE;
     }
+    s->check.twin_votes[0] = NODE_NONE;
     code_ghost(&k, &s->check);
 }
 

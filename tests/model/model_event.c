@@ -44,6 +44,9 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_RESTORE:
         *bound = c->restores;
         return c->restores == MODEL_ANY ? NULL : &used->restores;
+    case MODEL_WIPE:
+        *bound = c->wipes;
+        return &used->wipes;
     case MODEL_CRASH:
         *bound = c->crashes;
         return &used->crashes;
@@ -69,6 +72,7 @@ static uint8_t *counter(const struct model_config *c, struct model_used *used,
     case MODEL_TIMEOUT:
     case MODEL_ELECT:
     case MODEL_QUORUM_LOSS:
+    case MODEL_SWITCH:
     case MODEL_SYNC:
     case MODEL_READ_EXPIRE:
     case MODEL_TRANSFER_LATE:
@@ -93,7 +97,7 @@ bool model_may(const struct model_config *config, const struct model_used *used,
 bool model_may_lose(const struct model_config *config,
                     const struct model_used *used)
 {
-    return used->disk_losses < config->disk_losses;
+    return used->disk_losses < config->disk_losses || config->wipes > 0;
 }
 
 void model_use(const struct model_config *config, struct model_used *used,
@@ -214,11 +218,46 @@ static void snapshot_events(const struct model_config *c,
     }
 }
 
-bool model_is_there(const struct model_config *config, struct model_event e,
-                    raft_index commit, raft_index cut)
+uint32_t model_granted(const struct check *c)
 {
+    uint32_t granted = 0;
+
+    for (uint32_t i = 0; i < c->change_count; i++) {
+        const struct check_change *e = &c->changes[i];
+        const struct raft_members *m = &e->members;
+        bool committed =
+            e->index <= c->commit && c->committed[e->index].term == e->term;
+        for (uint32_t k = 0; k < m->count; k++) {
+            granted |= (uint32_t)(committed && m->life[k] > 0) << m->ids[k];
+        }
+    }
+    return granted;
+}
+
+bool model_is_there(const struct model_config *config, struct model_event e,
+                    struct model_there there)
+{
+    if (e.type == MODEL_WIPE) {
+        return config->blind || (there.granted >> e.node & 1) != 0;
+    }
     return e.type != MODEL_RESTORE ||
-           (e.arg <= commit && (!config->at_cuts || e.arg <= cut));
+           (e.arg <= there.commit && (!config->at_cuts || e.arg <= there.cut));
+}
+
+/* Whose disk is gone begins anew, as soon as it has a life to begin. */
+static void life_events(const struct model_config *c,
+                        const struct model_state *s, uint32_t i, struct list *l)
+{
+    const struct check_node *n = &s->check.nodes[i];
+    raft_index most = c->copies ? n->disk.last : 0;
+
+    for (raft_index last = 0;
+         c->wipes > 0 && s->check.twin_of == 0 && last <= most; last++) {
+        add(l, MODEL_WIPE, i, 0, (uint32_t)last);
+    }
+    if (s->check.twin_of == i + 1) {
+        add(l, MODEL_SWITCH, i, 0, 0);
+    }
 }
 
 uint32_t model_node_events(const struct model_config *config,
@@ -240,6 +279,7 @@ uint32_t model_node_events(const struct model_config *config,
         add(&l, MODEL_SYNC, i, 0, k);
     }
     snapshot_events(config, s, i, &l);
+    life_events(config, s, i, &l);
     crash_events(config, s, i, &l);
     if (config->disk_losses > 0) {
         lose_events(&s->check.nodes[i], i, &l);
@@ -278,10 +318,11 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
 {
     struct list l = {.events = events};
     uint32_t kept = 0;
-    raft_index cut = 0;
+    struct model_there there = {.commit = s->check.commit,
+                                .granted = model_granted(&s->check)};
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        cut = MAX(cut, s->cores[i].first - 1);
+        there.cut = MAX(there.cut, s->cores[i].first - 1);
         struct model_event own[MODEL_EVENTS_MAX];
         uint32_t count = model_node_events(m->config, s, i, own);
         for (uint32_t k = 0; k < count; k++) {
@@ -293,7 +334,7 @@ uint32_t model_events(const struct model *m, const struct model_state *s,
     }
     for (uint32_t i = 0; i < l.count; i++) {
         if (model_may(m->config, &s->used, events[i].type) &&
-            model_is_there(m->config, events[i], s->check.commit, cut)) {
+            model_is_there(m->config, events[i], there)) {
             events[kept++] = events[i];
         }
     }

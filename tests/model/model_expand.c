@@ -13,12 +13,14 @@ uint32_t model_tuple_events(const struct model_store *store,
                             const struct model_tuple *t,
                             struct model_event *events)
 {
-    uint32_t commit = model_part_at(&store->ghosts, t->ghost)->commit;
+    const struct model_part *ghost = model_part_at(&store->ghosts, t->ghost);
+    struct model_there there = {.commit = ghost->commit,
+                                .granted = ghost->granted};
     uint32_t count = 0;
-    uint32_t cut = 0;
 
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
-        cut = MAX(cut, model_part_at(&store->nodes, t->nodes[i])->cut);
+        uint8_t cut = model_part_at(&store->nodes, t->nodes[i])->cut;
+        there.cut = MAX(there.cut, cut);
     }
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         const struct model_part *node =
@@ -26,7 +28,7 @@ uint32_t model_tuple_events(const struct model_store *store,
         const struct model_event *own = model_part_events(node);
         for (uint32_t k = 0; k < node->events; k++) {
             if (model_may(store->config, &t->used, own[k].type) &&
-                model_is_there(store->config, own[k], commit, cut)) {
+                model_is_there(store->config, own[k], there)) {
                 events[count++] = own[k];
             }
         }

@@ -17,10 +17,10 @@
 
 static uint32_t mention(uint32_t pos, uint64_t incarnation)
 {
-    ASSERT(incarnation <= MODEL_INCARNATIONS);
-    return incarnation == 0
-               ? 0
-               : 1U << (pos * MODEL_INCARNATIONS + (uint32_t)incarnation - 1);
+    uint32_t start = (uint32_t)MODEL_START(incarnation);
+
+    ASSERT(start <= MODEL_INCARNATIONS);
+    return start == 0 ? 0 : 1U << (pos * MODEL_INCARNATIONS + start - 1);
 }
 
 uint32_t model_mentions_in_node(const struct model_state *s, uint32_t pos)

@@ -1,12 +1,13 @@
 /*
  * "Every state can still reach one where all is done", on the whole graph.
  *
- * A goal: one term, one leader, all logs equal, durable and committed. Without
- * heartbeats followers need not hear of the last commit; then it is enough
- * that the leader of the highest term has committed all of its log. The bounds
- * make dead ends of their own: after the last term nobody can be elected. So
- * only those states must reach a goal from which the bounds leave a way: a
- * leader of the highest term exists, or a term is left.
+ * A goal: one term, one leader, the logs of its members equal, durable and
+ * committed, nobody recovering. Without heartbeats followers need not hear of
+ * the last commit; then it is enough that the leader of the highest term has
+ * committed all of its log. The bounds make dead ends of their own: after the
+ * last term nobody can be elected. So only those states must reach a goal from
+ * which the bounds leave a way: a leader of the highest term exists, who does
+ * not remove itself and waits for nobody to begin anew, or a term is left.
  *
  * How it works: the edges were written down in the order of the search; going
  * through them backwards, again until nothing changes, spreads the mark from
@@ -69,6 +70,20 @@ void model_edges_end(struct model_edges *e)
     put(e, e->count);
 }
 
+/* A life is granted to one who has not begun it: it is not to be expected that
+ * the old self takes part. */
+static bool waits_for_wipe(const struct model_state *s,
+                           const struct raft *leader)
+{
+    const struct raft_members *m = &leader->members[RAFT_NEWEST];
+    uint32_t life = 0;
+
+    for (uint32_t i = 0; i < m->count; i++) {
+        life = MAX(life, m->life[i]);
+    }
+    return life > 0 && s->check.twin_of == 0;
+}
+
 uint8_t model_live_mark(const struct model_config *config,
                         const struct model_state *s)
 {
@@ -83,7 +98,11 @@ uint8_t model_live_mark(const struct model_config *config,
         const struct raft *r = &s->cores[i];
         leader = r->role == RAFT_LEADER && r->term == term ? r : leader;
     }
-    if (leader != NULL || term < config->terms) {
+    bool stays =
+        leader != NULL &&
+        model_votes(&leader->members[RAFT_NEWEST], leader->config.self) &&
+        !waits_for_wipe(s, leader);
+    if (stays || term < config->terms) {
         mark |= MODEL_MARK_MUST;
     }
     if (leader == NULL) {
@@ -94,8 +113,11 @@ uint8_t model_live_mark(const struct model_config *config,
     }
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         const struct raft *r = &s->cores[i];
+        if (raft_position(leader, i) < 0) {
+            continue; /* it has no part in it any more */
+        }
         if (r->term != term || r->last != leader->last ||
-            r->durable != r->last || r->commit != r->last) {
+            r->durable != r->last || r->commit != r->last || r->recovering) {
             return mark;
         }
     }

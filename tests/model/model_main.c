@@ -49,7 +49,8 @@ static uint32_t *bound(struct model_config *c, const char *name)
         {"--writes", &c->writes},         {"--reads", &c->reads},
         {"--transfers", &c->transfers},   {"--breaks", &c->breaks},
         {"--changes", &c->changes},       {"--cuts", &c->cuts},
-        {"--restores", &c->restores},     {"--pauses", &c->pauses}};
+        {"--restores", &c->restores},     {"--wipes", &c->wipes},
+        {"--pauses", &c->pauses}};
 
     for (uint32_t i = 0; i < ARRAY_LEN(bounds); i++) {
         if (strcmp(bounds[i].name, name) == 0) {

@@ -69,6 +69,7 @@ static uint32_t touched_by(struct model_event e)
 {
     switch ((enum model_event_type)e.type) {
     case MODEL_CRASH:
+    case MODEL_WIPE:
     case MODEL_LOSE:
         return (1U << MODEL_NODES) - 1;
     case MODEL_ELECT:
@@ -80,6 +81,7 @@ static uint32_t touched_by(struct model_event e)
     case MODEL_CHANGE:
     case MODEL_CUT:
     case MODEL_RESTORE:
+    case MODEL_SWITCH:
     case MODEL_SYNC:
     case MODEL_BREAK:
     case MODEL_UNSENT:
@@ -145,6 +147,9 @@ static void load(struct model_memo *memo, const struct model_tuple *t,
     const struct model_store *store = memo->store;
     struct model_state *s = &memo->m.state;
 
+    memset(&s->twin, 0, sizeof(s->twin));
+    memset(&s->check.twin, 0, sizeof(s->check.twin));
+    s->check.twin.disk_vote = NODE_NONE;
     for (uint32_t i = 0; i < MODEL_NODES; i++) {
         if ((nodes >> i & 1) == 0) {
             blank_node(s, i);

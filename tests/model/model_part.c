@@ -194,6 +194,11 @@ uint32_t model_store_node(struct model_store *s,
     same_bytes(&scratch->cores[pos], core, sizeof(*core), "a core");
     same_bytes(&scratch->check.nodes[pos], &state->check.nodes[pos],
                sizeof(state->check.nodes[pos]), "a disk");
+    if (state->check.twin_of == pos + 1) {
+        same_bytes(&scratch->twin, &state->twin, sizeof(state->twin), "a twin");
+        same_bytes(&scratch->check.twin, &state->check.twin,
+                   sizeof(state->check.twin), "the disk of a twin");
+    }
     for (uint32_t o = 0; o < MODEL_ORDERS; o++) {
         model_encode_node(state, pos, o, &code);
         part.hash[o] = hash_of(&code, PART_NODE);
@@ -206,7 +211,8 @@ uint32_t model_store_ghost(struct model_store *s,
                            struct model_state *scratch)
 {
     const size_t begin = offsetof(struct check, logs);
-    struct model_part part = {.commit = (uint8_t)state->check.commit};
+    struct model_part part = {.commit = (uint8_t)state->check.commit,
+                              .granted = (uint8_t)model_granted(&state->check)};
     struct model_code code;
 
     model_encode_ghost(state, 0, &code);

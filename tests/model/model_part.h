@@ -31,6 +31,7 @@ struct model_part {
     uint16_t size;        /* of bytes */
     uint8_t events;       /* how many */
     uint8_t commit;       /* of a ghost */
+    uint8_t granted;      /* the same: lives, by position */
     uint8_t cut;          /* of a node's log */
     uint8_t term : 3;     /* of a node or a message */
     uint8_t leads : 1;

@@ -82,6 +82,21 @@ static void say_lose(FILE *f, struct model_event e)
             e.arg, e.node);
 }
 
+/* What the runner has no words for. */
+static void say_unknown(FILE *f, struct model_event e)
+{
+    if (e.type == MODEL_CHANGE) {
+        fprintf(f, "# change %u: kind %u, nodes %u and %u\n", e.node, e.peer,
+                e.arg / 16U, e.arg % 16U);
+    } else if (e.type == MODEL_RESTORE) {
+        fprintf(f, "# restore %u: a state up to entry %u\n", e.node, e.arg);
+    } else if (e.type == MODEL_WIPE) {
+        fprintf(f, "# %u begins anew with %u entries\n", e.node, e.arg);
+    } else {
+        fprintf(f, "# %u: its other self acts\n", e.node);
+    }
+}
+
 void model_script_event(struct model *m, struct model_event e)
 {
     FILE *f = m->script;
@@ -107,15 +122,14 @@ void model_script_event(struct model *m, struct model_event e)
     case MODEL_PROPOSE:
         fprintf(f, "> propose %u 1\n", e.node);
         break;
-    case MODEL_CHANGE:
-        fprintf(f, "# change %u: kind %u, nodes %u and %u\n", e.node, e.peer,
-                e.arg / 16U, e.arg % 16U);
-        break;
     case MODEL_CUT:
         fprintf(f, "> cut %u %u\n", e.node, e.arg + 1U);
         break;
+    case MODEL_CHANGE:
     case MODEL_RESTORE:
-        fprintf(f, "# restore %u: a state up to entry %u\n", e.node, e.arg);
+    case MODEL_WIPE:
+    case MODEL_SWITCH:
+        say_unknown(f, e);
         break;
     case MODEL_SYNC:
         fprintf(f, "> durable %u %u\n", e.node, e.arg);

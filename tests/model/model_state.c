@@ -101,11 +101,9 @@ static void clear_behind(struct check_log *log)
     }
 }
 
-void model_canonical_node(struct model_state *s, uint32_t pos)
+void model_canonical_self(struct raft *core, struct check_node *n)
 {
-    struct check_node *n = &s->check.nodes[pos];
-
-    canonical_core(&s->cores[pos]);
+    canonical_core(core);
     clear_behind(&n->live);
     clear_behind(&n->disk);
     n->applied = 0;
@@ -113,6 +111,14 @@ void model_canonical_node(struct model_state *s, uint32_t pos)
         memset(&n->lost, 0, sizeof(n->lost)); /* counts no more */
     }
     clear_behind(&n->lost);
+}
+
+void model_canonical_node(struct model_state *s, uint32_t pos)
+{
+    model_canonical_self(&s->cores[pos], &s->check.nodes[pos]);
+    if (s->check.twin_of == pos + 1) {
+        model_canonical_self(&s->twin, &s->check.twin);
+    }
 }
 
 /* The bits of all entries up to index, see model_present_in_node(). */

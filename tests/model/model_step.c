@@ -212,7 +212,8 @@ static void rejoin(struct model *m, uint32_t pos)
 }
 
 /* From what is on the disk now. */
-static void start(struct model *m, uint32_t pos, raft_index applied)
+static void start(struct model *m, uint32_t pos, uint64_t incarnation,
+                  raft_index applied)
 {
     struct check *check = &m->state.check;
     const struct check_node *n = &check->nodes[pos];
@@ -228,7 +229,7 @@ static void start(struct model *m, uint32_t pos, raft_index applied)
                                .recovering = n->disk_recovering};
 
     check_members(check, &n->disk, &start);
-    model_raft_config(&config, pos, n->incarnation + 1);
+    model_raft_config(&config, pos, incarnation);
     for (raft_index i = start.log_first; i <= n->disk.last; i++) {
         raft_term term = n->disk.at[i].term;
         if (start.run_count == 0 || runs[start.run_count - 1].term != term) {
@@ -261,7 +262,8 @@ static void crash(struct model *m, uint32_t pos, uint32_t kept, bool applied)
     raft_index known = model_known(&m->state, pos);
 
     check_crash(&m->state.check, pos, kept);
-    start(m, pos, applied ? known : 0);
+    start(m, pos, m->state.check.nodes[pos].incarnation + 1,
+          applied ? known : 0);
     rejoin(m, pos);
 }
 
@@ -284,8 +286,32 @@ static void lose(struct model *m, uint32_t pos, raft_index last,
     node_id vote = kept == MODEL_KEPT_VOTE ? n->disk_vote : NODE_NONE;
     check_crash(check, pos, 0);
     check_lost(check, pos, term, vote, last);
-    start(m, pos, 0);
+    start(m, pos, n->incarnation + 1, 0);
     rejoin(m, pos);
+}
+
+/* Begins the life that it was granted, with nothing or an older copy; its old
+ * self, which knows nothing of that, goes on. Or does not know of it, and takes
+ * part as before. */
+static void wipe(struct model *m, uint32_t pos, raft_index last)
+{
+    bool knows = !m->config->blind;
+    uint64_t life = (uint64_t)knows << RAFT_LIFE_SHIFT;
+    uint64_t begun = m->state.check.nodes[pos].incarnation + 1;
+
+    m->state.twin = m->state.cores[pos];
+    check_wiped(&m->state.check, pos, last, knows);
+    start(m, pos, life | begun, 0);
+    rejoin(m, pos);
+}
+
+static void switch_self(struct model_state *s, uint32_t pos)
+{
+    struct raft core = s->twin;
+
+    s->twin = s->cores[pos];
+    s->cores[pos] = core;
+    check_swap(&s->check);
 }
 
 static void timer_event(struct model *m, struct model_event e)
@@ -511,6 +537,12 @@ static void do_event(struct model *m, struct model_event e)
         break;
     case MODEL_RESTORE:
         restore_event(m, e);
+        break;
+    case MODEL_WIPE:
+        wipe(m, e.node, e.arg);
+        break;
+    case MODEL_SWITCH:
+        switch_self(&m->state, e.node);
         break;
     case MODEL_SYNC:
         sync_writes(m, e.node, e.arg);

@@ -97,7 +97,7 @@ plainly() {
 
 run_campaign() {
     local names=(X-AP X-A5 X-B X-B2 X-E2 X-R2 X-T X-P X-D1L X-D1P X-D2 X-D4 X-D5
-        X-C3)
+        X-C3 X-L)
     local name share line
     local states=0 transitions=0
     share=$((campaign / (${#names[@]} + 7)))
@@ -135,6 +135,16 @@ run_sample() {
     exhaust X-C1
     exhaust X-C2
     exhaust X-CD
+    exhaust X-L0
+    exhaust X-L2
+    exhaust_live X-LK
+    exhaust_live X-D3K
+    exhaust_live X-D1K
+    search X-LB --memory-mb 256
+    status=0 # it has to be found what an unseen older copy does
+    mv "$work/out" "$work/blind"
+    sed -n 's/^VIOLATION: /found: /p' "$work/blind" >"$work/out"
+    judge "X-LB: ends in a loss" "^found: I14 leader completeness"
     same_outlines --losses 0
     same_outlines --losses 255 --requests 0 --crashes 0 --duplicates 0
     search X-A --live 0 --memory-mb 256 --outlines 1 --in-flight 2 \
@@ -148,7 +158,7 @@ run_sample() {
     plainly X-R
     plainly X-D3
     plainly X-C1 --in-flight 1
-    for name in X-D1L X-D1P X-D2 X-D4 X-D5; do
+    for name in X-D1L X-D1P X-D2 X-D4 X-D5 X-L; do
         search "$name" --memory-mb 256 --states-max 300000
         judge "$name: no violation" "^$name: bounded"
     done
@@ -157,7 +167,7 @@ run_sample() {
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done
     for name in X-A X-A1 X-A3 X-B X-B2 X-E X-E2 X-S X-SL X-R X-R1 X-T X-P X-K \
-        X-C X-C2 X-C3; do
+        X-C X-C2 X-C3 X-L X-L2; do
         search "$name" --live 0 --memory-mb 256 --states-max 20000 --compare 1
         judge "$name: remembered steps are the core's" "^$name: bounded"
     done

@@ -42,9 +42,10 @@ static void start(struct story *s, uint64_t incarnation, bool recovering)
     check_start(s->c, 1, &s->core);
 }
 
+static const node_id ids[] = {0, 1, 2};
+
 static int setup(void **state)
 {
-    static const node_id ids[] = {0, 1, 2};
     struct story *s = mem_zalloc(sizeof(*s));
 
     s->c = mem_zalloc(sizeof(*s->c));
@@ -166,6 +167,63 @@ static void test_lost_more_than_there_was(void **state)
     assert_memory_equal(s->c->violation, "X2 ", 3);
 }
 
+/* A node that begins anew beside its old self: each has its own disk, votes and
+ * promises. */
+static void test_two_selves(void **state)
+{
+    struct story *s = *state;
+    struct check *c = s->c;
+    struct check_node *n = &c->nodes[2];
+
+    check_init(c, ids, 3);
+    n->incarnation = 1;
+    n->disk.last = 2;
+    n->disk.at[1] = (struct check_entry){1, 11};
+    n->disk.at[2] = (struct check_entry){3, 12};
+    n->disk_term = 4;
+    n->disk_vote = 0;
+    c->votes[2][4] = 0;
+    check_wiped(c, 2, 1, true);
+    assert_true(n->disk_recovering);
+    assert_int_equal(n->incarnation, 0);
+    assert_int_equal(n->lost_in, 1);
+    assert_int_equal(n->disk.last, 1);
+    assert_int_equal(n->disk.at[1].hash, 11);
+    assert_int_equal(n->disk.at[2].hash, 0);
+    assert_int_equal(n->disk_term, 1);
+    assert_int_equal(n->disk_vote, NODE_NONE);
+    assert_int_equal(c->votes[2][4], NODE_NONE);
+    n->disk_term = 5;
+    c->votes[2][5] = 1;
+    check_swap(c);
+    assert_false(n->disk_recovering);
+    assert_int_equal(n->disk.last, 2);
+    assert_int_equal(n->disk_term, 4);
+    assert_int_equal(c->votes[2][4], 0);
+    assert_int_equal(c->votes[2][5], NODE_NONE);
+    assert_int_equal(c->twin_votes[5], 1);
+    check_swap(c);
+    assert_true(n->disk_recovering);
+    assert_int_equal(n->disk_term, 5);
+    assert_int_equal(c->votes[2][5], 1);
+    assert_int_equal(c->twin_votes[4], 0);
+    assert_null(c->violation);
+}
+
+/* One that does not know that it is an older copy promises at once. */
+static void test_blind_copy(void **state)
+{
+    struct story *s = *state;
+
+    check_init(s->c, ids, 3);
+    start(s, 1, false);
+    check_wiped(s->c, 1, 0, false);
+    start(s, 2, false);
+    assert_null(s->c->violation);
+    assert_null(
+        sends(s, (struct raft_message){.type = RAFT_MSG_PRE_VOTE, .term = 1}));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -178,6 +236,8 @@ int main(void)
         TEST(test_campaigns),
         TEST(test_start_forgets),
         TEST(test_lost_more_than_there_was),
+        TEST(test_two_selves),
+        TEST(test_blind_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,8 +138,28 @@ static bool outrun(struct sim *s)
     return false;
 }
 
+/* A log that restarted behind its state lacks what others may need of it, also
+ * if no log is ever cut. */
+static bool may_be_outrun(const struct sim *s)
+{
+    return s->config.log_hard < LOG_UNBOUNDED || s->stats.log_restarts > 0;
+}
+
+/* It has lost its majority, and gives up an election timeout after that. */
+static bool hears_too_few(const struct sim_node *leader, uint32_t count)
+{
+    const struct raft *r = &leader->node->raft;
+    uint32_t heard = 1;
+
+    for (uint32_t i = 0; i < count; i++)
+        heard += i != leader->id && r->now_ms - r->progress[i].heard_ms <=
+                                        2 * (int64_t)r->config.heartbeat_ms;
+    return heard <= count / 2;
+}
+
 /* A broken node leads that speaks in time but cannot write the log, or the
  * state: what makes it give up is the disk timeout, not the election timeout.
+ * Or it was elected by others that are broken, and is left alone.
  */
 static bool leader_cannot_write(struct sim *s)
 {
@@ -148,7 +168,8 @@ static bool leader_cannot_write(struct sim *s)
     return leader && !(s->core_mask >> leader->id & 1) &&
            ((leader->disk->disk.is_running &&
              leader->disk->stall_until_us > s->now_us) ||
-            leader->disk->full_until_us > s->now_us);
+            leader->disk->full_until_us > s->now_us ||
+            hears_too_few(leader, s->count));
 }
 
 /* The last leader's followers wait for E since they heard it, and up to E more
@@ -174,7 +195,7 @@ static void during_live(struct sim *s)
         s->stuck_us += POLL_US;
     if (s->live_us > 0)
         enter(s, PHASE_AFTER);
-    else if (late && s->config.log_hard < LOG_UNBOUNDED && outrun(s))
+    else if (late && may_be_outrun(s) && outrun(s))
         s->done = true; /* without snapshots that majority cannot serve */
     else if (late)
         sim_fail(s,
@@ -326,7 +347,7 @@ static void during_drain(struct sim *s)
     else
         why = not_at_rest(s);
     if (why && outrun(s) && passed > bound / 2) {
-        if (s->config.log_hard >= LOG_UNBOUNDED)
+        if (!may_be_outrun(s))
             sim_fail(s, "X15 convergence: the log was cut above what a member "
                         "has, though it may keep all");
         s->stats.outrun++;

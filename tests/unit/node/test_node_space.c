@@ -497,6 +497,73 @@ static void test_who_is_outrun_has_no_room(void **state)
     world_release(w);
 }
 
+/* Who takes no part yet has no room; while members are joint, a majority of
+ * each set must have. */
+static void test_who_counts(void **state)
+{
+    static const struct {
+        uint32_t voters, outgoing; /* 1: the leader, 2, 4: the others */
+        bool refused;
+    } cases[] = {{7, 0, false}, {3, 7, false}, {7, 3, false}, {5, 7, true},
+                 {7, 5, true},  {5, 0, true},  {4, 7, true},  {3, 0, false}};
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 150);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t two = (leader + 1) % WORLD_NODES;
+    uint32_t four = (leader + 2) % WORLD_NODES;
+    struct node *n = w->nodes[leader].node;
+    run_ms(w, 300);
+    set_short(w, four, true);
+    run_ms(w, 300);
+    expect_paused(w, four);
+    struct raft_members saved = n->raft.members[RAFT_NEWEST];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint32_t sets[2] = {0};
+        for (uint32_t k = 0; k < 2; k++) {
+            uint32_t set = k == 0 ? cases[i].voters : cases[i].outgoing;
+            sets[k] = (set & 1) << leader | (set >> 1 & 1) << two |
+                      (set >> 2 & 1) << four;
+        }
+        n->raft.members[RAFT_NEWEST].voters = sets[0];
+        n->raft.members[RAFT_NEWEST].outgoing = sets[1];
+        assert_int_equal(node_disk_short(n), cases[i].refused);
+    }
+    n->raft.members[RAFT_NEWEST] = saved;
+    n->raft.progress[two].recovering = true;
+    assert_true(node_disk_short(n));
+    n->raft.progress[two].recovering = false;
+    assert_false(node_disk_short(n));
+    world_release(w);
+}
+
+/* It comes and goes all the time: nobody else notices. */
+static void test_flapping(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    for (uint64_t seed = 151; seed < 154; seed++) {
+        world_init(w, WORLD_NODES, seed);
+        uint32_t leader = (uint32_t)world_elect(w);
+        uint32_t scant = (leader + 1) % WORLD_NODES;
+        run_ms(w, 300);
+        struct world_client *c = world_client_new(w, leader);
+        struct world_client *d = world_client_new(w, 3 - leader - scant);
+        for (int i = 0; i < 600; i++) {
+            set_short(w, scant, i / 20 % 2 == 0);
+            assert_int_equal(world_submit(i % 2 ? c : d, "incr n"), 0);
+            world_turn(w);
+            assert_false(node_disk_short(w->nodes[leader].node));
+        }
+        set_short(w, scant, false);
+        world_wait_answered(w, c);
+        world_wait_answered(w, d);
+        assert_int_equal(world_leader(w), leader);
+        world_wait_equal(w);
+        world_release(w);
+    }
+}
+
 /* A member that was started alone is short: nobody else could have room. */
 static void test_alone(void **state)
 {
@@ -532,6 +599,8 @@ int main(void)
         cmocka_unit_test(test_it_tells_in_the_end),
         cmocka_unit_test(test_reads_of_a_paused_member),
         cmocka_unit_test(test_who_is_outrun_has_no_room),
+        cmocka_unit_test(test_who_counts),
+        cmocka_unit_test(test_flapping),
         cmocka_unit_test(test_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,10 @@ struct memtable {
     void *root;     /* memtable_tree.c */
     uint32_t depth; /* of inner nodes above the leaves */
     struct memtable_slot *slots;
-    size_t slot_count; /* a power of two */
+    size_t slot_count;         /* a power of two */
+    struct memtable_slot *old; /* while the table grows; else NULL */
+    size_t old_count;
+    size_t copied; /* of the old slots: the first ones, to the new */
     size_t item_count;
     struct memtable_block *block;
     size_t block_size;

@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "store/memtable.h"
+#include "store/memtable_internal.h"
 #include "store/store_buffered.h"
 #include "store/store_memory.h"
 
@@ -250,6 +250,48 @@ static void test_growing(void **state)
     /* One that shrinks takes no more than it needs. */
     memtable_put(m, BYTES_LIT("large"), bytes_of(data, 10));
     assert_true(memtable_bytes(m) - before < 1000);
+    memtable_free(m);
+}
+
+static void expect_number(const struct memtable *m, uint32_t i, uint32_t value)
+{
+    char text[32];
+    struct bytes got;
+    bool found = memtable_get(m, key_of(i, text), &got) == MEMTABLE_VALUE;
+    assert_true(found && got.len == sizeof(value));
+    assert_memory_equal(got.data, &value, sizeof(value));
+}
+
+static void put_number(struct memtable *m, uint32_t i, uint32_t value)
+{
+    char text[32];
+    memtable_put(m, key_of(i, text), bytes_of(&value, sizeof(value)));
+}
+
+/* The hash table grows with what is added, never all at once; meanwhile every
+ * item is found and changed, be it among the old slots or the new ones. */
+static void test_growing_step_by_step(void **state)
+{
+    UNUSED(state);
+    struct memtable *m = memtable_new(4096, 5);
+    uint32_t grown = 0, steps = 0;
+    for (uint32_t i = 0; i < 20000; i++) {
+        size_t copied = m->old != NULL ? m->copied : 0;
+        bool grows = m->old != NULL;
+        put_number(m, i, i);
+        steps += m->old != NULL;
+        grown += grows && m->old == NULL;
+        if (grows && m->old != NULL)
+            assert_in_range(m->copied - copied, 1, 16);
+        expect_number(m, i, i);
+        uint32_t earlier = (uint32_t)((uint64_t)i * 7919 % (i + 1));
+        put_number(m, earlier, earlier);
+        expect_number(m, earlier, earlier);
+        assert_int_equal(m->item_count, i + 1);
+    }
+    assert_true(grown >= 8 && steps > 1000);
+    for (uint32_t i = 0; i < 20000; i++)
+        expect_number(m, i, i);
     memtable_free(m);
 }
 
@@ -739,6 +781,7 @@ int main(void)
         cmocka_unit_test(test_expect),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_growing),
+        cmocka_unit_test(test_growing_step_by_step),
         cmocka_unit_test(test_dirty),
         cmocka_unit_test(test_discards),
         TEST(test_layers),

@@ -64,6 +64,46 @@ start_cluster 3 {state-memory 16mb log-size 16mb} {
         expect_space_back
     }
 
+    # Of whole values, or their pages one after the other.
+    test "what takes the place of large values gives their space back" {
+        set large [string repeat [string range $blob 0 499999] 2]
+        set ways {
+            {UNLINK KEY} {SET KEY short} {GETDEL KEY} {GETSET KEY short}
+            {MSET KEY short other value} {SET KEY short XX KEEPTTL}
+            {SETEX KEY 1 short} {PEXPIRE KEY 1} {GETEX KEY PX 1}
+            {EXPIREAT KEY 1} {CAD KEY LARGE} {CAS KEY LARGE short}
+        }
+        foreach way $ways {
+            foreach key {one two} {R $lead SET $key:$way $large PX 1000000}
+        }
+        # Written again twice: 6 MB of old pages, and 2 MB that stay.
+        foreach key {a b} {
+            for {set at 0} {$at < 3000000} {incr at 100000} {
+                set from [expr {$at / 4}]
+                R $lead SETRANGE written:$key [expr {$at % 1000000}] \
+                    [string range $blob $from $from+99999]
+            }
+        }
+        foreach id $cluster::ids {
+            wait_for_condition 20000 {[space $id] > 24000000}
+        }
+        foreach way $ways {
+            foreach key {one two} {
+                set words [string map [list KEY [list $key:$way] \
+                    LARGE [list $large]] $way]
+                R $other {*}$words
+            }
+        }
+        foreach id $cluster::ids {
+            wait_for_condition 60000 {[space $id] < 6000000}
+        }
+        assert_equal 1000000 [R $other STRLEN written:a]
+        R $lead UNLINK written:a written:b
+        wait_for_condition 10000 {[R $lead DBSIZE] == 11}
+        R $lead FLUSHALL
+        expect_space_back
+    }
+
     test "an expiry gives the space back" {
         fill $lead PX 20000
         foreach id $cluster::ids {

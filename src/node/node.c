@@ -320,6 +320,32 @@ static void attach_change(struct raft_event *e, const struct entry *change,
     e->members_at = change->index;
 }
 
+/* As leader: these are the members from now on. */
+static void change_members(struct node *n, const struct raft_members *next)
+{
+    struct bytes record = buf_view(&n->membership.record);
+    struct raft_event e = node_event(n, RAFT_EV_CONFIG);
+
+    ASSERT(record.len > 0);
+    e.members = next;
+    node_step(n, &e, (struct attached){.payloads = &record});
+}
+
+/* False: it cannot be told to the core yet, and is as good as lost. */
+static bool begin_life(struct node *n, const struct raft_message *m)
+{
+    struct raft_members next;
+
+    if (!node_members_begins(n, m))
+        return true;
+    if (!raft_can_change(&n->raft) || n->space.own_full)
+        return false;
+    node_members_begin(n, m, &next);
+    change_members(n, &next);
+    ASSERT(n->dead || !node_members_begins(n, m));
+    return true;
+}
+
 static int receive_raft(struct node *n, node_id peer, struct bytes payload)
 {
     struct raft_message m;
@@ -343,6 +369,8 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
         return err;
     if (n->space.own_full && entries.len > 0)
         return 0; /* the leader takes them for lost, and sends them again */
+    if (!begin_life(n, &m))
+        return 0;
     struct raft_event e = node_event(n, RAFT_EV_MESSAGE);
     e.message = &m;
     attach_change(&e, &change, &members);
@@ -392,11 +420,8 @@ int node_admit(struct node *n, const struct admit *ask, struct grant *out,
     if (verdict <= 0)
         return verdict;
     node_members_grant(n, ask, &next);
-    struct bytes record = buf_view(&n->membership.record);
-    ASSERT(record.len > 0 && why->len == 0);
-    struct raft_event e = node_event(n, RAFT_EV_CONFIG);
-    e.members = &next;
-    node_step(n, &e, (struct attached){.payloads = &record});
+    change_members(n, &next);
+    ASSERT(why->len == 0);
     buf_str(why, "a new life is being granted to it");
     return ERR_AGAIN;
 }

@@ -542,6 +542,12 @@ bool node_members_may_execute(const struct node *n, node_id from,
 bool node_members_is_over(const struct node *n, const struct node_peer *peer);
 /* A request of this node is in the log which it did not make: ends it. */
 void node_members_copied(struct node *n, uint64_t incarnation);
+/* As leader: this message is of a member in a life that the log does not know,
+ * and that an entry for these members, whose payload is in
+ * n->membership.record, would tell of. */
+bool node_members_begins(const struct node *n, const struct raft_message *m);
+void node_members_begin(struct node *n, const struct raft_message *m,
+                        struct raft_members *next);
 /* As node_admit(); or, 1: a life is to be granted, by an entry for these
  * members, whose payload is in n->membership.record. */
 MUST_USE int node_members_judge(struct node *n, const struct admit *ask,

@@ -20,6 +20,11 @@
  * directory told; then it starts as a member that has to be refilled
  * (raft_recover.c), with an incarnation above all those of its former lives.
  *
+ * A member may also begin a life by itself, as one that has to be refilled: it
+ * promises nothing until a leader's barrier is committed. The leader that hears
+ * of it first appends the entry that says so, and the barrier after that: who
+ * has the barrier knows that the former life is over.
+ *
  * How it fails: who cannot be admitted is told why, and what to do. A node that
  * applies an entry that says that others have begun a newer life of it, or a
  * level that it does not know, ends itself.
@@ -321,6 +326,42 @@ bool node_loading(const struct node *n, uint32_t *percent)
     return true;
 }
 
+/* Does a member that has to be refilled speak from a life of which the log does
+ * not know? */
+bool node_members_begins(const struct node *n, const struct raft_message *m)
+{
+    const struct member *known =
+        configuration_find(&n->membership.newest, m->from);
+
+    ASSERT(m->from != n->options.self);
+    return n->raft.role == RAFT_LEADER && m->recovering &&
+           m->term == n->raft.term && known &&
+           RAFT_LIFE(m->from_incarnation) > known->life &&
+           RAFT_LIFE(m->from_incarnation) <= CONFIGURATION_LIFE_MAX;
+}
+
+/* Encodes what is to be proposed. */
+static void put_next(struct node *n, const struct configuration *c,
+                     struct raft_members *next)
+{
+    configuration_members(c, next);
+    ASSERT(raft_members_follow(&n->raft.members[RAFT_NEWEST], next));
+    buf_reset(&n->membership.record);
+    configuration_encode(c, &n->membership.record);
+}
+
+void node_members_begin(struct node *n, const struct raft_message *m,
+                        struct raft_members *next)
+{
+    struct configuration c = n->membership.newest;
+    struct member *member = configuration_member(&c, m->from);
+
+    ASSERT(node_members_begins(n, m) && raft_can_change(&n->raft));
+    member->life = (uint32_t)RAFT_LIFE(m->from_incarnation);
+    member->directory = (struct directory_id){0, 0};
+    put_next(n, &c, next);
+}
+
 /* --- what others ask ----------------------------------------------------- */
 
 void node_known(const struct node *n, node_id member, struct member_facts *out)
@@ -341,6 +382,10 @@ void node_known(const struct node *n, node_id member, struct member_facts *out)
     if (found) {
         out->life = found->life;
         out->directory = found->directory;
+        if (RAFT_LIFE(s.incarnation) < found->life) {
+            out->incarnation = (uint64_t)found->life << 32;
+            out->nonce = 0;
+        }
     }
     ASSERT(out->level > 0);
 }
@@ -497,9 +542,6 @@ void node_members_grant(struct node *n, const struct admit *ask,
         memcpy(m->client_address, ask->client_address,
                sizeof(m->client_address));
     ASSERT(m->life > configuration_find(&n->membership.newest, ask->id)->life);
-    configuration_members(&c, next);
-    ASSERT(raft_members_follow(&n->raft.members[RAFT_NEWEST], next));
-    buf_reset(&n->membership.record);
-    configuration_encode(&c, &n->membership.record);
+    put_next(n, &c, next);
     peer->granted_ms = n->mono_ms;
 }

@@ -371,6 +371,8 @@ struct sim_node {
     uint64_t incarnation;
     bool blank;         /* its directory was emptied, and has no life yet */
     uint64_t directory; /* which one of this node's, from 0 on */
+    bool joins;         /* it does not ask */
+    bool unheard;       /* a life that it begun, perhaps by all */
     uint32_t granted;   /* to it, while it is blank; 0: nothing yet */
     uint32_t life;      /* that was begun last */
     struct sim_clock clock;

@@ -10,8 +10,10 @@
  * that it has them, are not lost: only a snapshot would bring them back. So
  * half of the seeds that have this fault never cut a log.
  *
- * Or nobody knows that anything was lost: the directory is empty (wipe). Then it
- * asks the others for a life until one grants it, and starts with that.
+ * Or nobody knows that anything was lost: the directory is empty (wipe). Then
+ * it asks the others for a life until one grants it, and starts with that; or
+ * it begins one above all that it hears of, and the leader has to put it in the
+ * log.
  *
  * The ghost keeps what was lost: it may still count for those who were told
  * of it. X13: until the record that ends a refill is on disk, the node speaks
@@ -184,6 +186,20 @@ static void lose_tail(struct sim *s, struct sim_disk *d, raft_index least)
 
 /* --- directories that are emptied ---------------------------------------- */
 
+/* The next life, of all that those who run have heard of. */
+static uint32_t next_life(const struct sim *s, const struct sim_node *n)
+{
+    uint32_t life = n->life;
+    struct member_facts facts;
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->nodes[i].node) {
+            node_known(s->nodes[i].node, n->id, &facts);
+            life = MAX(life, (uint32_t)RAFT_LIFE(facts.incarnation));
+        }
+    return life + 1;
+}
+
 /* Nobody knows that anything was lost: the directory is as a new one. */
 static void wipe(struct sim *s, uint32_t node)
 {
@@ -192,6 +208,7 @@ static void wipe(struct sim *s, uint32_t node)
     n->blank = true;
     n->directory++;
     n->granted = 0;
+    n->joins = sim_chance(&s->rng_fault, 50) || n->unheard;
     n->disk->disk.has_mark = false;
     n->disk->lost = false;
     s->stats.disks_lost++;
@@ -201,8 +218,10 @@ static void wipe(struct sim *s, uint32_t node)
 
 bool lost_has_to_ask(struct sim *s, uint32_t node)
 {
-    const struct sim_node *n = &s->nodes[node];
+    struct sim_node *n = &s->nodes[node];
 
+    if (n->blank && n->joins)
+        n->granted = next_life(s, n);
     if (!n->blank || n->granted > 0)
         return false;
     for (uint32_t i = 0; i < s->count; i++)
@@ -334,6 +353,14 @@ static void ends(struct sim *s, uint32_t node)
                  "X13 corruption: node %u ends its refill at %llu, without a "
                  "committed entry that is newer than its start",
                  node, (unsigned long long)known);
+    const struct configuration *c = &s->nodes[node].node->membership.newest;
+    s->nodes[node].unheard = false;
+    if (configuration_find(c, node)->life <
+        RAFT_LIFE(s->nodes[node].incarnation))
+        sim_fail(s,
+                 "X17 life: node %u ends its refill in a life that its log "
+                 "does not know",
+                 node);
     if (n->live_vote == NODE_NONE)
         sim_fail(s,
                  "X13 corruption: node %u ends its refill with its vote of "

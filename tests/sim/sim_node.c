@@ -215,6 +215,7 @@ static void start_node(struct sim *s, struct sim_node *n)
     n->starts =
         mem_realloc(n->starts, (n->start_count + 1) * sizeof(n->starts[0]));
     n->starts[n->start_count++] = n->incarnation;
+    n->unheard = n->unheard || (n->blank && n->joins);
     n->life = n->blank ? n->granted : n->life;
     n->blank = false;
     n->time_told = false;

@@ -4,6 +4,7 @@
  * vardctl.c   command line, help, one function per command: the program
  * status.c    the table of the cluster
  * backup.c    backups: taken and verified
+ * restore.c   a backup becomes a data directory
  * wait.c      until the cluster is as somebody wants it
  * conf.c      addresses and password from a node's configuration
  *
@@ -47,6 +48,8 @@ int backup_take(struct cluster *c, const char *file, const char *from);
 /* Reads a backup, and says whether it is whole: CTL_GOOD or CTL_NO. No node is
  * asked. */
 int backup_verify(const char *file);
+/* Makes a data directory of a backup, for the first node of a new cluster. */
+int backup_restore(const char *file, const char *dir);
 
 /* Adds the nodes that the configuration names, if `nodes`, and copies the
  * clients' password, if there is one; the caller frees it. False: a message

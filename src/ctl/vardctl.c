@@ -228,6 +228,11 @@ static int run_verify(struct ctl *c)
     return backup_verify(c->argv[0]);
 }
 
+static int run_restore(struct ctl *c)
+{
+    return backup_restore(c->argv[0], c->argv[1]);
+}
+
 static int run_help(struct ctl *c);
 static int run_version(struct ctl *c);
 
@@ -248,6 +253,8 @@ static const struct ctl_command commands[] = {
     {"backup", 1, 2, "FILE [HOST:PORT]",
      "write a backup, of a follower or of that node", run_backup},
     {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},
+    {"restore", 2, 2, "FILE DIR",
+     "make a new cluster's first data directory of it", run_restore},
     {"help", 0, 0, "", "show this text", run_help},
     {"version", 0, 0, "", "show the version", run_version},
 };
@@ -393,7 +400,7 @@ static int run(struct ctl *c, int argc, char **argv)
     if (c->argc < command->args_min || c->argc > command->args_max)
         return usage_error("wrong number of arguments for ", command->name);
     if (command->run == run_help || command->run == run_version ||
-        command->run == run_verify)
+        command->run == run_verify || command->run == run_restore)
         return command->run(c);
     status = take_nodes(c);
     return status == CTL_GOOD ? command->run(c) : status;

@@ -147,6 +147,35 @@ start_cluster 3 {requirepass secret} {
         assert_match "*/nonexistent: No such file*" $output
     }
 
+    test "restore: what is no whole backup, or no new directory, is refused" {
+        set dir $::env(VARD_TEST_DIR)/restored
+        file mkdir $dir
+        close [open $dir/mine w]
+        foreach {from to pattern} [list \
+            $file.0 $dir "*not empty (mine)*" \
+            $file.bad $dir.new "*Do not use this file*" \
+            /nonexistent $dir.new "*No such file*" \
+            $file.0 $file.1 "*Not a directory*"] {
+            lassign [run_program $vardctl restore $from $to] status output
+            assert_equal 3 $status $output
+            assert_match $pattern $output
+        }
+        assert {![file exists $dir.new]}
+        assert_equal mine [glob -tails -directory $dir *]
+        # A file that is cut short is found out when it has been copied.
+        set f [open $file.bad wb]
+        puts -nonewline $f [string range $whole 0 end-1]
+        close $f
+        lassign [run_program $vardctl restore $file.bad $dir.new] status output
+        assert_equal 3 $status
+        assert_match "*cut short*Remove $dir.new.part*" $output
+        assert {![file exists $dir.new]}
+        lassign [run_program $vardctl restore $file.0 $dir.new] status output
+        assert_equal 3 $status
+        assert_match "*$dir.new.part: this directory is not empty*" $output
+        file delete -force $dir.new.part
+    }
+
     test "a node that stops in between leaves no file" {
         set id [R $follow RAFT SNAPSHOT OPEN]
         lassign [ctl $follow --password secret backup $file.busy] status output
@@ -159,5 +188,58 @@ start_cluster 3 {requirepass secret} {
         assert_equal 3 $status $output
         assert {![file exists $file.dead] && ![file exists $file.dead.part]}
         restart_node $follow
+    }
+}
+
+# What a client sees of the data.
+proc seen {id} {
+    return [list [R $id DBSIZE] [R $id MGET a big n] [R $id STRLEN long] \
+        [R $id GETRANGE long 499990 -1] [R $id PEXPIRETIME lease] \
+        [R $id ONCE me 7 INCR n]]
+}
+
+set backup $::env(VARD_TEST_DIR)/one
+
+start_server {} {
+    test "round 0: a backup of a node on its own" {
+        R 1 MSET a 1 big [string repeat x 20000] n 5
+        R 1 SETRANGE long 500000 end
+        R 1 SET lease me PX 600000
+        assert_equal 6 [R 1 ONCE me 7 INCR n]
+        R 1 SET gone soon PX 1
+        set before [seen 1]
+        lassign [ctl 1 backup $backup] status output
+        assert_equal 0 $status $output
+    }
+}
+
+# Two times: what was restored is backed up and restored again.
+foreach round {1 2} {
+    set dir $::env(VARD_TEST_DIR)/new$round
+    test "restore, round $round: the directory is made" {
+        lassign [run_program $vardctl restore $backup $dir] status output
+        assert_equal 0 $status $output
+        assert_match "$dir: restored *" $output
+        assert {![file exists $dir.part]}
+    }
+
+    start_server [list dir $dir] {
+        test "round $round: the data is there, and goes on" {
+            assert_equal [lrange $before 1 end] [lrange [seen 1] 1 end]
+            assert_equal [expr {6 + $round}] [R 1 INCR n]
+            assert_equal [expr {7 + $round}] [R 1 INCR n]
+            R 1 DECR n
+            assert_equal OK [R 1 SET a 1]
+            set index [dict get [R 1 RAFT STATUS] commit-index]
+            assert {$index > $round * (1 << 32)} $index
+            set before [lreplace $before 1 1 [list 1 [string repeat x 20000] \
+                [R 1 GET n]]]
+            kill_node 1
+            restart_node 1
+            assert_equal [lrange $before 1 end] [lrange [seen 1] 1 end]
+            set backup $backup.$round
+            lassign [ctl 1 backup $backup] status output
+            assert_equal 0 $status $output
+        }
     }
 }

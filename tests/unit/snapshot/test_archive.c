@@ -14,9 +14,12 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "contract/temp_dir.h"
+#include "data/key.h"
 #include "os/file.h"
 #include "snapshot/ahead.h"
 #include "snapshot/archive_internal.h"
+#include "snapshot/renew.h"
+#include "snapshot/source.h"
 #include "unit/data/data_fixture.h"
 
 #include <fcntl.h>
@@ -370,6 +373,55 @@ static void test_not_finished(void **state)
     temp_dir_remove(&p.dir);
 }
 
+/* In a new cluster nobody is whom the old one knew; the data is all there. */
+static void test_renewed_rows(void **state)
+{
+    struct fixture f;
+    struct buf rows = BUF_INIT;
+    struct buf out = BUF_INIT;
+    struct buf error = BUF_INIT;
+    struct source *source;
+    struct chunk c;
+    uint8_t session[KEY_SESSION_SIZE];
+    uint8_t value[SESSION_SIZE] = {1};
+    UNUSED(state);
+    make_small(&f);
+    struct store_batch b = STORE_BATCH_INIT;
+    store_batch_put(&b, STORE_STATE, key_session(session, 2),
+                    bytes_of(value, sizeof(value)));
+    assert_int_equal(store_write(f.store, &b, STORE_UNLOGGED), 0);
+    assert_int_equal(store_flush(f.store, STORE_STATE, true), 0);
+    struct store_view *v = store_view_open(f.store);
+    assert_int_equal(source_open(&source, v, &error), 0);
+    assert_int_equal(source_next(source, &c, &error), 0);
+    buf_bytes(&rows, c.rows);
+    const struct applied new = {
+        .index = 1ull << 33, .term = 9, .time_ms = f.now_ms, .chain = 77};
+    renew_rows(buf_view(&rows), &new, &out);
+    struct inspect *i = inspect_new();
+    struct inspect_totals totals;
+    c = (struct chunk){1, chunk_hash(buf_view(&out), 0), buf_view(&out)};
+    assert_int_equal(inspect_chunk(i, &c, &error), 0);
+    assert_int_equal(inspect_end(i, &totals, &error), 0);
+    assert_memory_equal(&totals.applied, &new, sizeof(new));
+    assert_int_equal(totals.keys, 2);
+    assert_int_equal(totals.expires, 1);
+    struct bytes rest = buf_view(&out);
+    struct store_row row;
+    while (store_row_next(&rest, &row))
+        assert_false(row_is(row.key, ROW_SESSION));
+    assert_int_equal(out.len, rows.len - STORE_ROW_HEADER - sizeof(session) -
+                                  sizeof(value));
+    inspect_free(i);
+    source_close(source);
+    store_view_close(v);
+    store_batch_release(&b);
+    buf_release(&rows);
+    buf_release(&out);
+    buf_release(&error);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_two_in_one),
         cmocka_unit_test(test_no_backup),
         cmocka_unit_test(test_not_finished),
+        cmocka_unit_test(test_renewed_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,6 +155,10 @@ proc refilled {id pattern} {
     wait_for_same_state
     set said [string range [read_file $::nodes($id,log)] $before end]
     assert_match $pattern $said
+    # Each try says what it has found, and not again what one before has.
+    foreach line [split $said \n] {
+        assert {[regexp -all "Before anything else" $line] <= 1} $line
+    }
     assert_match "*takes no part*refilled up to entry*" $said
     assert {![file exists $::nodes($id,dir)/damaged]}
     # The other follower goes: this one's acknowledgement is needed now.

@@ -13,6 +13,8 @@
 #include "net/crypto.h"
 #include "peer/peer_auth.h"
 
+#include <stdio.h>
+
 static uint8_t hello[HELLO_SIZE];
 static uint8_t welcome[HELLO_SIZE];
 
@@ -124,12 +126,71 @@ static void test_hello_checked(void **state)
     assert_non_null(strstr(why, "which is this node"));
 }
 
+/* Each refusal, word for word: an operator may have to correct something. */
+static void test_refusals(void **state)
+{
+    static const struct peer_identity us = {
+        .cluster_id = 0xab, .self = 1, .incarnation = 44, .secured = true};
+    static const struct {
+        struct hello differs; /* where it is not 0 */
+        const char *why;
+    } rows[] = {
+        {{.version_min = 100, .version_max = 200},
+         "speaks versions 100 to 200 of the peer protocol, we speak "},
+        {{.version_max = 1},
+         "speaks versions 0 to 1 of the peer protocol, we speak "},
+        {{.cluster_id = 0xcd},
+         "it belongs to another cluster (ours 00000000000000ab, theirs "
+         "00000000000000cd): was one of them begun anew?"},
+        {{.to = 3},
+         "looks for member 3, but this is member 1: do the addresses agree?"},
+        {{.from = 1}, "says it is member 1, which is this node"},
+        {{.to_incarnation = 43}, "speaks to incarnation 43 of us, this is 44"},
+        {{.to_incarnation = 45}, "speaks to incarnation 45 of us, this is 44"},
+        {{.secured = true}, "peer-secret is set on our side only"},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct hello *d = &rows[i].differs;
+        char why[PEER_WHY_MAX], expected[PEER_WHY_MAX];
+        struct hello h = {
+            .version_min = d->version_min,
+            .version_max = d->version_max > 0 ? d->version_max : 200,
+            .cluster_id = d->cluster_id > 0 ? d->cluster_id : 0xab,
+            .from = d->from > 0 ? d->from : 2,
+            .to = d->to > 0 ? d->to : 1,
+            .from_incarnation = 7,
+            .to_incarnation = d->to_incarnation,
+            .secured = !d->secured,
+        };
+        assert_true(peer_hello_check(&us, &h, why) < 0);
+        if (rows[i].why[0] == 's' && strstr(rows[i].why, "versions") != NULL)
+            snprintf(expected, sizeof(expected), "%s%u", rows[i].why,
+                     PROTOCOL_VERSION);
+        else
+            snprintf(expected, sizeof(expected), "%s", rows[i].why);
+        assert_string_equal(why, expected);
+    }
+    struct peer_identity open = us;
+    char why[PEER_WHY_MAX];
+    open.secured = false;
+    const struct hello closed = {.version_max = 200,
+                                 .cluster_id = 0xab,
+                                 .from = 2,
+                                 .to = 1,
+                                 .from_incarnation = 7,
+                                 .secured = true};
+    assert_int_equal(peer_hello_check(&open, &closed, why), ERR_AUTH);
+    assert_string_equal(why, "peer-secret is set on the other side only");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proof_depends_on_all),
         cmocka_unit_test(test_proof_is_as_documented),
         cmocka_unit_test(test_hello_checked),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

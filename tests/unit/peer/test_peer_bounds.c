@@ -182,6 +182,79 @@ static void strangers_are_told_once_a_second(void **state)
     assert_int_equal(lines_with(n, text), 2);
 }
 
+/* What is said of a link, word for word. */
+static void links_are_told(void **state)
+{
+    struct cluster *c = *state;
+    struct node *n = &c->nodes[1];
+    char line[256];
+    node_start(c, 1, 3);
+    run_until_logged(c, 1, "no link yet");
+    snprintf(line, sizeof(line),
+             "peer 2 (%s): no link yet: Connection "
+             "refused\n",
+             c->addresses[2]);
+    assert_int_equal(lines_with(n, line), 1);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+    snprintf(line, sizeof(line), "peer 2 (%s): link up, incarnation 5\n",
+             c->addresses[2]);
+    assert_int_equal(lines_with(n, line), 1);
+    peer_break(peer_in(c, 1, 2), "for a test");
+    snprintf(line, sizeof(line), "peer 2 (%s): link down: for a test\n",
+             c->addresses[2]);
+    assert_int_equal(lines_with(n, line), 1);
+    peer_complain(peer_in(c, 1, 2), "complains of %d", 7);
+    snprintf(line, sizeof(line), "peer 2 (%s): complains of 7\n",
+             c->addresses[2]);
+    assert_int_equal(lines_with(n, line), 1);
+}
+
+/* A start that fails says what is wrong, and what would be right. */
+static void starts_that_fail_are_told(void **state)
+{
+    struct cluster *c = *state;
+    struct peers *p;
+    struct buf error = BUF_INIT;
+    char said[512];
+    struct peers_options o = node_options(c, 1, 3);
+    o.listen_address = "nobody";
+    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    snprintf(said, sizeof(said), "peer address 'nobody': %s%c",
+             error_text(ERR_INVALID), '\0');
+    assert_memory_equal(error.data, said, error.len);
+    buf_reset(&error);
+    o = node_options(c, 1, 3);
+    c->members[1].address = "127.0.0.1:x";
+    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    snprintf(said, sizeof(said), "member 2: address '127.0.0.1:x': %s",
+             error_text(ERR_INVALID));
+    assert_int_equal(error.len, strlen(said));
+    assert_memory_equal(error.data, said, error.len);
+    c->members[1].address = c->addresses[2];
+    buf_reset(&error);
+    o.client_host = "a b";
+    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+    snprintf(said, sizeof(said),
+             "the address for clients, 'a b', is not "
+             "valid");
+    assert_int_equal(error.len, strlen(said));
+    assert_memory_equal(error.data, said, error.len);
+    node_start(c, 2, 5);
+    buf_reset(&error);
+    o = node_options(c, 1, 3);
+    o.listen_address = c->addresses[2];
+    assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_IO);
+    snprintf(said, sizeof(said),
+             "cannot listen on peer address %s: Address already in use; the "
+             "node line of this node-id names it, and it must be a free port "
+             "of this machine",
+             c->addresses[2]);
+    assert_int_equal(error.len, strlen(said));
+    assert_memory_equal(error.data, said, error.len);
+    buf_release(&error);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
@@ -193,6 +266,8 @@ int main(void)
         TEST(reasons_are_forgotten),
         TEST(clients_addresses_are_forgotten),
         TEST(what_may_be_sent),
+        TEST(links_are_told),
+        TEST(starts_that_fail_are_told),
         TEST(strangers_are_told_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,6 +137,9 @@ test "what the program knows of itself is in INFO and in the log" {
         # It leads when it has executed a write.
         assert_match "*$::node(pid):M *Received SIGTERM, shutting down*" $log
         assert_match "*pid $::node(pid), node 1 of 1, data in $name\n*" $log
+        # Its files, and no others; an operator may look for them.
+        assert_equal {LOCK.vard conf db log out reserve watermark} \
+            [lsort [lmap file [glob $name/*] {file tail $file}]]
     }
     assert {[lindex $ids 0] ne [lindex $ids 1]}
 }

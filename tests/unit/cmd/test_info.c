@@ -365,6 +365,14 @@ static void test_empty_sets(void **state)
     fixture_release(&f);
 }
 
+/* What a text without an end would go on with. */
+static void soil_stack(void)
+{
+    volatile char soil[8192];
+    for (size_t i = 0; i < sizeof(soil); i++)
+        soil[i] = 'x';
+}
+
 /* HELP of every command that has subcommands: as many lines as it says. */
 static void test_every_help(void **state)
 {
@@ -376,12 +384,18 @@ static void test_every_help(void **state)
             continue;
         struct resp_writer w = {.out = &out, .protocol = 3};
         buf_reset(&out);
+        soil_stack();
         cmd_reply_help(&w, cmd_at(i));
         buf_u8(&out, 0);
         const char *p = (const char *)out.data;
         const char *end = p + out.len - 1;
         walk(&p, end);
         assert_ptr_equal(p, end);
+        const char *line = strchr((const char *)out.data, '+') + 1;
+        for (size_t n = 0; n < strlen(cmd_at(i)->name); n++)
+            assert_int_equal(line[n], cmd_at(i)->name[n] - 'a' + 'A');
+        assert_memory_equal(line + strlen(cmd_at(i)->name),
+                            " <subcommand> [<arg> ", 21);
         seen++;
     }
     assert_int_equal(seen, 4);

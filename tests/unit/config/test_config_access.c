@@ -414,6 +414,33 @@ static void vard_conf_has_every_option(void **state)
     buf_release(&text);
 }
 
+/* Each row of the table, in its order, and nothing behind the last. */
+static void each_option_is_there(void **state)
+{
+    static const char *const names[] = {
+#define CONFIG_BOOL(name, ...)   name,
+#define CONFIG_NUMBER(name, ...) name,
+#define CONFIG_SIZE(name, ...)   name,
+#define CONFIG_TEXT(name, ...)   name,
+#define CONFIG_CHOICE(name, ...) name,
+#define CONFIG_LIST(name, ...)   name,
+#define CONFIG_FIXED(name, ...)  name,
+#include "config/config.def"
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        assert_non_null(option_at(i));
+        assert_string_equal(option_at(i)->name, names[i]);
+        assert_ptr_equal(option_find(bytes_str(names[i])), option_at(i));
+    }
+    assert_null(option_at(ARRAY_LEN(names)));
+    struct config c;
+    config_init(&c);
+    assert_int_equal(config_get(&c, &BYTES_LIT("*"), 1, NULL, NULL),
+                     ARRAY_LEN(names));
+    config_release(&c);
+}
+
 /* The field of an option is its name, followed by the unit. */
 static void fields_carry_their_unit(void **state)
 {
@@ -504,6 +531,7 @@ int main(void)
         cmocka_unit_test(values_round_trip),
         cmocka_unit_test(help_has_every_option),
         cmocka_unit_test(vard_conf_has_every_option),
+        cmocka_unit_test(each_option_is_there),
         cmocka_unit_test(fields_carry_their_unit),
         cmocka_unit_test(project_files_load),
         cmocka_unit_test(readme_example_loads),

@@ -135,6 +135,19 @@ static void includes(void **state)
     assert_non_null(strstr(fixture_error(&f), "a.conf, line 2\n>>> hz 0\n"));
     fixture_release(&f);
 
+    /* In a row there may be any number of them. */
+    fixture_init(&f);
+    struct buf text = BUF_INIT;
+    for (int i = 0; i < 40; i++)
+        buf_str(&text, "include a.conf\n");
+    buf_char(&text, '\0');
+    fixture_file(&f, "main.conf", (const char *)text.data);
+    fixture_file(&f, "a.conf", "port 2\n");
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+    assert_int_equal(f.config.port, 2);
+    fixture_release(&f);
+    buf_release(&text);
+
     assert_refused("include none.conf", "main.conf, line 1",
                    "cannot read 'none.conf': not found");
     assert_refused("include main.conf", "too many includes", NULL);
@@ -195,6 +208,9 @@ static void refused_lines(void **state)
         {"bind a ''", "must not be empty", NULL},
         {"node 1", "ID PEER_HOST:PORT", NULL},
         {"node 4294967295 a:1", "0 to 4294967294", NULL},
+        {"node 4294967297 a:1", "0 to 4294967294", NULL},
+        {"node 8589934591 a:1", "0 to 4294967294", NULL},
+        {"node -1 a:1", "0 to 4294967294", NULL},
         {"node x a:1", "0 to 4294967294", NULL},
         {"node 1 a", "HOST:PORT", NULL},
         {"node 1 a:0", "HOST:PORT", NULL},

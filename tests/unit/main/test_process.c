@@ -182,6 +182,7 @@ static void a_lock_may_fail(void **state)
     assert_int_not_equal(access("vard.log", F_OK), 0);
     process_end(&f->process);
     assert_non_null(strstr(error_of(f), "cannot lock /tmp/"));
+    assert_non_null(strstr(error_of(f), "/LOCK.vard: "));
 }
 
 /* Wherever the process goes afterwards. */

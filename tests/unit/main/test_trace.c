@@ -12,6 +12,7 @@
 
 #include "main/trace.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,10 @@ static void lines_are_added(void **state)
     open_ok(&t, path);
     trace_line(&t, BYTES_LIT("first\n"));
     trace_line(&t, BYTES_LIT("second\n"));
+    int open_fd = t.fd;
+    assert_true(fcntl(open_fd, F_GETFD) >= 0);
     trace_close(&t);
+    assert_true(fcntl(open_fd, F_GETFD) < 0);
     trace_line(&t, BYTES_LIT("closed\n"));
     trace_close(&t);
     open_ok(&t, path); /* as by the next start */

@@ -107,6 +107,37 @@ static void silence_has_its_time(void **state)
     assert_int_equal(c->conn.in.cap, 0);
 }
 
+/* Nothing of the last second is lost: what a client has moved counts when it
+ * goes, and its memory when its output has left. */
+static void what_goes_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct stats *st = &f->server->stats;
+    struct buf text = BUF_INIT;
+    buf_str(&text, "*2\r\n$4\r\nECHO\r\n$100000\r\n");
+    memset(buf_reserve(&text, 100000), 'e', 100000);
+    text.len += 100000;
+    buf_str(&text, "\r\n");
+    buf_char(&text, '\0');
+    send_text(f, (const char *)text.data);
+    size_t got = 0;
+    for (int i = 0; i < 1000 && got < 100000 + 11; i++) {
+        got += strlen(received_on(f->fd));
+        assert_int_equal(f->client->accounted_bytes, client_memory(f->client));
+        assert_int_equal(f->server->clients.bytes, client_memory(f->client));
+        turn(f);
+    }
+    assert_int_equal(got, 100000 + 11);
+    client_count_bytes(f->client);
+    uint64_t in = st->input_bytes, out = st->output_bytes;
+    send_text(f, "PING\r\nQUIT\r\n");
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(st->input_bytes - in, 12);
+    assert_int_equal(st->output_bytes - out, strlen("+PONG\r\n+OK\r\n"));
+    expect(f, "+PONG\r\n+OK\r\n");
+    buf_release(&text);
+}
+
 /* However it has come to have more: the sum of all follows each second. */
 static void memory_is_measured_each_second(void **state)
 {
@@ -455,6 +486,7 @@ int main(void)
         test(the_last_output_has_its_time),
         test(silence_has_its_time),
         test(memory_is_measured_each_second),
+        test(what_goes_is_counted),
         test(pages_are_given_back_after_a_time),
         test(an_attack_is_told_once_a_minute),
         test(failures_are_told_in_the_end),

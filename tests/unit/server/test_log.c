@@ -108,6 +108,22 @@ static void who_comes_and_goes(void **state)
     forget(f, &l);
 }
 
+/* Each door, when it is opened to clients. */
+static void what_is_listened_on(void **state)
+{
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    struct lines l;
+    server_listen_close(f->server);
+    assert_int_equal(server_listen(f->server, &error), 0);
+    assert_int_equal(f->server->doors.count, 1);
+    listen_to(f, &l);
+    server_accept_start(f->server);
+    assert_string_equal(said(&l), format("-listening on %s\n", f->path));
+    forget(f, &l);
+    buf_release(&error);
+}
+
 static void who_breaks_the_protocol(void **state)
 {
     struct fixture *f = *state;
@@ -283,10 +299,11 @@ static void how_many_files_there_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(who_comes_and_goes),   test(who_breaks_the_protocol),
-        test(who_is_silent),        test(who_is_a_guest),
-        test(how_many_were_closed), test(what_strangers_try),
-        test(how_the_disk_is),      test(how_many_files_there_are),
+        test(who_comes_and_goes),       test(what_is_listened_on),
+        test(who_breaks_the_protocol),  test(who_is_silent),
+        test(who_is_a_guest),           test(how_many_were_closed),
+        test(what_strangers_try),       test(how_the_disk_is),
+        test(how_many_files_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -414,7 +414,7 @@ static void vard_conf_has_every_option(void **state)
     buf_release(&text);
 }
 
-/* Each row of the table, in its order, and nothing behind the last. */
+/* Each row of the table, in its order, and nothing after the last. */
 static void each_option_is_there(void **state)
 {
     static const char *const names[] = {

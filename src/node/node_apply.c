@@ -224,8 +224,7 @@ static void apply_request(struct node *n, const struct request_parcel *g,
         node_members_copied(n, g->incarnation);
         return;
     }
-    if (!node_members_may_execute(n, g->node, g->incarnation) ||
-        !session_admit(n->ks, g->node, g->incarnation, seq)) {
+    if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
         n->applying.skipped_requests++;
         return;
     }
@@ -306,6 +305,15 @@ static int apply_parcel(struct node *n, const struct request_parcel *g,
     return requests.len == 0 ? 0 : ERR_CORRUPT;
 }
 
+/* What a life that is over has left in the log. */
+static void skip_parcel(struct node *n, const struct request_parcel *g,
+                        uint32_t *total)
+{
+    ASSERT(g->count > 0);
+    n->applying.skipped_requests += g->count;
+    *total += g->count;
+}
+
 static int apply_requests(struct node *n, const struct entry *e,
                           uint32_t *total)
 {
@@ -314,7 +322,9 @@ static int apply_requests(struct node *n, const struct entry *e,
 
     while (payload.len > 0) {
         int err = request_parcel_head(&payload, &g);
-        if (err == 0)
+        if (err == 0 && !node_members_may_execute(n, g.node, g.incarnation))
+            skip_parcel(n, &g, total);
+        else if (err == 0)
             err = apply_parcel(n, &g, e->seed, total);
         if (err != 0)
             return err;

@@ -73,6 +73,54 @@ static void test_cut_without_outrun(void **state)
     world_release(w);
 }
 
+/* As the transfer of a state will say to the core. */
+static void fetch(struct world *w, uint32_t id, raft_index index)
+{
+    struct node *n = w->nodes[id].node;
+    struct raft_event e = {
+        .type = RAFT_EV_FETCH, .now_ms = n->raft.now_ms, .index = index};
+    raft_step(&n->raft, &e, &n->out);
+    assert_int_equal(n->out.write.seq, 0);
+}
+
+static raft_index first_of(struct world *w, uint32_t id)
+{
+    return (raft_index)world_measured(w, id, METRIC_raft_first_index);
+}
+
+/* Who needs what was cut fetches a state: what is behind that one is kept, by
+ * the others too, one of whom may lead next; and no longer. */
+static void test_kept_for_a_transfer(void **state)
+{
+    const uint64_t soft = 8 * 1024, hard = 16 * 1024;
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 34);
+    uint32_t leader = (uint32_t)world_elect(w);
+    uint32_t outrun = (leader + 1) % WORLD_NODES,
+             other = (leader + 2) % WORLD_NODES;
+    world_crash_keep(w, outrun, 0);
+    set_log_size(w, soft, hard);
+    world_write(w, leader, 300);
+    world_start(w, outrun);
+    world_write(w, leader, 100);
+    assert_true(first_of(w, leader) > 10);
+    raft_index from = w->nodes[leader].node->raft.commit;
+    fetch(w, outrun, from);
+    world_run(w, 500); /* a second */
+    world_write(w, leader, 600);
+    assert_true(log_bytes(w, leader) > 2 * hard);
+    assert_true(first_of(w, leader) <= from + 1);
+    assert_true(first_of(w, other) <= from + 1);
+    fetch(w, outrun, 0);
+    world_run(w, 500); /* a second */
+    world_write(w, leader, 300);
+    assert_true(log_bytes(w, leader) < 2 * hard);
+    assert_true(first_of(w, leader) > from + 1);
+    assert_true(first_of(w, other) > from + 1);
+    world_release(w);
+}
+
 /* Appends are enough for the followers to learn what they may cut: while they
  * come one after the other there are no heartbeats. */
 static void test_followers_cut_under_load(void **state)
@@ -248,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_in_every_term),
         cmocka_unit_test(test_cut_without_outrun),
+        cmocka_unit_test(test_kept_for_a_transfer),
         cmocka_unit_test(test_followers_cut_under_load),
         cmocka_unit_test(test_cut_when_idle),
         cmocka_unit_test(test_not_cut_early_while_busy),

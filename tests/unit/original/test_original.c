@@ -84,6 +84,17 @@ static void two_are_answered(void **state)
     expect_frame(f->fd, "Response 8 a w v");
 }
 
+/* What it may have unsent is bounded as for all. */
+static void its_output_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    ask(f);
+    f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL].hard_bytes = 10;
+    tell(f, REPLY, NODE_EXECUTED);
+    assert_int_equal(f->server->clients.count, 0);
+    assert_int_equal(f->server->stats.output_limit_closed, 1);
+}
+
 static void an_older_request_is_not_answered(void **state)
 {
     struct fixture *f = *state;
@@ -219,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_was_executed_is_answered),
         test(two_are_answered),
+        test(its_output_is_bounded),
         test(an_older_request_is_not_answered),
         test(what_cannot_be_said_closes),
         test(what_is_refused_has_no_leader),

@@ -241,6 +241,33 @@ static void what_cannot_be_opened_is_said(void **state)
     listen_fails(f, "[x", 1, said);
 }
 
+/* Of a Unix socket, too; whether the system says why, or we. */
+static void what_unix_socket_cannot_be_is_said(void **state)
+{
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    struct door first = f->server->doors.items[0];
+    char *before = f->config.unixsocket;
+    char missing[] = "/no/such/folder/socket", said_[256];
+    char *const paths[] = {missing, before};
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        f->server->doors.count = 0;
+        f->config.unixsocket = paths[i];
+        int err = server_listen(f->server, &error);
+        f->config.unixsocket = before;
+        f->server->doors.items[0] = first;
+        f->server->doors.count = 1;
+        assert_true(err < 0);
+        snprintf(said_, sizeof(said_),
+                 "cannot listen on the Unix socket %s: %s", paths[i],
+                 i == 0 ? "No such file or directory" : error_text(ERR_BUSY));
+        assert_int_equal(error.len, strlen(said_));
+        assert_memory_equal(error.data, said_, error.len);
+        buf_reset(&error);
+    }
+    buf_release(&error);
+}
+
 static void no_door_at_all(void **state)
 {
     struct fixture *f = *state;
@@ -356,6 +383,7 @@ int main(void)
         test(a_client_has_the_time_of_its_turn),
         test(a_socket_has_its_permissions),
         test(what_cannot_be_opened_is_said),
+        test(what_unix_socket_cannot_be_is_said),
         test(no_door_at_all),
         test(who_is_closed_is_described),
         test(failures_are_one_or_more),

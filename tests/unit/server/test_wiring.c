@@ -56,6 +56,30 @@ static void what_peers_say_reaches_the_node(void **state)
         "up 2 77 10.0.0.2:6380;receive 3 1 abc;receive 3 2 abc;down 2;");
 }
 
+/* Who sends something is not silent from the time of this turn on. */
+static void input_has_the_time_of_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    int64_t before_ms = f->node->mono_ms;
+    time_passes(f);
+    send_text(f, "PING\r\n");
+    assert_true(f->client->active_ms > before_ms);
+    expect(f, "+PONG\r\n");
+}
+
+/* When the last entry was synced is looked at each second, asked or not. */
+static void synced_is_looked_at_each_second(void **state)
+{
+    struct fixture *f = *state;
+    struct server *s = f->server;
+    turn_begin(s);
+    s->cron.synced_ms = 15;
+    f->node->durable = 42;
+    s->cron.second_ms = s->turn.mono_ms - 1000;
+    cron_run(s);
+    assert_int_equal(s->cron.synced_ms, s->turn.wall_ms);
+}
+
 static void *notify(void *server)
 {
     server_disk_notify(server);
@@ -196,6 +220,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(what_peers_say_reaches_the_node),
+        test(input_has_the_time_of_its_turn),
+        test(synced_is_looked_at_each_second),
         test(what_the_disk_says_reaches_the_node),
         test(the_log_knows_the_role),
         test(changed_options_are_handed_on),

@@ -97,6 +97,8 @@ bool disk_floor_short(const struct server *s)
 const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd)
 {
     ASSERT((cmd->flags & (CMD_WRITE | CMD_READ)) != 0);
+    if (!disk_floor_short(s))
+        return NULL;
     if (s->disk.is_full)
         return "MISCONF no disk space is left on this node: writes and "
                "deletions are refused, reads are served";
@@ -104,7 +106,7 @@ const char *disk_floor_refusal(const struct server *s, const struct cmd *cmd)
         return "MISCONF too little disk space is free on this node (see "
                "min-free-disk): it gets no entries, so writes and deletions "
                "are refused here; the other nodes take them";
-    if (!disk_floor_short(s) || (cmd->flags & CMD_FREES) != 0)
+    if ((cmd->flags & CMD_FREES) != 0)
         return NULL;
     if (s->disk.is_short)
         return "MISCONF too little disk space is free on this node (see "

@@ -121,6 +121,34 @@ static void test_resumes_with_a_probe(void **state)
     assert_int_equal(f.r.progress[1].state, RAFT_REPLICATE);
 }
 
+/* In any place among the members; twice is as good as once; and one that was
+ * not heard yet is probed where it was going to be. */
+static void test_each_place(void **state)
+{
+    UNUSED(state);
+    for (node_id self = 0; self < 3; self++) {
+        struct core_fixture f;
+        node_id peer = (self + 1) % 3;
+        core_boot(&f, self, 3);
+        core_win(&f);
+        core_durable(&f);
+        const struct raft_progress *p = &f.r.progress[peer];
+        raft_index next = p->next;
+        assert_true(p->state == RAFT_PROBE && next > p->verified + 1);
+        core_peer_event(&f, RAFT_EV_PAUSE, peer);
+        assert_true(p->paused);
+        core_peer_event(&f, RAFT_EV_RESUME, peer);
+        assert_false(p->paused);
+        assert_int_equal(p->next, next);
+        core_event(&f, RAFT_EV_FLUSH);
+        reply(&f, RAFT_MSG_APPEND_REPLY, peer, 5, 0);
+        assert_int_equal(p->state, RAFT_REPLICATE);
+        core_peer_event(&f, RAFT_EV_PAUSE, peer);
+        core_peer_event(&f, RAFT_EV_PAUSE, peer);
+        assert_int_equal(p->state, RAFT_REPLICATE);
+    }
+}
+
 /* A probe that waits for its answer is sent again; who needs a snapshot needs
  * it still; what was cut meanwhile is probed from where the log begins. */
 static void test_resumes_from_each_state(void **state)
@@ -284,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_no_appends),
         cmocka_unit_test(test_counts_as_before),
         cmocka_unit_test(test_resumes_with_a_probe),
+        cmocka_unit_test(test_each_place),
         cmocka_unit_test(test_resumes_from_each_state),
         cmocka_unit_test(test_forgotten),
         cmocka_unit_test(test_no_target),

@@ -482,11 +482,22 @@ static int judge_self(const struct node *n, struct buf *why)
     return 0;
 }
 
+/* The link of a machine that is gone may stand for long: who says nothing is
+ * not there. */
+static bool is_heard(const struct node *n, const struct node_peer *peer)
+{
+    int pos = raft_position(&n->raft, peer->id);
+
+    ASSERT(pos >= 0 && n->raft.role == RAFT_LEADER);
+    int64_t silent_ms = n->mono_ms - n->raft.progress[pos].heard_ms;
+    return peer->up && silent_ms < 2 * (int64_t)n->options.election_timeout_ms;
+}
+
 static int judge_change(const struct node *n, const struct node_peer *peer,
                         struct buf *why)
 {
     ASSERT(n->raft.role == RAFT_LEADER);
-    if (peer->up)
+    if (is_heard(n, peer))
         return later(why, "another process with the same node-id is linked "
                           "to the others: stop one of the two");
     if (peer->granted_ms != 0 && n->mono_ms - peer->granted_ms < GRANT_PAUSE_MS)

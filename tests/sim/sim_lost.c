@@ -279,6 +279,9 @@ void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item)
     else if (err != ERR_AGAIN)
         sim_fail(s, "X17 life: node %u refuses node %u: %.*s", node, to->id,
                  (int)why.len, (const char *)why.data);
+    else
+        sim_trace(s, "node %u: not yet, says it to node %u: %.*s", node, to->id,
+                  (int)why.len, (const char *)why.data);
     buf_release(&why);
 }
 

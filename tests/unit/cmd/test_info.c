@@ -243,6 +243,11 @@ static void test_list(void **state)
            "$16\r\nconfig|resetstat\r\n$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n");
     expect(2, "COMMAND LIST FILTERBY PATTERN vard*", "*0\r\n");
+    char word[1030], filter[1100];
+    memset(word, 'w', 1025); /* too long for a pattern */
+    word[1025] = '\0';
+    snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
+    expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
            "*16\r\n"
            "$6\r\nconfig\r\n"

@@ -88,7 +88,7 @@ static const char all_options[] =
     "peer-queue-max 99mb\nread-mode stale\n";
 
 static const struct identity who = {
-    .cluster_id = 1234, .node = 5, .incarnation = 9};
+    .cluster_id = 1234, .node = 5, .incarnation = 9, .nonce = 77};
 
 static void load(struct fixture *f, const char *text)
 {
@@ -150,6 +150,7 @@ static void test_the_peers(void **state)
     assert_int_equal(p.options.incarnation, 9);
     assert_string_equal(p.options.listen_address, "10.0.0.2:9002");
     assert_string_equal(p.options.secret, "hush");
+    assert_int_equal(p.options.nonce, 77);
     assert_int_equal(p.options.queue_bytes_max, 99 << 20);
     assert_int_equal(p.options.member_count, 3);
     assert_int_equal(p.options.members[2].id, 70);

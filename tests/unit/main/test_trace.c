@@ -61,7 +61,7 @@ static void lines_are_added(void **state)
     trace_line(&t, BYTES_LIT("first\n"));
     trace_line(&t, BYTES_LIT("second\n"));
     int open_fd = t.fd;
-    assert_true(fcntl(open_fd, F_GETFD) >= 0);
+    assert_int_equal(fcntl(open_fd, F_GETFD), FD_CLOEXEC);
     trace_close(&t);
     assert_true(fcntl(open_fd, F_GETFD) < 0);
     trace_line(&t, BYTES_LIT("closed\n"));

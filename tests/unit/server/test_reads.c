@@ -29,6 +29,18 @@ static void node_takes_more(struct fixture *f)
     turn(f);
 }
 
+/* What is wrong by itself does not enter the log, as a read either. */
+static void wrong_ones_do_not_go_there(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\nGETRANGE a x 1\r\nGETRANGE a 0 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    reads_told(f, 0);
+    expect(f, "+SET a 1\r\n$1\r\n1\r\n$1\r\n1\r\n"); /* as by this node */
+    assert_int_equal(f->node->submitted, 1);
+}
+
 static void they_wait_for_the_node(void **state)
 {
     struct fixture *f = *state;
@@ -125,9 +137,8 @@ static void a_reader_may_break(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(they_wait_for_the_node),
-        test(errors_keep_their_place),
-        test(the_rest_may_be_refused),
+        test(wrong_ones_do_not_go_there), test(they_wait_for_the_node),
+        test(errors_keep_their_place),    test(the_rest_may_be_refused),
         test(a_reader_may_break),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,6 +113,8 @@ static bool parse_hello(struct server_call *call, struct hello *h)
 static const char *role_name(struct server *s)
 {
     struct node_status status;
+    if (server_waiting(s) != NULL)
+        return "replica";
     node_status(server_node(s), &status);
     return status.role == RAFT_LEADER ? "master" : "replica";
 }

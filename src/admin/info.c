@@ -234,11 +234,25 @@ void info_text(struct server *s, const struct bytes *words, size_t word_count,
     }
 }
 
+/* There is no node yet whose values could be shown. */
+static void info_of_waiting(const char *why, struct buf *out)
+{
+    ASSERT(why != NULL && why[0] != '\0');
+    buf_printf(out,
+               "# Server\r\nredis_version:%s\r\n\r\n"
+               "# Persistence\r\nloading:1\r\nloading_reason:%s\r\n",
+               SERVER_REDIS_VERSION, why);
+}
+
 void admin_info(struct server_call *call)
 {
     struct buf text = BUF_INIT;
+    const char *why = server_waiting(call->s);
     ASSERT(call->argc >= 1);
-    info_text(call->s, call->argv + 1, call->argc - 1, &text);
+    if (why != NULL)
+        info_of_waiting(why, &text);
+    else
+        info_text(call->s, call->argv + 1, call->argc - 1, &text);
     resp_verbatim(call->out, "txt", buf_view(&text));
     buf_release(&text);
 }

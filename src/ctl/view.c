@@ -110,6 +110,8 @@ static void take_row(struct cluster *c, size_t node,
         buf_bytes(&r->why, buf_view(&n->why));
     else if (reply->answer.kind != ANSWER_TEXT)
         buf_bytes(&r->why, text);
+    else if (info_field(text, "loading_reason").len > 0)
+        buf_bytes(&r->why, info_field(text, "loading_reason"));
     else if (value_of(text, METRIC_raft_role).len == 0)
         buf_str(&r->why, "it answers, but not as a node of vard");
     else

@@ -66,20 +66,15 @@ struct rocks_options options_of_store(const struct config *c,
 
 struct node_boot options_of_boot(const struct config *c)
 {
-    node_id ids[CONFIG_NODES_MAX];
-    const char *addresses[CONFIG_NODES_MAX];
+    struct directory_id directory = {entropy_u64(), entropy_u64()};
+    uint64_t cluster_id = MAX(entropy_u64(), (uint64_t)1);
     ASSERT(c->node_count <= CONFIG_NODES_MAX);
-    for (size_t i = 0; i < c->node_count; i++) {
-        ids[i] = c->nodes[i].id;
-        addresses[i] = c->nodes[i].peer_address;
-    }
     return (struct node_boot){
         .self = c->node_id,
-        .cluster_id =
-            node_cluster_id(c->cluster_id, ids, addresses, c->node_count),
-        .cluster_id_is_given = c->cluster_id[0] != '\0',
-        .directory = {entropy_u64(), entropy_u64()},
-        .nonce = entropy_u64(),
+        .cluster_id = c->node_count > 1 ? 0 : cluster_id,
+        .label = c->cluster_id,
+        .directory = directory,
+        .nonce = MAX(entropy_u64(), (uint64_t)1),
     };
 }
 
@@ -166,6 +161,7 @@ void options_of_peers(const struct config *c, const struct identity *identity,
         .secret = c->peer_secret,
         .queue_bytes_max = c->peer_queue_max_bytes,
         .payload_bytes_max = PAYLOAD_BYTES_MAX,
+        .forced = c->bootstrap && identity->cluster_id == 0,
         .members = out->members,
         .member_count = c->node_count,
     };

@@ -15,6 +15,8 @@
 /* `disk_bytes`: the size of the file system with the data; 0: not known. */
 struct rocks_options options_of_store(const struct config *c,
                                       uint64_t disk_bytes);
+/* A node on its own begins a cluster at once, with an id that is drawn; a
+ * member of several only when they have met. */
 struct node_boot options_of_boot(const struct config *c);
 struct node_options options_of_node(const struct config *c,
                                     const struct identity *identity);

@@ -7,6 +7,10 @@
  * peers, node. They stop in the opposite order, except for the disk thread,
  * which ends after the node and before the store.
  *
+ * If the directory is blank, there are no disk thread and no node: peers greet
+ * the other members (main/meeting.h), clients are told to wait, and when it is
+ * known which cluster it is, all of this begins again within the process.
+ *
  * What the other members say of this node (main/standing.c) may end it, or
  * begin all of this again within the process: then its data is an older copy,
  * which the others complete.
@@ -28,6 +32,7 @@
 #include "config/config.h"
 #include "journal/disk.h"
 #include "journal/start_check.h"
+#include "main/meeting.h"
 #include "main/notify.h"
 #include "main/options.h"
 #include "main/process.h"
@@ -46,6 +51,9 @@
 #include "server/server.h"
 
 #define CONFIG_BYTES_MAX (1024 * 1024)
+#define MEETING_LOOK_MS  250
+#define MEETING_TELL_MS  5000
+#define MEETING_FIRST_MS 1000
 
 struct vard {
     struct config config;
@@ -63,6 +71,11 @@ struct vard {
     struct peers *peers;
     struct node *node;
     struct standing standing; /* among the other members, as they see it */
+    struct founding founding; /* of the cluster; count 0: not known */
+    struct meeting meeting;   /* while the directory is blank */
+    struct meeting_result met;
+    struct loop_timer meeting_timer;
+    int64_t meeting_told_ms;
 };
 
 /* --- configuration ------------------------------------------------------ */
@@ -160,12 +173,56 @@ static void announce_start(struct vard *v)
                             "ports can take part in the cluster");
 }
 
-/* The loop stops with this turn; run() looks at what is to be done. */
-static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
-                       bool dialed)
+/* Whether it is known now which cluster the directory is of. Then the loop
+ * stops with this turn, and run() begins again. */
+static void meet(struct vard *v)
+{
+    if (v->met.outcome != MEETING_WAIT)
+        return;
+    meeting_decide(&v->meeting, clock_mono_ms(),
+                   MAX(entropy_u64(), (uint64_t)1), &v->met);
+    if (v->met.outcome == MEETING_WAIT)
+        return;
+    log_notice(v->log, "%s cluster %016" PRIx64,
+               v->met.outcome == MEETING_FOUND ? "this node begins"
+               : v->met.outcome == MEETING_ADOPT
+                   ? "this node is one of the first "
+                     "members of"
+                   : "the other members let this "
+                     "node in, and refill it:",
+               v->met.cluster_id);
+    loop_stop(v->loop);
+}
+
+static void on_meeting_timer(void *ctx)
 {
     struct vard *v = ctx;
     struct buf text = BUF_INIT;
+    int64_t now_ms = clock_mono_ms();
+    ASSERT(v->identity.cluster_id == 0 && v->peers != NULL);
+    meeting_text(&v->meeting, now_ms, &text);
+    buf_char(&text, '\0');
+    server_wait(v->server, v->peers, (const char *)text.data);
+    if (now_ms - v->meeting_told_ms >= MEETING_TELL_MS) {
+        v->meeting_told_ms = now_ms;
+        log_notice(v->log, "this node %s", (const char *)text.data);
+    }
+    buf_release(&text);
+    meet(v);
+    loop_timer_start(v->loop, &v->meeting_timer, MEETING_LOOK_MS);
+}
+
+/* The loop stops with this turn; run() looks at what is to be done. */
+static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
+                       int ours, bool dialed)
+{
+    struct vard *v = ctx;
+    struct buf text = BUF_INIT;
+    if (v->identity.cluster_id == 0) {
+        meeting_heard(&v->meeting, peer, greeting, ours, clock_mono_ms());
+        meet(v);
+        return;
+    }
     if (v->standing.next != STANDING_GOOD || !dialed)
         return;
     standing_judge(&v->standing, &v->config, peer, greeting, &text);
@@ -234,6 +291,20 @@ static int open_store(struct vard *v, enum data_trust trust, struct buf *error)
     return err != 0 ? err : rocks_open(&v->store, path, &options, error);
 }
 
+/* What the members have agreed on while the directory was blank. */
+static void boot_as_met(const struct vard *v, struct node_boot *boot)
+{
+    const struct meeting_result *met = &v->met;
+    if (met->outcome == MEETING_WAIT)
+        return;
+    ASSERT(met->cluster_id != 0 && boot->cluster_id == 0);
+    boot->cluster_id = met->cluster_id;
+    boot->recovering = met->outcome == MEETING_JOIN;
+    boot->incarnation_above = met->incarnation_above;
+    if (met->outcome != MEETING_JOIN)
+        boot->founding = &met->founding;
+}
+
 static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
 {
     struct node_boot boot = options_of_boot(&v->config);
@@ -246,13 +317,18 @@ static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
         err = open_store(v, trust, error);
     if (err != 0)
         return err;
-    boot.recovering = trust != DATA_PROVEN;
+    boot_as_met(v, &boot);
+    boot.recovering = boot.recovering || trust != DATA_PROVEN;
     boot.incarnation_above =
-        MAX((uint64_t)MAX(clock_wall_ms(), 0), v->standing.incarnation_above);
+        MAX(boot.incarnation_above, MAX((uint64_t)MAX(clock_wall_ms(), 0),
+                                        v->standing.incarnation_above));
     boot.store = v->store;
     boot.mark_file = v->mark_file;
     boot.mark = v->mark_found ? &v->mark : NULL;
-    return node_boot(&boot, &v->identity, error);
+    err = node_boot(&boot, &v->identity, error);
+    if (err == 0 && node_boot_founding(v->store, &v->founding) != 0)
+        v->founding = (struct founding){0};
+    return err;
 }
 
 /* A node without others: nothing is ever sent. */
@@ -276,12 +352,33 @@ static int start_peers(struct vard *v, struct transport *transport,
     if (v->config.node_count <= 1)
         return 0;
     options_of_peers(&v->config, &v->identity, &settings);
+    settings.options.founding = v->founding.count > 0 ? &v->founding : NULL;
+    settings.options.lost =
+        v->identity.cluster_id == 0 && node_boot_is_lost(v->store);
+    settings.options.forced = settings.options.forced && !settings.options.lost;
     settings.options.log = v->log;
     settings.options.events = server_transport_events(v->server);
     int err = peers_new(&v->peers, v->loop, &settings.options, error);
     if (err == 0)
         *transport = peers_transport(v->peers);
     return err;
+}
+
+/* The directory is blank: the other members are greeted. */
+static int start_meeting(struct vard *v, struct buf *error)
+{
+    struct transport transport;
+    int err = start_peers(v, &transport, error);
+    if (err != 0)
+        return err;
+    ASSERT(v->peers != NULL); /* on its own it has a cluster */
+    v->met = (struct meeting_result){.outcome = MEETING_WAIT};
+    meeting_init(&v->meeting, &v->config, v->identity.directory,
+                 node_boot_is_lost(v->store));
+    v->meeting_timer = (struct loop_timer){NULL, on_meeting_timer, v};
+    v->meeting_told_ms = clock_mono_ms() - MEETING_TELL_MS + MEETING_FIRST_MS;
+    on_meeting_timer(v);
+    return 0;
 }
 
 static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
@@ -347,7 +444,8 @@ static int start_data(struct vard *v, struct buf *error)
         if (err == 0)
             err = open_data(v, trust, error);
         if (err == 0)
-            err = start_node(v, trust, error);
+            err = v->identity.cluster_id == 0 ? start_meeting(v, error)
+                                              : start_node(v, trust, error);
         if (err == 0 && trust != DATA_PROVEN)
             refill_done(&v->process);
         if (err != ERR_CORRUPT || trust == DATA_LOST ||
@@ -365,8 +463,10 @@ static int start(struct vard *v, struct buf *error)
     int err = start_server(v, error);
     if (err == 0)
         err = start_data(v, error);
-    if (err == 0)
+    if (err == 0 && v->node != NULL) {
+        v->met = (struct meeting_result){.outcome = MEETING_WAIT};
         server_start(v->server, v->node, v->peers);
+    }
     return err;
 }
 
@@ -374,6 +474,8 @@ static int start(struct vard *v, struct buf *error)
 
 static void stop(struct vard *v)
 {
+    if (v->loop != NULL)
+        loop_timer_stop(v->loop, &v->meeting_timer);
     close_data(v);
     server_free(v->server);
     loop_free(v->loop);
@@ -416,7 +518,9 @@ static int run(struct vard *v)
         stop(v);
     while (err == 0) {
         err = run_once(v, &error);
-        if (v->standing.next != STANDING_OLD_COPY)
+        bool again = v->standing.next == STANDING_OLD_COPY ||
+                     v->met.outcome != MEETING_WAIT;
+        if (!again)
             break;
     }
     if (err != 0)

@@ -8,6 +8,11 @@
  * watermark without promises next to an empty store. A watermark with promises
  * next to an empty store, or an identity without a watermark, is damage.
  *
+ * A directory is blank at first: it has an id, and belongs to no cluster. That
+ * of a node on its own does so at once; that of a member when the members have
+ * met (main/meeting.h). With its cluster it gets, in the same write, the record
+ * of how that was founded.
+ *
  * A node that is to be refilled first writes that it is, and only then gives up
  * the promises of the watermark: a crash between the two finds the same damage.
  *
@@ -21,9 +26,11 @@
 
 #include <inttypes.h>
 
-#include "base/hash.h"
 #include "journal/journal.h"
 #include "journal/start_check.h"
+
+static const struct bytes founding_key = {(const uint8_t *)"founding", 8};
+static const struct bytes label_key = {(const uint8_t *)"label", 5};
 
 static int refuse(struct buf *error, int code, const char *text)
 {
@@ -42,6 +49,32 @@ static int check_new(const struct watermark *mark, struct buf *error)
     return 0;
 }
 
+/* The name of the cluster that the directory was used with; it may be given
+ * later than the directory was made. */
+static int check_label(const struct node_boot *boot, struct buf *error)
+{
+    struct buf stored = BUF_INIT;
+    int err = store_get(boot->store, STORE_META, label_key, &stored);
+
+    ASSERT(boot->label);
+    if (err == ERR_NOT_FOUND) {
+        err = 0;
+    } else if (err != 0) {
+        buf_printf(error, "reading the cluster's name: %s",
+                   store_error(boot->store));
+    } else if (boot->label[0] != '\0' &&
+               !bytes_eq(buf_view(&stored), bytes_str(boot->label))) {
+        buf_printf(error,
+                   "the data directory belongs to another cluster (%.*s, the "
+                   "configuration says %s): correct cluster-id, or use another "
+                   "directory",
+                   (int)stored.len, (const char *)stored.data, boot->label);
+        err = ERR_MISMATCH;
+    }
+    buf_release(&stored);
+    return err;
+}
+
 static int check_known(const struct node_boot *boot, const struct identity *id,
                        struct buf *error)
 {
@@ -55,20 +88,17 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
                    id->node, boot->self);
         return ERR_MISMATCH;
     }
-    if (boot->cluster_id_is_given && id->cluster_id != boot->cluster_id) {
-        buf_printf(
-            error,
-            "the data directory belongs to another cluster (%016" PRIx64 ", "
-            "the configuration says %016" PRIx64 "): correct cluster-id or "
-            "the node lines, or use another directory",
-            id->cluster_id, boot->cluster_id);
-        return ERR_MISMATCH;
-    }
-    if (mark && (mark->node != id->node || mark->cluster_id != id->cluster_id))
+    int err = check_label(boot, error);
+    if (err != 0)
+        return err;
+    /* Either of them may be from before the directory had a cluster. */
+    bool both = mark && mark->cluster_id != 0 && id->cluster_id != 0;
+    if ((both && mark->cluster_id != id->cluster_id) ||
+        (mark && mark->node != id->node))
         return refuse(error, ERR_MISMATCH,
                       "watermark file and database belong to different nodes: "
                       "the data directory was put together from two");
-    int err = mark ? start_check_pair(id, mark, error) : 0;
+    err = mark ? start_check_pair(id, mark, error) : 0;
     if (err != 0 || boot->recovering)
         return err;
     if (boot->mark_file && !mark)
@@ -76,7 +106,8 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
                       "the watermark file is missing, so this node cannot "
                       "prove that its log is whole. Restore the data directory "
                       "from a backup of this node");
-    if (mark && mark->incarnation > id->incarnation + 1)
+    bool was_blank = mark && mark->cluster_id != 0 && id->cluster_id == 0;
+    if (was_blank || (mark && mark->incarnation > id->incarnation + 1))
         return refuse(error, ERR_CORRUPT,
                       "the database is an older copy than the watermark file: "
                       "what this node promised since then is missing. Restore "
@@ -103,6 +134,16 @@ static int write_mark(const struct node_boot *boot, const struct identity *id)
     return watermark_write(boot->mark_file, &next, true);
 }
 
+static void put_founding(struct store_batch *b, const struct founding *f)
+{
+    struct buf raw = BUF_INIT;
+
+    ASSERT(f->count > 0);
+    founding_encode(f, &raw);
+    store_batch_put(b, STORE_META, founding_key, buf_view(&raw));
+    buf_release(&raw);
+}
+
 static int write_identity(const struct node_boot *boot,
                           const struct identity *id)
 {
@@ -110,6 +151,10 @@ static int write_identity(const struct node_boot *boot,
 
     ASSERT(id->incarnation > 0);
     journal_put_identity(&b, id);
+    if (boot->founding)
+        put_founding(&b, boot->founding);
+    if (boot->label[0] != '\0')
+        store_batch_put(&b, STORE_META, label_key, bytes_str(boot->label));
     if (boot->recovering)
         store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
     int err = store_write(boot->store, &b, STORE_LOGGED);
@@ -119,17 +164,27 @@ static int write_identity(const struct node_boot *boot,
     return err;
 }
 
+/* Of a store that has none. What is left of one that was lost may say it. */
+static uint64_t cluster_of(const struct node_boot *boot)
+{
+    bool known = boot->recovering && boot->mark && boot->mark->cluster_id != 0;
+
+    ASSERT(boot->self != NODE_NONE);
+    return known ? boot->mark->cluster_id : boot->cluster_id;
+}
+
 /* A store without an identity. The directory may have its id already, from a
  * first start that did not get far, or from before the database was lost. */
 static void new_identity(const struct node_boot *boot, struct identity *id)
 {
-    bool has_id = boot->mark && !directory_id_is_none(boot->mark->directory);
+    const struct watermark *mark = boot->mark;
+    bool has_id = mark && !directory_id_is_none(mark->directory);
 
     ASSERT(!directory_id_is_none(boot->directory));
     *id = (struct identity){
-        .cluster_id = boot->cluster_id,
+        .cluster_id = cluster_of(boot),
         .node = boot->self,
-        .directory = has_id ? boot->mark->directory : boot->directory,
+        .directory = has_id ? mark->directory : boot->directory,
     };
 }
 
@@ -144,12 +199,15 @@ static int next_identity(const struct node_boot *boot, struct identity *id,
         new_identity(boot, id);
         err = boot->recovering ? 0 : check_new(mark, error);
     }
+    bool blank = err == 0 && id->cluster_id == 0;
     if (err == 0 && (id->incarnation > 0 || boot->recovering))
         err = check_known(boot, id, error);
     else if (err != 0 && error->len == 0)
         buf_printf(error, "reading the identity: %s", store_error(boot->store));
     if (err != 0)
         return err;
+    if (blank) /* as far as the database knows, which may be all that is left */
+        id->cluster_id = cluster_of(boot);
     if (mark)
         id->incarnation = MAX(id->incarnation, mark->incarnation);
     if (boot->recovering)
@@ -204,28 +262,24 @@ int node_boot(const struct node_boot *boot, struct identity *identity,
     return err;
 }
 
-uint64_t node_cluster_id(const char *name, const node_id *ids,
-                         const char *const *addresses, size_t count)
+int node_boot_founding(struct store *s, struct founding *out)
 {
-    struct buf text = BUF_INIT;
-    node_id last = NODE_NONE;
-    bool named = name && *name;
+    struct buf raw = BUF_INIT;
+    int err = store_get(s, STORE_META, founding_key, &raw);
 
-    if (named && count == 1)
-        count = 0; /* a node alone need not be listed */
-    if (named)
-        buf_printf(&text, "%s\n", name);
-    for (size_t done = 0; done < count; done++) {
-        size_t next = count;
-        for (size_t i = 0; i < count; i++)
-            if ((done == 0 || ids[i] > last) &&
-                (next == count || ids[i] < ids[next]))
-                next = i;
-        ASSERT(next < count);
-        last = ids[next];
-        buf_printf(&text, "%u %s\n", ids[next], named ? "" : addresses[next]);
-    }
-    uint64_t id = hash64(buf_view(&text));
-    buf_release(&text);
-    return id;
+    ASSERT(s && out);
+    if (err == 0)
+        err = founding_decode(buf_view(&raw), out);
+    buf_release(&raw);
+    return err;
+}
+
+bool node_boot_is_lost(struct store *s)
+{
+    struct buf raw = BUF_INIT;
+    bool found = store_get(s, STORE_META, NODE_RECOVERING_KEY, &raw) == 0;
+
+    ASSERT(s);
+    buf_release(&raw);
+    return found;
 }

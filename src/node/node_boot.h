@@ -13,8 +13,11 @@
 
 struct node_boot {
     node_id self;
-    uint64_t cluster_id;           /* for a new store, or to compare if */
-    bool cluster_id_is_given;      /* the configuration names one */
+    /* What a blank directory becomes one of; 0: it stays blank, with no more
+     * than its id. */
+    uint64_t cluster_id;
+    const struct founding *founding; /* kept with it; NULL: there is none */
+    const char *label; /* of the configuration, to be compared; "": none */
     struct directory_id directory; /* drawn, for a directory without one */
     uint64_t nonce;                /* drawn, of this start */
     /* The store may have lost what was promised: the node will start
@@ -30,17 +33,15 @@ struct node_boot {
 #define NODE_RECOVERING_KEY BYTES_LIT("recovering")
 
 /* Checks the identity (or writes it on a new store), raises the incarnation,
- * syncs. `identity` is what holds from now on. A store of another node or
- * cluster is ERR_MISMATCH; damage ERR_CORRUPT; each with a text that says
- * what to do. */
+ * syncs. `identity` is what holds from now on: with cluster id 0 the directory
+ * is blank, and no node may start on it. A store of another node or cluster is
+ * ERR_MISMATCH; damage ERR_CORRUPT; each with a text that says what to do. */
 MUST_USE int node_boot(const struct node_boot *boot, struct identity *identity,
                        struct buf *error);
 
-/* The cluster id that follows from the configuration: of the members' ids in
- * their order, and of the name if there is one, else of their addresses. Nodes
- * that have different lists of members must not talk: each would count a
- * majority of its own list. */
-uint64_t node_cluster_id(const char *name, const node_id *ids,
-                         const char *const *addresses, size_t count);
+/* What was kept of them. ERR_NOT_FOUND: nothing. */
+MUST_USE int node_boot_founding(struct store *s, struct founding *out);
+/* The directory has lost what it had: it may be let in, and never begin. */
+bool node_boot_is_lost(struct store *s);
 
 #endif

@@ -64,10 +64,11 @@ struct transport_events {
      * sentence for people. */
     int (*admit)(void *ctx, const struct admit *ask, struct grant *out,
                  struct buf *why);
-    /* A member has said who it is and what it thinks of us: we dialed it, or it
-     * dialed us, and then its verdict is not there yet. NULL: nobody minds. */
+    /* A member has said who it is and what it thinks of us; `ours` is the
+     * verdict on it (enum greeting_verdict). We dialed it, or it dialed us, and
+     * then its own is not there yet. NULL: nobody minds. */
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
-                    bool dialed);
+                    int ours, bool dialed);
 };
 
 #endif

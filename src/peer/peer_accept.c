@@ -197,7 +197,7 @@ static int take_greeting(struct peer_inbound *in, struct bytes payload)
         peer_greet_judge(peer, in->hello.from_incarnation, &g, in->why);
     talk.role = PEER_PROOF_ACCEPTOR;
     peer_greet_send(peer, &talk, verdict, &in->conn);
-    peer_greet_tell(peer, &g, false);
+    peer_greet_tell(peer, &g, verdict, false);
     if (verdict == GREETING_WELCOME) {
         establish(in, peer, g.nonce);
         return 0;

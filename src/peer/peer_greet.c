@@ -206,12 +206,12 @@ int peer_greet_take(const struct peers *p, const struct peer_talk *talk,
 }
 
 void peer_greet_tell(const struct peer *peer, const struct greeting *g,
-                     bool dialed)
+                     enum greeting_verdict ours, bool dialed)
 {
     const struct transport_events *events = peer->peers->events;
     ASSERT(!directory_id_is_none(g->directory));
     if (events->greeted != NULL)
-        events->greeted(events->ctx, peer->id, g, dialed);
+        events->greeted(events->ctx, peer->id, g, (int)ours, dialed);
 }
 
 void peer_greet_remember(struct peer *peer, uint64_t incarnation,

@@ -200,9 +200,9 @@ void peer_greet_send(const struct peer *peer, const struct peer_talk *talk,
 MUST_USE int peer_greet_take(const struct peers *p,
                              const struct peer_talk *talk, struct bytes payload,
                              struct greeting *out);
-/* Tells the owner. */
+/* Tells the owner, with the verdict on it. */
 void peer_greet_tell(const struct peer *peer, const struct greeting *g,
-                     bool dialed);
+                     enum greeting_verdict ours, bool dialed);
 /* From now on this is the start that is known. */
 void peer_greet_remember(struct peer *peer, uint64_t incarnation,
                          uint64_t nonce);

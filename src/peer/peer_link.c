@@ -171,8 +171,10 @@ static int take_greeting(struct peer_link *k, struct bytes payload,
     int err = peer_greet_take(peer->peers, &talk, payload, &g);
     if (err != 0)
         return err;
-    peer_greet_tell(peer, &g, true);
-    if (peer_greet_judge(peer, k->incarnation, &g, why) != GREETING_WELCOME)
+    enum greeting_verdict ours =
+        peer_greet_judge(peer, k->incarnation, &g, why);
+    peer_greet_tell(peer, &g, ours, true);
+    if (ours != GREETING_WELCOME)
         return ERR_MISMATCH;
     if (g.verdict != GREETING_WELCOME) {
         peer_greet_refusal(&g, why);

@@ -278,6 +278,8 @@ bool guest_submit(struct client *c, const struct guest_request *r)
     ASSERT(c->guest_id[0] != '\0');
     ASSERT(cmd_is_data(r->cmd) && cmd_arity_ok(r->cmd, r->argc));
     char loading[LOADING_TEXT_SIZE];
+    if (c->server->node == NULL)
+        return refuse_guest(c, r->id, ERR_NO_LEADER);
     if (is_loading(c, loading))
         return refuse_guest(c, r->id, ERR_REFILL);
     if (disk_floor_refusal(c->server, r->cmd) != NULL)
@@ -346,6 +348,30 @@ static bool multi_command(struct client *c, enum multi_word word, uint32_t argc)
     return finished(c, NULL);
 }
 
+/* --- without a node ----------------------------------------------------- */
+
+/* What is about the connection and this process alone. */
+static bool needs_no_node(const struct cmd *cmd)
+{
+    switch (cmd->id) {
+    case CMD_ID_AUTH:
+    case CMD_ID_CLIENT:
+    case CMD_ID_COMMAND:
+    case CMD_ID_ECHO:
+    case CMD_ID_HELLO:
+    case CMD_ID_INFO:
+    case CMD_ID_PING:
+    case CMD_ID_QUIT:
+    case CMD_ID_RESET:
+    case CMD_ID_SELECT:
+    case CMD_ID_SHUTDOWN:
+    case CMD_ID_TIME:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* --- one command -------------------------------------------------------- */
 
 static bool no_command(struct client *c, const struct bytes *argv,
@@ -371,6 +397,8 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
         return refuse_arity(c, d.cmd);
     if (!client_is_authorized(c) && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, NOAUTH);
+    if (c->server->node == NULL && !needs_no_node(d.cmd))
+        return refuse(c, d.cmd, c->server->waiting);
     if (c->settings.in_multi && !multi_lets_pass(d.cmd))
         return refuse(c, d.cmd, MULTI_REFUSAL);
     if (cmd_is_data(d.cmd))

@@ -17,6 +17,7 @@
 #include "server/reads.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* Descriptors beside those of clients: RocksDB's files, links, log. */
 #define FILES_RESERVED 1024
@@ -131,12 +132,14 @@ static int on_peer_admit(void *ctx, const struct admit *ask, struct grant *out,
 }
 
 static void on_peer_greeted(void *ctx, node_id peer,
-                            const struct greeting *greeting, bool dialed)
+                            const struct greeting *greeting, int ours,
+                            bool dialed)
 {
     struct server *s = ctx;
     ASSERT(peer != NODE_NONE);
+    turn_begin(s);
     if (s->options.greeted != NULL)
-        s->options.greeted(s->options.ctx, peer, greeting, dialed);
+        s->options.greeted(s->options.ctx, peer, greeting, ours, dialed);
 }
 
 /* --- the disk ----------------------------------------------------------- */
@@ -250,6 +253,25 @@ static void before_wait(void *ctx)
     shutdown_progress(s);
     arm_deadline(s);
     disk_floor_turn(s);
+    server_check(s);
+    turn_end(s);
+}
+
+/* The same without a node. */
+static void before_wait_waiting(void *ctx)
+{
+    struct server *s = ctx;
+    ASSERT(s->node == NULL);
+    turn_begin(s);
+    run_ready(s);
+    s->turn.number++;
+    flush_clients(s);
+    finish_clients(s);
+    if (limits_memory(s))
+        finish_clients(s);
+    shutdown_progress(s);
+    if (!list_empty(&s->clients.ready))
+        loop_timer_start(s->options.loop, &s->wiring.deadline_timer, 0);
     server_check(s);
     turn_end(s);
 }
@@ -377,6 +399,23 @@ void server_start(struct server *s, struct node *node, struct peers *peers)
     s->cron.resident_start_bytes = s->cron.resident_peak_bytes;
     loop_before_wait(s->options.loop, before_wait, s);
     on_cron(s);
+    server_accept_start(s);
+    log_notice(s->options.log, "Ready to accept connections");
+}
+
+void server_wait(struct server *s, struct peers *peers, const char *text)
+{
+    bool first = s->waiting[0] == '\0';
+    ASSERT(s->node == NULL && text[0] != '\0');
+    snprintf(s->waiting, sizeof(s->waiting), "LOADING vard %s", text);
+    if (!first)
+        return;
+    s->peers = peers;
+    turn_end(s);
+    turn_begin(s);
+    shutdown_init(s);
+    bound_clients(s);
+    loop_before_wait(s->options.loop, before_wait_waiting, s);
     server_accept_start(s);
     log_notice(s->options.log, "Ready to accept connections");
 }

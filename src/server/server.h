@@ -48,7 +48,7 @@ struct server_options {
     void (*stopping)(void *ctx);
     /* See node_transport.h; may be NULL. */
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
-                    bool dialed);
+                    int ours, bool dialed);
     void *ctx; /* of the three above */
 };
 
@@ -65,6 +65,10 @@ const struct transport_events *server_transport_events(struct server *s);
 void server_disk_notify(void *server);
 /* From now on events reach the node. `peers` is NULL without other members. */
 void server_start(struct server *s, struct node *node, struct peers *peers);
+/* Serves clients without a node, which waits to become a member: they get
+ * "LOADING vard " and this text, which may be changed by calling it again. What
+ * is about the connection alone works. `peers` greet the other members. */
+void server_wait(struct server *s, struct peers *peers, const char *text);
 /* Closes clients and sockets; node and peers must be gone already. */
 void server_free(struct server *s);
 

@@ -163,6 +163,7 @@ struct server {
     struct server_options options; /* given */
     struct node *node;             /* NULL until server_start() */
     struct peers *peers;           /* NULL: there are no other members */
+    char waiting[256]; /* an error, without a node; "": it is not waited for */
     struct wiring wiring;
     struct turn turn;
     struct clients clients;

@@ -43,8 +43,10 @@ static void drain(struct server *s)
 static bool begin_transfer(struct server *s)
 {
     struct node_status st;
-    node_status(s->node, &st);
     ASSERT(s->shutdown.phase == SHUTDOWN_TRANSFER);
+    if (s->node == NULL)
+        return false;
+    node_status(s->node, &st);
     if (st.role != RAFT_LEADER || st.peer_count == 0)
         return false;
     s->shutdown.transfer_ended = false;
@@ -175,7 +177,7 @@ static void on_sigint(void *ctx)
 void shutdown_init(struct server *s)
 {
     struct shutdown *sd = &s->shutdown;
-    ASSERT(s->node != NULL && sd->phase == SHUTDOWN_NONE);
+    ASSERT(sd->phase == SHUTDOWN_NONE);
     *sd = (struct shutdown){.phase = SHUTDOWN_NONE};
     sd->timer = (struct loop_timer){NULL, on_timer, s};
     sd->sigterm = (struct loop_signal){NULL, on_sigterm, s};

@@ -35,6 +35,12 @@ struct node *server_node(const struct server *s)
     return s->node;
 }
 
+const char *server_waiting(const struct server *s)
+{
+    ASSERT(s->node != NULL || s->waiting[0] != '\0');
+    return s->node != NULL ? NULL : s->waiting;
+}
+
 struct stats *server_stats(struct server *s)
 {
     return &s->stats;

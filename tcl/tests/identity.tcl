@@ -106,3 +106,154 @@ start_cluster 3 {damaged-data refuse} {
         assert_equal copy [R $id GET after]
     }
 }
+
+# Empties the directory of a node that does not run.
+proc empty_directory {id} {
+    file delete -force $::nodes($id,dir)
+    file mkdir $::nodes($id,dir)
+}
+
+# None of them leads, or has elected one, for longer than an election takes.
+proc nobody_leads {ids} {
+    for {set look 0} {$look < 8} {incr look} {
+        pause 500
+        foreach id $ids {
+            assert {[catch {info_of $id raft_role} role] || $role ne "leader"}
+        }
+    }
+}
+
+# With how these tests begin: nothing runs, and all directories are empty.
+proc prepare {count options} {
+    cluster_end
+    set cluster::options $options
+    cluster_prepare $count
+}
+
+proc ended {} {
+    assert_equal {} [cluster_end]
+    foreach id $cluster::ids {assert_equal {} [crash_lines $::nodes($id,log)]}
+}
+
+test "a new cluster waits for all its members, and says for whom" {
+    prepare 3 {peer-secret hush}
+    start_node 1
+    assert_error "LOADING vard waits: *missing: member 2 (*), member 3 (*)" \
+        {R 1 SET key value}
+    assert_error "LOADING *" {R 1 GET key}
+    assert_error "LOADING *" {R 1 RAFT STATUS}
+    assert_match "*loading:1*loading_reason:*member 2*" [R 1 INFO]
+    assert_equal PONG [R 1 PING]
+    wait_for_condition 15000 {[string match "*this node waits: *missing: member\
+        2 (*), member 3 (*" [read_file $nodes(1,log)]]}
+    start_node 2
+    wait_for_condition 10000 {[catch {R 2 GET key} said] && [string match \
+        "*missing: member 3 (127.0.0.1:$nodes(3,peer))" $said]} {error $said}
+    lassign [run_program $vardctl --cluster [addresses {1 2}] status] status \
+        output
+    assert_match "*LOADING vard waits*" $output
+    wait_for_condition 15000 {[string match \
+        "*this node waits: *missing: member 3 (*)*" [read_file $nodes(2,log)]]}
+    # One that is stopped while it waits has nothing to hand over.
+    kill_node 2 TERM
+    start_node 2
+    start_node 3
+    wait_for_leader
+    assert_equal OK [R 2 SET key value]
+    assert_equal value [R 3 GET key]
+    assert_match "*this node begins cluster*" [read_file $nodes(1,log)]
+    assert_equal 1 [llength [lsort -unique [lmap id {1 2 3} {
+        info_of $id raft_cluster_id}]]]
+    ended
+}
+
+test "bootstrap begins with a majority; who comes later is let in" {
+    prepare 3 {bootstrap yes}
+    start_node 3
+    assert_error "LOADING *" {R 3 SET key value}
+    start_node 1
+    wait_for_leader {1 3}
+    assert_equal OK [R 1 SET key value]
+    start_node 2
+    counts_again 2
+    assert_equal value [R 2 GET key]
+    ended
+}
+
+test "an emptied member is let in, and no request of its first life counts" {
+    prepare 3 {}
+    foreach id {1 2 3} {start_node $id}
+    set lead [wait_for_leader]
+    set id [lindex [followers $lead] 0]
+    for {set n 1} {$n <= 50} {incr n} {assert_equal $n [R $id INCR counter]}
+    kill_node $id
+    empty_directory $id
+    start_node $id
+    # Who leads has met the first life, and forgets it.
+    kill_node $lead
+    restart_node $lead
+    counts_again $id
+    for {} {$n <= 100} {incr n} {assert_equal $n [R $id INCR counter]}
+    assert_equal OK [R $id SET after emptied]
+    assert_equal emptied [R $lead GET after]
+    # Whoever leads, and was emptied.
+    set lead [wait_for_leader]
+    kill_node $lead
+    empty_directory $lead
+    wait_for_leader [followers $lead]
+    start_node $lead
+    counts_again $lead
+    assert_equal 101 [R $lead INCR counter]
+    ended
+}
+
+test "an emptied majority waits, and elects nobody" {
+    prepare 3 {}
+    foreach id {1 2 3} {start_node $id}
+    wait_for_leader
+    assert_equal OK [R 1 SET precious data]
+    foreach id {1 2 3} {kill_node $id}
+    file copy $nodes(2,dir) $nodes(2,dir).kept
+    foreach id {1 2} {empty_directory $id}
+    # The one that has data is away at first.
+    foreach id {1 2} {start_node $id}
+    nobody_leads {1 2}
+    start_node 3
+    nobody_leads {1 2 3}
+    foreach id {1 2} {
+        assert_error "LOADING vard waits to be let in: *1 of 3 members have\
+            data*" {R $id GET precious}
+    }
+    # One of the two is found again.
+    kill_node 2
+    put_back 2 $nodes(2,dir).kept
+    start_node 2
+    counts_again 1
+    assert_equal data [R 1 GET precious]
+    ended
+}
+
+test "emptied members of which the rest is stopped wait for it" {
+    prepare 5 {}
+    foreach id {1 2 3 4 5} {start_node $id 0}
+    foreach id {1 2 3 4 5} {wait_node_up $id}
+    wait_for_leader
+    assert_equal OK [R 1 SET precious data]
+    foreach id {1 2 3 4 5} {kill_node $id}
+    foreach id {1 2} {empty_directory $id}
+    foreach id {1 2} {start_node $id}
+    nobody_leads {1 2}
+    foreach id {3 4} {start_node $id}
+    nobody_leads {1 2 3 4}
+    assert_error "LOADING *2 of 5 members have data*missing: member 5 (*)" \
+        {R 2 GET precious}
+    start_node 5
+    wait_for_leader {3 4 5}
+    assert_equal data [R 3 GET precious]
+    # The two are let in.
+    foreach id {1 2} {
+        wait_for_condition 20000 {[string match \
+            "*the other members let this node in*" [read_file $nodes($id,log)]]}
+    }
+    ended
+}

@@ -50,7 +50,7 @@ proc logged {id pattern} {
 }
 
 test "a name of another member that is not known keeps no node from starting" {
-    set ::cluster::options {cluster-id names}
+    set ::cluster::options {cluster-id names bootstrap yes}
     set cluster::ids {}
     cluster_prepare 3
     foreach id {1 2} {start_node $id}

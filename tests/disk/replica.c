@@ -46,6 +46,7 @@ static int open_data(struct replica *r, const char *dir, struct buf *error)
         return rc;
     const struct node_boot boot = {.self = 1,
                                    .cluster_id = 77,
+                                   .label = "",
                                    .directory = {7, 7},
                                    .nonce = entropy_u64(),
                                    .store = r->store,

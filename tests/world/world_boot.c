@@ -40,6 +40,7 @@ static int boot(struct world_boot *how, struct buf *error)
     const struct node_boot boot = {
         .self = o->self,
         .cluster_id = WORLD_CLUSTER_ID,
+        .label = "",
         .directory = {WORLD_CLUSTER_ID, o->self + 1},
         .nonce = how->nonce,
         .recovering = how->recovering,

@@ -178,43 +178,70 @@ static void test_where_clients_find_it(void **state)
     fixture_release(&f);
 }
 
-static uint64_t cluster_of(const char *text, bool *given)
-{
-    struct fixture f;
-    load(&f, text);
-    struct node_boot b = options_of_boot(&f.config);
-    assert_int_equal(b.self, f.config.node_id);
-    *given = b.cluster_id_is_given;
-    fixture_release(&f);
-    return b.cluster_id;
-}
-
-/* The id follows from the name, if one is given, and else from the lines. */
+/* A node on its own has a cluster at once; a member waits for the others. What
+ * is drawn is never the same, and never none. */
 static void test_the_cluster(void **state)
 {
-    static const char lines[] = "node 1 10.0.0.1:9001\nnode 2 10.0.0.2:9001\n";
+    static const char lines[] = "node-id 1\ncluster-id orders\n"
+                                "node 1 10.0.0.1:9001\nnode 2 10.0.0.2:9001\n";
     UNUSED(state);
-    char text[4][200];
-    bool given[4];
-    snprintf(text[0], 200, "node-id 1\n%s", lines);
-    snprintf(text[1], 200, "node-id 2\n%s", lines);
-    snprintf(text[2], 200, "node-id 1\ncluster-id a\n%s", lines);
-    snprintf(text[3], 200, "node-id 1\ncluster-id b\n%s", lines);
-    uint64_t ids[4];
-    for (int i = 0; i < 4; i++)
-        ids[i] = cluster_of(text[i], &given[i]);
-    assert_true(ids[0] == ids[1]);
-    assert_true(ids[0] != ids[2] && ids[2] != ids[3]);
-    assert_false(given[0] || given[1]);
-    assert_true(given[2] && given[3]);
-    /* Where clients find its members does not make it another one. */
-    uint64_t same = cluster_of("node-id 1\nnode 1 10.0.0.1:9001 c:1\n"
-                               "node 2 10.0.0.2:9001 c:2\n",
-                               &given[0]);
-    uint64_t moved = cluster_of("node-id 1\nnode 1 10.0.0.1:9001\n"
-                                "node 2 10.0.0.3:9001\n",
-                                &given[0]);
-    assert_true(same == ids[0] && moved != ids[0]);
+    struct fixture f;
+    load(&f, lines);
+    struct node_boot a = options_of_boot(&f.config);
+    struct node_boot b = options_of_boot(&f.config);
+    assert_int_equal(a.self, 1);
+    assert_int_equal(a.cluster_id, 0);
+    assert_string_equal(a.label, "orders");
+    assert_false(directory_id_eq(a.directory, b.directory));
+    assert_false(directory_id_is_none(a.directory));
+    assert_true(a.nonce != b.nonce && a.nonce != 0);
+    fixture_release(&f);
+    load(&f, "");
+    a = options_of_boot(&f.config);
+    b = options_of_boot(&f.config);
+    assert_true(a.cluster_id != 0 && a.cluster_id != b.cluster_id);
+    assert_string_equal(a.label, "");
+    fixture_release(&f);
+    load(&f, "node-id 1\nnode 1 10.0.0.1:9001\n");
+    assert_true(options_of_boot(&f.config).cluster_id != 0);
+    fixture_release(&f);
+}
+
+static struct peers_options peers_of(const char *text, uint64_t cluster_id)
+{
+    struct fixture f;
+    struct peer_settings p;
+    const struct identity id = {.cluster_id = cluster_id,
+                                .node = 1,
+                                .incarnation = 2,
+                                .directory = {3, 4},
+                                .nonce = 5};
+    load(&f, text);
+    options_of_peers(&f.config, &id, &p);
+    fixture_release(&f);
+    return p.options;
+}
+
+/* What is told in greetings. */
+static void test_what_peers_are_told(void **state)
+{
+    static const char lines[] =
+        "node-id 1\nnode 1 10.0.0.1:9001\nnode 2 10.0.0.2:9001\n";
+    char text[3][200];
+    UNUSED(state);
+    snprintf(text[0], 200, "%scluster-id a\n", lines);
+    snprintf(text[1], 200, "%scluster-id b\n", lines);
+    snprintf(text[2], 200, "%sbootstrap yes\n", lines);
+    struct peers_options a = peers_of(text[0], 7);
+    struct peers_options b = peers_of(text[1], 7);
+    assert_true(a.label != 0 && a.label != b.label);
+    assert_int_equal(peers_of(text[2], 7).label, 0);
+    assert_int_equal(a.directory.high, 3);
+    assert_int_equal(a.directory.low, 4);
+    assert_int_equal(a.nonce, 5);
+    assert_false(peers_of(text[2], 7).forced); /* it has a cluster */
+    assert_true(peers_of(text[2], 0).forced);
+    assert_false(peers_of(text[0], 0).forced);
 }
 
 int main(void)
@@ -227,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_the_peers),
         cmocka_unit_test(test_where_clients_find_it),
         cmocka_unit_test(test_the_cluster),
+        cmocka_unit_test(test_what_peers_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

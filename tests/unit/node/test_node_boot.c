@@ -26,7 +26,8 @@ struct fixture {
 static void setup(struct fixture *f)
 {
     *f = (struct fixture){
-        .boot = {.self = 3, .cluster_id = 77, .directory = {5, 6}}};
+        .boot = {
+            .self = 3, .cluster_id = 77, .label = "", .directory = {5, 6}}};
     f->dir = temp_dir_new();
     temp_dir_file(&f->dir, "watermark", f->path);
     f->store = store_memory_new();
@@ -185,10 +186,8 @@ static void test_damage(void **state)
     assert_int_equal(start(&f, false), ERR_MISMATCH);
     f.boot.self = 3;
     f.boot.cluster_id = 78;
-    assert_int_equal(start(&f, false), 0); /* derived: the stored one counts */
+    assert_int_equal(start(&f, false), 0); /* the stored one counts */
     assert_int_equal(f.id.cluster_id, 77);
-    f.boot.cluster_id_is_given = true;
-    assert_int_equal(start(&f, false), ERR_MISMATCH);
     f.boot.cluster_id = 77;
 
     struct watermark mark = mark_of(&f);
@@ -354,28 +353,98 @@ static void test_put_together(void **state)
     teardown(&f);
 }
 
-/* A node whose members are not those of the other nodes is rejected by the
- * handshake, whether the cluster has a name or not; the order of the
- * lines is nothing, and a named cluster may move to other addresses. */
-static void test_cluster_id(void **state)
+/* The name of the cluster is kept from the first start that has it, and
+ * compared; the other starts need not have it. */
+static void test_label(void **state)
 {
+    struct fixture f;
     UNUSED(state);
-    const node_id ids[] = {1, 2, 3, 4, 5}, turned[] = {3, 1, 2};
-    const char *const at[] = {"a:1", "b:1", "c:1", "d:1", "e:1"};
-    const char *const turned_at[] = {"c:1", "a:1", "b:1"};
-    const char *const moved[] = {"x:1", "b:1", "c:1"};
-    const uint64_t plain = node_cluster_id("", ids, at, 3);
-    const uint64_t named = node_cluster_id("orders", ids, at, 3);
-    assert_true(plain != named);
-    assert_true(node_cluster_id("", turned, turned_at, 3) == plain);
-    assert_true(node_cluster_id("orders", turned, turned_at, 3) == named);
-    assert_true(node_cluster_id("", ids, moved, 3) != plain);
-    assert_true(node_cluster_id("orders", ids, moved, 3) == named);
-    assert_true(node_cluster_id("", ids, at, 5) != plain);
-    assert_true(node_cluster_id("orders", ids, at, 5) != named);
-    assert_true(node_cluster_id("order", ids, at, 3) != named);
-    assert_true(node_cluster_id("orders", ids, at, 0) ==
-                node_cluster_id("orders", ids, at, 1));
+    setup(&f);
+    assert_int_equal(start(&f, false), 0);
+    f.boot.label = "orders";
+    assert_int_equal(start(&f, false), 0);
+    f.boot.label = "order";
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+    f.boot.recovering = true;
+    assert_int_equal(start(&f, false), ERR_MISMATCH);
+    f.boot.recovering = false;
+    f.boot.label = "";
+    assert_int_equal(start(&f, false), 0);
+    f.boot.label = "orders";
+    assert_int_equal(start(&f, false), 0);
+    teardown(&f);
+}
+
+/* Without a cluster a directory is blank, and keeps its id; then it is of that
+ * one, with what it was founded by, whatever the next starts are told. */
+static void test_blank(void **state)
+{
+    const struct founding founding = {
+        .cluster_id = 99, .count = 1, .members = {{3, {5, 6}}}};
+    struct founding stored;
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    f.boot.cluster_id = 0;
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_int_equal(start(&f, false), 0);
+        f.boot.directory.low++;
+        assert_int_equal(f.id.cluster_id, 0);
+        assert_int_equal(f.id.incarnation, i);
+        assert_int_equal(f.id.directory.low, 6);
+        assert_int_equal(mark_of(&f).cluster_id, 0);
+        assert_false(node_boot_is_lost(f.store));
+    }
+    f.boot.cluster_id = 99;
+    f.boot.founding = &founding;
+    start_half(&f); /* the watermark is still blank */
+    f.boot.cluster_id = 0;
+    f.boot.founding = NULL;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 99);
+    assert_int_equal(mark_of(&f).cluster_id, 99);
+    assert_int_equal(node_boot_founding(f.store, &stored), 0);
+    assert_true(founding_has(&stored, 3, f.id.directory));
+    f.boot.cluster_id = 100;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 99);
+    /* A blank database, and the watermark of one that was not. */
+    store_close(f.store);
+    f.store = store_memory_new();
+    struct watermark mark = mark_of(&f);
+    assert_int_equal(unlink(f.path), 0);
+    f.boot.cluster_id = 0;
+    f.boot.directory = mark.directory;
+    assert_int_equal(start(&f, false), 0);
+    promise(&f, &mark);
+    assert_int_equal(start(&f, false), ERR_CORRUPT); /* it is an older one */
+    f.boot.recovering = true;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 99);
+    teardown(&f);
+}
+
+/* Database and watermark are lost: it is blank, and known to have had more,
+ * until it is let in. */
+static void test_blank_by_damage(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    f.boot.cluster_id = 0;
+    f.boot.recovering = true;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 0);
+    f.boot.recovering = false;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 0);
+    assert_true(node_boot_is_lost(f.store));
+    f.boot.recovering = true;
+    f.boot.cluster_id = 99;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 99);
+    assert_true(node_boot_is_lost(f.store));
+    teardown(&f);
 }
 
 int main(void)
@@ -391,7 +460,9 @@ int main(void)
         cmocka_unit_test(test_directory_id),
         cmocka_unit_test(test_directory_id_of_half_a_start),
         cmocka_unit_test(test_put_together),
-        cmocka_unit_test(test_cluster_id),
+        cmocka_unit_test(test_label),
+        cmocka_unit_test(test_blank),
+        cmocka_unit_test(test_blank_by_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -116,10 +116,11 @@ FIXTURE void node_known(void *ctx, node_id member, struct member_facts *out)
 }
 
 FIXTURE void node_greeted(void *ctx, node_id peer, const struct greeting *g,
-                          bool dialed)
+                          int ours, bool dialed)
 {
     struct node *n = ctx;
     assert_true(peer <= CLUSTER_NODES);
+    assert_in_range(ours, GREETING_WELCOME, GREETING_VERDICTS - 1);
     n->greeting[peer] = *g;
     n->greetings[peer]++;
     if (dialed && g->verdict != GREETING_NOT_YET)

@@ -1,0 +1,231 @@
+/*
+ * Guests are in the order of the node lines, and the place of this node stays
+ * empty.
+ *
+ * Why a founding is unique: only the smallest id founds, once it has met all
+ * others and all were blank; what it writes is durable before it tells anybody,
+ * and it is not blank any more. If it is emptied then, those that have the
+ * record have data, and nobody founds again. With the option bootstrap a node
+ * does not wait for those that are missing: a majority must be there, but two
+ * that do not see each other may both found. At most one of the two clusters
+ * can have a majority.
+ *
+ * How it fails: it waits, and says for what.
+ */
+#include "main/meeting.h"
+
+#include <string.h>
+
+/* What the guests are, together. */
+struct crowd {
+    size_t blank;      /* and might found, this node included */
+    size_t lost;       /* blank, because they lost what they had */
+    size_t with_data;  /* of the cluster of the first of them */
+    size_t with_other; /* of another one */
+    uint64_t cluster_id;
+};
+
+void meeting_init(struct meeting *m, const struct config *c,
+                  struct directory_id directory, bool lost)
+{
+    ASSERT(c->node_count > 1 && !directory_id_is_none(directory));
+    *m = (struct meeting){.config = c, .directory = directory, .lost = lost};
+}
+
+void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
+                   int ours, int64_t now_ms)
+{
+    ASSERT(peer != m->config->node_id);
+    if (ours == GREETING_OTHER_CLUSTER)
+        return;
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        if (m->config->nodes[i].id == peer)
+            m->guests[i] = (struct meeting_guest){true, now_ms, *g};
+    }
+}
+
+/* NULL: nothing is known of it now. */
+static const struct greeting *guest(const struct meeting *m, size_t i,
+                                    int64_t now_ms)
+{
+    const struct meeting_guest *g = &m->guests[i];
+    ASSERT(i < m->config->node_count);
+    return g->heard && now_ms - g->heard_ms <= MEETING_FRESH_MS ? &g->greeting
+                                                                : NULL;
+}
+
+static struct crowd count(const struct meeting *m, int64_t now_ms)
+{
+    struct crowd c = {.blank = !m->lost, .lost = m->lost};
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct greeting *g = guest(m, i, now_ms);
+        if (g == NULL)
+            continue;
+        if (g->cluster_id == 0) {
+            c.lost += g->lost;
+            c.blank += !g->lost;
+            continue;
+        }
+        if (c.with_data == 0)
+            c.cluster_id = g->cluster_id;
+        c.with_data += g->cluster_id == c.cluster_id;
+        c.with_other += g->cluster_id != c.cluster_id;
+    }
+    ASSERT(c.blank + c.lost + c.with_data <= m->config->node_count);
+    return c;
+}
+
+/* --- who founds ---------------------------------------------------------- */
+
+static bool is_smallest(const struct meeting *m)
+{
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        if (m->config->nodes[i].id < m->config->node_id)
+            return false;
+    }
+    return true;
+}
+
+/* Another one that is to begin without those that are missing, and goes first.
+ */
+static bool another_is_forced(const struct meeting *m, int64_t now_ms)
+{
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct greeting *g = guest(m, i, now_ms);
+        if (g != NULL && g->forced &&
+            m->config->nodes[i].id < m->config->node_id)
+            return true;
+    }
+    return false;
+}
+
+static bool may_found(const struct meeting *m, const struct crowd *c,
+                      int64_t now_ms)
+{
+    size_t all = m->config->node_count;
+    if (m->lost || c->lost > 0 || c->with_data > 0)
+        return false;
+    if (c->blank == all && is_smallest(m))
+        return true;
+    return m->config->bootstrap && 2 * c->blank > all &&
+           !another_is_forced(m, now_ms);
+}
+
+static void found(const struct meeting *m, int64_t now_ms, uint64_t fresh_id,
+                  struct meeting_result *out)
+{
+    struct founding *f = &out->founding;
+    ASSERT(fresh_id != 0);
+    out->outcome = MEETING_FOUND;
+    out->cluster_id = fresh_id;
+    f->cluster_id = fresh_id;
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct greeting *g = guest(m, i, now_ms);
+        node_id id = m->config->nodes[i].id;
+        if (g == NULL && id != m->config->node_id)
+            continue;
+        size_t at = f->count++;
+        for (; at > 0 && f->members[at - 1].id > id; at--)
+            f->members[at] = f->members[at - 1];
+        f->members[at] = (struct founding_member){id, g != NULL ? g->directory
+                                                                : m->directory};
+    }
+    ASSERT(founding_has(f, m->config->node_id, m->directory));
+}
+
+/* --- who is let in ------------------------------------------------------- */
+
+/* The founding that this directory is of. Whoever knows a start of it knows
+ * that it was not blank then: it is an older copy. */
+static const struct founding *own_founding(const struct meeting *m,
+                                           int64_t now_ms)
+{
+    const struct founding *own = NULL;
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct greeting *g = guest(m, i, now_ms);
+        if (g == NULL || g->cluster_id == 0)
+            continue;
+        if (g->known_incarnation != 0)
+            return NULL;
+        if (founding_has(&g->founding, m->config->node_id, m->directory))
+            own = &g->founding;
+    }
+    return own;
+}
+
+static bool may_join(const struct meeting *m, const struct crowd *c)
+{
+    size_t all = m->config->node_count;
+    return all >= 3 && 2 * c->with_data > all && c->with_other == 0;
+}
+
+static uint64_t highest_known(const struct meeting *m, int64_t now_ms)
+{
+    uint64_t highest = 0;
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct greeting *g = guest(m, i, now_ms);
+        if (g != NULL)
+            highest = MAX(highest, g->known_incarnation);
+    }
+    return highest;
+}
+
+void meeting_decide(const struct meeting *m, int64_t now_ms, uint64_t fresh_id,
+                    struct meeting_result *out)
+{
+    struct crowd c = count(m, now_ms);
+    const struct founding *own =
+        m->lost || c.with_other > 0 ? NULL : own_founding(m, now_ms);
+    *out = (struct meeting_result){.outcome = MEETING_WAIT};
+    if (may_found(m, &c, now_ms)) {
+        found(m, now_ms, fresh_id, out);
+    } else if (own != NULL) {
+        out->outcome = MEETING_ADOPT;
+        out->cluster_id = own->cluster_id;
+        out->founding = *own;
+    } else if (may_join(m, &c)) {
+        out->outcome = MEETING_JOIN;
+        out->cluster_id = c.cluster_id;
+        out->incarnation_above = highest_known(m, now_ms);
+    }
+}
+
+/* --- what is said -------------------------------------------------------- */
+
+/* "member 2 (host:1), member 3 (host:2)": those that have not greeted. */
+static void name_missing(const struct meeting *m, int64_t now_ms,
+                         struct buf *out)
+{
+    const char *before = "";
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct config_node *n = &m->config->nodes[i];
+        if (n->id == m->config->node_id || guest(m, i, now_ms) != NULL)
+            continue;
+        buf_printf(out, "%smember %u (%s)", before, n->id, n->peer_address);
+        before = ", ";
+    }
+}
+
+void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out)
+{
+    struct crowd c = count(m, now_ms);
+    size_t all = m->config->node_count;
+    size_t there = c.blank + c.lost + c.with_data + c.with_other;
+    if (c.with_other > 0) {
+        buf_str(out, "waits: its directory is empty, and the other members "
+                     "have data of different clusters");
+        return;
+    }
+    if (c.with_data > 0 || c.lost > 0)
+        buf_printf(out,
+                   "waits to be let in: its directory is empty, %zu of %zu "
+                   "members have data, and a majority of them must be there",
+                   c.with_data, all);
+    else
+        buf_str(out, "waits: a new cluster begins when all members are there "
+                     "(see bootstrap)");
+    if (there < all) {
+        buf_str(out, "; missing: ");
+        name_missing(m, now_ms, out);
+    }
+}

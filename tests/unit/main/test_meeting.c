@@ -234,6 +234,10 @@ static void test_bootstrap(void **state)
     hear(&h, 1, 0);
     expect(&h, MEETING_FOUND);
     g = of(1, 0);
+    g.lost = true; /* it had data, and others may have it still */
+    meeting_heard(&h.meeting, 1, &g, GREETING_NOT_YET, 0);
+    expect(&h, MEETING_WAIT);
+    g = of(1, 0);
     g.forced = true;
     meeting_heard(&h.meeting, 1, &g, GREETING_NOT_YET, 0);
     expect(&h, MEETING_WAIT);

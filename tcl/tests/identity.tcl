@@ -193,6 +193,8 @@ test "an emptied member is let in, and no request of its first life counts" {
     kill_node $lead
     restart_node $lead
     counts_again $id
+    assert_match "*let this node in*takes no part*refilled up to entry*" \
+        [read_file $nodes($id,log)]
     for {} {$n <= 100} {incr n} {assert_equal $n [R $id INCR counter]}
     assert_equal OK [R $id SET after emptied]
     assert_equal emptied [R $lead GET after]

@@ -51,7 +51,7 @@ static void nor_when_no_answer_comes_in_time(void **state)
 {
     struct fixture *f = *state;
     struct fake *one = add_node(f, STALLS), *two = add_node(f, ":1\r\n");
-    f->cluster.timeout_ms = 200;
+    f->cluster.timeout_ms = 1500;
     assert_int_equal(ask(f, true), ERR_IO);
     assert_text(f, "no answer in time");
     assert_int_equal(asked(one), 1);
@@ -135,7 +135,7 @@ static void nobody_could_do_it(void **state)
     struct fixture *f = *state;
     struct fake *one = add_node(f, "-CLUSTERDOWN no leader\r\n");
     struct fake *two = add_node(f, "-CLUSTERDOWN no leader\r\n");
-    f->cluster.timeout_ms = 200;
+    f->cluster.timeout_ms = 1500;
     assert_int_equal(ask(f, true), ERR_CLOSED);
     assert_text(f, "CLUSTERDOWN no leader");
     assert_true(asked(one) >= 1 && asked(two) >= 1);

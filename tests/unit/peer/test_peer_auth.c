@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/greeting.h"
 #include "net/crypto.h"
 #include "peer/peer_auth.h"
 
@@ -75,6 +76,43 @@ static void test_proof_is_as_documented(void **state)
                         bytes_of(hello, HELLO_SIZE),
                         bytes_of(welcome, HELLO_SIZE), &proof);
         assert_memory_equal(proof.mac, mac, PROOF_SIZE);
+        buf_release(&said);
+    }
+}
+
+/* A greeting's proof covers the handshake and its body, and is no proof of the
+ * other side: what was sent cannot be sent back. */
+static void test_greeting_is_as_documented(void **state)
+{
+    static const char *const labels[] = {
+        [PEER_PROOF_DIALER] = "vard peer greeting v1 dialer",
+        [PEER_PROOF_ACCEPTOR] = "vard peer greeting v1 acceptor"};
+    static uint8_t body[GREETING_BODY_SIZE];
+    UNUSED(state);
+    memset(hello, 1, sizeof(hello));
+    memset(welcome, 2, sizeof(welcome));
+    memset(body, 3, sizeof(body));
+    for (size_t role = 0; role < ARRAY_LEN(labels); role++) {
+        struct peer_talk talk = {(enum peer_proof_role)role,
+                                 bytes_of(hello, HELLO_SIZE),
+                                 bytes_of(welcome, HELLO_SIZE)};
+        struct buf said = BUF_INIT;
+        struct proof proof;
+        uint8_t mac[PROOF_SIZE];
+        buf_append(&said, labels[role], strlen(labels[role]) + 1);
+        buf_append(&said, hello, HELLO_SIZE);
+        buf_append(&said, welcome, HELLO_SIZE);
+        buf_append(&said, body, sizeof(body));
+        crypto_hmac_sha256(BYTES_LIT("secret"), buf_view(&said), mac);
+        struct bytes b = bytes_of(body, sizeof(body));
+        peer_greeting_seal(BYTES_LIT("secret"), &talk, b, &proof);
+        assert_memory_equal(proof.mac, mac, PROOF_SIZE);
+        assert_true(peer_greeting_valid(BYTES_LIT("secret"), &talk, b, &proof));
+        assert_false(
+            peer_greeting_valid(BYTES_LIT("Secret"), &talk, b, &proof));
+        talk.role = 1 - talk.role;
+        assert_false(
+            peer_greeting_valid(BYTES_LIT("secret"), &talk, b, &proof));
         buf_release(&said);
     }
 }
@@ -189,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_proof_depends_on_all),
         cmocka_unit_test(test_proof_is_as_documented),
+        cmocka_unit_test(test_greeting_is_as_documented),
         cmocka_unit_test(test_hello_checked),
         cmocka_unit_test(test_refusals),
     };

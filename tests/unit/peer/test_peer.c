@@ -295,6 +295,7 @@ static void test_restart(void **state)
     run_for(c, 50);
     assert_int_equal(c->nodes[1].ups[2], 2);
     assert_int_equal(c->nodes[1].downs[2], 1);
+    assert_false(peer_in(c, 1, 2)->flapping); /* that was no bad link */
     assert_int_equal(
         send_to(&c->nodes[1], 2, TRANSPORT_BULK, BYTES_LIT("hi"), BYTES_NONE),
         0);

@@ -33,8 +33,10 @@
 #define IN_PROOF    BIT(FRAME_PROOF)
 #define IN_GREETING BIT(FRAME_GREETING)
 #define IN_ESTABLISHED                                                         \
-    (BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT))
-#define NEVER BIT(FRAME_WELCOME) /* only the dialer gets it */
+    (BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT) |              \
+     BIT(FRAME_SNAPSHOT))
+/* Only the dialer gets the first; the others are no types. */
+#define NEVER (BIT(FRAME_WELCOME) | BIT(8) | BIT(9))
 
 static const uint32_t frames_allowed[INBOUND_STATE_END] = {
     [INBOUND_HELLO] = IN_HELLO,
@@ -260,6 +262,7 @@ static int take_frame(struct peer_inbound *in, const struct frame *f)
         return take_fragment(in, f->payload);
     case FRAME_RAFT:
     case FRAME_FORWARD:
+    case FRAME_SNAPSHOT:
         return deliver(in, f->type, f->payload);
     case FRAME_WELCOME:
     case FRAME_TYPE_END:

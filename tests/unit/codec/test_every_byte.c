@@ -19,6 +19,7 @@
 #include "codec/message.h"
 #include "codec/record.h"
 #include "codec/request.h"
+#include "codec/transfer.h"
 
 #include <string.h>
 
@@ -176,11 +177,29 @@ static void put_requests(struct buf *out)
     request_parcel_end(out, begin, 2);
 }
 
+static void put_transfers(struct buf *out)
+{
+    static const struct transfer all[] = {
+        {.kind = TRANSFER_OFFER,
+         .id = 5,
+         .offer = {.index = 7, .term = 3, .source = 2, .level = 1}},
+        {.kind = TRANSFER_WANT, .id = 5, .want = {.number = 1, .begin = true}},
+        {.kind = TRANSFER_CHUNK,
+         .id = 5,
+         .chunk = {.number = 1, .total = 5, .data = BYTES_LIT("piece")}},
+        {.kind = TRANSFER_DONE, .id = 5, .done = {.chunks = 2, .bytes = 90}},
+        {.kind = TRANSFER_GONE, .id = 5},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        transfer_encode(&all[i], out);
+}
+
 static void (*const encoders[])(struct buf *) = {
-    put_entry,       put_message,  put_beat,     put_hello,
-    put_proof,       put_greeting, put_fragment, put_frame,
-    put_empty_frame, put_records,  put_requests, put_configuration,
-    put_admission,
+    put_entry,       put_message,   put_beat,     put_hello,
+    put_proof,       put_greeting,  put_fragment, put_frame,
+    put_empty_frame, put_records,   put_requests, put_configuration,
+    put_admission,   put_transfers,
 };
 
 static void encode_on(struct buf *out, size_t which, int dirt)

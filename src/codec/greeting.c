@@ -13,17 +13,17 @@
 #define FLAG_LOST   1
 #define FLAG_FORCED 2
 
-_Static_assert(8 * 3 + 16 + 8 + 2 + 6 + 8 * 3 + GREETING_ADDRESS_SIZE +
-                       FOUNDING_SIZE ==
+_Static_assert(8 * 3 + 16 + 8 + 2 + 6 + 8 * 4 + GREETING_ADDRESS_SIZE +
+                       GREETING_PEER_SIZE + FOUNDING_SIZE ==
                    GREETING_BODY_SIZE,
                "size of a greeting");
 
-static bool address_valid(const char address[GREETING_ADDRESS_SIZE])
+static bool address_valid(const char *address, size_t size)
 {
-    size_t len = strnlen(address, GREETING_ADDRESS_SIZE);
-    if (len == GREETING_ADDRESS_SIZE)
+    size_t len = strnlen(address, size);
+    if (len == size)
         return false;
-    for (size_t i = 0; i < GREETING_ADDRESS_SIZE; i++) {
+    for (size_t i = 0; i < size; i++) {
         bool printable = address[i] > ' ' && address[i] <= '~';
         if (i < len ? !printable : address[i] != 0)
             return false;
@@ -39,7 +39,8 @@ static bool greeting_valid(const struct greeting *g)
            (blank || (!g->lost && !g->forced)) && !(g->lost && g->forced) &&
            (f->count == 0 || f->cluster_id == g->cluster_id) &&
            (unsigned)g->verdict < GREETING_VERDICTS &&
-           address_valid(g->address);
+           address_valid(g->address, GREETING_ADDRESS_SIZE) &&
+           address_valid(g->peer_address, GREETING_PEER_SIZE);
 }
 
 void greeting_encode(const struct greeting *g, struct buf *out)
@@ -60,7 +61,9 @@ void greeting_encode(const struct greeting *g, struct buf *out)
     buf_u64(out, g->known_incarnation);
     buf_u64(out, g->known_nonce);
     buf_u64(out, g->replaced_at);
+    buf_u64(out, g->members_at);
     buf_append(out, g->address, sizeof(g->address));
+    buf_append(out, g->peer_address, sizeof(g->peer_address));
     founding_encode(&g->founding, out);
     ASSERT(out->len - begin == GREETING_BODY_SIZE);
 }
@@ -86,8 +89,11 @@ int greeting_decode(struct bytes b, struct greeting *out)
     out->known_incarnation = reader_u64(&r);
     out->known_nonce = reader_u64(&r);
     out->replaced_at = reader_u64(&r);
+    out->members_at = reader_u64(&r);
     memcpy(out->address, reader_bytes(&r, GREETING_ADDRESS_SIZE).data,
            GREETING_ADDRESS_SIZE);
+    memcpy(out->peer_address, reader_bytes(&r, GREETING_PEER_SIZE).data,
+           GREETING_PEER_SIZE);
     struct bytes founding = reader_bytes(&r, FOUNDING_SIZE);
     ASSERT(reader_done(&r));
     bool good = flags <= (FLAG_LOST | FLAG_FORCED) && spare1 == 0 &&

@@ -16,9 +16,11 @@
  *   56  known_incarnation(8)
  *   64  known_nonce(8)
  *   72  replaced_at(8)
- *   80  address(64)
- *  144  founding(344), codec/record.h
- *  488  mac(32)
+ *   80  members_at(8)
+ *   88  address(64)
+ *  152  peer_address(128)
+ *  280  founding(344), codec/record.h
+ *  624  mac(32)
  *
  * The mac is a proof (peer/peer_auth.h) over HELLO, WELCOME and what precedes
  * it; zeros without a peer-secret. GREETING_BODY_SIZE is what it covers.
@@ -33,8 +35,9 @@
 #include "codec/hello.h"
 #include "codec/record.h"
 
-#define GREETING_ADDRESS_SIZE 64 /* with the NUL */
-#define GREETING_BODY_SIZE    (144 + FOUNDING_SIZE)
+#define GREETING_ADDRESS_SIZE 64  /* with the NUL */
+#define GREETING_PEER_SIZE    128 /* with the NUL */
+#define GREETING_BODY_SIZE    (280 + FOUNDING_SIZE)
 #define GREETING_SIZE         (GREETING_BODY_SIZE + PROOF_SIZE)
 
 /* What the sender thinks of the receiver. All but the first mean: no link. */
@@ -46,13 +49,14 @@ enum greeting_verdict {
                                known: it has an older copy of its data */
     GREETING_TWIN,          /* another process is it, now, at the address */
     GREETING_REPLACED,      /* another directory has its id since an entry */
+    GREETING_REMOVED,       /* it is no member, since a committed entry */
     GREETING_VERDICTS,
 };
 
 struct greeting {
-    uint64_t cluster_id;           /* 0: blank, it belongs to none yet */
-    uint64_t label;                /* of the option cluster-id; 0: not given */
-    uint64_t members;              /* of the ids in its node lines */
+    uint64_t cluster_id; /* 0: blank, it belongs to none yet */
+    uint64_t label;      /* of the option cluster-id; 0: not given */
+    uint64_t members; /* of the ids in its node lines; 0: they do not count */
     struct directory_id directory; /* never none */
     uint64_t nonce;                /* of its start, never 0 */
     bool lost;   /* blank, because what it had was lost: founds nothing */
@@ -60,8 +64,10 @@ struct greeting {
     enum greeting_verdict verdict;
     uint64_t known_incarnation; /* of the receiver, the highest; 0: none */
     uint64_t known_nonce;       /* of that start; 0: not known */
-    uint64_t replaced_at;       /* the entry, with GREETING_REPLACED */
-    char address[GREETING_ADDRESS_SIZE]; /* with GREETING_TWIN, else "" */
+    uint64_t replaced_at; /* the entry, with GREETING_REPLACED and _REMOVED */
+    uint64_t members_at;  /* of the newest configuration in its log; 0: none */
+    char address[GREETING_ADDRESS_SIZE];   /* with GREETING_TWIN, else "" */
+    char peer_address[GREETING_PEER_SIZE]; /* where to dial it; "": as before */
     struct founding founding; /* of its cluster; count 0: it has none to show */
 };
 

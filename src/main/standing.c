@@ -55,6 +55,15 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
                    c->node_id, g->replaced_at, peer);
         s->next = STANDING_LOST;
         return;
+    case GREETING_REMOVED:
+        buf_printf(text,
+                   "node %u is no member of the cluster any more: it was "
+                   "removed by entry %" PRIu64
+                   " of the log, or before, says member %u. It exits; this "
+                   "data directory is of no use any more",
+                   c->node_id, g->replaced_at, peer);
+        s->next = STANDING_REMOVED;
+        return;
     case GREETING_WELCOME:
     case GREETING_NOT_YET:
     case GREETING_OTHER_CLUSTER:

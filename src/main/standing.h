@@ -15,7 +15,8 @@ enum standing_next {
     /* Its data is an older copy: it begins again within this process, as a
      * member that lost promises, and the others complete its data. */
     STANDING_OLD_COPY,
-    STANDING_LOST, /* it has to end */
+    STANDING_LOST,    /* it has to end */
+    STANDING_REMOVED, /* it is no member any more, and ends in peace */
 };
 
 struct standing {

@@ -348,7 +348,7 @@ static int start_peers(struct vard *v, struct transport *transport,
                        struct buf *error)
 {
     struct peer_settings settings;
-    *transport = (struct transport){NULL, send_nowhere};
+    *transport = (struct transport){NULL, send_nowhere, NULL};
     if (v->config.node_count <= 1)
         return 0;
     options_of_peers(&v->config, &v->identity, &settings);

@@ -28,6 +28,11 @@ struct transport {
      * member is full, ERR_CLOSED: there is no link; then it was not sent. */
     int (*send)(void *ctx, node_id to, uint8_t frame_type,
                 enum transport_priority priority, const struct bytes pieces[2]);
+    /* The newest configuration in the node's log is this one, of entry `at`
+     * (0: no entry has said so): told at the start, and whenever it changes.
+     * It is copied. No event is called: links follow in later turns. NULL: the
+     * members are always the same. */
+    void (*members)(void *ctx, const struct configuration *c, raft_index at);
 };
 
 /* What a node knows of a member, by which its links are judged. */

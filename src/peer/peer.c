@@ -24,8 +24,9 @@
 static void work_cb(void *ctx)
 {
     struct peers *p = ctx;
+    peers_settle(p);
     for (size_t i = 0; i < p->member_count; i++) {
-        struct peer *peer = &p->members[i];
+        struct peer *peer = p->members[i];
         if (peer->up)
             peer_inbound_resume(peer->inbound);
         peer_link_flush(peer);
@@ -33,29 +34,6 @@ static void work_cb(void *ctx)
 }
 
 /* ----- start and end ----- */
-
-static int add_member(struct peers *p, const struct peer_member *m,
-                      struct buf *error)
-{
-    if (m->id == NODE_NONE || peers_find(p, m->id) != NULL) {
-        buf_printf(error, "member %u is given twice or is not a valid id",
-                   m->id);
-        return ERR_INVALID;
-    }
-    struct peer *peer = &p->members[p->member_count];
-    *peer = (struct peer){.peers = p, .id = m->id};
-    int err = address_number(bytes_str(m->address), &peer->found);
-    if (err != 0 && err != ERR_NOT_FOUND) {
-        buf_printf(error, "member %u: address '%s': %s", m->id, m->address,
-                   error_text(err));
-        return ERR_INVALID;
-    }
-    peer->is_name = err == ERR_NOT_FOUND;
-    peer->address = mem_strdup(m->address);
-    p->member_count++;
-    peer_link_init(peer);
-    return 0;
-}
 
 static void accepted(void *ctx, int fd, const char *address)
 {
@@ -129,6 +107,9 @@ static void greeting_init(struct peers *p, const struct peers_options *o)
     };
     if (o->founding != NULL)
         p->greeting.founding = *o->founding;
+    const char *here = o->listen_address != NULL ? o->listen_address : "";
+    if (strlen(here) < GREETING_PEER_SIZE && !peers_any_address(here))
+        memcpy(p->greeting.peer_address, here, strlen(here));
 }
 
 static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
@@ -154,7 +135,6 @@ static struct peers *peers_alloc(struct loop *l, const struct peers_options *o)
     p->queue_bytes_max = o->queue_bytes_max;
     p->payload_bytes_max =
         MIN(o->payload_bytes_max, (uint64_t)FRAGMENT_TOTAL_MAX);
-    p->members = mem_zalloc((o->member_count + 1) * sizeof(p->members[0]));
     p->listener.fd = -1;
     list_init(&p->strangers);
     p->work = (struct loop_timer){NULL, work_cb, p};
@@ -177,7 +157,7 @@ int peers_new(struct peers **out, struct loop *l,
         err = start_listening(p, options->listen_address, error);
     for (size_t i = 0; err == 0 && i < options->member_count; i++) {
         if (options->members[i].id != options->self)
-            err = add_member(p, &options->members[i], error);
+            err = peers_add_seed(p, &options->members[i], error);
     }
     if (err != 0) {
         peers_free(p);
@@ -199,21 +179,13 @@ void peers_free(struct peers *p)
         peer_inbound_free(CONTAINER_OF(first, struct peer_inbound, link));
     }
     ASSERT(p->stranger_count == 0);
-    for (size_t i = 0; i < p->member_count; i++) {
-        struct peer *peer = &p->members[i];
-        if (peer->inbound != NULL)
-            peer_inbound_free(peer->inbound);
-        peer_link_release(peer);
-        if (peer->lookup != NULL)
-            lookup_cancel(peer->lookup);
-        mem_free(peer->address);
-    }
+    for (size_t i = 0; i < p->member_count; i++)
+        peer_free(p->members[i]);
     if (p->secret.len > 0)
         explicit_bzero(p->secret.data, p->secret.len);
     buf_release(&p->secret);
     mem_free(p->listen_address);
     mem_free(p->client_host);
-    mem_free(p->members);
     mem_free(p);
 }
 
@@ -240,23 +212,38 @@ static int transport_send(void *ctx, node_id to, uint8_t frame_type,
     return 0;
 }
 
+/* The members follow in a turn of their own: the node may be in the middle of
+ * something, and links that end are events. */
+static void transport_members(void *ctx, const struct configuration *c,
+                              raft_index at)
+{
+    struct peers *p = ctx;
+    ASSERT(c->count > 0);
+    p->greeting.members_at = at;
+    if (at > 0) /* the node lines do not count any more */
+        p->greeting.members = 0;
+    p->wanted = *c;
+    p->wanted_new = true;
+    peers_work_soon(p);
+}
+
 struct transport peers_transport(struct peers *p)
 {
     ASSERT(p != NULL);
-    return (struct transport){p, transport_send};
+    return (struct transport){p, transport_send, transport_members};
 }
 
 void peers_flush(struct peers *p)
 {
     for (size_t i = 0; i < p->member_count; i++)
-        peer_link_flush(&p->members[i]);
+        peer_link_flush(p->members[i]);
 }
 
 bool peers_info(const struct peers *p, size_t i, struct peer_info *out)
 {
     if (i >= p->member_count)
         return false;
-    const struct peer *peer = &p->members[i];
+    const struct peer *peer = p->members[i];
     uint64_t now =
         peer->inbound != NULL ? peer->inbound->conn.received_bytes : 0;
     *out = (struct peer_info){

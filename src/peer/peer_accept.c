@@ -147,12 +147,6 @@ static int take_hello(struct peer_inbound *in, struct bytes payload)
     err = peer_hello_check(&p->identity, &h, in->why);
     if (err != 0)
         return err;
-    const struct peer *peer = peers_find(p, h.from);
-    if (peer == NULL) {
-        snprintf(in->why, sizeof(in->why),
-                 "member %u is not in our configuration", h.from);
-        return ERR_MISMATCH;
-    }
     ASSERT(payload.len == sizeof(in->hello_bytes));
     memcpy(in->hello_bytes, payload.data, payload.len);
     send_welcome(in);
@@ -184,27 +178,49 @@ static int take_proof(struct peer_inbound *in, struct bytes payload)
     return 0;
 }
 
+/* What is thought of who says that. It may be the first time that this node
+ * hears of it: then it becomes a peer, if it is welcome. */
+static enum greeting_verdict judge(struct peer_inbound *in,
+                                   const struct greeting *g, struct peer **peer)
+{
+    if (*peer != NULL)
+        return peer_greet_judge(*peer, in->hello.from_incarnation, g, in->why);
+    struct peer nobody = peer_nobody(in->peers, in->hello.from);
+    enum greeting_verdict verdict =
+        peer_greet_judge(&nobody, in->hello.from_incarnation, g, in->why);
+    if (verdict != GREETING_WELCOME)
+        return verdict;
+    *peer = peers_add_stranger(in->peers, in->hello.from, g);
+    if (*peer != NULL)
+        return verdict;
+    snprintf(in->why, sizeof(in->why),
+             "too many that are no members, or it does not say where it is");
+    return GREETING_NOT_YET;
+}
+
 static int take_greeting(struct peer_inbound *in, struct bytes payload)
 {
     struct peer *peer = peers_find(in->peers, in->hello.from);
+    struct peer nobody = peer_nobody(in->peers, in->hello.from);
     struct peer_talk talk = {PEER_PROOF_DIALER,
                              bytes_of(in->hello_bytes, HELLO_SIZE),
                              bytes_of(in->welcome, HELLO_SIZE)};
     struct greeting g;
-    ASSERT(peer != NULL);
     int err = peer_greet_take(in->peers, &talk, payload, &g);
     if (err != 0)
         return err;
-    enum greeting_verdict verdict =
-        peer_greet_judge(peer, in->hello.from_incarnation, &g, in->why);
+    enum greeting_verdict verdict = judge(in, &g, &peer);
+    const struct peer *to = peer != NULL ? peer : &nobody;
     talk.role = PEER_PROOF_ACCEPTOR;
-    peer_greet_send(peer, &talk, verdict, &in->conn);
-    peer_greet_tell(peer, &g, verdict, false);
+    peer_greet_send(to, &talk, verdict, &in->conn);
+    peer_greet_tell(to, &g, verdict, false);
     if (verdict == GREETING_WELCOME) {
+        peer_place_told(peer, g.peer_address);
         establish(in, peer, g.nonce);
         return 0;
     }
-    in->expected = verdict == GREETING_NOT_YET;
+    bool blank = in->peers->identity.cluster_id == 0 || g.cluster_id == 0;
+    in->expected = verdict == GREETING_NOT_YET && blank;
     return ERR_MISMATCH;
 }
 
@@ -335,8 +351,7 @@ static void deadline_cb(void *ctx)
 void peer_inbound_accept(struct peers *p, int fd, const char *address)
 {
     size_t max = 2 * p->member_count + 8;
-    ASSERT(p->stranger_count <= max);
-    if (p->stranger_count == max) {
+    while (p->stranger_count >= max) {
         struct list *oldest = p->strangers.next;
         peer_inbound_free(CONTAINER_OF(oldest, struct peer_inbound, link));
     }

@@ -26,7 +26,7 @@ struct start {
 static void ask_facts(const struct peer *peer, struct member_facts *out)
 {
     const struct transport_events *events = peer->peers->events;
-    *out = (struct member_facts){.is_member = true};
+    *out = (struct member_facts){.is_member = !peer->left};
     if (events->known != NULL)
         events->known(events->ctx, peer->id, out);
 }
@@ -71,7 +71,7 @@ static enum greeting_verdict judge_place(const struct greeting *us,
                  "cluster-id differs: does it belong to another cluster?");
         return GREETING_OTHER_CLUSTER;
     }
-    if (us->members != g->members) {
+    if (us->members != 0 && g->members != 0 && us->members != g->members) {
         snprintf(why, PEER_WHY_MAX,
                  "its node lines name other members than ours: correct them, "
                  "they must be the same on all nodes");
@@ -87,6 +87,26 @@ static enum greeting_verdict judge_place(const struct greeting *us,
              us->cluster_id == 0
                  ? "this node has no data yet, and waits to be let in"
                  : "it has no data yet, and waits to be let in");
+    return GREETING_NOT_YET;
+}
+
+/* Is it a member? One that has a newer configuration than this node is one in
+ * that, and may be the candidate that this node needs. */
+static enum greeting_verdict judge_member(const struct peer *peer,
+                                          const struct greeting *g,
+                                          const struct member_facts *facts,
+                                          char why[PEER_WHY_MAX])
+{
+    if (facts->is_member || g->members_at > facts->granted_at)
+        return GREETING_WELCOME;
+    if (facts->granted_at > 0 && facts->committed) {
+        snprintf(why, PEER_WHY_MAX,
+                 "member %u is none since entry %" PRIu64 " at the latest",
+                 peer->id, facts->granted_at);
+        return GREETING_REMOVED;
+    }
+    snprintf(why, PEER_WHY_MAX, "member %u is not in our configuration",
+             peer->id);
     return GREETING_NOT_YET;
 }
 
@@ -128,6 +148,9 @@ enum greeting_verdict peer_greet_judge(const struct peer *peer,
     if (verdict != GREETING_WELCOME)
         return verdict;
     ask_facts(peer, &facts);
+    verdict = judge_member(peer, g, &facts, why);
+    if (verdict != GREETING_WELCOME)
+        return verdict;
     if (is_replaced(incarnation, g, &facts)) {
         snprintf(why, PEER_WHY_MAX,
                  "another directory has its id since entry %" PRIu64
@@ -148,6 +171,7 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
         [GREETING_OLD] = "it knows a newer start of this node",
         [GREETING_TWIN] = "it is linked to another process that is this node",
         [GREETING_REPLACED] = "another directory has the id of this node",
+        [GREETING_REMOVED] = "this node is no member any more",
     };
     ASSERT((unsigned)g->verdict < GREETING_VERDICTS);
     snprintf(why, PEER_WHY_MAX, "%s", texts[g->verdict]);
@@ -177,7 +201,7 @@ void peer_greet_send(const struct peer *peer, const struct peer_talk *talk,
     g.known_nonce = known.nonce;
     if (verdict == GREETING_TWIN)
         put_address(peer, g.address);
-    if (verdict == GREETING_REPLACED)
+    if (verdict == GREETING_REPLACED || verdict == GREETING_REMOVED)
         g.replaced_at = facts.granted_at;
     greeting_encode(&g, &body);
     peer_greeting_seal(buf_view(&peer->peers->secret), talk, buf_view(&body),

@@ -10,14 +10,15 @@
  * later therefore belongs to a newer pair, and two nodes cannot keep closing
  * each other's new connections.
  *
- * The files call each other in this order: peer.c, then peer_link.c and
- * peer_accept.c, then peer_pair.c and peer_greet.c, then peer_link_state.c and
- * peer_inbound.c.
+ * The files call each other in this order: peer.c, then peer_accept.c, then
+ * peer_members.c, then peer_link.c, then peer_place.c and peer_pair.c and
+ * peer_greet.c, then peer_link_state.c and peer_inbound.c.
  */
 #ifndef PEER_PEER_INTERNAL_H
 #define PEER_PEER_INTERNAL_H
 
 #include "base/list.h"
+#include "codec/configuration.h"
 #include "codec/frame.h"
 #include "codec/greeting.h"
 #include "net/conn.h"
@@ -29,18 +30,21 @@
 #include "peer/peer_auth.h"
 #include "peer/peer_queue.h"
 
-#define PEER_HANDSHAKE_MS        2000
-#define PEER_LOOKUP_MS           1000 /* then an older answer must do */
-#define PEER_ONE_WAY_MS          3000 /* then the log says so */
-#define PEER_BACKOFF_MIN_MS      10
-#define PEER_BACKOFF_MAX_MS      1000
-#define PEER_SHORT_LIFE_MS       1000 /* a link shorter than this flaps */
-#define PEER_KEEPALIVE_S         5
-#define PEER_USER_TIMEOUT_MS     10000
-#define PEER_STRANGER_BYTES_MAX  4096
-#define PEER_EARLY_BYTES_MAX     (64 * 1024) /* input before the link is up */
-#define PEER_FAILURE_MAX         (PEER_WHY_MAX + ADDRESS_TEXT_MAX + 40)
-#define PEER_CLIENT_ADDRESS_MAX  (ADDRESS_TEXT_MAX + 16)
+#define PEER_HANDSHAKE_MS       2000
+#define PEER_LOOKUP_MS          1000  /* then an older answer must do */
+#define PEER_LEAVE_MS           10000 /* for the entry that says so */
+#define PEER_ONE_WAY_MS         3000  /* then the log says so */
+#define PEER_BACKOFF_MIN_MS     10
+#define PEER_BACKOFF_MAX_MS     1000
+#define PEER_SHORT_LIFE_MS      1000 /* a link shorter than this flaps */
+#define PEER_KEEPALIVE_S        5
+#define PEER_USER_TIMEOUT_MS    10000
+#define PEER_STRANGER_BYTES_MAX 4096
+#define PEER_EARLY_BYTES_MAX    (64 * 1024) /* input before the link is up */
+#define PEER_FAILURE_MAX        (PEER_WHY_MAX + ADDRESS_TEXT_MAX + 40)
+#define PEER_CLIENT_ADDRESS_MAX (ADDRESS_TEXT_MAX + 16)
+/* Those of one configuration, and as many that are not in it. */
+#define PEERS_MAX                ((size_t)2 * RAFT_NODES_MAX)
 #define PEER_CONTROL_EXTRA_BYTES (1024 * 1024) /* above queue_bytes_max */
 
 struct peer;
@@ -98,14 +102,27 @@ struct peer_inbound {
     bool expected;          /* its end, which is not worth a line */
 };
 
+/* Where a member may be reached, as different ones say. */
+enum peer_place {
+    PLACE_MEMBERS, /* the configuration of the cluster */
+    PLACE_TOLD,    /* itself, where it was not before */
+    PLACE_SEED,    /* the node lines */
+    PLACES,
+};
+
 struct peer {
     struct peers *peers;
     node_id id;
-    char *address;         /* as configured */
-    bool is_name;          /* the address is to be looked up */
-    struct lookup *lookup; /* that is under way; NULL: none */
-    uint32_t nth;          /* of the addresses of the name, which to take */
-    struct address found;  /* the last one; len 0: none yet */
+    bool left;                /* it is no member any more, or not yet */
+    struct loop_timer leaves; /* then it is forgotten */
+    char *places[PLACES];     /* NULL: nothing is known */
+    char *told_first;         /* what it said when it was met; NULL */
+    enum peer_place place;    /* where it is dialed now */
+    const char *address;      /* that one; "": none is known */
+    bool is_name;             /* the address is to be looked up */
+    struct lookup *lookup;    /* that is under way; NULL: none */
+    uint32_t nth;             /* of the addresses of the name, which to take */
+    struct address found;     /* the last one; len 0: none yet */
     struct peer_link link;
     struct peer_inbound *inbound; /* NULL: none is established */
     struct loop_timer one_way;    /* we reach it, it does not reach us */
@@ -132,8 +149,10 @@ struct peers {
     struct buf secret;
     uint64_t queue_bytes_max;
     uint64_t payload_bytes_max;
-    struct peer *members; /* without ourselves */
+    struct peer *members[PEERS_MAX]; /* without ourselves */
     size_t member_count;
+    struct configuration wanted; /* what the node said last; */
+    bool wanted_new;             /* the members do not follow it yet */
     struct listener listener;
     struct list strangers;
     size_t stranger_count;
@@ -168,12 +187,29 @@ void peer_link_release(struct peer *peer);
 /* Bytes that are queued and that the kernel has not taken yet. */
 uint64_t peer_link_queued(const struct peer *peer);
 
+/* ----- peer_place.c ----- */
+
+/* Text for a place; NULL: none any more. False: it is no address, and nothing
+ * has changed. */
+bool peer_place_set(struct peer *peer, enum peer_place which,
+                    const char *address);
+/* An attempt has failed: the next one goes to another place, if there is one.
+ */
+void peer_place_next(struct peer *peer);
+/* What the peer says in its greeting of itself. */
+void peer_place_told(struct peer *peer, const char *address);
+void peer_place_release(struct peer *peer);
+
 /* ----- peer_pair.c ----- */
 
 struct peer *peers_find(struct peers *p, node_id id);
+/* Who is not one of them: to be judged, and answered. */
+struct peer peer_nobody(struct peers *p, node_id id);
 void peers_hello_fill(struct peers *p, node_id to, struct hello *out);
-/* Has peer_inbound_resume and peer_link_flush run for all peers in the next
- * turn. */
+/* It names no host: all addresses of its machine, or none. */
+bool peers_any_address(const char *address);
+/* Has peers_settle, peer_inbound_resume and peer_link_flush run for all peers
+ * in the next turn. */
 void peers_work_soon(struct peers *p);
 /* One direction is established now: joins them if both are. */
 void peer_join(struct peer *peer);
@@ -206,6 +242,20 @@ void peer_greet_tell(const struct peer *peer, const struct greeting *g,
 /* From now on this is the start that is known. */
 void peer_greet_remember(struct peer *peer, uint64_t incarnation,
                          uint64_t nonce);
+
+/* ----- peer_members.c ----- */
+
+/* A member of the node lines. ERR_INVALID with a text. */
+MUST_USE int peers_add_seed(struct peers *p, const struct peer_member *m,
+                            struct buf *error);
+/* One that is no member here, and is heard all the same: it has a newer
+ * configuration than this node. NULL: there are too many, or it does not say
+ * where it is. */
+struct peer *peers_add_stranger(struct peers *p, node_id id,
+                                const struct greeting *g);
+/* The members become those that the node has told. Not from an event. */
+void peers_settle(struct peers *p);
+void peer_free(struct peer *peer);
 
 /* ----- peer_link.c ----- */
 

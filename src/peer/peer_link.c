@@ -44,8 +44,8 @@ static void attempt_failed(struct peer_link *k, const char *why)
         log_notice(peer->peers->log, "peer %u (%s): no link yet: %s", peer->id,
                    peer->address, k->failure);
     }
-    peer->nth++;
     peer_link_wait(k);
+    peer_place_next(peer);
 }
 
 /* ----- handshake ----- */
@@ -180,6 +180,7 @@ static int take_greeting(struct peer_link *k, struct bytes payload,
         peer_greet_refusal(&g, why);
         return ERR_MISMATCH;
     }
+    peer_place_told(peer, g.peer_address);
     establish(k, g.nonce);
     return 0;
 }
@@ -369,6 +370,8 @@ static void dial(struct peer_link *k)
 {
     if (peer_of_link(k)->is_name)
         look_up(k);
+    else if (peer_of_link(k)->address[0] == '\0')
+        attempt_failed(k, "nobody has said where it is yet");
     else
         connect_now(k);
 }
@@ -409,7 +412,7 @@ static void one_way_cb(void *ctx)
     ASSERT(!peer->up && peer->link.state == LINK_ESTABLISHED);
     log_warning(peer->peers->log,
                 "peer %u (%s): it answers, but does not connect to this node: "
-                "do its node lines have this node's address, %s, and does it "
+                "does it know this node's address, %s, and does it "
                 "get there? (its log may say why not)",
                 peer->id, peer->address, peer->peers->listen_address);
 }

@@ -22,10 +22,17 @@
 struct peer *peers_find(struct peers *p, node_id id)
 {
     for (size_t i = 0; i < p->member_count; i++) {
-        if (p->members[i].id == id)
-            return &p->members[i];
+        if (p->members[i]->id == id)
+            return p->members[i];
     }
     return NULL;
+}
+
+struct peer peer_nobody(struct peers *p, node_id id)
+{
+    ASSERT(p != NULL);
+    return (struct peer){
+        .peers = p, .id = id, .left = true, .address = "", .up = false};
 }
 
 void peer_check(const struct peer *peer)
@@ -105,11 +112,19 @@ static void set_client_address(struct peer *peer)
     if (h->client_port == 0 || !told_host(h, &host))
         return;
     if (is_any_address(host)) {
-        bool ok = hostport_split(bytes_str(peer->address), &host, &ignored);
-        ASSERT(ok); /* it was parsed when the peer was made */
+        if (!hostport_split(bytes_str(peer->address), &host, &ignored))
+            return; /* nobody has said where it is */
     }
     hostport_join(host, h->client_port, peer->client_address,
                   sizeof(peer->client_address));
+}
+
+bool peers_any_address(const char *address)
+{
+    struct bytes host;
+    uint16_t port;
+    return !hostport_split(bytes_str(address), &host, &port) ||
+           is_any_address(host);
 }
 
 void peers_work_soon(struct peers *p)

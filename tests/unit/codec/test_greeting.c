@@ -21,7 +21,9 @@ static struct greeting sample(void)
         .known_incarnation = 17,
         .known_nonce = 18,
         .replaced_at = 19,
+        .members_at = 24,
         .address = "10.0.0.1:6379",
+        .peer_address = "vard2.example:16379",
         .founding = {.cluster_id = 11, .count = 2},
     };
     g.founding.members[0] = (struct founding_member){0, {20, 21}};
@@ -49,7 +51,9 @@ static void test_round_trip(void **state)
     assert_int_equal(d.known_incarnation, 17);
     assert_int_equal(d.known_nonce, 18);
     assert_int_equal(d.replaced_at, 19);
+    assert_int_equal(d.members_at, 24);
     assert_string_equal(d.address, "10.0.0.1:6379");
+    assert_string_equal(d.peer_address, "vard2.example:16379");
     assert_true(founding_has(&d.founding, 7, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 0, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 6, g.founding.members[1].directory));
@@ -95,9 +99,11 @@ static void test_refused(void **state)
         {49, GREETING_VERDICTS},
         {50, 1}, /* spare */
         {55, 1},
-        {80, '\n'},     /* not printable */
-        {80 + 20, 'x'}, /* behind the end */
-        {144, 9},       /* the founding's checksum does not fit */
+        {88, '\n'},      /* not printable */
+        {88 + 20, 'x'},  /* behind the end */
+        {152, '\x7f'},   /* not printable */
+        {152 + 20, 'x'}, /* behind the end */
+        {280, 9},        /* the founding's checksum does not fit */
         {GREETING_BODY_SIZE - 1, 0x55},
         {0, 12}, /* the founding is another cluster's */
         {0, 0},  /* blank, and founded */

@@ -77,6 +77,11 @@ static void test_the_end(void **state)
                            "node 1 since entry 123 of the log, says "
                            "member 2"),
                      STANDING_LOST);
+    g = (struct greeting){.verdict = GREETING_REMOVED, .replaced_at = 124};
+    assert_int_equal(judge(three, g,
+                           "node 1 is no member of the cluster any more: it "
+                           "was removed by entry 124"),
+                     STANDING_REMOVED);
 }
 
 int main(void)

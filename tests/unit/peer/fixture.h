@@ -49,6 +49,7 @@ struct node {
     size_t received_bytes;
     int refuse; /* answer of receive, when negative */
     struct member_facts facts[CLUSTER_NODES + 1]; /* what it knows */
+    bool no_member[CLUSTER_NODES + 1];            /* in its configuration */
     struct greeting greeting[CLUSTER_NODES + 1];  /* that it got last */
     int greetings[CLUSTER_NODES + 1];
     /* Of those in answer to its own: the last verdict but "not yet". */
@@ -113,6 +114,7 @@ FIXTURE void node_known(void *ctx, node_id member, struct member_facts *out)
     struct node *n = ctx;
     assert_true(member <= CLUSTER_NODES);
     *out = n->facts[member];
+    out->is_member = !n->no_member[member];
 }
 
 FIXTURE void node_greeted(void *ctx, node_id peer, const struct greeting *g,

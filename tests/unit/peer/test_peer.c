@@ -440,7 +440,7 @@ static void test_unknown_member(void **state)
     c->member_count = 3;
     struct peers_options o = node_options(c, 3, 5);
     node_start_with(c, &o);
-    run_until_logged(c, 1, "member 3 is not in our configuration");
+    run_until_logged(c, 1, "its node lines name other members than ours");
     run_for(c, 100);
     assert_int_equal(c->nodes[3].ups[1], 0);
     assert_int_equal(c->nodes[1].ups[2], 0);

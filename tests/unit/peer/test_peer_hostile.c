@@ -96,8 +96,8 @@ static void test_hello_fields(void **state)
     h.from = 1; /* says it is node 1 itself */
     assert_int_equal(refused_hello(c, &h), 0);
     h = hello_of_two(false);
-    h.from = 3; /* no member */
-    assert_int_equal(refused_hello(c, &h), 0);
+    h.from = 3; /* no member: its greeting may say why it is one all the same */
+    assert_int_equal(refused_hello(c, &h), HELLO_FRAME);
     h = hello_of_two(false);
     h.to_incarnation = OUR_NODE - 1;
     assert_int_equal(refused_hello(c, &h), 0);

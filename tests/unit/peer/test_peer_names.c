@@ -258,8 +258,8 @@ static void one_that_is_reached_and_does_not_reach(void **state)
                      "Connection refused; it has reached this node from "
                      "127.0.0.1:");
     snprintf(wanted, sizeof(wanted),
-             "peer 1 (%s): it answers, but does not connect to this node: do "
-             "its node lines have this node's address, %s, and",
+             "peer 1 (%s): it answers, but does not connect to this node: does "
+             "it know this node's address, %s, and",
              c->addresses[1], c->addresses[2]);
     run_until_logged(c, 2, wanted);
     run_for(c, 200);

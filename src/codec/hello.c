@@ -112,10 +112,12 @@ int proof_decode(struct bytes b, struct proof *out)
   @ assigns \nothing;
   @ ensures \result ==> 0 < f->total <= FRAGMENT_TOTAL_MAX &&
   @     0 < f->data.len && f->offset + f->data.len <= f->total &&
-  @     (f->type == FRAME_RAFT || f->type == FRAME_FORWARD); */
+  @     (f->type == FRAME_RAFT || f->type == FRAME_FORWARD ||
+  @      f->type == FRAME_SNAPSHOT); */
 static bool fragment_valid(const struct fragment *f)
 {
-    if (f->type != FRAME_RAFT && f->type != FRAME_FORWARD)
+    if (f->type != FRAME_RAFT && f->type != FRAME_FORWARD &&
+        f->type != FRAME_SNAPSHOT)
         return false;
     if (f->total == 0 || f->total > FRAGMENT_TOTAL_MAX)
         return false;

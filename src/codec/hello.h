@@ -82,7 +82,7 @@ struct fragment {
     uint64_t id;       /* of the whole, chosen by its sender */
     uint32_t offset;   /* of this piece in it */
     uint32_t total;    /* 1..FRAGMENT_TOTAL_MAX */
-    uint8_t type;      /* of the whole: FRAME_RAFT or FRAME_FORWARD */
+    uint8_t type;      /* of the whole: FRAME_RAFT, _FORWARD, _SNAPSHOT */
     struct bytes data; /* borrowed; never empty, ends at total at most */
 };
 

@@ -21,7 +21,9 @@ static bool want_valid(const struct transfer_want *w)
 {
     ASSERT(w != NULL);
     bool first = w->number == 1;
-    if (w->number == 0 || w->until < w->from || (w->from == 0) != first)
+    if (w->number == 0 || w->number > RAFT_NUMBER_MAX ||
+        w->until > RAFT_NUMBER_MAX || w->until < w->from ||
+        (w->from == 0) != first)
         return false;
     if (first && (w->hash != 0 || w->after.len > 0))
         return false;

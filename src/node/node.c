@@ -62,6 +62,7 @@ void node_free(struct node *n)
     if (!n)
         return;
     node_snapshot_release(n);
+    node_source_release(n);
     node_reads_release(n);
     node_requests_release(n);
     node_upload_release(n);
@@ -142,6 +143,8 @@ static void housekeeping(struct node *n)
     node_snapshot_tidy(n);
     compact(n);
     if (!n->dead)
+        node_source_tidy(n);
+    if (!n->dead)
         node_compact_flush(n);
 }
 
@@ -219,6 +222,7 @@ int64_t node_deadline_ms(const struct node *n)
     if (n->reads.waiting.count > 0 && n->reads.after_ms > n->mono_ms)
         at = MIN(at, n->reads.after_ms);
     at = MIN(at, node_propose_due_ms(n));
+    at = MIN(at, node_source_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
     if (n->durability.due || node_reads_can_start(n) || node_sweep_goes_on(n) ||
         (unapplied && n->applying.full_since_ms == 0))
@@ -270,6 +274,8 @@ void node_flush(struct node *n)
     if (!n->dead)
         node_upload_wake(n);
     if (!n->dead)
+        node_source_send(n);
+    if (!n->dead)
         node_check(n);
 }
 
@@ -299,6 +305,7 @@ void node_peer_down(struct node *n, node_id peer)
 
     ASSERT(p);
     p->up = false;
+    node_source_down(n, p);
     struct raft_event e = node_event(n, RAFT_EV_PEER_DOWN);
     e.peer = peer;
     node_step(n, &e, NOTHING_ATTACHED);
@@ -392,6 +399,20 @@ static int receive_forward(struct node *n, struct node_peer *peer,
     return 0;
 }
 
+/* Of a state that goes from member to member. */
+static int receive_transfer(struct node *n, struct node_peer *peer,
+                            struct bytes payload)
+{
+    struct transfer t;
+    int err = transfer_decode(payload, &t);
+
+    if (err != 0)
+        return err;
+    if (t.kind == TRANSFER_WANT || t.kind == TRANSFER_LEAVE)
+        node_source_take(n, peer, &t);
+    return 0;
+}
+
 int node_receive(struct node *n, node_id peer, uint8_t frame_type,
                  struct bytes payload)
 {
@@ -406,6 +427,8 @@ int node_receive(struct node *n, node_id peer, uint8_t frame_type,
         return receive_raft(n, peer, payload);
     if (frame_type == FRAME_FORWARD)
         return receive_forward(n, p, payload);
+    if (frame_type == FRAME_SNAPSHOT)
+        return receive_transfer(n, p, payload);
     return ERR_PROTOCOL;
 }
 
@@ -478,6 +501,12 @@ void node_set_read_mode(struct node *n, enum read_mode mode)
 {
     ASSERT(mode == READ_INDEX || mode == READ_STALE);
     n->options.read_mode = mode;
+}
+
+void node_set_snapshot_rate(struct node *n, uint64_t bytes_per_s)
+{
+    ASSERT(n->source.filled_ms <= n->mono_ms);
+    n->options.snapshot_rate = bytes_per_s;
 }
 
 void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)

@@ -70,6 +70,8 @@ struct node_options {
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
     uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
+    uint64_t snapshot_rate; /* see node_set_snapshot_rate(); 0: no bound */
+    bool threadless;        /* a simulation: nothing is done aside */
     /* For debugging: takes a line of node_trace.h; NULL: no trace. */
     void (*trace)(void *ctx, struct bytes line);
     void *trace_ctx;
@@ -291,6 +293,9 @@ void node_disk_space(const struct node *n, struct store_space *out);
 /* These take effect at once. */
 void node_set_request_timeout(struct node *n, uint32_t ms);
 void node_set_read_mode(struct node *n, enum read_mode mode);
+/* What this node sends per second at most of its state to all members that need
+ * one; 0: no bound. */
+void node_set_snapshot_rate(struct node *n, uint64_t bytes_per_s);
 void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard);
 
 #endif

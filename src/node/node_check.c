@@ -230,6 +230,20 @@ static void check_snapshot(const struct node *n)
     ASSERT(s->used_ms <= n->mono_ms && s->flushed_ms <= n->mono_ms);
 }
 
+static void check_source(const struct node *n)
+{
+    const struct node_source *s = &n->source;
+
+    ASSERT((s->id != 0) == (s->view != NULL));
+    ASSERT(s->view || (!s->first && s->at.index == 0));
+    ASSERT(s->used_ms <= n->mono_ms && s->filled_ms <= n->mono_ms);
+    for (uint32_t i = 0; i < n->peer_count; i++) {
+        const struct node_receiver *r = &n->peers[i].receiver;
+        ASSERT(!r->ahead || (s->at.index > 0 && n->peers[i].up));
+        ASSERT(!r->ahead || (r->number > 0 && r->begun_at <= r->position));
+    }
+}
+
 void node_check(const struct node *n)
 {
     ASSERT(!n->dead && n->started);
@@ -247,4 +261,5 @@ void node_check(const struct node *n)
     check_reads(n);
     check_sending(n);
     check_snapshot(n);
+    check_source(n);
 }

@@ -11,6 +11,10 @@
  * fetches a state: then it needs what is behind that one. Nor does one count
  * that is paused, which may lag for as long as one that is down.
  *
+ * What is behind a state that is fetched is kept up to the hard bound, too, and
+ * not beyond: a transfer that is slower than the log grows has come to nothing
+ * then, and begins anew with another state (node_source.c).
+ *
  * A log that is larger than the state is not worth its space: after a while
  * without a cut, the bound is the size of the state's files, if that is
  * smaller. Not while much is written: the soft bound has the log cut before
@@ -48,6 +52,7 @@ static void measure(struct node *n)
 {
     raft_index all = MIN(n->raft.durable, n->raft.commit);
     raft_index live = all;
+    raft_index fetched = all;
 
     const struct raft_members *members = &n->raft.members[RAFT_NEWEST];
     for (uint32_t i = 0; i < members->count; i++) {
@@ -59,12 +64,13 @@ static void measure(struct node *n)
             continue;
         if (p->state != RAFT_SNAPSHOT)
             live = MIN(live, p->match);
-        else if (p->snapshot > 0)
-            live = MIN(live, MAX(p->match, p->snapshot));
+        else if (p->snapshot > 0 && p->snapshot + 1 >= n->raft.first)
+            fetched = MIN(fetched, MAX(p->match, p->snapshot));
     }
     n->compaction.held_by_all = MAX(n->compaction.held_by_all, all);
-    n->compaction.held_by_live = live;
-    ASSERT(all <= live && live <= n->raft.commit);
+    n->compaction.held_by_linked = live;
+    n->compaction.held_by_live = MIN(live, fetched);
+    ASSERT(all <= n->compaction.held_by_live && live <= n->raft.commit);
 }
 
 void node_compact_tell(struct node *n, struct beat *b)
@@ -186,16 +192,35 @@ static bool flush_for_space(const struct node *n)
            n->mono_ms >= n->compaction.flushed_ms + SPACE_FLUSH_MS;
 }
 
+/* The log is as large as it may be, and that is all kept for states that are
+ * fetched, but for what a flush is not worth. */
+static bool fetched_too_slowly(struct node *n, uint64_t margin)
+{
+    const struct compaction *c = &n->compaction;
+    raft_index first = journal_first(n->journal);
+
+    if (n->raft.role != RAFT_LEADER || c->held_by_linked == c->held_by_live ||
+        c->held_by_live > first + 2 * margin)
+        return false;
+    log_notice(n->logger,
+               "the log has grown to log-size-max while the state of entry "
+               "%" PRIu64 " was fetched: that is given up, a newer one follows",
+               c->held_by_live);
+    return true;
+}
+
 /* What the others hold that count, as the log's size asks for it. */
-static raft_index held(struct node *n, uint64_t bytes)
+static raft_index held(struct node *n, uint64_t bytes, uint64_t margin)
 {
     const struct compaction *c = &n->compaction;
 
     if (n->raft.role == RAFT_LEADER)
         measure(n);
-    return bytes < n->options.log_bytes_hard
-               ? c->held_by_all
-               : MAX(c->held_by_all, c->held_by_live);
+    if (bytes < n->options.log_bytes_hard)
+        return c->held_by_all;
+    raft_index live =
+        fetched_too_slowly(n, margin) ? c->held_by_linked : c->held_by_live;
+    return MAX(c->held_by_all, live);
 }
 
 raft_index node_compact(struct node *n)
@@ -210,7 +235,8 @@ raft_index node_compact(struct node *n)
     uint64_t most = bound(n);
     if (bytes < most)
         return 0;
-    raft_index others = held(n, bytes);
+    uint64_t margin = cut_margin(n, bytes, most);
+    raft_index others = held(n, bytes, margin);
     int err = keyspace_flushed(n->ks, &flushed);
     if (err != 0) {
         node_fail_by(n, "reading the flushed state", err);
@@ -220,7 +246,6 @@ raft_index node_compact(struct node *n)
      * the state may be ahead of the own log. */
     raft_index keep = MIN(MIN(others, flushed.index), n->raft.durable);
     raft_index first = journal_first(n->journal);
-    uint64_t margin = cut_margin(n, bytes, most);
     n->compaction.flush_due =
         flushed.index + margin < others &&
         keyspace_applied(n->ks)->index >= n->compaction.flush_asked + margin;

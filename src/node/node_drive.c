@@ -105,6 +105,8 @@ void node_disk_ask(struct node *n)
         return;
     ASSERT(d->point.seq == n->raft.write_seq);
     n->disk->sync(n->disk, &d->point);
+    if (d->asked_ms == 0)
+        d->asked_ms = MAX(n->mono_ms, 1);
     d->due = false;
     d->point.hard_state = false;
 }
@@ -119,7 +121,12 @@ bool node_disk_take(struct node *n, struct disk_point *point)
         return false;
     ASSERT(point->seq <= n->durability.point.seq);
     ASSERT(point->mark.term <= n->raft.term);
-    n->durability.done = point->mark;
+    struct durability *d = &n->durability;
+    d->done = point->mark;
+    ASSERT(d->asked_ms > 0 && d->asked_ms <= MAX(n->mono_ms, 1));
+    d->sync_ms = n->mono_ms - d->asked_ms;
+    d->done_ms = n->mono_ms;
+    d->asked_ms = point->seq < d->point.seq ? MAX(n->mono_ms, 1) : 0;
     return true;
 }
 

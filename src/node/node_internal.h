@@ -16,6 +16,7 @@
 #include "journal/journal.h"
 #include "node/node.h"
 #include "node/node_snapshot_internal.h"
+#include "node/node_source_internal.h"
 
 /* Entries attached to one append message, unless a single one is larger. */
 #define APPEND_BYTES_MAX (1024u * 1024u)
@@ -209,7 +210,9 @@ struct sending {
 struct durability {
     struct disk_point point; /* asked for at the end of the flush */
     bool due;
-    struct watermark done; /* the last point that is durable */
+    struct watermark done;    /* the last point that is durable */
+    int64_t asked_ms;         /* what is not durable yet; 0: all is */
+    int64_t sync_ms, done_ms; /* how long the last took, when it ended */
 };
 
 /* node_compact.c: what all members hold, and all live ones, as the leader
@@ -217,12 +220,13 @@ struct durability {
 struct compaction {
     raft_index held_by_all;
     raft_index held_by_live;
-    raft_index flush_asked; /* of the state: applied up to there */
-    bool flush_due;         /* between node_compact() and _flush() */
-    int64_t cut_ms;         /* the last time */
-    int64_t busy_ms;        /* the log grew fast until then */
-    int64_t grown_ms;       /* when it was looked at */
-    uint64_t grown_end;     /* where it ended then: journal_end() */
+    raft_index held_by_linked; /* the same without states that are fetched */
+    raft_index flush_asked;    /* of the state: applied up to there */
+    bool flush_due;            /* between node_compact() and _flush() */
+    int64_t cut_ms;            /* the last time */
+    int64_t busy_ms;           /* the log grew fast until then */
+    int64_t grown_ms;          /* when it was looked at */
+    uint64_t grown_end;        /* where it ended then: journal_end() */
     int64_t tidy_at_ms;
     int64_t flushed_ms; /* for space */
 };
@@ -277,7 +281,7 @@ struct membership {
 };
 
 /* node.c, but for what is marked: node_propose.c (p), node_beat.c (b),
- * node_members.c (m). */
+ * node_members.c (m), node_source.c (s). */
 struct node_peer {
     node_id id;
     bool up;
@@ -289,6 +293,7 @@ struct node_peer {
     int64_t granted_ms; /* m: a life, by this node; 0: not yet */
     uint64_t taken_seq; /* p, as leader: its requests up to here are in our log,
                            or in the inbox */
+    struct node_receiver receiver; /* s */
 };
 
 /* Each struct above is changed by the file that it names, and read by the
@@ -330,6 +335,7 @@ struct node {
     struct sending sending;
     struct disk_space space;
     struct snapshot snapshot;
+    struct node_source source;
 
     struct requests requests;
     struct upload_turns upload;
@@ -356,7 +362,7 @@ struct attached {
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
  *   node_send (beat, time) node_apply (request, members, trace)
  *   node_sweep (request, time)   node_open (members, trace, time)
- *   node_status (time)
+ *   node_status (time)     node_source (send)
  *   node_drive     (send, read, propose, beat, members, time, trace)
  *   node           the parent: calls the others, and steps the core
  */

@@ -179,3 +179,20 @@ uint32_t node_send_messages(struct node *n,
     }
     return unsent_count;
 }
+
+int node_transfer_send(struct node *n, node_id to, const struct transfer *t)
+{
+    /* The end comes after the rest of it. */
+    bool rest = t->kind == TRANSFER_CHUNK || t->kind == TRANSFER_DONE;
+    enum transport_priority priority =
+        rest ? TRANSPORT_BACKGROUND : TRANSPORT_CONTROL;
+    struct bytes data = t->kind == TRANSFER_CHUNK ? t->chunk.data : BYTES_NONE;
+
+    ASSERT(to != n->options.self);
+    ASSERT(sizeof(struct transfer) + data.len <= TRANSPORT_BACKGROUND_PAYLOAD);
+    buf_reset(&n->sending.message);
+    transfer_encode_head(t, &n->sending.message);
+    const struct bytes pieces[2] = {buf_view(&n->sending.message), data};
+    return n->transport.send(n->transport.ctx, to, FRAME_SNAPSHOT, priority,
+                             pieces);
+}

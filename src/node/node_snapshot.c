@@ -83,7 +83,7 @@ static int open_view(struct node *n)
     }
     ASSERT(flushed.term <= n->raft.term);
     s->view = store_view_open(n->store);
-    s->ahead = ahead_new(s->view);
+    s->ahead = ahead_new(s->view, NULL, n->options.threadless);
     return 0;
 }
 

@@ -111,6 +111,9 @@ void node_measure(const struct node *n, struct metrics *m)
                  n->options.cluster_id);
     metrics_count(m, METRIC_raft_incarnation, n->options.incarnation);
     metrics_set(m, METRIC_raft_recovering, n->raft.recovering ? 1 : 0);
+    metrics_count(m, METRIC_raft_snapshot_index, n->source.at.index);
+    metrics_count(m, METRIC_raft_snapshot_receivers, node_source_receivers(n));
+    metrics_count(m, METRIC_raft_snapshot_sent, n->source.sent_bytes);
     metrics_count(m, METRIC_raft_elections, n->elections);
     metrics_count(m, METRIC_raft_nodes, n->peer_count + 1);
     measure_log(n, m);

@@ -19,7 +19,14 @@ struct greeting; /* codec/greeting.h */
 enum transport_priority {
     TRANSPORT_CONTROL, /* overtakes bulk: heartbeats, votes, replies, reads */
     TRANSPORT_BULK,    /* appends with entries, forwarded requests */
+    TRANSPORT_BACKGROUND, /* pieces of a state; all others overtake them */
+    TRANSPORT_PRIORITIES,
 };
+
+/* What the queue to a member has of the last priority at the most, beside the
+ * bounds of the others; and the largest payload of it. */
+#define TRANSPORT_BACKGROUND_BYTES   (1024u * 1024u)
+#define TRANSPORT_BACKGROUND_PAYLOAD (128u * 1024u)
 
 struct transport {
     void *ctx;

@@ -191,6 +191,25 @@ void peers_free(struct peers *p)
 
 /* ----- sending ----- */
 
+/* What goes in the background has a bound of its own, and takes nothing away
+ * from that of the others. */
+static bool has_room(const struct peer *peer, enum transport_priority priority,
+                     uint64_t size)
+{
+    uint64_t background = peer->link.queue.background_bytes;
+    if (priority == TRANSPORT_BACKGROUND) {
+        ASSERT(size <= TRANSPORT_BACKGROUND_PAYLOAD);
+        return background + size <= TRANSPORT_BACKGROUND_BYTES;
+    }
+    uint64_t queued = peer_link_queued(peer);
+    uint64_t max = peer->peers->queue_bytes_max;
+    ASSERT(queued >= background);
+    queued -= background;
+    if (priority == TRANSPORT_CONTROL)
+        max += PEER_CONTROL_EXTRA_BYTES;
+    return queued == 0 || queued + size <= max;
+}
+
 static int transport_send(void *ctx, node_id to, uint8_t frame_type,
                           enum transport_priority priority,
                           const struct bytes pieces[2])
@@ -202,11 +221,7 @@ static int transport_send(void *ctx, node_id to, uint8_t frame_type,
     uint64_t size = (uint64_t)pieces[0].len + pieces[1].len;
     if (size > p->payload_bytes_max)
         return ERR_TOO_BIG;
-    uint64_t queued = peer_link_queued(peer);
-    uint64_t max = p->queue_bytes_max;
-    if (priority == TRANSPORT_CONTROL)
-        max += PEER_CONTROL_EXTRA_BYTES;
-    if (queued > 0 && queued + size > max)
+    if (!has_room(peer, priority, size))
         return ERR_LIMIT;
     peer_queue_add(&peer->link.queue, frame_type, priority, pieces);
     return 0;

@@ -28,6 +28,7 @@ void peer_queue_init(struct peer_queue *q)
     *q = (struct peer_queue){0};
     list_init(&q->control);
     list_init(&q->bulk);
+    list_init(&q->background);
 }
 
 void peer_chunk_free(struct peer_chunk *chunk)
@@ -55,15 +56,19 @@ void peer_queue_clear(struct peer_queue *q)
 {
     clear_list(&q->control);
     clear_list(&q->bulk);
+    clear_list(&q->background);
     q->bytes = 0;
+    q->background_bytes = 0;
     q->mid_bulk = false;
     ASSERT(peer_queue_empty(q));
 }
 
 bool peer_queue_empty(const struct peer_queue *q)
 {
-    bool empty = list_empty(&q->control) && list_empty(&q->bulk);
+    bool empty = list_empty(&q->control) && list_empty(&q->bulk) &&
+                 list_empty(&q->background);
     ASSERT(empty == (q->bytes == 0));
+    ASSERT(list_empty(&q->background) == (q->background_bytes == 0));
     return empty;
 }
 
@@ -137,18 +142,31 @@ static void add_fragments(struct peer_queue *q, struct list *list, uint8_t type,
     ASSERT(f.offset == f.total);
 }
 
+static struct list *list_of(struct peer_queue *q,
+                            enum transport_priority priority)
+{
+    ASSERT(priority < TRANSPORT_PRIORITIES);
+    if (priority == TRANSPORT_CONTROL)
+        return &q->control;
+    return priority == TRANSPORT_BULK ? &q->bulk : &q->background;
+}
+
 void peer_queue_add(struct peer_queue *q, uint8_t frame_type,
                     enum transport_priority priority,
                     const struct bytes pieces[2])
 {
-    ASSERT(frame_type == FRAME_RAFT || frame_type == FRAME_FORWARD);
+    ASSERT(frame_type == FRAME_RAFT || frame_type == FRAME_FORWARD ||
+           frame_type == FRAME_SNAPSHOT);
     ASSERT(pieces[0].len <= FRAGMENT_TOTAL_MAX);
     ASSERT(pieces[1].len <= FRAGMENT_TOTAL_MAX - pieces[0].len);
-    struct list *list = priority == TRANSPORT_CONTROL ? &q->control : &q->bulk;
+    struct list *list = list_of(q, priority);
+    uint64_t before = q->bytes;
     if (pieces[0].len + pieces[1].len <= PEER_FRAGMENT_BYTES)
         add_whole(q, list, frame_type, pieces);
     else
         add_fragments(q, list, frame_type, pieces);
+    if (list == &q->background)
+        q->background_bytes += q->bytes - before;
 }
 
 /* The queue that is served next, or NULL. When bulk is served, no control
@@ -164,6 +182,8 @@ static struct list *next_list(struct peer_queue *q)
     if (!list_empty(&q->bulk))
         return &q->bulk;
     ASSERT(!q->mid_bulk); /* the rest of it would wait here */
+    if (!list_empty(&q->background))
+        return &q->background;
     return NULL;
 }
 
@@ -178,5 +198,9 @@ struct peer_chunk *peer_queue_take(struct peer_queue *q)
     list_remove(&chunk->link);
     ASSERT(q->bytes >= chunk->frames.len);
     q->bytes -= chunk->frames.len;
+    if (list == &q->background) {
+        ASSERT(q->background_bytes >= chunk->frames.len && !chunk->fragment);
+        q->background_bytes -= chunk->frames.len;
+    }
     return chunk;
 }

@@ -1,9 +1,10 @@
 /*
- * What waits to be sent to one peer: two queues of chunks. A chunk holds one or
- * several whole frames, ready for the wire. Small frames share a chunk; a large
- * payload becomes a series of chunks with one fragment each.
+ * What waits to be sent to one peer: three queues of chunks. A chunk holds one
+ * or several whole frames, ready for the wire. Small frames share a chunk; a
+ * large payload becomes a series of chunks with one fragment each.
  *
- * Control overtakes bulk between chunks. Within each of them order is kept.
+ * Control overtakes bulk between chunks, and both overtake the background,
+ * which has no fragments. Within each of them order is kept.
  * The fragments of one payload are never mixed with those of another, so that
  * the receiver puts one payload together at a time; a control payload large
  * enough for fragments therefore waits for the end of a bulk payload that has
@@ -29,9 +30,11 @@ struct peer_chunk {
 struct peer_queue {
     struct list control;
     struct list bulk;
-    uint64_t bytes;       /* in both */
-    uint64_t fragment_id; /* of the payload fragmented last */
-    bool mid_bulk;        /* a part of a bulk payload was sent */
+    struct list background;
+    uint64_t bytes;            /* in all */
+    uint64_t background_bytes; /* of these */
+    uint64_t fragment_id;      /* of the payload fragmented last */
+    bool mid_bulk;             /* a part of a bulk payload was sent */
 };
 
 void peer_queue_init(struct peer_queue *q);

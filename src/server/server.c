@@ -378,6 +378,7 @@ void server_config_changed(struct server *s)
     node_set_request_timeout(s->node, s->options.config->request_timeout_ms);
     node_set_log_size(s->node, s->options.config->log_size_bytes,
                       s->options.config->log_size_max_bytes);
+    node_set_snapshot_rate(s->node, s->options.config->snapshot_rate_bytes);
     node_set_read_mode(s->node,
                        s->options.config->read_mode == CONFIG_READ_STALE
                            ? READ_STALE

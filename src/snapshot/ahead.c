@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "os/mutex.h"
 #include "os/process.h"
-#include "snapshot/source.h"
 
 #include <stdio.h>
 
@@ -25,7 +24,12 @@ struct held {
 
 struct ahead {
     struct store_view *view;
+    bool threadless;
     pthread_t thread;
+    struct source *source;    /* NULL: not opened; of who reads alone */
+    struct source_place from; /* where it begins */
+    struct buf after;         /* the key of that place */
+    struct buf text;          /* of an error */
     struct mutex lock;
     struct cond changed;
     bool ending;
@@ -50,7 +54,8 @@ static bool put_chunk(struct ahead *a, const struct chunk *c)
 {
     mutex_lock(&a->lock);
     /* The one that was given last is still in its place. */
-    while (!a->ending && a->read + 1 >= MAX(a->given, 1) + RING)
+    while (!a->ending &&
+           a->read + 1 >= MAX(a->given, a->from.number + 1) + RING)
         cond_wait(&a->changed, &a->lock);
     bool ending = a->ending;
     struct held *h = place_of(a, c->number);
@@ -69,46 +74,73 @@ static bool put_chunk(struct ahead *a, const struct chunk *c)
     return true;
 }
 
-static void end_with(struct ahead *a, int err, const struct buf *text)
+static void end_with(struct ahead *a, int err)
 {
     mutex_lock(&a->lock);
-    snprintf(a->error, sizeof(a->error), "%.*s", (int)text->len,
-             text->len == 0 ? "" : (const char *)text->data);
+    snprintf(a->error, sizeof(a->error), "%.*s", (int)a->text.len,
+             a->text.len == 0 ? "" : (const char *)a->text.data);
     a->err = err;
     mutex_unlock(&a->lock);
+}
+
+/* False: it has ended. */
+static bool begin(struct ahead *a)
+{
+    int err = source_open(&a->source, a->view, &a->text);
+    if (err != 0) {
+        end_with(a, err);
+        return false;
+    }
+    if (a->from.number > 0)
+        source_seek(a->source, &a->from);
+    mutex_lock(&a->lock);
+    a->applied = *source_applied(a->source);
+    a->opened = true;
+    mutex_unlock(&a->lock);
+    return true;
+}
+
+/* Reads one more. False: it has ended, or is to. */
+static bool read_one(struct ahead *a)
+{
+    struct chunk c;
+    int err = source_next(a->source, &c, &a->text);
+    if (err != 0)
+        end_with(a, err);
+    return err == 0 && put_chunk(a, &c);
 }
 
 static void *run(void *ctx)
 {
     struct ahead *a = ctx;
-    struct buf text = BUF_INIT;
-    struct source *s;
-    struct chunk c;
     process_thread_yields("snapshot");
-    int err = source_open(&s, a->view, &text);
-    if (err == 0) {
-        mutex_lock(&a->lock);
-        a->applied = *source_applied(s);
-        a->opened = true;
-        mutex_unlock(&a->lock);
-        while ((err = source_next(s, &c, &text)) == 0 && put_chunk(a, &c)) {
+    if (begin(a)) {
+        while (read_one(a)) {
         }
     }
-    source_close(s);
-    if (err != 0)
-        end_with(a, err, &text);
-    buf_release(&text);
     return NULL;
 }
 
-struct ahead *ahead_new(struct store_view *view)
+struct ahead *ahead_new(struct store_view *view,
+                        const struct source_place *from, bool threadless)
 {
     ASSERT(view != NULL);
     struct ahead *a = mem_zalloc(sizeof(*a));
     a->view = view;
+    a->threadless = threadless;
+    if (from != NULL) {
+        buf_bytes(&a->after, from->after);
+        a->from = *from;
+        a->from.after = buf_view(&a->after);
+        a->read = a->given = from->number;
+        a->hash = from->hash;
+    }
     mutex_init(&a->lock);
     cond_init(&a->changed);
-    process_thread_start(&a->thread, run, a);
+    if (threadless)
+        (void)begin(a);
+    else
+        process_thread_start(&a->thread, run, a);
     return a;
 }
 
@@ -120,8 +152,11 @@ void ahead_free(struct ahead *a)
     a->ending = true;
     cond_wake(&a->changed);
     mutex_unlock(&a->lock);
-    int err = pthread_join(a->thread, NULL);
+    int err = a->threadless ? 0 : pthread_join(a->thread, NULL);
     ASSERT(err == 0);
+    source_close(a->source);
+    buf_release(&a->after);
+    buf_release(&a->text);
     for (size_t i = 0; i < RING; i++)
         buf_release(&a->ring[i].rows);
     cond_destroy(&a->changed);
@@ -141,8 +176,11 @@ int ahead_position(struct ahead *a, struct applied *out)
 int ahead_chunk(struct ahead *a, uint64_t number, struct chunk *out)
 {
     int err = 0;
+    if (a->threadless && a->err == 0 && number == a->read + 1)
+        (void)read_one(a);
     mutex_lock(&a->lock);
-    if (number == 0 || number < a->given || number > a->given + 1) {
+    if (number <= a->from.number || number < a->given ||
+        number > a->given + 1) {
         err = ERR_INVALID;
     } else if (number > a->read) {
         *out = (struct chunk){a->read, a->hash, BYTES_NONE};

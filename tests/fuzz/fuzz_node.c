@@ -15,6 +15,7 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/request.h"
+#include "codec/transfer.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/reply.h"
 #include "node/node.h"
@@ -32,6 +33,7 @@ struct victim {
     uint64_t incarnation;
     int64_t now_ms;
     uint64_t incarnations[MEMBERS]; /* of the peers; 0: down */
+    uint64_t transfer;              /* the id that it has spoken of last */
     raft_index applied;
     bool refuses; /* the transport */
     bool ended;   /* its cluster goes on without it */
@@ -45,9 +47,13 @@ static int net_send(void *ctx, node_id to, uint8_t type,
                     const struct bytes pieces[2])
 {
     struct victim *w = ctx;
-    UNUSED(priority);
     ASSERT(to != 0 && to < MEMBERS);
-    ASSERT(type == FRAME_RAFT || type == FRAME_FORWARD);
+    ASSERT(type == FRAME_RAFT || type == FRAME_FORWARD ||
+           type == FRAME_SNAPSHOT);
+    struct transfer t;
+    if (type == FRAME_SNAPSHOT && priority == TRANSPORT_CONTROL &&
+        transfer_decode(pieces[0], &t) == 0)
+        w->transfer = t.id;
     ASSERT(pieces[0].len + pieces[1].len > 0);
     if (w->incarnations[to] == 0)
         return ERR_CLOSED;
@@ -119,7 +125,7 @@ static void start(struct victim *w)
     struct world_boot how = {
         .options = options_of(w),
         .env = {.store = w->store,
-                .transport = {w, net_send},
+                .transport = {w, net_send, NULL},
                 .events = {.ctx = w,
                            .reply_open = reply_open,
                            .reply_done = reply_done,
@@ -356,6 +362,57 @@ static void send_forward(struct fuzz *f, struct victim *w, node_id from)
     buf_release(&out);
 }
 
+static void make_want(struct fuzz *f, struct transfer_want *w)
+{
+    bool first = fuzz_below(f, 2) == 0;
+    w->number = first ? 1 : fuzz_number(f) % RAFT_NUMBER_MAX + 1;
+    w->hash = first ? 0 : fuzz_u64(f);
+    w->from = first ? 0 : fuzz_number(f) % RAFT_NUMBER_MAX + 1;
+    w->until = MAX(w->from, fuzz_number(f) % RAFT_NUMBER_MAX);
+    w->begin = fuzz_below(f, 4) != 0;
+    if (w->begin && !first)
+        w->after = fuzz_below(f, 2) == 0 ? BYTES_LIT("k") : BYTES_LIT("~");
+}
+
+static void make_chunk(struct fuzz *f, struct transfer_chunk *c)
+{
+    c->number = fuzz_number(f) | 1;
+    c->hash = fuzz_u64(f);
+    c->offset = fuzz_u8(f);
+    c->data = fuzz_take(f, 1 + (size_t)fuzz_u8(f));
+    if (c->data.len == 0)
+        c->data = BYTES_LIT("x");
+    c->total = c->offset + (uint32_t)c->data.len +
+               (fuzz_below(f, 2) == 0 ? 0 : fuzz_u8(f));
+}
+
+/* Of a state: about the one that the node speaks of, or another one. */
+static void send_transfer(struct fuzz *f, struct victim *w, node_id from)
+{
+    struct buf out = BUF_INIT;
+    struct transfer t = {
+        .kind = (enum transfer_kind)(1 + fuzz_below(f, TRANSFER_KINDS - 1)),
+        .id = fuzz_below(f, 8) == 0 || w->transfer == 0 ? 7 : w->transfer,
+    };
+    if (t.kind == TRANSFER_OFFER)
+        t.offer = (struct transfer_offer){
+            .index = fuzz_number(f) % RAFT_NUMBER_MAX + 1,
+            .term = fuzz_number(f) % RAFT_NUMBER_MAX + 1,
+            .chain = fuzz_u64(f),
+            .bytes = fuzz_number(f),
+            .source = fuzz_below(f, 4) == 0 ? 0 : from,
+            .level = (uint16_t)(1 + fuzz_below(f, 2))};
+    else if (t.kind == TRANSFER_WANT)
+        make_want(f, &t.want);
+    else if (t.kind == TRANSFER_CHUNK)
+        make_chunk(f, &t.chunk);
+    else if (t.kind == TRANSFER_DONE)
+        t.done = (struct transfer_done){1 + fuzz_u8(f), fuzz_u64(f), 65536};
+    transfer_encode(&t, &out);
+    (void)!node_receive(w->node, from, FRAME_SNAPSHOT, buf_view(&out));
+    buf_release(&out);
+}
+
 /* --- the node's own side ------------------------------------------------- */
 
 static void submit(struct fuzz *f, struct victim *w)
@@ -420,8 +477,10 @@ static void step(struct fuzz *f, struct victim *w)
         send_message(f, w, peer);
     } else if (kind < 16) {
         send_raw(f, w, peer);
-    } else if (kind < 18) {
+    } else if (kind == 16) {
         send_forward(f, w, peer);
+    } else if (kind == 17) {
+        send_transfer(f, w, 1 + fuzz_below(f, 2));
     } else if (kind < 22) {
         flush(w);
     } else if (kind < 24) {

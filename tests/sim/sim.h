@@ -89,7 +89,7 @@ extern const char *const sim_fault_names[FAULT_COUNT];
 
 enum sim_event_kind {
     EV_TURN,      /* a: node; gen */
-    EV_DELIVER,   /* a: pair, b: direction * 2 + priority */
+    EV_DELIVER,   /* a: pair, b: direction and priority */
     EV_LINK_TRY,  /* a: pair; gen */
     EV_LINK_UP,   /* a: pair, b: side; gen: epoch */
     EV_LINK_DOWN, /* a: pair, b: side; gen: epoch */
@@ -133,10 +133,11 @@ enum sim_damage { DAMAGE_NONE, DAMAGE_TORN, DAMAGE_FLIP };
 
 /* From side d to side 1 - d. */
 struct sim_direction {
-    struct sim_queue queues[2];
-    uint64_t bytes;  /* sent and not yet taken by the receiver */
-    int64_t free_us; /* when the wire is free for more bulk */
-    int64_t hold_us; /* nothing arrives before: TCP keeps the order */
+    struct sim_queue queues[TRANSPORT_PRIORITIES];
+    uint64_t bytes;            /* sent and not yet taken by the receiver */
+    uint64_t background_bytes; /* the same, in the background */
+    int64_t free_us;           /* when the wire is free for more bulk */
+    int64_t hold_us;           /* nothing arrives before: TCP keeps the order */
     bool cut;
     uint64_t cut_gen;
     enum sim_damage damage; /* to the next frame */

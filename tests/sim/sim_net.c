@@ -10,7 +10,8 @@
  *
  * A direction that is cut holds its messages, as TCP does, until it heals or
  * one side gives the link up. Control overtakes bulk, which shares the
- * bandwidth. What was sent and not yet taken fills the queue: ERR_LIMIT.
+ * bandwidth with the background. What was sent and not yet taken fills the
+ * queue: ERR_LIMIT.
  */
 #include "sim.h"
 
@@ -42,11 +43,17 @@ static void queue_clear(struct sim_queue *q)
     q->last_us = 0;
 }
 
+static void queues_clear(struct sim_direction *d)
+{
+    for (uint32_t prio = 0; prio < TRANSPORT_PRIORITIES; prio++)
+        queue_clear(&d->queues[prio]);
+}
+
 static void direction_clear(struct sim_direction *d)
 {
-    queue_clear(&d->queues[0]);
-    queue_clear(&d->queues[1]);
+    queues_clear(d);
     d->bytes = 0;
+    d->background_bytes = 0;
     d->free_us = 0;
     d->hold_us = 0;
 }
@@ -111,8 +118,7 @@ static void side_down(struct sim *s, struct sim_pair *p, uint32_t d)
                                          .pair = pair_id(s, p),
                                          .side = d,
                                          .epoch = side->epoch});
-    queue_clear(&p->dirs[1 - d].queues[0]);
-    queue_clear(&p->dirs[1 - d].queues[1]);
+    queues_clear(&p->dirs[1 - d]);
 }
 
 static bool paused(const struct sim *s, uint32_t id)
@@ -203,8 +209,8 @@ static void link_up(struct sim *s, struct sim_pair *p, uint32_t d,
                                      .side = d,
                                      .epoch = epoch,
                                      .incarnation = side->peer_incarnation});
-    drain(s, p, d, 0);
-    drain(s, p, d, 1);
+    for (uint32_t prio = 0; prio < TRANSPORT_PRIORITIES; prio++)
+        drain(s, p, d, prio);
 }
 
 static void link_down(struct sim *s, struct sim_pair *p, uint32_t d,
@@ -223,8 +229,9 @@ static void cut_end(struct sim *s, struct sim_pair *p, uint32_t d)
     sim_trace(s, "link %u-%u: direction %u carries again", p->nodes[0],
               p->nodes[1], d);
     int64_t at = s->now_us + sim_exponential(&s->rng_net, 100 * SIM_MS);
-    for (uint32_t prio = 0; prio < 2; prio++)
-        sim_push(s, at, EV_DELIVER, sim_who(pair_id(s, p), d * 2 + prio), 0);
+    for (uint32_t prio = 0; prio < TRANSPORT_PRIORITIES; prio++)
+        sim_push(s, at, EV_DELIVER,
+                 sim_who(pair_id(s, p), d * TRANSPORT_PRIORITIES + prio), 0);
 }
 
 void net_event(struct sim *s, const struct sim_event *e)
@@ -234,7 +241,8 @@ void net_event(struct sim *s, const struct sim_event *e)
     ASSERT(e->a < s->pair_count);
     switch (e->kind) {
     case EV_DELIVER:
-        drain(s, p, 1 - e->b / 2, e->b % 2);
+        drain(s, p, 1 - e->b / TRANSPORT_PRIORITIES,
+              e->b % TRANSPORT_PRIORITIES);
         break;
     case EV_LINK_TRY:
         if (e->gen == p->try_gen)
@@ -259,11 +267,20 @@ void net_event(struct sim *s, const struct sim_event *e)
     }
 }
 
+static uint64_t *bytes_of_queue(struct sim_direction *dir,
+                                enum transport_priority priority)
+{
+    return priority == TRANSPORT_BACKGROUND ? &dir->background_bytes
+                                            : &dir->bytes;
+}
+
 static bool full(const struct sim *s, const struct sim_direction *dir,
                  size_t size, enum transport_priority priority)
 {
     uint64_t bound = s->config.queue_bytes;
 
+    if (priority == TRANSPORT_BACKGROUND)
+        return dir->background_bytes + size > TRANSPORT_BACKGROUND_BYTES;
     if (priority == TRANSPORT_CONTROL)
         bound += CONTROL_EXTRA;
     return dir->bytes > 0 && dir->bytes + size > bound;
@@ -274,7 +291,7 @@ static int64_t arrival(struct sim *s, struct sim_direction *dir, size_t size,
 {
     int64_t at = s->now_us + latency(s, dir);
 
-    if (priority == TRANSPORT_BULK && s->config.bandwidth > 0 &&
+    if (priority != TRANSPORT_CONTROL && s->config.bandwidth > 0 &&
         s->phase == PHASE_SAFETY) {
         int64_t takes =
             (int64_t)(size * SIM_MS / s->config.bandwidth); /* bytes per ms */
@@ -364,7 +381,8 @@ int net_send(void *ctx, node_id to, uint8_t type,
         mem_free(m);
         return 0;
     }
-    dir->bytes += size;
+    m->priority = (uint8_t)priority;
+    *bytes_of_queue(dir, priority) += size;
     world_queue_push(&dir->queues[priority].messages, m);
     s->stats.messages++;
     s->stats.bytes += size;
@@ -372,7 +390,7 @@ int net_send(void *ctx, node_id to, uint8_t type,
         bounds_sent(s, p, d, &head);
     sim_mix(s, ((uint64_t)n->id << 40) + ((uint64_t)to << 32) + size);
     sim_push(s, m->at_us, EV_DELIVER,
-             sim_who(pair_id(s, p), d * 2 + (uint32_t)priority), 0);
+             sim_who(pair_id(s, p), d * TRANSPORT_PRIORITIES + priority), 0);
     return 0;
 }
 
@@ -384,8 +402,9 @@ void net_taken(struct sim *s, uint32_t pair, uint32_t side,
 
     if (m->link != p->epoch)
         return;
-    ASSERT(dir->bytes >= m->size);
-    dir->bytes -= m->size;
+    uint64_t *bytes = bytes_of_queue(dir, m->priority);
+    ASSERT(*bytes >= m->size);
+    *bytes -= m->size;
 }
 
 /* A killed process's kernel closes its connections; after a power cut the
@@ -399,8 +418,7 @@ void net_node_down(struct sim *s, uint32_t node, bool power)
         struct sim_pair *p = net_pair(s, node, i, &d);
         p->sides[d].up = false;
         p->sides[d].dead_epoch = p->epoch;
-        queue_clear(&p->dirs[1 - d].queues[0]);
-        queue_clear(&p->dirs[1 - d].queues[1]);
+        queues_clear(&p->dirs[1 - d]);
         int64_t after =
             power ? sim_magnitude(&s->rng_net, 100 * SIM_MS, 30 * SIM_S)
                   : s->config.latency_us +
@@ -461,12 +479,13 @@ static void rush(struct sim *s, struct sim_pair *p, uint32_t d)
     dir->free_us = s->now_us;
     dir->hold_us = 0;
     dir->damage = DAMAGE_NONE;
-    for (uint32_t prio = 0; prio < 2; prio++) {
+    for (uint32_t prio = 0; prio < TRANSPORT_PRIORITIES; prio++) {
         struct sim_queue *q = &dir->queues[prio];
         for (struct world_message *m = q->messages.head; m; m = m->next)
             m->at_us = MIN(m->at_us, soon);
         q->last_us = MIN(q->last_us, soon);
-        sim_push(s, soon, EV_DELIVER, sim_who(pair_id(s, p), d * 2 + prio), 0);
+        sim_push(s, soon, EV_DELIVER,
+                 sim_who(pair_id(s, p), d * TRANSPORT_PRIORITIES + prio), 0);
     }
 }
 

@@ -172,6 +172,7 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .once_ttl_s = c->once_ttl_s,
         .read_mode = READ_INDEX,
         .seed = rng_next(&s->rng_node),
+        .threadless = true,
     };
 }
 
@@ -188,7 +189,7 @@ static void start_node(struct sim *s, struct sim_node *n)
     struct sim_disk *d = n->disk;
     struct world_boot how = {
         .env = {.store = &d->base,
-                .transport = {n, net_send},
+                .transport = {n, net_send, NULL},
                 .events = {.ctx = n,
                            .reply_open = client_reply_open,
                            .reply_done = client_reply_done,
@@ -332,8 +333,9 @@ static int hand_over(struct sim *s, struct sim_node *n,
     struct sim_cover cover;
 
     if (m->frame_type != FRAME_RAFT) {
-        sim_trace(s, "node %u: requests from %u, %u bytes", n->id, m->from,
-                  m->size);
+        sim_trace(s, "node %u: %s from %u, %u bytes", n->id,
+                  m->frame_type == FRAME_FORWARD ? "requests" : "of a state",
+                  m->from, m->size);
         return node_receive(n->node, m->from, m->frame_type, payload);
     }
     int err = message_decode(payload, &head, &rest);

@@ -24,7 +24,7 @@ static int net_send(void *ctx, node_id to, uint8_t type,
     struct world_node *t = ctx;
     struct world *w = t->world;
     ASSERT(to < w->count && to != t->id);
-    if (priority == TRANSPORT_BULK && w->no_bulk[to])
+    if (priority != TRANSPORT_CONTROL && w->no_bulk[to])
         return ERR_LIMIT;
     if (w->nodes[to].node == NULL || w->cut[t->id][to])
         return ERR_CLOSED;
@@ -48,7 +48,7 @@ struct node_env world_env(struct world_node *t)
     struct node_env env = {
         .store = t->store,
         .disk = &t->disk.disk,
-        .transport = {t, net_send},
+        .transport = {t, net_send, NULL},
         .events = {.ctx = t, .fatal = on_fatal},
     };
     world_client_events(&env.events);

@@ -95,5 +95,6 @@ struct node_options world_options(node_id self, uint32_t member_count)
         .log_cache_bytes = 1u << 20,
         .once_ttl_s = 3600,
         .seed = 7,
+        .threadless = true,
     };
 }

@@ -17,6 +17,7 @@ struct world_message {
     node_id from, to;
     uint32_t size;
     uint8_t frame_type;
+    uint8_t priority; /* for who knows it */
     uint8_t bytes[];
 };
 

@@ -89,7 +89,8 @@ static raft_index first_of(struct world *w, uint32_t id)
 }
 
 /* Who needs what was cut fetches a state: what is behind that one is kept, by
- * the others too, one of whom may lead next; and no longer. */
+ * the others too, one of whom may lead next; until it takes the whole log, and
+ * no longer than it is fetched. */
 static void test_kept_for_a_transfer(void **state)
 {
     const uint64_t soft = 8 * 1024, hard = 16 * 1024;
@@ -105,16 +106,32 @@ static void test_kept_for_a_transfer(void **state)
     world_start(w, outrun);
     world_write(w, leader, 100);
     assert_true(first_of(w, leader) > 10);
+    struct store *store = w->nodes[leader].store;
+    assert_int_equal(store_flush(store, STORE_STATE, true), 0);
+    for (int i = 0; i < 50 && log_bytes(w, leader) >= hard * 8 / 10; i++)
+        world_write(w, leader, 5);
+    for (int i = 0; i < 50 && log_bytes(w, leader) < hard * 8 / 10; i++)
+        world_write(w, leader, 5);
+    assert_in_range(log_bytes(w, leader), hard * 8 / 10, hard - 1);
     raft_index from = w->nodes[leader].node->raft.commit;
     fetch(w, outrun, from);
     world_run(w, 500); /* a second */
-    world_write(w, leader, 600);
-    assert_true(log_bytes(w, leader) > 2 * hard);
-    assert_true(first_of(w, leader) <= from + 1);
-    assert_true(first_of(w, other) <= from + 1);
-    fetch(w, outrun, 0);
-    world_run(w, 500); /* a second */
+    world_write(w, leader, 30);
+    assert_int_equal(store_flush(store, STORE_STATE, true), 0);
+    for (int i = 0; i < 20 && first_of(w, leader) + 20 < from; i++) {
+        world_write(w, leader, 10);
+        world_run(w, 100);
+        assert_true(first_of(w, leader) <= from + 1);
+    }
+    assert_true(first_of(w, leader) + 20 >= from);
+    while (log_bytes(w, leader) < hard * 9 / 10) {
+        world_write(w, leader, 10);
+        world_run(w, 100);
+        assert_true(first_of(w, leader) <= from + 1);
+        assert_true(first_of(w, other) <= from + 1);
+    }
     world_write(w, leader, 300);
+    world_run(w, 500);
     assert_true(log_bytes(w, leader) < 2 * hard);
     assert_true(first_of(w, leader) > from + 1);
     assert_true(first_of(w, other) > from + 1);

@@ -189,6 +189,42 @@ static void test_clear(void **state)
     mem_free(data);
 }
 
+/* All others overtake it, wherever it stands; the pieces of a large payload
+ * stay together all the same. */
+static void test_background(void **state)
+{
+    UNUSED(state);
+    struct peer_queue q;
+    struct frame f;
+    static const uint8_t large[LARGE];
+    peer_queue_init(&q);
+    add(&q, TRANSPORT_BACKGROUND, BYTES_LIT("first"), BYTES_NONE);
+    uint64_t first = q.bytes;
+    assert_true(q.background_bytes == first && !peer_queue_empty(&q));
+    add(&q, TRANSPORT_BULK, bytes_of(large, LARGE), BYTES_NONE);
+    add(&q, TRANSPORT_CONTROL, BYTES_LIT("control"), BYTES_NONE);
+    add(&q, TRANSPORT_BACKGROUND, BYTES_LIT("second"), BYTES_NONE);
+    assert_true(q.background_bytes > first);
+    static const uint8_t types[] = {FRAME_RAFT, FRAME_FRAGMENT, FRAME_FRAGMENT,
+                                    FRAME_FRAGMENT, FRAME_FRAGMENT};
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        struct peer_chunk *chunk = take(&q, &f);
+        assert_int_equal(f.type, types[i]);
+        peer_chunk_free(chunk);
+    }
+    struct peer_chunk *chunk = peer_queue_take(&q);
+    struct bytes rest = buf_view(&chunk->frames);
+    assert_int_equal(frame_decode(&rest, &f), 0);
+    assert_true(bytes_eq(f.payload, BYTES_LIT("first")));
+    assert_int_equal(frame_decode(&rest, &f), 0);
+    assert_true(bytes_eq(f.payload, BYTES_LIT("second")));
+    peer_chunk_free(chunk);
+    assert_true(peer_queue_empty(&q) && q.background_bytes == 0);
+    add(&q, TRANSPORT_BACKGROUND, BYTES_LIT("dropped"), BYTES_NONE);
+    peer_queue_clear(&q);
+    assert_true(peer_queue_empty(&q));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_clear),
+        cmocka_unit_test(test_background),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ struct node {
     char heard[512];    /* of peers and disk, each with a ";" behind it */
     int receive_result;
     int64_t wall_ms;
-    uint64_t log_soft, log_hard;
+    uint64_t log_soft, log_hard, snapshot_rate;
     enum read_mode read_mode;
 };
 
@@ -341,6 +341,11 @@ void node_set_request_timeout(struct node *n, uint32_t ms)
 void node_set_read_mode(struct node *n, enum read_mode mode)
 {
     n->read_mode = mode;
+}
+
+void node_set_snapshot_rate(struct node *n, uint64_t bytes_per_s)
+{
+    n->snapshot_rate = bytes_per_s;
 }
 
 void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)

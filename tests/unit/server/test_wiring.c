@@ -132,6 +132,9 @@ static void changed_options_are_handed_on(void **state)
     set_option(f, "log-size-max", "777mb");
     assert_int_equal(f->node->log_soft, 123 << 20);
     assert_int_equal(f->node->log_hard, 777 << 20);
+    assert_int_equal(f->node->snapshot_rate, 64 << 20);
+    set_option(f, "snapshot-rate", "7mb");
+    assert_int_equal(f->node->snapshot_rate, 7 << 20);
     set_option(f, "read-mode", "stale");
     assert_int_equal(f->node->read_mode, READ_STALE);
     set_option(f, "read-mode", "index");

@@ -66,7 +66,7 @@ static struct inspect_totals back_up(struct fixture *f, const char *file,
     int err = store_flush(f->store, STORE_STATE, true);
     assert_int_equal(err, 0);
     struct store_view *v = store_view_open(f->store);
-    struct ahead *a = ahead_new(v);
+    struct ahead *a = ahead_new(v, NULL, false);
     while ((err = ahead_position(a, &position)) == ERR_AGAIN) {
     }
     assert_int_equal(err, 0);

@@ -5,6 +5,7 @@
  * status.c    the table of the cluster
  * backup.c    backups: taken and verified
  * restore.c   a backup becomes a data directory
+ * recover.c   what is left becomes a cluster of its own
  * wait.c      until the cluster is as somebody wants it
  * conf.c      addresses and password from a node's configuration
  *
@@ -50,6 +51,10 @@ int backup_take(struct cluster *c, const char *file, const char *from);
 int backup_verify(const char *file);
 /* Makes a data directory of a backup, for the first node of a new cluster. */
 int backup_restore(const char *file, const char *dir);
+
+/* Makes a new cluster of the directory with the newest log. The id of the old
+ * one must be given, or typed. Of a majority only if forced. */
+int recover_dirs(int count, char **dirs, const char *cluster_id, bool force);
 
 /* Adds the nodes that the configuration names, if `nodes`, and copies the
  * clients' password, if there is one; the caller frees it. False: a message

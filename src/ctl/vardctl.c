@@ -233,6 +233,27 @@ static int run_restore(struct ctl *c)
     return backup_restore(c->argv[0], c->argv[1]);
 }
 
+/* [--cluster-id ID] [--force] DIR... */
+static int run_recover(struct ctl *c)
+{
+    const char *id = NULL;
+    bool force = false;
+    int i = 0;
+    for (; i < c->argc && strncmp(c->argv[i], "--", 2) == 0; i++) {
+        if (strcmp(c->argv[i], "--force") == 0)
+            force = true;
+        else if (strcmp(c->argv[i], "--cluster-id") != 0)
+            return usage_error("unknown option ", c->argv[i]);
+        else if (i + 1 == c->argc)
+            return usage_error("no value for ", c->argv[i]);
+        else
+            id = c->argv[++i];
+    }
+    if (i == c->argc)
+        return usage_error("no directory to recover from", "");
+    return recover_dirs(c->argc - i, c->argv + i, id, force);
+}
+
 static int run_help(struct ctl *c);
 static int run_version(struct ctl *c);
 
@@ -255,6 +276,8 @@ static const struct ctl_command commands[] = {
     {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},
     {"restore", 2, 2, "FILE DIR",
      "make a new cluster's first data directory of it", run_restore},
+    {"recover", 1, 99, "DIR ...",
+     "last resort: a new cluster of what is left, see below", run_recover},
     {"help", 0, 0, "", "show this text", run_help},
     {"version", 0, 0, "", "show the version", run_version},
 };
@@ -267,6 +290,11 @@ static const char usage_end[] =
     "  leader     a node leads, and a majority follows it\n"
     "  caught-up  the nodes that were named are ready, and have executed all\n"
     "             that was committed when the waiting began\n"
+    "\nrecover [--cluster-id ID] [--force] DIR ...: when most members are gone "
+    "for\never. It shows what the directories of stopped nodes have, and makes "
+    "a new\ncluster of the newest one, which is told to be alone. Name all "
+    "that "
+    "are left.\nThe id of the old cluster must be typed, or given.\n"
     "\nThe cluster is taken from --cluster, else from a node's configuration,\n"
     "else from VARD_CLUSTER, else it is " DEFAULT_CLUSTER ". One node that is\n"
     "up is enough: it names the others. The password is taken from "

@@ -349,8 +349,8 @@ static int start_peers(struct vard *v, struct transport *transport,
 {
     struct peer_settings settings;
     *transport = (struct transport){NULL, send_nowhere, NULL};
-    if (v->config.node_count <= 1)
-        return 0;
+    if (v->config.node_count == 0)
+        return 0; /* nobody can reach it */
     options_of_peers(&v->config, &v->identity, &settings);
     settings.options.founding = v->founding.count > 0 ? &v->founding : NULL;
     settings.options.lost =

@@ -85,7 +85,7 @@ start_cluster 3 {} {
         assert_match "*<- the newest*" [row_of $output $late]
     }
 
-    set before [row_of $output $late]
+    set before [row_of [lindex [recover "" {*}$dirs] 1] $late]
     set cluster [lindex $before 5]
     test "the id of the cluster must be typed" {
         foreach {typed given} [list "" {} "yes\n" {} "[string reverse $cluster]x\n" {} \
@@ -102,6 +102,7 @@ start_cluster 3 {} {
         assert_equal 0 $status $output
         assert_match "*node $late is a cluster of its own now*" $output
         assert_match "*no acknowledged write is missing*" $output
+        assert {![string match "*of its own now, $cluster*" $output]}
         start_alone $late
         wait_for_condition 20000 {![catch {R $late GET key:100} v] && $v == 100} {
             error "it does not serve:\n[log_tail $late]"

@@ -1,5 +1,5 @@
 /*
- * The last resort: most members are gone for ever, and what one directory has
+ * The last resort: most members are gone forever, and what one directory has
  * becomes a cluster of its own.
  *
  * All directories that are left are looked at, and the one whose log is the

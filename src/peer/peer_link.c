@@ -438,6 +438,9 @@ static void fill(struct peer_link *k)
 {
     struct buf *out = &k->conn.out;
     while (conn_pending(&k->conn) < OUT_BYTES_TARGET) {
+        /* What comes after it would wait for what is in the way here. */
+        if (conn_pending(&k->conn) > 0 && peer_queue_is_background(&k->queue))
+            return;
         struct peer_chunk *chunk = peer_queue_take(&k->queue);
         if (chunk == NULL)
             return;

@@ -41,6 +41,11 @@ void peer_queue_init(struct peer_queue *q);
 /* Drops everything that waits. */
 void peer_queue_clear(struct peer_queue *q);
 bool peer_queue_empty(const struct peer_queue *q);
+/* There is nothing else in it. */
+static inline bool peer_queue_is_background(const struct peer_queue *q)
+{
+    return q->bytes > 0 && q->bytes == q->background_bytes;
+}
 /* Copies a payload of up to two pieces into the queue. */
 void peer_queue_add(struct peer_queue *q, uint8_t frame_type,
                     enum transport_priority priority,

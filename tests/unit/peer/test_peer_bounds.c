@@ -144,6 +144,43 @@ static void what_may_be_sent(void **state)
     peer_queue_clear(&k->queue);
 }
 
+/* What goes in the background has a bound of its own: nothing else is held up
+ * by it, and it is not held up by a full queue. */
+static void what_goes_in_the_background(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o = node_options(c, 1, 3);
+    o.payload_bytes_max = TRANSPORT_BACKGROUND_PAYLOAD;
+    o.queue_bytes_max = 2000;
+    node_start_with(c, &o);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+    struct node *n = &c->nodes[1];
+    struct peer_link *k = &peer_in(c, 1, 2)->link;
+    static uint8_t zeros[TRANSPORT_BACKGROUND_PAYLOAD];
+    const struct bytes piece = bytes_of(zeros, 100 * 1000);
+    uint64_t sent = 0;
+    while (send_to(n, 2, TRANSPORT_BACKGROUND, piece, BYTES_NONE) == 0)
+        sent += piece.len;
+    assert_in_range(sent, TRANSPORT_BACKGROUND_BYTES - 2 * piece.len,
+                    TRANSPORT_BACKGROUND_BYTES);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_BULK, bytes_of(zeros, 1900), BYTES_NONE), 0);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_BULK, bytes_of(zeros, 1900), BYTES_NONE),
+        ERR_LIMIT);
+    assert_int_equal(
+        send_to(n, 2, TRANSPORT_CONTROL, bytes_of(zeros, 1900), BYTES_NONE), 0);
+    run_until_received(c, 2, sent / piece.len + 2);
+    assert_true(peer_queue_empty(&k->queue));
+    /* Who was sent last is received first. */
+    assert_int_equal(c->nodes[2].received[0].payload.len, 1900);
+    assert_int_equal(c->nodes[2].received[1].payload.len, 1900);
+    assert_int_equal(c->nodes[2].received[2].payload.len, piece.len);
+    assert_int_equal(send_to(n, 2, TRANSPORT_BACKGROUND, piece, BYTES_NONE), 0);
+    peer_queue_clear(&k->queue);
+}
+
 static void raw_bytes(struct cluster *c, const char *text)
 {
     struct address a;
@@ -266,6 +303,7 @@ int main(void)
         TEST(reasons_are_forgotten),
         TEST(clients_addresses_are_forgotten),
         TEST(what_may_be_sent),
+        TEST(what_goes_in_the_background),
         TEST(links_are_told),
         TEST(starts_that_fail_are_told),
         TEST(strangers_are_told_once_a_second),

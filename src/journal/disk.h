@@ -28,8 +28,10 @@ struct disk {
     /* Takes the newest point known to be durable; false if there is none
      * that was not taken before. */
     bool (*done)(struct disk *d, struct disk_point *point);
-    /* Before a truncation is written: lowers the watermark, and waits. */
-    void (*lower)(struct disk *d, const struct watermark *mark);
+    /* Before a truncation is written: lowers the watermark, and waits. ERR_IO:
+     * it is not lowered (see error), and the truncation must not be written,
+     * for the disk would have less than the watermark promises. */
+    MUST_USE int (*lower)(struct disk *d, const struct watermark *mark);
     /* What failed; NULL if nothing did. After a failure nothing is ever
      * reported durable again: the process must end. */
     const char *(*error)(struct disk *d);

@@ -214,7 +214,7 @@ static bool lower_position(struct watermark *mark, const struct watermark *to)
 
 /* Waits until the thread is quiet and keeps it so; a point that was asked
  * for before speaks of entries that are about to go: it is lowered too. */
-static void thread_lower(struct disk *d, const struct watermark *mark)
+static int thread_lower(struct disk *d, const struct watermark *mark)
 {
     struct disk_thread *t = thread_of(d);
     mutex_lock(&t->lock);
@@ -227,8 +227,9 @@ static void thread_lower(struct disk *d, const struct watermark *mark)
     mutex_unlock(&t->lock);
 
     struct watermark last;
-    bool ok = failed || !watermark_last(t->file, &last) ||
-              !lower_position(&last, mark) || write_mark(t, &last, true);
+    bool ok =
+        !failed && (!watermark_last(t->file, &last) ||
+                    !lower_position(&last, mark) || write_mark(t, &last, true));
 
     mutex_lock(&t->lock);
     t->lowering = false;
@@ -236,6 +237,7 @@ static void thread_lower(struct disk *d, const struct watermark *mark)
     mutex_unlock(&t->lock);
     if (!ok)
         t->notify(t->ctx);
+    return ok ? 0 : ERR_IO;
 }
 
 static const char *thread_error(struct disk *d)

@@ -161,7 +161,10 @@ static void truncate_log(struct node *n, raft_index from)
         node_fail_by(n, "reading the log", err);
         return;
     }
-    n->disk->lower(n->disk, &mark);
+    if (n->disk->lower(n->disk, &mark) != 0) {
+        node_fail(n, "lowering the watermark", n->disk->error(n->disk));
+        return;
+    }
     log_notice(n->logger,
                "term %" PRIu64 ": entries from %" PRIu64 " on are replaced",
                n->raft.term, from);

@@ -1,12 +1,13 @@
 /*
- * The file that a table of the state is written to before the database takes
- * it over: `incoming` in the database's directory.
+ * The files that tables are written to before the database takes them over:
+ * `incoming` in the database's directory, and for a whole state, all of them at
+ * once, its parts `refill.1`, `refill.2` and so on (rocks_fill.c).
  *
- * RocksDB 7.8 gives it a second name, writes that to the MANIFEST, and then
+ * RocksDB 7.8 gives them second names, writes these to the MANIFEST, and then
  * removes the first. If writing or syncing the MANIFEST fails, it removes the
- * second name instead, though the MANIFEST may have got the record all the
- * same; such a database cannot be opened, because a table is missing that is
- * still there under its first name.
+ * second names instead, though the MANIFEST may have got the record all the
+ * same; such a database cannot be opened, because tables are missing that are
+ * still there under their first names.
  */
 #ifndef ROCKS_INCOMING_H
 #define ROCKS_INCOMING_H
@@ -36,11 +37,25 @@ void incoming_pace_begin(struct incoming_pace *p, const char *file);
 void incoming_pace_add(struct incoming_pace *p, size_t bytes);
 void incoming_pace_end(struct incoming_pace *p);
 
+#define INCOMING_PARTS "refill." /* names of parts begin so */
+
+/* The path of part 1, 2 ...; 0: of the one that is being written. The caller
+ * frees it. */
+char *incoming_part_path(const char *db, uint32_t part);
+
 /* `refusal` is the text of an opening that was refused. If it is for a missing
- * table, and there is a file that was not taken over, gives it that table's
- * name. Returns the name, which the caller frees, or NULL: nothing was done.
- * The next opening finds out whether it is the right file: the MANIFEST has the
- * size of each table and what identifies it. */
-char *incoming_restore(const char *db, struct bytes refusal);
+ * table, there are so many ways to give files that were not taken over the
+ * names of tables; 0: none. Which one is right is found out by opening: the
+ * MANIFEST has the size of each table and what identifies it. */
+uint32_t incoming_ways(const char *db, struct bytes refusal);
+
+/* Names the files in that way, from 0 on. False: that cannot be, and nothing
+ * was done. */
+bool incoming_name(const char *db, struct bytes refusal, uint32_t way);
+
+/* Takes the names that incoming_name() has given away again. False: errno says
+ * why; what stays is no table that the database knows. */
+MUST_USE bool incoming_unname(const char *db, struct bytes refusal,
+                              uint32_t way);
 
 #endif

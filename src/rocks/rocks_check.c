@@ -6,7 +6,7 @@
  * owner is asked whether it has what it must have (store_check.h).
  *
  * A database that is refused may be whole up to a hole that a power cut left,
- * or with a table that it has failed to take over; both are tried, by opening
+ * or with tables that it has failed to take over; both are tried, by opening
  * it for reading again.
  *
  * How it fails: ERR_CORRUPT and ERR_IO with a text; every file is as it was.
@@ -21,7 +21,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Rows of a family that are in write-ahead logs only. */
 static uint64_t unflushed(struct rocks *r, enum store_family family)
@@ -86,22 +85,26 @@ static bool is_whole_to_hole(const char *path,
     return err == 0;
 }
 
-/* The database is refused; is it whole with a table that it has failed to
- * take over? If so that table is given back to it. */
+/* The database is refused; is it whole with tables that it has failed to take
+ * over? If so these are given back to it. */
 static bool is_whole_with_incoming(const char *path,
                                    const struct rocks_options *options,
                                    bool tables, struct bytes refusal)
 {
-    char *table = incoming_restore(path, refusal);
-    if (table == NULL)
-        return false;
-    struct buf ignored = BUF_INIT;
-    int err = check_database(path, options, ROCKS_TOLERATE, tables, &ignored);
-    buf_release(&ignored);
-    if (err != 0 && unlink(table) != 0)
-        err = ERR_IO; /* stays as a file that the database does not know */
-    mem_free(table);
-    return err == 0;
+    uint32_t ways = incoming_ways(path, refusal);
+    for (uint32_t way = 0; way < ways; way++) {
+        if (!incoming_name(path, refusal, way))
+            continue;
+        struct buf ignored = BUF_INIT;
+        int err =
+            check_database(path, options, ROCKS_TOLERATE, tables, &ignored);
+        buf_release(&ignored);
+        if (err == 0)
+            return true;
+        if (!incoming_unname(path, refusal, way))
+            break;
+    }
+    return false;
 }
 
 /* Is what was refused whole if it is opened in another way? */

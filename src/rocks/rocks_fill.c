@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #define PART_BYTES ((uint64_t)64 * 1024 * 1024)
-#define NAME       "refill."
 
 struct rocks_fill {
     struct store_fill base;
@@ -39,18 +38,6 @@ struct rocks_fill {
 static struct rocks_fill *fill_of(struct store_fill *f)
 {
     return CONTAINER_OF(f, struct rocks_fill, base);
-}
-
-/* 0: the one that is being written. */
-static char *part_path(const struct rocks *r, uint32_t part)
-{
-    size_t size = strlen(r->path) + 1 + sizeof(NAME) + NUM_TEXT_MAX;
-    char *path = mem_alloc(size);
-    if (part == 0)
-        snprintf(path, size, "%s/" NAME "part", r->path);
-    else
-        snprintf(path, size, "%s/" NAME "%" PRIu32, r->path, part);
-    return path;
 }
 
 static int fill_failed(struct rocks_fill *f, int err, const char *what,
@@ -77,7 +64,7 @@ static int begin_part(struct rocks_fill *f)
         return fill_failed(f, ERR_IO, "a part of the new state does not fit",
                            strerror(ENOSPC));
     rocksdb_envoptions_t *env = rocksdb_envoptions_create();
-    char *path = part_path(f->r, 0);
+    char *path = incoming_part_path(f->r->path, 0);
     char *why = NULL;
     if (!incoming_remove(path)) { /* see there */
         int err =
@@ -107,8 +94,8 @@ static void close_part(struct rocks_fill *f)
 /* It is whole, and synced. */
 static int name_part(struct rocks_fill *f)
 {
-    char *from = part_path(f->r, 0);
-    char *to = part_path(f->r, f->parts + 1);
+    char *from = incoming_part_path(f->r->path, 0);
+    char *to = incoming_part_path(f->r->path, f->parts + 1);
     bool done = rename(from, to) == 0 && file_sync_dir(f->r->path) == 0;
     mem_free(from);
     mem_free(to);
@@ -176,7 +163,7 @@ static int ingest(struct rocks_fill *f, struct rocks_state *s)
     char *why = NULL;
     char **paths = mem_alloc((f->parts + 1) * sizeof(*paths));
     for (uint32_t i = 0; i < f->parts; i++)
-        paths[i] = part_path(f->r, i + 1);
+        paths[i] = incoming_part_path(f->r->path, i + 1);
     rocksdb_ingestexternalfileoptions_t *o =
         rocksdb_ingestexternalfileoptions_create();
     rocksdb_ingestexternalfileoptions_set_move_files(o, 1);
@@ -237,10 +224,10 @@ static uint32_t keep_parts(const struct rocks *r, uint32_t parts)
 {
     uint32_t kept = 0;
     DIR *d = opendir(r->path);
-    size_t prefix = sizeof(NAME) - 1;
+    size_t prefix = sizeof(INCOMING_PARTS) - 1;
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
         uint64_t part = 0;
-        if (strncmp(e->d_name, NAME, prefix) != 0)
+        if (strncmp(e->d_name, INCOMING_PARTS, prefix) != 0)
             continue;
         if (num_parse_u64(bytes_str(e->d_name + prefix), &part) && part > 0 &&
             part <= parts)

@@ -91,6 +91,12 @@ static void set_hard_state(struct driver *d, raft_term term)
     d->point.hard_state = true;
 }
 
+static void lower(struct driver *d, const struct watermark *mark)
+{
+    if (d->disk->lower(d->disk, mark) != 0)
+        die("lowering", d->disk->error(d->disk));
+}
+
 /* Entries from `from` on are about to be replaced: as node_drive.c does. */
 static void replace_from(struct driver *d, raft_index from)
 {
@@ -98,7 +104,7 @@ static void replace_from(struct driver *d, raft_index from)
     mark.index = from - 1;
     mark.chain = chain_at(d, from - 1);
     note(d, "T %" PRIu64 " %" PRIu64 "\n", mark.index, mark.chain);
-    d->disk->lower(d->disk, &mark);
+    lower(d, &mark);
     journal_truncate(d->r.log, &d->batch, from);
     d->point.mark.index = from - 1;
     d->replaced_seq = d->point.seq + 1;
@@ -301,7 +307,7 @@ static void use_state(struct driver *d, raft_index index, uint64_t state)
     mark.index_term = 0;
     mark.chain = 0;
     note(d, "T %" PRIu64 " %" PRIu64 "\n", index, c->chain);
-    d->disk->lower(d->disk, &mark);
+    lower(d, &mark);
     d->replaced_seq = d->point.seq + 1;
     journal_restart(d->r.log, &d->batch, index, c->term, c->chain);
     d->point.mark.index = index;

@@ -49,13 +49,14 @@ static void lower_one(struct watermark *m, const struct watermark *to)
 }
 
 /* With a sync; a point on its way speaks of what is about to go. */
-static void lower(struct disk *disk, const struct watermark *mark)
+static int lower(struct disk *disk, const struct watermark *mark)
 {
     struct world_disk *d = disk_of(disk);
     lower_one(&d->asked.mark, mark);
     lower_one(&d->running.mark, mark);
     lower_one(&d->mark, mark);
     d->mark_synced = d->mark;
+    return d->failure == NULL ? 0 : ERR_IO;
 }
 
 static const char *failure_of(struct disk *disk)

@@ -14,8 +14,10 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* A store that can only sync. */
 struct gate {
@@ -234,6 +236,7 @@ static void test_failure_after_success(void **state)
 struct lowering {
     pthread_t thread;
     raft_index to;
+    int err;
     sem_t ended;
 };
 
@@ -245,7 +248,7 @@ static void *lower(void *arg)
                           .index = l->to,
                           .index_term = 1,
                           .chain = l->to * 10};
-    gate.disk->lower(gate.disk, &w);
+    l->err = gate.disk->lower(gate.disk, &w);
     sem_post(&l->ended);
     return NULL;
 }
@@ -272,6 +275,7 @@ static void test_lower(void **state)
     sem_post(&gate.allowed);
     sem_wait(&l.ended);
     pthread_join(l.thread, NULL);
+    assert_int_equal(l.err, 0);
     disk_thread_free(gate.disk);
     gate.disk = NULL;
     struct watermark last;
@@ -292,7 +296,7 @@ static void test_lower_waiting_point(void **state)
     sem_wait(&gate.notified);
     ask(2, 9, true);
     struct watermark w = {.index = 4, .index_term = 1, .chain = 40};
-    gate.disk->lower(gate.disk, &w);
+    assert_int_equal(gate.disk->lower(gate.disk, &w), 0);
     assert_int_equal(marked(), 4);
     atomic_store(&gate.hold, false);
     sem_post(&gate.released);
@@ -312,13 +316,37 @@ static void test_lower_nothing(void **state)
 {
     UNUSED(state);
     struct watermark w = {.index = 3};
-    gate.disk->lower(gate.disk, &w); /* no mark yet: none appears */
+    /* No mark yet: none appears. */
+    assert_int_equal(gate.disk->lower(gate.disk, &w), 0);
     assert_int_equal(marked(), 0);
     ask(1, 2, false);
     sem_post(&gate.allowed);
     sem_wait(&gate.notified);
-    gate.disk->lower(gate.disk, &w);
+    assert_int_equal(gate.disk->lower(gate.disk, &w), 0);
     assert_int_equal(marked(), 2); /* never raised */
+}
+
+/* After any failure, and by one of its own. */
+static void test_lower_fails(void **state)
+{
+    struct rlimit before;
+    struct watermark w = {.index = 3, .index_term = 1, .chain = 30};
+    UNUSED(state);
+    ask(1, 8, false);
+    sem_post(&gate.allowed);
+    sem_wait(&gate.notified);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    int err = gate.disk->lower(gate.disk, &w);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(err, ERR_IO);
+    assert_non_null(strstr(gate.disk->error(gate.disk), "writing failed"));
+    sem_wait(&gate.notified);
+    assert_int_equal(marked(), 8);
+    assert_int_equal(gate.disk->lower(gate.disk, &w), ERR_IO);
+    assert_int_equal(marked(), 8);
 }
 
 static void test_free_finishes(void **state)
@@ -346,6 +374,7 @@ int main(void)
         TEST(test_failure_after_success),
         TEST(test_lower),
         TEST(test_lower_nothing),
+        TEST(test_lower_fails),
         TEST(test_hard_state_is_synced),
         TEST(test_lower_waiting_point),
         TEST(test_free_finishes),

@@ -307,7 +307,7 @@ static void node_step(struct node *n, struct disk *disk, uint64_t seq,
         raft_index from = last - rng_below(rng, MIN(last - first, 5u));
         struct watermark low = {.index = from - 1,
                                 .chain = chain_of(n->log, from - 1)};
-        disk->lower(disk, &low);
+        assert_int_equal(disk->lower(disk, &low), 0);
         journal_truncate(n->log, &b, from);
         mark.term++;
     } else if (what == 1 && last > first + 100) {

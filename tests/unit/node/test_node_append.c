@@ -185,11 +185,54 @@ static void test_made_up_entries(void **state)
     world_release(w);
 }
 
+static int refuse_to_lower(struct disk *disk, const struct watermark *mark)
+{
+    UNUSED(mark);
+    CONTAINER_OF(disk, struct world_disk, disk)->failure = "no space";
+    return ERR_IO;
+}
+
+static uint32_t count_entries(struct store *s)
+{
+    uint32_t count = 0;
+    struct store_iter *it = store_iter_new(s, STORE_LOG);
+    for (store_iter_seek(it, BYTES_NONE); store_iter_valid(it);
+         store_iter_next(it))
+        count++;
+    store_iter_free(it);
+    return count;
+}
+
+/* A node that cannot take back what it has promised keeps its log. */
+static void test_no_truncation_without_a_lowered_mark(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 37);
+    uint32_t old = (uint32_t)world_elect(w);
+    world_run(w, 200);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        w->cut[old][i] = w->cut[i][old] = i != old;
+    assert_int_equal(world_submit(world_client_new(w, old), "set a 1"), 0);
+    world_run(w, 1000);
+    struct world_node *t = &w->nodes[old];
+    uint32_t entries = count_entries(t->store);
+    t->disk.disk.lower = refuse_to_lower;
+    memset(w->cut, 0, sizeof(w->cut));
+    for (int i = 0; i < 2000 && t->failure[0] == '\0'; i++)
+        world_turn(w);
+    assert_non_null(strstr(t->failure, "lowering the watermark"));
+    assert_non_null(strstr(t->failure, "no space"));
+    assert_int_equal(count_entries(t->store), entries);
+    world_release(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made_up_configurations),
         cmocka_unit_test(test_made_up_entries),
+        cmocka_unit_test(test_no_truncation_without_a_lowered_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

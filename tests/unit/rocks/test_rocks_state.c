@@ -12,10 +12,14 @@
 
 #include "base/alloc.h"
 #include "contract/temp_dir.h"
+#include "os/file.h"
 #include "rocks/rocks_internal.h"
 #include "store/store_fill.h"
 #include "store/store_view.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,7 +71,10 @@ static void reopen(struct fixture *f)
 {
     struct buf error = BUF_INIT;
     close_store(f);
-    assert_int_equal(open_store(f, &error), 0);
+    int err = open_store(f, &error);
+    if (err != 0)
+        print_error("%.*s\n", (int)error.len, (const char *)error.data);
+    assert_int_equal(err, 0);
 }
 
 /* Their names in a line. */
@@ -177,6 +184,103 @@ static void test_old_ones_go_when_durable(void **state)
     char all[256];
     families(f, all);
     assert_string_equal(all, "default log meta state.2 ");
+}
+
+/* Of the tables, the newest `count`, in their order. */
+static void newest_tables(struct fixture *f, uint64_t *out, uint32_t count)
+{
+    memset(out, 0, count * sizeof(*out));
+    DIR *d = opendir(f->path);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d)) != NULL;) {
+        uint64_t n = strtoull(e->d_name, NULL, 10);
+        uint32_t at = count;
+        if (strstr(e->d_name, ".sst") == NULL || n < out[0])
+            continue;
+        while (out[at - 1] > n)
+            at--;
+        memmove(out, out + 1, (at - 1) * sizeof(*out));
+        out[at - 1] = n;
+    }
+    closedir(d);
+}
+
+/* As RocksDB leaves it if syncing the MANIFEST fails. */
+static void take_back(struct fixture *f, uint32_t parts)
+{
+    uint64_t tables[8];
+    assert_true(parts <= ARRAY_LEN(tables));
+    newest_tables(f, tables, parts);
+    for (uint32_t i = 0; i < parts; i++) {
+        char from[TEMP_PATH_SIZE + 32];
+        char to[TEMP_PATH_SIZE + 32];
+        snprintf(from, sizeof(from), "%s/%06llu.sst", f->path,
+                 (unsigned long long)tables[i]);
+        snprintf(to, sizeof(to), "%s/refill.%u", f->path, i + 1);
+        assert_int_equal(rename(from, to), 0);
+    }
+}
+
+static void make_of_parts(struct store *s, uint32_t count)
+{
+    struct store_fill *f;
+    struct buf row = BUF_INIT;
+    uint64_t made;
+    uint32_t parts = 0;
+    assert_int_equal(store_fill_begin(s, 0, BYTES_NONE, &f), 0);
+    for (uint32_t i = 0; i < count; i++) {
+        char key[2] = {(char)('a' + i), 0};
+        buf_reset(&row);
+        store_row_append(&row, bytes_str(key), BYTES_LIT("value"));
+        assert_int_equal(store_fill_add(f, buf_view(&row)), 0);
+        assert_int_equal(store_fill_part(f, &parts), 0);
+    }
+    assert_int_equal(parts, count);
+    assert_int_equal(store_fill_end(f, &made), 0);
+    store_fill_free(f);
+    buf_release(&row);
+}
+
+/* Nobody used the state, and the parts are still there: so all goes on. */
+static void test_parts_not_taken_over(void **state)
+{
+    struct fixture *f = *state;
+    struct store_fill *again;
+    put(f->store, STORE_STATE, "k", BYTES_LIT("0"));
+    assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+    for (uint32_t parts = 1; parts <= 5; parts += 2) {
+        make_of_parts(f->store, parts);
+        close_store(f);
+        take_back(f, parts);
+        reopen(f);
+        expect_row(f, "0");
+        char last[2] = {(char)('a' + parts - 1), 0};
+        assert_int_equal(
+            store_fill_begin(f->store, parts, bytes_str(last), &again), 0);
+        store_fill_free(again);
+        assert_false(has(f, "state.1"));
+    }
+}
+
+/* One part is another one's content: no way is right, and no file stays that
+ * the database does not know. */
+static void test_parts_that_are_not_the_tables(void **state)
+{
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    char path[TEMP_PATH_SIZE + 32];
+    make_of_parts(f->store, 3);
+    close_store(f);
+    take_back(f, 3);
+    snprintf(path, sizeof(path), "%s/refill.2", f->path);
+    assert_int_equal(file_replace(path, BYTES_LIT("no table")), 0);
+    uint64_t before[2], after[2];
+    newest_tables(f, before, 2);
+    assert_int_equal(open_store(f, &error), ERR_CORRUPT);
+    newest_tables(f, after, 2);
+    assert_memory_equal(before, after, sizeof(before));
+    assert_non_null(memmem(error.data, error.len, "is missing", 10));
+    buf_release(&error);
 }
 
 static void test_a_view_holds_its_state(void **state)
@@ -306,6 +410,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_old_ones_go_when_durable, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_parts_not_taken_over, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_parts_that_are_not_the_tables,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_view_holds_its_state, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_unused_ones_go, setup, teardown),

@@ -23,63 +23,6 @@
 
 _Static_assert(KEYSPACE_DATABASES <= 32, "a bit each in counts_changed");
 
-/* --- opening ------------------------------------------------------------ */
-
-static int read_state(struct keyspace *ks)
-{
-    struct bytes value;
-    uint8_t key[META_COUNT_KEY_SIZE];
-    int err = 0;
-    ks->next = (struct meta_next){.id = 1, .ticket = 1, .first_ticket = 1};
-    if (rows_get(&ks->rows, meta_applied_key(), &value))
-        err = meta_applied_decode(value, &ks->applied);
-    if (err == 0 && rows_get(&ks->rows, meta_next_key(), &value))
-        err = meta_next_decode(value, &ks->next);
-    if (err == 0)
-        err = members_load(ks);
-    for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
-        if (rows_get(&ks->rows, meta_count_key(key, db), &value))
-            err =
-                meta_count_decode(value, &ks->counts[db], &ks->rows.epochs[db]);
-    }
-    if (err != 0)
-        rows_fail(&ks->rows, err);
-    else
-        rows_open(&ks->rows);
-    return ks->rows.error;
-}
-
-int keyspace_open(struct keyspace **out, struct store *s, struct buf *error)
-{
-    ASSERT(out != NULL && s != NULL && error != NULL);
-    struct keyspace *ks = mem_zalloc(sizeof(*ks));
-    rows_init(&ks->rows, s);
-    list_init(&ks->streams);
-    int err = read_state(ks);
-    *out = err == 0 ? ks : NULL;
-    if (err == 0)
-        return 0;
-    const char *text = store_error(s);
-    if (err == ERR_CORRUPT || text == NULL)
-        text = error_text(err);
-    buf_printf(error, "cannot read position and counts of the state: %s", text);
-    keyspace_close(ks);
-    return err;
-}
-
-void keyspace_close(struct keyspace *ks)
-{
-    if (ks == NULL)
-        return;
-    uploads_release(ks);
-    streams_detach(ks);
-    rows_release(&ks->rows);
-    buf_release(&ks->key);
-    buf_release(&ks->members);
-    buf_release(&ks->expected);
-    mem_free(ks);
-}
-
 const struct applied *keyspace_applied(const struct keyspace *ks)
 {
     return &ks->applied;

@@ -110,6 +110,12 @@ struct keyspace;
 MUST_USE int keyspace_open(struct keyspace **out, struct store *s,
                            struct buf *error);
 void keyspace_close(struct keyspace *ks);
+/* Around a store_state_use(), outside an entry: before it, what is still to be
+ * told of the present state is copied; after it, position and counts are read
+ * anew, and nothing of the old state is left in memory. Errors as above; then
+ * the keyspace can only be closed. */
+void keyspace_leave(struct keyspace *ks);
+MUST_USE int keyspace_reopen(struct keyspace *ks, struct buf *error);
 
 /* The last committed entry (all zero on a new store). */
 const struct applied *keyspace_applied(const struct keyspace *ks);

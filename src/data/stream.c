@@ -134,7 +134,8 @@ static struct stream_copy *copy_find(struct stream_copy *made, uint64_t id)
     return made;
 }
 
-void streams_save(struct keyspace *ks)
+/* Of all, or of those that the entry touches. */
+static void save(struct keyspace *ks, bool all)
 {
     ASSERT(!ks->rows.in_entry); /* the overlay does not count any more */
     struct stream_copy *made = NULL;
@@ -144,7 +145,7 @@ void streams_save(struct keyspace *ks)
         const struct page_owner *pages = &st->range.value.pages;
         struct stream_copy *copy = copy_find(made, pages->id);
         next = at->next;
-        if (copy == NULL && touches(ks, pages)) {
+        if (copy == NULL && (all || touches(ks, pages))) {
             copy = copy_new(ks, &st->range);
             copy->next = made;
             made = copy;
@@ -156,6 +157,17 @@ void streams_save(struct keyspace *ks)
         copy->streams++;
         list_remove(&st->link); /* it needs no pages any more */
     }
+}
+
+void streams_save(struct keyspace *ks)
+{
+    save(ks, false);
+}
+
+void streams_save_all(struct keyspace *ks)
+{
+    save(ks, true);
+    ASSERT(list_empty(&ks->streams));
 }
 
 void streams_detach(struct keyspace *ks)

@@ -39,8 +39,10 @@ void stream_close(struct value_stream *st);
 /* Its share of what is copied. */
 MUST_USE size_t stream_memory(const struct value_stream *st);
 
-/* For keyspace_commit(), before the entry is written, and keyspace_close(). */
+/* For keyspace_commit(), before the entry is written; keyspace_leave(), when
+ * all pages go; and keyspace_close(). */
 void streams_save(struct keyspace *ks);
+void streams_save_all(struct keyspace *ks);
 void streams_detach(struct keyspace *ks);
 
 #endif

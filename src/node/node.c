@@ -63,6 +63,7 @@ void node_free(struct node *n)
         return;
     node_snapshot_release(n);
     node_source_release(n);
+    node_refill_release(n);
     node_reads_release(n);
     node_requests_release(n);
     node_upload_release(n);
@@ -126,6 +127,26 @@ static void pause_short(struct node *n)
 
     while (!n->dead && node_space_next(n, &e))
         node_step(n, &e, NOTHING_ATTACHED);
+}
+
+/* A state that is fetched: the core learns of it, and when it is whole it
+ * takes the place of the present one. */
+static void refill(struct node *n)
+{
+    struct restored state;
+    struct raft_event e;
+
+    if (!n->dead)
+        node_refill_turn(n);
+    while (!n->dead && node_refill_next(n, &e, &state)) {
+        bool restores = e.type == RAFT_EV_RESTORE;
+        node_step(n, &e,
+                  (struct attached){.restored = restores ? &state : NULL});
+        if (!restores)
+            continue;
+        node_refill_done(n);
+        node_restore_tell(n);
+    }
 }
 
 static void housekeeping(struct node *n)
@@ -223,6 +244,7 @@ int64_t node_deadline_ms(const struct node *n)
         at = MIN(at, n->reads.after_ms);
     at = MIN(at, node_propose_due_ms(n));
     at = MIN(at, node_source_due_ms(n));
+    at = MIN(at, node_refill_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
     if (n->durability.due || node_reads_can_start(n) || node_sweep_goes_on(n) ||
         (unapplied && n->applying.full_since_ms == 0))
@@ -260,6 +282,7 @@ void node_flush(struct node *n)
     tick(n);
     housekeeping(n);
     pause_short(n);
+    refill(n);
     if (!n->dead)
         node_sweep(n);
     route(n);
@@ -306,6 +329,7 @@ void node_peer_down(struct node *n, node_id peer)
     ASSERT(p);
     p->up = false;
     node_source_down(n, p);
+    node_refill_link_lost(n, peer);
     struct raft_event e = node_event(n, RAFT_EV_PEER_DOWN);
     e.peer = peer;
     node_step(n, &e, NOTHING_ATTACHED);
@@ -406,10 +430,13 @@ static int receive_transfer(struct node *n, struct node_peer *peer,
     struct transfer t;
     int err = transfer_decode(payload, &t);
 
+    ASSERT(peer->id != n->options.self);
     if (err != 0)
         return err;
     if (t.kind == TRANSFER_WANT || t.kind == TRANSFER_LEAVE)
         node_source_take(n, peer, &t);
+    else
+        node_refill_take(n, peer, &t);
     return 0;
 }
 

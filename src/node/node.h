@@ -69,6 +69,7 @@ struct node_options {
     enum read_mode read_mode;
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
+    uint64_t refill_part_bytes;   /* of a state that is fetched; 0: as usual */
     uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
     uint64_t snapshot_rate; /* see node_set_snapshot_rate(); 0: no bound */
     bool threadless;        /* a simulation: nothing is done aside */
@@ -281,6 +282,8 @@ struct keyspace_tally node_tally(const struct node *n);
 void node_set_disk_short(struct node *n, bool is_short);
 bool node_disk_short(const struct node *n);
 bool node_disk_paused(const struct node *n);
+/* So much is free for a state that is fetched; 0: not known. */
+void node_set_disk_room(struct node *n, uint64_t bytes);
 /* How many members are short, as far as this node knows. */
 uint32_t node_short_members(const struct node *n);
 /* This node's disk has no space for entries any more: from now on it takes

@@ -173,6 +173,20 @@ static void truncate_log(struct node *n, raft_index from)
     node_send_forget(n);
 }
 
+static void write_batch(struct node *n, const struct raft_write *w,
+                        const struct restored *restored)
+{
+    ASSERT(!n->dead && (w->restore_index > 0) == (restored != NULL));
+    if (w->restore_index > 0) {
+        node_restore_state(n, restored);
+        return;
+    }
+    ASSERT(w->seq > 0);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err != 0)
+        node_fail_by(n, "writing the log", err);
+}
+
 static void do_write(struct node *n, const struct raft_event *event,
                      struct attached with)
 {
@@ -181,6 +195,8 @@ static void do_write(struct node *n, const struct raft_event *event,
     if (w->seq == 0)
         return;
     store_batch_reset(&n->batch);
+    if (w->restore_index > 0)
+        node_restore_log(n, w, with.restored);
     if (w->truncate_from > 0)
         truncate_log(n, w->truncate_from);
     if (w->hard_state)
@@ -198,14 +214,10 @@ static void do_write(struct node *n, const struct raft_event *event,
         else
             append_own(n, w, with.payloads);
     }
-    if (n->dead)
-        return;
-    int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    if (err != 0) {
-        node_fail_by(n, "writing the log", err);
-        return;
-    }
-    point_set(n, w->seq, w->hard_state);
+    if (!n->dead)
+        write_batch(n, w, with.restored);
+    if (!n->dead)
+        point_set(n, w->seq, w->hard_state);
 }
 
 static void role_log(struct node *n)

@@ -15,6 +15,8 @@
 #include "data/upload.h"
 #include "journal/journal.h"
 #include "node/node.h"
+#include "node/node_members_internal.h"
+#include "node/node_refill_internal.h"
 #include "node/node_snapshot_internal.h"
 #include "node/node_source_internal.h"
 
@@ -244,6 +246,7 @@ struct disk_space {
     bool own_short;         /* this node's, says the owner; since when */
     int64_t short_since_ms; /* it was last */
     bool own_full;          /* it must not grow at all */
+    uint64_t own_room;      /* for a state; 0: not known */
     bool told_too_few;   /* as follower, says the leader: writes are refused, */
     bool told_paused;    /* it sends this node no entries, */
     uint32_t told_short; /* so many members are short */
@@ -265,19 +268,6 @@ struct told {
     raft_term term;
     node_id leader;
     int64_t leaderless_since_ms; /* the last leader was lost, or the start */
-};
-
-/* node_members.c: who the members are. Of the newest entry in the log that says
- * so, committed or not: they decide. Of the state: an entry is executed by what
- * the one before it said. */
-struct membership {
-    struct configuration newest;
-    raft_index newest_at; /* 0: no entry has said so */
-    struct configuration applied;
-    raft_index applied_at;
-    raft_index serve_from; /* applied up to here, this node may serve */
-    struct buf record;     /* being proposed */
-    bool is_copy;          /* node_is_copy() */
 };
 
 /* node.c, but for what is marked: node_propose.c (p), node_beat.c (b),
@@ -336,6 +326,7 @@ struct node {
     struct disk_space space;
     struct snapshot snapshot;
     struct node_source source;
+    struct refill refill;
 
     struct requests requests;
     struct upload_turns upload;
@@ -348,10 +339,11 @@ struct node {
 
 /* What comes with an event, for the node alone: the core sees only counts. */
 struct attached {
-    struct bytes entries;         /* the records of an append message */
-    const struct bytes *payloads; /* PROPOSE: as many as the event says */
+    struct bytes entries;            /* the records of an append message */
+    const struct bytes *payloads;    /* PROPOSE: as many as the event says */
+    const struct restored *restored; /* RESTORE */
 };
-#define NOTHING_ATTACHED ((struct attached){BYTES_NONE, NULL})
+#define NOTHING_ATTACHED ((struct attached){BYTES_NONE, NULL, NULL})
 
 /*
  * The files, lowest first. Each calls those above its line only:
@@ -361,9 +353,12 @@ struct attached {
  *   node_request (upload)  node_members (compact)  node_snapshot
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
  *   node_send (beat, time) node_apply (request, members, trace)
- *   node_sweep (request, time)   node_open (members, trace, time)
- *   node_status (time)     node_source (send)
- *   node_drive     (send, read, propose, beat, members, time, trace)
+ *   node_sweep (request, time)   node_refill_note
+ *   node_refill    (members, refill_note)
+ *   node_open      (members, refill_note, trace, time)
+ *   node_status    (time, refill)      node_source (send)
+ *   node_restore   (send, request, members, refill_note, time)
+ *   node_drive     (send, read, propose, beat, members, restore, time, trace)
  *   node           the parent: calls the others, and steps the core
  */
 
@@ -484,6 +479,8 @@ void node_requests_resend(struct node *n);
 void *node_requests_take(struct node *n, uint64_t seq);
 /* Has what is left of a large request dropped. */
 void node_requests_tidy(struct node *n);
+/* The state has come to have all up to this one, without their replies. */
+void node_requests_skip(struct node *n, uint64_t last_seq);
 /* Frees the parcels that are applied wholly; wakes a blocked owner. */
 void node_requests_applied(struct node *n);
 /* Answers those that have waited too long. */
@@ -529,37 +526,6 @@ void node_reads_collect(struct node *n, const struct raft_out *out);
 /* Serves the batches whose index is applied. */
 void node_reads_serve(struct node *n);
 void node_reads_timeout(struct node *n);
-
-/* node_members.c: from state and log, for the core's start. ERR_MISMATCH or
- * ERR_CORRUPT with a text. */
-MUST_USE int node_members_open(struct node *n, struct raft_start *start,
-                               struct buf *error);
-void node_members_release(struct node *n);
-/* The core has others now: of the newest entry in its log. */
-void node_members_changed(struct node *n);
-/* May a leader have sent this? ERR_MISMATCH: not to members such as these. */
-MUST_USE int node_members_check(const struct node *n, const struct entry *e);
-/* While an entry is applied that says who they are. ERR_CORRUPT. */
-MUST_USE int node_members_apply(struct node *n, const struct entry *e);
-/* That what the last entry said allows. */
-bool node_members_may_execute(const struct node *n, node_id from,
-                              uint64_t incarnation);
-/* Is the life of the peer at the other end over? */
-bool node_members_is_over(const struct node *n, const struct node_peer *peer);
-/* A request of this node is in the log which it did not make: ends it. */
-void node_members_copied(struct node *n, uint64_t incarnation);
-/* As leader: this message is of a member in a life that the log does not know,
- * and that an entry for these members, whose payload is in
- * n->membership.record, would tell of. */
-bool node_members_begins(const struct node *n, const struct raft_message *m);
-void node_members_begin(struct node *n, const struct raft_message *m,
-                        struct raft_members *next);
-/* As node_admit(); or, 1: a life is to be granted, by an entry for these
- * members, whose payload is in n->membership.record. */
-MUST_USE int node_members_judge(struct node *n, const struct admit *ask,
-                                struct grant *out, struct buf *why);
-void node_members_grant(struct node *n, const struct admit *ask,
-                        struct raft_members *next);
 
 /* node_compact.c: cuts the log if that may be. Returns its first entry then,
  * which the core is to be told; 0: nothing was cut. */

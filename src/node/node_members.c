@@ -49,7 +49,7 @@ static uint16_t level_max(const struct node *n)
     return max;
 }
 
-static bool level_known(const struct node *n, uint16_t level)
+bool node_members_level_known(const struct node *n, uint16_t level)
 {
     return level >= LEVEL_MIN && level <= level_max(n);
 }
@@ -115,7 +115,7 @@ static int check_opened(struct node *n, struct buf *error)
                        "members than the configuration names");
         return ERR_MISMATCH;
     }
-    if (!level_known(n, c->level)) {
+    if (!node_members_level_known(n, c->level)) {
         level_text(n, c->level, error);
         return ERR_MISMATCH;
     }
@@ -211,6 +211,24 @@ void node_members_changed(struct node *n)
     tell_changes(n, &before);
 }
 
+int node_members_fetched(const struct node *n, struct bytes record,
+                         raft_index at, struct raft_members *out)
+{
+    struct configuration c;
+    int err = 0;
+
+    ASSERT((at == 0) == (record.len == 0));
+    configuration_of(&c, n->options.members, n->options.member_count);
+    if (record.len > 0)
+        err = configuration_decode(record, &c);
+    if (err == 0 &&
+        (!same_members(n, &c) || !node_members_level_known(n, c.level)))
+        err = ERR_MISMATCH;
+    if (err == 0)
+        configuration_members(&c, out);
+    return err;
+}
+
 /* Others have begun what this node is not. */
 static void check_self(struct node *n)
 {
@@ -219,7 +237,7 @@ static void check_self(struct node *n)
     struct buf text = BUF_INIT;
 
     ASSERT(n->membership.applied_at > 0);
-    if (!level_known(n, n->membership.applied.level)) {
+    if (!node_members_level_known(n, n->membership.applied.level)) {
         level_text(n, n->membership.applied.level, &text);
         buf_u8(&text, '\0');
         node_fail(n, "the level is too high", (const char *)text.data);
@@ -235,6 +253,26 @@ static void check_self(struct node *n)
         node_fail(n, "this node was replaced", (const char *)text.data);
     }
     buf_release(&text);
+}
+
+void node_members_restored(struct node *n)
+{
+    struct membership *m = &n->membership;
+    struct buf error = BUF_INIT;
+    int err = load_applied(n, &error);
+
+    ASSERT(!n->dead);
+    if (err != 0)
+        node_fail(n, "the members in the state", error_text(err));
+    buf_release(&error);
+    if (err != 0)
+        return;
+    if (m->newest_at <= m->applied_at) { /* the core says so next */
+        m->newest = m->applied;
+        m->newest_at = m->applied_at;
+    }
+    if (m->applied_at > 0)
+        check_self(n);
 }
 
 void node_members_copied(struct node *n, uint64_t incarnation)
@@ -311,19 +349,6 @@ bool node_is_copy(const struct node *n)
 {
     ASSERT(!n->membership.is_copy || n->dead);
     return n->membership.is_copy;
-}
-
-bool node_loading(const struct node *n, uint32_t *percent)
-{
-    raft_index applied = keyspace_applied(n->ks)->index;
-    raft_index from = n->membership.serve_from;
-
-    *percent = 100;
-    if (applied >= from)
-        return false;
-    *percent = (uint32_t)(100.0 * (double)applied / (double)from);
-    ASSERT(*percent <= 100);
-    return true;
 }
 
 /* Does a member that has to be refilled speak from a life of which the log does
@@ -471,14 +496,6 @@ static int judge_self(const struct node *n, struct buf *why)
         return refuse(why, "in a cluster of one or two members nobody can "
                            "prove what the lost data were: restore the data "
                            "directory from a backup");
-    if (r->first > 1) {
-        buf_printf(why,
-                   "the log of this cluster begins at entry %" PRIu64 ", and "
-                   "an empty member needs all of it: copy the data directory "
-                   "of a stopped member that is whole",
-                   r->first);
-        return ERR_MISMATCH;
-    }
     return 0;
 }
 

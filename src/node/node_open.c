@@ -245,6 +245,7 @@ int node_open(struct node *n, struct buf *error)
     err = node_members_open(n, &start, error);
     if (err != 0)
         return err;
+    node_refill_open(n);
     config_fill(&n->options, &config);
     raft_init(&n->raft, &config, &start, n->mono_ms);
     node_trace_start(n, &config, &start);

@@ -368,15 +368,40 @@ static const char *unknown_text(const struct node *n)
     }
 }
 
-/* Answers a request that has waited too long; it keeps its place. */
-static void answer_unknown(struct node *n, struct pending *item)
+static void answer_unknown(struct node *n, void *client, const char *text)
+{
+    ASSERT(client && text);
+    resp_error(n->events.reply_open(n->events.ctx, client), text);
+    n->events.reply_done(n->events.ctx, client, NODE_UNKNOWN);
+}
+
+/* A request that has waited too long; it keeps its place. */
+static void answer_late(struct node *n, struct pending *item)
 {
     void *client = item->client;
 
-    ASSERT(client && item->since_ms <= n->mono_ms);
+    ASSERT(item->since_ms <= n->mono_ms);
     item->client = NULL;
-    resp_error(n->events.reply_open(n->events.ctx, client), unknown_text(n));
-    n->events.reply_done(n->events.ctx, client, NODE_UNKNOWN);
+    answer_unknown(n, client, unknown_text(n));
+}
+
+void node_requests_skip(struct node *n, uint64_t last_seq)
+{
+    struct request_ring *r = &n->requests.ring;
+
+    while (r->first_seq < r->next_seq && r->first_seq <= last_seq) {
+        void *client = node_requests_take(n, r->first_seq);
+        if (client)
+            answer_unknown(n, client,
+                           "UNKNOWN the command was executed, but its reply is "
+                           "not known here: this node was refilled meanwhile");
+    }
+    if (r->first_seq <= last_seq) { /* made up, as in node_requests_take() */
+        parcel_close(&n->requests);
+        r->first_seq = r->next_seq = r->timed_out = last_seq + 1;
+    }
+    ASSERT(r->first_seq > last_seq && r->first_seq <= r->next_seq);
+    node_requests_applied(n);
 }
 
 void node_requests_timeout(struct node *n)
@@ -391,7 +416,7 @@ void node_requests_timeout(struct node *n)
         if (item->since_ms > limit)
             break;
         if (item->client)
-            answer_unknown(n, item);
+            answer_late(n, item);
     }
     /* A leader's own are in its log, and stay there as long as it leads. */
     if (n->requests.queue.head && n->raft.role != RAFT_LEADER &&

@@ -105,6 +105,12 @@ void node_set_disk_short(struct node *n, bool is_short)
     n->space.own_short = is_short;
 }
 
+void node_set_disk_room(struct node *n, uint64_t bytes)
+{
+    ASSERT(bytes > 0);
+    n->space.own_room = bytes;
+}
+
 void node_set_disk_full(struct node *n, bool is_full)
 {
     ASSERT(n->started || !is_full);

@@ -139,3 +139,19 @@ int64_t node_mean_ttl_ms(const struct node *n, uint8_t db)
 
     return keyspace_mean_ttl_ms(keyspace_counts(n->ks, db), now_ms);
 }
+
+bool node_loading(const struct node *n, uint32_t *percent)
+{
+    raft_index applied = keyspace_applied(n->ks)->index;
+    raft_index from = n->membership.serve_from;
+
+    ASSERT(from <= RAFT_NUMBER_MAX);
+    if (node_refill_percent(n, percent))
+        return true;
+    *percent = 100;
+    if (applied >= from)
+        return false;
+    *percent = (uint32_t)(100.0 * (double)applied / (double)from);
+    ASSERT(*percent <= 100);
+    return true;
+}

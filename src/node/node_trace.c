@@ -135,6 +135,10 @@ void node_trace_step(struct node *n, const struct raft_event *e)
         write_members(&line, e->members, e->members_at);
     else
         buf_str(&line, "-");
+    if (e->type == RAFT_EV_RESTORE)
+        buf_printf(&line, " %" PRIu64 ":%" PRIu64, e->index_term, e->term);
+    else
+        buf_str(&line, " -");
     buf_str(&line, "\n");
     n->options.trace(n->options.trace_ctx, buf_view(&line));
     buf_release(&line);

@@ -7,11 +7,12 @@
  *         PEER-DOWN DISK ENTRIES WINDOW SEED NOW TERM VOTE FIRST PREV-TERM
  *         LAST APPLIED FIRST:TERM,... RECOVERING
  *   step  DIGEST TYPE NOW PEER INDEX SEQ READ-ID INCARNATION COUNT MESSAGE
- *         CHAIN,... MEMBERS
+ *         CHAIN,... MEMBERS RESTORED
  *   applied INDEX
  *
  * MEMBERS is INDEX:VOTERS:OUTGOING:ID=LIFE,...: those that an entry makes, and
- * who of them votes, in bits by position.
+ * who of them votes, in bits by position. RESTORED, of a state that takes the
+ * place of the present one, is TERM-OF-INDEX:TERM, of who offered it.
  * (one line each; numbers are decimal; "-" stands for nothing.) DIGEST is of
  * the core after the step. MESSAGE is the one received, as codec/message.h
  * writes it, in hex, without its entries. CHAIN,... are the chain hashes of

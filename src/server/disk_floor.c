@@ -77,6 +77,7 @@ void disk_floor_look(struct server *s)
     ASSERT(d->promised_bytes >= space.promised && wanted >= floor);
     node_set_disk_short(s->node, d->is_short);
     node_set_disk_full(s->node, d->is_full);
+    node_set_disk_room(s->node, found > wanted ? found - wanted : 1);
     tell(s, was_short);
 }
 

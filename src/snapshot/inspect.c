@@ -48,8 +48,9 @@ struct inspect {
     struct meta_next next;
     struct set tickets;
     uint64_t first_ticket;
-    uint64_t id_max; /* of pages, and of who refers to them */
-    struct buf key;  /* of an index row */
+    uint64_t id_max;    /* of pages, and of who refers to them */
+    struct buf key;     /* of an index row */
+    struct buf members; /* the row; empty: there is none so far */
 };
 
 struct inspect *inspect_new(void)
@@ -65,7 +66,29 @@ void inspect_free(struct inspect *i)
         return;
     buf_release(&i->last);
     buf_release(&i->key);
+    buf_release(&i->members);
     mem_free(i);
+}
+
+struct bytes inspect_members(const struct inspect *i, uint64_t *index)
+{
+    struct bytes record = BYTES_NONE;
+    *index = 0;
+    if (i->members.len == 0)
+        return record;
+    int err = meta_members_decode(buf_view(&i->members), index, &record);
+    ASSERT(err == 0); /* it was checked as a row */
+    return record;
+}
+
+struct bytes inspect_last(const struct inspect *i)
+{
+    return buf_view(&i->last);
+}
+
+const struct inspect_totals *inspect_so_far(const struct inspect *i)
+{
+    return &i->totals;
 }
 
 static int wrong(const struct inspect *i, struct buf *error, const char *what)
@@ -154,6 +177,8 @@ static const char *take_meta(struct inspect *i, const struct store_row *row)
         err = meta_applied_decode(row->value, &i->totals.applied);
     else if (bytes_eq(row->key, meta_next_key()))
         err = meta_next_decode(row->value, &i->next);
+    else if (bytes_eq(row->key, meta_members_key()))
+        buf_bytes(&i->members, row->value); /* once: keys only grow */
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
         struct database *d = &i->dbs[db];
         if (!bytes_eq(row->key, meta_count_key(key, db)))
@@ -294,4 +319,146 @@ int inspect_end(struct inspect *i, struct inspect_totals *out,
         out->expires += i->dbs[db].found.expires;
     }
     return 0;
+}
+
+/* --- saved -------------------------------------------------------------- */
+
+#define SAVED_VERSION 1
+
+static void save_count(struct buf *out, const struct keyspace_count *c)
+{
+    buf_u64(out, c->keys);
+    buf_u64(out, c->expires);
+    buf_u64(out, c->expire_sum_high);
+    buf_u64(out, c->expire_sum_low);
+}
+
+static void load_count(struct reader *r, struct keyspace_count *c)
+{
+    c->keys = reader_u64(r);
+    c->expires = reader_u64(r);
+    c->expire_sum_high = reader_u64(r);
+    c->expire_sum_low = reader_u64(r);
+}
+
+static void save_database(struct buf *out, const struct database *d)
+{
+    buf_u8(out, (uint8_t)(d->told | d->seen << 1));
+    buf_u32(out, d->epoch);
+    buf_u32(out, d->seen_epoch);
+    save_count(out, &d->stated);
+    save_count(out, &d->found);
+}
+
+static void load_database(struct reader *r, struct database *d)
+{
+    uint8_t flags = reader_u8(r);
+    d->told = (flags & 1) != 0;
+    d->seen = (flags & 2) != 0;
+    d->epoch = reader_u32(r);
+    d->seen_epoch = reader_u32(r);
+    load_count(r, &d->stated);
+    load_count(r, &d->found);
+}
+
+static void save_set(struct buf *out, const struct set *s)
+{
+    buf_u64(out, s->count);
+    buf_u64(out, s->sum);
+}
+
+static struct set load_set(struct reader *r)
+{
+    uint64_t count = reader_u64(r);
+    return (struct set){count, reader_u64(r)};
+}
+
+static void save_bytes(struct buf *out, const struct buf *b)
+{
+    buf_u64(out, b->len);
+    buf_bytes(out, buf_view(b));
+}
+
+static void load_bytes(struct reader *r, struct buf *b)
+{
+    uint64_t len = reader_u64(r);
+    buf_bytes(b, reader_bytes(r, (size_t)MIN(len, r->rest.len)));
+    r->failed |= b->len != len;
+}
+
+static void save_totals(struct buf *out, const struct inspect_totals *t)
+{
+    buf_u64(out, t->applied.index);
+    buf_u64(out, t->applied.term);
+    buf_u64(out, (uint64_t)t->applied.time_ms);
+    buf_u64(out, (uint64_t)t->applied.wall_offset_ms);
+    buf_u64(out, t->applied.chain);
+    buf_u64(out, t->chunks);
+    buf_u64(out, t->hash);
+    buf_u64(out, t->rows);
+    buf_u64(out, t->bytes);
+    buf_u64(out, t->due);
+}
+
+static void load_totals(struct reader *r, struct inspect_totals *t)
+{
+    t->applied.index = reader_u64(r);
+    t->applied.term = reader_u64(r);
+    t->applied.time_ms = (int64_t)reader_u64(r);
+    t->applied.wall_offset_ms = (int64_t)reader_u64(r);
+    t->applied.chain = reader_u64(r);
+    t->chunks = reader_u64(r);
+    t->hash = reader_u64(r);
+    t->rows = reader_u64(r);
+    t->bytes = reader_u64(r);
+    t->due = reader_u64(r);
+}
+
+void inspect_save(const struct inspect *i, struct buf *out)
+{
+    buf_u8(out, SAVED_VERSION);
+    buf_u8(out, i->ended);
+    save_totals(out, &i->totals);
+    for (int db = 0; db < KEYSPACE_DATABASES; db++)
+        save_database(out, &i->dbs[db]);
+    save_set(out, &i->expiring);
+    save_set(out, &i->indexed);
+    save_set(out, &i->tickets);
+    buf_u64(out, i->next.id);
+    buf_u64(out, i->next.ticket);
+    buf_u64(out, i->next.first_ticket);
+    buf_u64(out, i->first_ticket);
+    buf_u64(out, i->id_max);
+    save_bytes(out, &i->last);
+    save_bytes(out, &i->members);
+}
+
+struct inspect *inspect_load(struct bytes saved)
+{
+    struct reader r = reader_of(saved);
+    struct inspect *i = inspect_new();
+    bool known = reader_u8(&r) == SAVED_VERSION;
+    i->ended = reader_u8(&r) != 0;
+    load_totals(&r, &i->totals);
+    for (int db = 0; db < KEYSPACE_DATABASES; db++)
+        load_database(&r, &i->dbs[db]);
+    i->expiring = load_set(&r);
+    i->indexed = load_set(&r);
+    i->tickets = load_set(&r);
+    i->next.id = reader_u64(&r);
+    i->next.ticket = reader_u64(&r);
+    i->next.first_ticket = reader_u64(&r);
+    i->first_ticket = reader_u64(&r);
+    i->id_max = reader_u64(&r);
+    load_bytes(&r, &i->last);
+    load_bytes(&r, &i->members);
+    uint64_t index;
+    struct bytes record;
+    known = known && reader_done(&r) &&
+            (i->members.len == 0 ||
+             meta_members_decode(buf_view(&i->members), &index, &record) == 0);
+    if (known)
+        return i;
+    inspect_free(i);
+    return NULL;
 }

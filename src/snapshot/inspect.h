@@ -36,6 +36,19 @@ void inspect_free(struct inspect *i);
 MUST_USE int inspect_chunk(struct inspect *i, const struct chunk *c,
                            struct buf *error);
 
+/* Who the members are, as the rows so far say; index 0: they do not. Borrowed
+ * until the next chunk. */
+struct bytes inspect_members(const struct inspect *i, uint64_t *index);
+/* The last key so far; empty before the first chunk. Borrowed likewise. */
+struct bytes inspect_last(const struct inspect *i);
+/* What of the whole sequence was seen so far. */
+const struct inspect_totals *inspect_so_far(const struct inspect *i);
+
+/* Appends what it is to *out, so that another one can go on from there, after a
+ * restart; NULL: it is none of these. */
+void inspect_save(const struct inspect *i, struct buf *out);
+struct inspect *inspect_load(struct bytes saved);
+
 /* There are no more. ERR_CORRUPT with a text. */
 MUST_USE int inspect_end(struct inspect *i, struct inspect_totals *out,
                          struct buf *error);

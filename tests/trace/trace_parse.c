@@ -93,6 +93,23 @@ static void parse_event_members(struct cursor *c, struct trace_line *out)
     c->wrong |= one.wrong;
 }
 
+/* TERM-OF-INDEX:TERM, of a state that takes the place of another one. */
+static void parse_restored(struct cursor *c, struct raft_event *e)
+{
+    struct cursor one = {word_until(c, ' '), false};
+    bool restores = e->type == RAFT_EV_RESTORE;
+
+    c->wrong |= is_nothing(one.rest) == restores;
+    if (c->wrong || !restores)
+        return;
+    e->index_term = number_of(&one, word_until(&one, ':'));
+    e->term = number_of(&one, one.rest);
+    /* What the core takes for granted. */
+    c->wrong |= one.wrong || e->index == 0 || e->index_term == 0 ||
+                e->index_term > e->term || e->members == NULL ||
+                e->members_at > e->index;
+}
+
 static void parse_runs(struct cursor *c, struct trace_line *out)
 {
     struct bytes word = word_until(c, ' ');
@@ -209,6 +226,7 @@ static void parse_step(struct cursor *c, struct trace_line *out)
     parse_message(c, out);
     parse_chains(c, out);
     parse_event_members(c, out);
+    parse_restored(c, e);
 }
 
 int trace_parse(const char *text, struct trace_line *out)

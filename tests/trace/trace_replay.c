@@ -72,6 +72,8 @@ static int writes_kept(const struct check_node *n, const struct raft_start *s)
             image.term = w->term;
             image.vote = w->vote;
         }
+        if (w->restore_index > 0 && !w->restore_keeps_log)
+            image.last = w->restore_index;
         if (w->truncate_from > 0)
             image.last = MIN(image.last, w->truncate_from - 1);
         if (w->append_first > 0)

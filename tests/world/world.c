@@ -8,6 +8,7 @@
 #include "world/world.h"
 
 #include "base/alloc.h"
+#include "codec/frame.h"
 
 #include <stdio.h>
 
@@ -105,6 +106,7 @@ void world_start(struct world *w, uint32_t id)
         how.options.pending_bytes_max = w->pending_bytes_max;
     if (w->upload_above != 0)
         how.options.upload_above = w->upload_above;
+    how.options.refill_part_bytes = w->refill_part_bytes;
     how.nonce = w->nonces ? rng_next(&w->rng) | 1 : 0;
     how.recovering = t->life > 0;
     how.incarnation_above = (uint64_t)t->life << 32;
@@ -231,7 +233,8 @@ void world_deliver(struct world *w, uint32_t i)
     struct world_message *m = world_queue_take(&w->queue, before(w, i));
     struct node *n = w->nodes[m->to].node;
     if (n != NULL && w->nodes[m->from].node != NULL &&
-        m->link == link_of(w, m->from, m->to) && !w->cut[m->from][m->to]) {
+        m->link == link_of(w, m->from, m->to) && !w->cut[m->from][m->to] &&
+        !(w->no_transfers && m->frame_type == FRAME_SNAPSHOT)) {
         int err =
             node_receive(n, m->from, m->frame_type, world_message_payload(m));
         ASSERT(err == 0 || err == ERR_MISMATCH);

@@ -60,8 +60,10 @@ struct world {
     int64_t mono_off_ms[WORLD_NODES];   /* its monotonic one; only grows */
     uint64_t pending_bytes_max;         /* 0: as usual; for the next start */
     uint64_t upload_above;              /* the same; as usual: very much */
+    uint64_t refill_part_bytes;         /* the same */
     bool cut[WORLD_NODES][WORLD_NODES]; /* nothing goes from a to b */
     bool no_bulk[WORLD_NODES];          /* nothing large reaches it */
+    bool no_transfers;                  /* nothing of a state arrives */
     bool nonces;                        /* nodes say each start of theirs */
     bool frozen;                        /* time stands still */
     bool stalled[WORLD_NODES];          /* its disk does not finish */

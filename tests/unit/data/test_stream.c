@@ -10,7 +10,9 @@
 
 #include <cmocka.h>
 
+#include "data/meta.h"
 #include "data/stream.h"
+#include "store/store_fill.h"
 #include "unit/data/data_fixture.h"
 
 #define PAGE   KEYSPACE_PAGE_SIZE
@@ -159,6 +161,33 @@ static void flushed_and_written(struct fixture *f)
     commit(f);
 }
 
+/* The store has another state, of which nobody here knows anything. */
+static void another_state(struct fixture *f)
+{
+    struct applied a = {f->index + 10, 3, f->now_ms, 0, 7};
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf value = BUF_INIT, rows = BUF_INIT, error = BUF_INIT;
+    struct store_fill *fill;
+    uint64_t state = 0;
+    meta_applied_encode(&value, &a);
+    store_row_append(&rows, meta_applied_key(), buf_view(&value));
+    assert_int_equal(store_fill_begin(f->store, 0, BYTES_NONE, &fill), 0);
+    assert_int_equal(store_fill_add(fill, buf_view(&rows)), 0);
+    assert_int_equal(store_fill_end(fill, &state), 0);
+    store_fill_free(fill);
+    keyspace_leave(f->ks);
+    assert_int_equal(store_state_use(f->store, &b, state), 0);
+    assert_int_equal(keyspace_reopen(f->ks, &error), 0);
+    f->index = keyspace_applied(f->ks)->index;
+    assert_int_equal(f->index, a.index);
+    assert_true(holds(f, 0, "a", NULL));
+    assert_int_equal(keyspace_counts(f->ks, 0)->keys, 0);
+    store_batch_release(&b);
+    buf_release(&value);
+    buf_release(&rows);
+    buf_release(&error);
+}
+
 static const struct {
     void (*happens)(struct fixture *f);
     bool saved; /* the rest has to be copied */
@@ -175,6 +204,7 @@ static const struct {
     {expired_and_swept, true},
     {flushed, true},
     {flushed_and_written, true},
+    {another_state, true},
 };
 
 /* --- tests -------------------------------------------------------------- */

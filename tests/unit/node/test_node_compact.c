@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "codec/frame.h"
 #include "node/node_internal.h"
 #include "world/world.h"
 
@@ -54,6 +55,7 @@ static void test_cut_without_outrun(void **state)
     struct node_status s;
     UNUSED(state);
     world_init(w, WORLD_NODES, 32);
+    w->no_transfers = true;
     uint32_t leader = (uint32_t)world_elect(w);
     uint32_t outrun = (leader + 1) % WORLD_NODES,
              other = (leader + 2) % WORLD_NODES;
@@ -73,14 +75,22 @@ static void test_cut_without_outrun(void **state)
     world_release(w);
 }
 
-/* As the transfer of a state will say to the core. */
-static void fetch(struct world *w, uint32_t id, raft_index index)
+/* The leader offers a state, of which nothing comes; or has it no more (0). */
+static void offer(struct world *w, uint32_t leader, uint32_t id,
+                  raft_index index)
 {
-    struct node *n = w->nodes[id].node;
-    struct raft_event e = {
-        .type = RAFT_EV_FETCH, .now_ms = n->raft.now_ms, .index = index};
-    raft_step(&n->raft, &e, &n->out);
-    assert_int_equal(n->out.write.seq, 0);
+    struct buf payload = BUF_INIT;
+    struct transfer t = {.kind = TRANSFER_GONE, .id = 5};
+    if (index > 0) {
+        t.kind = TRANSFER_OFFER;
+        t.offer = (struct transfer_offer){
+            .index = index, .term = 1, .source = leader, .level = LEVEL_MIN};
+    }
+    transfer_encode(&t, &payload);
+    assert_int_equal(node_receive(w->nodes[id].node, leader, FRAME_SNAPSHOT,
+                                  buf_view(&payload)),
+                     0);
+    buf_release(&payload);
 }
 
 static raft_index first_of(struct world *w, uint32_t id)
@@ -97,6 +107,7 @@ static void test_kept_for_a_transfer(void **state)
     struct world *w = &world;
     UNUSED(state);
     world_init(w, WORLD_NODES, 34);
+    w->no_transfers = true;
     uint32_t leader = (uint32_t)world_elect(w);
     uint32_t outrun = (leader + 1) % WORLD_NODES,
              other = (leader + 2) % WORLD_NODES;
@@ -114,7 +125,7 @@ static void test_kept_for_a_transfer(void **state)
         world_write(w, leader, 5);
     assert_in_range(log_bytes(w, leader), hard * 8 / 10, hard - 1);
     raft_index from = w->nodes[leader].node->raft.commit;
-    fetch(w, outrun, from);
+    offer(w, leader, outrun, from);
     world_run(w, 500); /* a second */
     world_write(w, leader, 30);
     assert_int_equal(store_flush(store, STORE_STATE, true), 0);

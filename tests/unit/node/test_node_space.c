@@ -470,6 +470,7 @@ static void test_who_is_outrun_has_no_room(void **state)
     struct node_status s;
     UNUSED(state);
     world_init(w, WORLD_NODES, 148);
+    w->no_transfers = true;
     uint32_t leader = (uint32_t)world_elect(w);
     uint32_t outrun = (leader + 1) % WORLD_NODES;
     uint32_t other = (leader + 2) % WORLD_NODES;

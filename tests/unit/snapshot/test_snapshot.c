@@ -89,20 +89,51 @@ static void expect_equal(const struct sequence *a, const struct sequence *b)
     assert_memory_equal(a->hashes, b->hashes, sizeof(a->hashes));
 }
 
+/* Another one, which knows what was saved of this one. */
+static struct inspect *restarted(struct inspect *i)
+{
+    struct buf saved = BUF_INIT;
+    inspect_save(i, &saved);
+    inspect_free(i);
+    i = inspect_load(buf_view(&saved));
+    assert_non_null(i);
+    buf_release(&saved);
+    return i;
+}
+
 /* 0, or ERR_CORRUPT with a text. */
-static int inspect(const struct sequence *q, struct inspect_totals *totals,
-                   struct buf *text)
+static int inspect_all(const struct sequence *q, struct inspect_totals *totals,
+                       struct buf *text, bool restarts)
 {
     struct inspect *i = inspect_new();
     int err = 0;
     for (size_t k = 0; err == 0 && k < q->count; k++) {
         struct chunk c = chunk_of(q, k);
+        if (restarts)
+            i = restarted(i);
         err = inspect_chunk(i, &c, text);
     }
+    if (restarts)
+        i = restarted(i);
     if (err == 0)
         err = inspect_end(i, totals, text);
     inspect_free(i);
     ASSERT((err == 0) == (text->len == 0));
+    return err;
+}
+
+/* With a restart before each chunk it says the same. */
+static int inspect(const struct sequence *q, struct inspect_totals *totals,
+                   struct buf *text)
+{
+    struct inspect_totals again = {.chunks = 0};
+    struct buf same = BUF_INIT;
+    *totals = again;
+    int err = inspect_all(q, totals, text, false);
+    assert_int_equal(inspect_all(q, &again, &same, true), err);
+    assert_true(bytes_eq(buf_view(text), buf_view(&same)));
+    assert_memory_equal(totals, &again, sizeof(again));
+    buf_release(&same);
     return err;
 }
 
@@ -411,6 +442,35 @@ static void expect_bad(const struct sequence *q, const char *text)
     buf_release(&error);
 }
 
+/* What was saved, cut or longer, is not taken for it. */
+static void test_what_was_saved_is_whole(void **state)
+{
+    struct fixture f;
+    struct sequence *q = make_one(&f);
+    struct inspect *i = inspect_new();
+    struct buf saved = BUF_INIT, text = BUF_INIT;
+    struct chunk c = chunk_of(q, 0);
+    UNUSED(state);
+    assert_int_equal(inspect_chunk(i, &c, &text), 0);
+    inspect_save(i, &saved);
+    inspect_free(i);
+    for (size_t len = 0; len < saved.len; len++)
+        assert_null(inspect_load(bytes_of(saved.data, len)));
+    i = inspect_load(buf_view(&saved));
+    assert_int_equal(inspect_so_far(i)->chunks, 1);
+    assert_int_equal(inspect_so_far(i)->bytes, c.rows.len);
+    assert_true(inspect_last(i).len > 0);
+    inspect_free(i);
+    buf_u8(&saved, 0);
+    assert_null(inspect_load(buf_view(&saved)));
+    saved.data[0]++; /* of another version */
+    assert_null(inspect_load(bytes_of(saved.data, saved.len - 1)));
+    buf_release(&saved);
+    buf_release(&text);
+    sequence_release(q);
+    teardown(&f);
+}
+
 static void test_every_change_is_found(void **state)
 {
     struct fixture f;
@@ -581,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_chunks_have_bounds),
         cmocka_unit_test(test_hashes_are_chained),
         cmocka_unit_test(test_an_empty_state_is_told),
+        cmocka_unit_test(test_what_was_saved_is_whole),
         cmocka_unit_test(test_every_change_is_found),
         cmocka_unit_test(test_a_missing_row_is_found),
         cmocka_unit_test(test_left_index_rows_are_sent),

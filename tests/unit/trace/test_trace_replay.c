@@ -205,11 +205,106 @@ static void test_sync_of_what_was_never_written(void **state)
     release(w);
 }
 
+/* Node 1 follows node 2, whose entries it has none of. */
+static struct world *following(void)
+{
+    struct world *w = replaced_tail();
+    struct raft_message m = {.type = RAFT_MSG_APPEND,
+                             .cluster_id = 7,
+                             .from = 2,
+                             .to = 1,
+                             .from_incarnation = 1,
+                             .to_incarnation = 1,
+                             .term = w->cores[1].term,
+                             .index = w->cores[1].last,
+                             .index_term = w->cores[1].term};
+    step(w, 0, (struct raft_event){.type = RAFT_EV_MESSAGE, .message = &m});
+    assert_int_equal(w->cores[0].leader, 2);
+    return w;
+}
+
+/* The line of a state of entry `index`, of this term, that node 1 takes over;
+ * its core takes it as it is. */
+static void restore(struct world *w, raft_index index, raft_term index_term)
+{
+    struct raft_members members = {NODES, {1, 2, 3}, 7, 0, {0}};
+    step(w, 0,
+         (struct raft_event){.type = RAFT_EV_RESTORE,
+                             .index = index,
+                             .index_term = index_term,
+                             .term = w->cores[1].term,
+                             .members = &members});
+}
+
+/* In place of its two entries and what it lacks. */
+static void test_a_state_in_place_of_entries(void **state)
+{
+    UNUSED(state);
+    struct world *w = following();
+    raft_index commit = w->cores[1].commit;
+    restore(w, commit, w->cores[1].term);
+    assert_null(w->replay->violation);
+    assert_int_equal(w->cores[0].first, commit + 1);
+    durable(w, 0, w->cores[0].write_seq, commit);
+    assert_null(w->replay->violation);
+    for (uint32_t i = 0; i < NODES; i++)
+        if (i != 1)
+            memcpy(w->chains[i], w->chains[1], sizeof(w->chains[1]));
+    w->cut = false;
+    step(w, 1, (struct raft_event){.type = RAFT_EV_PROPOSE, .count = 1});
+    for (int i = 0; i < 5; i++)
+        settle(w);
+    assert_null(w->replay->violation);
+    release(w);
+}
+
+static void test_a_state_that_nobody_committed(void **state)
+{
+    UNUSED(state);
+    struct world *w = following();
+    restore(w, w->cores[1].commit, w->cores[1].term - 1);
+    assert_string_equal(w->replay->violation,
+                        "X3 snapshot: a state that nobody committed");
+    release(w);
+    w = following();
+    restore(w, w->cores[1].last + 1, w->cores[1].term);
+    assert_string_equal(w->replay->violation,
+                        "X3 snapshot: a state that nobody committed");
+    release(w);
+}
+
+/* The words of such a line, as a node writes it, and with some missing. */
+static void test_the_line_of_a_state(void **state)
+{
+    static const char line[] = "step 5 %u 1000 4294967295 7 0 0 0 0 - - "
+                               "3:7:0:1=0,2=0,3=0 %s";
+    struct trace_line *out = mem_zalloc(sizeof(*out));
+    char text[128];
+    UNUSED(state);
+    snprintf(text, sizeof(text), line, RAFT_EV_RESTORE, "2:4");
+    assert_int_equal(trace_parse(text, out), 0);
+    assert_int_equal(out->event.index, 7);
+    assert_int_equal(out->event.index_term, 2);
+    assert_int_equal(out->event.term, 4);
+    assert_int_equal(out->event.members_at, 3);
+    static const char *const wrong[] = {"-", "4:2", "2", "0:4", "x:4", ""};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        snprintf(text, sizeof(text), line, RAFT_EV_RESTORE, wrong[i]);
+        assert_int_equal(trace_parse(text, out), ERR_CORRUPT);
+    }
+    snprintf(text, sizeof(text), line, RAFT_EV_FLUSH, "2:4");
+    assert_int_equal(trace_parse(text, out), ERR_CORRUPT);
+    mem_free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_late_sync_of_a_replaced_tail),
         cmocka_unit_test(test_sync_of_what_was_never_written),
+        cmocka_unit_test(test_a_state_in_place_of_entries),
+        cmocka_unit_test(test_a_state_that_nobody_committed),
+        cmocka_unit_test(test_the_line_of_a_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

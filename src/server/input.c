@@ -96,7 +96,7 @@ static void take_requests(struct client *c)
 static void tell_input_error(struct client *c)
 {
     char text[128];
-    ASSERT(c->input_error != NULL);
+    ASSERT(c->input_error != NULL && c->wait == WAIT_NONE);
     if (!client_is_idle(c)) {
         (void)client_wait(c, WAIT_IDLE);
         return;
@@ -150,8 +150,7 @@ static void execute(struct client *c)
         find_protocol(c);
     if (c->protocol != NULL)
         take_requests(c);
-    if (c->state == CLIENT_OPEN && c->input_error != NULL &&
-        c->wait == WAIT_NONE)
+    if (c->state == CLIENT_OPEN && c->input_error != NULL)
         tell_input_error(c);
 }
 

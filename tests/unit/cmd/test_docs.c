@@ -229,11 +229,53 @@ static void all_commands_are_told(void **state)
     fixture_release(&f);
 }
 
+/* Of a container: its subcommands, each once; nobody else has any. */
+static void check_subcommands(struct fixture *f, const struct cmd *c)
+{
+    size_t subs = 0, told = 0;
+    int next = 0;
+    char request[64];
+    for (int id = 0; id < CMD_ID_COUNT; id++)
+        subs += cmd_by_id(id)->container == c->id;
+    snprintf(request, sizeof(request), "COMMAND DOCS %s", c->name);
+    const char *at = fixture_run(f, request);
+    assert_int_equal(number(&at, '*'), 2);
+    (void)text(&at);
+    for (size_t n = number(&at, '*') / 2; n > 0; n--) {
+        if (!bytes_eq(text(&at), BYTES_LIT("subcommands"))) {
+            skip_element(&at);
+            continue;
+        }
+        for (told = number(&at, '*') / 2; next < CMD_ID_COUNT; next++) {
+            const struct cmd *sub = cmd_by_id(next);
+            if (sub->container != c->id)
+                continue;
+            assert_true(bytes_eq(text(&at), bytes_str(sub->name)));
+            skip_element(&at);
+        }
+    }
+    assert_int_equal(*at, '\0');
+    assert_int_equal(told, subs);
+}
+
+static void subcommands_are_told(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        if ((cmd_at(i)->flags & CMD_INTERNAL) == 0)
+            check_subcommands(&f, cmd_at(i));
+    }
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_the_syntax),
         cmocka_unit_test(all_commands_are_told),
+        cmocka_unit_test(subcommands_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -280,6 +280,40 @@ static void test_queue_limit(void **state)
     buf_release(&big);
 }
 
+/* What the socket has not taken counts as much as what waits behind it. */
+static void test_what_is_on_its_way_counts(void **state)
+{
+    struct cluster *c = *state;
+    start_two(c);
+    struct node *n = &c->nodes[1];
+    const struct peer_link *k = &peer_in(c, 1, 2)->link;
+    struct buf big = BUF_INIT;
+    memset(buf_reserve(&big, MIB), 'b', MIB);
+    struct bytes large = bytes_of(big.data, MIB);
+    struct bytes small = bytes_of(big.data, 1024);
+    /* Nobody reads: more than sockets hold, and so a part is in between. */
+    size_t sent = 0;
+    while (send_to(n, 2, TRANSPORT_BULK, large, BYTES_NONE) == 0)
+        sent++;
+    while (!k->conn.writing)
+        peers_flush(n->peers);
+    uint64_t pending = conn_pending(&k->conn);
+    assert_true(pending > 4096);
+    struct peer_info info;
+    assert_true(peers_info(n->peers, 0, &info));
+    assert_int_equal(info.queued_bytes, k->queue.bytes + pending);
+    while (send_to(n, 2, TRANSPORT_BULK, large, BYTES_NONE) == 0)
+        sent++;
+    while (send_to(n, 2, TRANSPORT_BULK, small, BYTES_NONE) == 0)
+        sent++;
+    uint64_t queued = k->queue.bytes + pending;
+    assert_int_equal(conn_pending(&k->conn), pending);
+    assert_true(queued + small.len > QUEUE_MAX);
+    assert_true(queued < QUEUE_MAX + 2 * small.len);
+    run_until_received(c, 2, sent);
+    buf_release(&big);
+}
+
 static bool two_is_back(struct cluster *c)
 {
     return all_up(c) && c->nodes[1].incarnations[2] == 6;
@@ -846,6 +880,7 @@ int main(void)
         TEST(test_large_payload),
         TEST(test_control_overtakes),
         TEST(test_queue_limit),
+        TEST(test_what_is_on_its_way_counts),
         TEST(test_restart),
         TEST(test_stale_incarnation),
         TEST(test_listener_absent),

@@ -92,6 +92,36 @@ static void the_last_output_has_its_time(void **state)
     assert_int_equal(c->state, CLIENT_DOOMED);
 }
 
+/* Whatever a socket has to say, a turn begins with it. */
+static void events_have_their_time(void **state)
+{
+    const struct conn_events *events = &connection_events;
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    struct server *s = f->server;
+    for (int i = 0; i < 4; i++) {
+        turn_end(s);
+        s->turn.mono_ms = 1;
+        if (i == 0) {
+            buf_str(&c->conn.in, "PING\r\n");
+            events->input(&c->conn);
+            buf_reset(&c->conn.out);
+        } else if (i == 1) {
+            events->drained(&c->conn);
+        } else if (i == 2) {
+            c->conn.ended = true;
+            fill_output(c, 1);
+            events->ended(&c->conn);
+            assert_int_equal(c->state, CLIENT_CLOSING);
+            assert_true(c->closing_ms > 1);
+        } else {
+            conn_close(&c->conn);
+            events->closed(&c->conn, ERR_CLOSED);
+        }
+        assert_true(s->turn.mono_ms > 1);
+    }
+}
+
 static void silence_has_its_time(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +261,47 @@ static void output_that_pauses_a_client(void **state)
         assert_non_null(received_on(f->fd));
         turn(f);
     }
+}
+
+/* What is left after a flush: as much wakes the client, and no more. The
+ * connection waits for its socket, so that nothing leaves. */
+static void output_that_lets_a_client_go_on(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    for (size_t more = 1; more < 2; more--) {
+        now_of(f);
+        c->conn.writing = true;
+        fill_output(c, CLIENT_OUTPUT_PAUSE + more);
+        if (c->wait == WAIT_NONE)
+            (void)client_wait(c, WAIT_OUTPUT);
+        client_mark_dirty(c);
+        turn(f);
+        assert_int_equal(c->wait, more ? WAIT_OUTPUT : WAIT_NONE);
+    }
+    buf_reset(&c->conn.out);
+    c->conn.writing = false;
+}
+
+/* What has been sent of a buffer is no output any more. */
+static void output_is_what_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    now_of(f);
+    fill_output(c, CLIENT_OUTPUT_PAUSE + 5);
+    c->conn.out_sent = 5;
+    f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL].hard_bytes =
+        CLIENT_OUTPUT_PAUSE;
+    limits_each_second(f->server);
+    assert_int_equal(f->server->limits.max_output_bytes, CLIENT_OUTPUT_PAUSE);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    assert_true(input_has_share(c, 0, 0));
+    c->conn.out_sent = 4;
+    limits_each_second(f->server);
+    assert_int_equal(f->server->limits.max_output_bytes,
+                     CLIENT_OUTPUT_PAUSE + 1);
+    assert_int_equal(c->state, CLIENT_DOOMED);
 }
 
 /* Two reads are told, unless the first one's reply is as much as may wait. */
@@ -484,6 +555,7 @@ int main(void)
         test(the_time_out_has_its_seconds),
         test(the_password_has_its_minute),
         test(the_last_output_has_its_time),
+        test(events_have_their_time),
         test(silence_has_its_time),
         test(memory_is_measured_each_second),
         test(what_goes_is_counted),
@@ -491,6 +563,8 @@ int main(void)
         test(an_attack_is_told_once_a_minute),
         test(failures_are_told_in_the_end),
         test(output_that_pauses_a_client),
+        test(output_that_lets_a_client_go_on),
+        test(output_is_what_is_left),
         test(output_that_pauses_reads),
         test(output_that_holds_the_next_question),
         test(input_that_is_left_to_the_kernel),

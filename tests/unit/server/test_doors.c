@@ -186,6 +186,32 @@ static void a_socket_has_its_permissions(void **state)
     buf_release(&error);
 }
 
+/* One that no client could use yet is removed as well. */
+static void a_socket_is_removed_at_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct buf error = BUF_INIT;
+    struct door first = f->server->doors.items[0];
+    char path[96];
+    char *before = f->config.unixsocket;
+    snprintf(path, sizeof(path), "%s2", f->path);
+    for (int opened = 0; opened < 2; opened++) {
+        f->server->doors.count = 0;
+        f->config.unixsocket = path;
+        assert_int_equal(server_listen(f->server, &error), 0);
+        if (opened)
+            server_accept_start(f->server);
+        assert_int_equal(access(path, F_OK), 0);
+        server_listen_close(f->server);
+        assert_int_not_equal(access(path, F_OK), 0);
+        assert_int_equal(f->server->doors.count, 0);
+        f->config.unixsocket = before;
+    }
+    f->server->doors.items[0] = first;
+    f->server->doors.count = 1;
+    buf_release(&error);
+}
+
 /* --- doors that cannot be opened ------------------------------------------ */
 
 static void listen_fails(struct fixture *f, const char *word, uint32_t port,
@@ -382,6 +408,7 @@ int main(void)
         test(connections_are_made_fit),
         test(a_client_has_the_time_of_its_turn),
         test(a_socket_has_its_permissions),
+        test(a_socket_is_removed_at_the_end),
         test(what_cannot_be_opened_is_said),
         test(what_unix_socket_cannot_be_is_said),
         test(no_door_at_all),

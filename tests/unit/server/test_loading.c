@@ -28,12 +28,48 @@ static void a_node_that_is_refilled_says_so(void **state)
     expect(f, "$1\r\na\r\n");
 }
 
+/* A node that is met by nobody yet: what it waits for is told as it is now. */
+static void what_is_waited_for_is_told(void **state)
+{
+    struct fixture f = {0};
+    const struct server_options options = {.config = &f.config,
+                                           .data_dir = "/",
+                                           .executable = "test",
+                                           .seed = 1,
+                                           .commands = admin_commands,
+                                           .fatal = fixture_fatal};
+    struct server_options o = options;
+    UNUSED(state);
+    config_init(&f.config);
+    f.config.min_free_disk_bytes = 0;
+    o.loop = f.loop = loop_new();
+    f.server = server_new(&o);
+    open_door(&f);
+    server_wait(f.server, NULL, "waits for members 2 and 3");
+    loop_before_wait(f.loop, fixture_before_wait, &f);
+    f.client = connect_client(&f, &f.fd);
+    send_text(&f, "GET a\r\nPING\r\n");
+    expect(&f, "-LOADING vard waits for members 2 and 3\r\n+PONG\r\n");
+    server_wait(f.server, NULL, "waits for member 3");
+    send_text(&f, "SET a 1\r\nINCR a\r\n");
+    expect(&f, "-LOADING vard waits for member 3\r\n"
+               "-LOADING vard waits for member 3\r\n");
+    assert_string_equal(server_waiting(f.server),
+                        "LOADING vard waits for member 3");
+    close(f.fd);
+    server_free(f.server);
+    rmdir(f.dir);
+    loop_free(f.loop);
+    config_release(&f.config);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_node_that_is_refilled_says_so),
+        cmocka_unit_test(what_is_waited_for_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

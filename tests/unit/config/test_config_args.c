@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/config_words.h"
 #include "fixture.h"
 
 static void options_override_files(void **state)
@@ -229,9 +230,49 @@ static void secrets_are_hidden(void **state)
     }
 }
 
+/* An option with so many words; they are told, but for the one too many. */
+static int load_words(struct fixture *f, int count)
+{
+    char *argv[CONFIG_WORDS_MAX + 8] = {(char *)(uintptr_t) "vard",
+                                        (char *)(uintptr_t) "--bind"};
+    const struct config_source source = {fixture_read, f};
+    for (int i = 0; i < count; i++)
+        argv[2 + i] = (char *)(uintptr_t) "a";
+    fixture_init(f);
+    int rc = config_load(&f->config, 2 + count, argv, &source, &f->error);
+    buf_char(&f->error, '\0');
+    return rc;
+}
+
+static void words_have_a_number(void **state)
+{
+    struct fixture f;
+    struct buf wanted = BUF_INIT;
+    UNUSED(state);
+    for (int more = 0; more < 2; more++) {
+        assert_int_equal(load_words(&f, CONFIG_WORDS_MAX - 1 + more),
+                         ERR_INVALID);
+        const char *said = more ? "too many words" : "addresses are needed";
+        if (strstr(fixture_error(&f), said) == NULL)
+            fail_msg("%s", fixture_error(&f));
+        fixture_release(&f);
+    }
+    buf_str(&wanted, ">>> --bind");
+    for (int i = 0; i < CONFIG_WORDS_MAX - 1; i++)
+        buf_str(&wanted, " a");
+    buf_char(&wanted, '\n');
+    buf_char(&wanted, '\0');
+    (void)load_words(&f, CONFIG_WORDS_MAX);
+    if (strstr(fixture_error(&f), (const char *)wanted.data) == NULL)
+        fail_msg("%s", fixture_error(&f));
+    fixture_release(&f);
+    buf_release(&wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_have_a_number),
         cmocka_unit_test(options_override_files),
         cmocka_unit_test(no_file_at_all),
         cmocka_unit_test(the_originals_options),

@@ -359,6 +359,13 @@ static void odd_bytes_are_escaped(void **state)
     assert_int_equal(load_text(&f, "\xef\xbb\xbfport 7001"), CONFIG_RUN);
     assert_int_equal(f.config.port, 7001);
     fixture_release(&f);
+    /* The mark alone is an empty file; a part of it is none. */
+    assert_int_equal(load_text(&f, "\xef\xbb\xbf"), CONFIG_RUN);
+    fixture_release(&f);
+    assert_int_equal(load_text(&f, "\xef\xbb\xbf\n"), CONFIG_RUN);
+    fixture_release(&f);
+    assert_refused("\xef\xbb", "unknown option '\xef\xbb'", NULL);
+    assert_refused("\xef\xbbport 7001", "unknown option", NULL);
 }
 
 int main(void)

@@ -185,6 +185,37 @@ static void a_newer_connection_closes_the_older(void **state)
     close(fd);
 }
 
+/* No other is the same, however much of the name they share. */
+static void other_connections_stay(void **state)
+{
+    struct fixture *f = *state;
+    struct client *other, *third;
+    int fd, third_fd;
+    other = connect_client(f, &fd);
+    third = connect_client(f, &third_fd);
+    snprintf(other->guest_id, sizeof(other->guest_id), "%.31s", ID);
+    snprintf(third->guest_id, sizeof(third->guest_id), "%.31sf", ID);
+    third->guest_id[0] = '1';
+    other->protocol = third->protocol = &original_protocol;
+    send_frame(f, f->fd, ID);
+    assert_string_equal(guest_id(f->client), ID);
+    assert_int_equal(f->server->clients.count, 3);
+    send_frame(f, f->fd, "7 PUT a v -");
+    assert_int_equal(f->node->submitted, 1);
+    other->guest_id[0] = '\0'; /* now the other one, with a shorter name */
+    guest_introduce(other, "0123456789abcdef");
+    assert_int_equal(f->client->state, CLIENT_OPEN);
+    close(fd);
+    close(third_fd);
+}
+
+static void its_requests_have_the_bound_of_values(void **state)
+{
+    struct fixture *f = *state;
+    f->config.proto_max_bulk_len_bytes = 1 << 20;
+    assert_int_equal(guest_request_max(f->client), 1 << 20);
+}
+
 static void the_first_bytes_decide(void **state)
 {
     struct fixture *f = *state;
@@ -237,6 +268,8 @@ int main(void)
         test(a_large_one_that_is_refused_is_abandoned),
         test(refusals_wait_for_earlier_answers),
         test(a_newer_connection_closes_the_older),
+        test(other_connections_stay),
+        test(its_requests_have_the_bound_of_values),
         test(the_first_bytes_decide),
         test(a_password_keeps_it_out),
         test(it_comes_in_when_the_password_is_gone),

@@ -133,7 +133,7 @@ FIXTURE void node_log(void *ctx, enum log_level level, const char *line,
                       size_t len)
 {
     struct node *n = ctx;
-    (void)level;
+    buf_printf(&n->lines, "%c ", ".-*#"[level]); /* as the log of a node has */
     buf_append(&n->lines, line, len);
     buf_char(&n->lines, '\n');
 }

@@ -11,7 +11,10 @@
 #include <cmocka.h>
 
 #include "os/clock.h"
+#include "os/socket.h"
 #include "unit/peer/fixture.h"
+
+#include <sys/resource.h>
 
 static void start_two(struct cluster *c)
 {
@@ -292,12 +295,64 @@ static void starts_that_fail_are_told(void **state)
     buf_release(&error);
 }
 
+/* Who asks for warnings only hears of what is wrong, and of no more. */
+static void lines_have_their_levels(void **state)
+{
+    struct cluster *c = *state;
+    struct address a;
+    char line[256];
+    node_start(c, 1, 5);
+    snprintf(line, sizeof(line),
+             "* peer 2 (%s): no link yet: ", c->addresses[2]);
+    run_until_logged(c, 1, line);
+    node_start(c, 2, 5);
+    run_until(c, all_up);
+    snprintf(line, sizeof(line), "* peer 2 (%s): link up, incarnation 5",
+             c->addresses[2]);
+    run_until_logged(c, 1, line);
+    node_stop(c, 2);
+    snprintf(line, sizeof(line), "# peer 2 (%s): link down: ", c->addresses[2]);
+    run_until_logged(c, 1, line);
+    assert_int_equal(address_parse(bytes_str(c->addresses[1]), &a), 0);
+    int fd = socket_connect(&a);
+    assert_true(fd >= 0);
+    assert_int_equal(socket_write(fd, "GET / HTTP/1.1\r\n\r\n  ", 20), 20);
+    run_until_logged(c, 1, "# peer connection from 127.0.0.1:");
+    socket_close(fd);
+}
+
+/* No descriptor is left for who comes: the log of this member says so. There
+ * are more than one may have that a dial of its own has let go. */
+static void who_cannot_be_let_in_is_told(void **state)
+{
+    struct cluster *c = *state;
+    struct rlimit before, few;
+    struct address a;
+    node_start(c, 1, 5);
+    assert_int_equal(address_parse(bytes_str(c->addresses[1]), &a), 0);
+    int fds[8];
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = socket_connect(&a);
+        assert_true(fds[i] >= 0);
+    }
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)fds[ARRAY_LEN(fds) - 1] + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    run_until_logged(c, 1, "accepting connections failed: Too many open files");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        socket_close(fds[i]);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, cluster_setup, cluster_teardown)
     const struct CMUnitTest tests[] = {
         TEST(delays_are_drawn_anew),
+        TEST(lines_have_their_levels),
+        TEST(who_cannot_be_let_in_is_told),
         TEST(only_links_that_were_up_flap),
         TEST(a_short_life_has_a_length),
         TEST(reasons_are_forgotten),

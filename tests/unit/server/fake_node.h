@@ -54,8 +54,9 @@ struct node {
     size_t rest_left; /* of the long reply */
     size_t rest_calls;
     bool leader;
-    bool candidate; /* if it is not the leader */
-    bool loading;   /* it is being refilled */
+    bool no_transfer; /* nobody can take leadership over */
+    bool candidate;   /* if it is not the leader */
+    bool loading;     /* it is being refilled */
     struct configuration configuration;
     bool disk_short; /* at too many members */
     bool disk_paused;
@@ -260,7 +261,7 @@ void node_disk_done(struct node *n)
 bool node_transfer(struct node *n, node_id to)
 {
     UNUSED(to);
-    return n->leader;
+    return n->leader && !n->no_transfer;
 }
 
 void node_status(const struct node *n, struct node_status *out)

@@ -115,6 +115,14 @@ static void events_have_their_time(void **state)
             assert_int_equal(c->state, CLIENT_CLOSING);
             assert_true(c->closing_ms > 1);
         } else {
+            int64_t closing_ms = c->closing_ms = 7;
+            client_close_after_reply(c);
+            assert_int_equal(c->closing_ms, closing_ms);
+            buf_reset(&c->conn.out);
+            events->drained(&c->conn);
+            assert_int_equal(c->state, CLIENT_DOOMED);
+            turn_end(s);
+            s->turn.mono_ms = 1;
             conn_close(&c->conn);
             events->closed(&c->conn, ERR_CLOSED);
         }

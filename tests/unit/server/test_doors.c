@@ -136,6 +136,60 @@ static void connections_are_made_fit(void **state)
     }
 }
 
+static void describes(const struct client *c, const char *part)
+{
+    struct buf line = BUF_INIT;
+    client_describe(c, &line);
+    buf_char(&line, '\0');
+    if (strstr((const char *)line.data, part) == NULL)
+        fail_msg("no '%s' in: %s", part, (const char *)line.data);
+    buf_release(&line);
+}
+
+/* Both addresses are opened, and let clients in. */
+static void each_address_is_a_door(void **state)
+{
+    struct fixture *f = *state;
+    struct address a[2];
+    char one[] = "127.0.0.1", two[] = "127.0.0.2";
+    char *words[2] = {one, two};
+    char **bind = f->config.bind;
+    size_t binds = f->config.bind_count;
+    struct buf error = BUF_INIT;
+    struct server *s = f->server;
+    assert_int_equal(address_host(bytes_str(one), 0, &a[0]), 0);
+    int fd = socket_listen(&a[0], 5);
+    assert_true(fd >= 0 && socket_local(fd, &a[0]));
+    uint16_t port = address_port(&a[0]);
+    assert_int_equal(address_host(bytes_str(two), port, &a[1]), 0);
+    socket_close(fd);
+    server_listen_close(s);
+    f->config.port = port;
+    f->config.bind = words;
+    f->config.bind_count = 2;
+    assert_int_equal(server_listen(s, &error), 0); /* and the Unix socket */
+    assert_int_equal(s->doors.count, 3);
+    server_accept_start(s);
+    f->config.port = 0;
+    f->config.bind = bind;
+    f->config.bind_count = binds;
+    for (int i = 0; i < 2; i++) {
+        struct client *c = come_in(f, &a[i], &fd);
+        describes(c, " flags=N ");
+        describes(c, " events=r ");
+        c->conn.paused = true;
+        describes(c, " events= ");
+        c->conn.writing = true;
+        describes(c, " events=w ");
+        c->conn.paused = c->conn.writing = false;
+        close(fd);
+        for (int t = 0; t < 1000 && s->clients.count > 1; t++)
+            turn(f);
+        describes(f->client, " flags=U ");
+    }
+    buf_release(&error);
+}
+
 /* It begins when it has come, not when something happened before. */
 static void a_client_has_the_time_of_its_turn(void **state)
 {
@@ -406,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(members_are_passed_on),
         test(connections_are_made_fit),
+        test(each_address_is_a_door),
         test(a_client_has_the_time_of_its_turn),
         test(a_socket_has_its_permissions),
         test(a_socket_is_removed_at_the_end),

@@ -1,6 +1,7 @@
 /*
  * What one client may do in one turn, by the count of its requests and by
- * their bytes, whatever they are: the rest waits for the next one.
+ * their bytes, whatever they are: the rest waits for the next one. And what is
+ * wrong with a request waits for the answers before it.
  */
 // link: admin original
 #include <setjmp.h>
@@ -126,16 +127,58 @@ static void bytes_are_counted(void **state)
     buf_release(&request);
 }
 
+/* Whatever is wrong with a command: it is said in its turn, and once. */
+static void errors_wait_in_line(void **state)
+{
+    static const char *const wrong[] = {
+        "nosuch",
+        "GET",
+        "SET a 1 NX XX",
+        "SET a 1 EX 0",
+        "ONCE",
+        "ONCE me x SET a 1",
+        "ONCE m/e 1 SET",
+        "ONCE me 1 nosuch",
+        "ONCE me 1 GET a",
+        "ONCE me 1 SET a",
+        "COMMAND nosuch",
+        "CONFIG GET",
+        "SETEX a b c",
+        "INCRBY a x",
+        "EXEC",
+        "DISCARD",
+        "SELECT 16",
+        "CLIENT KILL",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "SET a %zu\r\n%s\r\nPING\r\n", i,
+                 wrong[i]);
+        send_text(f, line);
+        const char *got = received_on(f->fd);
+        if (got == NULL || got[0] != '\0')
+            fail_msg("%s is answered early", wrong[i]);
+        answer(f, 1);
+        got = received_on(f->fd);
+        snprintf(line, sizeof(line), "+SET a %zu\r\n-", i);
+        assert_non_null(got);
+        if (strncmp(got, line, strlen(line)) != 0)
+            fail_msg("%s: %s", wrong[i], got);
+        const char *end = strchr(got + strlen(line), '\r');
+        if (end == NULL || strcmp(end, "\r\n+PONG\r\n") != 0)
+            fail_msg("%s: %s", wrong[i], got);
+    }
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(requests_are_counted),
-        test(reads_are_counted),
-        test(a_guests_requests_are_counted),
-        test(exactly_a_share),
-        test(bytes_are_counted),
+        test(errors_wait_in_line), test(requests_are_counted),
+        test(reads_are_counted),   test(a_guests_requests_are_counted),
+        test(exactly_a_share),     test(bytes_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,6 +58,34 @@ static void the_largest_client_is_closed(void **state)
     close(fds[1]);
 }
 
+/* Wherever it is among them, and the next largest after it. */
+static void the_largest_goes_first(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t sizes[] = {2 << 20, 4 << 20, 3 << 20, 1 << 20};
+    struct client *c[ARRAY_LEN(sizes)];
+    int fds[ARRAY_LEN(sizes)];
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        c[i] = connect_client(f, &fds[i]);
+        give_input(c[i], sizes[i]);
+    }
+    f->config.maxmemory_clients_bytes = 19 << 19; /* 10 MiB are in use */
+    turn(f);
+    assert_int_equal(f->server->clients.count, 4);
+    assert_null(received_on(fds[1]));
+    f->config.maxmemory_clients_bytes = 11 << 19;
+    turn(f);
+    assert_int_equal(f->server->clients.count, 3);
+    assert_null(received_on(fds[2]));
+    f->config.maxmemory_clients_bytes = 2 << 20;
+    turn(f);
+    assert_int_equal(f->server->clients.count, 2);
+    assert_null(received_on(fds[0]));
+    assert_int_equal(c[3]->state, CLIENT_OPEN);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+        close(fds[i]);
+}
+
 /* 0 is no limit; so much is not too much. */
 static void memory_may_be_without_a_limit(void **state)
 {
@@ -808,6 +836,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(the_largest_client_is_closed),
+        test(the_largest_goes_first),
         test(memory_may_be_without_a_limit),
         test(all_memory_is_counted),
         test(all_memory_is_given_back),

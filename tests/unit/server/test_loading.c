@@ -28,6 +28,33 @@ static void a_node_that_is_refilled_says_so(void **state)
     expect(f, "$1\r\na\r\n");
 }
 
+/* More commands than one turn has, with nobody waking the loop; then who ends
+ * is gone. */
+static void its_clients_have_turns(struct fixture *f)
+{
+    const size_t commands = 2 * CLIENT_COMMANDS_MAX + 1;
+    struct buf text = BUF_INIT;
+    size_t pongs = 0;
+    assert_false(f->server->turn.is_set);
+    for (size_t i = 0; i < commands; i++)
+        buf_str(&text, "PING\r\n");
+    buf_char(&text, '\0');
+    send_text(f, (const char *)text.data);
+    for (int i = 0; i < 10 && pongs < commands; i++) {
+        const char *got = received_on(f->fd);
+        assert_non_null(got);
+        pongs += strlen(got) / strlen("+PONG\r\n");
+        if (pongs < commands)
+            turn(f);
+    }
+    assert_int_equal(pongs, commands);
+    send_text(f, "QUIT\r\n");
+    expect(f, "+OK\r\n");
+    assert_int_equal(f->server->clients.count, 0);
+    assert_true(list_empty(&f->server->clients.gone));
+    buf_release(&text);
+}
+
 /* A node that is met by nobody yet: what it waits for is told as it is now. */
 static void what_is_waited_for_is_told(void **state)
 {
@@ -56,6 +83,10 @@ static void what_is_waited_for_is_told(void **state)
                "-LOADING vard waits for member 3\r\n");
     assert_string_equal(server_waiting(f.server),
                         "LOADING vard waits for member 3");
+    its_clients_have_turns(&f);
+    shutdown_begin(f.server, SHUTDOWN_ORDERLY);
+    turn(&f);
+    assert_int_equal(f.server->shutdown.phase, SHUTDOWN_DONE);
     close(f.fd);
     server_free(f.server);
     rmdir(f.dir);

@@ -220,6 +220,18 @@ static void a_transfer_has_a_deadline(void **state)
     forget(f, &said);
 }
 
+/* There is nothing to wait for. */
+static void nobody_can_take_leadership_over(void **state)
+{
+    struct fixture *f = *state;
+    f->node->no_transfer = true;
+    send_text(f, "SET a 1\r\n");
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    answer(f, 1);
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+}
+
 static void a_second_signal_ends_the_transfer(void **state)
 {
     struct fixture *f = *state;
@@ -386,6 +398,7 @@ int main(void)
         test(all_doors_are_closed),
         test(clients_are_served_while_leadership_goes),
         test(a_transfer_has_a_deadline),
+        test(nobody_can_take_leadership_over),
         test(a_second_signal_ends_the_transfer),
         test(a_second_signal_ends_the_wait_for_readers),
         test(a_signal_after_the_command_is_the_first),

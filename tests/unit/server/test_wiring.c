@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/greeting.h"
 #include "os/clock.h"
 #include "unit/server/fake_node.h"
 
@@ -54,6 +55,154 @@ static void what_peers_say_reaches_the_node(void **state)
     assert_string_equal(
         f->node->heard,
         "up 2 77 10.0.0.2:6380;receive 3 1 abc;receive 3 2 abc;down 2;");
+}
+
+static void greeted(void *ctx, node_id peer, const struct greeting *g, int ours,
+                    bool dialed)
+{
+    struct fixture *f = ctx;
+    assert_true(f->server->turn.is_set && dialed);
+    hear(f->node, "greeted %u %d %d;", peer, (int)g->verdict, ours);
+}
+
+/* A greeting does, too, and nobody has to want it. */
+static void a_greeting_has_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    const struct transport_events *e = server_transport_events(f->server);
+    struct greeting g = {.verdict = GREETING_WELCOME};
+    int64_t before_ms = f->node->mono_ms;
+    time_passes(f);
+    e->greeted(e->ctx, 2, &g, GREETING_NOT_YET, false);
+    assert_in_turn(f, before_ms);
+    before_ms = f->node->mono_ms;
+    f->server->options.greeted = greeted;
+    f->server->options.ctx = f;
+    time_passes(f);
+    e->greeted(e->ctx, 3, &g, GREETING_NOT_YET, true);
+    assert_in_turn(f, before_ms);
+    char heard[64];
+    snprintf(heard, sizeof(heard), "greeted 3 %d %d;", GREETING_WELCOME,
+             GREETING_NOT_YET);
+    assert_string_equal(f->node->heard, heard);
+}
+
+/* The node has its turn after what clients have asked, and the same time. */
+static void what_was_asked_is_flushed(void **state)
+{
+    struct fixture *f = *state;
+    size_t before = f->node->flushes;
+    turn(f);
+    assert_true(f->node->flushes > before);
+    before = f->node->flushes;
+    send_text(f, "SET a 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_true(f->node->flushes > before);
+}
+
+static void too_late(void *ctx)
+{
+    UNUSED(ctx);
+    fail_msg("who is ready waits for another event");
+}
+
+/* Who has more to do than fits into a turn has the next one at once, however
+ * late the node's own deadline is; no chores wake the loop either. */
+static void who_is_ready_waits_for_nothing(void **state)
+{
+    struct fixture *f = *state;
+    const size_t commands = 3 * CLIENT_COMMANDS_MAX;
+    struct loop_timer timer = {NULL, too_late, NULL};
+    struct buf text = BUF_INIT;
+    size_t pongs = 0;
+    for (size_t i = 0; i < commands; i++)
+        buf_str(&text, "PING\r\n");
+    loop_timer_stop(f->loop, &f->server->wiring.cron_timer);
+    f->node->far_deadline = true;
+    ssize_t n = write(f->fd, text.data, text.len);
+    assert_int_equal(n, text.len);
+    loop_timer_start(f->loop, &timer, 20000);
+    while (pongs < commands) {
+        turn(f);
+        pongs += strlen(received_on(f->fd)) / strlen("+PONG\r\n");
+    }
+    loop_timer_stop(f->loop, &timer);
+    assert_int_equal(pongs, commands);
+    buf_release(&text);
+}
+
+/* What ends the process is told whoever has started it. */
+struct end {
+    jmp_buf to;
+    int err;
+    const char *text;
+};
+
+static void ends(void *ctx, int err, const char *text)
+{
+    struct end *end = ctx;
+    end->err = err;
+    end->text = text;
+    longjmp(end->to, 1);
+}
+
+static void what_is_fatal_ends_the_process(void **state)
+{
+    struct fixture *f = *state;
+    static struct end end;
+    f->server->options.fatal = ends;
+    f->server->options.ctx = &end;
+    if (setjmp(end.to) == 0) {
+        f->node->events->fatal(f->node->events->ctx, ERR_IO, "the disk");
+        fail_msg("it goes on");
+    }
+    assert_int_equal(end.err, ERR_IO);
+    assert_string_equal(end.text, "the disk");
+}
+
+static void who_wants_to_come_in_asks_the_node(void **state)
+{
+    struct fixture *f = *state;
+    const struct transport_events *e = server_transport_events(f->server);
+    struct admit ask = {0};
+    struct grant grant;
+    struct buf why = BUF_INIT;
+    int64_t before_ms = f->node->mono_ms;
+    time_passes(f);
+    assert_int_equal(e->admit(e->ctx, &ask, &grant, &why), ERR_AGAIN);
+    assert_in_turn(f, before_ms);
+    buf_release(&why);
+}
+
+/* Opening what is on the disk takes long: who starts has a time of its own. */
+static void a_start_has_its_time(void **state)
+{
+    UNUSED(state);
+    for (int waits = 0; waits < 2; waits++) {
+        struct fixture f = {.loop = loop_new()};
+        struct node node = {.leader = true};
+        config_init(&f.config);
+        struct server_options options = {.loop = f.loop,
+                                         .config = &f.config,
+                                         .data_dir = "/",
+                                         .executable = "test",
+                                         .seed = 1,
+                                         .commands = admin_commands,
+                                         .fatal = fixture_fatal};
+        f.server = server_new(&options);
+        open_door(&f);
+        assert_true(f.server->turn.is_set);
+        f.server->turn.mono_ms = 1;
+        if (waits)
+            server_wait(f.server, NULL, "waits");
+        else
+            server_start(f.server, &node, NULL);
+        assert_true(f.server->turn.is_set && f.server->turn.mono_ms > 1);
+        server_free(f.server);
+        rmdir(f.dir);
+        loop_free(f.loop);
+        config_release(&f.config);
+    }
 }
 
 /* Who sends something is not silent from the time of this turn on. */
@@ -223,6 +372,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(what_peers_say_reaches_the_node),
+        test(a_greeting_has_its_turn),
+        test(what_was_asked_is_flushed),
+        test(who_is_ready_waits_for_nothing),
+        test(what_is_fatal_ends_the_process),
+        test(who_wants_to_come_in_asks_the_node),
+        cmocka_unit_test(a_start_has_its_time),
         test(input_has_the_time_of_its_turn),
         test(synced_is_looked_at_each_second),
         test(what_the_disk_says_reaches_the_node),

@@ -313,6 +313,9 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_pending_reads, 0);
     metrics_count(m, METRIC_raft_applied_requests, 0);
     metrics_count(m, METRIC_raft_skipped_requests, 0);
+    metrics_count(m, METRIC_raft_snapshot_index, 0);
+    metrics_count(m, METRIC_raft_snapshot_receivers, 0);
+    metrics_count(m, METRIC_raft_snapshot_sent, 0);
 }
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)

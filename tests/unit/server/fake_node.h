@@ -61,6 +61,7 @@ struct node {
     bool disk_short; /* at too many members */
     bool disk_paused;
     bool disk_full; /* at this one */
+    uint64_t disk_room;
     struct store_space space;
     bool far_deadline; /* it wants nothing; else its deadline is now */
     struct keyspace_tally tally;
@@ -366,6 +367,11 @@ void node_set_disk_short(struct node *n, bool is_short)
 void node_set_disk_full(struct node *n, bool is_full)
 {
     n->disk_full = is_full;
+}
+
+void node_set_disk_room(struct node *n, uint64_t bytes)
+{
+    n->disk_room = bytes;
 }
 
 void node_disk_space(const struct node *n, struct store_space *out)

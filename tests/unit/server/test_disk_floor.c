@@ -29,6 +29,21 @@ static void line_seen(void *ctx, enum log_level level, const char *line,
     l->accepted += strstr(line, "writes are accepted") != NULL;
 }
 
+/* A state that is fetched may take what is above the floor; 0 would be no
+ * bound. */
+static void assert_room(const struct fixture *f)
+{
+    const struct disk_floor *d = &f->server->disk;
+    const struct store_space *space = &f->node->space;
+    uint64_t found = (uint64_t)d->free_bytes + space->returning;
+    uint64_t floor = MAX(f->config.min_free_disk_bytes, space->spare);
+    if (d->promised_bytes > UINT64_MAX - floor ||
+        found <= d->promised_bytes + floor)
+        assert_int_equal(f->node->disk_room, 1);
+    else
+        assert_int_equal(f->node->disk_room, found - d->promised_bytes - floor);
+}
+
 /* Looks at a floor of so many percent of what is free now. Others write to the
  * same disk, so the tests keep away from the exact limits. */
 static bool short_at(struct fixture *f, uint64_t percent)
@@ -38,6 +53,7 @@ static bool short_at(struct fixture *f, uint64_t percent)
     f->config.min_free_disk_bytes = (uint64_t)bytes / 100 * percent;
     disk_floor_look(f->server);
     assert_int_equal(f->node->disk_short, f->server->disk.is_short);
+    assert_room(f);
     return f->server->disk.is_short;
 }
 

@@ -365,11 +365,13 @@ static void send_forward(struct fuzz *f, struct victim *w, node_id from)
 static void make_want(struct fuzz *f, struct transfer_want *w)
 {
     bool first = fuzz_below(f, 2) == 0;
-    w->number = first ? 1 : fuzz_number(f) % RAFT_NUMBER_MAX + 1;
+    w->number = first ? 1 : fuzz_number(f) % (RAFT_NUMBER_MAX - 1) + 2;
     w->hash = first ? 0 : fuzz_u64(f);
     w->from = first ? 0 : fuzz_number(f) % RAFT_NUMBER_MAX + 1;
-    w->until = MAX(w->from, fuzz_number(f) % RAFT_NUMBER_MAX);
+    uint64_t until = fuzz_number(f) % RAFT_NUMBER_MAX;
+    w->until = MAX(w->from, until);
     w->begin = fuzz_below(f, 4) != 0;
+    w->after = BYTES_NONE;
     if (w->begin && !first)
         w->after = fuzz_below(f, 2) == 0 ? BYTES_LIT("k") : BYTES_LIT("~");
 }

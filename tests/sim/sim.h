@@ -190,8 +190,10 @@ enum ghost_effect_kind {
     EFFECT_APPEND,
     EFFECT_TRUNCATE,
     EFFECT_START,
+    EFFECT_RESTART, /* the same of a log of which nothing is left */
     EFFECT_HARD,
     EFFECT_WHOLE, /* the end of a refill */
+    EFFECT_STATE, /* another state is in use */
 };
 
 struct ghost_effect {
@@ -466,6 +468,7 @@ struct sim_stats {
     uint64_t compared, rows_checked, replayed, mangled, mangled_skipped,
         sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
+    uint64_t fetched; /* states that took the place of another */
     uint64_t live_runs, live_in_3, live_stuck;
     uint64_t live_tenths[LIVE_TENTHS]; /* by tenths of an election timeout */
     int64_t live_worst_permille;
@@ -633,6 +636,9 @@ struct sim_node *sim_leader(struct sim *s);
 #define GHOST_HARD_KEY BYTES_LIT("g0/hard")
 void ghost_init(struct sim *s);
 void ghost_release(struct sim *s);
+/* Another state is in use, by this batch. */
+void ghost_fetched(struct sim *s, uint32_t node, const struct store_batch *b,
+                   uint64_t batch);
 void ghost_logged(struct sim *s, uint32_t node, const struct store_batch *b,
                   uint64_t batch);
 void ghost_applied(struct sim *s, uint32_t node, const struct store_batch *b);

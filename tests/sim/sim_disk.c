@@ -16,6 +16,8 @@
 #include "sim.h"
 
 #include "base/hash.h"
+#include "store/store_fill.h"
+#include "store/store_view.h"
 
 static const char DISK_FAILED[] = "the simulated disk failed";
 
@@ -77,6 +79,34 @@ static int write_logged(struct sim_disk *d, const struct store_batch *b)
     int err = store_write(d->inner, b, STORE_LOGGED);
     ASSERT(err == 0);
     return fails ? ERR_IO : 0;
+}
+
+static struct store_view *wrap_view_open(struct store *base)
+{
+    return store_view_open(base_of(base)->inner);
+}
+
+/* A part that was ended is durable. */
+static int wrap_fill_begin(struct store *base, uint32_t parts,
+                           struct bytes after, struct store_fill **out)
+{
+    return store_fill_begin(base_of(base)->inner, parts, after, out);
+}
+
+static int wrap_state_use(struct store *base, const struct store_batch *b,
+                          uint64_t state)
+{
+    struct sim_disk *d = base_of(base);
+    struct sim *s = d->sim;
+
+    if (disk_has_failed(d))
+        return ERR_IO;
+    d->written++;
+    core_written(s, d->node, d->written);
+    int err = store_state_use(d->inner, b, state);
+    ASSERT(err == 0);
+    ghost_fetched(s, d->node, b, d->written);
+    return 0;
 }
 
 static int wrap_write(struct store *base, const struct store_batch *b,
@@ -293,6 +323,9 @@ struct sim_disk *disk_new(struct sim *s, uint32_t node)
         .tidy = wrap_tidy,
         .full = wrap_full,
         .peek = wrap_peek,
+        .view_open = wrap_view_open,
+        .fill_begin = wrap_fill_begin,
+        .state_use = wrap_state_use,
         .error = wrap_error,
         .close = wrap_close,
     };

@@ -16,6 +16,7 @@
 
 #include "base/hash.h"
 #include "base/reader.h"
+#include "data/meta.h"
 
 static const struct ghost_entry *log_at(const struct ghost_log *l, raft_index i)
 {
@@ -351,6 +352,89 @@ static void hard_state(struct sim *s, uint32_t node, const struct hard_state *h,
                                     .vote = h->vote});
 }
 
+/* X3: the state that is in use from now on is that of an entry which is
+ * committed, and newer than what the node knew. */
+static void check_fetched(struct sim *s, uint32_t node, const struct applied *a)
+{
+    const struct ghost *g = &s->ghost;
+    const struct ghost_node *n = &g->nodes[node];
+
+    if (a->index > g->commit || g->committed[a->index]->chain != a->chain ||
+        g->committed[a->index]->term != a->term)
+        sim_fail(s,
+                 "X3 snapshot: node %u takes over a state of entry %llu, "
+                 "which nobody committed",
+                 node, (unsigned long long)a->index);
+    if (a->index <= n->commit || a->index <= n->applied)
+        sim_fail(s,
+                 "X3 snapshot: node %u takes over the state of entry %llu, "
+                 "and knows that %llu is committed",
+                 node, (unsigned long long)a->index,
+                 (unsigned long long)n->commit);
+}
+
+/* X3: the log begins behind the state, or leads there and stays. */
+static void restarts(struct sim *s, uint32_t node, const struct applied *a,
+                     const struct log_start *start, uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    bool leads = a->index >= n->live.first && a->index <= n->live.last &&
+                 n->live.at[a->index] == s->ghost.committed[a->index];
+
+    if (leads == (start != NULL))
+        sim_fail(s, "X3 snapshot: node %u %s a log that %s to entry %llu", node,
+                 start ? "drops" : "keeps", leads ? "leads" : "does not lead",
+                 (unsigned long long)a->index);
+    if (!start)
+        return;
+    if (start->first != a->index + 1 || start->prev_chain != a->chain)
+        sim_fail(s, "X3 snapshot: node %u: state and log do not adjoin", node);
+    log_start(&n->live, start->first, start->prev_chain);
+    n->live.last = start->first - 1;
+    effect(n, (struct ghost_effect){.kind = EFFECT_RESTART,
+                                    .batch = batch,
+                                    .index = start->first,
+                                    .chain = start->prev_chain});
+}
+
+void ghost_fetched(struct sim *s, uint32_t node, const struct store_batch *b,
+                   uint64_t batch)
+{
+    struct ghost_node *n = &s->ghost.nodes[node];
+    struct store *store = s->nodes[node].disk->inner;
+    struct buf raw = BUF_INIT;
+    struct store_batch_op op;
+    struct log_start start;
+    struct hard_state hard;
+    struct applied a;
+    bool moves = false;
+    size_t pos = 0;
+
+    int err = store_get(store, STORE_STATE, meta_applied_key(), &raw);
+    if (err == 0)
+        err = meta_applied_decode(buf_view(&raw), &a);
+    ASSERT(err == 0);
+    check_fetched(s, node, &a);
+    while (store_batch_next(b, &pos, &op)) {
+        if (op.family != STORE_META || op.op != STORE_OP_PUT)
+            continue;
+        if (bytes_eq(op.key, BYTES_LIT("g0/start")))
+            moves = log_start_decode(op.value, &start) == 0;
+        else if (bytes_eq(op.key, GHOST_HARD_KEY) &&
+                 hard_state_decode(op.value, &hard) == 0)
+            hard_state(s, node, &hard, batch);
+    }
+    restarts(s, node, &a, moves ? &start : NULL, batch);
+    effect(n, (struct ghost_effect){
+                  .kind = EFFECT_STATE, .batch = batch, .index = a.index});
+    n->applied = n->compared = a.index;
+    state_check_start(&s->state, node, a.index);
+    state_check_store(&s->state, node, store);
+    oracle_judge(s, node, a.index);
+    s->stats.fetched++;
+    buf_release(&raw);
+}
+
 static raft_index key_index(struct bytes key)
 {
     struct reader r = reader_of(key);
@@ -404,12 +488,19 @@ static void do_effect(struct ghost_node *n, const struct ghost_effect *e)
     case EFFECT_START:
         log_start(&n->disk, e->index, e->chain);
         break;
+    case EFFECT_RESTART:
+        log_start(&n->disk, e->index, e->chain);
+        n->disk.last = e->index - 1;
+        break;
     case EFFECT_HARD:
         n->disk_term = e->index;
         n->disk_vote = e->vote;
         break;
     case EFFECT_WHOLE:
         n->disk_lost = false;
+        break;
+    case EFFECT_STATE:
+        n->flushed = e->index;
         break;
     }
 }

@@ -351,6 +351,14 @@ static int hand_over(struct sim *s, struct sim_node *n,
     return err;
 }
 
+/* What was sent in a life that has ended since: the link is closed. */
+static bool is_over(const struct sim_node *n, node_id from)
+{
+    const struct node_peer *p = node_peer_find(n->node, from);
+
+    return p && node_members_is_over(n->node, p);
+}
+
 static void receive(struct sim *s, struct sim_node *n,
                     const struct inbox_item *item)
 {
@@ -358,7 +366,10 @@ static void receive(struct sim *s, struct sim_node *n,
 
     net_taken(s, item->pair, item->side, m);
     int err = hand_over(s, n, m);
-    if (err != 0)
+    if (err == ERR_MISMATCH && is_over(n, m->from)) {
+        int64_t now[2] = {0, 0};
+        net_reset(s, &s->pairs[item->pair], now, 10 * SIM_MS);
+    } else if (err != 0)
         sim_fail(s, "node %u refuses a true message of %u: %s", n->id, m->from,
                  error_text(err));
     mem_free(m);

@@ -87,9 +87,10 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->doubt, (unsigned long long)t->unknown,
            (unsigned long long)t->refused, (unsigned long long)t->once_same,
            (unsigned long long)t->uploads);
-    printf("entries committed %llu, leaders elected %llu, outrun %llu\n",
+    printf("entries committed %llu, leaders elected %llu, members outrun %llu, "
+           "states fetched %llu\n",
            (unsigned long long)t->commits, (unsigned long long)t->elections,
-           (unsigned long long)t->outrun);
+           (unsigned long long)t->outrun, (unsigned long long)t->fetched);
     printf("linearizability from outside: %llu operations in %llu histories, "
            "%llu proved by the order of the log;\n         %llu searched "
            "without it, %llu keys, %llu undecided\nsteps of cores shown to "

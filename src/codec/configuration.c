@@ -53,9 +53,10 @@ bool member_set_text(char *field, size_t size, const char *text)
 
 static bool member_valid(const struct member *m)
 {
+    bool leaves = (m->roles & MEMBER_LEAVING) != 0;
     return m->id != NODE_NONE && (m->roles & ~MEMBER_ROLES) == 0 &&
-           m->level_min > 0 && m->level_min <= m->level_max &&
-           m->life <= CONFIGURATION_LIFE_MAX &&
+           (!leaves || m->roles == MEMBER_LEAVING) && m->level_min > 0 &&
+           m->level_min <= m->level_max && m->life <= CONFIGURATION_LIFE_MAX &&
            member_text_valid(m->peer_address, sizeof(m->peer_address)) &&
            member_text_valid(m->client_address, sizeof(m->client_address)) &&
            member_text_valid(m->zone, sizeof(m->zone));

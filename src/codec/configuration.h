@@ -55,7 +55,9 @@
 enum member_roles {
     MEMBER_VOTER = 1 << 0,    /* of the set that is to decide */
     MEMBER_OUTGOING = 1 << 1, /* of the one before, while members are joint */
-    MEMBER_ROLES = (1 << 2) - 1,
+    MEMBER_LEAVING = 1 << 2,  /* of neither, and will be no member: so that it
+                                 learns of it */
+    MEMBER_ROLES = (1 << 3) - 1,
 };
 
 /* Texts end in a NUL and are followed by zeros: two equal ones are equal as

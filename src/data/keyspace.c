@@ -118,6 +118,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
     ks->next_before = ks->next;
     ks->in_doubt = false;
     ks->members_changed = false;
+    ks->desired_changed = false;
     ks->swept = 0;
     ks->session.node = NODE_NONE;
 }

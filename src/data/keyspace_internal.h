@@ -29,9 +29,11 @@ struct keyspace {
     struct buf expected;                /* state keys: see keyspace_expect() */
     struct buf members;                 /* the row; empty: there is none */
     bool members_changed;               /* in this entry */
-    struct session_row session;         /* that the entry's requests move on */
-    struct list streams;                /* stream.c */
-    struct upload *uploads;             /* upload.c: those seen, one a node */
+    struct buf desired;                 /* the same of what they are to be */
+    bool desired_changed;
+    struct session_row session; /* that the entry's requests move on */
+    struct list streams;        /* stream.c */
+    struct upload *uploads;     /* upload.c: those seen, one a node */
     struct upload_bytes *uploads_dropped; /* in this entry */
 };
 
@@ -52,8 +54,9 @@ MUST_USE bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
                               struct value *v);
 /* Inside an entry: an owner of pages, who never was before. */
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
-/* members.c: reads the row. ERR_CORRUPT. */
+/* members.c: reads the rows. ERR_CORRUPT. */
 MUST_USE int members_load(struct keyspace *ks);
+void members_release(struct keyspace *ks);
 /* Writes it, if this entry has changed it. */
 void members_put(struct keyspace *ks, struct store_batch *b);
 /* After the header: where the bytes of v are. */

@@ -62,7 +62,7 @@ static void release(struct keyspace *ks)
     streams_detach(ks);
     rows_release(&ks->rows);
     buf_release(&ks->key);
-    buf_release(&ks->members);
+    members_release(ks);
     buf_release(&ks->expected);
 }
 

@@ -14,4 +14,12 @@ struct bytes members_get(const struct keyspace *ks, uint64_t *index);
 /* Inside an entry: it says so; at most META_MEMBERS_MAX bytes, not empty. */
 void members_set(struct keyspace *ks, struct bytes record);
 
+/* The same of what the members are to become, as operators have asked for. */
+struct bytes members_desired(const struct keyspace *ks, uint64_t *index);
+/* Inside an entry. False, and nothing is changed: the record that stands is not
+ * that of entry `expected` (0: there is none), or this one is empty or too
+ * long. */
+MUST_USE bool members_desire(struct keyspace *ks, uint64_t expected,
+                             struct bytes record);
+
 #endif

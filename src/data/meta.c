@@ -17,6 +17,7 @@ static const char APPLIED_KEY[] = "mapplied";
 static const char COUNT_KEY[] = "mcount"; /* before the database */
 static const char NEXT_KEY[] = "mnext";
 static const char MEMBERS_KEY[] = "mmembers";
+static const char DESIRED_KEY[] = "mdesired";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
@@ -46,6 +47,12 @@ struct bytes meta_members_key(void)
 {
     ASSERT(MEMBERS_KEY[0] == ROW_META);
     return bytes_str(MEMBERS_KEY);
+}
+
+struct bytes meta_desired_key(void)
+{
+    ASSERT(DESIRED_KEY[0] == ROW_META);
+    return bytes_str(DESIRED_KEY);
 }
 
 static bool times_bounded(const struct applied *a)
@@ -201,7 +208,7 @@ bool meta_valid(struct bytes key, struct bytes value)
     struct bytes record;
     uint64_t index = 0;
     uint32_t epoch = 0;
-    if (bytes_eq(key, meta_members_key()))
+    if (bytes_eq(key, meta_members_key()) || bytes_eq(key, meta_desired_key()))
         return meta_members_decode(value, &index, &record) == 0;
     if (bytes_eq(key, meta_applied_key()))
         return meta_applied_decode(value, &applied) == 0;

@@ -2,8 +2,8 @@
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
  * numbers that are given out next, once one has been; who the members are, once
- * an entry has said so. And tickets: pages that
- * are to be deleted, see pages.h.
+ * an entry has said so, and who they are to be. And tickets: pages that are to
+ * be deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
  *
@@ -14,6 +14,7 @@
  *   'm' "next"         0 id(8)  8 ticket(8)  16 the first ticket that is
  *                      there(8), or the same number
  *   'm' "members"      0 index(8), of the entry  8 length(4)  12 what it said
+ *   'm' "desired"      the same
  *   'g' number(8)      0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5)
  */
 #ifndef DATA_META_H
@@ -65,6 +66,7 @@ MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
                                uint32_t *epoch);
 
 struct bytes meta_members_key(void);
+struct bytes meta_desired_key(void);
 
 void meta_next_encode(struct buf *out, const struct meta_next *n);
 /* ERR_CORRUPT: a wrong size, a number that is 0, a first ticket beyond the

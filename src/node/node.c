@@ -16,18 +16,6 @@
 #include "codec/message.h"
 #include "node/node_internal.h"
 
-static void members_fill(struct node *n)
-{
-    ASSERT(n->options.member_count > 0);
-    ASSERT(n->options.member_count <= RAFT_NODES_MAX);
-    for (uint32_t i = 0; i < n->options.member_count; i++) {
-        if (n->options.members[i] == n->options.self)
-            continue;
-        n->peers[n->peer_count++].id = n->options.members[i];
-    }
-    ASSERT(n->peer_count + 1 == n->options.member_count);
-}
-
 int node_new(struct node **out, const struct node_options *options,
              const struct node_env *env, struct buf *error)
 {
@@ -42,10 +30,10 @@ int node_new(struct node **out, const struct node_options *options,
     n->events = env->events;
     n->logger = env->logger;
     n->rng = options->seed;
-    members_fill(n);
     node_requests_init(n);
     int err = node_open(n, error);
-    n->options.mark = NULL; /* it was the caller's */
+    n->options.mark = NULL; /* these were the caller's */
+    n->options.founding = NULL;
     if (err != 0) {
         node_free(n);
         return err;
@@ -71,6 +59,7 @@ void node_free(struct node *n)
     node_send_release(n);
     node_apply_release(n);
     node_members_release(n);
+    node_driver_release(n);
     if (n->ks)
         keyspace_close(n->ks);
     if (n->journal)
@@ -149,6 +138,33 @@ static void refill(struct node *n)
     }
 }
 
+/* As leader: these are the members from now on. */
+static void change_members(struct node *n, const struct raft_members *next)
+{
+    struct bytes record = buf_view(&n->membership.record);
+    struct raft_event e = node_event(n, RAFT_EV_CONFIG);
+
+    ASSERT(record.len > 0);
+    e.members = next;
+    node_step(n, &e, (struct attached){.payloads = &record});
+}
+
+/* Brings the members to what operators have asked for. */
+static void drive(struct node *n)
+{
+    struct raft_members next;
+    node_id heir = NODE_NONE;
+
+    if (n->dead || !node_driver_is_due(n))
+        return;
+    enum driver_step step = node_driver_look(n, &next, &heir);
+    ASSERT(step != DRIVER_TRANSFER || heir != NODE_NONE);
+    if (step == DRIVER_CHANGE)
+        change_members(n, &next);
+    else if (step == DRIVER_TRANSFER && !node_transfer(n, heir))
+        log_warning(n->logger, "node %u cannot take leadership over", heir);
+}
+
 static void housekeeping(struct node *n)
 {
     if (n->mono_ms < n->timers.housekeeping_at_ms)
@@ -192,6 +208,16 @@ static void propose(struct node *n)
         want_commit(n);
     }
     node_propose_done(n);
+}
+
+/* The core learns of links to members that are new to it. */
+static void tell_links(struct node *n)
+{
+    struct raft_event e;
+
+    ASSERT(n->peer_count <= NODE_PEERS_MAX);
+    while (!n->dead && node_peers_next(n, &e))
+        node_step(n, &e, NOTHING_ATTACHED);
 }
 
 /* Brings this node's requests on their way, and as leader those of others. */
@@ -283,8 +309,10 @@ void node_flush(struct node *n)
     housekeeping(n);
     pause_short(n);
     refill(n);
+    drive(n);
     if (!n->dead)
         node_sweep(n);
+    tell_links(n);
     route(n);
     start_reads(n);
     struct raft_event e = node_event(n, RAFT_EV_FLUSH);
@@ -305,15 +333,9 @@ void node_flush(struct node *n)
 void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
                   const char *client_address)
 {
-    struct node_peer *p = node_peer_find(n, peer);
-
-    ASSERT(p && client_address);
-    if (p->incarnation != incarnation)
-        p->taken_seq = 0;
-    p->up = true;
-    p->incarnation = incarnation;
-    snprintf(p->client_address, sizeof(p->client_address), "%s",
-             client_address);
+    ASSERT(incarnation > 0);
+    if (!node_peers_up(n, peer, incarnation, client_address))
+        return;
     struct raft_event e = node_event(n, RAFT_EV_PEER_UP);
     e.peer = peer;
     e.incarnation = incarnation;
@@ -326,7 +348,9 @@ void node_peer_down(struct node *n, node_id peer)
 {
     struct node_peer *p = node_peer_find(n, peer);
 
-    ASSERT(p);
+    ASSERT(peer != n->options.self);
+    if (!p)
+        return;
     p->up = false;
     node_source_down(n, p);
     node_refill_link_lost(n, peer);
@@ -349,17 +373,6 @@ static void attach_change(struct raft_event *e, const struct entry *change,
     configuration_members(&c, members);
     e->members = members;
     e->members_at = change->index;
-}
-
-/* As leader: these are the members from now on. */
-static void change_members(struct node *n, const struct raft_members *next)
-{
-    struct bytes record = buf_view(&n->membership.record);
-    struct raft_event e = node_event(n, RAFT_EV_CONFIG);
-
-    ASSERT(record.len > 0);
-    e.members = next;
-    node_step(n, &e, (struct attached){.payloads = &record});
 }
 
 /* False: it cannot be told to the core yet, and is as good as lost. */
@@ -416,6 +429,8 @@ static int receive_raft(struct node *n, node_id peer, struct bytes payload)
 static int receive_forward(struct node *n, struct node_peer *peer,
                            struct bytes payload)
 {
+    if (!node_peer_is_member(n, peer))
+        return ERR_MISMATCH;
     if (payload.len > 0)
         return node_propose_receive(n, peer, payload);
     if (n->raft.role != RAFT_LEADER && peer->id == n->raft.leader)
@@ -445,10 +460,10 @@ int node_receive(struct node *n, node_id peer, uint8_t frame_type,
 {
     struct node_peer *p = node_peer_find(n, peer);
 
-    ASSERT(p);
+    ASSERT(peer != n->options.self);
     if (n->dead)
         return 0;
-    if (node_members_is_over(n, p))
+    if (!p || node_members_is_over(n, p))
         return ERR_MISMATCH;
     if (frame_type == FRAME_RAFT)
         return receive_raft(n, peer, payload);
@@ -493,7 +508,8 @@ static bool can_take_over(const struct node *n, const struct node_peer *p)
 {
     int position = raft_position(&n->raft, p->id);
 
-    ASSERT(position >= 0);
+    if (position < 0)
+        return false;
     const struct raft_progress *progress = &n->raft.progress[position];
     return p->up && !progress->recovering && !progress->paused &&
            progress->state != RAFT_SNAPSHOT;

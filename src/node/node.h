@@ -29,6 +29,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "cmd/cmd.h"
 #include "journal/disk.h"
 #include "metrics/metrics.h"
@@ -36,6 +37,8 @@
 #include "raft/raft.h"
 #include "resp/resp_writer.h"
 #include "store/store.h"
+
+#define NODE_TEXT_SIZE 256 /* of a sentence for people, with the NUL */
 
 enum read_mode {
     READ_INDEX, /* linearizable: a quorum round, no clock assumption */
@@ -50,6 +53,9 @@ struct node_options {
     uint64_t nonce; /* of this start; 0: it is not told to anybody */
     node_id members[RAFT_NODES_MAX]; /* with self */
     uint32_t member_count;
+    /* Who they are as long as no entry has said so, if not all of the above as
+     * voters; for the length of node_new(). NULL: they are. */
+    const struct configuration *founding;
     uint32_t election_timeout_ms;
     uint32_t heartbeat_ms;
     uint32_t peer_down_delay_ms;
@@ -110,6 +116,9 @@ struct node_events {
     void (*upload_ready)(void *ctx, void *client);
     /* A leadership transfer asked for has ended, either way. */
     void (*transfer_ended)(void *ctx);
+    /* This node is no member any more, as `text` says, which has been logged:
+     * end the process, with success. NULL: as a failure. */
+    void (*removed)(void *ctx, const char *text);
     /* The store or the disk failed; `text` has been logged. End the process.
      * ERR_CORRUPT: what is on the disk is damaged, and must not be used again
      * as it is. */
@@ -225,6 +234,52 @@ bool node_snapshot_close(struct node *n, uint64_t id);
  * one that needs entries which the log no longer has, cannot. */
 MUST_USE bool node_transfer(struct node *n, node_id to);
 
+/* --- members that come and go --------------------------------------------
+ * What an operator asks for becomes what the members are to be, by a request
+ * as any other; then the leader brings them there, step by step, whoever it is.
+ */
+enum node_change_kind {
+    NODE_ADD,
+    NODE_REMOVE,
+    NODE_PROMOTE,
+    NODE_DEMOTE,
+    NODE_REPLACE, /* a member by a new one with these addresses */
+    NODE_MOVE,
+};
+struct node_change {
+    enum node_change_kind kind;
+    node_id id;   /* ADD: NODE_NONE: any; then, and of REPLACE, the new one */
+    bool learner; /* ADD: and stays one */
+    bool force;   /* REMOVE, DEMOTE: although too few of the rest are up */
+    const char *peer_address; /* never NULL; "": none was said */
+    const char *client_address;
+};
+/* The request to be submitted, as it is, for who asks; its reply is his. */
+struct node_change_request {
+    struct bytes argv[4]; /* borrowed: of this struct, and of the node until
+                             the next call */
+    char expected[NUM_TEXT_MAX];
+    char id[NUM_TEXT_MAX];
+};
+/* ERR_NO_LEADER: this node does not lead, or not yet. ERR_INVALID: it cannot
+ * be, and nothing is changed; `why` has a sentence that says what to do. */
+MUST_USE int node_change_members(struct node *n, struct node_change *ask,
+                                 struct node_change_request *out,
+                                 struct buf *why);
+struct node_change_status {
+    const struct configuration *desired; /* borrowed; NULL: nobody has asked */
+    /* As leader, otherwise "" and 0: */
+    const char *next;   /* the step that comes next, or is being made; "": none
+                           is needed */
+    const char *waits;  /* why it is not made yet; "": it does not wait */
+    uint32_t tolerates; /* voters that may fail now */
+};
+void node_change_status(const struct node *n, struct node_change_status *out);
+/* A member has said where it is to be reached ("": did not), and with which
+ * directory. */
+void node_greeted(struct node *n, node_id peer, struct directory_id directory,
+                  const char *peer_address, const char *client_address);
+
 /* This node does not serve yet: it was refilled so far. */
 bool node_loading(const struct node *n, uint32_t *percent);
 /* Why the node has failed, if it has: others go on with what it was, or two run
@@ -235,6 +290,9 @@ bool node_is_copy(const struct node *n);
  * so); borrowed until the next call of anything else. */
 const struct configuration *node_configuration(const struct node *n,
                                                raft_index *at);
+
+/* One of "voter", "learner", "outgoing", "leaving" and so on. */
+const char *member_role_text(uint8_t roles);
 
 struct node_peer_status {
     node_id id;
@@ -261,7 +319,7 @@ struct node_status {
     uint64_t log_bytes;       /* of the entries in the log */
     int64_t leader_silent_ms; /* since it was heard last; -1: none, or self */
     uint32_t peer_count;
-    struct node_peer_status peers[RAFT_NODES_MAX]; /* without self */
+    struct node_peer_status peers[RAFT_NODES_MAX]; /* members without self */
 };
 void node_status(const struct node *n, struct node_status *out);
 /* Sets the values of section raft but for the role and the leader. */

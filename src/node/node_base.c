@@ -43,6 +43,17 @@ void node_fail_by(struct node *n, const char *what, int err)
     fail(n, what, err, said ? text : error_text(err));
 }
 
+void node_remove(struct node *n, const char *text)
+{
+    ASSERT(!n->dead && text[0] != '\0');
+    n->dead = true;
+    log_notice(n->logger, "%s", text);
+    if (n->events.removed)
+        n->events.removed(n->events.ctx, text);
+    else
+        n->events.fatal(n->events.ctx, ERR_CLOSED, text);
+}
+
 struct raft_event node_event(const struct node *n, enum raft_event_type type)
 {
     struct raft_event e;

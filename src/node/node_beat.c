@@ -62,8 +62,8 @@ void node_beat_take(struct node *n, const struct raft_message *m,
 {
     struct node_peer *peer = node_peer_find(n, m->from);
 
-    ASSERT(peer && m->from != n->options.self);
-    if (m->term != n->raft.term)
+    ASSERT(m->from != n->options.self);
+    if (!peer || m->term != n->raft.term)
         return;
     if (from_leader(m) && m->from == n->raft.leader) {
         node_compact_told(n, b);

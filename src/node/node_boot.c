@@ -26,6 +26,7 @@
 
 #include <inttypes.h>
 
+#include "base/reader.h"
 #include "journal/journal.h"
 #include "journal/start_check.h"
 
@@ -240,13 +241,39 @@ static int put_identity(const struct node_boot *boot, const struct identity *id,
     return err;
 }
 
+/* A member that was removed does not come back by itself. */
+static int check_removed(struct store *s, struct buf *error)
+{
+    struct buf value = BUF_INIT;
+    int err = store_get(s, STORE_META, NODE_REMOVED_KEY, &value);
+    struct reader r = reader_of(buf_view(&value));
+    raft_index at = reader_u64be(&r);
+
+    ASSERT(s);
+    buf_release(&value);
+    if (err == ERR_NOT_FOUND)
+        return 0;
+    if (err != 0) {
+        buf_str(error, "reading whether this node was removed");
+        return err;
+    }
+    buf_printf(error,
+               "this node was removed from the cluster by entry %" PRIu64
+               ", and its data directory is not used again: to be a member "
+               "again it is added (RAFT ADD) and begins with an empty one",
+               at);
+    return ERR_MISMATCH;
+}
+
 int node_boot(const struct node_boot *boot, struct identity *identity,
               struct buf *error)
 {
     struct identity id;
 
     ASSERT(boot->self != NODE_NONE && boot->store);
-    int err = next_identity(boot, &id, error);
+    int err = check_removed(boot->store, error);
+    if (err == 0)
+        err = next_identity(boot, &id, error);
     if (err != 0)
         return err;
     if (boot->recovering || boot->mark) {

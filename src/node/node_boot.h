@@ -31,6 +31,9 @@ struct node_boot {
 
 /* The record in STORE_META of a node that is recovering. */
 #define NODE_RECOVERING_KEY BYTES_LIT("recovering")
+/* META: this node was removed from the cluster, by the entry with this
+ * index(8): the directory is not used again. */
+#define NODE_REMOVED_KEY BYTES_LIT("removed")
 
 /* Checks the identity (or writes it on a new store), raises the incarnation,
  * syncs. `identity` is what holds from now on: with cluster id 0 the directory

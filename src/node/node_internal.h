@@ -15,6 +15,7 @@
 #include "data/upload.h"
 #include "journal/journal.h"
 #include "node/node.h"
+#include "node/node_driver_internal.h"
 #include "node/node_members_internal.h"
 #include "node/node_refill_internal.h"
 #include "node/node_snapshot_internal.h"
@@ -59,6 +60,8 @@
 #define UPLOAD_WINDOW     4u
 #define UPLOAD_PART_ARGC  5
 #define UPLOAD_WHOLE_ARGC 2
+/* Other nodes that this one knows: members, and strangers with a link. */
+#define NODE_PEERS_MAX (2 * RAFT_NODES_MAX)
 
 /* A request of this node's clients that was not applied yet. */
 struct pending {
@@ -270,8 +273,8 @@ struct told {
     int64_t leaderless_since_ms; /* the last leader was lost, or the start */
 };
 
-/* node.c, but for what is marked: node_propose.c (p), node_beat.c (b),
- * node_members.c (m), node_source.c (s). */
+/* node_peers.c, but for what is marked: node_propose.c (p), node_beat.c (b),
+ * node_members.c (m), node_driver.c (d), node_source.c (s). */
 struct node_peer {
     node_id id;
     bool up;
@@ -284,6 +287,11 @@ struct node_peer {
     uint64_t taken_seq; /* p, as leader: its requests up to here are in our log,
                            or in the inbox */
     struct node_receiver receiver; /* s */
+    int64_t leaving_ms;            /* d: seen to be leaving; 0: it is not */
+    bool greeted; /* d: it has said these addresses of itself since */
+    struct directory_id greeted_directory;
+    char greeted_peer[CONFIGURATION_ADDRESS_SIZE];
+    char greeted_client[CONFIGURATION_ADDRESS_SIZE];
 };
 
 /* Each struct above is changed by the file that it names, and read by the
@@ -319,8 +327,9 @@ struct node {
     struct wall_watch watch;
     struct compaction compaction;
     struct membership membership;
+    struct driver driver;
 
-    struct node_peer peers[RAFT_NODES_MAX];
+    struct node_peer peers[NODE_PEERS_MAX];
     uint32_t peer_count;
     struct sending sending;
     struct disk_space space;
@@ -350,7 +359,9 @@ struct attached {
  *
  *   node_base      what all need
  *   node_trace     node_time    node_upload     node_compact    node_check
- *   node_request (upload)  node_members (compact)  node_snapshot
+ *   node_peers     node_request (upload)  node_snapshot
+ *   node_members (compact, peers)
+ *   node_desired (members)    node_driver (desired, members, peers)
  *   node_read (time)       node_propose (request)  node_beat (compact, time)
  *   node_send (beat, time) node_apply (request, members, trace)
  *   node_sweep (request, time)   node_refill_note
@@ -366,6 +377,8 @@ struct attached {
 
 /* Ends the node: tells the owner once. */
 void node_fail(struct node *n, const char *what, const char *detail);
+/* The same: it is no member any more. */
+void node_remove(struct node *n, const char *text);
 /* The same of what a read or write of state or journal has returned. */
 void node_fail_by(struct node *n, const char *what, int err);
 /* An event of this type, nothing else set, at the present time. */

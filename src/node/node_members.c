@@ -32,6 +32,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "node/node_boot.h"
 #include "node/node_internal.h"
 
 /* A life may be granted to one id so often: two directories that fight for it
@@ -76,18 +77,6 @@ static int read_change(struct node *n, raft_index index,
     return err != 0 ? err : configuration_decode(e.payload, out);
 }
 
-/* Members come and go one day; today they are those of the options. */
-static bool same_members(const struct node *n, const struct configuration *c)
-{
-    ASSERT(configuration_valid(c));
-    for (uint32_t i = 0; i < n->options.member_count; i++) {
-        const struct member *m = configuration_find(c, n->options.members[i]);
-        if (!m || m->roles != MEMBER_VOTER)
-            return false;
-    }
-    return c->count == n->options.member_count;
-}
-
 static int load_applied(struct node *n, struct buf *error)
 {
     struct membership *m = &n->membership;
@@ -95,7 +84,7 @@ static int load_applied(struct node *n, struct buf *error)
 
     ASSERT(m->applied_at <= keyspace_applied(n->ks)->index);
     ASSERT((m->applied_at == 0) == (record.len == 0));
-    configuration_of(&m->applied, n->options.members, n->options.member_count);
+    m->applied = m->founding;
     if (record.len == 0)
         return 0;
     if (configuration_decode(record, &m->applied) != 0) {
@@ -110,11 +99,6 @@ static int check_opened(struct node *n, struct buf *error)
     const struct configuration *c = &n->membership.newest;
 
     ASSERT(n->membership.newest_at >= n->membership.applied_at);
-    if (!same_members(n, c)) {
-        buf_str(error, "the data directory belongs to a cluster of other "
-                       "members than the configuration names");
-        return ERR_MISMATCH;
-    }
     if (!node_members_level_known(n, c->level)) {
         level_text(n, c->level, error);
         return ERR_MISMATCH;
@@ -144,8 +128,13 @@ int node_members_open(struct node *n, struct raft_start *start,
                       struct buf *error)
 {
     struct membership *m = &n->membership;
-    int err = load_applied(n, error);
 
+    if (n->options.founding)
+        m->founding = *n->options.founding;
+    else
+        configuration_of(&m->founding, n->options.members,
+                         n->options.member_count);
+    int err = load_applied(n, error);
     if (err != 0)
         return err;
     m->newest = m->applied;
@@ -161,7 +150,11 @@ int node_members_open(struct node *n, struct raft_start *start,
         err = add_to_start(n, start, before, error);
     if (err == 0 && last > start->applied)
         err = add_to_start(n, start, last, error);
-    return err != 0 ? err : check_opened(n, error);
+    if (err == 0)
+        err = check_opened(n, error);
+    if (err == 0)
+        node_peers_changed(n);
+    return err;
 }
 
 void node_members_release(struct node *n)
@@ -170,25 +163,6 @@ void node_members_release(struct node *n)
 }
 
 /* --- while it runs ------------------------------------------------------- */
-
-static void tell_changes(struct node *n, const struct configuration *before)
-{
-    const struct configuration *now = &n->membership.newest;
-
-    ASSERT(before->count == now->count);
-    for (uint32_t i = 0; i < now->count; i++) {
-        const struct member *m = &now->members[i];
-        const struct member *old = configuration_find(before, m->id);
-        if (old && old->life != m->life)
-            log_notice(n->logger,
-                       "entry %" PRIu64 ": node %u has life %u, before %u: "
-                       "its directory had lost what it promised",
-                       n->membership.newest_at, m->id, m->life, old->life);
-    }
-    if (before->level != now->level)
-        log_notice(n->logger, "entry %" PRIu64 ": the level is %u, before %u",
-                   n->membership.newest_at, now->level, before->level);
-}
 
 void node_members_changed(struct node *n)
 {
@@ -208,7 +182,33 @@ void node_members_changed(struct node *n)
         ASSERT(m->newest_at == m->applied_at);
     }
     node_compact_forget(n);
-    tell_changes(n, &before);
+    node_peers_changed(n);
+    node_peers_tell(n, &before);
+}
+
+/* The directory is not used again, whatever becomes of its id. */
+static void leave(struct node *n)
+{
+    struct buf value = BUF_INIT;
+    char text[NODE_TEXT_SIZE];
+
+    ASSERT(n->membership.applied_at > 0);
+    buf_u64be(&value, n->membership.applied_at);
+    store_batch_reset(&n->batch);
+    store_batch_put(&n->batch, STORE_META, NODE_REMOVED_KEY, buf_view(&value));
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(n->store);
+    buf_release(&value);
+    if (err != 0) {
+        node_fail_by(n, "writing that this node was removed", err);
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "node %u was removed from the cluster by entry %" PRIu64 ": it "
+             "stops, and its data directory is not used again",
+             n->options.self, n->membership.applied_at);
+    node_remove(n, text);
 }
 
 int node_members_fetched(const struct node *n, struct bytes record,
@@ -218,11 +218,10 @@ int node_members_fetched(const struct node *n, struct bytes record,
     int err = 0;
 
     ASSERT((at == 0) == (record.len == 0));
-    configuration_of(&c, n->options.members, n->options.member_count);
+    c = n->membership.founding;
     if (record.len > 0)
         err = configuration_decode(record, &c);
-    if (err == 0 &&
-        (!same_members(n, &c) || !node_members_level_known(n, c.level)))
+    if (err == 0 && !node_members_level_known(n, c.level))
         err = ERR_MISMATCH;
     if (err == 0)
         configuration_members(&c, out);
@@ -241,6 +240,9 @@ static void check_self(struct node *n)
         level_text(n, n->membership.applied.level, &text);
         buf_u8(&text, '\0');
         node_fail(n, "the level is too high", (const char *)text.data);
+    } else if (self && (self->roles & MEMBER_LEAVING) &&
+               RAFT_LIFE(n->options.incarnation) <= self->life) {
+        leave(n);
     } else if (self && RAFT_LIFE(n->options.incarnation) < self->life) {
         n->membership.is_copy = true;
         buf_printf(&text,
@@ -298,8 +300,7 @@ int node_members_check(const struct node *n, const struct entry *e)
     int err = configuration_decode(e->payload, &c);
 
     ASSERT(e->kind == ENTRY_CONFIG);
-    if (err == 0 && !same_members(n, &c))
-        err = ERR_MISMATCH;
+    ASSERT(n->started);
     return err;
 }
 
@@ -325,7 +326,9 @@ bool node_members_may_execute(const struct node *n, node_id from,
     const struct member *m = configuration_find(&n->membership.applied, from);
 
     ASSERT(from != NODE_NONE);
-    return !m || RAFT_LIFE(incarnation) >= m->life;
+    if (!m) /* nobody has said yet who they are, or they were removed */
+        return n->membership.applied_at == 0;
+    return RAFT_LIFE(incarnation) >= m->life;
 }
 
 bool node_members_is_over(const struct node *n, const struct node_peer *peer)
@@ -365,9 +368,8 @@ bool node_members_begins(const struct node *n, const struct raft_message *m)
            RAFT_LIFE(m->from_incarnation) <= CONFIGURATION_LIFE_MAX;
 }
 
-/* Encodes what is to be proposed. */
-static void put_next(struct node *n, const struct configuration *c,
-                     struct raft_members *next)
+void node_members_put_next(struct node *n, const struct configuration *c,
+                           struct raft_members *next)
 {
     configuration_members(c, next);
     ASSERT(raft_members_follow(&n->raft.members[RAFT_NEWEST], next));
@@ -384,7 +386,7 @@ void node_members_begin(struct node *n, const struct raft_message *m,
     ASSERT(node_members_begins(n, m) && raft_can_change(&n->raft));
     member->life = (uint32_t)RAFT_LIFE(m->from_incarnation);
     member->directory = (struct directory_id){0, 0};
-    put_next(n, &c, next);
+    node_members_put_next(n, &c, next);
 }
 
 /* --- what others ask ----------------------------------------------------- */
@@ -539,6 +541,9 @@ int node_members_judge(struct node *n, const struct admit *ask,
         return refuse(why, "that is the node-id of the member asked");
     if (!peer || !configuration_find(&n->membership.newest, ask->id))
         return refuse(why, "no member of this cluster has that node-id");
+    if (configuration_find(&n->membership.newest, ask->id)->roles &
+        MEMBER_LEAVING)
+        return refuse(why, "the member with that node-id is being removed");
     if (level < ask->level_min || level > ask->level_max) {
         buf_printf(why, "the cluster has level %u, its program knows %u to %u",
                    level, ask->level_min, ask->level_max);
@@ -570,6 +575,6 @@ void node_members_grant(struct node *n, const struct admit *ask,
         memcpy(m->client_address, ask->client_address,
                sizeof(m->client_address));
     ASSERT(m->life > configuration_find(&n->membership.newest, ask->id)->life);
-    put_next(n, &c, next);
+    node_members_put_next(n, &c, next);
     peer->granted_ms = n->mono_ms;
 }

@@ -20,7 +20,8 @@ struct node_peer;
  * the one before it said. */
 struct membership {
     struct configuration newest;
-    raft_index newest_at; /* 0: no entry has said so */
+    raft_index newest_at;          /* 0: no entry has said so */
+    struct configuration founding; /* as long as no entry has */
     struct configuration applied;
     raft_index applied_at;
     raft_index serve_from; /* applied up to here, this node may serve */
@@ -35,7 +36,7 @@ MUST_USE int node_members_open(struct node *n, struct raft_start *start,
 void node_members_release(struct node *n);
 /* The core has others now: of the newest entry in its log. */
 void node_members_changed(struct node *n);
-/* May a leader have sent this? ERR_MISMATCH: not to members such as these. */
+/* May a leader have sent this? ERR_CORRUPT: it says nothing. */
 MUST_USE int node_members_check(const struct node *n, const struct entry *e);
 /* While an entry is applied that says who they are. ERR_CORRUPT. */
 MUST_USE int node_members_apply(struct node *n, const struct entry *e);
@@ -65,5 +66,8 @@ MUST_USE int node_members_judge(struct node *n, const struct admit *ask,
                                 struct grant *out, struct buf *why);
 void node_members_grant(struct node *n, const struct admit *ask,
                         struct raft_members *next);
+/* Encodes what is to be proposed. */
+void node_members_put_next(struct node *n, const struct configuration *c,
+                           struct raft_members *next);
 
 #endif

@@ -111,52 +111,85 @@ static int join(struct node *n, struct buf *error)
     return restart_log(n, error);
 }
 
-/* The i-th smallest id of the members. */
-static node_id member_of_rank(const struct node *n, uint32_t i)
+/* Ids ascending. */
+static void sort_members(struct node_options *o)
 {
-    ASSERT(i < n->options.member_count);
-    for (uint32_t k = 0; k < n->options.member_count; k++) {
-        uint32_t rank = 0;
-        for (uint32_t j = 0; j < n->options.member_count; j++)
-            rank += n->options.members[j] < n->options.members[k];
-        if (rank == i)
-            return n->options.members[k];
-    }
-    return NODE_NONE;
+    ASSERT(o->member_count > 0 && o->member_count <= RAFT_NODES_MAX);
+    for (uint32_t i = 1; i < o->member_count; i++)
+        for (uint32_t at = i; at > 0 && o->members[at - 1] > o->members[at];
+             at--) {
+            node_id id = o->members[at];
+            o->members[at] = o->members[at - 1];
+            o->members[at - 1] = id;
+        }
 }
 
-/* The members are part of what a majority is: they are kept with the log,
- * and another set of ids in the configuration is refused. */
-static int check_members(struct node *n, struct buf *error)
+static int write_founders(struct node *n, struct bytes key, struct bytes ids)
 {
+    ASSERT(ids.len == 4 * n->options.member_count);
+    store_batch_reset(&n->batch);
+    store_batch_put(&n->batch, STORE_META, key, ids);
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    return err != 0 ? err : store_sync(n->store);
+}
+
+/* The members are part of what a majority is. As long as no entry has said who
+ * they are, the options have: those of the first start, which are kept with the
+ * log. Later node lines say where to find members. */
+static int load_founders(struct node *n, bool *others, struct buf *error)
+{
+    struct node_options *o = &n->options;
     struct bytes key = BYTES_LIT("members");
     struct buf stored = BUF_INIT;
     struct buf ours = BUF_INIT;
 
-    for (uint32_t i = 0; i < n->options.member_count; i++)
-        buf_u32be(&ours, member_of_rank(n, i));
-    ASSERT(ours.len == 4 * n->options.member_count);
+    sort_members(o);
+    for (uint32_t i = 0; i < o->member_count; i++)
+        buf_u32be(&ours, o->members[i]);
     int err = store_get(n->store, STORE_META, key, &stored);
-    if (err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours))) {
-        buf_printf(error,
-                   "the data directory belongs to a cluster of %zu "
-                   "members, the configuration names %u, or others: "
-                   "correct the node lines. Members cannot be changed yet",
-                   stored.len / 4, n->options.member_count);
-        err = ERR_MISMATCH;
-    } else if (err == ERR_NOT_FOUND) {
-        store_batch_reset(&n->batch);
-        store_batch_put(&n->batch, STORE_META, key, buf_view(&ours));
-        err = store_write(n->store, &n->batch, STORE_LOGGED);
-        if (err == 0)
-            err = store_sync(n->store);
+    ASSERT(ours.len > 0);
+    *others = err == 0 && !bytes_eq(buf_view(&stored), buf_view(&ours));
+    if (err == ERR_NOT_FOUND)
+        err = write_founders(n, key, buf_view(&ours));
+    struct reader r = reader_of(buf_view(&stored));
+    if (*others && stored.len / 4 <= RAFT_NODES_MAX && stored.len >= 4) {
+        o->member_count = (uint32_t)(stored.len / 4);
+        for (uint32_t i = 0; i < o->member_count; i++)
+            o->members[i] = reader_u32be(&r);
     }
-    if (err != 0 && err != ERR_MISMATCH)
+    if (err != 0)
         buf_printf(error, "the record of the members: %s",
                    store_error(n->store));
     buf_release(&stored);
     buf_release(&ours);
     return err;
+}
+
+static int refuse_others(const struct node *n, struct buf *error)
+{
+    ASSERT(n->membership.newest_at == 0);
+    buf_printf(error,
+               "the data directory belongs to a cluster of %u members, and "
+               "the configuration names others: correct the node lines. "
+               "Members come and go by commands (RAFT ADD)",
+               n->options.member_count);
+    return ERR_MISMATCH;
+}
+
+/* A majority without this node must be there to refill it. */
+static int check_recovering(const struct raft_start *start, node_id self,
+                            struct buf *error)
+{
+    const struct raft_members *m = &start->members[start->members_count - 1];
+    int pos = raft_members_position(m, self);
+
+    ASSERT(start->recovering);
+    if (pos < 0 || !raft_members_votes(m, (uint32_t)pos) ||
+        raft_members_quorum(m, ~(UINT32_C(1) << pos)))
+        return 0;
+    buf_str(error, "this node is to be refilled by the other members, "
+                   "which takes three voters or more");
+    return ERR_MISMATCH;
 }
 
 /* Has this node lost what it promised? */
@@ -175,11 +208,6 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
                    store_error(n->store));
         return err;
     }
-    if (*recovering && n->options.member_count < 3) {
-        buf_str(error, "this node is to be refilled by the other members, "
-                       "which takes three members or more");
-        return ERR_MISMATCH;
-    }
     if (*recovering)
         log_warning(n->logger,
                     "this node may have lost what it promised: it takes no "
@@ -188,15 +216,13 @@ static int read_recovering(struct node *n, bool *recovering, struct buf *error)
     return 0;
 }
 
-/* The four that may refuse, in this order. */
+/* Those that may refuse, in this order. */
 static int open_data(struct node *n, struct buf *error)
 {
     struct journal_options journal_options = {
         .group = 0, .cache_bytes_max = n->options.log_cache_bytes};
 
-    int err = check_members(n, error);
-    if (err == 0)
-        err = journal_open(&n->journal, n->store, &journal_options, error);
+    int err = journal_open(&n->journal, n->store, &journal_options, error);
     if (err == 0 && n->options.mark)
         err = journal_check(n->journal, n->options.mark, error);
     if (err == 0)
@@ -230,6 +256,7 @@ int node_open(struct node *n, struct buf *error)
 {
     struct raft_config config;
     struct raft_start start;
+    bool others = false;
 
     int err = open_data(n, error);
     if (err != 0)
@@ -242,7 +269,14 @@ int node_open(struct node *n, struct buf *error)
         return err;
     ASSERT(start.applied + 1 >= journal_first(n->journal));
     ASSERT(start.applied <= start.log_last);
-    err = node_members_open(n, &start, error);
+    if (!n->options.founding)
+        err = load_founders(n, &others, error);
+    if (err == 0)
+        err = node_members_open(n, &start, error);
+    if (err == 0 && others && n->membership.newest_at == 0)
+        err = refuse_others(n, error);
+    if (err == 0 && start.recovering)
+        err = check_recovering(&start, n->options.self, error);
     if (err != 0)
         return err;
     node_refill_open(n);

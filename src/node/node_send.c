@@ -113,7 +113,7 @@ static bool is_probe(const struct node *n, node_id to)
 {
     int pos = raft_position(&n->raft, to);
 
-    ASSERT(pos >= 0);
+    ASSERT(pos >= 0); /* appends are for members */
     return n->raft.progress[pos].state == RAFT_PROBE;
 }
 

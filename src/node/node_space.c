@@ -54,7 +54,8 @@ static uint32_t with_room(const struct node *n)
     for (uint32_t i = 0; i < n->peer_count; i++) {
         const struct node_peer *p = &n->peers[i];
         int pos = raft_position(&n->raft, p->id);
-        ASSERT(pos >= 0);
+        if (pos < 0)
+            continue;
         const struct raft_progress *progress = &n->raft.progress[pos];
         if (p->up && !p->disk_short && !progress->recovering &&
             progress->state != RAFT_SNAPSHOT)
@@ -71,7 +72,7 @@ uint32_t node_short_members(const struct node *n)
     if (n->raft.role != RAFT_LEADER)
         return MAX(count, n->space.told_short);
     for (uint32_t i = 0; i < n->peer_count; i++)
-        count += is_short(&n->peers[i]);
+        count += node_peer_is_member(n, &n->peers[i]) && is_short(&n->peers[i]);
     return count;
 }
 
@@ -196,7 +197,8 @@ bool node_space_next(struct node *n, struct raft_event *e)
     for (uint32_t i = 0; i < n->peer_count; i++) {
         const struct node_peer *p = &n->peers[i];
         int pos = raft_position(&n->raft, p->id);
-        ASSERT(pos >= 0);
+        if (pos < 0)
+            continue;
         if (lacks(n, p->id, n->raft.progress[pos].paused,
                   is_short(p) && !n->space.too_few, e))
             return true;
@@ -210,7 +212,8 @@ static bool can_follow_on(const struct node *n, const struct node_peer *p)
     const struct raft_members *m = &n->raft.members[RAFT_NEWEST];
     int pos = raft_position(&n->raft, p->id);
 
-    ASSERT(pos >= 0);
+    if (pos < 0)
+        return false;
     const struct raft_progress *progress = &n->raft.progress[pos];
     return p->up && !p->disk_short && (m->voters >> pos & 1) != 0 &&
            !progress->recovering && progress->state == RAFT_REPLICATE &&

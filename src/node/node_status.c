@@ -10,23 +10,24 @@ static void peers_status(const struct node *n, struct node_status *out)
     for (uint32_t i = 0; i < n->peer_count; i++) {
         const struct node_peer *p = &n->peers[i];
         int position = raft_position(&n->raft, p->id);
-        ASSERT(position >= 0);
-        const struct raft_progress *progress = &n->raft.progress[position];
-        out->peers[i].id = p->id;
-        out->peers[i].up = p->up;
-        out->peers[i].recovering = progress->recovering;
-        out->peers[i].client_address = p->client_address;
-        out->peers[i].state = progress->state;
-        out->peers[i].paused = progress->paused;
-        out->peers[i].match = progress->match;
-        out->peers[i].next = progress->next;
-        if (n->raft.role == RAFT_LEADER)
-            out->peers[i].silent_ms = n->raft.now_ms - progress->heard_ms;
-        ASSERT(out->peers[i].silent_ms >= 0);
         if (p->id == n->raft.leader)
             out->leader_address = p->client_address;
+        if (position < 0)
+            continue;
+        const struct raft_progress *progress = &n->raft.progress[position];
+        struct node_peer_status *s = &out->peers[out->peer_count++];
+        s->id = p->id;
+        s->up = p->up;
+        s->recovering = progress->recovering;
+        s->client_address = p->client_address;
+        s->state = progress->state;
+        s->paused = progress->paused;
+        s->match = progress->match;
+        s->next = progress->next;
+        if (n->raft.role == RAFT_LEADER)
+            s->silent_ms = n->raft.now_ms - progress->heard_ms;
+        ASSERT(s->silent_ms >= 0);
     }
-    out->peer_count = n->peer_count;
 }
 
 static int64_t leader_silent_ms(const struct raft *r)
@@ -115,7 +116,7 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_snapshot_receivers, node_source_receivers(n));
     metrics_count(m, METRIC_raft_snapshot_sent, n->source.sent_bytes);
     metrics_count(m, METRIC_raft_elections, n->elections);
-    metrics_count(m, METRIC_raft_nodes, n->peer_count + 1);
+    metrics_count(m, METRIC_raft_nodes, n->raft.members[RAFT_NEWEST].count);
     measure_log(n, m);
     measure_requests(n, m);
 }

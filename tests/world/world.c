@@ -44,13 +44,20 @@ static void on_fatal(void *ctx, int err, const char *text)
     snprintf(t->failure, sizeof(t->failure), "%s", text);
 }
 
+static void on_removed(void *ctx, const char *text)
+{
+    struct world_node *t = ctx;
+    t->removed = true;
+    snprintf(t->failure, sizeof(t->failure), "%s", text);
+}
+
 struct node_env world_env(struct world_node *t)
 {
     struct node_env env = {
         .store = t->store,
         .disk = &t->disk.disk,
         .transport = {t, net_send, NULL},
-        .events = {.ctx = t, .fatal = on_fatal},
+        .events = {.ctx = t, .fatal = on_fatal, .removed = on_removed},
     };
     world_client_events(&env.events);
     world_fill_events(&env.events);
@@ -102,6 +109,10 @@ void world_start(struct world *w, uint32_t id)
     how.env = world_env(t);
     how.options.now_ms = w->now_ms + w->mono_off_ms[id];
     how.options.seed = rng_next(&w->rng);
+    if (w->founders != 0)
+        how.options.member_count = w->founders;
+    if (t->founding.count > 0)
+        how.options.founding = &t->founding;
     if (w->pending_bytes_max != 0)
         how.options.pending_bytes_max = w->pending_bytes_max;
     if (w->upload_above != 0)
@@ -187,7 +198,7 @@ void world_ask(struct world *w, uint32_t id, uint64_t directory,
 
 void world_prepare(struct world *w, uint32_t count, uint64_t seed)
 {
-    ASSERT(count > 0 && count <= WORLD_NODES);
+    ASSERT(count > 0 && count <= WORLD_NODES_MAX);
     memset(w, 0, sizeof(*w));
     w->count = count;
     w->rng = seed;
@@ -196,7 +207,7 @@ void world_prepare(struct world *w, uint32_t count, uint64_t seed)
 
 void world_start_all(struct world *w)
 {
-    for (uint32_t i = 0; i < w->count; i++)
+    for (uint32_t i = 0; i < (w->founders > 0 ? w->founders : w->count); i++)
         world_start(w, i);
 }
 

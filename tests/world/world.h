@@ -15,7 +15,8 @@
 #include "world/world_disk.h"
 #include "world/world_net.h"
 
-#define WORLD_NODES     3
+#define WORLD_NODES     3 /* as usual */
+#define WORLD_NODES_MAX 8
 #define WORLD_CLIENTS   64
 #define WORLD_QUEUE_MAX 4096
 
@@ -28,7 +29,11 @@ struct world_node {
     struct node *node;   /* NULL: crashed */
     struct world_disk disk;
     uint64_t incarnation;
-    uint32_t life;     /* knob: that its next start begins; 0: none */
+    uint32_t life; /* knob: that its next start begins; 0: none */
+    /* Knob: who the members are as long as its log does not say; count 0: the
+     * founders. */
+    struct configuration founding;
+    bool removed;      /* it has ended as it is no member any more */
     char failure[256]; /* what fatal() said */
     int failed_by;     /* and for what error */
 };
@@ -50,23 +55,24 @@ struct world_client {
 struct world {
     uint64_t rng;
     int64_t now_ms;
-    struct world_node nodes[WORLD_NODES];
+    struct world_node nodes[WORLD_NODES_MAX];
     uint32_t count;
     struct world_queue queue; /* all messages, as they were sent */
     struct world_client clients[WORLD_CLIENTS];
     uint32_t client_count;
     /* Knobs. */
-    int64_t wall_off_ms[WORLD_NODES];   /* what a node's wall clock is off */
-    int64_t mono_off_ms[WORLD_NODES];   /* its monotonic one; only grows */
-    uint64_t pending_bytes_max;         /* 0: as usual; for the next start */
-    uint64_t upload_above;              /* the same; as usual: very much */
-    uint64_t refill_part_bytes;         /* the same */
-    bool cut[WORLD_NODES][WORLD_NODES]; /* nothing goes from a to b */
-    bool no_bulk[WORLD_NODES];          /* nothing large reaches it */
-    bool no_transfers;                  /* nothing of a state arrives */
-    bool nonces;                        /* nodes say each start of theirs */
-    bool frozen;                        /* time stands still */
-    bool stalled[WORLD_NODES];          /* its disk does not finish */
+    uint32_t founders;                    /* the first so many; 0: all */
+    int64_t wall_off_ms[WORLD_NODES_MAX]; /* what a node's wall clock is off */
+    int64_t mono_off_ms[WORLD_NODES_MAX]; /* its monotonic one; only grows */
+    uint64_t pending_bytes_max;           /* 0: as usual; for the next start */
+    uint64_t upload_above;                /* the same; as usual: very much */
+    uint64_t refill_part_bytes;           /* the same */
+    bool cut[WORLD_NODES_MAX][WORLD_NODES_MAX]; /* nothing goes from a to b */
+    bool no_bulk[WORLD_NODES_MAX];              /* nothing large reaches it */
+    bool no_transfers;                          /* nothing of a state arrives */
+    bool nonces;                   /* nodes say each start of theirs */
+    bool frozen;                   /* time stands still */
+    bool stalled[WORLD_NODES_MAX]; /* its disk does not finish */
 };
 
 /* --- world.c: nodes, links, turns --------------------------------------- */

@@ -132,8 +132,16 @@ static void test_what_cannot_be(void **state)
     c.members[2].id = NODE_NONE;
     expect_invalid(&c);
     c = good;
-    c.members[0].roles = 4;
+    c.members[0].roles = 8;
     expect_invalid(&c);
+    c = good; /* who leaves is nothing else */
+    c.members[0].roles = MEMBER_LEAVING | MEMBER_VOTER;
+    expect_invalid(&c);
+    c.members[0].roles = MEMBER_LEAVING | MEMBER_OUTGOING;
+    expect_invalid(&c);
+    c.members[0].roles = MEMBER_LEAVING;
+    assert_true(configuration_valid(&c));
+    c = good;
     c = good;
     c.members[0].roles = c.members[2].roles = MEMBER_OUTGOING;
     expect_invalid(&c);

@@ -85,6 +85,11 @@ static const struct sample samples[] = {
            "\0\0\0\6"
            "record",
            0),
+    SAMPLE("mdesired",
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\6"
+           "record",
+           0),
     SAMPLE("oclient", "\0\0\0\0\0\0\0\5" TIME "+OK\r\n", 10000),
     SAMPLE("u\0\0\0\x01",
            "\0\0\0\0\0\0\0\1"
@@ -300,6 +305,10 @@ static const struct sample damaged[] = {
            "record",
            0),
     SAMPLE("mmembers", /* nothing */
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0",
+           0),
+    SAMPLE("mdesired", /* nothing */
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0",
            0),

@@ -367,7 +367,7 @@ static void test_over(void **state)
     assert_false(node_members_may_execute(n, victim, UINT32_MAX));
     assert_true(node_members_may_execute(n, victim, UINT64_C(1) << 32));
     assert_true(node_members_may_execute(n, leader, 1));
-    assert_true(node_members_may_execute(n, 99, 1));
+    assert_false(node_members_may_execute(n, 99, 1)); /* it is no member */
     world_release(w);
 }
 

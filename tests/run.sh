@@ -32,6 +32,7 @@ sanitized=$root/build-asan
 jobs=$(nproc)
 results=()
 failures=0
+failed_lines=() # what runners have said of what failed, to be said again
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
@@ -45,6 +46,18 @@ result() {
     results+=("$1: $2 passed, $bad failed")
     failures=$((failures + bad))
     say "$1: $2 passed, $bad failed"
+}
+
+# The lines of a runner that failed which say what: its output may be long, and
+# the end of a run is what is read, or kept.
+remember() {
+    local line
+    failed_lines+=("--- what failed in $1")
+    while IFS= read -r line; do
+        failed_lines+=("${line:0:400}")
+    done < <(grep -a -i -E \
+        'fail|not ok|error|wrong|crash|stuck|stopped|not caught|survived' "$2" |
+        grep -a -v -E '(^| )0 failed|^\[ok\]|^ok ' | tail -n 40)
 }
 
 configure() {
@@ -90,8 +103,9 @@ run_ctest() {
     # "97% tests passed, 1 tests failed out of 35"
     total=$(sed -n 's/.*tests failed out of \([0-9]*\).*/\1/p' "$report")
     failed=$(sed -n 's/.*passed, \([0-9]*\) tests failed.*/\1/p' "$report")
-    rm -f "$report"
     total=${total:-0}
+    [ "${failed:-0}" -eq 0 ] || remember "$name" "$report"
+    rm -f "$report"
     result "$name" $((total - ${failed:-0})) "${failed:-0}"
 }
 
@@ -151,6 +165,7 @@ run_scripts_of() {
     bad=$(grep -c '^not ok ' "$report" || true)
     # A runner that ended before its last script says so by its plan.
     if ! grep -qx "1\.\.$((good + bad))" "$report"; then bad=$((bad + 1)); fi
+    [ "$bad" -eq 0 ] || remember "$1" "$report"
     rm -f "$report"
     result "$1" "$good" "$bad"
 }
@@ -171,8 +186,10 @@ take_counts() {
     line=$(tail -n 1 "$2")
     if [[ $line =~ ([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
         result "$1" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"
+        [[ $line = *\ 0\ failed ]] || remember "$1" "$2"
     else
         result "$1" 0 1
+        remember "$1" "$2"
     fi
 }
 
@@ -199,6 +216,7 @@ main() {
         say "$part took $((SECONDS - line)) s"
     done
     say ""
+    for line in "${failed_lines[@]}"; do say "$line"; done
     say "=== $((SECONDS - started)) s in total"
     for line in "${results[@]}"; do say "$line"; done
     [ "$failures" -eq 0 ]

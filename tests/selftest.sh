@@ -62,6 +62,18 @@ expect 'run.sh: none failed' 0 'a: 3 passed, 0 failed' \
     of_run_sh take_counts a "$work/none"
 expect 'run.sh: no counts' 1 'a: 0 passed, 1 failed' \
     of_run_sh take_counts a "$work/killed"
+printf 'x: it FAILED\nok 1\n0 failed\nwell\na: 3 passed, 2 failed\n' \
+    >"$work/long"
+said_again() {
+    # shellcheck disable=SC2016
+    bash -c 'source "$1"; take_counts a "$2"; echo "${failed_lines[*]}"' \
+        - "$here/run.sh" "$1"
+}
+expect 'run.sh: what failed is said again' 0 \
+    '--- what failed in a x: it FAILED a: 3 passed, 2 failed' \
+    said_again "$work/long"
+expect 'run.sh: nothing is said again' 0 'a: 3 passed, 0 failed' \
+    said_again "$work/none"
 expect 'run.sh: no unit tests' 1 'a: 0 passed, 1 failed' \
     of_run_sh run_ctest a "$work" -R '^nosuch$'
 

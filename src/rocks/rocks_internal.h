@@ -183,6 +183,11 @@ uint64_t rocks_first_part(const struct rocks_options *o, uint64_t whole);
  * which the caller frees, or NULL. */
 char *rocks_open_database(struct rocks *r, bool read_only);
 
+/* rocks_orphans.c: of a database that was checked, removes the tables that it
+ * does not know. */
+void rocks_drop_orphans(const char *path, const struct rocks_options *options,
+                        enum rocks_recovery recovery);
+
 /* rocks_check.c: whatever can be found out about a database without writing.
  * `recovery` is how it is to be opened. */
 MUST_USE int rocks_check(const char *path, const struct rocks_options *options,

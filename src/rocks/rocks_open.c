@@ -55,12 +55,15 @@ static uint64_t free_bytes(const char *path)
 }
 
 /* The database has been checked, so a table that it has not taken over is not
- * needed. */
+ * needed, nor one that it does not know. */
 static int check_space(const char *path, const struct rocks_options *options,
-                       struct buf *error)
+                       enum rocks_recovery recovery, struct buf *error)
 {
+    bool is_there = rocks_files_bytes(path, ".sst") > 0;
     uint64_t needed = rocks_files_bytes(path, ".log") + START_BYTES;
     if (free_bytes(path) < needed) {
+        if (is_there)
+            rocks_drop_orphans(path, options, recovery);
         char *incoming = incoming_path(path);
         bool ignored = incoming_remove(incoming);
         UNUSED(ignored);
@@ -90,7 +93,7 @@ int rocks_open(struct store **out, const char *path,
     enum rocks_recovery recovery;
     int err = rocks_check(path, options, &recovery, error);
     if (err == 0)
-        err = check_space(path, options, error);
+        err = check_space(path, options, recovery, error);
     if (err != 0)
         return err;
     struct rocks *r = rocks_new(path, options, recovery);

@@ -49,6 +49,7 @@ struct rocks_space {
     struct rocks *r;
     char *ballast; /* NULL: none */
     uint64_t ballast_bytes;
+    uint64_t last;      /* with less, the ballast goes */
     uint64_t left;      /* by merges, for tables and log */
     uint64_t tables;    /* bytes of level 0 that make a merge due */
     uint64_t merge_max; /* bytes of a merge of a lower level */
@@ -141,8 +142,9 @@ static void measure(struct rocks_space *s, struct rocks_state *state)
                                     reclaim_pending(r->reclaim));
 }
 
-/* The ballast goes when there is hardly anything left, and comes back when
- * there is much more than it takes. Returns the free bytes. */
+/* The ballast goes when tables and log may not fit any more, for then nothing
+ * is written, no deletion either, and nothing would make room; it comes back
+ * when there is much more than it takes. Returns the free bytes. */
 static uint64_t keep_ballast(struct rocks_space *s)
 {
     int64_t known = file_free_bytes(s->r->path);
@@ -151,9 +153,9 @@ static uint64_t keep_ballast(struct rocks_space *s)
     uint64_t bytes = (uint64_t)known;
     if (s->ballast == NULL)
         return bytes;
-    if (bytes < s->ballast_bytes / 4)
+    if (bytes < s->last)
         (void)ballast_drop(s->ballast);
-    else if (bytes > 4 * s->ballast_bytes + s->left)
+    else if (bytes > 4 * s->ballast_bytes + s->last)
         (void)ballast_make(s->ballast, s->ballast_bytes);
     return bytes;
 }
@@ -227,6 +229,8 @@ void rocks_space_start(struct rocks *r, const struct rocks_options *o)
             state) *
         (o->state_memory_bytes / 2);
     s->state = atomic_load(&r->state)->number;
+    s->last =
+        MAX(s->ballast_bytes / 4, o->state_memory_bytes + 2 * r->log_bytes_max);
     s->left = o->state_memory_bytes / 2 + 2 * r->log_bytes_max;
     atomic_init(&s->merging, r->advance); /* rocks_options.c */
     atomic_init(&s->passing, 0);

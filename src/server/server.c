@@ -117,7 +117,7 @@ static int on_peer_receive(void *ctx, node_id peer, uint8_t frame_type,
 static void on_peer_known(void *ctx, node_id member, struct member_facts *out)
 {
     struct server *s = ctx;
-    ASSERT(out->is_member);
+    ASSERT(out != NULL);
     if (s->node != NULL)
         node_known(s->node, member, out);
 }

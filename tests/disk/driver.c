@@ -8,6 +8,7 @@
  * life goes on from what it finds.
  */
 #include "base/alloc.h"
+#include "base/reader.h"
 #include "base/rng.h"
 #include "history.h"
 #include "journal/disk.h"
@@ -41,6 +42,7 @@ struct driver {
     node_id vote;
     uint64_t replaced_seq; /* of the write that last replaced entries */
     raft_index applied;
+    bool filling; /* it is noted how far a fill has come */
 };
 
 /* As a node ends after a failure: at once. RocksDB's threads still run, and
@@ -269,31 +271,105 @@ static raft_index commit_elsewhere(struct driver *d)
     return to;
 }
 
-/* 0: it is left in parts. */
-static uint64_t fill_state(struct driver *d, raft_index index, bool whole)
+/* How far a fill has come: node_refill_note.c. */
+#define FILL_ROW BYTES_LIT("refill")
+
+static void note_fill(struct driver *d, raft_index index, uint32_t parts,
+                      struct bytes after)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf row = BUF_INIT;
+    buf_u64(&row, index);
+    buf_u32(&row, parts);
+    buf_bytes(&row, after);
+    store_batch_put(&b, STORE_META, FILL_ROW, buf_view(&row));
+    if (store_write(d->r.store, &b, STORE_LOGGED) != 0)
+        die("noting a part", store_error(d->r.store));
+    store_batch_release(&b);
+    buf_release(&row);
+    d->filling = true;
+}
+
+/* On the disk, before another fill makes parts. */
+static void erase_fill(struct driver *d)
+{
+    struct store_batch b = STORE_BATCH_INIT;
+    if (!d->filling)
+        return;
+    store_batch_delete(&b, STORE_META, FILL_ROW);
+    int rc = store_write(d->r.store, &b, STORE_LOGGED);
+    if (rc == 0)
+        rc = store_sync(d->r.store);
+    if (rc != 0)
+        die("ending a fill", store_error(d->r.store));
+    store_batch_release(&b);
+    d->filling = false;
+}
+
+/* Adds the rows that come after a key, and sometimes ends a part. */
+static int add_rows(struct driver *d, struct store_fill *f, raft_index index,
+                    struct bytes after)
 {
     struct buf rows = BUF_INIT;
-    struct store_fill *f;
-    uint64_t state = 0;
-    uint32_t parts = 0;
-    history_rows(&d->history, index, &rows);
-    int rc = store_fill_begin(d->r.store, 0, BYTES_NONE, &f);
-    if (rc != 0)
-        die("beginning to fill", store_error(d->r.store));
-    struct bytes rest = buf_view(&rows);
     struct store_row row;
+    uint32_t parts;
+    int rc = 0;
+    history_rows(&d->history, index, &rows);
+    struct bytes rest = buf_view(&rows);
     for (struct bytes all = rest; rc == 0 && store_row_next(&rest, &row);
          all = rest) {
+        if (bytes_cmp(row.key, after) <= 0)
+            continue;
         rc = store_fill_add(f, bytes_of(all.data, all.len - rest.len));
-        if (rc == 0 && rng_below(&d->rng, 60) == 0)
-            rc = store_fill_part(f, &parts);
+        if (rc != 0 || rng_below(&d->rng, 60) > 0)
+            continue;
+        rc = store_fill_part(f, &parts);
+        if (rc == 0)
+            note_fill(d, index, parts, row.key);
     }
+    buf_release(&rows);
+    return rc;
+}
+
+/* 0: it is left in parts. */
+static uint64_t end_fill(struct driver *d, struct store_fill *f, int rc,
+                         bool whole)
+{
+    uint64_t state = 0;
+    uint32_t parts = 0;
     if (rc == 0)
         rc = whole ? store_fill_end(f, &state) : store_fill_part(f, &parts);
     if (rc != 0)
         die("filling", store_fill_error(f));
     store_fill_free(f);
-    buf_release(&rows);
+    UNUSED(d);
+    return state;
+}
+
+static uint64_t fill_state(struct driver *d, raft_index index, bool whole)
+{
+    struct store_fill *f;
+    erase_fill(d);
+    if (store_fill_begin(d->r.store, 0, BYTES_NONE, &f) != 0)
+        die("beginning to fill", store_error(d->r.store));
+    return end_fill(d, f, add_rows(d, f, index, BYTES_NONE), whole);
+}
+
+/* Goes on with what a life before this one has noted. 0: there is nothing. */
+static uint64_t resume_fill(struct driver *d, raft_index *index)
+{
+    struct buf raw = BUF_INIT;
+    struct store_fill *f;
+    uint64_t state = 0;
+    d->filling = store_get(d->r.store, STORE_META, FILL_ROW, &raw) == 0;
+    struct reader r = reader_of(buf_view(&raw));
+    *index = reader_u64(&r);
+    uint32_t parts = reader_u32(&r);
+    ASSERT(!d->filling || (parts > 0 && r.rest.len > 0));
+    if (d->filling && *index > d->applied &&
+        store_fill_begin(d->r.store, parts, r.rest, &f) == 0)
+        state = end_fill(d, f, add_rows(d, f, *index, r.rest), true);
+    buf_release(&raw);
     return state;
 }
 
@@ -313,10 +389,12 @@ static void use_state(struct driver *d, raft_index index, uint64_t state)
     d->point.mark.index = index;
     d->point.mark.index_term = c->term;
     set_hard_state(d, d->term + 1);
+    store_batch_delete(&d->batch, STORE_META, FILL_ROW);
     int rc = store_state_use(d->r.store, &d->batch, state);
     if (rc != 0)
         die("using a state", store_error(d->r.store));
     store_batch_reset(&d->batch);
+    d->filling = false;
     d->applied = index;
     told(d);
 }
@@ -373,6 +451,10 @@ static void begin(struct driver *d, const char *dir, const char *notes)
     raft_term term = newest == NULL ? 0 : newest->term;
     set_hard_state(d, MAX(d->r.start.term, term) + 1);
     write_batch(d);
+    raft_index index;
+    uint64_t state = resume_fill(d, &index);
+    if (state != 0)
+        use_state(d, index, state);
     catch_up(d);
 }
 

@@ -269,10 +269,7 @@ void node_members_restored(struct node *n)
     buf_release(&error);
     if (err != 0)
         return;
-    if (m->newest_at <= m->applied_at) { /* the core says so next */
-        m->newest = m->applied;
-        m->newest_at = m->applied_at;
-    }
+    /* Who the newest are the core says next, unless the log goes on. */
     if (m->applied_at > 0)
         check_self(n);
 }

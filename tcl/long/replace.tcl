@@ -1,9 +1,12 @@
 # ROUNDS times: a random member is killed under 50 closed-loop writers on the two
 # others, its directory is emptied, or in each third round replaced by an older
 # copy of it, and it is started again as it was. Nobody helps: it must be taken
-# in again, and have its vote. Prints how long that takes. There are no snapshots
-# yet, so the log must reach back to its beginning: hence log-size.
+# in again, and have its vote. Prints how long that takes. The options are those
+# by default, so the log reaches back to its beginning in a short run; with
+# OPTIONS="log-size 1mb log-size-max 4mb proto-max-bulk-len 1mb" it does not, and
+# the member is sent the data of another one.
 set rounds [expr {[info exists env(ROUNDS)] ? $env(ROUNDS) : 20}]
+set options [expr {[info exists env(OPTIONS)] ? $env(OPTIONS) : {}}]
 set seconds {}
 set gaps {}
 set acked 0
@@ -23,7 +26,7 @@ proc has_vote {id} {
     expr {![catch {info_of $id raft_recovering} now] && $now == 0}
 }
 
-start_cluster 3 {log-size 4gb log-size-max 16gb} {
+start_cluster 3 $options {
     set copied 0
     for {set round 1} {$round <= $rounds} {incr round} {
         set id [expr {$copied ? $copied :

@@ -14,7 +14,8 @@
  *
  * All receivers together get `snapshot_rate`, and half of that while this
  * node's disk is slow, so that clients do not notice. What is sent waits behind
- * everything else (TRANSPORT_BACKGROUND).
+ * everything else (TRANSPORT_BACKGROUND). A transfer that the log has outrun
+ * would be outrun again: the next one has no bound.
  *
  * How it fails: a state that cannot be read does not end the node here, but
  * where the node itself reads it; the receivers are told that it is gone, and
@@ -138,6 +139,26 @@ static bool joins_log(const struct node *n)
     return n->source.at.index + 1 >= n->raft.first;
 }
 
+/* The log was cut above it. */
+static void outrun(struct node *n)
+{
+    struct node_source *s = &n->source;
+
+    ASSERT(!joins_log(n));
+    log_notice(n->logger,
+               "the state of entry %" PRIu64 " is of no use to others any "
+               "more: the log begins at entry %" PRIu64,
+               s->at.index, n->raft.first);
+    if (node_source_receivers(n) > 0 && !s->hurries) {
+        s->hurries = true;
+        log_warning(n->logger,
+                    "clients write log-size-max in less time than it takes to "
+                    "send the state: the next one is sent as fast as possible, "
+                    "whatever snapshot-rate says");
+    }
+    give_up(n);
+}
+
 /* Closes what is of no use any more. */
 static void close_unused(struct node *n)
 {
@@ -146,11 +167,7 @@ static void close_unused(struct node *n)
 
     ASSERT(s->id != 0 && s->used_ms <= n->mono_ms);
     if (leads && s->at.index > 0 && !joins_log(n)) {
-        log_notice(n->logger,
-                   "the state of entry %" PRIu64 " is of no use to others any "
-                   "more: the log begins at entry %" PRIu64,
-                   s->at.index, n->raft.first);
-        give_up(n);
+        outrun(n);
     } else if (n->mono_ms - s->used_ms >= UNUSED_MS) {
         log_notice(n->logger,
                    "the state of entry %" PRIu64 " is put aside: nobody has "
@@ -358,7 +375,7 @@ static void fill_bucket(struct node *n)
 
     ASSERT(passed_ms >= 0);
     s->filled_ms = n->mono_ms;
-    if (rate == 0) {
+    if (rate == 0 || s->hurries) {
         s->bucket = INT32_MAX;
         return;
     }
@@ -424,6 +441,7 @@ static void send_done(struct node *n, struct node_peer *peer,
     if (last->number == 0 || r->position < last->number)
         stop(r); /* nobody has told it so */
     else if (node_transfer_send(n, peer->id, &t) == 0) {
+        n->source.hurries = false;
         int64_t ms = n->mono_ms - r->begun_ms;
         uint64_t bytes = r->position - r->begun_at;
         log_notice(n->logger,

@@ -39,6 +39,7 @@ struct node_source {
     uint64_t bytes;      /* about so many */
     int64_t used_ms;
     int64_t again_ms;  /* none is opened before */
+    bool hurries;      /* the log has outrun the last one: without a bound */
     int64_t filled_ms; /* the bucket */
     int64_t bucket;    /* bytes that may be sent; less than 0: after a chunk */
     uint64_t sent_bytes; /* of chunks, since the start */

@@ -382,26 +382,62 @@ static void test_offers(void **state)
     end(&r);
 }
 
+/* Clients write until the state that was offered is of no use, and another one
+ * is offered; whether the first one was asked for. */
+static void until_outrun(struct receiver *r, bool asked)
+{
+    uint64_t id = r->id;
+    raft_index index = r->offer.index;
+    if (asked)
+        want(r, 0, true);
+    for (int i = 0; i < 20 && node_of(r)->raft.first <= index + 1; i++) {
+        write_rows(r, 100, 900);
+        turns(r, 1000);
+    }
+    assert_true(node_of(r)->raft.first > index + 1);
+    turns(r, 4000);
+    assert_true(r->gone == asked);
+    assert_true(r->id != id && r->offer.index > index);
+}
+
 /* The log was cut above the state, as the transfer was slower than clients
  * wrote: it is of no use, and another one follows. */
 static void test_outrun(void **state)
 {
     struct receiver r;
     UNUSED(state);
-    begin(&r, 100, 900);
-    uint64_t id = r.id;
-    raft_index index = r.offer.index;
-    want(&r, 0, true);
-    write_rows(&r, 100, 900);
-    turns(&r, 2000);
-    write_rows(&r, 100, 900);
-    turns(&r, 4000);
-    assert_true(node_of(&r)->raft.first > index + 1);
-    assert_true(r.gone && r.id != id && r.offer.index > index);
+    begin(&r, 300, 900);
+    node_set_snapshot_rate(node_of(&r), 1000);
+    until_outrun(&r, true);
     start_over(&r);
     want(&r, ALL, true);
+    int64_t begin_ms = r.w->now_ms;
     until_done(&r);
     expect_whole(&r);
+    assert_true(r.bytes > 100000);
+    assert_true(r.w->now_ms - begin_ms < 3000); /* whatever the rate is */
+    leave(&r);
+    /* The next one is not in a hurry. */
+    turns(&r, 4000);
+    start_over(&r);
+    want(&r, ALL, true);
+    turns(&r, 3000);
+    assert_true(!r.done);
+    end(&r);
+}
+
+/* A member that has only been offered a state was not too slow. */
+static void test_outrun_offer(void **state)
+{
+    struct receiver r;
+    UNUSED(state);
+    begin(&r, 100, 900);
+    node_set_snapshot_rate(node_of(&r), 1000);
+    until_outrun(&r, false);
+    start_over(&r);
+    want(&r, ALL, true);
+    turns(&r, 3000);
+    assert_true(!r.done);
     end(&r);
 }
 
@@ -585,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_closed_when_unused),
         cmocka_unit_test(test_offers),
         cmocka_unit_test(test_outrun),
+        cmocka_unit_test(test_outrun_offer),
         cmocka_unit_test(test_deposed),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_held_up),

@@ -42,7 +42,9 @@ enum frame_type {
     FRAME_FORWARD,   /* a parcel of requests, codec/request.h */
     FRAME_FRAGMENT,  /* a piece of a large frame */
     FRAME_GREETING,  /* codec/greeting.h, after the proofs */
-    FRAME_SNAPSHOT = 10, /* codec/transfer.h */
+    FRAME_ADMIT,     /* codec/admit.h: a blank one wants to be let in */
+    FRAME_GRANT,     /* the answer to it */
+    FRAME_SNAPSHOT,  /* codec/transfer.h */
     FRAME_TYPE_END,
 };
 

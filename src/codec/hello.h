@@ -12,7 +12,7 @@
  * requests in parts. 4: entries with the wall clock's offset. 5: Raft messages
  * of 272 bytes, which tell of a state that is being fetched; entries that say
  * who the members are. 6: greetings. 7: states from member to member.
- * 8: greetings that say where to dial.
+ * 8: greetings that say where to dial. 9: lives that are asked for.
  *
  * hello, HELLO_SIZE = 136 bytes:
  *    0  version_min(1)
@@ -51,7 +51,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define PROTOCOL_VERSION     8
+#define PROTOCOL_VERSION     9
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32

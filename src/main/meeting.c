@@ -29,7 +29,10 @@ void meeting_init(struct meeting *m, const struct config *c,
                   struct directory_id directory, bool lost)
 {
     ASSERT(c->node_count > 1 && !directory_id_is_none(directory));
-    *m = (struct meeting){.config = c, .directory = directory, .lost = lost};
+    *m = (struct meeting){.config = c,
+                          .directory = directory,
+                          .lost = lost,
+                          .answered_by = NODE_NONE};
 }
 
 void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
@@ -107,7 +110,7 @@ static bool may_found(const struct meeting *m, const struct crowd *c,
         return false;
     if (c->blank == all && is_smallest(m))
         return true;
-    return m->config->bootstrap && 2 * c->blank > all &&
+    return m->config->bootstrap && !m->asks && 2 * c->blank > all &&
            !another_is_forced(m, now_ms);
 }
 
@@ -153,41 +156,60 @@ static const struct founding *own_founding(const struct meeting *m,
     return own;
 }
 
-static bool may_join(const struct meeting *m, const struct crowd *c)
+/* One is enough: it knows who leads, and who leads knows the rest. */
+static bool may_ask(const struct crowd *c)
 {
-    size_t all = m->config->node_count;
-    return all >= 3 && 2 * c->with_data > all && c->with_other == 0;
+    return c->with_data > 0 && c->with_other == 0;
 }
 
-static uint64_t highest_known(const struct meeting *m, int64_t now_ms)
-{
-    uint64_t highest = 0;
-    for (size_t i = 0; i < m->config->node_count; i++) {
-        const struct greeting *g = guest(m, i, now_ms);
-        if (g != NULL)
-            highest = MAX(highest, g->known_incarnation);
-    }
-    return highest;
-}
-
-void meeting_decide(const struct meeting *m, int64_t now_ms, uint64_t fresh_id,
+void meeting_decide(struct meeting *m, int64_t now_ms, uint64_t fresh_id,
                     struct meeting_result *out)
 {
     struct crowd c = count(m, now_ms);
-    const struct founding *own =
-        m->lost || c.with_other > 0 ? NULL : own_founding(m, now_ms);
+    bool adopts = !m->lost && !m->asks && c.with_other == 0;
+    const struct founding *own = adopts ? own_founding(m, now_ms) : NULL;
     *out = (struct meeting_result){.outcome = MEETING_WAIT};
-    if (may_found(m, &c, now_ms)) {
+    if (m->asks && m->answer.verdict == GRANT_GIVEN &&
+        m->answered_by != NODE_NONE) {
+        out->outcome = MEETING_JOIN;
+        out->cluster_id = m->answer.cluster_id;
+        out->grant = m->answer;
+    } else if (may_found(m, &c, now_ms)) {
         found(m, now_ms, fresh_id, out);
     } else if (own != NULL) {
         out->outcome = MEETING_ADOPT;
         out->cluster_id = own->cluster_id;
         out->founding = *own;
-    } else if (may_join(m, &c)) {
-        out->outcome = MEETING_JOIN;
-        out->cluster_id = c.cluster_id;
-        out->incarnation_above = highest_known(m, now_ms);
+    } else if (may_ask(&c)) {
+        m->asks = true;
+        out->outcome = MEETING_ASK;
     }
+}
+
+/* Those that do not lead say only who does: that is of interest as long as
+ * nobody says more. */
+static bool says_more(const struct meeting *m, node_id peer,
+                      const struct grant *g, int64_t now_ms)
+{
+    bool fresh = m->answered_by != NODE_NONE &&
+                 now_ms - m->answered_ms <= MEETING_FRESH_MS;
+    ASSERT(m->answer.verdict < GRANT_VERDICTS);
+    if (g->verdict == GRANT_GIVEN || !fresh || peer == m->answered_by)
+        return true;
+    return m->answer.verdict == GRANT_LATER && g->verdict == GRANT_REFUSED;
+}
+
+void meeting_answered(struct meeting *m, node_id peer, const struct grant *g,
+                      int64_t now_ms)
+{
+    ASSERT(peer != NODE_NONE && peer != m->config->node_id);
+    bool given =
+        m->answered_by != NODE_NONE && m->answer.verdict == GRANT_GIVEN;
+    if (given || !says_more(m, peer, g, now_ms))
+        return;
+    m->answer = *g;
+    m->answered_by = peer;
+    m->answered_ms = now_ms;
 }
 
 /* --- what is said -------------------------------------------------------- */
@@ -206,21 +228,37 @@ static void name_missing(const struct meeting *m, int64_t now_ms,
     }
 }
 
+/* Why it is not let in, as far as one says it. */
+static void put_answer(const struct meeting *m, int64_t now_ms, struct buf *out)
+{
+    bool fresh = m->answered_by != NODE_NONE &&
+                 now_ms - m->answered_ms <= MEETING_FRESH_MS;
+    ASSERT(!fresh || m->asks);
+    if (fresh && m->answer.why[0] != '\0')
+        buf_printf(out, "; member %u %s: %s", m->answered_by,
+                   m->answer.verdict == GRANT_REFUSED ? "refuses" : "says",
+                   m->answer.why);
+}
+
 void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out)
 {
     struct crowd c = count(m, now_ms);
     size_t all = m->config->node_count;
     size_t there = c.blank + c.lost + c.with_data + c.with_other;
+    const char *what =
+        m->lost ? "its data is not whole" : "its directory is empty";
     if (c.with_other > 0) {
-        buf_str(out, "waits: its directory is empty, and the other members "
-                     "have data of different clusters");
+        buf_printf(out,
+                   "waits: %s, and the other members have data of different "
+                   "clusters",
+                   what);
         return;
     }
     if (c.with_data > 0 || c.lost > 0)
         buf_printf(out,
-                   "waits to be let in: its directory is empty, %zu of %zu "
-                   "members have data, and a majority of them must be there",
-                   c.with_data, all);
+                   "waits to be let in: %s, %zu of %zu members have data, and "
+                   "a majority of them must be there",
+                   what, c.with_data, all);
     else
         buf_str(out, "waits: a new cluster begins when all members are there "
                      "(see bootstrap)");
@@ -228,4 +266,5 @@ void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out)
         buf_str(out, "; missing: ");
         name_missing(m, now_ms, out);
     }
+    put_answer(m, now_ms, out);
 }

@@ -7,17 +7,19 @@
  * committed. So all listed members must be there, and blank. Then the one with
  * the smallest id founds the cluster, and the record of that says which
  * directories are of it; a blank directory that is in it takes part, also after
- * a crash of any of them. Another one is let in if a majority of the members
- * has data, as a member that lost promises: it takes no part until the others
- * have completed it.
+ * a crash of any of them. Another one asks those that have data to let it in.
+ * They grant it a life (codec/admit.h), as a member that lost promises: it
+ * takes no part until the others have completed it.
  *
- * Pure: time, greetings and the id that a new cluster would have are given.
+ * Pure: time, greetings, answers and the id that a new cluster would have are
+ * given.
  */
 #ifndef MAIN_MEETING_H
 #define MAIN_MEETING_H
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "codec/admit.h"
 #include "codec/greeting.h"
 #include "config/config.h"
 
@@ -29,14 +31,15 @@ enum meeting_outcome {
     MEETING_WAIT,
     MEETING_FOUND, /* this node founds the cluster */
     MEETING_ADOPT, /* it is in the record of another member's founding */
+    MEETING_ASK,   /* it waits, and asks to be let in */
     MEETING_JOIN,  /* it is let in, without a memory */
 };
 
 struct meeting_result {
     enum meeting_outcome outcome;
     uint64_t cluster_id;
-    struct founding founding;   /* unless it is let in */
-    uint64_t incarnation_above; /* if it is let in */
+    struct founding founding; /* unless it is let in */
+    struct grant grant;       /* if it is let in */
 };
 
 struct meeting_guest {
@@ -50,6 +53,10 @@ struct meeting {
     struct directory_id directory;                 /* this node's */
     bool lost;                                     /* see codec/greeting.h */
     struct meeting_guest guests[CONFIG_NODES_MAX]; /* as the node lines */
+    bool asks;                                     /* to be let in */
+    struct grant answer; /* the last one that says most */
+    node_id answered_by; /* NODE_NONE: there is none */
+    int64_t answered_ms;
 };
 
 void meeting_init(struct meeting *m, const struct config *c,
@@ -57,9 +64,13 @@ void meeting_init(struct meeting *m, const struct config *c,
 /* A member has greeted. `ours`: our verdict on it, an enum greeting_verdict. */
 void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
                    int ours, int64_t now_ms);
-/* What follows now. `fresh_id` is not 0: of the cluster, if it is founded. */
-void meeting_decide(const struct meeting *m, int64_t now_ms, uint64_t fresh_id,
+/* What follows now. `fresh_id` is not 0: of the cluster, if it is founded. Once
+ * it has asked, it may have been granted a life, and does nothing else. */
+void meeting_decide(struct meeting *m, int64_t now_ms, uint64_t fresh_id,
                     struct meeting_result *out);
+/* A member has answered. */
+void meeting_answered(struct meeting *m, node_id peer, const struct grant *g,
+                      int64_t now_ms);
 /* What is waited for, after "vard ". */
 void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out);
 

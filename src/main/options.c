@@ -78,6 +78,27 @@ struct node_boot options_of_boot(const struct config *c)
     };
 }
 
+/* Texts that are too long, or not printable, are left to what is known. */
+void options_of_admit(const struct config *c, const struct identity *identity,
+                      struct admit *out)
+{
+    const struct config_node *self = config_self(c);
+    ASSERT(self != NULL && self->id == identity->node);
+    *out = (struct admit){
+        .id = self->id,
+        .directory = identity->directory,
+        .level_min = LEVEL_MIN,
+        .level_max = LEVEL_MAX,
+    };
+    bool fits =
+        member_set_text(out->peer_address, sizeof(out->peer_address),
+                        self->peer_address) &&
+        (self->client_address == NULL ||
+         member_set_text(out->client_address, sizeof(out->client_address),
+                         self->client_address));
+    UNUSED(fits);
+}
+
 struct node_options options_of_node(const struct config *c,
                                     const struct identity *identity)
 {

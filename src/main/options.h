@@ -18,6 +18,9 @@ struct rocks_options options_of_store(const struct config *c,
 /* A node on its own begins a cluster at once, with an id that is drawn; a
  * member of several only when they have met. */
 struct node_boot options_of_boot(const struct config *c);
+/* What this node says when it asks to be let in. */
+void options_of_admit(const struct config *c, const struct identity *identity,
+                      struct admit *out);
 struct node_options options_of_node(const struct config *c,
                                     const struct identity *identity);
 

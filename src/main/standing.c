@@ -34,7 +34,6 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
                     const struct greeting *g, struct buf *text)
 {
     ASSERT(s->next == STANDING_GOOD && text->len == 0);
-    s->incarnation_above = MAX(s->incarnation_above, g->known_incarnation);
     switch (g->verdict) {
     case GREETING_OLD:
         s->next = judge_old(c, peer, g, text);

@@ -21,7 +21,6 @@ enum standing_next {
 
 struct standing {
     enum standing_next next;
-    uint64_t incarnation_above; /* the highest that others know of it */
 };
 
 /* What follows from another member's greeting, whose verdict is on this node;

@@ -76,6 +76,7 @@ struct vard {
     struct meeting_result met;
     struct loop_timer meeting_timer;
     int64_t meeting_told_ms;
+    bool ending; /* an orderly shutdown has begun */
 };
 
 /* --- configuration ------------------------------------------------------ */
@@ -148,6 +149,7 @@ static bool is_supervised(const struct config *c)
 static void on_stopping(void *ctx)
 {
     struct vard *v = ctx;
+    v->ending = true;
     if (is_supervised(&v->config))
         notify_send("STOPPING=1\nSTATUS=Shutting down\n");
 }
@@ -177,10 +179,16 @@ static void announce_start(struct vard *v)
  * stops with this turn, and run() begins again. */
 static void meet(struct vard *v)
 {
+    struct admit ask;
     if (v->met.outcome != MEETING_WAIT)
         return;
     meeting_decide(&v->meeting, clock_mono_ms(),
                    MAX(entropy_u64(), (uint64_t)1), &v->met);
+    if (v->met.outcome == MEETING_ASK) {
+        options_of_admit(&v->config, &v->identity, &ask);
+        peers_ask(v->peers, &ask);
+        v->met.outcome = MEETING_WAIT;
+    }
     if (v->met.outcome == MEETING_WAIT)
         return;
     log_notice(v->log, "%s cluster %016" PRIx64,
@@ -233,6 +241,14 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
     buf_release(&text);
 }
 
+static void on_granted(void *ctx, node_id peer, const struct grant *grant)
+{
+    struct vard *v = ctx;
+    ASSERT(v->identity.cluster_id == 0);
+    meeting_answered(&v->meeting, peer, grant, clock_mono_ms());
+    meet(v);
+}
+
 /* Protocols that clients may speak beside RESP. */
 static const struct protocol *const guests[] = {&original_protocol};
 
@@ -257,6 +273,7 @@ static int start_server(struct vard *v, struct buf *error)
         .fatal = on_fatal,
         .stopping = on_stopping,
         .greeted = on_greeted,
+        .granted = on_granted,
         .ctx = v,
     };
     v->server = server_new(&options);
@@ -298,11 +315,12 @@ static void boot_as_met(const struct vard *v, struct node_boot *boot)
     if (met->outcome == MEETING_WAIT)
         return;
     ASSERT(met->cluster_id != 0 && boot->cluster_id == 0);
+    if (met->outcome == MEETING_JOIN) {
+        boot->grant = &met->grant;
+        return;
+    }
     boot->cluster_id = met->cluster_id;
-    boot->recovering = met->outcome == MEETING_JOIN;
-    boot->incarnation_above = met->incarnation_above;
-    if (met->outcome != MEETING_JOIN)
-        boot->founding = &met->founding;
+    boot->founding = &met->founding;
 }
 
 static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
@@ -317,11 +335,9 @@ static int open_data(struct vard *v, enum data_trust trust, struct buf *error)
         err = open_store(v, trust, error);
     if (err != 0)
         return err;
-    boot_as_met(v, &boot);
-    boot.recovering = boot.recovering || trust != DATA_PROVEN;
-    boot.incarnation_above =
-        MAX(boot.incarnation_above, MAX((uint64_t)MAX(clock_wall_ms(), 0),
-                                        v->standing.incarnation_above));
+    boot.lost = trust != DATA_PROVEN;
+    if (!boot.lost)
+        boot_as_met(v, &boot);
     boot.store = v->store;
     boot.mark_file = v->mark_file;
     boot.mark = v->mark_found ? &v->mark : NULL;
@@ -352,7 +368,8 @@ static int start_peers(struct vard *v, struct transport *transport,
     if (v->config.node_count == 0)
         return 0; /* nobody can reach it */
     options_of_peers(&v->config, &v->identity, &settings);
-    settings.options.founding = v->founding.count > 0 ? &v->founding : NULL;
+    bool founded = v->identity.cluster_id != 0 && v->founding.count > 0;
+    settings.options.founding = founded ? &v->founding : NULL;
     settings.options.lost =
         v->identity.cluster_id == 0 && node_boot_is_lost(v->store);
     settings.options.forced = settings.options.forced && !settings.options.lost;
@@ -492,6 +509,12 @@ static void fail(struct vard *v, const struct buf *error)
             (const char *)error->data);
 }
 
+static bool begins_again(const struct vard *v)
+{
+    return !v->ending && (v->standing.next == STANDING_OLD_COPY ||
+                          v->met.outcome != MEETING_WAIT);
+}
+
 /* Starts, runs, and stops, once. */
 static int run_once(struct vard *v, struct buf *error)
 {
@@ -501,6 +524,8 @@ static int run_once(struct vard *v, struct buf *error)
             notify_send("READY=1\nSTATUS=Ready to accept connections\n");
         process_ready(&v->process);
         loop_run(v->loop);
+        if (begins_again(v)) /* a signal that has come is not to be lost */
+            loop_poll(v->loop);
     }
     stop(v);
     return err;
@@ -518,9 +543,7 @@ static int run(struct vard *v)
         stop(v);
     while (err == 0) {
         err = run_once(v, &error);
-        bool again = v->standing.next == STANDING_OLD_COPY ||
-                     v->met.outcome != MEETING_WAIT;
-        if (!again)
+        if (!begins_again(v))
             break;
     }
     if (err != 0)

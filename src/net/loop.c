@@ -115,6 +115,13 @@ void loop_run(struct loop *l)
     ev_run(l->ev, 0);
 }
 
+void loop_poll(struct loop *l)
+{
+    ASSERT(l != NULL);
+    ASSERT(ev_depth(l->ev) == 0);
+    ev_run(l->ev, EVRUN_NOWAIT);
+}
+
 void loop_stop(struct loop *l)
 {
     ASSERT(l != NULL);

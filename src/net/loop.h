@@ -42,6 +42,8 @@ struct loop *loop_new(void);
 void loop_free(struct loop *l);
 /* Runs until loop_stop(). */
 void loop_run(struct loop *l);
+/* Handles what has happened, and waits for nothing. */
+void loop_poll(struct loop *l);
 void loop_stop(struct loop *l);
 
 /* Registers a function that is called before the loop waits for events, after

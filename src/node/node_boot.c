@@ -13,8 +13,13 @@
  * met (main/meeting.h). With its cluster it gets, in the same write, the record
  * of how that was founded.
  *
- * A node that is to be refilled first writes that it is, and only then gives up
- * the promises of the watermark: a crash between the two finds the same damage.
+ * A directory that has lost promises becomes another one, with an id of its
+ * own: it is as blank, and remembers only of which cluster it was. It first
+ * writes that it is so, and only then gives up the promises of the watermark: a
+ * crash between the two finds the same damage (main/refill.c marks it).
+ *
+ * Whichever is blank can be granted a life (codec/admit.h). It begins with the
+ * write that makes the directory one of the cluster, so it begins once.
  *
  * Both name the directory by its id, and the start that wrote them by its
  * nonce. So one that came from another directory, or from another copy of this
@@ -76,8 +81,9 @@ static int check_label(const struct node_boot *boot, struct buf *error)
     return err;
 }
 
+/* `apart`: it is not the watermark's directory, and need not be. */
 static int check_known(const struct node_boot *boot, const struct identity *id,
-                       struct buf *error)
+                       bool apart, struct buf *error)
 {
     const struct watermark *mark = boot->mark;
 
@@ -99,8 +105,8 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
         return refuse(error, ERR_MISMATCH,
                       "watermark file and database belong to different nodes: "
                       "the data directory was put together from two");
-    err = mark ? start_check_pair(id, mark, error) : 0;
-    if (err != 0 || boot->recovering)
+    err = mark && !apart ? start_check_pair(id, mark, error) : 0;
+    if (err != 0 || boot->lost || apart)
         return err;
     if (boot->mark_file && !mark)
         return refuse(error, ERR_CORRUPT,
@@ -116,16 +122,18 @@ static int check_known(const struct node_boot *boot, const struct identity *id,
     return 0;
 }
 
-static int write_mark(const struct node_boot *boot, const struct identity *id)
+static int write_mark(const struct node_boot *boot, const struct identity *id,
+                      bool waits)
 {
     struct watermark next;
+    bool whole = !boot->lost && !waits && !boot->grant;
 
     ASSERT(id->incarnation > 0);
     if (!boot->mark_file)
         return 0;
     memset(&next, 0, sizeof(next));
     next.vote = NODE_NONE;
-    if (boot->mark && !boot->recovering)
+    if (boot->mark && whole)
         next = *boot->mark;
     next.cluster_id = id->cluster_id;
     next.node = id->node;
@@ -145,6 +153,20 @@ static void put_founding(struct store_batch *b, const struct founding *f)
     buf_release(&raw);
 }
 
+/* The node that starts now, or waits, is one that has to be refilled. */
+static void put_recovering(struct store_batch *b, const struct grant *grant)
+{
+    struct buf value = BUF_INIT;
+
+    if (grant)
+        buf_u64be(&value, grant->index);
+    else
+        buf_str(&value, "1");
+    ASSERT(value.len > 0);
+    store_batch_put(b, STORE_META, NODE_RECOVERING_KEY, buf_view(&value));
+    buf_release(&value);
+}
+
 static int write_identity(const struct node_boot *boot,
                           const struct identity *id)
 {
@@ -156,8 +178,8 @@ static int write_identity(const struct node_boot *boot,
         put_founding(&b, boot->founding);
     if (boot->label[0] != '\0')
         store_batch_put(&b, STORE_META, label_key, bytes_str(boot->label));
-    if (boot->recovering)
-        store_batch_put(&b, STORE_META, NODE_RECOVERING_KEY, BYTES_LIT("1"));
+    if (boot->lost || boot->grant)
+        put_recovering(&b, boot->grant);
     int err = store_write(boot->store, &b, STORE_LOGGED);
     if (err == 0)
         err = store_sync(boot->store);
@@ -168,7 +190,7 @@ static int write_identity(const struct node_boot *boot,
 /* Of a store that has none. What is left of one that was lost may say it. */
 static uint64_t cluster_of(const struct node_boot *boot)
 {
-    bool known = boot->recovering && boot->mark && boot->mark->cluster_id != 0;
+    bool known = boot->lost && boot->mark && boot->mark->cluster_id != 0;
 
     ASSERT(boot->self != NODE_NONE);
     return known ? boot->mark->cluster_id : boot->cluster_id;
@@ -179,7 +201,7 @@ static uint64_t cluster_of(const struct node_boot *boot)
 static void new_identity(const struct node_boot *boot, struct identity *id)
 {
     const struct watermark *mark = boot->mark;
-    bool has_id = mark && !directory_id_is_none(mark->directory);
+    bool has_id = mark && !boot->lost && !directory_id_is_none(mark->directory);
 
     ASSERT(!directory_id_is_none(boot->directory));
     *id = (struct identity){
@@ -189,20 +211,68 @@ static void new_identity(const struct node_boot *boot, struct identity *id)
     };
 }
 
+/* The life that was granted, above all that the directory has had. */
+static int begin_life(const struct node_boot *boot, struct identity *id,
+                      struct buf *error)
+{
+    const struct grant *g = boot->grant;
+    uint64_t first = (uint64_t)g->life << 32 | 1;
+
+    ASSERT(g->verdict == GRANT_GIVEN && g->cluster_id != 0);
+    if (id->cluster_id != 0 && id->cluster_id != g->cluster_id) {
+        buf_printf(error,
+                   "the data directory is of cluster %016" PRIx64 ", and the "
+                   "other members are of cluster %016" PRIx64 ": correct the "
+                   "node lines, or use another directory",
+                   id->cluster_id, g->cluster_id);
+        return ERR_MISMATCH;
+    }
+    if (first <= id->incarnation) {
+        buf_printf(error,
+                   "the data directory has had start %" PRIu64 ", and was "
+                   "granted life %u, which is not newer: put it aside, and "
+                   "begin with an empty one",
+                   id->incarnation, g->life);
+        return ERR_MISMATCH;
+    }
+    id->cluster_id = g->cluster_id;
+    id->incarnation = first;
+    return 0;
+}
+
+/* The next start of what it is; or of another directory, which is blank. */
+static int begin_start(const struct node_boot *boot, bool waits,
+                       struct identity *id, struct buf *error)
+{
+    if ((boot->lost || waits) && boot->cluster_id != 0)
+        return refuse(error, ERR_CORRUPT,
+                      "what this node has promised was lost, so it waits to "
+                      "be let in by the other members, and the configuration "
+                      "names none: correct the node lines, or restore the "
+                      "data directory from a backup of this node");
+    if (boot->lost && !waits)
+        id->directory = boot->directory;
+    ASSERT(id->incarnation < UINT64_MAX);
+    id->incarnation++;
+    return 0;
+}
+
 /* What the node is from now on, and whether that can be. */
-static int next_identity(const struct node_boot *boot, struct identity *id,
-                         struct buf *error)
+static int next_identity(const struct node_boot *boot, bool waits,
+                         struct identity *id, struct buf *error)
 {
     const struct watermark *mark = boot->mark;
+    bool apart = waits;
     int err = journal_identity(boot->store, id);
 
     if (err == ERR_NOT_FOUND) {
         new_identity(boot, id);
-        err = boot->recovering ? 0 : check_new(mark, error);
+        apart = true;
+        err = boot->lost ? 0 : check_new(mark, error);
     }
     bool blank = err == 0 && id->cluster_id == 0;
-    if (err == 0 && (id->incarnation > 0 || boot->recovering))
-        err = check_known(boot, id, error);
+    if (err == 0 && (id->incarnation > 0 || boot->lost))
+        err = check_known(boot, id, apart, error);
     else if (err != 0 && error->len == 0)
         buf_printf(error, "reading the identity: %s", store_error(boot->store));
     if (err != 0)
@@ -211,20 +281,18 @@ static int next_identity(const struct node_boot *boot, struct identity *id,
         id->cluster_id = cluster_of(boot);
     if (mark)
         id->incarnation = MAX(id->incarnation, mark->incarnation);
-    if (boot->recovering)
-        id->incarnation = MAX(id->incarnation, boot->incarnation_above);
-    ASSERT(id->incarnation < UINT64_MAX);
-    id->incarnation++;
+    err = boot->grant ? begin_life(boot, id, error)
+                      : begin_start(boot, waits, id, error);
     id->nonce = boot->nonce;
-    ASSERT(!mark || id->incarnation > mark->incarnation);
+    ASSERT(err != 0 || !mark || id->incarnation > mark->incarnation);
     ASSERT(id->node == boot->self);
-    return 0;
+    return err;
 }
 
 static int put_mark(const struct node_boot *boot, const struct identity *id,
-                    struct buf *error)
+                    bool waits, struct buf *error)
 {
-    int err = write_mark(boot, id);
+    int err = write_mark(boot, id, waits);
 
     if (err != 0)
         buf_str(error, watermark_error(boot->mark_file));
@@ -269,23 +337,27 @@ int node_boot(const struct node_boot *boot, struct identity *identity,
               struct buf *error)
 {
     struct identity id;
+    bool waits = node_boot_is_lost(boot->store);
 
     ASSERT(boot->self != NODE_NONE && boot->store);
+    ASSERT(!boot->lost || !boot->grant);
     int err = check_removed(boot->store, error);
     if (err == 0)
-        err = next_identity(boot, &id, error);
+        err = next_identity(boot, waits, &id, error);
     if (err != 0)
         return err;
-    if (boot->recovering || boot->mark) {
+    if (boot->lost || boot->mark) {
         err = put_identity(boot, &id, error);
         if (err == 0)
-            err = put_mark(boot, &id, error);
+            err = put_mark(boot, &id, waits, error);
     } else {
-        err = put_mark(boot, &id, error);
+        err = put_mark(boot, &id, waits, error);
         if (err == 0)
             err = put_identity(boot, &id, error);
     }
     *identity = id;
+    if (!boot->grant && (boot->lost || waits))
+        identity->cluster_id = 0;
     return err;
 }
 
@@ -307,6 +379,7 @@ bool node_boot_is_lost(struct store *s)
     bool found = store_get(s, STORE_META, NODE_RECOVERING_KEY, &raw) == 0;
 
     ASSERT(s);
+    found = found && raw.len != sizeof(uint64_t);
     buf_release(&raw);
     return found;
 }

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "codec/admit.h"
 #include "codec/directory.h"
 #include "journal/watermark.h"
 #include "store/store.h"
@@ -20,16 +21,20 @@ struct node_boot {
     const char *label; /* of the configuration, to be compared; "": none */
     struct directory_id directory; /* drawn, for a directory without one */
     uint64_t nonce;                /* drawn, of this start */
-    /* The store may have lost what was promised: the node will start
-     * recovering (raft_recover.c), with an incarnation above this one. */
-    bool recovering;
-    uint64_t incarnation_above;
+    /* The store may have lost what was promised: from now on it is blank, as
+     * another directory, and keeps what it has. */
+    bool lost;
+    /* The life that the blank directory begins, as a node that recovers
+     * (raft_recover.c); NULL: none was granted. */
+    const struct grant *grant;
     struct store *store;
     struct watermark_file *mark_file; /* NULL: none is written */
     const struct watermark *mark;     /* what it says now; NULL: nothing */
 };
 
-/* The record in STORE_META of a node that is recovering. */
+/* The record in STORE_META of a node that is recovering: the entry up to which
+ * it has to apply before it serves, as u64be; or, if it waits to be let in,
+ * anything else. */
 #define NODE_RECOVERING_KEY BYTES_LIT("recovering")
 /* META: this node was removed from the cluster, by the entry with this
  * index(8): the directory is not used again. */

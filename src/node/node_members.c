@@ -20,10 +20,9 @@
  * directory told; then it starts as a member that has to be refilled
  * (raft_recover.c), with an incarnation above all those of its former lives.
  *
- * A member may also begin a life by itself, as one that has to be refilled: it
- * promises nothing until a leader's barrier is committed. The leader that hears
- * of it first appends the entry that says so, and the barrier after that: who
- * has the barrier knows that the former life is over.
+ * A recovering member of a life that the log does not know promises nothing
+ * until a leader's barrier is committed. The leader that hears of it appends
+ * the entry that says so first.
  *
  * How it fails: who cannot be admitted is told why, and what to do. A node that
  * applies an entry that says that others have begun a newer life of it, or a
@@ -35,9 +34,9 @@
 #include "node/node_boot.h"
 #include "node/node_internal.h"
 
-/* A life may be granted to one id so often: two directories that fight for it
- * do not fill the log. */
-#define GRANT_PAUSE_MS 5000
+/* A life may be granted to one id so often, unless the last one was used: two
+ * directories that fight for it do not fill the log. */
+#define GRANT_PAUSE_MS 60000
 #define GRANT_VOTERS   3 /* it takes a majority without the one that lost */
 
 /* --- from state and log -------------------------------------------------- */
@@ -478,23 +477,31 @@ static int give(const struct node *n, const struct admit *ask,
     return 0;
 }
 
-/* Is there a reason to wait, or to refuse, that has nothing to do with who
- * asks? */
+static uint32_t voters(const struct configuration *c)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < c->count; i++)
+        count += (c->members[i].roles & MEMBER_VOTER) != 0;
+    return count;
+}
+
+/* Is there a reason not to that has nothing to do with who asks? */
 static int judge_self(const struct node *n, struct buf *why)
 {
     const struct raft *r = &n->raft;
 
     ASSERT(r->leader != n->options.self || r->role == RAFT_LEADER);
+    if (voters(&n->membership.newest) < GRANT_VOTERS)
+        return refuse(why, "in a cluster of one or two voters nobody can "
+                           "prove what the lost data were: restore the data "
+                           "directory from a backup, or see vardctl recover");
     if (r->role != RAFT_LEADER) {
         if (r->leader == NODE_NONE)
             return later(why, "no leader is known");
         buf_printf(why, "node %u leads, and this is not it", r->leader);
         return ERR_AGAIN;
     }
-    if (r->members[RAFT_NEWEST].count < GRANT_VOTERS)
-        return refuse(why, "in a cluster of one or two members nobody can "
-                           "prove what the lost data were: restore the data "
-                           "directory from a backup");
     return 0;
 }
 
@@ -509,6 +516,18 @@ static bool is_heard(const struct node *n, const struct node_peer *peer)
     return peer->up && silent_ms < 2 * (int64_t)n->options.election_timeout_ms;
 }
 
+/* The life in force was begun, and its directory refilled. */
+static bool is_used(const struct node *n, const struct node_peer *peer)
+{
+    const struct member *m =
+        configuration_find(&n->membership.newest, peer->id);
+    int pos = raft_position(&n->raft, peer->id);
+
+    ASSERT(m && pos >= 0);
+    return RAFT_LIFE(n->raft.progress[pos].incarnation) == m->life &&
+           !n->raft.progress[pos].recovering;
+}
+
 static int judge_change(const struct node *n, const struct node_peer *peer,
                         struct buf *why)
 {
@@ -516,9 +535,10 @@ static int judge_change(const struct node *n, const struct node_peer *peer,
     if (is_heard(n, peer))
         return later(why, "another process with the same node-id is linked "
                           "to the others: stop one of the two");
-    if (peer->granted_ms != 0 && n->mono_ms - peer->granted_ms < GRANT_PAUSE_MS)
-        return later(why, "another directory was admitted as this member a "
-                          "moment ago");
+    if (peer->granted_ms != 0 &&
+        n->mono_ms - peer->granted_ms < GRANT_PAUSE_MS && !is_used(n, peer))
+        return later(why, "another directory was let in as this member less "
+                          "than a minute ago, and has not been refilled");
     if (last_life(n, peer) == CONFIGURATION_LIFE_MAX)
         return refuse(why, "this member has had too many lives");
     if (!raft_can_change(&n->raft) || n->space.own_full)

@@ -81,6 +81,9 @@ struct transport_events {
      * then its own is not there yet. NULL: nobody minds. */
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
                     int ours, bool dialed);
+    /* A member has answered what we asked it (peers_ask()), as admit() says it
+     * there; borrowed. NULL: nobody asks. */
+    void (*granted)(void *ctx, node_id peer, const struct grant *grant);
 };
 
 #endif

@@ -211,3 +211,28 @@ bool address_eq(const struct address *a, const struct address *b)
     }
     return memcmp(&a->sa, &b->sa, a->len) == 0;
 }
+
+static bool host_of(const struct address *a, struct in6_addr *out)
+{
+    memset(out, 0, sizeof(*out));
+    if (a->len > 0 && a->sa.ss_family == AF_INET6) {
+        *out = ip6_of(a).sin6_addr;
+        return true;
+    }
+    if (a->len == 0 || a->sa.ss_family != AF_INET)
+        return false;
+    struct in_addr ip = ip4_of(a).sin_addr;
+    out->s6_addr[10] = out->s6_addr[11] = 0xff;
+    memcpy(&out->s6_addr[12], &ip, sizeof(ip));
+    return true;
+}
+
+bool address_same_host(const struct address *a, const struct address *b)
+{
+    struct in6_addr x, y;
+    ASSERT(a != NULL && b != NULL);
+    if (!host_of(a, &x) || !host_of(b, &y))
+        return false;
+    return memcmp(&x, &y, sizeof(x)) == 0 ||
+           (address_is_loopback(a) && address_is_loopback(b));
+}

@@ -39,6 +39,9 @@ uint16_t address_port(const struct address *a);
 /* 127.0.0.0/8, ::1, IPv4 mapped into IPv6, and Unix sockets. */
 bool address_is_loopback(const struct address *a);
 bool address_eq(const struct address *a, const struct address *b);
+/* But for the port, and for how IPv4 is written; all loopback addresses are of
+ * one host. False for Unix sockets and for none. */
+bool address_same_host(const struct address *a, const struct address *b);
 
 /* A listening socket: with SO_REUSEADDR; one for IPv6 does not accept IPv4.
  * ERR_BUSY: the port is taken; ERR_NOT_FOUND: not an address of this machine

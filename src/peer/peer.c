@@ -248,6 +248,18 @@ struct transport peers_transport(struct peers *p)
     return (struct transport){p, transport_send, transport_members};
 }
 
+void peers_ask(struct peers *p, const struct admit *ask)
+{
+    ASSERT(p->identity.cluster_id == 0 && ask->id == p->identity.self);
+    ASSERT(directory_id_eq(ask->directory, p->greeting.directory));
+    if (p->asks)
+        return;
+    p->asks = true;
+    p->ask = *ask;
+    for (size_t i = 0; i < p->member_count; i++)
+        peer_link_hurry(p->members[i]);
+}
+
 void peers_flush(struct peers *p)
 {
     for (size_t i = 0; i < p->member_count; i++)

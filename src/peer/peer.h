@@ -74,6 +74,11 @@ struct transport peers_transport(struct peers *p);
 /* Writes what was queued; called once per turn, after the node's flush. */
 void peers_flush(struct peers *p);
 
+/* A blank node, from now on: asks each member that has data to let it in,
+ * about four times a second, until it is freed. The answers are told as the
+ * event `granted`. Asking again does nothing. */
+void peers_ask(struct peers *p, const struct admit *ask);
+
 struct peer_info {
     node_id id;
     const char *address;

@@ -32,22 +32,23 @@
 #define IN_HELLO    BIT(FRAME_HELLO)
 #define IN_PROOF    BIT(FRAME_PROOF)
 #define IN_GREETING BIT(FRAME_GREETING)
+#define IN_ADMIT    BIT(FRAME_ADMIT)
 #define IN_ESTABLISHED                                                         \
     (BIT(FRAME_RAFT) | BIT(FRAME_FORWARD) | BIT(FRAME_FRAGMENT) |              \
      BIT(FRAME_SNAPSHOT))
-/* Only the dialer gets the first; the others are no types. */
-#define NEVER (BIT(FRAME_WELCOME) | BIT(8) | BIT(9))
+#define NEVER (BIT(FRAME_WELCOME) | BIT(FRAME_GRANT)) /* for the dialer */
 
 static const uint32_t frames_allowed[INBOUND_STATE_END] = {
     [INBOUND_HELLO] = IN_HELLO,
     [INBOUND_PROOF] = IN_PROOF,
     [INBOUND_GREETING] = IN_GREETING,
+    [INBOUND_ADMIT] = IN_ADMIT,
     [INBOUND_ESTABLISHED] = IN_ESTABLISHED,
 };
 
 _Static_assert(FRAME_TYPE_END < 32, "frame types fit into the bits");
-_Static_assert((IN_HELLO | IN_PROOF | IN_GREETING | IN_ESTABLISHED | NEVER) ==
-                   BIT(FRAME_TYPE_END) - BIT(FRAME_HELLO),
+_Static_assert((IN_HELLO | IN_PROOF | IN_GREETING | IN_ADMIT | IN_ESTABLISHED |
+                NEVER) == BIT(FRAME_TYPE_END) - BIT(FRAME_HELLO),
                "it is decided for each type of frame when it may arrive");
 
 /* ----- the end of a connection ----- */
@@ -83,7 +84,9 @@ static void fail(struct peer_inbound *in, int err)
         peer_break(in->peer, in->why[0] != '\0' ? in->why : error_text(err));
         return;
     }
-    if (!in->expected)
+    /* A blank one that has nothing to ask, or has its answer, goes. */
+    bool went = in->state == INBOUND_ADMIT && err == ERR_CLOSED;
+    if (!in->expected && !went)
         complain_stranger(in, err);
     peer_inbound_free(in);
 }
@@ -219,6 +222,12 @@ static int take_greeting(struct peer_inbound *in, struct bytes payload)
         establish(in, peer, g.nonce);
         return 0;
     }
+    bool asks = in->peers->identity.cluster_id != 0 && g.cluster_id == 0;
+    if (verdict == GREETING_NOT_YET && asks) {
+        in->why[0] = '\0';
+        peer_inbound_move(in, INBOUND_ADMIT);
+        return 0;
+    }
     bool blank = in->peers->identity.cluster_id == 0 || g.cluster_id == 0;
     in->expected = verdict == GREETING_NOT_YET && blank;
     return ERR_MISMATCH;
@@ -274,6 +283,8 @@ static int take_frame(struct peer_inbound *in, const struct frame *f)
         return take_proof(in, f->payload);
     case FRAME_GREETING:
         return take_greeting(in, f->payload);
+    case FRAME_ADMIT:
+        return peer_admit_answer(in, f->payload);
     case FRAME_FRAGMENT:
         return take_fragment(in, f->payload);
     case FRAME_RAFT:
@@ -281,6 +292,7 @@ static int take_frame(struct peer_inbound *in, const struct frame *f)
     case FRAME_SNAPSHOT:
         return deliver(in, f->type, f->payload);
     case FRAME_WELCOME:
+    case FRAME_GRANT:
     case FRAME_TYPE_END:
         break;
     }

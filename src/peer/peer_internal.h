@@ -11,8 +11,8 @@
  * each other's new connections.
  *
  * The files call each other in this order: peer.c, then peer_accept.c, then
- * peer_members.c, then peer_link.c, then peer_place.c and peer_pair.c and
- * peer_greet.c, then peer_link_state.c and peer_inbound.c.
+ * peer_members.c, then peer_link.c, then peer_admit.c, peer_place.c,
+ * peer_pair.c and peer_greet.c, then peer_link_state.c and peer_inbound.c.
  */
 #ifndef PEER_PEER_INTERNAL_H
 #define PEER_PEER_INTERNAL_H
@@ -40,6 +40,8 @@
 #define PEER_KEEPALIVE_S        5
 #define PEER_USER_TIMEOUT_MS    10000
 #define PEER_STRANGER_BYTES_MAX 4096
+#define PEER_GRANT_BYTES_MAX    8192
+#define PEER_ASK_MS             250 /* at most until it is asked again */
 #define PEER_EARLY_BYTES_MAX    (64 * 1024) /* input before the link is up */
 #define PEER_FAILURE_MAX        (PEER_WHY_MAX + ADDRESS_TEXT_MAX + 40)
 #define PEER_CLIENT_ADDRESS_MAX (ADDRESS_TEXT_MAX + 16)
@@ -56,6 +58,7 @@ enum peer_link_state {
     LINK_HELLO,      /* HELLO sent, waits for WELCOME */
     LINK_PROOF,      /* PROOF and GREETING sent, waits for their PROOF */
     LINK_GREETING,   /* waits for their GREETING */
+    LINK_ADMIT,      /* blank: has asked to be let in, waits for GRANT */
     LINK_ESTABLISHED,
     LINK_STATE_END,
 };
@@ -81,6 +84,7 @@ enum peer_inbound_state {
     INBOUND_HELLO,
     INBOUND_PROOF,
     INBOUND_GREETING,
+    INBOUND_ADMIT, /* it is blank, and may ask to be let in */
     INBOUND_ESTABLISHED,
     INBOUND_STATE_END,
 };
@@ -142,7 +146,9 @@ struct peers {
     const struct transport_events *events;
     struct peer_identity identity;
     struct greeting greeting; /* what is the same for all */
-    char *listen_address;     /* as configured; "": none */
+    bool asks;                /* to be let in, with this: */
+    struct admit ask;
+    char *listen_address; /* as configured; "": none */
     char *client_host;
     uint16_t client_port;
     lookup_fn *look_up;
@@ -256,6 +262,17 @@ struct peer *peers_add_stranger(struct peers *p, node_id id,
 /* The members become those that the node has told. Not from an event. */
 void peers_settle(struct peers *p);
 void peer_free(struct peer *peer);
+
+/* ----- peer_admit.c ----- */
+
+/* Is the member that says this to be asked to let this node in? */
+bool peer_admit_wants(const struct peers *p, const struct greeting *g);
+void peer_admit_send(const struct peers *p, struct conn *conn);
+/* Its answer: an error in any case, since the connection ends with it. */
+int peer_admit_answered(struct peer *peer, struct bytes payload,
+                        char why[PEER_WHY_MAX]);
+/* Answers a question; an error in any case, too. */
+int peer_admit_answer(struct peer_inbound *in, struct bytes payload);
 
 /* ----- peer_link.c ----- */
 

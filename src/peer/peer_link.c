@@ -174,6 +174,12 @@ static int take_greeting(struct peer_link *k, struct bytes payload,
     enum greeting_verdict ours =
         peer_greet_judge(peer, k->incarnation, &g, why);
     peer_greet_tell(peer, &g, ours, true);
+    if (peer_admit_wants(peer->peers, &g)) {
+        k->conn.in_bytes_max = PEER_GRANT_BYTES_MAX;
+        peer_admit_send(peer->peers, &k->conn);
+        peer_link_move(k, LINK_ADMIT);
+        return 0;
+    }
     if (ours != GREETING_WELCOME)
         return ERR_MISMATCH;
     if (g.verdict != GREETING_WELCOME) {
@@ -194,6 +200,8 @@ static int take_frame(struct peer_link *k, const struct frame *f,
         return take_proof(k, f->payload, why);
     if (f->group == 0 && f->type == FRAME_GREETING && k->state == LINK_GREETING)
         return take_greeting(k, f->payload, why);
+    if (f->group == 0 && f->type == FRAME_GRANT && k->state == LINK_ADMIT)
+        return peer_admit_answered(peer_of_link(k), f->payload, why);
     snprintf(why, PEER_WHY_MAX, "frame type %u is not allowed now", f->type);
     return ERR_PROTOCOL;
 }
@@ -209,7 +217,7 @@ static int take_input(struct peer_link *k, char why[PEER_WHY_MAX])
     struct bytes rest = buf_view(&k->conn.in);
     struct frame f;
     int err = frame_decode(&rest, &f);
-    if (err == ERR_AGAIN && k->conn.in.len >= PEER_STRANGER_BYTES_MAX)
+    if (err == ERR_AGAIN && k->conn.in.len >= k->conn.in_bytes_max)
         err = ERR_TOO_BIG;
     if (err == 0)
         err = take_frame(k, &f, why);

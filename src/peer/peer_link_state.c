@@ -19,14 +19,16 @@ static const uint8_t moves[LINK_STATE_END] = {
     [LINK_CONNECTING] = BIT(LINK_HELLO) | BIT(LINK_WAITING),
     [LINK_HELLO] = BIT(LINK_PROOF) | BIT(LINK_GREETING) | BIT(LINK_WAITING),
     [LINK_PROOF] = BIT(LINK_GREETING) | BIT(LINK_WAITING),
-    [LINK_GREETING] = BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
+    [LINK_GREETING] =
+        BIT(LINK_ADMIT) | BIT(LINK_ESTABLISHED) | BIT(LINK_WAITING),
+    [LINK_ADMIT] = BIT(LINK_WAITING),
     [LINK_ESTABLISHED] = BIT(LINK_WAITING),
 };
 
 void peer_link_check(const struct peer_link *k)
 {
     bool welcomed = k->state == LINK_PROOF || k->state == LINK_GREETING ||
-                    k->state == LINK_ESTABLISHED;
+                    k->state == LINK_ADMIT || k->state == LINK_ESTABLISHED;
     bool talking = k->state == LINK_HELLO || welcomed;
     ASSERT((k->connect_fd >= 0) == (k->state == LINK_CONNECTING));
     ASSERT((k->connect_io.impl != NULL) == (k->state == LINK_CONNECTING));

@@ -142,6 +142,15 @@ static void on_peer_greeted(void *ctx, node_id peer,
         s->options.greeted(s->options.ctx, peer, greeting, ours, dialed);
 }
 
+static void on_peer_granted(void *ctx, node_id peer, const struct grant *grant)
+{
+    struct server *s = ctx;
+    ASSERT(peer != NODE_NONE);
+    turn_begin(s);
+    if (s->options.granted != NULL)
+        s->options.granted(s->options.ctx, peer, grant);
+}
+
 /* --- the disk ----------------------------------------------------------- */
 
 void server_disk_notify(void *server)
@@ -325,6 +334,7 @@ struct server *server_new(const struct server_options *options)
         .known = on_peer_known,
         .admit = on_peer_admit,
         .greeted = on_peer_greeted,
+        .granted = on_peer_granted,
     };
     s->wiring.disk_async = (struct loop_async){NULL, on_disk, s};
     s->wiring.deadline_timer = (struct loop_timer){NULL, on_deadline, s};

@@ -49,7 +49,8 @@ struct server_options {
     /* See node_transport.h; may be NULL. */
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
                     int ours, bool dialed);
-    void *ctx; /* of the three above */
+    void (*granted)(void *ctx, node_id peer, const struct grant *grant);
+    void *ctx; /* of those above */
 };
 
 struct server;

@@ -189,7 +189,8 @@ start_cluster 3 {} {
                 [said_since $id $before]
             assert {[file exists $nodes($id,dir)/damaged]}
             restart_node $id
-            wait_for_condition 30000 {[info_of $id raft_recovering] == 0}
+            wait_for_condition 30000 {![catch {info_of $id raft_recovering} n] &&
+                $n == 0}
             wait_for_leader
             wait_for_same_state
             assert {![file exists $nodes($id,dir)/damaged]}
@@ -221,7 +222,8 @@ start_cluster 3 {state-memory 1mb} {
                 [said_since $id $before]
             assert {[file exists $nodes($id,dir)/damaged]}
             restart_node $id
-            wait_for_condition 30000 {[info_of $id raft_recovering] == 0}
+            wait_for_condition 30000 {![catch {info_of $id raft_recovering} n] &&
+                $n == 0}
             wait_for_leader
             wait_for_same_state
             assert {![file exists $nodes($id,dir)/damaged]}

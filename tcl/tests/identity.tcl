@@ -44,9 +44,11 @@ start_cluster 3 {cluster-id copies} {
             file delete -force $nodes($id,dir).copy
             set from [log_size $id]
             restart_node $id
+            # Until it is told, it believes that it is whole.
+            wait_for_condition 30000 {[string match "*knows start * of this\
+                node*older copy*takes no part*refilled up to entry*" \
+                [logged_since $id $from]]}
             counts_again $id
-            assert_match "*knows start * of this node*older copy*takes no\
-                part*refilled up to entry*" [logged_since $id $from]
             assert {[info_of $id raft_incarnation] > $known}
             assert_equal [list copy $what] [R $id MGET before after]
             # It is needed now.
@@ -247,8 +249,8 @@ test "emptied members of which the rest is stopped wait for it" {
     nobody_leads {1 2}
     foreach id {3 4} {start_node $id}
     nobody_leads {1 2 3 4}
-    assert_error "LOADING *2 of 5 members have data*missing: member 5 (*)" \
-        {R 2 GET precious}
+    assert_error "LOADING *2 of 5 members have data*missing: member 5 (*);\
+        member * says: *" {R 2 GET precious}
     start_node 5
     wait_for_leader {3 4 5}
     assert_equal data [R 3 GET precious]

@@ -349,7 +349,6 @@ struct sim_disk {
     int64_t full_until_us; /* the state */
     bool fail_sync;
     uint64_t fail_write; /* 1: the next logged batch */
-    bool lost;           /* promises: known to the next start */
     int64_t mark_synced_us;
     raft_index flush_index; /* applied when a flush was asked for */
 };
@@ -372,7 +371,8 @@ struct sim_node {
     struct node *node; /* NULL: down */
     struct sim_disk *disk;
     uint64_t incarnation;
-    bool blank;         /* its directory was emptied, and has no life yet */
+    bool blank;         /* its directory has lost its life */
+    bool wiped;         /* it is empty */
     uint64_t directory; /* which one of this node's, from 0 on */
     bool joins;         /* it does not ask */
     bool unheard;       /* a life that it begun, perhaps by all */

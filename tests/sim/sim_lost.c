@@ -5,15 +5,15 @@
  * A power cut finds less than was synced: nothing at all; or a log that ends
  * earlier, with an earlier term or without its vote; or all of it, but no
  * watermark that proves it. The next start knows that something was lost, as
- * vard does, and boots as recovering. Never is more than a minority in this
- * state at a time. Entries that somebody may have cut, because this node said
- * that it has them, are not lost: only a snapshot would bring them back. So
- * half of the seeds that have this fault never cut a log.
- *
- * Or nobody knows that anything was lost: the directory is empty (wipe). Then
- * it asks the others for a life until one grants it, and starts with that; or
- * it begins one above all that it hears of, and the leader has to put it in the
+ * vard does; or nobody knows, since the directory is empty (wipe). Never is
+ * more than a minority in this state at a time. Entries that somebody may have
+ * cut, because this node said that it has them, are not lost: only a snapshot
+ * would bring them back. So half of the seeds that have this fault never cut a
  * log.
+ *
+ * In either case it asks the others for a life until one grants it, and starts
+ * with that, as recovering; or it begins one above all that it hears of, and
+ * the leader has to put it in the log.
  *
  * The ghost keeps what was lost: it may still count for those who were told
  * of it. X13: until the record that ends a refill is on disk, the node speaks
@@ -200,8 +200,8 @@ static uint32_t next_life(const struct sim *s, const struct sim_node *n)
     return life + 1;
 }
 
-/* Nobody knows that anything was lost: the directory is as a new one. */
-static void wipe(struct sim *s, uint32_t node)
+/* As a new directory: it needs a life. */
+static void becomes_blank(struct sim *s, uint32_t node)
 {
     struct sim_node *n = &s->nodes[node];
 
@@ -209,11 +209,8 @@ static void wipe(struct sim *s, uint32_t node)
     n->directory++;
     n->granted = 0;
     n->joins = sim_chance(&s->rng_fault, 50) || n->unheard;
-    n->disk->disk.has_mark = false;
-    n->disk->lost = false;
     s->stats.disks_lost++;
     core_lost(s, node);
-    sim_trace(s, "node %u: its directory is emptied", node);
 }
 
 bool lost_has_to_ask(struct sim *s, uint32_t node)
@@ -255,7 +252,7 @@ static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
         sim_fail(s, "X17 life: number %u of node %u is granted twice",
                  grant->life, to->id);
     to->granted = grant->life;
-    s->stats.faults[FAULT_WIPE]++;
+    s->stats.faults[FAULT_WIPE] += to->wiped;
     sim_trace(s, "node %u: grants life %u to node %u", by->id, grant->life,
               to->id);
 }
@@ -299,18 +296,20 @@ static void lose(struct sim *s, uint32_t node)
     if (s->config.on[FAULT_WIPE] && least == 0 &&
         sim_chance(&s->rng_fault, 50)) {
         lose_all(s, d);
-        wipe(s, node);
+        d->disk.has_mark = false;
+        s->nodes[node].wiped = true;
+        becomes_blank(s, node);
+        sim_trace(s, "node %u: its directory is emptied", node);
         return;
     }
+    s->nodes[node].wiped = false;
     if (how == LOSS_ALL && least == 0)
         lose_all(s, d);
     else if (how != LOSS_MARK)
         lose_tail(s, d, least);
     else
         ghost_forget(s, node, n->disk.last);
-    d->lost = true;
-    s->stats.disks_lost++;
-    core_lost(s, node);
+    becomes_blank(s, node);
     sim_trace(s, "node %u: its disk is left with term %llu, log to %llu", node,
               (unsigned long long)n->disk_term,
               (unsigned long long)n->disk.last);

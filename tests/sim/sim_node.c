@@ -197,14 +197,11 @@ static void start_node(struct sim *s, struct sim_node *n)
                            .upload_ready = client_upload_ready,
                            .fatal = on_fatal}},
         .disk = &d->disk,
-        .recovering = d->lost || n->blank,
-        .incarnation_above = d->lost ? n->incarnation : 0,
+        .life = n->blank ? n->granted : 0,
         .nonce = sim_nonce(s, n),
     };
     struct buf error = BUF_INIT;
 
-    if (n->blank)
-        how.incarnation_above = (uint64_t)n->granted << 32;
     options_fill(s, n, &how.options);
     int err = world_boot(&n->node, &how, &error);
     if (err != 0)
@@ -222,7 +219,6 @@ static void start_node(struct sim *s, struct sim_node *n)
     n->time_told = false;
     n->hearsay = false;
     n->time_term = 0;
-    d->lost = false; /* from now on the store says it */
     buf_release(&error);
 }
 

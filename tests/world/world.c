@@ -119,8 +119,7 @@ void world_start(struct world *w, uint32_t id)
         how.options.upload_above = w->upload_above;
     how.options.refill_part_bytes = w->refill_part_bytes;
     how.nonce = w->nonces ? rng_next(&w->rng) | 1 : 0;
-    how.recovering = t->life > 0;
-    how.incarnation_above = (uint64_t)t->life << 32;
+    how.life = t->life;
     t->life = 0;
     int err = world_boot(&t->node, &how, &error);
     if (err != 0)

@@ -33,31 +33,49 @@ void world_fill_events(struct node_events *e)
         e->transfer_ended = nothing;
 }
 
-static int boot(struct world_boot *how, struct buf *error)
+static int boot_once(const struct world_boot *how, bool lost,
+                     const struct grant *grant, struct identity *id,
+                     struct buf *error)
 {
     struct world_disk *d = how->disk;
-    struct node_options *o = &how->options;
+    const struct node_options *o = &how->options;
     const struct node_boot boot = {
         .self = o->self,
-        .cluster_id = WORLD_CLUSTER_ID,
+        .cluster_id = lost || grant ? 0 : WORLD_CLUSTER_ID,
         .label = "",
         .directory = {WORLD_CLUSTER_ID, o->self + 1},
         .nonce = how->nonce,
-        .recovering = how->recovering,
-        .incarnation_above = how->incarnation_above,
+        .lost = lost,
+        .grant = grant,
         .store = how->env.store,
         .mark = d->has_mark ? &d->mark : NULL,
     };
+    int err = node_boot(&boot, id, error);
+    if (err == 0)
+        world_disk_start(d, id, lost || grant);
+    return err;
+}
+
+/* What was lost is blank first; then it begins its life. */
+static int boot(struct world_boot *how, struct buf *error)
+{
+    const struct grant grant = {.verdict = GRANT_GIVEN,
+                                .life = how->life,
+                                .cluster_id = WORLD_CLUSTER_ID,
+                                .index = 1};
+    struct world_disk *d = how->disk;
+    struct node_options *o = &how->options;
     struct identity id;
-    int err = node_boot(&boot, &id, error);
+    int err = how->life > 0 ? boot_once(how, true, NULL, &id, error) : 0;
+    if (err == 0)
+        err = boot_once(how, false, how->life > 0 ? &grant : NULL, &id, error);
     if (err != 0)
         return err;
-    world_disk_start(d, &id, how->recovering);
     o->cluster_id = id.cluster_id;
     o->incarnation = id.incarnation;
     o->directory = id.directory;
     o->nonce = id.nonce;
-    o->mark = d->has_mark && !how->recovering ? &d->mark : NULL;
+    o->mark = d->has_mark && how->life == 0 ? &d->mark : NULL;
     for (uint32_t i = 0; i < o->member_count; i++)
         o->members[i] = i;
     return 0;

@@ -18,9 +18,7 @@ struct world_boot {
     /* `disk` is filled in, and the events as below. */
     struct node_env env;
     struct world_disk *disk;
-    /* See node_boot.h. */
-    bool recovering;
-    uint64_t incarnation_above;
+    uint32_t life; /* that it was granted, and begins; 0: it goes on */
     uint64_t nonce;
 };
 

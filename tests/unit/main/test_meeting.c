@@ -128,7 +128,7 @@ static void test_nobody_founds(void **state)
     assert_int_equal(decide(&h, MEETING_FRESH_MS).outcome, MEETING_FOUND);
     assert_int_equal(decide(&h, MEETING_FRESH_MS + 1).outcome, MEETING_WAIT);
     hear(&h, 3, OURS);
-    expect(&h, MEETING_WAIT);
+    expect(&h, MEETING_ASK);
     expect_text(&h, "1 of 3 members have data");
     g = of(3, 0);
     g.lost = true;
@@ -155,7 +155,7 @@ static struct greeting founded(const struct founding *f, node_id id)
 }
 
 /* The record of a founding has this directory: it takes part, unless it has
- * lost what it had, or has started before. */
+ * lost what it had, has started before, or has asked already. */
 static void test_adopt(void **state)
 {
     const struct founding f = {
@@ -171,46 +171,90 @@ static void test_adopt(void **state)
     assert_int_equal(r.outcome, MEETING_ADOPT);
     assert_int_equal(r.cluster_id, OURS);
     assert_int_equal(r.founding.count, 3);
-    h.meeting.directory.low++; /* emptied since */
-    expect(&h, MEETING_WAIT);
-    h.meeting.directory.low--;
-    h.meeting.lost = true;
-    expect(&h, MEETING_WAIT);
-    h.meeting.lost = false;
+    for (int why = 0; why < 3; why++) {
+        h.meeting.directory.low += why == 0; /* emptied since */
+        h.meeting.lost = why == 1;
+        h.meeting.asks = why == 2; /* perhaps another life was granted */
+        expect(&h, MEETING_ASK);
+        h.meeting.directory.low -= why == 0;
+        h.meeting.lost = h.meeting.asks = false;
+        expect(&h, MEETING_ADOPT);
+    }
     g = of(3, OURS); /* this one has seen it start */
     g.known_incarnation = 4;
     meeting_heard(&h.meeting, 3, &g, GREETING_NOT_YET, 0);
-    r = decide(&h, 0);
-    assert_int_equal(r.outcome, MEETING_JOIN);
-    assert_int_equal(r.incarnation_above, 4);
+    expect(&h, MEETING_ASK);
     leave(&h);
 }
 
-/* It is let in where a majority has data of one cluster. */
-static void test_join(void **state)
+/* It asks where one has data, and all that have are of one cluster. */
+static void test_ask(void **state)
 {
     struct hall h;
     UNUSED(state);
     enter(&h, 3, 5, "");
-    hear(&h, 1, OURS);
-    hear(&h, 2, OURS);
-    expect(&h, MEETING_WAIT); /* two of five */
-    expect_text(&h, "2 of 5 members have data, and a majority of them must");
-    expect_text(&h, "missing: member 4 (10.0.0.4:9001), member 5");
     hear(&h, 4, 0);
-    hear(&h, 5, 0);
-    expect(&h, MEETING_WAIT); /* the others were emptied as well */
-    hear(&h, 4, OURS);
-    assert_int_equal(decide(&h, 0).outcome, MEETING_JOIN);
-    assert_int_equal(decide(&h, 0).cluster_id, OURS);
+    expect(&h, MEETING_WAIT);
+    hear(&h, 1, OURS);
+    expect(&h, MEETING_ASK);
+    expect(&h, MEETING_ASK); /* again and again */
+    expect_text(&h, "1 of 5 members have data, and a majority of them must");
+    expect_text(&h, "missing: member 5 (10.0.0.5:9001), member 2");
     assert_int_equal(decide(&h, MEETING_FRESH_MS + 1).outcome, MEETING_WAIT);
     hear(&h, 5, OTHER);
     expect(&h, MEETING_WAIT);
-    expect_text(&h, "data of different clusters");
+    expect_text(&h, "its directory is empty, and the other members have data "
+                    "of different clusters");
+    h.meeting.lost = true;
+    expect_text(&h, "its data is not whole, and");
+    hear(&h, 5, OURS);
+    expect_text(&h, "to be let in: its data is not whole, 2 of 5");
     leave(&h);
-    enter(&h, 2, 2, ""); /* one of two cannot tell what was committed */
+}
+
+static void answer(struct hall *h, node_id id, enum grant_verdict verdict,
+                   const char *why, int64_t now_ms)
+{
+    struct grant g = {.verdict = (uint8_t)verdict};
+    snprintf(g.why, sizeof(g.why), "%s", why);
+    if (verdict == GRANT_GIVEN) {
+        g.life = 5;
+        g.cluster_id = OURS;
+        g.index = 12;
+    }
+    meeting_answered(&h->meeting, id, &g, now_ms);
+}
+
+/* It says what it was answered, of those that say most, and begins the first
+ * life that it is granted. */
+static void test_answers(void **state)
+{
+    struct hall h;
+    UNUSED(state);
+    enter(&h, 3, 3, "");
     hear(&h, 1, OURS);
-    expect(&h, MEETING_WAIT);
+    hear(&h, 2, OURS);
+    expect(&h, MEETING_ASK);
+    answer(&h, 1, GRANT_LATER, "node 2 leads", 0);
+    expect_text(&h, "; member 1 says: node 2 leads");
+    answer(&h, 2, GRANT_REFUSED, "too old", 0);
+    expect_text(&h, "; member 2 refuses: too old");
+    answer(&h, 1, GRANT_LATER, "node 2 leads", 0);
+    expect_text(&h, "; member 2 refuses: too old");
+    answer(&h, 2, GRANT_LATER, "soon", 0); /* it has changed its mind */
+    expect_text(&h, "; member 2 says: soon");
+    expect(&h, MEETING_ASK);
+    answer(&h, 2, GRANT_REFUSED, "too old", 0);
+    answer(&h, 1, GRANT_LATER, "no leader", MEETING_FRESH_MS + 1);
+    expect_text(&h, "; member 1 says: no leader");
+    answer(&h, 2, GRANT_GIVEN, "", 0);
+    answer(&h, 1, GRANT_REFUSED, "who is that", 0); /* it did not know yet */
+    answer(&h, 2, GRANT_LATER, "no leader", MEETING_FRESH_MS * 2);
+    struct meeting_result r = decide(&h, MEETING_FRESH_MS * 9);
+    assert_int_equal(r.outcome, MEETING_JOIN);
+    assert_int_equal(r.cluster_id, OURS);
+    assert_int_equal(r.grant.life, 5);
+    assert_int_equal(r.grant.index, 12);
     leave(&h);
 }
 
@@ -230,8 +274,10 @@ static void test_bootstrap(void **state)
     assert_int_equal(r.founding.members[0].id, 2);
     assert_int_equal(r.founding.members[1].id, 3);
     hear(&h, 1, OURS);
-    expect(&h, MEETING_WAIT);
+    expect(&h, MEETING_ASK);
     hear(&h, 1, 0);
+    expect(&h, MEETING_WAIT); /* where it was is perhaps more than it sees */
+    h.meeting.asks = false;
     expect(&h, MEETING_FOUND);
     g = of(1, 0);
     g.lost = true; /* it had data, and others may have it still */
@@ -254,8 +300,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_blank), cmocka_unit_test(test_nobody_founds),
-        cmocka_unit_test(test_adopt),     cmocka_unit_test(test_join),
-        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_adopt),     cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_answers),   cmocka_unit_test(test_bootstrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -229,12 +229,39 @@ static void test_lost_database(void **state)
     teardown(&f);
 }
 
-/* Promises are given up only when it is on disk that the node recovers, and
- * the incarnation is above all that may have been used. */
-static void test_recovering(void **state)
+static struct grant grant_of(uint32_t life, uint64_t cluster_id)
+{
+    return (struct grant){.verdict = GRANT_GIVEN,
+                          .life = life,
+                          .cluster_id = cluster_id,
+                          .index = 0x1234};
+}
+
+/* A start with a life that was granted. */
+static int begin(struct fixture *f, uint32_t life, uint64_t cluster_id)
+{
+    struct grant grant = grant_of(life, cluster_id);
+    f->boot.grant = &grant;
+    int rc = start(f, false);
+    f->boot.grant = NULL;
+    return rc;
+}
+
+/* Of how many bytes is the record? 0: there is none. */
+static size_t record_size(struct fixture *f)
+{
+    struct buf value = BUF_INIT;
+    int rc = store_get(f->store, STORE_META, NODE_RECOVERING_KEY, &value);
+    size_t len = rc == 0 ? value.len : 0;
+    buf_release(&value);
+    return len;
+}
+
+/* Promises are given up only when it is on disk that they are. The directory is
+ * another one then, and of no cluster, however often it starts. */
+static void test_lost(void **state)
 {
     struct fixture f;
-    struct buf value = BUF_INIT;
     struct watermark promised = {.cluster_id = 77,
                                  .node = 3,
                                  .incarnation = 5,
@@ -244,32 +271,101 @@ static void test_recovering(void **state)
                                  .index = 90};
     UNUSED(state);
     setup(&f);
+    f.boot.cluster_id = 0;
     promise(&f, &promised);
-    f.boot.recovering = true;
-    f.boot.incarnation_above = 1000;
+    f.boot.lost = true;
     store_memory_fail(f.store, "write", 1);
     assert_int_not_equal(start(&f, false), 0);
     assert_int_equal(mark_of(&f).term, 4);
     store_memory_crash(f.store, 0);
 
-    assert_int_equal(start(&f, false), 0);
-    assert_int_equal(f.id.incarnation, 1001);
-    assert_true(directory_id_eq(f.id.directory, promised.directory));
-    assert_int_equal(mark_of(&f).term, 0);
-    assert_int_equal(mark_of(&f).index, 0);
-    assert_int_equal(mark_of(&f).incarnation, 1001);
-    assert_int_equal(
-        store_get(f.store, STORE_META, NODE_RECOVERING_KEY, &value), 0);
-
-    f.boot.recovering = false; /* the next start has the record, not this */
-    assert_int_equal(start(&f, false), 0);
-    assert_int_equal(f.id.incarnation, 1002);
-    assert_int_equal(
-        store_get(f.store, STORE_META, NODE_RECOVERING_KEY, &value), 0);
+    for (uint64_t i = 6; i < 10; i++) {
+        assert_int_equal(start(&f, false), 0);
+        assert_int_equal(f.id.incarnation, i);
+        assert_int_equal(f.id.cluster_id, 0);
+        assert_int_equal(f.id.directory.high, 5);
+        assert_int_equal(f.id.directory.low, 6);
+        f.boot.directory.low++; /* it keeps the one that it has asked with */
+        assert_int_equal(mark_of(&f).term, 0);
+        assert_int_equal(mark_of(&f).index, 0);
+        assert_int_equal(mark_of(&f).incarnation, i);
+        assert_true(node_boot_is_lost(f.store));
+        f.boot.lost = i == 7; /* the record says it, or damage again */
+    }
+    f.boot.cluster_id = 99; /* without other members nobody can let it in */
+    assert_int_equal(start(&f, false), ERR_CORRUPT);
+    f.boot.cluster_id = 0;
     f.boot.self = 4; /* another node's directory is no damage */
-    f.boot.recovering = true;
+    f.boot.lost = true;
     assert_int_equal(start(&f, false), ERR_MISMATCH);
+    teardown(&f);
+}
+
+/* What was granted begins, once: the first start of that life, with what the
+ * node has to apply before it serves. */
+static void test_granted(void **state)
+{
+    struct fixture f;
+    struct buf value = BUF_INIT;
+    UNUSED(state);
+    for (int lost = 0; lost < 2; lost++) {
+        setup(&f);
+        if (lost == 1) { /* the cluster that it was of is remembered */
+            assert_int_equal(start(&f, false), 0);
+            f.boot.directory.low++;
+        }
+        f.boot.cluster_id = 0;
+        f.boot.lost = lost == 1;
+        assert_int_equal(start(&f, false), 0);
+        struct directory_id asked = f.id.directory;
+        f.boot.lost = false;
+        if (lost == 1)
+            assert_int_equal(begin(&f, 3, 78), ERR_MISMATCH);
+        assert_int_equal(begin(&f, 3, 77), 0);
+        assert_true(f.id.incarnation == (UINT64_C(3) << 32 | 1));
+        assert_true(mark_of(&f).incarnation == (UINT64_C(3) << 32 | 1));
+        assert_int_equal(f.id.cluster_id, 77);
+        assert_true(directory_id_eq(f.id.directory, asked));
+        buf_reset(&value);
+        assert_int_equal(
+            store_get(f.store, STORE_META, NODE_RECOVERING_KEY, &value), 0);
+        assert_int_equal(value.len, 8);
+        assert_int_equal(value.data[6], 0x12);
+        assert_int_equal(value.data[7], 0x34);
+        assert_false(node_boot_is_lost(f.store));
+        assert_int_equal(begin(&f, 3, 77), ERR_MISMATCH); /* it has begun */
+        assert_int_equal(start(&f, false), 0);
+        assert_true(f.id.incarnation == (UINT64_C(3) << 32 | 2));
+        assert_int_equal(f.id.cluster_id, 77);
+        assert_int_equal(record_size(&f), 8);
+        teardown(&f);
+    }
     buf_release(&value);
+}
+
+/* A life that is about to begin, and a crash between the two writes: either it
+ * has begun, or the directory asks again, as the same one. */
+static void test_granted_half(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    setup(&f);
+    f.boot.cluster_id = 0;
+    assert_int_equal(start(&f, false), 0);
+    store_memory_fail(f.store, "write", 1);
+    assert_int_not_equal(begin(&f, 1, 77), 0);
+    store_memory_crash(f.store, 0);
+    f.boot.directory.low++;
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 0);
+    assert_int_equal(f.id.directory.low, 6);
+    struct watermark blank = mark_of(&f);
+    assert_int_equal(begin(&f, 1, 77), 0);
+    promise(&f, &blank); /* it was not written */
+    assert_int_equal(start(&f, false), 0);
+    assert_int_equal(f.id.cluster_id, 77);
+    assert_true(f.id.incarnation == (UINT64_C(1) << 32 | 2));
+    assert_int_equal(record_size(&f), 8);
     teardown(&f);
 }
 
@@ -337,11 +433,11 @@ static void test_put_together(void **state)
         else
             other.nonce++;
         promise(&f, &other);
-        for (int recovering = 0; recovering < 2; recovering++) {
-            f.boot.recovering = recovering;
+        for (int lost = 0; lost < 2; lost++) {
+            f.boot.lost = lost;
             assert_int_equal(start(&f, false), ERR_MISMATCH);
         }
-        f.boot.recovering = false;
+        f.boot.lost = false;
     }
     promise(&f, &mark);
     assert_int_equal(start(&f, false), 0);
@@ -365,9 +461,9 @@ static void test_label(void **state)
     assert_int_equal(start(&f, false), 0);
     f.boot.label = "order";
     assert_int_equal(start(&f, false), ERR_MISMATCH);
-    f.boot.recovering = true;
+    f.boot.lost = true;
     assert_int_equal(start(&f, false), ERR_MISMATCH);
-    f.boot.recovering = false;
+    f.boot.lost = false;
     f.boot.label = "";
     assert_int_equal(start(&f, false), 0);
     f.boot.label = "orders";
@@ -418,32 +514,12 @@ static void test_blank(void **state)
     assert_int_equal(start(&f, false), 0);
     promise(&f, &mark);
     assert_int_equal(start(&f, false), ERR_CORRUPT); /* it is an older one */
-    f.boot.recovering = true;
-    assert_int_equal(start(&f, false), 0);
-    assert_int_equal(f.id.cluster_id, 99);
-    teardown(&f);
-}
-
-/* Database and watermark are lost: it is blank, and known to have had more,
- * until it is let in. */
-static void test_blank_by_damage(void **state)
-{
-    struct fixture f;
-    UNUSED(state);
-    setup(&f);
-    f.boot.cluster_id = 0;
-    f.boot.recovering = true;
+    f.boot.lost = true;
     assert_int_equal(start(&f, false), 0);
     assert_int_equal(f.id.cluster_id, 0);
-    f.boot.recovering = false;
-    assert_int_equal(start(&f, false), 0);
-    assert_int_equal(f.id.cluster_id, 0);
-    assert_true(node_boot_is_lost(f.store));
-    f.boot.recovering = true;
-    f.boot.cluster_id = 99;
-    assert_int_equal(start(&f, false), 0);
-    assert_int_equal(f.id.cluster_id, 99);
-    assert_true(node_boot_is_lost(f.store));
+    f.boot.lost = false;
+    assert_int_equal(begin(&f, 1, 98), ERR_MISMATCH); /* the mark has said it */
+    assert_int_equal(begin(&f, 1, 99), 0);
     teardown(&f);
 }
 
@@ -456,13 +532,14 @@ int main(void)
         cmocka_unit_test(test_interrupted_again),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_lost_database),
-        cmocka_unit_test(test_recovering),
+        cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_granted),
+        cmocka_unit_test(test_granted_half),
         cmocka_unit_test(test_directory_id),
         cmocka_unit_test(test_directory_id_of_half_a_start),
         cmocka_unit_test(test_put_together),
         cmocka_unit_test(test_label),
         cmocka_unit_test(test_blank),
-        cmocka_unit_test(test_blank_by_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

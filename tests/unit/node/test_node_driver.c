@@ -510,7 +510,7 @@ static void test_removed_directory(void **state)
     how.env = world_env(&w->nodes[gone]);
     for (int i = 0; i < 2; i++) {
         buf_reset(&error);
-        how.recovering = i == 1;
+        how.life = i == 1 ? 9 : 0;
         assert_int_equal(world_boot(&n, &how, &error), ERR_MISMATCH);
         buf_u8(&error, '\0');
         assert_non_null(strstr((const char *)error.data,

@@ -167,18 +167,26 @@ static void test_not_before_commit(void **state)
     world_release(w);
 }
 
-static void expect_refusal(struct world *w, uint32_t asked, uint32_t id,
-                           int expected, const char *part)
+static void expect_refusal_of(struct world *w, uint32_t asked,
+                              const struct admit *ask, int expected,
+                              const char *part)
 {
-    struct admit ask = world_admit(id, 7);
     struct buf why = BUF_INIT;
     struct grant grant;
 
-    assert_int_equal(ask_one(w, asked, &ask, &grant, &why), expected);
+    assert_int_equal(ask_one(w, asked, ask, &grant, &why), expected);
     buf_u8(&why, '\0');
     if (!strstr((const char *)why.data, part))
         fail_msg("'%s' is not in '%s'", part, (const char *)why.data);
     buf_release(&why);
+}
+
+static void expect_refusal(struct world *w, uint32_t asked, uint32_t id,
+                           int expected, const char *part)
+{
+    struct admit ask = world_admit(id, 7);
+
+    expect_refusal_of(w, asked, &ask, expected, part);
 }
 
 static void test_refusals(void **state)
@@ -211,8 +219,11 @@ static void test_refusals(void **state)
     ask = world_admit(a, 8);
     assert_int_equal(ask_one(w, leader, &ask, &grant, &why), ERR_AGAIN);
     assert_int_equal(life_at(w, leader, a), 1);
-    w->now_ms += 10000;
-    world_run(w, 20);
+    expect_refusal_of(w, leader, &ask, ERR_AGAIN, "less than a minute ago");
+    struct node_peer *peer = node_peer_find(w->nodes[leader].node, a);
+    peer->granted_ms -= 55000;
+    expect_refusal_of(w, leader, &ask, ERR_AGAIN, "less than a minute ago");
+    peer->granted_ms -= 5000;
     world_ask(w, a, 8, &grant);
     assert_int_equal(grant.life, 2);
     buf_release(&why);
@@ -220,7 +231,10 @@ static void test_refusals(void **state)
     world_init(w, 2, 43); /* nobody can vouch for anybody */
     leader = (uint32_t)world_elect(w);
     world_wipe(w, 1 - leader);
-    expect_refusal(w, leader, 1 - leader, ERR_MISMATCH, "backup");
+    expect_refusal(w, leader, 1 - leader, ERR_MISMATCH, "vardctl recover");
+    /* Who does not lead says it as well: nobody leads any more. */
+    world_run(w, 200);
+    expect_refusal(w, leader, 1 - leader, ERR_MISMATCH, "one or two voters");
     world_release(w);
 }
 

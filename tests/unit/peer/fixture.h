@@ -54,6 +54,13 @@ struct node {
     int greetings[CLUSTER_NODES + 1];
     /* Of those in answer to its own: the last verdict but "not yet". */
     enum greeting_verdict told[CLUSTER_NODES + 1];
+    /* As a member that is asked: its answer, and the last question. */
+    int admits; /* 0, ERR_AGAIN, ERR_MISMATCH */
+    struct admit asked;
+    int asks;
+    /* As a blank one: what it was told. */
+    struct grant grant[CLUSTER_NODES + 1];
+    int grants[CLUSTER_NODES + 1];
 };
 
 struct cluster {
@@ -127,6 +134,35 @@ FIXTURE void node_greeted(void *ctx, node_id peer, const struct greeting *g,
     n->greetings[peer]++;
     if (dialed && g->verdict != GREETING_NOT_YET)
         n->told[peer] = g->verdict;
+}
+
+FIXTURE int node_admit(void *ctx, const struct admit *ask, struct grant *out,
+                       struct buf *why)
+{
+    struct node *n = ctx;
+    n->asked = *ask;
+    n->asks++;
+    if (n->admits != 0) {
+        buf_printf(why, "node %u has its reason", n->id);
+        return n->admits;
+    }
+    memset(out, 0, sizeof(*out));
+    out->life = 4;
+    out->cluster_id = CLUSTER_ID;
+    out->index = 17;
+    node_id ids[RAFT_NODES_MAX];
+    for (node_id i = 0; i < RAFT_NODES_MAX; i++)
+        ids[i] = i + 1;
+    configuration_of(&out->configuration, ids, RAFT_NODES_MAX);
+    return 0;
+}
+
+FIXTURE void node_granted(void *ctx, node_id peer, const struct grant *grant)
+{
+    struct node *n = ctx;
+    assert_true(peer <= CLUSTER_NODES);
+    n->grant[peer] = *grant;
+    n->grants[peer]++;
 }
 
 FIXTURE void node_log(void *ctx, enum log_level level, const char *line,
@@ -216,7 +252,9 @@ FIXTURE struct peers_options node_options(struct cluster *c, node_id id,
                                           .down = node_down,
                                           .receive = node_receive,
                                           .known = node_known,
-                                          .greeted = node_greeted};
+                                          .admit = node_admit,
+                                          .greeted = node_greeted,
+                                          .granted = node_granted};
     n->log = (struct logger){LOG_DEBUG, node_log, n};
     n->incarnation = incarnation;
     return (struct peers_options){

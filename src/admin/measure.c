@@ -191,6 +191,17 @@ static void measure_cpu(struct server *s, struct metrics *m)
     metrics_set(m, METRIC_used_cpu_user_main_thread, usage.user_us);
 }
 
+static void measure_comparison(const struct node *n, struct metrics *m)
+{
+    struct compare_status st;
+    node_compare_status(n, &st);
+    ASSERT(st.different + st.undecided <= st.count);
+    metrics_text(m, METRIC_raft_check_result, "%s", compare_verdict_text(&st));
+    metrics_count(m, METRIC_raft_check_index, st.index);
+    metrics_set(m, METRIC_raft_check_running, st.running ? 1 : 0);
+    metrics_count(m, METRIC_raft_check_different, st.different + st.undecided);
+}
+
 static void measure_raft(struct server *s, struct metrics *m)
 {
     struct node_status st;
@@ -203,6 +214,7 @@ static void measure_raft(struct server *s, struct metrics *m)
                 st.leader == NODE_NONE ? -1 : (int64_t)st.leader);
     metrics_text(m, METRIC_raft_leader_address, "%s", st.leader_address);
     node_measure(server_node(s), m);
+    measure_comparison(server_node(s), m);
 }
 
 static const struct {

@@ -27,6 +27,11 @@ static void refuse(struct server_call *call, int err)
         resp_null(call->out);
     else if (err == ERR_CLOSED)
         no_such(call);
+    else if (err == ERR_SPACE)
+        resp_error(call->out, "ERR this snapshot was closed: the disk of this "
+                              "node is short of space, and it kept what was "
+                              "deleted meanwhile; read one of another node, "
+                              "or make room first");
     else if (err == ERR_INVALID)
         resp_error(call->out, "ERR chunks are read one after the other, and "
                               "only the last one again");

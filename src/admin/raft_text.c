@@ -41,6 +41,38 @@ const char *raft_progress_text(const struct node_status *st, size_t i)
     return "up";
 }
 
+const char *compare_result_text(enum compare_result result)
+{
+    switch (result) {
+    case COMPARE_MISSING:
+        return "missing";
+    case COMPARE_UNKNOWN:
+        return "unknown";
+    case COMPARE_EQUAL:
+        return "equal";
+    case COMPARE_DIFFERENT:
+        return "different";
+    case COMPARE_UNDECIDED:
+        return "undecided";
+    }
+    return "unknown";
+}
+
+const char *compare_verdict_text(const struct compare_status *st)
+{
+    uint32_t equal = 0;
+    ASSERT(st->count <= RAFT_NODES_MAX);
+    for (uint32_t i = 0; i < st->count; i++)
+        equal += st->members[i].result == COMPARE_EQUAL;
+    if (st->index == 0)
+        return "never";
+    if (st->different > 0)
+        return "different";
+    if (st->undecided > 0)
+        return "undecided";
+    return equal == st->count ? "equal" : "incomplete";
+}
+
 void split_address(const char *address, struct bytes *host, uint16_t *port)
 {
     if (hostport_split(bytes_str(address), host, port))

@@ -6,6 +6,7 @@
  * backup.c    backups: taken and verified
  * restore.c   a backup becomes a data directory
  * recover.c   what is left becomes a cluster of its own
+ * check.c     have the members the same data?
  * wait.c      until the cluster is as somebody wants it
  * conf.c      addresses and password from a node's configuration
  *
@@ -43,6 +44,10 @@ int wait_goal(const char *name);
 /* CTL_GOOD when it is reached, CTL_NO if it is not within the time,
  * CTL_REFUSED if the password is. */
 int wait_for(struct cluster *c, int goal, int64_t timeout_ms);
+
+/* Has the members compare their data, and says what each has: CTL_GOOD if all
+ * are equal, CTL_NO if not, or if one has not said so in time. */
+int check_members(struct cluster *c, int64_t seconds);
 
 /* Writes a backup of a follower, or of the node at `from`, if not NULL. */
 int backup_take(struct cluster *c, const char *file, const char *from);

@@ -18,6 +18,7 @@
 #define DEFAULT_CLUSTER    "127.0.0.1:6379"
 #define DEFAULT_TIMEOUT_MS 10000
 #define DEFAULT_WAIT_MS    30000
+#define DEFAULT_CHECK_MS   60000
 
 struct ctl {
     struct cluster cluster;
@@ -217,6 +218,14 @@ static int run_transfer(struct ctl *c)
     return status == CTL_GOOD ? transfer_from(c, leader) : status;
 }
 
+static int run_check(struct ctl *c)
+{
+    int64_t ms = DEFAULT_CHECK_MS;
+    if (c->argc > 0 && !parse_seconds(c->argv[0], 0, &ms))
+        return usage_error("not a number of seconds: ", c->argv[0]);
+    return check_members(&c->cluster, ms / 1000);
+}
+
 static int run_backup(struct ctl *c)
 {
     return backup_take(&c->cluster, c->argv[0],
@@ -271,6 +280,8 @@ static const struct ctl_command commands[] = {
      run_cad},
     {"transfer", 0, 1, "[ID]", "hand leadership over, to node ID if given",
      run_transfer},
+    {"check", 0, 1, "[SECONDS]", "have all members the same data? Waits (60)",
+     run_check},
     {"backup", 1, 2, "FILE [HOST:PORT]",
      "write a backup, of a follower or of that node", run_backup},
     {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},

@@ -6,6 +6,7 @@
 #include "data/meta.h"
 
 #include "base/reader.h"
+#include "data/comparison.h"
 #include "data/key.h"
 #include "data/kinds.h"
 
@@ -18,10 +19,13 @@ static const char COUNT_KEY[] = "mcount"; /* before the database */
 static const char NEXT_KEY[] = "mnext";
 static const char MEMBERS_KEY[] = "mmembers";
 static const char DESIRED_KEY[] = "mdesired";
+static const char COMPARISON_KEY[] = "mcomparison";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
-#define COUNT_DB_OFFSET (META_COUNT_KEY_SIZE - 1)
+#define COMPARISON_HEAD_SIZE   17
+#define COMPARISON_REPORT_SIZE 21
+#define COUNT_DB_OFFSET        (META_COUNT_KEY_SIZE - 1)
 
 struct bytes meta_applied_key(void)
 {
@@ -53,6 +57,12 @@ struct bytes meta_desired_key(void)
 {
     ASSERT(DESIRED_KEY[0] == ROW_META);
     return bytes_str(DESIRED_KEY);
+}
+
+struct bytes meta_comparison_key(void)
+{
+    ASSERT(COMPARISON_KEY[0] == ROW_META);
+    return bytes_str(COMPARISON_KEY);
 }
 
 static bool times_bounded(const struct applied *a)
@@ -154,6 +164,54 @@ int meta_members_decode(struct bytes b, uint64_t *index, struct bytes *record)
     return ok ? 0 : ERR_CORRUPT;
 }
 
+void meta_comparison_encode(struct buf *out, const struct comparison *c)
+{
+    ASSERT(c->index > 0 && c->count <= COMPARISON_REPORTS_MAX);
+    buf_reset(out);
+    buf_u64be(out, c->index);
+    buf_u64be(out, (uint64_t)c->time_ms);
+    buf_u8(out, (uint8_t)c->count);
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct comparison_report *r = &c->reports[i];
+        ASSERT(r->found || r->hash == 0);
+        buf_u32be(out, r->node);
+        buf_u64be(out, r->began);
+        buf_u8(out, r->found);
+        buf_u64be(out, r->hash);
+    }
+    ASSERT(out->len ==
+           COMPARISON_HEAD_SIZE + c->count * COMPARISON_REPORT_SIZE);
+}
+
+/* False: no honest node has written it. */
+static bool take_report(struct reader *r, struct comparison *c)
+{
+    struct comparison_report *to = &c->reports[c->count];
+    to->node = reader_u32be(r);
+    to->began = reader_u64be(r);
+    uint8_t found = reader_u8(r);
+    to->found = found == 1;
+    to->hash = reader_u64be(r);
+    bool ordered = c->count == 0 || to->node > c->reports[c->count - 1].node;
+    c->count++;
+    return ordered && found <= 1 && (to->found || to->hash == 0);
+}
+
+int meta_comparison_decode(struct bytes b, struct comparison *out)
+{
+    struct reader r = reader_of(b);
+    *out = (struct comparison){.count = 0};
+    out->index = reader_u64be(&r);
+    out->time_ms = (int64_t)reader_u64be(&r);
+    uint8_t reports = reader_u8(&r);
+    bool ok = out->index > 0 && out->time_ms >= 0 &&
+              out->time_ms <= META_TIME_MAX &&
+              reports <= COMPARISON_REPORTS_MAX;
+    for (uint8_t i = 0; ok && i < reports; i++)
+        ok = take_report(&r, out);
+    return ok && reader_done(&r) ? 0 : ERR_CORRUPT;
+}
+
 static void put_page(struct buf *out, uint64_t page)
 {
     ASSERT(page < KEY_PAGES);
@@ -205,9 +263,12 @@ bool meta_valid(struct bytes key, struct bytes value)
     struct applied applied;
     struct keyspace_count count;
     struct meta_next next;
+    struct comparison comparison;
     struct bytes record;
     uint64_t index = 0;
     uint32_t epoch = 0;
+    if (bytes_eq(key, meta_comparison_key()))
+        return meta_comparison_decode(value, &comparison) == 0;
     if (bytes_eq(key, meta_members_key()) || bytes_eq(key, meta_desired_key()))
         return meta_members_decode(value, &index, &record) == 0;
     if (bytes_eq(key, meta_applied_key()))

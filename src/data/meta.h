@@ -2,8 +2,9 @@
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
  * numbers that are given out next, once one has been; who the members are, once
- * an entry has said so, and who they are to be. And tickets: pages that are to
- * be deleted, see pages.h.
+ * an entry has said so, and who they are to be; what they have found when they
+ * compared their states last (comparison.h). And tickets: pages that are to be
+ * deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
  *
@@ -15,6 +16,9 @@
  *                      there(8), or the same number
  *   'm' "members"      0 index(8), of the entry  8 length(4)  12 what it said
  *   'm' "desired"      the same
+ *   'm' "comparison"   0 index(8), of the entry  8 time_ms(8)  16 count(1)
+ *                      17 reports, by the ids of their nodes: node(4) began(8)
+ *                      found(1) hash(8)
  *   'g' number(8)      0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5)
  */
 #ifndef DATA_META_H
@@ -67,6 +71,7 @@ MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
 
 struct bytes meta_members_key(void);
 struct bytes meta_desired_key(void);
+struct bytes meta_comparison_key(void);
 
 void meta_next_encode(struct buf *out, const struct meta_next *n);
 /* ERR_CORRUPT: a wrong size, a number that is 0, a first ticket beyond the
@@ -78,6 +83,12 @@ void meta_members_encode(struct buf *out, uint64_t index, struct bytes record);
  * said is the concern of who reads it. *record borrows from b. */
 MUST_USE int meta_members_decode(struct bytes b, uint64_t *index,
                                  struct bytes *record);
+
+struct comparison; /* comparison.h */
+void meta_comparison_encode(struct buf *out, const struct comparison *c);
+/* ERR_CORRUPT: no index, a time out of bounds, another size, nodes that are not
+ * in order, a hash that was not found. */
+MUST_USE int meta_comparison_decode(struct bytes b, struct comparison *out);
 
 void ticket_encode(struct buf *out, const struct ticket *t);
 /* ERR_CORRUPT: a wrong size, an unknown database, no id, no pages. */

@@ -52,6 +52,7 @@ void node_free(struct node *n)
     node_snapshot_release(n);
     node_source_release(n);
     node_refill_release(n);
+    node_compare_release(n);
     node_reads_release(n);
     node_requests_release(n);
     node_upload_release(n);
@@ -183,6 +184,8 @@ static void housekeeping(struct node *n)
         node_source_tidy(n);
     if (!n->dead)
         node_compact_flush(n);
+    if (!n->dead)
+        node_compare(n);
 }
 
 /* Nodes whose requests are in the entries just proposed want to know when

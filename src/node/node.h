@@ -76,6 +76,9 @@ struct node_options {
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
     uint64_t refill_part_bytes;   /* of a state that is fetched; 0: as usual */
+    int64_t compare_every_ms;     /* states, as leader; 0: only when asked to */
+    uint64_t compare_rate;        /* bytes a second that are read; 0: any */
+    bool compare_in_turn;         /* without a thread */
     uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
     uint64_t snapshot_rate; /* see node_set_snapshot_rate(); 0: no bound */
     bool threadless;        /* a simulation: nothing is done aside */
@@ -215,8 +218,9 @@ struct node_snapshot_chunk {
 };
 /* Its id; 0: another one is open. */
 uint64_t node_snapshot_open(struct node *n);
-/* ERR_CLOSED: there is none with this id; ERR_AGAIN: ask again in some
- * milliseconds; ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT: it cannot be read,
+/* ERR_CLOSED: there is none with this id; ERR_SPACE: it was closed, for the
+ * disk was short of space for too long, and it kept some; ERR_AGAIN: ask again
+ * in some milliseconds; ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT: it cannot be read,
  * node_snapshot_error() says why. */
 MUST_USE int node_snapshot_position(struct node *n, uint64_t id,
                                     struct node_snapshot_position *out);
@@ -228,6 +232,39 @@ MUST_USE int node_snapshot_chunk(struct node *n, uint64_t id, uint64_t number,
 const char *node_snapshot_error(const struct node *n);
 /* False: there is none with this id. */
 bool node_snapshot_close(struct node *n, uint64_t id);
+
+/* The members compare their states: has each the same after the same entry? One
+ * that has another than the majority ends (fatal, ERR_CORRUPT). Begins, or
+ * joins what this node is doing already. ERR_NO_LEADER, ERR_REFILL: not now. */
+MUST_USE int node_compare_ask(struct node *n);
+
+enum compare_result {
+    COMPARE_MISSING, /* it has not reported (yet) */
+    COMPARE_UNKNOWN, /* it cannot say what it had */
+    COMPARE_EQUAL,
+    COMPARE_DIFFERENT, /* than a majority */
+    COMPARE_UNDECIDED, /* they differ, and no majority has the same */
+};
+
+struct compare_member {
+    node_id id;
+    bool up; /* this node is linked with it */
+    enum compare_result result;
+    uint64_t hash; /* 0: none was reported */
+};
+
+struct compare_status {
+    raft_index index;              /* after this entry; 0: never yet */
+    int64_t time_ms;               /* the log's, there */
+    bool running;                  /* one that is up has not reported */
+    uint32_t different, undecided; /* members */
+    uint32_t count;
+    struct compare_member members[RAFT_NODES_MAX];
+};
+/* The newest comparison, as far as it was applied here. */
+void node_compare_status(const struct node *n, struct compare_status *out);
+/* Takes effect at once, and for the next state that is read. */
+void node_set_compare(struct node *n, int64_t every_ms, uint64_t rate);
 
 /* Hands leadership over (NODE_NONE: to the most advanced follower). False if
  * this node does not lead, or no member can take over: one without a link, or

@@ -235,6 +235,8 @@ static void apply_request(struct node *n, const struct request_parcel *g,
             w = n->events.reply_open(n->events.ctx, client);
     }
     a->asked = client != NULL;
+    if (a->cmd && (a->cmd->flags & CMD_UPKEEP))
+        node_compare_saw(n, a->cmd);
     bool large = is_whole(a);
     if (large)
         put_whole(n, a);
@@ -368,6 +370,8 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     err = keyspace_commit(n->ks);
     if (err != 0)
         node_fail_by(n, "applying an entry to the state", err);
+    else
+        node_compare_applied(n);
     ASSERT(err != 0 || keyspace_applied(n->ks)->index == e->index);
     return count;
 }

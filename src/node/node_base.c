@@ -54,6 +54,12 @@ void node_remove(struct node *n, const char *text)
         n->events.fatal(n->events.ctx, ERR_CLOSED, text);
 }
 
+void node_fail_damaged(struct node *n, const char *what, const char *detail)
+{
+    ASSERT(n && detail && detail[0] != '\0');
+    fail(n, what, ERR_CORRUPT, detail);
+}
+
 struct raft_event node_event(const struct node *n, enum raft_event_type type)
 {
     struct raft_event e;

@@ -15,6 +15,7 @@
 #include "data/upload.h"
 #include "journal/journal.h"
 #include "node/node.h"
+#include "node/node_compare_internal.h"
 #include "node/node_driver_internal.h"
 #include "node/node_members_internal.h"
 #include "node/node_refill_internal.h"
@@ -336,6 +337,7 @@ struct node {
     struct snapshot snapshot;
     struct node_source source;
     struct refill refill;
+    struct comparing comparing;
 
     struct requests requests;
     struct upload_turns upload;
@@ -358,17 +360,18 @@ struct attached {
  * The files, lowest first. Each calls those above its line only:
  *
  *   node_base      what all need
- *   node_trace     node_time    node_upload     node_compact    node_check
- *   node_peers     node_request (upload)  node_snapshot
+ *   node_trace  node_time  node_upload  node_compact  node_check  node_snapshot
+ *   node_peers     node_request (upload)
  *   node_members (compact, peers)
  *   node_desired (members)    node_driver (desired, members, peers)
- *   node_read (time)       node_propose (request)  node_beat (compact, time)
- *   node_send (beat, time) node_apply (request, members, trace)
+ *   node_read (time)       node_beat (compact, time)
+ *   node_propose, node_compare (request, time)
+ *   node_send (beat, time) node_apply (request, members, compare, trace)
  *   node_sweep (request, time)   node_refill_note
  *   node_refill    (members, refill_note)
- *   node_open      (members, refill_note, trace, time)
- *   node_status    (time, refill)      node_source (send)
- *   node_restore   (send, request, members, refill_note, time)
+ *   node_open      (members, compare, refill_note, trace, time)
+ *   node_status    (time, compare, refill)      node_source (send)
+ *   node_restore   (send, request, members, compare, refill_note, time)
  *   node_drive     (send, read, propose, beat, members, restore, time, trace)
  *   node           the parent: calls the others, and steps the core
  */
@@ -397,8 +400,7 @@ int node_excuse(const struct node *n, int otherwise);
  * before this term. */
 bool node_own_term_applied(const struct node *n);
 
-/* node_open.c: opens log and state and starts the core. On failure a text in
- * `error`. */
+/* node_open.c: opens log, state and core. On failure a text in `error`. */
 MUST_USE int node_open(struct node *n, struct buf *error);
 
 /* node_check.c: asserts what holds between two turns. */
@@ -409,8 +411,7 @@ void node_step(struct node *n, const struct raft_event *event,
                struct attached with);
 /* Asks the disk for a sync of what was written since the last one. */
 void node_disk_ask(struct node *n);
-/* Takes what is durable now; false: nothing new. A disk that failed ends the
- * node. */
+/* Takes what is durable now; false: nothing. A disk that failed ends it. */
 MUST_USE bool node_disk_take(struct node *n, struct disk_point *point);
 
 /* node_trace.c; without a trace they do nothing. */

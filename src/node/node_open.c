@@ -129,6 +129,7 @@ static int write_founders(struct node *n, struct bytes key, struct bytes ids)
     ASSERT(ids.len == 4 * n->options.member_count);
     store_batch_reset(&n->batch);
     store_batch_put(&n->batch, STORE_META, key, ids);
+    node_compare_new(n, &n->batch);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     return err != 0 ? err : store_sync(n->store);
 }
@@ -229,6 +230,8 @@ static int open_data(struct node *n, struct buf *error)
         err = keyspace_open(&n->ks, n->store, error);
     if (err == 0)
         err = join(n, error);
+    if (err == 0)
+        err = node_compare_open(n, error);
     if (err != 0)
         return err;
     err = node_time_load(n);

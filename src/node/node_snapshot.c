@@ -8,13 +8,16 @@
  *
  * How it fails: with a text to who asks; a state that cannot be read does not
  * end the node here, but where the node itself reads it. What nobody asks for
- * is closed, since a view keeps space from being given back.
+ * is closed, since a view keeps space from being given back; so is what a
+ * reader still reads when the disk has been short of space for a while, and its
+ * reader is told why.
  */
 #include "node/node_internal.h"
 #include "snapshot/ahead.h"
 
 #define FLUSH_AGAIN_MS 500
 #define UNUSED_MS      60000
+#define SHORT_MS       30000 /* of a view, on a disk that is short of space */
 
 void node_snapshot_release(struct node *n)
 {
@@ -23,6 +26,21 @@ void node_snapshot_release(struct node *n)
     n->snapshot.ahead = NULL;
     n->snapshot.view = NULL;
     n->snapshot.id = 0;
+    n->snapshot.short_ms = 0;
+}
+
+/* FLUSHALL and deletions may be what is to make room, and a view keeps all of
+ * it. */
+static bool is_too_dear(struct node *n)
+{
+    struct snapshot *s = &n->snapshot;
+
+    ASSERT(s->id != 0);
+    if (!n->space.own_short)
+        s->short_ms = 0;
+    else if (s->short_ms == 0)
+        s->short_ms = MAX(n->mono_ms, 1);
+    return s->short_ms != 0 && n->mono_ms - s->short_ms >= SHORT_MS;
 }
 
 void node_snapshot_tidy(struct node *n)
@@ -30,7 +48,17 @@ void node_snapshot_tidy(struct node *n)
     struct snapshot *s = &n->snapshot;
 
     ASSERT(s->used_ms <= n->mono_ms);
-    if (s->id == 0 || n->mono_ms < s->used_ms + UNUSED_MS)
+    if (s->id == 0)
+        return;
+    if (is_too_dear(n)) {
+        log_warning(n->logger,
+                    "a snapshot was closed: it kept what was deleted "
+                    "meanwhile, and the disk is short of space");
+        s->taken_id = s->id;
+        node_snapshot_release(n);
+        return;
+    }
+    if (n->mono_ms < s->used_ms + UNUSED_MS)
         return;
     log_notice(n->logger, "a snapshot was closed: nobody has asked for more "
                           "of it for a minute");
@@ -90,6 +118,8 @@ static int open_view(struct node *n)
 /* 0: there is one with this id. */
 static int use(struct node *n, uint64_t id)
 {
+    if (id != 0 && id == n->snapshot.taken_id)
+        return ERR_SPACE;
     if (id == 0 || id != n->snapshot.id || n->dead)
         return ERR_CLOSED;
     n->snapshot.used_ms = n->mono_ms;

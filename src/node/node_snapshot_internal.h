@@ -19,6 +19,8 @@ struct snapshot {
     raft_index wanted;  /* the files must have this entry */
     int64_t flushed_ms; /* when a flush was asked for */
     int64_t used_ms;
+    int64_t short_ms;        /* since when the disk is short; 0: it is not */
+    uint64_t taken_id;       /* the last one that was closed for that; 0 */
     struct store_view *view; /* NULL: not opened yet */
     struct ahead *ahead;     /* with the view */
 };

@@ -35,6 +35,7 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
                    [WAIT_NODE] = true,
                    [WAIT_UPLOAD] = true,
                    [WAIT_OUTPUT] = true,
+                   [WAIT_LATER] = true,
                    [WAIT_SHUTDOWN] = true},
     [WAIT_TURN] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
@@ -46,6 +47,7 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
     [WAIT_UPLOAD] = {[WAIT_NONE] = true},
     [WAIT_OUTPUT] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_LATER] = {[WAIT_NONE] = true},
     [WAIT_SHUTDOWN] = {[WAIT_TURN] = true},
 };
 

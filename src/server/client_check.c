@@ -49,6 +49,9 @@ static void check_wait(const struct client *c)
     case WAIT_OUTPUT:
         ASSERT(ready || conn_pending(&c->conn) > 0);
         break;
+    case WAIT_LATER: /* cron.c will tell */
+        ASSERT(c->later_ms > 0 && phase == READS_NONE);
+        break;
     case WAIT_SHUTDOWN:
         ASSERT(c->server->shutdown.phase != SHUTDOWN_NONE);
         break;

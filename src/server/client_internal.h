@@ -71,6 +71,7 @@ enum client_wait {
     WAIT_NODE,     /* until the node takes requests again */
     WAIT_UPLOAD,   /* until more of its large request can be sent */
     WAIT_OUTPUT,   /* until its output has left */
+    WAIT_LATER,    /* to be asked the same again (server_later) */
     WAIT_SHUTDOWN, /* it asked for one */
     WAIT_COUNT
 };
@@ -146,6 +147,7 @@ struct client {
     struct unanswered_ring unanswered;
     struct deferred_list reads;
     struct cmd_rest rest; /* of the read executed last */
+    int64_t later_ms;     /* since when its command waits; 0: it does not */
     bool uploading;       /* the node knows of a large request that it began */
 
     /* output */

@@ -32,6 +32,8 @@ struct server_call {
     const struct bytes *argv; /* the arity was checked */
     uint32_t argc;
     struct resp_writer *out; /* the client's own; HELLO sets its protocol */
+    int64_t waited_ms;       /* 0: it is called for the first time */
+    bool later;              /* server_later() */
 };
 
 typedef void server_fn(struct server_call *call);
@@ -80,6 +82,12 @@ struct server_status {
 };
 
 void server_status(struct server *s, struct server_status *out);
+
+/* --- a command that waits ------------------------------------------------ */
+
+/* Nothing was written: the same command is called again soon, with what has
+ * passed. The client's next commands wait behind it. */
+void server_later(struct server_call *call);
 
 /* --- its end ------------------------------------------------------------ */
 

@@ -1,7 +1,8 @@
 /*
  * What is done some times a second (option hz): rates are sampled, free disk
- * space is looked at; and once a second: clients that are silent or too large
- * are closed, what was held back is logged.
+ * space is looked at, commands that wait are asked again; and once a second:
+ * clients that are silent or too large are closed, what was held back is
+ * logged.
  *
  * How it fails: it cannot.
  */
@@ -29,12 +30,22 @@ static void each_second(struct server *s)
         MAX(s->cron.resident_peak_bytes, process_resident_bytes());
 }
 
+/* Commands that wait for something look whether it has happened. */
+static void wake_later(struct server *s)
+{
+    LIST_EACH(link, &s->clients.open)
+    {
+        client_wake(CONTAINER_OF(link, struct client, link), WAIT_LATER);
+    }
+}
+
 void cron_run(struct server *s)
 {
     ASSERT(s->turn.is_set);
     ASSERT(s->cron.second_ms <= s->turn.mono_ms);
     stats_sample(&s->stats, s->turn.mono_ms);
     disk_floor_look(s);
+    wake_later(s);
     if (s->turn.mono_ms - s->cron.second_ms >= 1000) {
         s->cron.second_ms = s->turn.mono_ms;
         each_second(s);

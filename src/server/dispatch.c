@@ -42,6 +42,7 @@ static bool finished(struct client *c, const struct cmd *cmd)
     client_abandon(c); /* what was to become of it, if anything */
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
+    c->later_ms = 0;
     c->last_cmd = cmd;
     c->server->stats.commands_processed++;
     return true;
@@ -106,6 +107,27 @@ static bool is_answered(const struct client *c)
            c->wait == WAIT_SHUTDOWN;
 }
 
+void server_later(struct server_call *call)
+{
+    ASSERT(!call->later);
+    call->later = true;
+}
+
+static int64_t waited_ms(const struct client *c)
+{
+    int64_t now_ms = c->server->turn.mono_ms;
+    ASSERT(c->later_ms <= MAX(now_ms, 1));
+    return c->later_ms == 0 ? 0 : MAX(now_ms - c->later_ms, 1);
+}
+
+static bool wait_longer(struct client *c)
+{
+    ASSERT(c->conn.out.len == c->reply_start && client_is_idle(c));
+    if (c->later_ms == 0)
+        c->later_ms = MAX(c->server->turn.mono_ms, 1);
+    return client_wait(c, WAIT_LATER);
+}
+
 static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
@@ -118,9 +140,12 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
         return finished(c, d->cmd);
     }
     int64_t start_us = clock_mono_us();
-    struct server_call call = {c->server, c, cmd, d->argv, d->argc, out};
+    struct server_call call = {
+        c->server, c, cmd, d->argv, d->argc, out, .waited_ms = waited_ms(c)};
     c->last_cmd = cmd;
     run_by_id(&call);
+    if (call.later)
+        return wait_longer(c);
     ASSERT(c->state <= CLIENT_DOOMED); /* it may doom clients, no more */
     ASSERT(client_is_idle(c));
     ASSERT(is_answered(c));

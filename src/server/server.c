@@ -389,6 +389,9 @@ void server_config_changed(struct server *s)
     node_set_log_size(s->node, s->options.config->log_size_bytes,
                       s->options.config->log_size_max_bytes);
     node_set_snapshot_rate(s->node, s->options.config->snapshot_rate_bytes);
+    node_set_compare(s->node,
+                     (int64_t)s->options.config->check_interval_s * 1000,
+                     s->options.config->check_rate_bytes);
     node_set_read_mode(s->node,
                        s->options.config->read_mode == CONFIG_READ_STALE
                            ? READ_STALE

@@ -71,6 +71,9 @@ struct store_ops {
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
     struct store_view *(*view_open)(struct store *s);
+    void (*view_ask)(struct store *s);
+    int (*view_take)(struct store *s, struct store_view **out);
+    void (*view_drop)(struct store *s);
     int (*fill_begin)(struct store *s, uint32_t parts, struct bytes after,
                       struct store_fill **out);
     int (*state_use)(struct store *s, const struct store_batch *b,

@@ -11,6 +11,11 @@
  * three (store_merge.h); while one lives nothing is kept and nothing written,
  * so they need no versions.
  *
+ * A view of what the tables have at some moment: the active one is frozen
+ * before the next write, and when it is down the store below is what was asked
+ * for, until the next table goes there. So the view is opened before that,
+ * whether somebody takes it by then or not.
+ *
  * A table that deletes much is written down before it is full, because the
  * space of what it deletes is not free before.
  *
@@ -43,6 +48,14 @@
 #define TIDY_PART      32
 #define TIDY_LOOKS_MAX 10
 
+/* Of the view that was asked for. */
+enum asked_view {
+    VIEW_NONE,
+    VIEW_WAITS,  /* until the table before is down */
+    VIEW_FROZEN, /* its last rows are in the frozen table */
+    VIEW_OPEN,
+};
+
 struct store_buffered {
     struct store base;
     struct store *below;
@@ -57,6 +70,8 @@ struct store_buffered {
     bool written;        /* since store_tidy() has looked */
     uint32_t tidy_looks; /* since it has been worth it */
     uint32_t iterators;
+    enum asked_view asked;
+    struct store_view *view; /* VIEW_OPEN */
 
     pthread_t thread;
     struct mutex lock;
@@ -107,11 +122,23 @@ static bool is_down(const struct store_buffered *b)
     return !atomic_load(&b->busy) && atomic_load(&b->failed) == 0;
 }
 
+/* The store below has what was asked for, and nothing more. */
+static void open_asked(struct store_buffered *b)
+{
+    ASSERT(is_down(b) && b->asked == VIEW_FROZEN && b->view == NULL);
+    b->view = store_view_open(b->below);
+    b->asked = VIEW_OPEN;
+}
+
 /* Begins a new table; the thread gets the old one, if there is anything in
  * it that is not below. */
 static void freeze(struct store_buffered *b)
 {
     ASSERT(is_down(b) && b->iterators == 0);
+    if (b->asked == VIEW_FROZEN)
+        open_asked(b);
+    if (b->asked == VIEW_WAITS)
+        b->asked = VIEW_FROZEN;
     memtable_free(b->frozen);
     b->frozen = b->active;
     b->active = memtable_new(b->block, b->seed);
@@ -128,7 +155,9 @@ static void freeze(struct store_buffered *b)
 /* Freezes when it is time. */
 static void rotate(struct store_buffered *b)
 {
-    if ((memtable_bytes(b->active) >= b->due || b->again) && is_down(b))
+    bool due = memtable_bytes(b->active) >= b->due || b->again ||
+               b->asked == VIEW_WAITS;
+    if (due && is_down(b))
         freeze(b);
 }
 
@@ -136,7 +165,9 @@ static bool buffered_full(const struct store *s)
 {
     const struct store_buffered *b =
         CONTAINER_OF(s, struct store_buffered, base);
-    return atomic_load(&b->busy) && memtable_bytes(b->active) >= 2 * b->limit;
+    return atomic_load(&b->busy) &&
+           (memtable_bytes(b->active) >= 2 * b->limit ||
+            b->asked == VIEW_WAITS);
 }
 
 /* Both tables become files, but for what they only keep. */
@@ -351,6 +382,36 @@ static struct store_view *buffered_view_open(struct store *s)
     return store_view_open(buffered_of(s)->below);
 }
 
+static void buffered_view_drop(struct store *s)
+{
+    struct store_buffered *b = buffered_of(s);
+    store_view_close(b->view);
+    b->view = NULL;
+    b->asked = VIEW_NONE;
+}
+
+static void buffered_view_ask(struct store *s)
+{
+    struct store_buffered *b = buffered_of(s);
+    buffered_view_drop(s);
+    b->asked = VIEW_WAITS;
+    rotate(b);
+}
+
+static int buffered_view_take(struct store *s, struct store_view **out)
+{
+    struct store_buffered *b = buffered_of(s);
+    rotate(b);
+    if (b->asked == VIEW_FROZEN && is_down(b))
+        open_asked(b);
+    if (b->asked != VIEW_OPEN)
+        return b->asked == VIEW_NONE ? ERR_NOT_FOUND : ERR_AGAIN;
+    *out = b->view;
+    b->view = NULL;
+    b->asked = VIEW_NONE;
+    return 0;
+}
+
 static int buffered_fill_begin(struct store *s, uint32_t parts,
                                struct bytes after, struct store_fill **out)
 {
@@ -370,6 +431,7 @@ static int buffered_state_use(struct store *s, const struct store_batch *batch,
         err = store_state_use(b->below, batch, state);
     if (err != 0)
         return err;
+    buffered_view_drop(s);
     memtable_free(b->frozen);
     memtable_free(b->active);
     b->frozen = NULL;
@@ -390,6 +452,7 @@ static void buffered_close(struct store *s)
 {
     struct store_buffered *b = buffered_of(s);
     ASSERT(b->iterators == 0);
+    buffered_view_drop(s);
     store_ending(b->below);
     int ignored = buffered_flush(s, STORE_STATE, true);
     UNUSED(ignored);
@@ -435,6 +498,9 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .peek = buffered_peek,
         .expect = buffered_expect,
         .view_open = buffered_view_open,
+        .view_ask = buffered_view_ask,
+        .view_take = buffered_view_take,
+        .view_drop = buffered_view_drop,
         .fill_begin = buffered_fill_begin,
         .state_use = buffered_state_use,
         .error = buffered_error,

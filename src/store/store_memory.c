@@ -243,6 +243,7 @@ static void memory_close(struct store *s)
 {
     struct store_memory *m = memory_of(s);
     ASSERT(m->iterators == 0);
+    store_memory_view_drop(s);
     pending_free_all(m);
     store_memory_copy_release(m);
     store_batch_release(&m->discarded);
@@ -356,6 +357,9 @@ struct store *store_memory_new(void)
         .full = memory_full,
         .peek = memory_peek,
         .view_open = store_memory_view_open,
+        .view_ask = store_memory_view_ask,
+        .view_take = store_memory_view_take,
+        .view_drop = store_memory_view_drop,
         .fill_begin = store_memory_fill_begin,
         .state_use = store_memory_state_use,
         .error = memory_error,
@@ -398,6 +402,7 @@ struct store *store_memory_copy(struct store *s)
 void store_memory_crash(struct store *s, uint32_t keep)
 {
     struct store_memory *m = memory_of(s);
+    store_memory_view_drop(s);
     mutex_lock(&m->lock);
     ASSERT(m->iterators == 0);
     for (int i = 0; i < STORE_FAMILY_COUNT; i++) {

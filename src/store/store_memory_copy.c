@@ -70,7 +70,7 @@ static void view_close(struct store_view *view)
     mem_free(v);
 }
 
-struct store_view *store_memory_view_open(struct store *s)
+static struct store_view *open_view(struct store_memory *m, bool flushed)
 {
     static const struct store_view_ops ops = {
         .read = view_read,
@@ -79,12 +79,46 @@ struct store_view *store_memory_view_open(struct store *s)
     };
     struct memory_view *v = mem_zalloc(sizeof(*v));
     v->base.ops = &ops;
-    v->store = store_memory_of(s);
-    mutex_lock(&v->store->lock);
-    v->root = tree_retain(v->store->families[STORE_STATE].safe);
-    v->store->views++;
-    mutex_unlock(&v->store->lock);
+    v->store = m;
+    mutex_lock(&m->lock);
+    struct family *f = &m->families[STORE_STATE];
+    v->root = tree_retain(flushed ? f->safe : f->now);
+    m->views++;
+    mutex_unlock(&m->lock);
     return &v->base;
+}
+
+struct store_view *store_memory_view_open(struct store *s)
+{
+    return open_view(store_memory_of(s), true);
+}
+
+void store_memory_view_drop(struct store *s)
+{
+    struct store_memory *m = store_memory_of(s);
+    store_view_close(m->asked);
+    m->asked = NULL;
+}
+
+void store_memory_view_ask(struct store *s)
+{
+    struct store_memory *m = store_memory_of(s);
+    store_memory_view_drop(s);
+    m->asked = open_view(m, false);
+    m->asked_looks = 0;
+}
+
+/* Not at the first look, so that all who use this store ask again. */
+int store_memory_view_take(struct store *s, struct store_view **out)
+{
+    struct store_memory *m = store_memory_of(s);
+    if (m->asked == NULL)
+        return ERR_NOT_FOUND;
+    if (m->asked_looks++ == 0)
+        return ERR_AGAIN;
+    *out = m->asked;
+    m->asked = NULL;
+    return 0;
 }
 
 /* The rows before one that is bad may have been added. */
@@ -212,6 +246,7 @@ int store_memory_state_use(struct store *s, const struct store_batch *b,
                            uint64_t state)
 {
     struct store_memory *m = store_memory_of(s);
+    store_memory_view_drop(s);
     mutex_lock(&m->lock);
     ASSERT(m->iterators == 0 && !m->filling);
     ASSERT(state > 0 && state <= m->state_count &&

@@ -45,6 +45,8 @@ struct store_memory {
     struct store_extent extent;
     uint32_t iterators;
     uint32_t views;
+    struct store_view *asked; /* NULL: none */
+    uint32_t asked_looks;     /* at it */
     bool filling;
     struct tree *parts[MEMORY_PARTS_MAX]; /* after so many parts and one */
     uint32_t part_count;
@@ -71,6 +73,9 @@ struct memory_pending *store_memory_pend(struct store_memory *m,
 /* store_memory_copy.c: views and fills. */
 
 struct store_view *store_memory_view_open(struct store *s);
+void store_memory_view_ask(struct store *s);
+MUST_USE int store_memory_view_take(struct store *s, struct store_view **out);
+void store_memory_view_drop(struct store *s);
 MUST_USE int store_memory_fill_begin(struct store *s, uint32_t parts,
                                      struct bytes after,
                                      struct store_fill **out);

@@ -31,6 +31,32 @@ static inline struct store_view *store_view_open(struct store *s)
     return s->ops->view_open(s);
 }
 
+/* Asks for a view of the state as it is now, what is in memory included, and of
+ * nothing that is written later. There is one at a time: the one before, if it
+ * was not taken, is dropped. It may take a flush, and until that can begin the
+ * store is full (store_is_full). */
+static inline void store_view_ask(struct store *s)
+{
+    ASSERT(s->ops->view_ask != NULL);
+    s->ops->view_ask(s);
+}
+
+/* The view that was asked for: the caller's from now on. ERR_AGAIN: not yet.
+ * ERR_NOT_FOUND: none was asked for, or another state was put in the place of
+ * that one. */
+MUST_USE static inline int store_view_take(struct store *s,
+                                           struct store_view **out)
+{
+    *out = NULL;
+    return s->ops->view_take(s, out);
+}
+
+/* Nobody wants it any more. */
+static inline void store_view_drop(struct store *s)
+{
+    s->ops->view_drop(s);
+}
+
 /* Appends the rows that come after a key (empty: all rows), in the order of
  * their keys, until `bytes_max` bytes or more were appended; at least one row,
  * unless there is none. *end: there are none after these. ERR_IO and

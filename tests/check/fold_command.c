@@ -216,6 +216,13 @@ static void persist(struct call *c, struct fold_key *k)
     integer(c, does);
 }
 
+/* Of a node itself: nothing that shows. */
+static bool is_upkeep(struct bytes name)
+{
+    return is(name, "vard.sweep") || is(name, "vard.open") ||
+           is(name, "vard.mark") || is(name, "vard.hash");
+}
+
 static bool reads(struct call *c, const struct fold_key *k)
 {
     const struct fold_version *v = live(c, k);
@@ -231,7 +238,7 @@ static bool reads(struct call *c, const struct fold_key *k)
                                      : -1)
                      : -2);
     else
-        return is(c->argv[0], "vard.sweep") || is(c->argv[0], "vard.open");
+        return is_upkeep(c->argv[0]);
     return true;
 }
 
@@ -282,8 +289,7 @@ bool fold_command(struct fold *f, const struct bytes *argv, uint32_t argc,
                   int64_t time_ms, struct buf *reply)
 {
     struct call c = {f, argv, argc, time_ms, reply};
-    /* Of a node itself: nothing that shows. */
-    bool upkeep = is(argv[0], "vard.sweep") || is(argv[0], "vard.open");
+    bool upkeep = is_upkeep(argv[0]);
     struct fold_key *k = argc > 1 ? fold_key(f, argv[1], !upkeep) : NULL;
 
     return writes(&c, k) || reads(&c, k);

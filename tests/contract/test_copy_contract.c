@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ROWS 500
@@ -90,6 +91,8 @@ static void end_unsynced(struct store *s);
 static void end_synced(struct store *s);
 static void end_after_writes(struct store *s);
 static void end_twice(struct store *s);
+static uint64_t make_state(struct store *s, const char *value);
+static void use(struct store *s, uint64_t made);
 
 static void (*const works[])(struct store *) = {end_in_parts,     end_unused,
                                                 end_unsynced,     end_synced,
@@ -233,6 +236,21 @@ static uint64_t hash_of(struct store_view *v, size_t piece)
     return hash;
 }
 
+/* A view that was asked for; within a minute. */
+static struct store_view *take(struct store *s)
+{
+    const struct timespec pause = {0, 1000000};
+    struct store_view *v = NULL;
+    int rc = ERR_AGAIN;
+    for (int i = 0; i < 60000 && rc == ERR_AGAIN; i++) {
+        if (i > 0)
+            nanosleep(&pause, NULL);
+        rc = store_view_take(s, &v);
+    }
+    assert_int_equal(rc, 0);
+    return v;
+}
+
 /* --- views ---------------------------------------------------------------- */
 
 static void test_view_is_what_was_flushed(void **state)
@@ -259,6 +277,119 @@ static void test_view_is_what_was_flushed(void **state)
     store_view_close(v);
     expect_view(later, "ab2c3");
     store_view_close(later);
+}
+
+/* What is in memory only is in it, what is written after it was asked for is
+ * not, whatever is flushed until it is taken. */
+static void test_asked_view_is_of_that_moment(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store_view *v;
+    assert_int_equal(store_view_take(s, &v), ERR_NOT_FOUND);
+    store_view_ask(s);
+    put(s, STORE_STATE, "a", "1");
+    v = take(s);
+    expect_view(v, "");
+    store_view_close(v);
+    assert_int_equal(store_view_take(s, &v), ERR_NOT_FOUND);
+    put(s, STORE_STATE, "b", "2");
+    store_view_ask(s);
+    put(s, STORE_STATE, "c", "3");
+    flush(s);
+    put(s, STORE_STATE, "b", "4");
+    flush(s);
+    v = take(s);
+    expect_view(v, "a1b2");
+    flush(s);
+    expect_view(v, "a1b2");
+    store_view_ask(s); /* beside the other one */
+    put(s, STORE_STATE, "d", "5");
+    struct store_view *other = take(s);
+    expect_view(other, "a1b4c3");
+    expect_view(v, "a1b2");
+    store_view_close(v);
+    store_view_close(other);
+}
+
+static void test_asked_view_is_the_last_one(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store_view *v;
+    store_view_drop(s);
+    for (int i = 0; i < 5; i++) {
+        char value[2] = {(char)('0' + i), 0};
+        put(s, STORE_STATE, "k", value);
+        store_view_ask(s);
+        if (i % 2 == 1) /* it is open already */
+            flush(s);
+    }
+    put(s, STORE_STATE, "k", "9");
+    flush(s);
+    v = take(s);
+    expect_view(v, "k4");
+    store_view_close(v);
+    store_view_ask(s);
+    store_view_drop(s);
+    assert_int_equal(store_view_take(s, &v), ERR_NOT_FOUND);
+    store_view_ask(s);
+    flush(s);
+    put(s, STORE_STATE, "k", "8");
+    flush(s);
+    store_view_drop(s);
+    assert_int_equal(store_view_take(s, &v), ERR_NOT_FOUND);
+    store_view_ask(s); /* the store is closed with it */
+}
+
+static void write_both(struct store *s, struct store *model, char first,
+                       uint64_t salt)
+{
+    write_rows(s, first, salt);
+    write_rows(model, first, salt);
+}
+
+/* Tables are full all the time, and one is on its way when the next view is
+ * asked for; the store in memory says what is right. */
+static void test_asked_views_while_tables_fill(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store *model = store_memory_new();
+    for (uint64_t round = 0; round < 12; round++) {
+        for (uint64_t i = 0; i < round % 4; i++)
+            write_both(s, model, (char)('a' + (round + i) % 5),
+                       100 * round + i);
+        store_view_ask(s);
+        store_view_ask(model);
+        for (uint64_t i = 0; i < round % 3; i++)
+            write_both(s, model, (char)('c' + i), 100 * round + 50 + i);
+        struct store_view *v = take(s);
+        struct store_view *right = take(model);
+        assert_true(hash_of(v, 5000) == hash_of(right, 7000));
+        store_view_close(v);
+        store_view_close(right);
+    }
+    store_close(model);
+}
+
+/* Another state in its place: nothing of the old one is wanted. */
+static void test_asked_view_of_another_state(void **state)
+{
+    struct store *s = ((struct fixture *)*state)->store;
+    struct store_view *v;
+    for (int flushed = 0; flushed < 2; flushed++) {
+        put(s, STORE_STATE, "old", "1");
+        store_view_ask(s);
+        if (flushed) {
+            flush(s);
+            put(s, STORE_STATE, "old", "2");
+            flush(s);
+        }
+        use(s, make_state(s, "1"));
+        assert_int_equal(store_view_take(s, &v), ERR_NOT_FOUND);
+        store_view_ask(s);
+        v = take(s);
+        expect_view(v, "m1n1");
+        store_view_close(v);
+    }
 }
 
 static void test_view_reads_from_any_key(void **state)
@@ -708,6 +839,10 @@ int main(int argc, char **argv)
         crash_in_child(argv[2][0] - '0', argv[3]);
     const struct CMUnitTest tests[] = {
         BOTH(test_view_is_what_was_flushed),
+        BOTH(test_asked_view_is_of_that_moment),
+        BOTH(test_asked_view_is_the_last_one),
+        BOTH(test_asked_views_while_tables_fill),
+        BOTH(test_asked_view_of_another_state),
         BOTH(test_view_reads_from_any_key),
         BOTH(test_view_keeps_rows),
         BOTH(test_view_on_a_thread),

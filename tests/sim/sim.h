@@ -406,7 +406,8 @@ struct sim_node {
 
 /* --- the run -------------------------------------------------------------- */
 
-#define LOG_UNBOUNDED (UINT64_C(1) << 40)
+#define COMPARE_EVERY_MS 1500 /* of the log, in some seeds */
+#define LOG_UNBOUNDED    (UINT64_C(1) << 40)
 
 struct sim_config {
     uint32_t nodes;
@@ -521,6 +522,8 @@ struct sim {
     uint32_t served_mask; /* of them, those that have served */
     raft_term core_term;  /* of the leader that was seen last */
     int64_t core_led_us;  /* when that term's leader was seen first */
+    /* The end: all compare their states, after an entry from here on. */
+    raft_index compare_from;
     int64_t
         rest_us; /* since when only deletions are missing; 0: they are not */
     bool done;
@@ -627,7 +630,7 @@ void clock_freeze(struct sim *s, uint32_t node, int64_t for_us);
 /* With the process; afterwards the wall clock is right at once. */
 void clock_suspend(struct sim *s, uint32_t node, int64_t for_us);
 void clock_blink(struct sim *s, uint32_t node, int64_t by_us, int64_t for_us);
-int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n);
+int64_t sim_mono_ms(const struct sim *s, const struct sim_node *n);
 /* The node of this index, or NULL. */
 struct sim_node *sim_leader(struct sim *s);
 

@@ -165,6 +165,21 @@ static struct store_iter *wrap_iter_new(struct store *base,
     return store_iter_new(base_of(base)->inner, family);
 }
 
+static void wrap_view_ask(struct store *base)
+{
+    store_view_ask(base_of(base)->inner);
+}
+
+static int wrap_view_take(struct store *base, struct store_view **out)
+{
+    return store_view_take(base_of(base)->inner, out);
+}
+
+static void wrap_view_drop(struct store *base)
+{
+    store_view_drop(base_of(base)->inner);
+}
+
 static void wrap_extent(struct store *st, struct store_extent *out)
 {
     store_extent(CONTAINER_OF(st, struct sim_disk, base)->inner, out);
@@ -326,6 +341,9 @@ struct sim_disk *disk_new(struct sim *s, uint32_t node)
         .view_open = wrap_view_open,
         .fill_begin = wrap_fill_begin,
         .state_use = wrap_state_use,
+        .view_ask = wrap_view_ask,
+        .view_take = wrap_view_take,
+        .view_drop = wrap_view_drop,
         .error = wrap_error,
         .close = wrap_close,
     };

@@ -27,7 +27,7 @@ static int64_t mono_us(const struct sim *s, const struct sim_node *n)
     return n->clock.mono_us + passed + passed * n->clock.ppm / 1000000;
 }
 
-int64_t clock_mono_ms(const struct sim *s, const struct sim_node *n)
+int64_t sim_mono_ms(const struct sim *s, const struct sim_node *n)
 {
     return mono_us(s, n) / SIM_MS;
 }
@@ -168,8 +168,10 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .log_cache_bytes = c->log_cache,
         .append_entries_max = c->append_entries_max,
         .window_max = c->window_max,
-        .now_ms = clock_mono_ms(s, n),
+        .now_ms = sim_mono_ms(s, n),
         .once_ttl_s = c->once_ttl_s,
+        .compare_every_ms = s->seed % 4 == 1 ? COMPARE_EVERY_MS : 0,
+        .compare_in_turn = true,
         .read_mode = READ_INDEX,
         .seed = rng_next(&s->rng_node),
         .threadless = true,
@@ -412,7 +414,7 @@ static void guard(struct sim *s, struct sim_node *n)
     if (++n->guard_turns > TURNS_PER_SECOND_MAX)
         sim_fail(s, "node %u: its loop spins: deadline %lld, clock %lld", n->id,
                  (long long)node_deadline_ms(n->node),
-                 (long long)clock_mono_ms(s, n));
+                 (long long)sim_mono_ms(s, n));
 }
 
 static int64_t turn_cost(struct sim *s, struct sim_node *n)

@@ -344,6 +344,33 @@ static void compare_all(struct sim *s)
     sim_mix(s, first);
 }
 
+/* All say that all are equal, after an entry that this phase has brought. */
+static const char *not_compared(struct sim *s)
+{
+    struct compare_status st;
+    node_id first = (node_id)(s->seed % s->count);
+
+    if (s->compare_from == 0) {
+        s->compare_from = s->oracle.head + 1;
+        if (node_compare_ask(s->nodes[first].node) != 0)
+            sim_fail(s, "X22 comparison: it cannot begin on node %u", first);
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        node_compare_status(s->nodes[i].node, &st);
+        if (st.different + st.undecided > 0)
+            sim_fail(s, "X22 comparison: different states after entry %llu",
+                     (unsigned long long)st.index);
+        if (st.running || st.index == 0)
+            return "a comparison of states does not end";
+        for (uint32_t k = 0; k < st.count; k++)
+            if (st.index >= s->compare_from &&
+                st.members[k].result != COMPARE_EQUAL)
+                sim_fail(s, "X22 comparison: node %u has no hash",
+                         st.members[k].id);
+    }
+    return NULL;
+}
+
 /* A whole log may have to be sent again. */
 static int64_t refill_us(const struct sim *s)
 {
@@ -365,6 +392,8 @@ static void during_drain(struct sim *s)
         s->rest_us = 0;
     else
         why = not_at_rest(s);
+    if (!why)
+        why = not_compared(s);
     if (why && outrun(s) && !may_be_outrun(s) && passed > bound / 2)
         sim_fail(s, "X15 convergence: the log was cut above what a member "
                     "has, though it may keep all");

@@ -70,7 +70,7 @@ static int64_t wall_ms(const struct sim *s, const struct sim_node *n)
 static void check_pace(struct sim *s, struct sim_node *n,
                        const struct ghost_entry *e)
 {
-    int64_t lead_ms = e->time_ms - clock_mono_ms(s, n);
+    int64_t lead_ms = e->time_ms - sim_mono_ms(s, n);
 
     if (n->time_term == e->term && lead_ms != n->time_lead_ms)
         sim_fail(s,

@@ -112,6 +112,7 @@ struct node_options world_options(node_id self, uint32_t member_count)
         .log_cut_margin = 10,
         .log_cache_bytes = 1u << 20,
         .once_ttl_s = 3600,
+        .compare_in_turn = true,
         .seed = 7,
         .threadless = true,
     };

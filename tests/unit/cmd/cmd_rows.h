@@ -642,6 +642,18 @@ static const struct row internal_rows[] = {
     {"vard.sweep -1", "-ERR limit is out of range\r\n"},
     {"vard.sweep 4294967296", "-ERR limit is out of range\r\n"},
     {"vard.sweep x", "-ERR value is not an integer or out of range\r\n"},
+    {"vard.hash 1 0 5", ":0\r\n"}, /* there was no mark */
+    {"vard.mark", "+OK\r\n"},
+    {"vard.mark x",
+     "-ERR wrong number of arguments for 'vard.mark' command\r\n"},
+    {"vard.hash 99999 0 5", ":0\r\n"}, /* for another one */
+    {"vard.hash x 0 5", "-ERR it is not the hash of a state\r\n"},
+    {"vard.hash 1 -1 5", "-ERR it is not the hash of a state\r\n"},
+    {"vard.hash 1 18446744073709551616 5",
+     "-ERR it is not the hash of a state\r\n"},
+    {"vard.hash 1 0 no", "-ERR it is not the hash of a state\r\n"},
+    {"vard.hash 1 0 18446744073709551616",
+     "-ERR it is not the hash of a state\r\n"},
     {"vard.part 1 4 0 ab", ":1\r\n"},
     {"vard.part 1 4 3 b", ":0\r\n"},
     {"vard.part 1 4 2 cd", ":1\r\n"},

@@ -249,7 +249,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*16\r\n"
+           "*17\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -262,6 +262,7 @@ static void test_list(void **state)
            "$16\r\nconfig|resetstat\r\n"
            "$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n"
+           "$10\r\nraft|check\r\n"
            "$12\r\nraft|members\r\n"
            "$13\r\nraft|snapshot\r\n"
            "$11\r\nraft|status\r\n"

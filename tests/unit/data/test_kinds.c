@@ -90,6 +90,18 @@ static const struct sample samples[] = {
            "\0\0\0\6"
            "record",
            0),
+    SAMPLE("mcomparison", "\0\0\0\0\0\0\0\5" TIME "\0", 0),
+    SAMPLE("mcomparison",
+           "\0\0\0\0\0\0\0\5" TIME "\2"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\1"
+           "hashhash"
+           "\0\0\0\2"
+           "\0\0\0\0\0\0\0\7"
+           "\0"
+           "\0\0\0\0\0\0\0\0",
+           0),
     SAMPLE("oclient", "\0\0\0\0\0\0\0\5" TIME "+OK\r\n", 10000),
     SAMPLE("u\0\0\0\x01",
            "\0\0\0\0\0\0\0\1"
@@ -299,6 +311,41 @@ static const struct sample damaged[] = {
     SAMPLE("x" TIME "b\0\0\0\x01"
            "\0\0\0\0\0\0\0\0",
            "", 0),
+    SAMPLE("mcomparison", "\0\0\0\0\0\0\0\0" TIME "\0", 0), /* of no entry */
+    SAMPLE("mcomparison", "\0\0\0\0\0\0\0\5\xff\0\0\0\0\0\0\0\0", 0),
+    SAMPLE("mcomparison", "\0\0\0\0\0\0\0\5" TIME "\0\0", 0),
+    SAMPLE("mcomparison", /* a report that is cut */
+           "\0\0\0\0\0\0\0\5" TIME "\1"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\1"
+           "hash",
+           0),
+    SAMPLE("mcomparison", /* a hash that was not found */
+           "\0\0\0\0\0\0\0\5" TIME "\1"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\0"
+           "hashhash",
+           0),
+    SAMPLE("mcomparison", /* neither found nor not */
+           "\0\0\0\0\0\0\0\5" TIME "\1"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\2"
+           "hashhash",
+           0),
+    SAMPLE("mcomparison", /* a node twice */
+           "\0\0\0\0\0\0\0\5" TIME "\2"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\1"
+           "hashhash"
+           "\0\0\0\1"
+           "\0\0\0\0\0\0\0\0"
+           "\1"
+           "hashhash",
+           0),
     SAMPLE("mmembers", /* by no entry */
            "\0\0\0\0\0\0\0\0"
            "\0\0\0\6"

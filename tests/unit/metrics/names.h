@@ -170,6 +170,10 @@ static const char names_of_info[] =
     "raft_applied_requests\n"
     "raft_skipped_requests\n"
     "raft_elections\n"
+    "raft_check_result\n"
+    "raft_check_index\n"
+    "raft_check_running\n"
+    "raft_check_different\n"
     "raft_nodes\n";
 
 #endif

@@ -74,6 +74,11 @@ struct node {
     int receive_result;
     int64_t wall_ms;
     uint64_t log_soft, log_hard, snapshot_rate;
+    int64_t compare_every_ms;
+    uint64_t compare_rate;
+    int compare_asked; /* so often */
+    int compare_err;
+    struct compare_status compare;
     enum read_mode read_mode;
 };
 
@@ -351,6 +356,23 @@ void node_set_read_mode(struct node *n, enum read_mode mode)
 void node_set_snapshot_rate(struct node *n, uint64_t bytes_per_s)
 {
     n->snapshot_rate = bytes_per_s;
+}
+
+void node_set_compare(struct node *n, int64_t every_ms, uint64_t rate)
+{
+    n->compare_every_ms = every_ms;
+    n->compare_rate = rate;
+}
+
+int node_compare_ask(struct node *n)
+{
+    n->compare_asked++;
+    return n->compare_err;
+}
+
+void node_compare_status(const struct node *n, struct compare_status *out)
+{
+    *out = n->compare;
 }
 
 void node_set_log_size(struct node *n, uint64_t soft, uint64_t hard)

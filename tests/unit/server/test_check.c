@@ -277,6 +277,10 @@ static void what_is_well_passes(void **state)
     c->uploading = true;
     client_check(c);
     c->uploading = false;
+    c->wait = WAIT_LATER; /* its command is asked again */
+    c->later_ms = 1;
+    client_check(c);
+    c->later_ms = 0;
     c->wait = WAIT_NODE;
     c->reads.phase = READS_TO_LOG;
     client_check(c);

@@ -16,12 +16,14 @@
 #include "contract/temp_dir.h"
 #include "data/session.h"
 #include "rocks/rocks.h"
+#include "snapshot/digest.h"
 #include "snapshot/inspect.h"
 #include "snapshot/source.h"
 #include "store/store_fill.h"
 #include "unit/data/data_fixture.h"
 
 #include <string.h>
+#include <time.h>
 
 static const struct rocks_options small = {
     .state_memory_bytes = 1024 * 1024,
@@ -633,6 +635,73 @@ static void test_other_boundaries_are_found(void **state)
     teardown(&f);
 }
 
+/* The hash of a whole state is that of its last chunk, whether a thread has
+ * read it or the caller has. */
+static void test_digest(void **state)
+{
+    const struct timespec pause = {0, 1000000};
+    struct fixture f;
+    struct sequence *q = make_one(&f);
+    UNUSED(state);
+    for (int in_turn = 0; in_turn < 2; in_turn++) {
+        struct digest_options o = {.rate = 1 << 30, .in_turn = in_turn == 1};
+        struct digest_totals t;
+        struct store_view *v = store_view_open(f.store);
+        struct digest *d = digest_new(v, &o);
+        int err = digest_result(d, &t);
+        for (int i = 0; i < 60000 && err == ERR_AGAIN; i++) {
+            nanosleep(&pause, NULL);
+            err = digest_result(d, &t);
+        }
+        assert_int_equal(err, 0);
+        assert_int_equal(digest_result(d, &t), 0);
+        assert_int_equal(t.chunks, q->count);
+        assert_true(t.hash == q->hashes[q->count - 1]);
+        assert_int_equal(t.bytes, q->bytes.len);
+        assert_int_equal(t.applied.index, f.index);
+        assert_string_equal(digest_error(d), "");
+        digest_free(d);
+        store_view_close(v);
+    }
+    sequence_release(q);
+    teardown(&f);
+}
+
+/* What cannot be read says why; one that is not wanted any more ends at once,
+ * however slow it is. */
+static void test_digest_that_ends(void **state)
+{
+    struct fixture f;
+    struct digest_totals t;
+    struct digest_options o = {.in_turn = true};
+    UNUSED(state);
+    setup(&f); /* nothing was applied */
+    struct store_view *v = store_view_open(f.store);
+    struct digest *d = digest_new(v, &o);
+    assert_int_equal(digest_result(d, &t), ERR_NOT_FOUND);
+    assert_non_null(strstr(digest_error(d), "the state is empty"));
+    digest_free(d);
+    store_view_close(v);
+    teardown(&f);
+    sequence_release(make_one(&f));
+    o = (struct digest_options){.rate = 1}; /* for years */
+    v = store_view_open(f.store);
+    d = digest_new(v, &o);
+    assert_int_equal(digest_result(d, &t), ERR_AGAIN);
+    digest_free(d);
+    digest_free(NULL);
+    store_view_close(v);
+    store_memory_fail(f.store, "get", 3);
+    o = (struct digest_options){.in_turn = true};
+    v = store_view_open(f.store);
+    d = digest_new(v, &o);
+    assert_int_equal(digest_result(d, &t), ERR_IO);
+    digest_free(d);
+    store_view_close(v);
+    store_memory_fail(f.store, "get", 0);
+    teardown(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -646,6 +715,8 @@ int main(void)
         cmocka_unit_test(test_a_missing_row_is_found),
         cmocka_unit_test(test_left_index_rows_are_sent),
         cmocka_unit_test(test_other_boundaries_are_found),
+        cmocka_unit_test(test_digest),
+        cmocka_unit_test(test_digest_that_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

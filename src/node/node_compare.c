@@ -53,6 +53,7 @@ void node_compare_new(struct node *n, struct store_batch *b)
     ASSERT(n->options.incarnation > 0);
     store_u64le(value, n->options.incarnation);
     store_batch_put(b, STORE_META, BEGAN_KEY, bytes_of(value, sizeof(value)));
+    n->comparing.began = n->options.incarnation;
 }
 
 /* A database from before there were comparisons has nothing there. */
@@ -81,6 +82,18 @@ int node_compare_open(struct node *n, struct buf *error)
     c->judge_due = true;
     c->due_at_ms = n->mono_ms + FIRST_MS;
     return read_began(n, error);
+}
+
+/* What this node has reported, it has no longer. */
+void node_compare_restored(struct node *n)
+{
+    struct comparing *c = &n->comparing;
+
+    node_compare_release(n);
+    comparison_get(n->ks, &c->known);
+    ASSERT(c->known.index <= keyspace_applied(n->ks)->index);
+    c->replaced = c->known.index;
+    c->judge_due = true;
 }
 
 /* --- a mark, a report ---------------------------------------------------- */
@@ -277,7 +290,8 @@ static void stop_if_wrong(struct node *n, const struct verdict *v)
     const struct comparison_report *own = own_report(n);
     char text[256];
 
-    if (!v->found || !own || !own->found || own->hash == v->hash)
+    if (!v->found || !own || !own->found || own->hash == v->hash ||
+        c->replaced == c->known.index)
         return;
     ASSERT(v->others != 0);
     snprintf(text, sizeof(text),

@@ -25,6 +25,7 @@ struct comparing {
     raft_index index;          /* whose state is being read here; 0: none */
     struct store_view *view;   /* NULL: not flushed yet */
     struct digest *digest;     /* with the view */
+    raft_index replaced;       /* the state, after this comparison; 0 */
     raft_index told_equal;     /* what was logged, of which comparison */
     raft_index told_different; /* the same */
     int64_t due_at_ms;         /* as leader: not one by itself before */
@@ -39,6 +40,8 @@ void node_compare_release(struct node *n);
 MUST_USE int node_compare_open(struct node *n, struct buf *error);
 /* The database is new: this goes into it. */
 void node_compare_new(struct node *n, struct store_batch *b);
+/* Another state is in the place of the one that there was. */
+void node_compare_restored(struct node *n);
 /* While an entry is applied: it has this command, which a node has sent. */
 void node_compare_saw(struct node *n, const struct cmd *cmd);
 /* The entry is applied. */

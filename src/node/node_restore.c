@@ -70,6 +70,7 @@ static void forget(struct node *n)
     node_send_forget(n);
     n->compaction.flush_asked = keyspace_applied(n->ks)->index;
     node_members_restored(n);
+    node_compare_restored(n);
 }
 
 void node_restore_state(struct node *n, const struct restored *s)

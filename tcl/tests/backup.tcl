@@ -243,3 +243,74 @@ foreach round {1 2} {
         }
     }
 }
+
+# The bytes of a node's files.
+proc bytes_of {id} {
+    set sum 0
+    foreach f [glob -nocomplain $::nodes($id,dir)/db/*] {
+        if {![catch {file size $f} size]} {incr sum $size}
+    }
+    return $sum
+}
+
+proc random_bytes {count} {
+    set fd [open /dev/urandom rb]
+    set bytes [read $fd $count]
+    close $fd
+    return $bytes
+}
+
+start_server {state-memory 1mb} {
+    test "FLUSHALL gives its space back although a snapshot is read" {
+        for {set n 0} {$n < 400} {incr n} {
+            R 1 SET key$n [random_bytes 50000]
+        }
+        set id [R 1 RAFT SNAPSHOT OPEN]
+        wait_for_condition 20000 {
+            [string match "version:*" [R 1 RAFT SNAPSHOT READ $id 0]]
+        } {error "no position"}
+        assert {[bytes_of 1] > 15000000} [bytes_of 1]
+        R 1 FLUSHALL
+        # Now its disk is short of space; what is read is read for a while.
+        R 1 CONFIG SET min-free-disk 1024gb
+        assert_match "version:*" [R 1 RAFT SNAPSHOT READ $id 0]
+        wait_for_condition 90000 {
+            [catch {R 1 RAFT SNAPSHOT READ $id 0} why]
+        } {error "it is not closed"}
+        assert_match "*this snapshot was closed: the disk of this node is short\
+            of space*read one of another node, or make room first*" $why
+        wait_for_condition 60000 {[bytes_of 1] < 5000000} {
+            error "[bytes_of 1] bytes are kept"
+        }
+        R 1 CONFIG SET min-free-disk 1mb
+        assert_error "*no snapshot with this id*" {
+            R 1 RAFT SNAPSHOT READ [expr {$id + 5}] 0
+        }
+    }
+}
+
+set giant [string repeat [random_bytes 60000] 1000]
+set digest [zlib crc32 $giant]
+
+start_server {} {
+    test "a value of 60 MB: backed up" {
+        R 1 SET giant $giant
+        R 1 SET small one
+        lassign [ctl 1 backup $backup.giant] status output
+        assert_equal 0 $status $output
+        lassign [run_program $vardctl verify $backup.giant] status output
+        assert_equal 0 $status $output
+        assert_match "*2 keys*" $output
+        set dir $::env(VARD_TEST_DIR)/giant
+        lassign [run_program $vardctl restore $backup.giant $dir] status output
+        assert_equal 0 $status $output
+    }
+}
+
+start_server [list dir $dir] {
+    test "a value of 60 MB: restored" {
+        assert_equal [string length $giant] [R 1 STRLEN giant]
+        assert_equal $digest [zlib crc32 [R 1 GET giant]]
+        assert_equal one [R 1 GET small]
+    }
+}

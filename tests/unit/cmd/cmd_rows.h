@@ -302,6 +302,9 @@ static const struct row counters_rows[] = {
     {"SET f 5 EX 1000", "+OK\r\n"},
     {"INCRBYFLOAT f 1", "$1\r\n6\r\n"},
     {"TTL f", ":1000\r\n"},
+    {"SET f 5000.29999999999999982 EX 1000", "+OK\r\n"}, /* a long one, too */
+    {"INCRBYFLOAT f 1", "$22\r\n5001.29999999999999982\r\n"},
+    {"TTL f", ":1000\r\n"},
 };
 
 static const struct row generic_rows[] = {

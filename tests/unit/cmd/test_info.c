@@ -61,6 +61,48 @@ static void test_info_resp3(void **state)
            "~0\r\n~0\r\n_\r\n");
 }
 
+/* What each command is, in the words of redis-server. */
+static void test_words_of_flags(void **state)
+{
+    static const struct {
+        uint32_t flag;
+        const char *word;
+    } words[] = {{CMD_WRITE, "write"},    {CMD_READ, "readonly"},
+                 {CMD_ADMIN, "admin"},    {CMD_LOCAL, "loading"},
+                 {CMD_LOCAL, "stale"},    {CMD_FAST, "fast"},
+                 {CMD_NO_AUTH, "no_auth"}};
+    uint32_t seen = 0;
+    UNUSED(state);
+    for (int id = 0; id < CMD_ID_COUNT; id++) {
+        const struct cmd *c = cmd_by_id(id);
+        if (c->flags & CMD_INTERNAL)
+            continue;
+        struct buf wanted = BUF_INIT;
+        char line[64];
+        size_t n = 0;
+        struct fixture f;
+        for (size_t i = 0; i < ARRAY_LEN(words); i++)
+            n += (c->flags & words[i].flag) != 0;
+        buf_printf(&wanted, "*1\r\n*10\r\n$%zu\r\n%s\r\n:%d\r\n*%zu\r\n",
+                   strlen(c->name), c->name, c->arity, n);
+        for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+            if (c->flags & words[i].flag)
+                buf_printf(&wanted, "+%s\r\n", words[i].word);
+        }
+        buf_str(&wanted, ":");
+        fixture_init(&f);
+        snprintf(line, sizeof(line), "COMMAND INFO %s", c->name);
+        const char *reply = fixture_run(&f, line);
+        if (strncmp(reply, (const char *)wanted.data, wanted.len) != 0)
+            fail_msg("%s: %s", c->name, reply);
+        fixture_release(&f);
+        buf_release(&wanted);
+        seen |= c->flags;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        assert_true((seen & words[i].flag) != 0);
+}
+
 /* With the keys of XREAD, and those of EVAL. */
 static const struct cmd movable = {.name = "x",
                                    KEY_SPECS({.flags = KEY_RO | KEY_ACCESS,
@@ -428,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_info_resp2),
         cmocka_unit_test(test_info_resp3),
         cmocka_unit_test(test_movable_keys),
+        cmocka_unit_test(test_words_of_flags),
         cmocka_unit_test(test_words_of_keys),
         cmocka_unit_test(test_names_have_a_number),
         cmocka_unit_test(test_docs),

@@ -321,6 +321,21 @@ static void lines_have_their_levels(void **state)
     socket_close(fd);
 }
 
+/* Who is refused for what it says is named by what it says that it is. */
+static void a_refused_peer_is_named(void **state)
+{
+    struct cluster *c = *state;
+    char line[256];
+    node_start(c, 1, 5);
+    struct peers_options other = node_options(c, 2, 7);
+    other.cluster_id = CLUSTER_ID + 1;
+    node_start_with(c, &other);
+    snprintf(line, sizeof(line),
+             "# peer 2 (%s): connection from 127.0.0.1:", c->addresses[2]);
+    run_until_logged(c, 1, line);
+    assert_true(lines_with(&c->nodes[1], "it belongs to another cluster") > 0);
+}
+
 /* No descriptor is left for who comes: the log of this member says so. There
  * are more than one may have that a dial of its own has let go. */
 static void who_cannot_be_let_in_is_told(void **state)
@@ -352,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(delays_are_drawn_anew),
         TEST(lines_have_their_levels),
+        TEST(a_refused_peer_is_named),
         TEST(who_cannot_be_let_in_is_told),
         TEST(only_links_that_were_up_flap),
         TEST(a_short_life_has_a_length),

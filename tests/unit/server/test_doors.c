@@ -167,8 +167,17 @@ static void each_address_is_a_door(void **state)
     f->config.port = port;
     f->config.bind = words;
     f->config.bind_count = 2;
+    f->config.tcp_backlog = 77;
     assert_int_equal(server_listen(s, &error), 0); /* and the Unix socket */
     assert_int_equal(s->doors.count, 3);
+    for (int i = 0; i < 2; i++) {
+        struct tcp_info info;
+        socklen_t len = sizeof(info);
+        assert_int_equal(getsockopt(s->doors.items[i].fd, IPPROTO_TCP, TCP_INFO,
+                                    &info, &len),
+                         0);
+        assert_int_equal(info.tcpi_sacked, 77); /* of one that listens */
+    }
     server_accept_start(s);
     f->config.port = 0;
     f->config.bind = bind;

@@ -634,12 +634,17 @@ static const struct row internal_rows[] = {
     {"vard.open 18446744073709551615", "+OK\r\n"},
     {"vard.open x", "-ERR it is not a start of a node\r\n"},
     {"vard.open -1", "-ERR it is not a start of a node\r\n"},
-    {"vard.members 0 record 4", ":4\r\n"},
-    {"vard.members 0 record 4", "-TRYAGAIN the members were changed meanwhile; "
-                                "nothing was done\r\n"},
     {"vard.members x record 4", "-TRYAGAIN the members were changed meanwhile; "
                                 "nothing was done\r\n"},
     {"vard.members 0 record x", "-TRYAGAIN the members were changed meanwhile; "
+                                "nothing was done\r\n"},
+    {"vard.members 0 record 4294967296",
+     "-TRYAGAIN the members were changed meanwhile; "
+     "nothing was done\r\n"},
+    {"vard.members 7 record 4", "-TRYAGAIN the members were changed meanwhile; "
+                                "nothing was done\r\n"},
+    {"vard.members 0 record 4294967295", ":4294967295\r\n"},
+    {"vard.members 0 record 4", "-TRYAGAIN the members were changed meanwhile; "
                                 "nothing was done\r\n"},
     {"vard.sweep 10", ":0\r\n"},
     {"vard.sweep -1", "-ERR limit is out of range\r\n"},

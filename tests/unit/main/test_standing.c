@@ -52,11 +52,19 @@ static void test_older_copy(void **state)
     char text[300];
     struct greeting g = {.verdict = GREETING_OLD, .known_incarnation = 9};
     UNUSED(state);
-    assert_int_equal(judge(three, g, "member 2 knows start 9 of this node"),
-                     STANDING_OLD_COPY);
+    assert_int_equal(
+        judge(three, g,
+              "member 2 knows start 9 of this node, which is newer: this data "
+              "directory is an older copy. The other members complete it"),
+        STANDING_OLD_COPY);
     snprintf(text, sizeof(text), "%sdamaged-data refuse\n", three);
-    assert_int_equal(judge(text, g, "an older copy. FATAL: exiting"),
-                     STANDING_LOST);
+    assert_int_equal(
+        judge(
+            text, g,
+            "an older copy. FATAL: exiting, since what this node has promised "
+            "after that copy is not in it. Use the directory that was "
+            "used last"),
+        STANDING_LOST);
     assert_int_equal(judge("node-id 1\nnode 1 10.0.0.1:9001\n"
                            "node 2 10.0.0.2:9001\n",
                            g, "an older copy. FATAL: exiting"),
@@ -69,17 +77,20 @@ static void test_the_end(void **state)
     UNUSED(state);
     assert_int_equal(judge(three, g,
                            "another process that is node 1, at "
-                           "10.9.9.9:77"),
+                           "10.9.9.9:77. Does it run on a copy of this data "
+                           "directory? Only one of them may run"),
                      STANDING_LOST);
     g = (struct greeting){.verdict = GREETING_REPLACED, .replaced_at = 123};
     assert_int_equal(judge(three, g,
                            "node 1 since entry 123 of the log, says "
-                           "member 2"),
+                           "member 2: put this one aside"),
                      STANDING_LOST);
     g = (struct greeting){.verdict = GREETING_REMOVED, .replaced_at = 124};
     assert_int_equal(judge(three, g,
                            "node 1 is no member of the cluster any more: it "
-                           "was removed by entry 124"),
+                           "was removed by entry 124 of the log, or before, "
+                           "says member 2. It exits; this data directory is "
+                           "of no use any more"),
                      STANDING_REMOVED);
 }
 

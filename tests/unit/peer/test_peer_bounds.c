@@ -14,7 +14,10 @@
 #include "os/socket.h"
 #include "unit/peer/fixture.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 static void start_two(struct cluster *c)
 {
@@ -321,6 +324,34 @@ static void lines_have_their_levels(void **state)
     socket_close(fd);
 }
 
+static int option_of(int fd, int level, int name)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* A link that hangs is noticed, and small messages are not held back; of both
+ * directions. */
+static void sockets_are_made_fit(void **state)
+{
+    struct cluster *c = *state;
+    start_two(c);
+    const struct peer *peer = peer_in(c, 1, 2);
+    const int fds[2] = {peer->link.conn.fd, peer->inbound->conn.fd};
+    for (int i = 0; i < 2; i++) {
+        assert_int_not_equal(option_of(fds[i], IPPROTO_TCP, TCP_NODELAY), 0);
+        assert_int_not_equal(option_of(fds[i], SOL_SOCKET, SO_KEEPALIVE), 0);
+        assert_int_equal(option_of(fds[i], IPPROTO_TCP, TCP_KEEPIDLE),
+                         PEER_KEEPALIVE_S);
+        assert_int_equal(option_of(fds[i], IPPROTO_TCP, TCP_USER_TIMEOUT),
+                         PEER_USER_TIMEOUT_MS);
+    }
+    assert_int_equal(option_of(fds[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT),
+                     256 * 1024);
+}
+
 /* Who is refused for what it says is named by what it says that it is. */
 static void a_refused_peer_is_named(void **state)
 {
@@ -367,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(delays_are_drawn_anew),
         TEST(lines_have_their_levels),
+        TEST(sockets_are_made_fit),
         TEST(a_refused_peer_is_named),
         TEST(who_cannot_be_let_in_is_told),
         TEST(only_links_that_were_up_flap),

@@ -524,6 +524,22 @@ FIXTURE void turn(struct fixture *f)
     loop_run(f->loop);
 }
 
+FIXTURE void fixture_late(void *ctx)
+{
+    UNUSED(ctx);
+    fail_msg("the loop waits, and nobody wakes it");
+}
+
+/* As many turns, each of which has to come without being asked for. */
+FIXTURE void turns(struct fixture *f, int count)
+{
+    struct loop_timer timer = {NULL, fixture_late, NULL};
+    f->waits = 2 - count;
+    loop_timer_start(f->loop, &timer, 20000);
+    loop_run(f->loop);
+    loop_timer_stop(f->loop, &timer);
+}
+
 FIXTURE void send_text(struct fixture *f, const char *text)
 {
     ssize_t n = write(f->fd, text, strlen(text));

@@ -62,6 +62,25 @@ static void the_time_out_has_its_seconds(void **state)
     assert_int_equal(f->server->stats.idle_closed, 1);
 }
 
+/* Who waits for this server is not idle, however long that takes. */
+static void who_waits_is_not_idle(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    f->node->full = true;
+    send_text(f, "SET a 1\r\n");
+    assert_int_equal(c->wait, WAIT_NODE);
+    f->config.timeout_s = 100;
+    c->active_ms = now_of(f) - 1000000;
+    limits_each_second(f->server);
+    assert_int_equal(c->state, CLIENT_OPEN);
+    f->node->full = false;
+    f->node->events->writable(f->node->events->ctx);
+    turn(f);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n");
+}
+
 static void the_password_has_its_minute(void **state)
 {
     struct fixture *f = *state;
@@ -561,6 +580,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(the_soft_limit_has_its_seconds),
         test(the_time_out_has_its_seconds),
+        test(who_waits_is_not_idle),
         test(the_password_has_its_minute),
         test(the_last_output_has_its_time),
         test(events_have_their_time),

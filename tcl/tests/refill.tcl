@@ -22,6 +22,16 @@ proc write_values {id count} {
     $c -close
 }
 
+proc flip_bit {path offset} {
+    set fd [open $path r+]
+    fconfigure $fd -translation binary
+    seek $fd $offset
+    binary scan [read $fd 1] cu byte
+    seek $fd $offset
+    puts -nonewline $fd [binary format c [expr {$byte ^ 0x10}]]
+    close $fd
+}
+
 proc empty_node {id} {
     kill_node $id
     file delete -force $::nodes($id,dir)
@@ -163,5 +173,41 @@ start_cluster 3 {
             restart_node $n 0
             wait_refilled $n
         }
+    }
+
+    test "its database is gone, and no log reaches back" {
+        set lead [wait_for_leader]
+        set id [lindex [followers $lead] 0]
+        kill_node $id
+        file delete -force $nodes($id,dir)/db
+        set place [file size $nodes($lead,log)]
+        start_node $id 0
+        wait_refilled $id
+        assert_match "*was sent to node $id*" [logged_since $lead $place]
+        assert {![file exists $nodes($id,dir)/damaged]}
+    }
+
+    # The damage is met by the start, or while it runs: then it ends, and its
+    # next start knows. Each time the others have what it needs.
+    test "files of its data are damaged, and no log reaches back" {
+        set lead [wait_for_leader]
+        set id [lindex [followers $lead] 0]
+        kill_node $id
+        foreach file [glob $nodes($id,dir)/db/*.sst] {
+            for {set at 2000} {$at < [file size $file]} {incr at 4000} {
+                flip_bit $file $at
+            }
+        }
+        set place [file size $nodes($lead,log)]
+        for {set i 0} {$i < 5} {incr i} {
+            start_node $id 0
+            wait_for_condition 60000 {![node_alive $id] ||
+                [string match "*was sent to node $id*" \
+                    [logged_since $lead $place]]}
+            if {[node_alive $id]} break
+        }
+        assert {[node_alive $id]} "it ends; its log:\n[log_tail $id 30]"
+        wait_refilled $id
+        assert_match "*damaged*" [read_file $nodes($id,log)]
     }
 }

@@ -363,6 +363,79 @@ static void test_another_state_is_offered(void **state)
     world_release(w);
 }
 
+/* The power fails when another transfer has made parts: they are not taken for
+ * those of the first, of which the disk had a note. */
+static void test_parts_of_another_transfer(void **state)
+{
+    struct world *w = &world;
+    struct giver g, next;
+    UNUSED(state);
+    struct outrun o = outrun(w, 76);
+    giver_open(&g, w, o.leader, o.victim);
+    offer(&g);
+    giver_run_to(&g, 4);
+    assert_int_equal(store_sync(w->nodes[o.victim].store), 0);
+    tell(&g, &(struct transfer){.kind = TRANSFER_GONE, .id = g.id});
+    world_write(w, o.leader, 5);
+    giver_open(&next, w, o.leader, o.victim);
+    w->stalled[o.victim] = true; /* from here on nothing is synced for it */
+    offer(&next);
+    giver_run_to(&next, 4);
+    assert_true(getter(&next)->refill.noted);
+    world_crash_keep(w, o.victim, 0);
+    w->stalled[o.victim] = false;
+    world_start(w, o.victim);
+    expect_clean(w, o.victim);
+    next.until = 0;
+    for (int i = 0; i < 2000 && getter(&next)->raft.leader != o.leader; i++)
+        giver_turn(&next);
+    offer(&next);
+    next.stop_after = 0;
+    giver_run(&next);
+    expect_refilled(w, &next);
+    giver_close(&g);
+    giver_close(&next);
+    world_release(w);
+}
+
+/* In the state another directory lives on as this node, or a program that is
+ * newer than this one: it ends, and says so. */
+static void test_a_state_that_ends_this_node(void **state)
+{
+    struct world *w = &world;
+    struct giver g;
+    struct grant grant;
+    UNUSED(state);
+    struct outrun o = outrun(w, 77);
+    /* Its old directory is copied, in which it is kept. */
+    struct store *old = w->nodes[o.victim].store;
+    world_crash_keep(w, o.victim, UINT32_MAX);
+    w->nodes[o.victim].store = NULL;
+    w->now_ms += 10000;
+    world_run(w, 50);
+    world_ask(w, o.victim, 7, &grant);
+    world_write(w, o.leader, 5);
+    cut_logs(w, o.victim);
+    w->nodes[o.victim].store = old;
+    world_start(w, o.victim);
+    struct node *n = w->nodes[o.victim].node;
+    giver_open(&g, w, o.leader, o.victim);
+    n->raft.leader = o.leader; /* the leader itself would not link to it */
+    n->told.leader = o.leader;
+    n->raft.term = n->told.term = g.offer.term;
+    offer(&g);
+    for (int i = 0; i < 500 && !n->dead && phase(&g) == REFILL_FETCHING; i++) {
+        node_set_time(n, w->now_ms, WORLD_WALL_MS + w->now_ms);
+        take_all(&g);
+        give(&g);
+        node_flush(n);
+    }
+    assert_true(n->dead && node_is_copy(n));
+    assert_non_null(strstr(w->nodes[o.victim].failure, "was replaced"));
+    giver_close(&g);
+    world_release(w);
+}
+
 /* Too large for the disk, of a level to come, of a leader that leads no more;
  * of an entry that is here. */
 static void test_offers_that_are_not_taken(void **state)
@@ -707,6 +780,8 @@ int main(void)
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_gone_and_busy),
         cmocka_unit_test(test_another_state_is_offered),
+        cmocka_unit_test(test_parts_of_another_transfer),
+        cmocka_unit_test(test_a_state_that_ends_this_node),
         cmocka_unit_test(test_offers_that_are_not_taken),
         cmocka_unit_test(test_requests_that_were_skipped),
         cmocka_unit_test(test_power_fails_around_the_switch),

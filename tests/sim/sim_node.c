@@ -162,8 +162,8 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .upload_above = c->upload_above,
         .log_bytes_soft = c->log_soft,
         .log_bytes_hard = c->log_hard,
-        /* With a hard bound a member may be left behind for good (there are
-         * no snapshots), and a majority with it cannot serve: rarely. */
+        /* With a hard bound a member may be left behind, and a majority with
+         * it cannot serve until it has fetched a state: rarely. */
         .log_cut_margin = c->log_hard == LOG_UNBOUNDED ? 8 : 1000,
         .log_cache_bytes = c->log_cache,
         .append_entries_max = c->append_entries_max,

@@ -197,7 +197,7 @@ static void during_live(struct sim *s)
     if (s->live_us > 0)
         enter(s, PHASE_AFTER);
     else if (late && may_be_outrun(s) && outrun(s))
-        s->done = true; /* without snapshots that majority cannot serve */
+        s->done = true; /* that majority cannot serve without a state */
     else if (late)
         sim_fail(s,
                  "X15 liveness: a healed majority does not serve within "

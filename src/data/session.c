@@ -66,6 +66,18 @@ void session_note_start(struct keyspace *ks, node_id node, uint64_t nonce)
     session_row_set(&ks->session, &ks->rows, node, &s);
 }
 
+void session_end(struct keyspace *ks, node_id node, uint64_t incarnation)
+{
+    ASSERT(ks->rows.in_entry && node != NODE_NONE);
+    ASSERT(incarnation > 0 && incarnation <= INT64_MAX);
+    struct session s;
+    session_get(ks, node, &s);
+    if (keyspace_error(ks) != 0 || s.incarnation >= incarnation)
+        return;
+    s = (struct session){.incarnation = incarnation};
+    session_row_set(&ks->session, &ks->rows, node, &s);
+}
+
 static struct bytes once_key(struct keyspace *ks, struct bytes client)
 {
     key_once(&ks->key, client);

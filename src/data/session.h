@@ -34,6 +34,10 @@ MUST_USE bool session_admit(struct keyspace *ks, node_id node,
  * kept with its session. */
 void session_note_start(struct keyspace *ks, node_id node, uint64_t nonce);
 
+/* Inside an entry: nothing of this node is applied any more, up to this
+ * incarnation. */
+void session_end(struct keyspace *ks, node_id node, uint64_t incarnation);
+
 enum once_verdict {
     ONCE_NEW,   /* execute it, then once_store() */
     ONCE_SAME,  /* *reply is the first answer */

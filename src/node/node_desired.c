@@ -205,6 +205,7 @@ static int check_addresses(const struct node *n,
 static node_id free_id(struct node *n, const struct configuration *want)
 {
     const struct configuration *c = &n->membership.newest;
+    const struct configuration *applied = &n->membership.applied;
     struct session s;
     node_id id = 0;
 
@@ -212,6 +213,8 @@ static node_id free_id(struct node *n, const struct configuration *want)
         id = MAX(id, want->members[i].id);
     for (uint32_t i = 0; i < c->count; i++)
         id = MAX(id, c->members[i].id);
+    for (uint32_t i = 0; i < applied->count; i++)
+        id = MAX(id, applied->members[i].id);
     do {
         id++;
         session_get(n->ks, id, &s);
@@ -227,6 +230,7 @@ static uint32_t next_life(struct node *n, node_id id)
     struct session s;
 
     ASSERT(!configuration_find(&n->membership.newest, id));
+    ASSERT(!configuration_find(&n->membership.applied, id)); /* it has ended */
     session_get(n->ks, id, &s);
     if (s.incarnation == 0)
         return 0;
@@ -308,7 +312,8 @@ static int change_add(struct node *n, struct configuration *want,
     if (configuration_find(want, ask->id))
         return no(why, "node %u is a member already (see RAFT MEMBERS)",
                   ask->id);
-    if (configuration_find(&n->membership.newest, ask->id))
+    if (configuration_find(&n->membership.newest, ask->id) ||
+        configuration_find(&n->membership.applied, ask->id))
         return no(why,
                   "node %u is being removed: wait until it is no member any "
                   "more (see RAFT MEMBERS), or add another id",

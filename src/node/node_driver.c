@@ -396,6 +396,16 @@ static void note_commit(struct node *n)
     d->commit_ms = n->mono_ms;
 }
 
+/* A state that is behind would say what operators wanted in former times: who
+ * has been added since would be removed. */
+static bool may_change(const struct node *n)
+{
+    ASSERT(n->raft.role == RAFT_LEADER);
+    return raft_can_change(&n->raft) && !n->space.own_full &&
+           node_own_term_applied(n) &&
+           n->membership.applied_at == n->membership.newest_at;
+}
+
 static bool next_step(struct node *n, struct configuration *c)
 {
     ASSERT(raft_can_change(&n->raft));
@@ -421,9 +431,11 @@ enum driver_step node_driver_look(struct node *n, struct raft_members *next,
     if (n->raft.role != RAFT_LEADER)
         return DRIVER_NOTHING;
     note_commit(n);
-    if (!raft_can_change(&n->raft) || n->space.own_full) {
-        if (n->raft.members_at[RAFT_NEWEST] > n->raft.commit)
-            say(d->waits, "the entry of the last step is not committed yet");
+    if (!may_change(n)) {
+        say(d->waits, "%s",
+            n->raft.members_at[RAFT_NEWEST] > n->raft.commit
+                ? "the entry of the last step is not committed yet"
+                : "the leader has not executed yet what is committed");
         return DRIVER_NOTHING;
     }
     if (!next_step(n, &c))

@@ -36,6 +36,9 @@ bool node_peer_is_member(const struct node *n, const struct node_peer *p);
 /* The next link that the core lacks: of a member that is new to it. */
 MUST_USE bool node_peers_next(const struct node *n, struct raft_event *e);
 
+/* By what is applied this node is no member any more: its directory is not used
+ * again, whatever becomes of its id. */
+void node_peers_leave(struct node *n);
 /* Tells the logger what has changed. */
 void node_peers_tell(struct node *n, const struct configuration *before);
 

@@ -31,7 +31,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "node/node_boot.h"
 #include "node/node_internal.h"
 
 /* A life may be granted to one id so often, unless the last one was used: two
@@ -185,31 +184,6 @@ void node_members_changed(struct node *n)
     node_peers_tell(n, &before);
 }
 
-/* The directory is not used again, whatever becomes of its id. */
-static void leave(struct node *n)
-{
-    struct buf value = BUF_INIT;
-    char text[NODE_TEXT_SIZE];
-
-    ASSERT(n->membership.applied_at > 0);
-    buf_u64be(&value, n->membership.applied_at);
-    store_batch_reset(&n->batch);
-    store_batch_put(&n->batch, STORE_META, NODE_REMOVED_KEY, buf_view(&value));
-    int err = store_write(n->store, &n->batch, STORE_LOGGED);
-    if (err == 0)
-        err = store_sync(n->store);
-    buf_release(&value);
-    if (err != 0) {
-        node_fail_by(n, "writing that this node was removed", err);
-        return;
-    }
-    snprintf(text, sizeof(text),
-             "node %u was removed from the cluster by entry %" PRIu64 ": it "
-             "stops, and its data directory is not used again",
-             n->options.self, n->membership.applied_at);
-    node_remove(n, text);
-}
-
 int node_members_fetched(const struct node *n, struct bytes record,
                          raft_index at, struct raft_members *out)
 {
@@ -241,7 +215,7 @@ static void check_self(struct node *n)
         node_fail(n, "the level is too high", (const char *)text.data);
     } else if (self && (self->roles & MEMBER_LEAVING) &&
                RAFT_LIFE(n->options.incarnation) <= self->life) {
-        leave(n);
+        node_peers_leave(n);
     } else if (self && RAFT_LIFE(n->options.incarnation) < self->life) {
         n->membership.is_copy = true;
         buf_printf(&text,
@@ -300,6 +274,19 @@ int node_members_check(const struct node *n, const struct entry *e)
     return err;
 }
 
+/* Whoever is no member any more: what it has sent is not executed, and under
+ * its id only a later life can go on. */
+static void end_sessions(struct node *n, const struct configuration *next)
+{
+    const struct configuration *before = &n->membership.applied;
+
+    ASSERT(configuration_valid(next));
+    for (uint32_t i = 0; i < before->count && n->membership.applied_at > 0; i++)
+        if (!configuration_find(next, before->members[i].id))
+            session_end(n->ks, before->members[i].id,
+                        (uint64_t)before->members[i].life << 32 | UINT32_MAX);
+}
+
 int node_members_apply(struct node *n, const struct entry *e)
 {
     struct membership *m = &n->membership;
@@ -309,6 +296,7 @@ int node_members_apply(struct node *n, const struct entry *e)
     ASSERT(e->kind == ENTRY_CONFIG && e->index > m->applied_at);
     if (err != 0)
         return err;
+    end_sessions(n, &next);
     m->applied = next;
     m->applied_at = e->index;
     members_set(n->ks, e->payload);
@@ -322,9 +310,11 @@ bool node_members_may_execute(const struct node *n, node_id from,
     const struct member *m = configuration_find(&n->membership.applied, from);
 
     ASSERT(from != NODE_NONE);
-    if (!m) /* nobody has said yet who they are, or they were removed */
-        return n->membership.applied_at == 0;
-    return RAFT_LIFE(incarnation) >= m->life;
+    /* Before an entry has said who they are each node may have begun with
+     * another configuration: it decides nothing that all must do alike. */
+    if (n->membership.applied_at == 0)
+        return true;
+    return m && RAFT_LIFE(incarnation) >= m->life;
 }
 
 bool node_members_is_over(const struct node *n, const struct node_peer *peer)

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "node/node_boot.h"
 #include "node/node_internal.h"
 
 bool node_peer_is_member(const struct node *n, const struct node_peer *p)
@@ -169,4 +170,28 @@ void node_peers_tell(struct node *n, const struct configuration *before)
     if (before->level != now->level)
         log_notice(n->logger, "entry %" PRIu64 ": the level is %u, before %u",
                    n->membership.newest_at, now->level, before->level);
+}
+
+void node_peers_leave(struct node *n)
+{
+    struct buf value = BUF_INIT;
+    char text[NODE_TEXT_SIZE];
+
+    ASSERT(n->membership.applied_at > 0);
+    buf_u64be(&value, n->membership.applied_at);
+    store_batch_reset(&n->batch);
+    store_batch_put(&n->batch, STORE_META, NODE_REMOVED_KEY, buf_view(&value));
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    if (err == 0)
+        err = store_sync(n->store);
+    buf_release(&value);
+    if (err != 0) {
+        node_fail_by(n, "writing that this node was removed", err);
+        return;
+    }
+    snprintf(text, sizeof(text),
+             "node %u was removed from the cluster by entry %" PRIu64 ": it "
+             "stops, and its data directory is not used again",
+             n->options.self, n->membership.applied_at);
+    node_remove(n, text);
 }

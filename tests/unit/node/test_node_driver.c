@@ -17,18 +17,13 @@
 #include "node/node_internal.h"
 #include "world/world.h"
 
+#include "driver_fixture.h"
+
 #define TURNS_MAX 40000
 
 static struct world world;
 
 /* --- what is asked and told ----------------------------------------------- */
-
-static const struct configuration *members_at(struct world *w, uint32_t at)
-{
-    raft_index index;
-
-    return node_configuration(w->nodes[at].node, &index);
-}
 
 /* The role of a member, as node `at` knows; NULL: it is none. */
 static const char *role_at(struct world *w, uint32_t at, node_id id)
@@ -36,32 +31,6 @@ static const char *role_at(struct world *w, uint32_t at, node_id id)
     const struct member *m = configuration_find(members_at(w, at), id);
 
     return m ? member_role_text(m->roles) : NULL;
-}
-
-static const char *peer_text(node_id id)
-{
-    static char texts[RAFT_NODES_MAX + 4][32];
-    char *text = texts[id % (RAFT_NODES_MAX + 4)];
-
-    snprintf(text, 32, "10.0.0.%u:7000", id);
-    return text;
-}
-
-static const char *client_text(node_id id)
-{
-    static char texts[RAFT_NODES_MAX + 4][32];
-    char *text = texts[id % (RAFT_NODES_MAX + 4)];
-
-    snprintf(text, 32, "10.0.0.%u:6379", id);
-    return text;
-}
-
-static uint32_t leader_of(struct world *w)
-{
-    int leader = world_elect(w);
-
-    assert_true(leader >= 0);
-    return (uint32_t)leader;
 }
 
 /* What the leader says to it at once; "": it is a request now, in *out. */
@@ -125,40 +94,9 @@ static void refused(struct world *w, struct node_change ask, const char *text)
     assert_string_equal(judge(w, &ask, &r), text);
 }
 
-static struct node_change add(node_id id)
-{
-    return (struct node_change){.kind = NODE_ADD,
-                                .id = id,
-                                .peer_address = peer_text(id),
-                                .client_address = client_text(id)};
-}
-
 static struct node_change of(enum node_change_kind kind, node_id id)
 {
     return (struct node_change){.kind = kind, .id = id};
-}
-
-/* Is there nothing left to do? */
-static bool is_reached(struct world *w)
-{
-    struct node_change_status st;
-    int leader = world_leader(w);
-
-    if (leader < 0)
-        return false;
-    struct node *n = w->nodes[leader].node;
-    node_change_status(n, &st);
-    return n->driver.term == n->raft.term && n->driver.due_ms > n->mono_ms &&
-           raft_can_change(&n->raft) && st.next[0] == '\0' &&
-           st.waits[0] == '\0' &&
-           keyspace_applied(n->ks)->index == n->raft.last;
-}
-
-static void drop_removed(struct world *w)
-{
-    for (uint32_t i = 0; i < w->count; i++)
-        if (w->nodes[i].removed && w->nodes[i].node)
-            world_crash_keep(w, i, 100);
 }
 
 /* Turns until the members are what was asked for. */
@@ -224,15 +162,6 @@ static uint32_t voters_of(struct world *w)
     for (uint32_t i = 0; i < c->count; i++)
         count += (c->members[i].roles & MEMBER_VOTER) != 0;
     return count;
-}
-
-static void begin(struct world *w, uint32_t founders, uint64_t seed)
-{
-    world_prepare(w, WORLD_NODES_MAX, seed);
-    w->founders = founders;
-    w->nonces = true;
-    world_start_all(w);
-    world_write(w, leader_of(w), 3);
 }
 
 /* --- changes ---------------------------------------------------------------

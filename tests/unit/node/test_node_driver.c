@@ -419,6 +419,25 @@ static void test_removed_while_down(void **state)
     world_release(w);
 }
 
+/* A member that never spoke is removed, and its id is added again: whatever has
+ * begun with the first life in the meantime must not be taken for it. */
+static void test_next_life(void **state)
+{
+    struct world *w = &world;
+
+    UNUSED(state);
+    begin(w, 3, 115);
+    for (uint32_t life = 0; life < 3; life++) {
+        assert_int_equal(ask(w, add(3)), 3);
+        turns_until_role(w, 3, "learner");
+        assert_int_equal(
+            configuration_find(members_at(w, leader_of(w)), 3)->life, life);
+        ask(w, of(NODE_REMOVE, 3));
+        reach(w);
+    }
+    world_release(w);
+}
+
 /* The directory of a member that was removed is refused forever. */
 static void test_removed_directory(void **state)
 {
@@ -667,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_observer),
         cmocka_unit_test(test_promote_and_demote),
         cmocka_unit_test(test_removed_while_down),
+        cmocka_unit_test(test_next_life),
         cmocka_unit_test(test_removed_directory),
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_safe_removal),

@@ -18,7 +18,10 @@
 #include "journal/watermark.h"
 #include "os/file.h"
 
-#define MARK_NAME "damaged"
+#define MARK_NAME    "damaged"
+#define MARK_DAMAGED BYTES_LIT("see the log\n")
+#define MARK_COPY    BYTES_LIT("an older copy, see the log\n")
+#define MARK_MAX     1000
 
 bool refill_allowed(const struct config *c)
 {
@@ -28,9 +31,15 @@ bool refill_allowed(const struct config *c)
 enum data_trust refill_trust(const struct process *p)
 {
     char path[PATH_TEXT_MAX];
+    struct buf text = BUF_INIT;
 
     process_path(p, MARK_NAME, path);
-    return access(path, F_OK) == 0 ? DATA_LOST : DATA_PROVEN;
+    int err = file_read(path, MARK_MAX, &text);
+    bool copy = bytes_eq(buf_view(&text), MARK_COPY);
+    buf_release(&text);
+    if (err == ERR_NOT_FOUND)
+        return DATA_PROVEN;
+    return copy ? DATA_UNPROVEN : DATA_LOST;
 }
 
 static int put_aside(const struct process *p, const char *name,
@@ -45,12 +54,12 @@ static int put_aside(const struct process *p, const char *name,
     return err;
 }
 
-static int mark_damaged(const struct process *p)
+static int write_mark(const struct process *p, struct bytes text)
 {
     char path[PATH_TEXT_MAX];
 
     process_path(p, MARK_NAME, path);
-    return file_replace(path, BYTES_LIT("see the log\n"));
+    return file_replace(path, text);
 }
 
 static int put_watermark_aside(const struct process *p, struct buf *error)
@@ -80,7 +89,7 @@ int refill_prepare(const struct process *p, enum data_trust trust,
         return 0;
     /* First of all: with watermark and database gone, a crash here would leave
      * a directory that looks like a new node's. */
-    int err = mark_damaged(p);
+    int err = write_mark(p, MARK_DAMAGED);
     if (err != 0) {
         buf_printf(error, "cannot write in %s: %s", p->dir, strerror(errno));
         return err;
@@ -116,8 +125,14 @@ int refill_without_wal(const struct process *p, struct buf *error)
 
 void refill_remember(const struct process *p)
 {
-    int err = mark_damaged(p);
+    int err = write_mark(p, MARK_DAMAGED);
     UNUSED(err); /* then the next start finds out for itself */
+}
+
+void refill_remember_copy(const struct process *p)
+{
+    int err = write_mark(p, MARK_COPY);
+    UNUSED(err); /* then the others refuse it, or it learns it again */
 }
 
 int refill_refused(const struct process *p, struct buf *error)
@@ -125,6 +140,13 @@ int refill_refused(const struct process *p, struct buf *error)
     char path[PATH_TEXT_MAX];
 
     process_path(p, MARK_NAME, path);
+    if (refill_trust(p) == DATA_UNPROVEN) {
+        buf_printf(error,
+                   "another process goes on with a copy of this data "
+                   "directory (%s says so): use the one that was used last",
+                   path);
+        return ERR_CORRUPT;
+    }
     buf_printf(error,
                "the database was found to be damaged while it was in use (%s "
                "says so): restore the data directory from a backup of this "

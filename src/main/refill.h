@@ -20,7 +20,8 @@ enum data_trust {
 /* Whether a member may be refilled: the cluster has three members or more, and
  * the option damaged-data does not say "refuse". */
 bool refill_allowed(const struct config *c);
-/* DATA_LOST after refill_remember(), else DATA_PROVEN. */
+/* DATA_LOST after refill_remember(), DATA_UNPROVEN after
+ * refill_remember_copy(), else DATA_PROVEN. */
 enum data_trust refill_trust(const struct process *p);
 /* Puts aside what this degree of trust does not use. Until refill_done(), a
  * start that is cut off is followed by one of DATA_LOST. */
@@ -34,6 +35,9 @@ void refill_done(const struct process *p);
 MUST_USE int refill_without_wal(const struct process *p, struct buf *error);
 /* A running node met damage in its database: the next start must know. */
 void refill_remember(const struct process *p);
+/* Or it has learned that its directory is a copy of one that others have used
+ * since: its data is a prefix of what there was. */
+void refill_remember_copy(const struct process *p);
 /* The text for a node that met damage and may not be refilled. */
 int refill_refused(const struct process *p, struct buf *error);
 

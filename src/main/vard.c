@@ -133,6 +133,8 @@ NORETURN static void on_fatal(void *ctx, int err, const char *text)
 {
     struct vard *v = ctx;
     ASSERT(text != NULL);
+    if (v->node != NULL && node_is_copy(v->node))
+        refill_remember_copy(&v->process);
     if (err == ERR_CORRUPT || (v->store != NULL && rocks_is_damaged(v->store)))
         refill_remember(&v->process);
     log_warning(v->log, "FATAL: exiting at once because of that. Nothing that "

@@ -319,9 +319,9 @@ void node_greeted(struct node *n, node_id peer, struct directory_id directory,
 
 /* This node does not serve yet: it was refilled so far. */
 bool node_loading(const struct node *n, uint32_t *percent);
-/* Why the node has failed, if it has: others go on with what it was, or two run
- * with its directory. What it promised is not whole: it must begin a new life.
- */
+/* Why the node has failed, if it has: another process goes on with a copy of
+ * its directory. What it promised is not whole: it must begin a new life. (One
+ * that was replaced must not: its place is taken.) */
 bool node_is_copy(const struct node *n);
 /* The members as the newest entry in the log says, and its index (0: none says
  * so); borrowed until the next call of anything else. */

@@ -217,7 +217,6 @@ static void check_self(struct node *n)
                RAFT_LIFE(n->options.incarnation) <= self->life) {
         node_peers_leave(n);
     } else if (self && RAFT_LIFE(n->options.incarnation) < self->life) {
-        n->membership.is_copy = true;
         buf_printf(&text,
                    "by entry %" PRIu64 " node %u goes on as life %u with "
                    "another directory, and this is life %" PRIu64 ": put this "

@@ -133,6 +133,24 @@ static void damage_is_remembered(void **state)
     assert_int_equal(refill_trust(&f->process), DATA_PROVEN);
 }
 
+/* So is that its directory is a copy; but damage is worse. */
+static void copy_is_remembered(void **state)
+{
+    struct fixture *f = *state;
+    refill_remember_copy(&f->process);
+    assert_int_equal(refill_trust(&f->process), DATA_UNPROVEN);
+    assert_int_equal(refill_refused(&f->process, &f->error), ERR_CORRUPT);
+    assert_non_null(strstr(error_of(f), "/damaged says so"));
+    assert_non_null(strstr(error_of(f), "use the one that was used last"));
+    refill_remember(&f->process);
+    assert_int_equal(refill_trust(&f->process), DATA_LOST);
+    refill_remember_copy(&f->process);
+    assert_int_equal(refill_prepare(&f->process, DATA_UNPROVEN, &f->error), 0);
+    assert_int_equal(refill_trust(&f->process), DATA_LOST); /* cut off */
+    refill_done(&f->process);
+    assert_int_equal(refill_trust(&f->process), DATA_PROVEN);
+}
+
 /* A prefix of what there was is of use: only the watermark's file may have to
  * go. A crash meanwhile ends in an empty database. */
 static void unproven_data_stays(void **state)
@@ -222,6 +240,7 @@ int main(void)
         cmocka_unit_test(others_must_be_a_majority),
         TEST(what_is_sound_is_not_touched),
         TEST(damage_is_remembered),
+        TEST(copy_is_remembered),
         TEST(unproven_data_stays),
         TEST(lost_data_is_put_aside),
         TEST(logs_are_put_aside_alone),

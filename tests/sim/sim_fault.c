@@ -127,8 +127,7 @@ static void draw_lost(const struct sim *s, struct sim_config *c)
     c->log_hard = LOG_UNBOUNDED;
     if (sim_chance(&rng, 50))
         c->log_soft = LOG_UNBOUNDED;
-    c->on[FAULT_WIPE] =
-        c->log_soft == LOG_UNBOUNDED && !s->options.off[FAULT_WIPE];
+    c->on[FAULT_WIPE] = !s->options.off[FAULT_WIPE];
     c->every_us[FAULT_WIPE] = SIM_S; /* it strikes where LOST does */
 }
 

@@ -9,7 +9,7 @@
  * more than a minority in this state at a time. Entries that somebody may have
  * cut, because this node said that it has them, are not lost: only a snapshot
  * would bring them back. So half of the seeds that have this fault never cut a
- * log.
+ * log. An empty directory is refilled with one: it may be of any seed.
  *
  * In either case it asks the others for a life until one grants it, and starts
  * with that, as recovering; or it begins one above all that it hears of, and
@@ -107,8 +107,7 @@ static void ghost_forget(struct sim *s, uint32_t node, raft_index last)
 {
     struct ghost_node *n = &s->ghost.nodes[node];
 
-    if (s->config.log_soft == LOG_UNBOUNDED)
-        n->had = MAX(n->had, n->disk.last);
+    n->had = MAX(n->had, n->disk.last);
     n->disk.last = n->live.last = last;
     n->disk_lost = n->live_lost = true;
 }
@@ -293,7 +292,7 @@ static void lose(struct sim *s, uint32_t node)
     if (others_lost(s, node))
         least = MAX(least, n->flushed);
     keep_promises(s, node);
-    if (s->config.on[FAULT_WIPE] && least == 0 &&
+    if (s->config.on[FAULT_WIPE] && !others_lost(s, node) &&
         sim_chance(&s->rng_fault, 50)) {
         lose_all(s, d);
         d->disk.has_mark = false;

@@ -143,7 +143,8 @@ static bool outrun(struct sim *s)
  * if no log is ever cut. */
 static bool may_be_outrun(const struct sim *s)
 {
-    return s->config.log_hard < LOG_UNBOUNDED || s->stats.log_restarts > 0;
+    return s->config.log_hard < LOG_UNBOUNDED || s->stats.log_restarts > 0 ||
+           s->config.on[FAULT_WIPE];
 }
 
 /* It has lost its majority, and gives up an election timeout after that. */
@@ -371,10 +372,14 @@ static const char *not_compared(struct sim *s)
     return NULL;
 }
 
-/* A whole log may have to be sent again. */
+/* A whole log may have to be sent again; and a directory that is emptied once
+ * more before it was refilled is not let in for a minute. */
 static int64_t refill_us(const struct sim *s)
 {
-    return s->config.on[FAULT_LOST] ? parts_us(s, s->oracle.head) : 0;
+    int64_t pause_us = s->config.on[FAULT_WIPE] ? 61 * SIM_S : 0;
+
+    return s->config.on[FAULT_LOST] ? parts_us(s, s->oracle.head) + pause_us
+                                    : 0;
 }
 
 static void during_drain(struct sim *s)

@@ -39,13 +39,15 @@ void admin_time(struct server_call *call)
 
 void admin_command(struct server_call *call)
 {
-    cmd_reply_command(call->out, call->cmd, call->argv, call->argc);
+    cmd_reply_command(call->out, call->cmd, call->argv, call->argc,
+                      server_level(call->s));
 }
 
 void admin_help(struct server_call *call)
 {
     ASSERT(call->cmd->container != CMD_ID_NONE);
-    cmd_reply_help(call->out, cmd_by_id(call->cmd->container));
+    cmd_reply_help(call->out, cmd_by_id(call->cmd->container),
+                   server_level(call->s));
 }
 
 server_fn *const admin_commands[CMD_ID_COUNT] = {

@@ -65,11 +65,11 @@ static void read_position(struct server_call *call, uint64_t id)
     }
     resp_bulkf(call->out,
                "version:" VARD_VERSION "\r\ncluster_id:%016" PRIx64
-               "\r\nnode_id:%u\r\nindex:%" PRIu64 "\r\nterm:%" PRIu64
-               "\r\nchain:%016" PRIx64 "\r\ntime_ms:%" PRId64
-               "\r\nwall_ms:%" PRId64 "\r\n",
-               st.cluster_id, st.self, p.index, p.term, p.chain, p.time_ms,
-               p.time_ms + p.wall_offset_ms);
+               "\r\nnode_id:%u\r\nlevel:%u\r\nindex:%" PRIu64
+               "\r\nterm:%" PRIu64 "\r\nchain:%016" PRIx64
+               "\r\ntime_ms:%" PRId64 "\r\nwall_ms:%" PRId64 "\r\n",
+               st.cluster_id, st.self, p.level, p.index, p.term, p.chain,
+               p.time_ms, p.time_ms + p.wall_offset_ms);
 }
 
 static void read_chunk(struct server_call *call, uint64_t id, uint64_t number)

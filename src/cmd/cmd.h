@@ -24,6 +24,7 @@ struct cmd_args {
     const struct cmd *cmd;
     const struct bytes *argv; /* argv[0] is the command's name */
     uint32_t argc;
+    uint16_t level;     /* in force, by which words are known */
     uint64_t value_max; /* the longest value this node takes; 0: not known */
     struct resp_writer *out; /* for the error */
 };
@@ -36,6 +37,7 @@ struct cmd_call {
     struct cmd_rest *rest;   /* takes what may follow; NULL: nothing may */
     const struct bytes *argv;
     uint32_t argc;
+    uint16_t level; /* in force at the entry */
     uint8_t db;
     bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
@@ -47,16 +49,17 @@ struct cmd_call {
 void cmd_reply_unknown(struct resp_writer *w, const struct bytes *argv,
                        uint32_t argc);
 void cmd_reply_arity(struct resp_writer *w, const struct cmd *c);
-/* The lines of a container's HELP. */
-void cmd_reply_help(struct resp_writer *w, const struct cmd *container);
+/* The lines of a container's HELP, at this level. */
+void cmd_reply_help(struct resp_writer *w, const struct cmd *container,
+                    uint16_t level);
 
 /* The row that is to be executed: the subcommand that argv names if `c` is a
- * container, else `c` itself. NULL: there is no such subcommand, or argc does
- * not fit its arity; the error has been written. The arity of `c` was
- * checked. */
+ * container, else `c` itself. NULL: there is no such subcommand at this level,
+ * or argc does not fit its arity; the error has been written. The arity of `c`
+ * was checked. */
 MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
                                        const struct bytes *argv, uint32_t argc,
-                                       struct resp_writer *w);
+                                       uint16_t level, struct resp_writer *w);
 
 /* An entry that has brought more than this into memory executes nothing more:
  * the rest of its commands are answered with OOM, those of Verdi's
@@ -84,9 +87,9 @@ MUST_USE bool cmd_check(struct cmd_args *args);
  * entry, so one replica may execute it alone. */
 void cmd_run(struct cmd_call *call);
 
-/* COMMAND and its subcommands; c is the row that was resolved, argv as the
- * client sent it. */
+/* COMMAND and its subcommands, of what there is at this level; c is the row
+ * that was resolved, argv as the client sent it. */
 void cmd_reply_command(struct resp_writer *w, const struct cmd *c,
-                       const struct bytes *argv, uint32_t argc);
+                       const struct bytes *argv, uint32_t argc, uint16_t level);
 
 #endif

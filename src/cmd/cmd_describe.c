@@ -18,27 +18,28 @@
 
 /* --- what is described -------------------------------------------------- */
 
-static bool is_public(const struct cmd *c)
+/* What clients see at a level. */
+static bool is_public(const struct cmd *c, uint16_t level)
 {
-    return (c->flags & CMD_INTERNAL) == 0;
+    return (c->flags & CMD_INTERNAL) == 0 && cmd_level(c) <= level;
 }
 
 /* The public commands, the first `count` rows of all. */
-static size_t public_count(int count)
+static size_t public_count(int count, uint16_t level)
 {
     size_t n = 0;
     ASSERT(count == CMD_ID_COMMANDS || count == CMD_ID_COUNT);
     for (int id = 0; id < count; id++)
-        n += is_public(cmd_by_id(id));
+        n += is_public(cmd_by_id(id), level);
     return n;
 }
 
 /* A command or "container|sub" by name, as clients see them; or NULL. */
-static const struct cmd *find(struct bytes name)
+static const struct cmd *find(struct bytes name, uint16_t level)
 {
-    const struct cmd *c = cmd_lookup_any(name);
+    const struct cmd *c = cmd_lookup_any_at(name, level);
     ASSERT(c == NULL || cmd_by_id(c->id) == c);
-    return c != NULL && is_public(c) ? c : NULL;
+    return c != NULL && is_public(c, level) ? c : NULL;
 }
 
 /* --- sets of words ------------------------------------------------------ */
@@ -192,7 +193,7 @@ static void info_head(struct resp_writer *w, const struct cmd *c)
 {
     struct cmd_key_range keys = cmd_key_range(c);
     ASSERT((keys.first > 0) == (keys.step > 0));
-    ASSERT(is_public(c) && c->arity != 0);
+    ASSERT(c->arity != 0 && keys.first >= 0);
     resp_array(w, 10);
     resp_bulk_str(w, c->name);
     resp_integer(w, c->arity);
@@ -205,12 +206,20 @@ static void info_head(struct resp_writer *w, const struct cmd *c)
     describe_key_specs(w, c);
 }
 
-static void info_write(struct resp_writer *w, const struct cmd *c)
+static bool is_of(const struct cmd *c, const struct cmd *container,
+                  uint16_t level)
+{
+    ASSERT(is_public(container, level));
+    return c->container == container->id && is_public(c, level);
+}
+
+static void info_write(struct resp_writer *w, const struct cmd *c,
+                       uint16_t level)
 {
     size_t count = 0;
     info_head(w, c);
     for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++)
-        count += cmd_by_id(id)->container == c->id;
+        count += is_of(cmd_by_id(id), c, level);
     ASSERT((count > 0) == ((c->flags & CMD_CONTAINER) != 0));
     if (count == 0) { /* so it is in Redis: a set if empty */
         resp_set(w, 0);
@@ -218,21 +227,21 @@ static void info_write(struct resp_writer *w, const struct cmd *c)
     }
     resp_array(w, count);
     for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++) {
-        if (cmd_by_id(id)->container == c->id) {
+        if (is_of(cmd_by_id(id), c, level)) {
             info_head(w, cmd_by_id(id));
             resp_set(w, 0);
         }
     }
 }
 
-static void reply_all_info(struct resp_writer *w)
+static void reply_all_info(struct resp_writer *w, uint16_t level)
 {
-    size_t n = public_count(CMD_ID_COMMANDS);
+    size_t n = public_count(CMD_ID_COMMANDS, level);
     resp_array(w, n);
     for (size_t i = 0; i < cmd_count(); i++) {
-        if (!is_public(cmd_at(i)))
+        if (!is_public(cmd_at(i), level))
             continue;
-        info_write(w, cmd_at(i));
+        info_write(w, cmd_at(i), level);
         n--;
     }
     ASSERT(n == 0);
@@ -250,56 +259,56 @@ static bool names_ok(struct resp_writer *w, uint32_t count)
 }
 
 static void reply_info(struct resp_writer *w, const struct bytes *names,
-                       uint32_t count)
+                       uint32_t count, uint16_t level)
 {
     if (!names_ok(w, count))
         return;
     if (count == 0) {
-        reply_all_info(w);
+        reply_all_info(w, level);
         return;
     }
     ASSERT(names != NULL && count <= NAMES_MAX);
     resp_array(w, count);
     for (uint32_t i = 0; i < count; i++) {
-        const struct cmd *c = find(names[i]);
+        const struct cmd *c = find(names[i], level);
         if (c == NULL)
             resp_null(w);
         else
-            info_write(w, c);
+            info_write(w, c, level);
     }
 }
 
-static void reply_all_docs(struct resp_writer *w)
+static void reply_all_docs(struct resp_writer *w, uint16_t level)
 {
-    size_t n = public_count(CMD_ID_COMMANDS);
+    size_t n = public_count(CMD_ID_COMMANDS, level);
     resp_map(w, n);
     for (size_t i = 0; i < cmd_count(); i++) {
-        if (!is_public(cmd_at(i)))
+        if (!is_public(cmd_at(i), level))
             continue;
-        docs_write(w, cmd_at(i));
+        docs_write(w, cmd_at(i), level);
         n--;
     }
     ASSERT(n == 0);
 }
 
 static void reply_docs(struct resp_writer *w, const struct bytes *names,
-                       uint32_t count)
+                       uint32_t count, uint16_t level)
 {
     size_t known = 0;
     if (!names_ok(w, count))
         return;
     if (count == 0) {
-        reply_all_docs(w);
+        reply_all_docs(w, level);
         return;
     }
     for (uint32_t i = 0; i < count; i++)
-        known += find(names[i]) != NULL;
+        known += find(names[i], level) != NULL;
     resp_map(w, known);
     for (uint32_t i = 0; i < count; i++) {
-        const struct cmd *c = find(names[i]);
+        const struct cmd *c = find(names[i], level);
         if (c == NULL)
             continue;
-        docs_write(w, c);
+        docs_write(w, c, level);
         known--;
     }
     ASSERT(known == 0);
@@ -338,8 +347,6 @@ static bool listed(const struct cmd *c, enum list_filter filter,
                    struct bytes arg)
 {
     ASSERT(filter <= LIST_BAD);
-    if (!is_public(c))
-        return false;
     switch (filter) {
     case LIST_ALL:
         return true;
@@ -355,7 +362,7 @@ static bool listed(const struct cmd *c, enum list_filter filter,
 }
 
 static void reply_list(struct resp_writer *w, const struct bytes *args,
-                       uint32_t count)
+                       uint32_t count, uint16_t level)
 {
     enum list_filter filter = list_filter(args, count);
     struct bytes arg = count == 3 ? args[2] : BYTES_NONE;
@@ -371,10 +378,12 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
     }
     size_t n = 0;
     for (int id = 0; id < CMD_ID_COUNT; id++)
-        n += listed(cmd_by_id(id), filter, arg);
+        n += is_public(cmd_by_id(id), level) &&
+             listed(cmd_by_id(id), filter, arg);
     resp_array(w, n);
     for (int id = 0; id < CMD_ID_COUNT; id++) {
-        if (!listed(cmd_by_id(id), filter, arg))
+        if (!is_public(cmd_by_id(id), level) ||
+            !listed(cmd_by_id(id), filter, arg))
             continue;
         resp_bulk_str(w, cmd_by_id(id)->name);
         n--;
@@ -386,14 +395,14 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
 
 /* argv of a command inside ONCE begins after two ids. */
 static const struct cmd *inner_command(const struct bytes **argv,
-                                       uint32_t *argc)
+                                       uint32_t *argc, uint16_t level)
 {
     ASSERT(*argc >= 1);
-    const struct cmd *c = find((*argv)[0]);
+    const struct cmd *c = find((*argv)[0], level);
     if (c != NULL && (c->flags & CMD_WRAPPER) != 0 && *argc >= 4) {
         *argv += 3;
         *argc -= 3;
-        c = find((*argv)[0]);
+        c = find((*argv)[0], level);
     }
     return c;
 }
@@ -401,7 +410,7 @@ static const struct cmd *inner_command(const struct bytes **argv,
 /* Whether this is a command with keys; else the error is written. */
 static bool has_keys(struct resp_writer *w, const struct cmd *c, uint32_t argc)
 {
-    ASSERT(argc >= 1 && (c == NULL || is_public(c)));
+    ASSERT(argc >= 1 && (c == NULL || (c->flags & CMD_INTERNAL) == 0));
     if (c == NULL || c->container != CMD_ID_NONE)
         resp_error(w, "ERR Invalid command specified");
     else if (c->key_specs == 0)
@@ -413,10 +422,11 @@ static bool has_keys(struct resp_writer *w, const struct cmd *c, uint32_t argc)
     return false;
 }
 
-static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
-                          uint32_t argc, bool with_flags)
+/* c: what inner_command() has found. */
+static void reply_getkeys(struct resp_writer *w, const struct cmd *c,
+                          const struct bytes *argv, uint32_t argc,
+                          bool with_flags)
 {
-    const struct cmd *c = inner_command(&argv, &argc);
     struct cmd_keys keys;
     struct cmd_key key;
     size_t n = 0;
@@ -446,26 +456,27 @@ static void reply_getkeys(struct resp_writer *w, const struct bytes *argv,
 /* --- COMMAND ------------------------------------------------------------ */
 
 void cmd_reply_command(struct resp_writer *w, const struct cmd *c,
-                       const struct bytes *argv, uint32_t argc)
+                       const struct bytes *argv, uint32_t argc, uint16_t level)
 {
     const struct bytes *args = argv + 2;
     uint32_t count = argc - 2;
+    bool flags = c->id == CMD_ID_COMMAND_GETKEYSANDFLAGS;
     ASSERT(c->id == CMD_ID_COMMAND || c->container == CMD_ID_COMMAND);
     ASSERT(cmd_arity_ok(c, argc));
-    if (c->id == CMD_ID_COMMAND)
-        reply_all_info(w);
-    else if (c->id == CMD_ID_COMMAND_COUNT)
-        resp_integer(w, (int64_t)public_count(CMD_ID_COMMANDS));
-    else if (c->id == CMD_ID_COMMAND_INFO)
-        reply_info(w, args, count);
-    else if (c->id == CMD_ID_COMMAND_DOCS)
-        reply_docs(w, args, count);
-    else if (c->id == CMD_ID_COMMAND_LIST)
-        reply_list(w, args, count);
-    else if (c->id == CMD_ID_COMMAND_GETKEYS)
-        reply_getkeys(w, args, count, false);
-    else if (c->id == CMD_ID_COMMAND_GETKEYSANDFLAGS)
-        reply_getkeys(w, args, count, true);
-    else
-        cmd_reply_help(w, cmd_by_id(c->container));
+    if (c->id == CMD_ID_COMMAND) {
+        reply_all_info(w, level);
+    } else if (c->id == CMD_ID_COMMAND_COUNT) {
+        resp_integer(w, (int64_t)public_count(CMD_ID_COMMANDS, level));
+    } else if (c->id == CMD_ID_COMMAND_INFO) {
+        reply_info(w, args, count, level);
+    } else if (c->id == CMD_ID_COMMAND_DOCS) {
+        reply_docs(w, args, count, level);
+    } else if (c->id == CMD_ID_COMMAND_LIST) {
+        reply_list(w, args, count, level);
+    } else if (c->id == CMD_ID_COMMAND_GETKEYS || flags) {
+        const struct cmd *inner = inner_command(&args, &count, level);
+        reply_getkeys(w, inner, args, count, flags);
+    } else {
+        cmd_reply_help(w, cmd_by_id(c->container), level);
+    }
 }

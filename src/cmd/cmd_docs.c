@@ -259,11 +259,19 @@ static void docs_one(struct resp_writer *w, const struct cmd *c, bool subs)
     }
 }
 
-void docs_write(struct resp_writer *w, const struct cmd *c)
+/* A row of this container, at this level. */
+static bool is_of(const struct cmd *c, const struct cmd *container,
+                  uint16_t level)
+{
+    ASSERT(level >= LEVEL_MIN);
+    return c->container == container->id && cmd_level(c) <= level;
+}
+
+void docs_write(struct resp_writer *w, const struct cmd *c, uint16_t level)
 {
     size_t subs = 0;
     for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++)
-        subs += cmd_by_id(id)->container == c->id;
+        subs += is_of(cmd_by_id(id), c, level);
     ASSERT((subs > 0) == ((c->flags & CMD_CONTAINER) != 0));
     docs_one(w, c, subs > 0);
     if (subs == 0)
@@ -271,7 +279,7 @@ void docs_write(struct resp_writer *w, const struct cmd *c)
     resp_bulk_str(w, "subcommands");
     resp_map(w, subs);
     for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++) {
-        if (cmd_by_id(id)->container == c->id)
+        if (is_of(cmd_by_id(id), c, level))
             docs_one(w, cmd_by_id(id), false);
     }
 }

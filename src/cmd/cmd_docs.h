@@ -9,6 +9,6 @@
 
 /* A pair "name" -> documentation of a DOCS reply, with that of the
  * subcommands. */
-void docs_write(struct resp_writer *w, const struct cmd *c);
+void docs_write(struct resp_writer *w, const struct cmd *c, uint16_t level);
 
 #endif

@@ -36,18 +36,26 @@ static bool expiry_is_timed(enum expire_kind kind)
     return kind >= EXPIRE_EX && kind <= EXPIRE_PXAT;
 }
 
-static enum expire_kind expire_word(struct bytes arg)
+/* Each word has the level that it came with (src/table/README.md). The last
+ * one is that of vard.next, for tests. */
+static enum expire_kind expire_word(struct bytes arg, uint16_t level)
 {
     static const struct {
         const char *word;
         enum expire_kind kind;
+        uint16_t level;
     } words[] = {
-        {"ex", EXPIRE_EX},           {"px", EXPIRE_PX},
-        {"exat", EXPIRE_EXAT},       {"pxat", EXPIRE_PXAT},
-        {"keepttl", EXPIRE_KEEPTTL}, {"persist", EXPIRE_PERSIST},
+        {"ex", EXPIRE_EX, 1},
+        {"px", EXPIRE_PX, 1},
+        {"exat", EXPIRE_EXAT, 1},
+        {"pxat", EXPIRE_PXAT, 1},
+        {"keepttl", EXPIRE_KEEPTTL, 1},
+        {"persist", EXPIRE_PERSIST, 1},
+        {"vard.next", EXPIRE_KEEPTTL, LEVEL_NEXT},
     };
+    ASSERT(level >= LEVEL_MIN);
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (word_is(arg, words[i].word))
+        if (words[i].level <= level && word_is(arg, words[i].word))
             return words[i].kind;
     }
     return EXPIRE_NONE;
@@ -58,7 +66,7 @@ static bool expire_option(const struct cmd_args *a, uint32_t *i,
                           struct expiry *e, enum expire_kind foreign)
 {
     ASSERT(*i < a->argc);
-    enum expire_kind kind = expire_word(a->argv[*i]);
+    enum expire_kind kind = expire_word(a->argv[*i], a->level);
     if (kind == EXPIRE_NONE || kind == foreign ||
         (e->kind != EXPIRE_NONE && e->kind != kind))
         return false;

@@ -15,8 +15,11 @@
 /* What a run parses again, as its check did. */
 static inline struct cmd_args args_of(const struct cmd_call *c)
 {
-    return (struct cmd_args){
-        .cmd = c->cmd, .argv = c->argv, .argc = c->argc, .out = c->out};
+    return (struct cmd_args){.cmd = c->cmd,
+                             .argv = c->argv,
+                             .argc = c->argc,
+                             .level = c->level,
+                             .out = c->out};
 }
 
 MUST_USE bool parse_integer(struct resp_writer *w, struct bytes text,

@@ -63,11 +63,12 @@ static void upper_name(const struct cmd *c, char out[NAME_SIZE])
         out[i] = (char)toupper((unsigned char)c->name[i]);
 }
 
-static bool in_help_of(const struct cmd *c, const struct cmd *container)
+static bool in_help_of(const struct cmd *c, const struct cmd *container,
+                       uint16_t level)
 {
     bool own = c == container || c->container == container->id;
     ASSERT(!own || c == container || c->help != NULL);
-    return own && c->help != NULL;
+    return own && c->help != NULL && cmd_level(c) <= level;
 }
 
 static size_t line_count(const char *text)
@@ -92,7 +93,8 @@ static void reply_lines(struct resp_writer *w, const char *text)
     }
 }
 
-void cmd_reply_help(struct resp_writer *w, const struct cmd *container)
+void cmd_reply_help(struct resp_writer *w, const struct cmd *container,
+                    uint16_t level)
 {
     char name[NAME_SIZE];
     char first[128];
@@ -103,13 +105,13 @@ void cmd_reply_help(struct resp_writer *w, const struct cmd *container)
         first, sizeof(first),
         "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", name);
     for (size_t i = 0; i < CMD_ID_COUNT; i++) {
-        if (in_help_of(cmd_as_written(i), container))
+        if (in_help_of(cmd_as_written(i), container, level))
             lines += line_count(cmd_as_written(i)->help);
     }
     resp_array(w, lines);
     resp_status(w, first);
     for (size_t i = 0; i < CMD_ID_COUNT; i++) {
-        if (in_help_of(cmd_as_written(i), container))
+        if (in_help_of(cmd_as_written(i), container, level))
             reply_lines(w, cmd_as_written(i)->help);
     }
 }
@@ -126,12 +128,13 @@ static void reply_unknown_sub(struct resp_writer *w, const struct cmd *c,
 }
 
 const struct cmd *cmd_resolve(const struct cmd *c, const struct bytes *argv,
-                              uint32_t argc, struct resp_writer *w)
+                              uint32_t argc, uint16_t level,
+                              struct resp_writer *w)
 {
     ASSERT(cmd_arity_ok(c, argc));
     if ((c->flags & CMD_CONTAINER) == 0 || argc == 1)
         return c;
-    const struct cmd *sub = cmd_lookup_sub(c, argv[1]);
+    const struct cmd *sub = cmd_lookup_sub_at(c, argv[1], level);
     if (sub == NULL) {
         reply_unknown_sub(w, c, argv[1]);
         return NULL;

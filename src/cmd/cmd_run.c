@@ -43,6 +43,7 @@ bool cmd_check(struct cmd_args *args)
 {
     const struct cmd *c = args->cmd;
     ASSERT(cmd_is_data(c) && cmd_arity_ok(c, args->argc));
+    ASSERT(cmd_level(c) <= args->level);
     ASSERT(args->out->out != NULL && !args->out->over);
     cmd_check_fn *check = functions[c->id].check;
     size_t before = args->out->out->len;
@@ -63,6 +64,7 @@ void cmd_run(struct cmd_call *call)
 {
     const struct cmd *c = call->cmd;
     ASSERT(cmd_is_data(c) && cmd_arity_ok(c, call->argc));
+    ASSERT(cmd_level(c) <= call->level);
     ASSERT(call->db < KEYSPACE_DATABASES);
     const struct buf *out = call->out->out;
     size_t before = out != NULL ? out->len : 0;

@@ -22,12 +22,9 @@
  *
  * Little-endian. At most CONFIGURATION_SIZE_MAX bytes.
  *
- * The level. What a version adds to the commands, the kinds of entries and the
- * rows of the state, it adds above a level; it is used only when the
- * configuration in force has reached that level, whatever each program knows.
- * So replicas of different versions never execute an entry differently. A level
- * is raised when all members can read it; a program that cannot read the one in
- * force takes no part.
+ * The level (base/level.h) is raised when all members can execute it, and never
+ * lowered; a program that cannot execute the one in force takes no part. For
+ * the entries that follow, it counts once this one is applied (data/level.h).
  */
 #ifndef CODEC_CONFIGURATION_H
 #define CODEC_CONFIGURATION_H
@@ -35,6 +32,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "base/level.h"
 #include "base/reader.h"
 #include "codec/directory.h"
 #include "raft/raft.h"
@@ -46,11 +44,6 @@
 #define CONFIGURATION_ZONE_SIZE    32  /* with the NUL */
 /* A life is the upper half of an incarnation, which is below 2^63. */
 #define CONFIGURATION_LIFE_MAX INT32_MAX
-
-/* The levels that this program can execute. The first one is in force as long
- * as no configuration has said anything. */
-#define LEVEL_MIN 1
-#define LEVEL_MAX 1
 
 enum member_roles {
     MEMBER_VOTER = 1 << 0,    /* of the set that is to decide */

@@ -14,21 +14,30 @@
 #define FLAG_FORCED 2
 
 _Static_assert(8 * 3 + 16 + 8 + 2 + 6 + 8 * 4 + GREETING_ADDRESS_SIZE +
-                       GREETING_PEER_SIZE + FOUNDING_SIZE ==
+                       GREETING_PEER_SIZE + GREETING_VERSION_SIZE +
+                       FOUNDING_SIZE ==
                    GREETING_BODY_SIZE,
                "size of a greeting");
 
-static bool address_valid(const char *address, size_t size)
+/* Printable up to its NUL, and zeros from there on. */
+static bool text_valid(const char *text, size_t size)
 {
-    size_t len = strnlen(address, size);
+    size_t len = strnlen(text, size);
     if (len == size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        bool printable = address[i] > ' ' && address[i] <= '~';
-        if (i < len ? !printable : address[i] != 0)
+        bool printable = text[i] > ' ' && text[i] <= '~';
+        if (i < len ? !printable : text[i] != 0)
             return false;
     }
     return true;
+}
+
+static bool levels_valid(const struct greeting *g)
+{
+    return g->level_min > 0 && g->level_min <= g->level_max &&
+           g->level <= g->level_max && g->version[0] != '\0' &&
+           text_valid(g->version, sizeof(g->version));
 }
 
 static bool greeting_valid(const struct greeting *g)
@@ -39,8 +48,9 @@ static bool greeting_valid(const struct greeting *g)
            (blank || (!g->lost && !g->forced)) && !(g->lost && g->forced) &&
            (f->count == 0 || f->cluster_id == g->cluster_id) &&
            (unsigned)g->verdict < GREETING_VERDICTS &&
-           address_valid(g->address, GREETING_ADDRESS_SIZE) &&
-           address_valid(g->peer_address, GREETING_PEER_SIZE);
+           text_valid(g->address, sizeof(g->address)) &&
+           text_valid(g->peer_address, sizeof(g->peer_address)) &&
+           levels_valid(g);
 }
 
 void greeting_encode(const struct greeting *g, struct buf *out)
@@ -56,14 +66,16 @@ void greeting_encode(const struct greeting *g, struct buf *out)
     buf_u8(out, (uint8_t)((g->lost ? FLAG_LOST : 0) |
                           (g->forced ? FLAG_FORCED : 0)));
     buf_u8(out, (uint8_t)g->verdict);
-    buf_u16(out, 0);
-    buf_u32(out, 0);
+    buf_u16(out, g->level);
+    buf_u16(out, g->level_min);
+    buf_u16(out, g->level_max);
     buf_u64(out, g->known_incarnation);
     buf_u64(out, g->known_nonce);
     buf_u64(out, g->replaced_at);
     buf_u64(out, g->members_at);
     buf_append(out, g->address, sizeof(g->address));
     buf_append(out, g->peer_address, sizeof(g->peer_address));
+    buf_append(out, g->version, sizeof(g->version));
     founding_encode(&g->founding, out);
     ASSERT(out->len - begin == GREETING_BODY_SIZE);
 }
@@ -84,8 +96,9 @@ int greeting_decode(struct bytes b, struct greeting *out)
     out->lost = (flags & FLAG_LOST) != 0;
     out->forced = (flags & FLAG_FORCED) != 0;
     out->verdict = (enum greeting_verdict)reader_u8(&r);
-    uint16_t spare1 = reader_u16(&r);
-    uint32_t spare2 = reader_u32(&r);
+    out->level = reader_u16(&r);
+    out->level_min = reader_u16(&r);
+    out->level_max = reader_u16(&r);
     out->known_incarnation = reader_u64(&r);
     out->known_nonce = reader_u64(&r);
     out->replaced_at = reader_u64(&r);
@@ -94,9 +107,11 @@ int greeting_decode(struct bytes b, struct greeting *out)
            GREETING_ADDRESS_SIZE);
     memcpy(out->peer_address, reader_bytes(&r, GREETING_PEER_SIZE).data,
            GREETING_PEER_SIZE);
+    memcpy(out->version, reader_bytes(&r, GREETING_VERSION_SIZE).data,
+           GREETING_VERSION_SIZE);
     struct bytes founding = reader_bytes(&r, FOUNDING_SIZE);
     ASSERT(reader_done(&r));
-    bool good = flags <= (FLAG_LOST | FLAG_FORCED) && spare1 == 0 &&
-                spare2 == 0 && founding_decode(founding, &out->founding) == 0;
+    bool good = flags <= (FLAG_LOST | FLAG_FORCED) &&
+                founding_decode(founding, &out->founding) == 0;
     return good && greeting_valid(out) ? 0 : ERR_CORRUPT;
 }

@@ -12,15 +12,16 @@
  *   40  nonce(8)
  *   48  flags(1)
  *   49  verdict(1)
- *   50  zero(6)
+ *   50  level(2)  level_min(2)  level_max(2)
  *   56  known_incarnation(8)
  *   64  known_nonce(8)
  *   72  replaced_at(8)
  *   80  members_at(8)
  *   88  address(64)
  *  152  peer_address(128)
- *  280  founding(344), codec/record.h
- *  624  mac(32)
+ *  280  version(16)
+ *  296  founding(344), codec/record.h
+ *  640  mac(32)
  *
  * The mac is a proof (peer/peer_auth.h) over HELLO, WELCOME and what precedes
  * it; zeros without a peer-secret. GREETING_BODY_SIZE is what it covers.
@@ -37,7 +38,8 @@
 
 #define GREETING_ADDRESS_SIZE 64  /* with the NUL */
 #define GREETING_PEER_SIZE    128 /* with the NUL */
-#define GREETING_BODY_SIZE    (280 + FOUNDING_SIZE)
+#define GREETING_VERSION_SIZE 16  /* with the NUL */
+#define GREETING_BODY_SIZE    (296 + FOUNDING_SIZE)
 #define GREETING_SIZE         (GREETING_BODY_SIZE + PROOF_SIZE)
 
 /* What the sender thinks of the receiver. All but the first mean: no link. */
@@ -50,6 +52,7 @@ enum greeting_verdict {
     GREETING_TWIN,          /* another process is it, now, at the address */
     GREETING_REPLACED,      /* another directory has its id since an entry */
     GREETING_REMOVED,       /* it is no member, since a committed entry */
+    GREETING_LEVEL,         /* its program cannot execute the level in force */
     GREETING_VERDICTS,
 };
 
@@ -68,6 +71,9 @@ struct greeting {
     uint64_t members_at;  /* of the newest configuration in its log; 0: none */
     char address[GREETING_ADDRESS_SIZE];   /* with GREETING_TWIN, else "" */
     char peer_address[GREETING_PEER_SIZE]; /* where to dial it; "": as before */
+    uint16_t level;                        /* in force here; 0: not known yet */
+    uint16_t level_min, level_max;         /* that its program can execute */
+    char version[GREETING_VERSION_SIZE];   /* of its program, not empty */
     struct founding founding; /* of its cluster; count 0: it has none to show */
 };
 

@@ -13,6 +13,7 @@
  * of 272 bytes, which tell of a state that is being fetched; entries that say
  * who the members are. 6: greetings. 7: states from member to member.
  * 8: greetings that say where to dial. 9: lives that are asked for.
+ * 10: greetings that tell of levels.
  *
  * hello, HELLO_SIZE = 136 bytes:
  *    0  version_min(1)
@@ -51,7 +52,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 
-#define PROTOCOL_VERSION     9
+#define PROTOCOL_VERSION     10
 #define HELLO_SIZE           136
 #define HELLO_HOST_SIZE      64 /* with the NUL */
 #define HELLO_NONCE_SIZE     32

@@ -7,6 +7,7 @@
  * restore.c   a backup becomes a data directory
  * recover.c   what is left becomes a cluster of its own
  * check.c     have the members the same data?
+ * level.c     what the members may use, and raising it
  * wait.c      until the cluster is as somebody wants it
  * conf.c      addresses and password from a node's configuration
  *
@@ -48,6 +49,11 @@ int wait_for(struct cluster *c, int goal, int64_t timeout_ms);
 /* Has the members compare their data, and says what each has: CTL_GOOD if all
  * are equal, CTL_NO if not, or if one has not said so in time. */
 int check_members(struct cluster *c, int64_t seconds);
+/* Prints the level, what each node's program can execute, and what a higher one
+ * waits for. */
+int level_show(struct cluster *c, FILE *out);
+/* Asks the leader, this node, to raise it, and waits until it has. */
+int level_ask(struct cluster *c, size_t leader, const char *level);
 
 /* Writes a backup of a follower, or of the node at `from`, if not NULL. */
 int backup_take(struct cluster *c, const char *file, const char *from);

@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/reader.h"
 #include "codec/configuration.h"
+#include "data/level.h"
 #include "data/members.h"
 #include "journal/journal.h"
 #include "journal/watermark.h"
@@ -57,6 +58,7 @@ struct found {
     bool incomplete; /* it has lost something that it had promised */
     struct identity identity;
     struct configuration members; /* the newest; count 0: not known */
+    uint16_t level;               /* of the state */
     uint32_t voters;
     raft_index last;
     raft_term last_term; /* of the last entry */
@@ -143,6 +145,7 @@ static int read_state(struct found *f, struct buf *error)
     if (err != 0)
         return err;
     f->applied = *keyspace_applied(ks);
+    f->level = level_get(ks);
     struct bytes record = members_get(ks, &at);
     if (record.len > 0)
         err = configuration_decode(record, &f->members);
@@ -372,8 +375,7 @@ static void members_alone(const struct found *f, uint64_t life,
     const struct member *old =
         configuration_find(&f->members, f->identity.node);
     configuration_of(out, &f->identity.node, 1);
-    if (f->members.count > 0)
-        out->level = f->members.level;
+    out->level = MAX(f->members.level, f->level);
     if (old != NULL)
         out->members[0] = *old;
     out->members[0].roles = MEMBER_VOTER;

@@ -226,6 +226,16 @@ static int run_check(struct ctl *c)
     return check_members(&c->cluster, ms / 1000);
 }
 
+static int run_level(struct ctl *c)
+{
+    size_t leader = 0;
+    if (c->argc == 0)
+        return level_show(&c->cluster, stdout);
+    int status = find_leader(c, &leader);
+    return status == CTL_GOOD ? level_ask(&c->cluster, leader, c->argv[0])
+                              : status;
+}
+
 static int run_backup(struct ctl *c)
 {
     return backup_take(&c->cluster, c->argv[0],
@@ -282,6 +292,8 @@ static const struct ctl_command commands[] = {
      run_transfer},
     {"check", 0, 1, "[SECONDS]", "have all members the same data? Waits (60)",
      run_check},
+    {"level", 0, 1, "[LEVEL]",
+     "what versions of vard may be members; raise it to LEVEL", run_level},
     {"backup", 1, 2, "FILE [HOST:PORT]",
      "write a backup, of a follower or of that node", run_backup},
     {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},

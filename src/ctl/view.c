@@ -92,6 +92,10 @@ static void take_info(struct row *r, struct bytes info)
     r->disk_free = number(info, METRIC_disk_free_bytes);
     r->members = number(info, METRIC_raft_nodes);
     r->recovering = number(info, METRIC_raft_recovering) != 0;
+    r->level = number(info, METRIC_raft_level);
+    r->level_max = number(info, METRIC_raft_level_max);
+    copy_text(r->level_waits, sizeof(r->level_waits),
+              value_of(info, METRIC_raft_level_waits));
     r->no_writes = number(info, METRIC_disk_writes_refused) != 0;
     r->disk_short = number(info, METRIC_disk_nearly_full) != 0;
     r->keys = count_keys(info);

@@ -11,6 +11,7 @@
 
 #define VIEW_ID_MAX    16
 #define VIEW_TEXT_MAX  64
+#define VIEW_WAITS_MAX 256
 #define VIEW_PEERS_MAX 16
 /* So many entries are on their way in a cluster that writes much. */
 #define VIEW_LAG_MAX 1000
@@ -28,7 +29,9 @@ struct row {
     char cluster[VIEW_TEXT_MAX], process[VIEW_TEXT_MAX];
     char leader[VIEW_ID_MAX]; /* "" if it knows none */
     uint64_t term, commit, applied, log_bytes, keys, disk_free;
-    uint64_t members; /* that it knows of, with itself */
+    uint64_t members;                 /* that it knows of, with itself */
+    uint64_t level, level_max;        /* in force; that it can execute */
+    char level_waits[VIEW_WAITS_MAX]; /* for what a higher level does; "" */
     bool recovering;
     bool no_writes, disk_short; /* it refuses writes; for its own disk */
     struct peer_row peers[VIEW_PEERS_MAX];

@@ -31,6 +31,7 @@ struct keyspace {
     bool members_changed;               /* in this entry */
     struct buf desired;                 /* the same of what they are to be */
     bool desired_changed;
+    bool level_changed;         /* and is not written; rows.level */
     struct session_row session; /* that the entry's requests move on */
     struct list streams;        /* stream.c */
     struct upload *uploads;     /* upload.c: those seen, one a node */
@@ -54,11 +55,14 @@ MUST_USE bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
                               struct value *v);
 /* Inside an entry: an owner of pages, who never was before. */
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
-/* members.c: reads the rows. ERR_CORRUPT. */
+/* members.c: reads the rows, and the level. ERR_CORRUPT. */
 MUST_USE int members_load(struct keyspace *ks);
 void members_release(struct keyspace *ks);
-/* Writes it, if this entry has changed it. */
+/* Writes what this entry has changed of them. */
 void members_put(struct keyspace *ks, struct store_batch *b);
+/* level.c: the same two. */
+MUST_USE int level_load(struct keyspace *ks);
+void level_put(struct keyspace *ks, struct store_batch *b);
 /* After the header: where the bytes of v are. */
 void keyspace_place_apart(struct buf *row, const struct value *v);
 /* Whether the data are part of what the row holds. */

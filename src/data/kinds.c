@@ -79,42 +79,51 @@ static bool expiry_valid(struct bytes key, struct bytes value)
 
 static const struct row_kind kinds[ROW_LETTERS] = {
     [ROW_VALUE] = {.name = "value",
+                   .level = 1,
                    .key_size_min = KEY_PREFIX_SIZE,
                    .header_size = VALUE_HEADER_SIZE,
                    .expire_offset = VALUE_EXPIRE_OFFSET,
                    .in_epoch = true,
                    .valid = value_valid},
     [ROW_PAGE] = {.name = "page",
+                  .level = 1,
                   .key_size_min = KEY_PAGE_SIZE,
                   .header_size = 1,
                   .in_epoch = true,
                   .valid = page_valid},
     [ROW_TICKET] = {.name = "ticket",
+                    .level = 1,
                     .key_size_min = KEY_TICKET_SIZE,
                     .header_size = TICKET_SIZE,
                     .valid = ticket_valid},
     [ROW_EXPIRY] = {.name = "expiry",
+                    .level = 1,
                     .key_size_min = KEY_EXPIRY_PREFIX_SIZE + 1,
                     .valid = expiry_valid},
     [ROW_SESSION] = {.name = "session",
+                     .level = 1,
                      .key_size_min = KEY_SESSION_SIZE,
                      .header_size = SESSION_SIZE,
                      .valid = session_valid},
     [ROW_ONCE] = {.name = "first answer",
+                  .level = 1,
                   .key_size_min = 1,
                   .header_size = ONCE_HEADER_SIZE,
                   .expire_offset = ONCE_EXPIRE_OFFSET,
                   .valid = once_valid},
     [ROW_UPLOAD] = {.name = "upload",
+                    .level = 1,
                     .key_size_min = KEY_UPLOAD_SIZE,
                     .header_size = UPLOAD_SIZE,
                     .expire_offset = UPLOAD_EXPIRE_OFFSET,
                     .valid = upload_valid},
     [ROW_PART] = {.name = "part of an upload",
+                  .level = 1,
                   .key_size_min = KEY_PART_SIZE,
                   .header_size = 1,
                   .valid = part_valid},
     [ROW_META] = {.name = "counts and position",
+                  .level = 1,
                   .key_size_min = 1,
                   .valid = meta_valid},
 };
@@ -125,6 +134,7 @@ const struct row_kind *row_kind_of(uint8_t letter)
     if (k->name == NULL)
         return NULL;
     ASSERT(k->key_size_min > 0 && k->valid != NULL);
+    ASSERT(k->level >= LEVEL_MIN);
     ASSERT(k->expire_offset == 0 || k->expire_offset + 8 <= k->header_size);
     ASSERT(!k->in_epoch || k->key_size_min >= KEY_EPOCH_SIZE);
     return k;
@@ -157,6 +167,11 @@ int row_check(struct bytes key, struct bytes value)
     const struct row_kind *k = kind_of(key);
     return value.len >= k->header_size && k->valid(key, value) ? 0
                                                                : ERR_CORRUPT;
+}
+
+uint16_t row_level(struct bytes key)
+{
+    return kind_of(key)->level;
 }
 
 bool row_may_expire(struct bytes key)

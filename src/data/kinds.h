@@ -17,6 +17,7 @@
 
 #include "base/base.h"
 #include "base/bytes.h"
+#include "base/level.h"
 
 enum row_letter {
     ROW_VALUE = 'k',
@@ -52,6 +53,7 @@ enum row_letter {
 
 struct row_kind {
     const char *name;     /* NULL: no kind has this letter */
+    uint16_t level;       /* (base/level.h) that it came with */
     size_t key_size_min;  /* the letter included */
     size_t header_size;   /* a value has at least these bytes */
     size_t expire_offset; /* of expire_ms(8) in the header; 0: no expiry */
@@ -76,6 +78,8 @@ MUST_USE int row_check(struct bytes key, struct bytes value);
 
 /* The functions below are for rows that have been checked. */
 
+/* Rows of its kind are written from this level on. */
+uint16_t row_level(struct bytes key);
 /* Whether rows of its kind may have an expiry, and a place in the index. */
 bool row_may_expire(struct bytes key);
 /* The expiry of a row, of which the header is enough; 0: none. */

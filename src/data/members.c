@@ -25,7 +25,9 @@ static int load(struct keyspace *ks, struct bytes key, struct buf *row)
 
 int members_load(struct keyspace *ks)
 {
-    int err = load(ks, meta_members_key(), &ks->members);
+    int err = level_load(ks);
+    if (err == 0)
+        err = load(ks, meta_members_key(), &ks->members);
     return err != 0 ? err : load(ks, meta_desired_key(), &ks->desired);
 }
 
@@ -85,4 +87,5 @@ void members_put(struct keyspace *ks, struct store_batch *b)
     if (ks->desired_changed)
         store_batch_put(b, STORE_STATE, meta_desired_key(),
                         buf_view(&ks->desired));
+    level_put(ks, b);
 }

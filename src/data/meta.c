@@ -5,6 +5,7 @@
  */
 #include "data/meta.h"
 
+#include "base/level.h"
 #include "base/reader.h"
 #include "data/comparison.h"
 #include "data/key.h"
@@ -20,6 +21,7 @@ static const char NEXT_KEY[] = "mnext";
 static const char MEMBERS_KEY[] = "mmembers";
 static const char DESIRED_KEY[] = "mdesired";
 static const char COMPARISON_KEY[] = "mcomparison";
+static const char LEVEL_KEY[] = "mlevel";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
@@ -63,6 +65,12 @@ struct bytes meta_comparison_key(void)
 {
     ASSERT(COMPARISON_KEY[0] == ROW_META);
     return bytes_str(COMPARISON_KEY);
+}
+
+struct bytes meta_level_key(void)
+{
+    ASSERT(LEVEL_KEY[0] == ROW_META);
+    return bytes_str(LEVEL_KEY);
 }
 
 static bool times_bounded(const struct applied *a)
@@ -212,6 +220,23 @@ int meta_comparison_decode(struct bytes b, struct comparison *out)
     return ok && reader_done(&r) ? 0 : ERR_CORRUPT;
 }
 
+void meta_level_encode(struct buf *out, uint16_t level)
+{
+    ASSERT(level > LEVEL_MIN);
+    buf_reset(out);
+    buf_u16be(out, level);
+}
+
+int meta_level_decode(struct bytes b, uint16_t *out)
+{
+    struct reader r = reader_of(b);
+    uint16_t level = reader_u16be(&r);
+    if (!reader_done(&r) || level <= LEVEL_MIN)
+        return ERR_CORRUPT;
+    *out = level;
+    return 0;
+}
+
 static void put_page(struct buf *out, uint64_t page)
 {
     ASSERT(page < KEY_PAGES);
@@ -269,6 +294,9 @@ bool meta_valid(struct bytes key, struct bytes value)
     uint32_t epoch = 0;
     if (bytes_eq(key, meta_comparison_key()))
         return meta_comparison_decode(value, &comparison) == 0;
+    uint16_t level = 0;
+    if (bytes_eq(key, meta_level_key()))
+        return meta_level_decode(value, &level) == 0;
     if (bytes_eq(key, meta_members_key()) || bytes_eq(key, meta_desired_key()))
         return meta_members_decode(value, &index, &record) == 0;
     if (bytes_eq(key, meta_applied_key()))

@@ -2,9 +2,9 @@
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
  * numbers that are given out next, once one has been; who the members are, once
- * an entry has said so, and who they are to be; what they have found when they
- * compared their states last (comparison.h). And tickets: pages that are to be
- * deleted, see pages.h.
+ * an entry has said so, and who they are to be; the level, once one has raised
+ * it; what they have found when they compared their states last (comparison.h).
+ * And tickets: pages that are to be deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
  *
@@ -14,6 +14,7 @@
  *                      20 sum of the expiries, in ms (16)
  *   'm' "next"         0 id(8)  8 ticket(8)  16 the first ticket that is
  *                      there(8), or the same number
+ *   'm' "level"        0 level(2)
  *   'm' "members"      0 index(8), of the entry  8 length(4)  12 what it said
  *   'm' "desired"      the same
  *   'm' "comparison"   0 index(8), of the entry  8 time_ms(8)  16 count(1)
@@ -72,6 +73,7 @@ MUST_USE int meta_count_decode(struct bytes b, struct keyspace_count *out,
 struct bytes meta_members_key(void);
 struct bytes meta_desired_key(void);
 struct bytes meta_comparison_key(void);
+struct bytes meta_level_key(void);
 
 void meta_next_encode(struct buf *out, const struct meta_next *n);
 /* ERR_CORRUPT: a wrong size, a number that is 0, a first ticket beyond the
@@ -89,6 +91,9 @@ void meta_comparison_encode(struct buf *out, const struct comparison *c);
 /* ERR_CORRUPT: no index, a time out of bounds, another size, nodes that are not
  * in order, a hash that was not found. */
 MUST_USE int meta_comparison_decode(struct bytes b, struct comparison *out);
+void meta_level_encode(struct buf *out, uint16_t level);
+/* ERR_CORRUPT: a wrong size, or a level that is in force without any row. */
+MUST_USE int meta_level_decode(struct bytes b, uint16_t *out);
 
 void ticket_encode(struct buf *out, const struct ticket *t);
 /* ERR_CORRUPT: a wrong size, an unknown database, no id, no pages. */

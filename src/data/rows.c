@@ -28,7 +28,7 @@
 
 void rows_init(struct rows *rs, struct store *s)
 {
-    *rs = (struct rows){.store = s};
+    *rs = (struct rows){.store = s, .level = LEVEL_MIN};
     rs->batch = STORE_BATCH_INIT;
     overlay_init(&rs->overlay);
 }
@@ -350,6 +350,7 @@ static void write_row(struct rows *rs, const struct row *r)
     struct bytes key = overlay_key(&rs->overlay, r);
     struct bytes value = overlay_value(r);
     ASSERT(r->dirty && (r->present || value.len == 0));
+    ASSERT(row_level(key) <= rs->level);
     int64_t before_ms = r->stored_expire_ms;
     int64_t after_ms = r->present ? row_expire_ms(key, value) : 0;
     bool apart = r->present && row_is_apart(key, value);

@@ -31,6 +31,7 @@ struct rows {
     /* No index row in the store is before this key, and this time. */
     struct buf index_from;
     int64_t index_from_ms;
+    uint16_t level; /* in force; see level.h */
     bool in_entry;
     bool reading;          /* see keyspace_set_reading() */
     uint64_t entry_bytes;  /* see keyspace_entry_bytes() */

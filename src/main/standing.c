@@ -7,6 +7,7 @@
  */
 #include "main/standing.h"
 
+#include "base/level.h"
 #include "main/refill.h"
 
 #include <inttypes.h>
@@ -62,6 +63,15 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
                    "data directory is of no use any more",
                    c->node_id, g->replaced_at, peer);
         s->next = STANDING_REMOVED;
+        return;
+    case GREETING_LEVEL:
+        buf_printf(text,
+                   "FATAL: exiting, because the cluster has reached level %u, "
+                   "as member %u says, and this program, vard " VARD_VERSION
+                   ", knows the levels %u to %u: start another version of "
+                   "vard, as that member's: %s",
+                   g->level, peer, LEVEL_MIN, LEVEL_MAX, g->version);
+        s->next = STANDING_LOST;
         return;
     case GREETING_WELCOME:
     case GREETING_NOT_YET:

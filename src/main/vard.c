@@ -29,6 +29,7 @@
 
 #include "admin/admin.h"
 #include "base/alloc.h"
+#include "base/level.h"
 #include "config/config.h"
 #include "journal/disk.h"
 #include "journal/start_check.h"
@@ -91,8 +92,8 @@ static int read_config(void *ctx, const char *path, struct buf *out)
 
 static void show_version(void)
 {
-    printf("vard v=%s bits=%d build=%s\n", VARD_VERSION, (int)sizeof(long) * 8,
-           __VERSION__);
+    printf("vard v=%s levels=%d-%d bits=%d build=%s\n", VARD_VERSION, LEVEL_MIN,
+           LEVEL_MAX, (int)sizeof(long) * 8, __VERSION__);
 }
 
 static void print_text(FILE *to, const struct buf *text)
@@ -228,7 +229,7 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
 {
     struct vard *v = ctx;
     struct buf text = BUF_INIT;
-    if (v->identity.cluster_id == 0) {
+    if (v->identity.cluster_id == 0 && greeting->verdict != GREETING_LEVEL) {
         meeting_heard(&v->meeting, peer, greeting, ours, clock_mono_ms());
         meet(v);
         return;

@@ -166,6 +166,17 @@ static void drive(struct node *n)
         log_warning(n->logger, "node %u cannot take leadership over", heir);
 }
 
+/* All members can execute more than they may. */
+static void raise_level(struct node *n)
+{
+    struct raft_members next;
+
+    if (n->dead || !node_level_due(n, &next))
+        return;
+    change_members(n, &next);
+    ASSERT(n->dead || !node_level_due(n, &next));
+}
+
 static void housekeeping(struct node *n)
 {
     if (n->mono_ms < n->timers.housekeeping_at_ms)
@@ -179,6 +190,7 @@ static void housekeeping(struct node *n)
     hand_over(n);
     node_time_watch(n);
     node_snapshot_tidy(n);
+    raise_level(n);
     compact(n);
     if (!n->dead)
         node_source_tidy(n);
@@ -492,6 +504,21 @@ int node_admit(struct node *n, const struct admit *ask, struct grant *out,
     ASSERT(why->len == 0);
     buf_str(why, "a new life is being granted to it");
     return ERR_AGAIN;
+}
+
+int node_raise_level(struct node *n, uint16_t level, struct buf *why)
+{
+    struct raft_members next;
+
+    if (n->dead) {
+        buf_str(why, "this node is ending");
+        return ERR_AGAIN;
+    }
+    int err = node_level_ask(n, level, &next, why);
+    if (err == 0)
+        change_members(n, &next);
+    ASSERT(err == 0 || why->len > 0);
+    return err;
 }
 
 void node_disk_done(struct node *n)

@@ -82,6 +82,7 @@ struct node_options {
     uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
     uint64_t snapshot_rate; /* see node_set_snapshot_rate(); 0: no bound */
     bool threadless;        /* a simulation: nothing is done aside */
+    bool level_held;        /* see node_set_level_auto() */
     /* For debugging: takes a line of node_trace.h; NULL: no trace. */
     void (*trace)(void *ctx, struct bytes line);
     void *trace_ctx;
@@ -198,6 +199,9 @@ MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
 void node_known(const struct node *n, node_id member, struct member_facts *out);
 MUST_USE int node_admit(struct node *n, const struct admit *ask,
                         struct grant *out, struct buf *why);
+/* What levels the program of a member can execute: before it is up. */
+void node_peer_levels(struct node *n, node_id peer, uint16_t level_min,
+                      uint16_t level_max);
 /* The disk has news (disk->done or disk->error). */
 void node_disk_done(struct node *n);
 
@@ -205,6 +209,7 @@ void node_disk_done(struct node *n);
  * entry that was applied when it was opened, or later. One at a time; it is
  * closed when nobody has asked for a minute. */
 struct node_snapshot_position {
+    uint16_t level; /* that a program must know to read it */
     raft_index index;
     raft_term term;
     uint64_t chain;
@@ -323,6 +328,29 @@ bool node_loading(const struct node *n, uint32_t *percent);
  * its directory. What it promised is not whole: it must begin a new life. (One
  * that was replaced must not: its place is taken.) */
 bool node_is_copy(const struct node *n);
+/* The level in force here (base/level.h), for the next request that is executed
+ * here: that of the state. */
+uint16_t node_level(const struct node *n);
+struct node_level_range {
+    node_id id;
+    uint16_t min, max; /* that its program can execute; 0: not known */
+};
+struct node_levels {
+    uint16_t level; /* as above */
+    uint16_t max;   /* that this program can execute, from LEVEL_MIN on */
+    bool held;      /* node_set_level_auto() was called with false */
+    uint32_t count;
+    struct node_level_range members[RAFT_NODES_MAX]; /* with self */
+};
+/* Appends to *waits why a level is not in force that the program of some member
+ * can execute; nothing: there is no such level. */
+void node_levels(const struct node *n, struct node_levels *out,
+                 struct buf *waits);
+/* As leader: raises the level to this one. It has begun with 0, and is done
+ * with an entry that all members execute. Else a text for people: ERR_INVALID,
+ * not a level to be raised to; ERR_MISMATCH, not all members can; ERR_AGAIN,
+ * not now, or not by this node. */
+MUST_USE int node_raise_level(struct node *n, uint16_t level, struct buf *why);
 /* The members as the newest entry in the log says, and its index (0: none says
  * so); borrowed until the next call of anything else. */
 const struct configuration *node_configuration(const struct node *n,
@@ -388,7 +416,9 @@ void node_set_disk_full(struct node *n, bool is_full);
  * as well: requests that are not in the log, entries that are not in the state.
  */
 void node_disk_space(const struct node *n, struct store_space *out);
-/* These take effect at once. */
+/* These take effect at once. The first: does a leader raise the level by
+ * itself, when all members can? */
+void node_set_level_auto(struct node *n, bool on);
 void node_set_request_timeout(struct node *n, uint32_t ms);
 void node_set_read_mode(struct node *n, enum read_mode mode);
 /* What this node sends per second at most of its state to all members that need

@@ -19,6 +19,7 @@
  */
 #include <inttypes.h>
 
+#include "data/level.h"
 #include "data/meta.h"
 #include "node/node_internal.h"
 
@@ -59,15 +60,16 @@ static void argv_fill(struct node *n, struct request *r)
 }
 
 /* The command of a request; NULL if it must not be run. */
-static const struct cmd *command_of(const struct request *r)
+static const struct cmd *command_of(const struct node *n,
+                                    const struct request *r)
 {
     struct bytes args = r->args;
 
     ASSERT(r->argc > 0);
-    const struct cmd *cmd = cmd_lookup(request_arg(&args));
+    const struct cmd *cmd = node_level_command(n, request_arg(&args));
 
     if (!cmd || !cmd_is_data(cmd) || !cmd_arity_ok(cmd, r->argc))
-        return NULL; /* written by a newer version */
+        return NULL; /* a peer has made it up */
     bool upkeep = (cmd->flags & CMD_UPKEEP) != 0;
     if (upkeep != ((r->flags & REQUEST_FLAG_INTERNAL) != 0))
         return NULL;
@@ -100,6 +102,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .out = w ? w : &nowhere,
         .argv = n->applying.argv,
         .argc = r->argc,
+        .level = level_get(n->ks),
         .db = r->db,
         .asked = a->asked,
         .seed = seed,
@@ -190,7 +193,7 @@ static void put_whole(struct node *n, struct ahead *a)
         return;
     bool internal = (whole.flags & REQUEST_FLAG_INTERNAL) != 0;
     a->request = whole;
-    a->cmd = internal ? NULL : command_of(&whole); /* no node sends such */
+    a->cmd = internal ? NULL : command_of(n, &whole); /* no node sends such */
 }
 
 /* A request of this very node that this process has not made. */
@@ -276,7 +279,7 @@ static int look_ahead(struct node *n, node_id node, struct bytes *requests,
         if (err != 0)
             return err;
         ahead[i].node = node;
-        ahead[i].cmd = command_of(&ahead[i].request);
+        ahead[i].cmd = command_of(n, &ahead[i].request);
         found += first_key(&ahead[i], &keys[found]);
     }
     ASSERT(found <= count);

@@ -111,3 +111,27 @@ bool node_own_term_applied(const struct node *n)
     ASSERT(applied <= n->raft.term);
     return applied == n->raft.term;
 }
+
+uint16_t node_level_max(const struct node *n)
+{
+    uint16_t max = n->options.level_max > 0 ? n->options.level_max : LEVEL_MAX;
+
+    ASSERT(max >= LEVEL_MIN);
+    return max;
+}
+
+bool node_level_known(const struct node *n, uint16_t level)
+{
+    return level >= LEVEL_MIN && level <= node_level_max(n);
+}
+
+void node_level_text(const struct node *n, uint16_t level, struct buf *out)
+{
+    ASSERT(!node_level_known(n, level));
+    buf_printf(
+        out,
+        "the cluster has reached level %u, and this program, vard " VARD_VERSION
+        ", knows the levels %u to %u: start a later "
+        "version of vard, one that knows level %u (see vard --version)",
+        level, LEVEL_MIN, node_level_max(n), level);
+}

@@ -10,6 +10,7 @@
  * before more is built on it. What a peer claims of itself is no fact: nothing
  * here depends on it.
  */
+#include "data/level.h"
 #include "node/node_internal.h"
 
 /* So many parcels are looked at. */
@@ -102,7 +103,8 @@ static void check_membership(const struct node *n)
     ASSERT(m->newest_at == n->raft.members_at[RAFT_NEWEST]);
     ASSERT(m->applied_at <= m->newest_at);
     ASSERT(m->newest_at <= n->raft.last && !m->is_copy);
-    ASSERT(m->newest_at > 0 || m->newest.level == LEVEL_MIN);
+    ASSERT(m->applied.level == level_get(n->ks));
+    ASSERT(m->newest.level >= m->applied.level);
     if (m->newest_at == 0)
         return;
     configuration_members(&m->newest, &members);

@@ -17,6 +17,7 @@
 #include "node/node.h"
 #include "node/node_compare_internal.h"
 #include "node/node_driver_internal.h"
+#include "node/node_level_internal.h"
 #include "node/node_members_internal.h"
 #include "node/node_refill_internal.h"
 #include "node/node_snapshot_internal.h"
@@ -329,6 +330,7 @@ struct node {
     struct compaction compaction;
     struct membership membership;
     struct driver driver;
+    struct levels levels;
 
     struct node_peer peers[NODE_PEERS_MAX];
     uint32_t peer_count;
@@ -362,7 +364,7 @@ struct attached {
  *   node_base      what all need
  *   node_trace  node_time  node_upload  node_compact  node_check  node_snapshot
  *   node_peers     node_request (upload)
- *   node_members (compact, peers)
+ *   node_members (compact, peers)  node_level (members)
  *   node_desired (members)    node_driver (desired, members, peers)
  *   node_read (time)       node_beat (compact, time)
  *   node_propose, node_compare (request, time)
@@ -376,9 +378,7 @@ struct attached {
  *   node           the parent: calls the others, and steps the core
  */
 
-/* node_base.c */
-
-/* Ends the node: tells the owner once. */
+/* node_base.c: ends the node: tells the owner once. */
 void node_fail(struct node *n, const char *what, const char *detail);
 /* The same: it is no member any more. */
 void node_remove(struct node *n, const char *text);

@@ -31,6 +31,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "data/level.h"
 #include "node/node_internal.h"
 
 /* A life may be granted to one id so often, unless the last one was used: two
@@ -39,28 +40,6 @@
 #define GRANT_VOTERS   3 /* it takes a majority without the one that lost */
 
 /* --- from state and log -------------------------------------------------- */
-
-static uint16_t level_max(const struct node *n)
-{
-    uint16_t max = n->options.level_max > 0 ? n->options.level_max : LEVEL_MAX;
-
-    ASSERT(max >= LEVEL_MIN);
-    return max;
-}
-
-bool node_members_level_known(const struct node *n, uint16_t level)
-{
-    return level >= LEVEL_MIN && level <= level_max(n);
-}
-
-static void level_text(const struct node *n, uint16_t level, struct buf *out)
-{
-    ASSERT(level < LEVEL_MIN || level > level_max(n));
-    buf_printf(out,
-               "the cluster has reached level %u, and this program knows the "
-               "levels %u to %u: start a version that knows it",
-               level, LEVEL_MIN, level_max(n));
-}
 
 /* The i-th entry of the log that says who they are. */
 static int read_change(struct node *n, raft_index index,
@@ -83,10 +62,19 @@ static int load_applied(struct node *n, struct buf *error)
     ASSERT(m->applied_at <= keyspace_applied(n->ks)->index);
     ASSERT((m->applied_at == 0) == (record.len == 0));
     m->applied = m->founding;
+    m->applied.level = level_get(n->ks); /* restored from another cluster's */
+    if (!node_level_known(n, m->applied.level)) {
+        node_level_text(n, m->applied.level, error);
+        return ERR_MISMATCH;
+    }
     if (record.len == 0)
         return 0;
     if (configuration_decode(record, &m->applied) != 0) {
         buf_str(error, "the record of the members in the state is damaged");
+        return ERR_CORRUPT;
+    }
+    if (m->applied.level != level_get(n->ks)) {
+        buf_str(error, "the level in the state is not that of its members");
         return ERR_CORRUPT;
     }
     return 0;
@@ -97,8 +85,8 @@ static int check_opened(struct node *n, struct buf *error)
     const struct configuration *c = &n->membership.newest;
 
     ASSERT(n->membership.newest_at >= n->membership.applied_at);
-    if (!node_members_level_known(n, c->level)) {
-        level_text(n, c->level, error);
+    if (!node_level_known(n, c->level)) {
+        node_level_text(n, c->level, error);
         return ERR_MISMATCH;
     }
     return 0;
@@ -194,7 +182,7 @@ int node_members_fetched(const struct node *n, struct bytes record,
     c = n->membership.founding;
     if (record.len > 0)
         err = configuration_decode(record, &c);
-    if (err == 0 && !node_members_level_known(n, c.level))
+    if (err == 0 && !node_level_known(n, c.level))
         err = ERR_MISMATCH;
     if (err == 0)
         configuration_members(&c, out);
@@ -209,8 +197,8 @@ static void check_self(struct node *n)
     struct buf text = BUF_INIT;
 
     ASSERT(n->membership.applied_at > 0);
-    if (!node_members_level_known(n, n->membership.applied.level)) {
-        level_text(n, n->membership.applied.level, &text);
+    if (!node_level_known(n, n->membership.applied.level)) {
+        node_level_text(n, n->membership.applied.level, &text);
         buf_u8(&text, '\0');
         node_fail(n, "the level is too high", (const char *)text.data);
     } else if (self && (self->roles & MEMBER_LEAVING) &&
@@ -270,6 +258,9 @@ int node_members_check(const struct node *n, const struct entry *e)
 
     ASSERT(e->kind == ENTRY_CONFIG);
     ASSERT(n->started);
+    if (err == 0 && e->index > n->membership.applied_at &&
+        c.level < level_get(n->ks))
+        err = ERR_MISMATCH; /* no leader lowers it */
     return err;
 }
 
@@ -293,12 +284,15 @@ int node_members_apply(struct node *n, const struct entry *e)
     int err = configuration_decode(e->payload, &next);
 
     ASSERT(e->kind == ENTRY_CONFIG && e->index > m->applied_at);
+    if (err == 0 && next.level < level_get(n->ks))
+        err = ERR_CORRUPT; /* it was checked when it came */
     if (err != 0)
         return err;
     end_sessions(n, &next);
     m->applied = next;
     m->applied_at = e->index;
     members_set(n->ks, e->payload);
+    level_raise(n->ks, next.level);
     check_self(n);
     return 0;
 }
@@ -356,6 +350,7 @@ bool node_members_begins(const struct node *n, const struct raft_message *m)
 void node_members_put_next(struct node *n, const struct configuration *c,
                            struct raft_members *next)
 {
+    ASSERT(c->level >= n->membership.newest.level);
     configuration_members(c, next);
     ASSERT(raft_members_follow(&n->raft.members[RAFT_NEWEST], next));
     buf_reset(&n->membership.record);

@@ -44,7 +44,6 @@ MUST_USE int node_members_apply(struct node *n, const struct entry *e);
  * ERR_CORRUPT, ERR_MISMATCH: it is none for this node. */
 MUST_USE int node_members_fetched(const struct node *n, struct bytes record,
                                   raft_index at, struct raft_members *out);
-bool node_members_level_known(const struct node *n, uint16_t level);
 /* Another state is in use. */
 void node_members_restored(struct node *n);
 /* That what the last entry said allows. */

@@ -13,6 +13,7 @@
  * which this node lacks entries that it is not sent (node_space.c) are told
  * soon: others can serve them.
  */
+#include "data/level.h"
 #include "node/node_internal.h"
 
 static void waiters_push(struct read_waiters *all, struct read_waiter w)
@@ -61,6 +62,7 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
     keyspace_read_at(n->ks, n->reads.time_ms);
     call->cmd = cmd;
     call->ks = n->ks;
+    call->level = level_get(n->ks);
     cmd_run(call);
     if (keyspace_error(n->ks) != 0)
         node_fail_by(n, "reading the state", keyspace_error(n->ks));

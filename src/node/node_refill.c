@@ -112,7 +112,7 @@ static bool fits(struct node *n, const struct transfer_offer *o, uint64_t have)
 static bool level_fits(struct node *n, const struct transfer_offer *o)
 {
     ASSERT(o->level > 0);
-    if (node_members_level_known(n, o->level))
+    if (node_level_known(n, o->level))
         return true;
     if (may_tell(n))
         log_warning(n->logger,

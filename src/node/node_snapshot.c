@@ -12,6 +12,7 @@
  * reader still reads when the disk has been short of space for a while, and its
  * reader is told why.
  */
+#include "data/level.h"
 #include "node/node_internal.h"
 #include "snapshot/ahead.h"
 
@@ -137,8 +138,14 @@ int node_snapshot_position(struct node *n, uint64_t id,
     if (err != 0)
         return err;
     ASSERT(a.index >= n->snapshot.wanted && a.term <= n->raft.term);
-    *out = (struct node_snapshot_position){a.index, a.term, a.chain, a.time_ms,
-                                           a.wall_offset_ms};
+    *out = (struct node_snapshot_position){
+        .level = level_get(n->ks), /* never lower than in the view */
+        .index = a.index,
+        .term = a.term,
+        .chain = a.chain,
+        .time_ms = a.time_ms,
+        .wall_offset_ms = a.wall_offset_ms,
+    };
     return 0;
 }
 

@@ -104,6 +104,20 @@ static void measure_requests(const struct node *n, struct metrics *m)
                   n->applying.skipped_requests);
 }
 
+static void measure_level(const struct node *n, struct metrics *m)
+{
+    struct node_levels l;
+    struct buf waits = BUF_INIT;
+
+    node_levels(n, &l, &waits);
+    ASSERT(l.level <= l.max);
+    metrics_count(m, METRIC_raft_level, l.level);
+    metrics_count(m, METRIC_raft_level_max, l.max);
+    metrics_text(m, METRIC_raft_level_waits, "%.*s", (int)waits.len,
+                 waits.len > 0 ? (const char *)waits.data : "");
+    buf_release(&waits);
+}
+
 void node_measure(const struct node *n, struct metrics *m)
 {
     metrics_count(m, METRIC_raft_node_id, n->options.self);
@@ -117,6 +131,7 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_snapshot_sent, n->source.sent_bytes);
     metrics_count(m, METRIC_raft_elections, n->elections);
     metrics_count(m, METRIC_raft_nodes, n->raft.members[RAFT_NEWEST].count);
+    measure_level(n, m);
     measure_log(n, m);
     measure_requests(n, m);
 }

@@ -70,6 +70,10 @@ struct transport_events {
     /* What is known of this member, which may be the node itself. NULL: nothing
      * is. */
     void (*known)(void *ctx, node_id member, struct member_facts *out);
+    /* What levels (base/level.h) a member's program can execute, as it said:
+     * before it is up. NULL: nobody minds. */
+    void (*levels)(void *ctx, node_id peer, uint16_t level_min,
+                   uint16_t level_max);
     /* A directory without a memory asks to be a member, which it is no link of
      * yet; it asks again until it is told. 0: granted, with *out all but the
      * verdict and `why`. ERR_AGAIN: not yet, ERR_MISMATCH: refused; `why` has a

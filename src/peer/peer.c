@@ -104,6 +104,9 @@ static void greeting_init(struct peers *p, const struct peers_options *o)
         .nonce = o->nonce,
         .lost = o->lost,
         .forced = o->forced,
+        .level_min = LEVEL_MIN,
+        .level_max = o->level_max > 0 ? o->level_max : LEVEL_MAX,
+        .version = VARD_VERSION,
     };
     if (o->founding != NULL)
         p->greeting.founding = *o->founding;

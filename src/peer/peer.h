@@ -42,6 +42,7 @@ struct peers_options {
     uint64_t nonce;
     bool lost, forced;               /* see codec/greeting.h */
     const struct founding *founding; /* copied; NULL: none to show */
+    uint16_t level_max; /* that this program executes; 0: LEVEL_MAX */
     node_id self;
     uint64_t incarnation;
     const char *listen_address; /* our own peer address; NULL: no members */

@@ -137,6 +137,23 @@ static enum greeting_verdict judge_start(const struct peer *peer,
     return GREETING_OLD;
 }
 
+/* Could it execute what this cluster's log says? */
+static enum greeting_verdict judge_level(const struct greeting *g,
+                                         const struct member_facts *facts,
+                                         char why[PEER_WHY_MAX])
+{
+    ASSERT(g->level_min <= g->level_max);
+    if (facts->level == 0 ||
+        (facts->level >= g->level_min && facts->level <= g->level_max))
+        return GREETING_WELCOME;
+    snprintf(why, PEER_WHY_MAX,
+             "its program, vard %s, knows the levels %u to %u, and the cluster "
+             "has reached level %u: start another version there, as "
+             "vard " VARD_VERSION,
+             g->version, g->level_min, g->level_max, facts->level);
+    return GREETING_LEVEL;
+}
+
 enum greeting_verdict peer_greet_judge(const struct peer *peer,
                                        uint64_t incarnation,
                                        const struct greeting *g,
@@ -145,9 +162,12 @@ enum greeting_verdict peer_greet_judge(const struct peer *peer,
     struct member_facts facts;
     enum greeting_verdict verdict = judge_place(&peer->peers->greeting, g, why);
     ASSERT(incarnation != 0);
-    if (verdict != GREETING_WELCOME)
+    if (verdict == GREETING_OTHER_CLUSTER)
         return verdict;
     ask_facts(peer, &facts);
+    enum greeting_verdict level = judge_level(g, &facts, why);
+    if (level != GREETING_WELCOME || verdict != GREETING_WELCOME)
+        return level != GREETING_WELCOME ? level : verdict;
     verdict = judge_member(peer, g, &facts, why);
     if (verdict != GREETING_WELCOME)
         return verdict;
@@ -172,6 +192,8 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
         [GREETING_TWIN] = "it is linked to another process that is this node",
         [GREETING_REPLACED] = "another directory has the id of this node",
         [GREETING_REMOVED] = "this node is no member any more",
+        [GREETING_LEVEL] = "it says that this program does not know the level "
+                           "of the cluster",
     };
     ASSERT((unsigned)g->verdict < GREETING_VERDICTS);
     snprintf(why, PEER_WHY_MAX, "%s", texts[g->verdict]);
@@ -199,6 +221,7 @@ void peer_greet_send(const struct peer *peer, const struct peer_talk *talk,
     g.verdict = verdict;
     g.known_incarnation = known.incarnation;
     g.known_nonce = known.nonce;
+    g.level = MIN(facts.level, g.level_max);
     if (verdict == GREETING_TWIN)
         put_address(peer, g.address);
     if (verdict == GREETING_REPLACED || verdict == GREETING_REMOVED)
@@ -234,6 +257,8 @@ void peer_greet_tell(const struct peer *peer, const struct greeting *g,
 {
     const struct transport_events *events = peer->peers->events;
     ASSERT(!directory_id_is_none(g->directory));
+    if (ours == GREETING_WELCOME && events->levels != NULL)
+        events->levels(events->ctx, peer->id, g->level_min, g->level_max);
     if (events->greeted != NULL)
         events->greeted(events->ctx, peer->id, g, (int)ours, dialed);
 }

@@ -43,6 +43,8 @@ typedef void server_fn(struct server_call *call);
 struct config *server_config(const struct server *s);
 const struct logger *server_log(const struct server *s);
 struct node *server_node(const struct server *s);
+/* The level by which commands are known (base/level.h). */
+uint16_t server_level(const struct server *s);
 /* Why there is no node yet, as an error's text; NULL: there is one. */
 const char *server_waiting(const struct server *s);
 struct stats *server_stats(struct server *s);

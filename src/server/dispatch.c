@@ -133,7 +133,8 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
     if (!client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     struct resp_writer *out = client_reply_begin(c);
-    const struct cmd *cmd = cmd_resolve(d->cmd, d->argv, d->argc, out);
+    const struct cmd *cmd =
+        cmd_resolve(d->cmd, d->argv, d->argc, server_level(c->server), out);
     if (cmd == NULL) { /* there is no such subcommand; the error is written */
         stats_of(&c->server->stats, d->cmd)->rejected++;
         client_reply_end(c, NULL, mute_flag(c));
@@ -167,6 +168,7 @@ static bool syntax_ok(struct client *c, const struct dispatch *d)
         .cmd = d->cmd,
         .argv = d->argv,
         .argc = d->argc,
+        .level = server_level(s),
         .value_max = s->options.config->proto_max_bulk_len_bytes,
         .out = &s->syntax_error.writer,
     };
@@ -343,7 +345,7 @@ static bool once_command(struct client *c, const struct dispatch *outer)
                       "ERR invalid request id: not a number of 64 bits");
     d.argv = outer->argv + 3;
     d.argc = outer->argc - 3;
-    d.cmd = cmd_lookup(d.argv[0]);
+    d.cmd = cmd_lookup_at(d.argv[0], server_level(c->server));
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
         return refuse_unknown(c, d.argv, d.argc);
     if (!cmd_arity_ok(d.cmd, d.argc))
@@ -415,7 +417,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
     ASSERT(c->state == CLIENT_OPEN);
     ASSERT(c->wait == WAIT_NONE && !c->settings.reply_skip_next);
     struct dispatch d = {.argv = argv, .argc = argc, .flags = mute_flag(c)};
-    d.cmd = cmd_lookup(argv[0]);
+    d.cmd = cmd_lookup_at(argv[0], server_level(c->server));
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
         return no_command(c, argv, argc);
     if (!cmd_arity_ok(d.cmd, argc))

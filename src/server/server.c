@@ -122,6 +122,15 @@ static void on_peer_known(void *ctx, node_id member, struct member_facts *out)
         node_known(s->node, member, out);
 }
 
+static void on_peer_levels(void *ctx, node_id peer, uint16_t level_min,
+                           uint16_t level_max)
+{
+    struct server *s = ctx;
+    ASSERT(level_min <= level_max);
+    if (s->node != NULL)
+        node_peer_levels(s->node, peer, level_min, level_max);
+}
+
 static int on_peer_admit(void *ctx, const struct admit *ask, struct grant *out,
                          struct buf *why)
 {
@@ -332,6 +341,7 @@ struct server *server_new(const struct server_options *options)
         .down = on_peer_down,
         .receive = on_peer_receive,
         .known = on_peer_known,
+        .levels = on_peer_levels,
         .admit = on_peer_admit,
         .greeted = on_peer_greeted,
         .granted = on_peer_granted,
@@ -392,6 +402,7 @@ void server_config_changed(struct server *s)
     node_set_compare(s->node,
                      (int64_t)s->options.config->check_interval_s * 1000,
                      s->options.config->check_rate_bytes);
+    node_set_level_auto(s->node, s->options.config->level_auto);
     node_set_read_mode(s->node,
                        s->options.config->read_mode == CONFIG_READ_STALE
                            ? READ_STALE

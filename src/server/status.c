@@ -35,6 +35,12 @@ struct node *server_node(const struct server *s)
     return s->node;
 }
 
+uint16_t server_level(const struct server *s)
+{
+    ASSERT(s->node != NULL || s->waiting[0] != '\0');
+    return s->node != NULL ? node_level(s->node) : LEVEL_MIN;
+}
+
 const char *server_waiting(const struct server *s)
 {
     ASSERT(s->node != NULL || s->waiting[0] != '\0');

@@ -28,7 +28,8 @@ struct archive_writer;
 struct archive_reader;
 
 /* Writes to FILE.part, which becomes FILE at the end. ERR_IO also if there is a
- * FILE already. */
+ * FILE already. Here and in archive_open() ERR_MISMATCH: a level (base/level.h)
+ * that this program does not know; the text says it as "level". */
 MUST_USE int archive_create(struct archive_writer **out, const char *file,
                             struct bytes text, struct buf *error);
 MUST_USE int archive_add(struct archive_writer *w, const struct chunk *c,

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/level.h"
 #include "base/num.h"
 #include "os/file.h"
 
@@ -65,6 +66,40 @@ static int take(struct archive_reader *r, uint64_t len, struct buf *out,
     return 0;
 }
 
+uint64_t archive_text_number(struct bytes text, const char *name)
+{
+    size_t len = strlen(name);
+    uint64_t value = 0;
+    while (text.len > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.len);
+        size_t line = end == NULL ? text.len : (size_t)(end - text.data) + 1;
+        if (line > len + 1 && memcmp(text.data, name, len) == 0 &&
+            bytes_eq(bytes_of(text.data + len, 1), BYTES_LIT(":"))) {
+            struct bytes number = bytes_of(text.data + len + 1, line - len - 1);
+            while (number.len > 0 && number.data[number.len - 1] <= ' ')
+                number.len--;
+            return num_parse_u64(number, &value) ? value : 0;
+        }
+        text = bytes_from(text, line);
+    }
+    return 0;
+}
+
+int archive_check_level(struct bytes text, struct buf *error)
+{
+    uint64_t level = archive_text_number(text, "level");
+    ASSERT(error->len == 0);
+    if (level <= LEVEL_MAX)
+        return 0;
+    buf_printf(error,
+               "the state is of level %" PRIu64
+               ", and this program, vardctl " VARD_VERSION
+               ", knows the levels %d to %d: use a later version of vardctl, "
+               "one that knows it",
+               level, LEVEL_MIN, LEVEL_MAX);
+    return ERR_MISMATCH;
+}
+
 static int read_head(struct archive_reader *r, struct buf *error)
 {
     int err = take(r, ARCHIVE_HEAD_SIZE, &r->stored, error);
@@ -116,6 +151,8 @@ int archive_open(struct archive_reader **out, const char *file,
     else {
         r->size = (uint64_t)st.st_size;
         err = read_head(r, error);
+        if (err == 0)
+            err = archive_check_level(buf_view(&r->text), error);
     }
     *out = err == 0 ? r : NULL;
     if (err != 0)
@@ -144,22 +181,7 @@ struct bytes archive_text(const struct archive_reader *r)
 
 uint64_t archive_number(const struct archive_reader *r, const char *name)
 {
-    struct bytes text = buf_view(&r->text);
-    size_t len = strlen(name);
-    uint64_t value = 0;
-    while (text.len > 0) {
-        const uint8_t *end = memchr(text.data, '\n', text.len);
-        size_t line = end == NULL ? text.len : (size_t)(end - text.data) + 1;
-        if (line > len + 1 && memcmp(text.data, name, len) == 0 &&
-            bytes_eq(bytes_of(text.data + len, 1), BYTES_LIT(":"))) {
-            struct bytes number = bytes_of(text.data + len + 1, line - len - 1);
-            while (number.len > 0 && number.data[number.len - 1] <= ' ')
-                number.len--;
-            return num_parse_u64(number, &value) ? value : 0;
-        }
-        text = bytes_from(text, line);
-    }
-    return 0;
+    return archive_text_number(buf_view(&r->text), name);
 }
 
 static int unpack(struct archive_reader *r, uint32_t len, struct buf *error)

@@ -65,6 +65,8 @@ int archive_create(struct archive_writer **out, const char *file,
                    "%s: there is such a file already. Choose another name, or "
                    "remove it.",
                    file);
+    else if (archive_check_level(text, error) != 0)
+        err = ERR_MISMATCH;
     else if ((w->fd = open(w->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                            0600)) < 0)
         err = failed(w, error, "it cannot be created");

@@ -57,6 +57,7 @@ struct inspect *inspect_new(void)
 {
     struct inspect *i = mem_zalloc(sizeof(*i));
     i->next = (struct meta_next){.id = 1, .ticket = 1, .first_ticket = 1};
+    i->totals.level = LEVEL_MIN;
     return i;
 }
 
@@ -179,6 +180,8 @@ static const char *take_meta(struct inspect *i, const struct store_row *row)
         err = meta_next_decode(row->value, &i->next);
     else if (bytes_eq(row->key, meta_members_key()))
         buf_bytes(&i->members, row->value); /* once: keys only grow */
+    else if (bytes_eq(row->key, meta_level_key()))
+        err = meta_level_decode(row->value, &i->totals.level);
     for (uint8_t db = 0; db < KEYSPACE_DATABASES; db++) {
         struct database *d = &i->dbs[db];
         if (!bytes_eq(row->key, meta_count_key(key, db)))

@@ -18,6 +18,7 @@
 /* What a whole sequence has. */
 struct inspect_totals {
     struct applied applied;
+    uint16_t level; /* in force */
     uint64_t chunks;
     uint64_t hash; /* of the last chunk */
     uint64_t rows;

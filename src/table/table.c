@@ -141,6 +141,28 @@ const struct cmd *cmd_lookup_any(struct bytes name)
     return c;
 }
 
+static const struct cmd *at_level(const struct cmd *c, uint16_t level)
+{
+    ASSERT(level >= LEVEL_MIN);
+    return c != NULL && cmd_level(c) <= level ? c : NULL;
+}
+
+const struct cmd *cmd_lookup_at(struct bytes name, uint16_t level)
+{
+    return at_level(cmd_lookup(name), level);
+}
+
+const struct cmd *cmd_lookup_sub_at(const struct cmd *container,
+                                    struct bytes name, uint16_t level)
+{
+    return at_level(cmd_lookup_sub(container, name), level);
+}
+
+const struct cmd *cmd_lookup_any_at(struct bytes name, uint16_t level)
+{
+    return at_level(cmd_lookup_any(name), level);
+}
+
 bool cmd_arity_ok(const struct cmd *c, uint32_t argc)
 {
     ASSERT(c->arity != 0 && argc >= 1);

@@ -15,6 +15,7 @@
 
 #include "base/base.h"
 #include "base/bytes.h"
+#include "base/level.h"
 #include "table/keys.h"
 
 /* CMD_ID_GET, CMD_ID_CLIENT_KILL: the place of the row in the table. */
@@ -70,6 +71,7 @@ struct cmd {
     int arity;             /* as Redis: negative means at least */
     uint32_t flags;        /* enum cmd_flag */
     uint32_t categories;   /* bits of enum cmd_category, all of them */
+    uint16_t level;        /* it came with; 0: the first. See cmd_level() */
     uint32_t key_specs;
     const struct key_spec *keys;
     const char *family;     /* "string", "generic", ... */
@@ -89,6 +91,18 @@ const struct cmd *cmd_lookup_sub(const struct cmd *container,
                                  struct bytes name);
 /* The same of either, a subcommand by its full name: "client|id". */
 const struct cmd *cmd_lookup_any(struct bytes name);
+
+/* The level (base/level.h) it came with: below that, it is not there. */
+static inline uint16_t cmd_level(const struct cmd *c)
+{
+    return c->level > LEVEL_MIN ? c->level : LEVEL_MIN;
+}
+
+/* The same three as of a level: what came later is not found. */
+const struct cmd *cmd_lookup_at(struct bytes name, uint16_t level);
+const struct cmd *cmd_lookup_sub_at(const struct cmd *container,
+                                    struct bytes name, uint16_t level);
+const struct cmd *cmd_lookup_any_at(struct bytes name, uint16_t level);
 
 /* A row by its id, 0..CMD_ID_COUNT-1. */
 const struct cmd *cmd_by_id(enum cmd_id id);

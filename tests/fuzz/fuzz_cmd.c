@@ -151,8 +151,11 @@ static bool check_first(struct run *run, const struct cmd *cmd)
 {
     struct buf out = BUF_INIT;
     struct resp_writer w = {.out = &out, .protocol = 2};
-    struct cmd_args args = {
-        .cmd = cmd, .argv = run->argv, .argc = run->argc, .out = &w};
+    struct cmd_args args = {.level = LEVEL_NEXT,
+                            .cmd = cmd,
+                            .argv = run->argv,
+                            .argc = run->argc,
+                            .out = &w};
     bool good = cmd_check(&args);
     ASSERT(good == (out.len == 0));
     ASSERT(good || (out.data[0] == '-' && reply_is_one(buf_view(&out), 2)));
@@ -174,6 +177,7 @@ static void execute(struct run *run, struct replica *r, const struct cmd *cmd,
     r->writer.out = r->mute ? NULL : &r->out;
     r->writer.over = false;
     struct cmd_call call = {.cmd = cmd,
+                            .level = LEVEL_NEXT,
                             .ks = r->ks,
                             .out = &r->writer,
                             .argv = run->argv,

@@ -88,6 +88,7 @@ END
     put src/table/rows.def <<'END'
 ROW(GET, "get", 2, CMD_READ, 0, .since = "1.0.0")
 END
+    put tests/tidy/levels <<<'1 get'
     put src/cmd/functions.def <<<'RUN(GET, get)'
     put src/cmd/cmd.h <<'END'
 struct cmd_call;
@@ -289,6 +290,14 @@ put tcl/tests/get.tcl <<<'test SET'
 expect commands 'command get: no test'
 put README.md <<<'nothing'
 expect commands 'command get: not in README.md'
+put src/table/set.def <<<'ROW(SET, "set", 3, CMD_WRITE, 0, .level = 2)'
+expect levels 'command set: not in tests/tidy/levels'
+put src/table/rows.def <<<'ROW(GET, "get", 2, CMD_READ, 0, .level = 2)'
+expect levels 'command get: of level 2, and listed with another'
+put tests/tidy/levels <<<'2 get'
+expect levels 'command get: of level 1, and listed with another'
+printf '1 get\n1 gone # for ever\n' | put tests/tidy/levels
+expect levels 'there is no command gone any more'
 put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PUSH, "doc")'
 expect options 'server_config_changed() does not push it'
 put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PULL, "doc")'

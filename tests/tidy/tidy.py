@@ -554,6 +554,36 @@ def check_commands(tree):
             yield f'command {name}: not in README.md'
 
 
+def read_levels(tree):
+    """(name, level) of each row of the command table."""
+    for path in tree.files('src/table', suffixes=('.def',)):
+        rows = re.split(r'^(?=ROW\(|SUB\()', without_comments(read(path)),
+                        flags=re.M)
+        for row in rows[1:]:
+            name = re.search(r'"([^"]+)"', row)
+            level = re.search(r'\.level = (\w+)', row)
+            yield name.group(1), level.group(1) if level else '1'
+
+
+def check_levels(tree):
+    """Every command came with a level, and that never changes: the list
+    `levels` has both."""
+    listed = {}
+    path = tree.root / 'tests/tidy/levels'
+    for line in read(path).splitlines():
+        words = line.split('#')[0].split()
+        if words:
+            listed[words[1]] = words[0]
+    for name, level in read_levels(tree):
+        if name not in listed:
+            yield (f'command {name}: not in tests/tidy/levels: what is new has '
+                   'the level of its version (src/table/README.md)')
+        elif listed.pop(name) != level:
+            yield f'command {name}: of level {level}, and listed with another'
+    for name in listed:
+        yield f'tests/tidy/levels: there is no command {name} any more'
+
+
 def read_options(tree):
     """(name, field, how it is used) of each option in config.def."""
     text = without_comments(read(tree.root / 'src/config/config.def'))

@@ -69,10 +69,13 @@ static void tell_link(struct world_node *t, const struct world_node *peer,
 {
     if (t->node == NULL)
         return;
-    if (up)
-        node_peer_up(t->node, peer->id, peer->incarnation, "127.0.0.1:1");
-    else
+    if (!up) {
         node_peer_down(t->node, peer->id);
+        return;
+    }
+    uint16_t level_max = peer->level_max > 0 ? peer->level_max : LEVEL_MAX;
+    node_peer_levels(t->node, peer->id, LEVEL_MIN, level_max);
+    node_peer_up(t->node, peer->id, peer->incarnation, "127.0.0.1:1");
 }
 
 void world_link(struct world *w, uint32_t a, uint32_t b, bool up)
@@ -115,6 +118,8 @@ void world_start(struct world *w, uint32_t id)
         how.options.founding = &t->founding;
     if (w->pending_bytes_max != 0)
         how.options.pending_bytes_max = w->pending_bytes_max;
+    t->level_max = w->level_max[id];
+    how.options.level_max = t->level_max;
     if (w->upload_above != 0)
         how.options.upload_above = w->upload_above;
     how.options.refill_part_bytes = w->refill_part_bytes;

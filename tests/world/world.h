@@ -33,9 +33,10 @@ struct world_node {
     /* Knob: who the members are as long as its log does not say; count 0: the
      * founders. */
     struct configuration founding;
-    bool removed;      /* it has ended as it is no member any more */
-    char failure[256]; /* what fatal() said */
-    int failed_by;     /* and for what error */
+    uint16_t level_max; /* of its program; 0: as usual */
+    bool removed;       /* it has ended as it is no member any more */
+    char failure[256];  /* what fatal() said */
+    int failed_by;      /* and for what error */
 };
 
 struct world_client {
@@ -70,9 +71,10 @@ struct world {
     bool cut[WORLD_NODES_MAX][WORLD_NODES_MAX]; /* nothing goes from a to b */
     bool no_bulk[WORLD_NODES_MAX];              /* nothing large reaches it */
     bool no_transfers;                          /* nothing of a state arrives */
-    bool nonces;                   /* nodes say each start of theirs */
-    bool frozen;                   /* time stands still */
-    bool stalled[WORLD_NODES_MAX]; /* its disk does not finish */
+    uint16_t level_max[WORLD_NODES_MAX]; /* of its next program; 0: as usual */
+    bool nonces;                         /* nodes say each start of theirs */
+    bool frozen;                         /* time stands still */
+    bool stalled[WORLD_NODES_MAX];       /* its disk does not finish */
 };
 
 /* --- world.c: nodes, links, turns --------------------------------------- */

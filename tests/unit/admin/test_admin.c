@@ -43,6 +43,7 @@ static void info_has_what_libraries_read(void **state)
         "\r\n# Raft\r\nraft_role:leader\r\nraft_node_id:1\r\n"
         "raft_leader_id:1\r\nraft_leader_address:\r\nraft_term:7\r\n"
         "raft_commit_index:41\r\nraft_applied_index:40\r\n",
+        "\r\nraft_level:1\r\nraft_level_max:2\r\nraft_level_waits:node 2"
         "\r\nraft_nodes:3\r\nraft_node_2:client_address=10.0.0.2:6380,link=up,"
         "state=probe,match=39,next=0,lag=3\r\n",
         "\r\nraft_node_3:client_address=,link=down,state=down,match=0,",
@@ -172,6 +173,38 @@ static void a_follower_says_who_leads(void **state)
                         "$9\r\nconnected\r\n:40\r\n");
     assert_string_equal(ask(f, "RAFT TRANSFER\r\n"),
                         "-NOTLEADER the leader is node 2 at 10.0.0.2:6380\r\n");
+    assert_string_equal(ask(f, "RAFT LEVEL 2\r\n"),
+                        "-NOTLEADER the leader is node 2 at 10.0.0.2:6380\r\n");
+}
+
+static void the_level_is_told_and_raised(void **state)
+{
+    static const char *const bad[] = {"0", "x", "-1", "65536", "1.0", "\"\""};
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "RAFT LEVEL\r\n"),
+                        "*12\r\n$5\r\nlevel\r\n:1\r\n"
+                        "$9\r\nlevel-min\r\n:1\r\n$9\r\nlevel-max\r\n:2\r\n"
+                        "$10\r\nlevel-auto\r\n$3\r\nyes\r\n"
+                        "$9\r\nwaits-for\r\n$6\r\nnode 2\r\n"
+                        "$7\r\nmembers\r\n*2\r\n"
+                        "*6\r\n$2\r\nid\r\n:1\r\n$9\r\nlevel-min\r\n:1\r\n"
+                        "$9\r\nlevel-max\r\n:2\r\n"
+                        "*6\r\n$2\r\nid\r\n:2\r\n$9\r\nlevel-min\r\n:0\r\n"
+                        "$9\r\nlevel-max\r\n:0\r\n");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "RAFT LEVEL %s\r\n", bad[i]);
+        assert_string_equal(ask(f, line), "-ERR invalid level\r\n");
+    }
+    assert_string_equal(ask(f, "RAFT LEVEL 2 3\r\n"), "-ERR syntax error\r\n");
+    assert_string_equal(ask(f, "RAFT LEVEL 3\r\n"), "-ERR no level 3\r\n");
+    assert_string_equal(ask(f, "SET k v VARD.NEXT\r\n"),
+                        "-ERR syntax error\r\n");
+    assert_string_equal(ask(f, "RAFT LEVEL 2\r\n"), "+OK\r\n");
+    assert_int_equal(f->node->level, 2);
+    (void)ask(f, "CONFIG SET level-auto no\r\n");
+    assert_false(f->node->level_auto);
+    assert_has(ask(f, "RAFT LEVEL\r\n"), "level-auto\r\n$2\r\nno\r\n");
 }
 
 static void a_leader_tells_its_followers(void **state)
@@ -521,6 +554,7 @@ int main(void)
         test(memory_is_compared),
         test(subcommands_are_counted),
         test(a_follower_says_who_leads),
+        test(the_level_is_told_and_raised),
         test(a_leader_tells_its_followers),
         cmocka_unit_test(addresses_are_split),
         test(clients_have_an_age),

@@ -85,6 +85,7 @@ static inline bool fixture_check(struct fixture *f, const struct cmd *cmd)
 {
     struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
     struct cmd_args args = {
+        .level = LEVEL_NEXT,
         .cmd = cmd,
         .argv = f->reader.argv,
         .argc = f->reader.argc,
@@ -102,6 +103,7 @@ static inline void fixture_execute(struct fixture *f, const struct cmd *cmd,
 {
     struct resp_writer w = {.out = out, .protocol = f->protocol};
     struct cmd_call call = {
+        .level = LEVEL_NEXT,
         .cmd = cmd,
         .ks = f->ks,
         .out = &w,
@@ -133,9 +135,9 @@ static inline const struct cmd *fixture_find(struct fixture *f)
 static inline void fixture_command(struct fixture *f, const struct cmd *cmd)
 {
     struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
-    cmd = cmd_resolve(cmd, f->reader.argv, f->reader.argc, &w);
+    cmd = cmd_resolve(cmd, f->reader.argv, f->reader.argc, LEVEL_NEXT, &w);
     if (cmd != NULL)
-        cmd_reply_command(&w, cmd, f->reader.argv, f->reader.argc);
+        cmd_reply_command(&w, cmd, f->reader.argv, f->reader.argc, LEVEL_NEXT);
 }
 
 /* Appends the reply to f->out; an entry must be open. */

@@ -617,6 +617,9 @@ static const struct row compare_rows[] = {
     {"SET k \"007\" IFEQ 7", "+OK\r\n"},
     {"SET k 1 IFEQ 7", "$-1\r\n"},
     {"GET k", "$3\r\n007\r\n"},
+    {"vard.next k v",
+     "-ERR unknown command 'vard.next', with args beginning with: 'k' 'v' "
+     "\r\n"},
     {"vard.noop",
      "-ERR unknown command 'vard.noop', with args beginning with: \r\n"},
     {"vard.sweep 10",
@@ -627,6 +630,10 @@ static const struct row compare_rows[] = {
 
 static const struct row internal_rows[] = {
     {"FLUSHALL", "+OK\r\n"},
+    {"vard.next next v", "+OK\r\n"},
+    {"DEL next", ":1\r\n"},
+    {"vard.next k",
+     "-ERR wrong number of arguments for 'vard.next' command\r\n"},
     {"vard.noop", "+OK\r\n"},
     {"vard.noop x",
      "-ERR wrong number of arguments for 'vard.noop' command\r\n"},

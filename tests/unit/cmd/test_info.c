@@ -291,7 +291,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*17\r\n"
+           "*18\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -305,6 +305,7 @@ static void test_list(void **state)
            "$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n"
            "$10\r\nraft|check\r\n"
+           "$10\r\nraft|level\r\n"
            "$12\r\nraft|members\r\n"
            "$13\r\nraft|snapshot\r\n"
            "$11\r\nraft|status\r\n"
@@ -433,7 +434,7 @@ static void test_every_help(void **state)
         struct resp_writer w = {.out = &out, .protocol = 3};
         buf_reset(&out);
         soil_stack();
-        cmd_reply_help(&w, cmd_at(i));
+        cmd_reply_help(&w, cmd_at(i), LEVEL_NEXT);
         buf_u8(&out, 0);
         const char *p = (const char *)out.data;
         const char *end = p + out.len - 1;

@@ -128,6 +128,7 @@ static void what_is_not_told_is_not_looked_up(void **state)
     fixture_begin(&f);
     fixture_split(&f, "MGET k k no k no k k");
     struct cmd_call call = {
+        .level = LEVEL_NEXT,
         .cmd = fixture_find(&f),
         .ks = f.ks,
         .out = &w,

@@ -54,6 +54,7 @@ static bool run(const char *line, struct cmd_rest *rest, struct buf *out,
     struct resp_writer w = {.out = out, .protocol = 2, .limit = limit};
     fixture_split(&f, line);
     struct cmd_call call = {
+        .level = LEVEL_NEXT,
         .cmd = cmd_lookup(f.reader.argv[0]),
         .ks = f.ks,
         .out = &w,

@@ -87,8 +87,13 @@ static void put_proof(struct buf *out)
 
 static void put_greeting(struct buf *out)
 {
-    struct greeting g = {
-        .cluster_id = 7, .directory = {1, 2}, .nonce = 3, .address = "host:1"};
+    struct greeting g = {.cluster_id = 7,
+                         .directory = {1, 2},
+                         .nonce = 3,
+                         .address = "host:1",
+                         .level_min = 1,
+                         .level_max = 1,
+                         .version = "1"};
 
     greeting_encode(&g, out);
 }

@@ -24,6 +24,10 @@ static struct greeting sample(void)
         .members_at = 24,
         .address = "10.0.0.1:6379",
         .peer_address = "vard2.example:16379",
+        .level = 2,
+        .level_min = 1,
+        .level_max = 3,
+        .version = "1.2.3",
         .founding = {.cluster_id = 11, .count = 2},
     };
     g.founding.members[0] = (struct founding_member){0, {20, 21}};
@@ -54,10 +58,19 @@ static void test_round_trip(void **state)
     assert_int_equal(d.members_at, 24);
     assert_string_equal(d.address, "10.0.0.1:6379");
     assert_string_equal(d.peer_address, "vard2.example:16379");
+    assert_int_equal(d.level, 2);
+    assert_int_equal(d.level_min, 1);
+    assert_int_equal(d.level_max, 3);
+    assert_string_equal(d.version, "1.2.3");
     assert_true(founding_has(&d.founding, 7, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 0, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 6, g.founding.members[1].directory));
-    g = (struct greeting){.directory = {0, 1}, .nonce = 1, .forced = true};
+    g = (struct greeting){.directory = {0, 1},
+                          .nonce = 1,
+                          .forced = true,
+                          .level_min = 1,
+                          .level_max = 1,
+                          .version = "2"};
     for (int i = 0; i < 2; i++) {
         buf_reset(&out);
         greeting_encode(&g, &out);
@@ -97,13 +110,18 @@ static void test_refused(void **state)
         {48, 2}, /* forced, but not blank */
         {48, 4}, /* a flag that is not known */
         {49, GREETING_VERDICTS},
-        {50, 1}, /* spare */
-        {55, 1},
+        {50, 4}, /* a level in force that it does not know */
+        {52, 0}, /* no level */
+        {52, 4}, /* from one to a lower one */
+        {54, 0},
         {88, '\n'},      /* not printable */
         {88 + 20, 'x'},  /* behind the end */
         {152, '\x7f'},   /* not printable */
         {152 + 20, 'x'}, /* behind the end */
-        {280, 9},        /* the founding's checksum does not fit */
+        {280, 0},        /* of no version */
+        {280 + 2, '\n'},
+        {280 + 15, 'x'},
+        {296, 9}, /* the founding's checksum does not fit */
         {GREETING_BODY_SIZE - 1, 0x55},
         {0, 12}, /* the founding is another cluster's */
         {0, 0},  /* blank, and founded */

@@ -102,6 +102,7 @@ static const struct sample samples[] = {
            "\0"
            "\0\0\0\0\0\0\0\0",
            0),
+    SAMPLE("mlevel", "\0\2", 0),
     SAMPLE("oclient", "\0\0\0\0\0\0\0\5" TIME "+OK\r\n", 10000),
     SAMPLE("u\0\0\0\x01",
            "\0\0\0\0\0\0\0\1"
@@ -346,6 +347,10 @@ static const struct sample damaged[] = {
            "\1"
            "hashhash",
            0),
+    SAMPLE("mlevel", "\0\1", 0), /* there without a row */
+    SAMPLE("mlevel", "\0\0", 0),
+    SAMPLE("mlevel", "\2", 0),
+    SAMPLE("mlevel", "\0\2\0", 0),
     SAMPLE("mmembers", /* by no entry */
            "\0\0\0\0\0\0\0\0"
            "\0\0\0\6"

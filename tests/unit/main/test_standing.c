@@ -92,6 +92,14 @@ static void test_the_end(void **state)
                            "says member 2. It exits; this data directory is "
                            "of no use any more"),
                      STANDING_REMOVED);
+    g = (struct greeting){
+        .verdict = GREETING_LEVEL, .level = 2, .version = "7.8.9"};
+    assert_int_equal(judge(three, g,
+                           "reached level 2, as member 2 says, and this "
+                           "program, vard " VARD_VERSION
+                           ", knows the levels 1 to 1: start another version "
+                           "of vard, as that member's: 7.8.9"),
+                     STANDING_LOST);
 }
 
 int main(void)

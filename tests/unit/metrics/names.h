@@ -174,6 +174,9 @@ static const char names_of_info[] =
     "raft_check_index\n"
     "raft_check_running\n"
     "raft_check_different\n"
+    "raft_level\n"
+    "raft_level_max\n"
+    "raft_level_waits\n"
     "raft_nodes\n";
 
 #endif

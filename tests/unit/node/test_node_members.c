@@ -352,6 +352,7 @@ static void test_level_at_the_start(void **state)
     assert_int_equal(store_flush(w->nodes[0].store, STORE_STATE, true), 0);
     world_crash_keep(w, 0, UINT32_MAX);
     store_batch_put(&b, STORE_STATE, BYTES_LIT("mmembers"), buf_view(&row));
+    store_batch_put(&b, STORE_STATE, BYTES_LIT("mlevel"), BYTES_LIT("\0\2"));
     assert_int_equal(store_write(w->nodes[0].store, &b, STORE_UNLOGGED), 0);
     struct world_boot how = {.options = world_options(0, WORLD_NODES),
                              .env = world_env(&w->nodes[0]),

@@ -52,6 +52,7 @@ struct node {
     bool no_member[CLUSTER_NODES + 1];            /* in its configuration */
     struct greeting greeting[CLUSTER_NODES + 1];  /* that it got last */
     int greetings[CLUSTER_NODES + 1];
+    uint16_t level_max[CLUSTER_NODES + 1]; /* as it was told before a link */
     /* Of those in answer to its own: the last verdict but "not yet". */
     enum greeting_verdict told[CLUSTER_NODES + 1];
     /* As a member that is asked: its answer, and the last question. */
@@ -86,6 +87,7 @@ FIXTURE void node_up(void *ctx, node_id peer, uint64_t incarnation,
     struct node *n = ctx;
     assert_true(peer <= CLUSTER_NODES);
     assert_false(n->is_up[peer]);
+    assert_true(n->level_max[peer] > 0);
     n->is_up[peer] = true;
     n->ups[peer]++;
     n->incarnations[peer] = incarnation;
@@ -122,6 +124,15 @@ FIXTURE void node_known(void *ctx, node_id member, struct member_facts *out)
     assert_true(member <= CLUSTER_NODES);
     *out = n->facts[member];
     out->is_member = !n->no_member[member];
+}
+
+FIXTURE void node_levels(void *ctx, node_id peer, uint16_t level_min,
+                         uint16_t level_max)
+{
+    struct node *n = ctx;
+    assert_true(peer <= CLUSTER_NODES);
+    assert_in_range(level_min, 1, level_max);
+    n->level_max[peer] = level_max;
 }
 
 FIXTURE void node_greeted(void *ctx, node_id peer, const struct greeting *g,
@@ -252,6 +263,7 @@ FIXTURE struct peers_options node_options(struct cluster *c, node_id id,
                                           .down = node_down,
                                           .receive = node_receive,
                                           .known = node_known,
+                                          .levels = node_levels,
                                           .admit = node_admit,
                                           .greeted = node_greeted,
                                           .granted = node_granted};

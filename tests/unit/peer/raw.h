@@ -127,6 +127,9 @@ FIXTURE struct greeting greeting_of_two(struct cluster *c)
         .members = c->nodes[1].peers->greeting.members,
         .directory = {2, 1},
         .nonce = 2005,
+        .level_min = 1,
+        .level_max = 1,
+        .version = "1",
     };
 }
 

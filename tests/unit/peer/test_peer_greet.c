@@ -220,6 +220,44 @@ static void test_replaced(void **state)
     expect_verdict(c, 2 * life, GREETING_WELCOME); /* newer than we know */
 }
 
+/* Its program cannot execute what the log says, or cannot any more. */
+static void test_level(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o;
+    node_start(c, 1, 3);
+    c->nodes[1].facts[2] = (struct member_facts){.level = 2};
+    expect_verdict(c, 5, GREETING_LEVEL);
+    assert_int_equal(c->nodes[2].greeting[1].level_max, 1);
+    run_until_logged(c, 1,
+                     "its program, vard " VARD_VERSION
+                     ", knows the levels 1 to 1, and the cluster has reached "
+                     "level 2: start another version there");
+    run_until_logged(c, 2, "this program does not know the level");
+    c->nodes[1].facts[2].level = 1;
+    expect_verdict(c, 6, GREETING_WELCOME);
+    /* Another one does. */
+    c->nodes[1].facts[2].level = 2;
+    o = node_options(c, 2, 7);
+    o.level_max = 2;
+    node_start_with(c, &o);
+    run_until(c, all_up);
+    assert_int_equal(c->nodes[1].level_max[2], 2);
+    assert_int_equal(c->nodes[2].level_max[1], 1);
+    assert_string_equal(c->nodes[1].greeting[2].version, VARD_VERSION);
+}
+
+/* A blank one with such a program need not wait. */
+static void test_level_of_a_blank_one(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    c->nodes[1].facts[2] = (struct member_facts){.level = 2};
+    start_blank(c, 2);
+    run_until_told(c, 2, GREETING_LEVEL);
+    expect_no_link(c);
+}
+
 static void expect_label(struct cluster *c, uint64_t one, uint64_t two, bool up)
 {
     struct peers_options o = node_options(c, 1, 3);
@@ -284,6 +322,8 @@ int main(void)
         TEST(test_copy_of_the_same_start),
         TEST(test_what_the_log_knows),
         TEST(test_replaced),
+        TEST(test_level),
+        TEST(test_level_of_a_blank_one),
         TEST(test_labels),
         TEST(test_other_members),
         TEST(test_order_of_members),

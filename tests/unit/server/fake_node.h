@@ -80,6 +80,8 @@ struct node {
     int compare_err;
     struct compare_status compare;
     enum read_mode read_mode;
+    uint16_t level; /* 0: the first */
+    bool level_auto;
 };
 
 FIXTURE void hear(struct node *n, const char *format, ...)
@@ -103,6 +105,43 @@ void node_set_time(struct node *n, int64_t mono_ms, int64_t wall_ms)
 int64_t node_deadline_ms(const struct node *n)
 {
     return n->far_deadline ? INT64_MAX / 2 : n->mono_ms;
+}
+
+uint16_t node_level(const struct node *n)
+{
+    return MAX(n->level, LEVEL_MIN);
+}
+
+void node_set_level_auto(struct node *n, bool on)
+{
+    n->level_auto = on;
+}
+
+void node_peer_levels(struct node *n, node_id peer, uint16_t level_min,
+                      uint16_t level_max)
+{
+    hear(n, "levels %u %u-%u;", peer, level_min, level_max);
+}
+
+void node_levels(const struct node *n, struct node_levels *out,
+                 struct buf *waits)
+{
+    *out = (struct node_levels){.level = node_level(n),
+                                .max = LEVEL_NEXT,
+                                .held = !n->level_auto,
+                                .count = 2,
+                                .members = {{1, 1, LEVEL_NEXT}, {2, 0, 0}}};
+    buf_str(waits, "node 2");
+}
+
+int node_raise_level(struct node *n, uint16_t level, struct buf *why)
+{
+    if (level == LEVEL_NEXT) {
+        n->level = level;
+        return 0;
+    }
+    buf_printf(why, "no level %u", level);
+    return ERR_INVALID;
 }
 
 void node_flush(struct node *n)
@@ -313,6 +352,9 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_incarnation, 5);
     metrics_set(m, METRIC_raft_recovering, 0);
     metrics_count(m, METRIC_raft_elections, 0);
+    metrics_count(m, METRIC_raft_level, 1);
+    metrics_count(m, METRIC_raft_level_max, 2);
+    metrics_text(m, METRIC_raft_level_waits, "%s", "node 2");
     metrics_count(m, METRIC_raft_nodes, 3);
     metrics_count(m, METRIC_raft_pending_requests, 0);
     metrics_count(m, METRIC_raft_pending_bytes, 0);

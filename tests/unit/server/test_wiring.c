@@ -52,9 +52,11 @@ static void what_peers_say_reaches_the_node(void **state)
                 e->receive(e->ctx, 3, (uint8_t)i, BYTES_LIT("abc")), -i);
         assert_in_turn(f, before_ms);
     }
+    e->levels(e->ctx, 3, 1, 2);
     assert_string_equal(
         f->node->heard,
-        "up 2 77 10.0.0.2:6380;receive 3 1 abc;receive 3 2 abc;down 2;");
+        "up 2 77 10.0.0.2:6380;receive 3 1 abc;receive 3 2 abc;down 2;"
+        "levels 3 1-2;");
 }
 
 static void greeted(void *ctx, node_id peer, const struct greeting *g, int ours,
@@ -263,6 +265,9 @@ static void changed_options_are_handed_on(void **state)
     assert_int_equal(f->node->log_soft, f->config.log_size_bytes);
     assert_int_equal(f->node->log_hard, f->config.log_size_max_bytes);
     assert_int_equal(f->node->read_mode, READ_INDEX);
+    assert_true(f->node->level_auto);
+    set_option(f, "level-auto", "no");
+    assert_false(f->node->level_auto);
     set_option(f, "log-size", "123mb");
     assert_int_equal(f->node->log_soft, 123 << 20);
     assert_int_equal(f->node->log_hard, f->config.log_size_max_bytes);

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "contract/temp_dir.h"
 #include "data/key.h"
+#include "data/meta.h"
 #include "os/file.h"
 #include "snapshot/ahead.h"
 #include "snapshot/archive_internal.h"
@@ -389,6 +390,7 @@ static void test_renewed_rows(void **state)
     struct store_batch b = STORE_BATCH_INIT;
     store_batch_put(&b, STORE_STATE, key_session(session, 2),
                     bytes_of(value, sizeof(value)));
+    store_batch_put(&b, STORE_STATE, meta_level_key(), BYTES_LIT("\0\2"));
     assert_int_equal(store_write(f.store, &b, STORE_UNLOGGED), 0);
     assert_int_equal(store_flush(f.store, STORE_STATE, true), 0);
     struct store_view *v = store_view_open(f.store);
@@ -406,6 +408,7 @@ static void test_renewed_rows(void **state)
     assert_memory_equal(&totals.applied, &new, sizeof(new));
     assert_int_equal(totals.keys, 2);
     assert_int_equal(totals.expires, 1);
+    assert_int_equal(totals.level, 2); /* the data may need it */
     struct bytes rest = buf_view(&out);
     struct store_row row;
     while (store_row_next(&rest, &row))
@@ -422,6 +425,36 @@ static void test_renewed_rows(void **state)
     teardown(&f);
 }
 
+/* What a program cannot read it says at once. */
+static void test_level(void **state)
+{
+    static const struct {
+        const char *text;
+        int err;
+    } cases[] = {
+        {"index:1\r\n", 0},
+        {"level:1\r\nindex:1\r\n", 0},
+        {"level:2\r\nindex:1\r\n", ERR_MISMATCH},
+        {"index:1\r\nlevel:65535\r\n", ERR_MISMATCH},
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct archive_writer *w = NULL;
+        struct buf error = BUF_INIT;
+        struct place p = place_new();
+        int err = archive_create(&w, p.file, bytes_str(cases[i].text), &error);
+        assert_int_equal(err, cases[i].err);
+        buf_char(&error, '\0');
+        if (err != 0)
+            assert_non_null(strstr((const char *)error.data,
+                                   "this program, vardctl " VARD_VERSION
+                                   ", knows the levels 1 to 1"));
+        archive_close(w);
+        buf_release(&error);
+        temp_dir_remove(&p.dir);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_no_backup),
         cmocka_unit_test(test_not_finished),
         cmocka_unit_test(test_renewed_rows),
+        cmocka_unit_test(test_level),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

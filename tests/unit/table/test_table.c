@@ -107,6 +107,34 @@ static void test_lookup_of_subcommands(void **state)
     assert_null(cmd_lookup_any(BYTES_LIT("client|nosuch")));
 }
 
+/* What came with a later level is not there before. */
+static void test_levels(void **state)
+{
+    UNUSED(state);
+    struct bytes next = BYTES_LIT("VARD.next");
+    assert_int_equal(cmd_level(cmd_lookup(next)), LEVEL_NEXT);
+    assert_true(LEVEL_NEXT > LEVEL_MAX);
+    assert_null(cmd_lookup_at(next, LEVEL_NEXT - 1));
+    assert_null(cmd_lookup_any_at(next, LEVEL_NEXT - 1));
+    assert_ptr_equal(cmd_lookup_at(next, LEVEL_NEXT), row(CMD_ID_VARD_NEXT));
+    assert_ptr_equal(cmd_lookup_any_at(next, UINT16_MAX),
+                     row(CMD_ID_VARD_NEXT));
+    for (int id = 0; id < CMD_ID_COUNT; id++) {
+        const struct cmd *c = row(id);
+        if (id == CMD_ID_VARD_NEXT)
+            continue;
+        assert_in_range(cmd_level(c), LEVEL_MIN, LEVEL_MAX);
+        assert_ptr_equal(cmd_lookup_any_at(bytes_str(c->name), cmd_level(c)),
+                         c);
+        if (c->container != CMD_ID_NONE)
+            assert_true(cmd_level(c) >= cmd_level(row(c->container)));
+    }
+    const struct cmd *client = row(CMD_ID_CLIENT);
+    assert_ptr_equal(cmd_lookup_sub_at(client, BYTES_LIT("ID"), LEVEL_MIN),
+                     row(CMD_ID_CLIENT_ID));
+    assert_null(cmd_lookup_sub_at(client, BYTES_LIT("nosuch"), UINT16_MAX));
+}
+
 /* --- a row agrees with itself ------------------------------------------- */
 
 static void test_rows_are_complete(void **state)
@@ -341,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_every_row_is_written_once),
         cmocka_unit_test(test_lookup),
         cmocka_unit_test(test_lookup_of_subcommands),
+        cmocka_unit_test(test_levels),
         cmocka_unit_test(test_rows_are_complete),
         cmocka_unit_test(test_rows_are_of_one_kind),
         cmocka_unit_test(test_categories_follow_flags),

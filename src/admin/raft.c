@@ -96,36 +96,58 @@ void admin_raft_status(struct server_call *call)
         write_peer(w, &st, i);
 }
 
-static const char *role_text(uint8_t roles)
+/* What it is to become. */
+static const char *desired_of(const struct node_change_status *change,
+                              const struct member *m)
 {
-    switch (roles & MEMBER_ROLES) {
-    case MEMBER_VOTER:
-        return "voter";
-    case MEMBER_OUTGOING:
-        return "outgoing";
-    case MEMBER_VOTER | MEMBER_OUTGOING:
-        return "voter, outgoing";
-    default:
-        return "learner";
-    }
+    if (change->desired == NULL)
+        return member_role_text(m->roles);
+    const struct member *want = configuration_find(change->desired, m->id);
+    return want != NULL ? member_role_text(want->roles) : "none";
 }
 
-static void write_member(struct resp_writer *w, const struct member *m)
+/* Where it is reached: as agreed on, else as this node knows. */
+static const char *peer_address(struct server *s, const struct member *m)
 {
+    const struct config_node *self = config_self(server_config(s));
+    struct peer_info link;
+    if (m->peer_address[0] != '\0')
+        return m->peer_address;
+    if (self != NULL && self->id == m->id)
+        return self->peer_address;
+    return server_peer_info(s, m->id, &link) ? link.address : "";
+}
+
+static void write_member(struct server *s, struct resp_writer *w,
+                         const struct node_change_status *change,
+                         const struct member *m, const struct configuration *c)
+{
+    const struct member *is = configuration_find(c, m->id);
     char directory[DIRECTORY_TEXT_SIZE];
     directory_text(m->directory, directory);
-    resp_map(w, 10);
+    resp_map(w, 11);
     pair_number(w, "id", m->id);
-    pair_text(w, "role", role_text(m->roles));
+    pair_text(w, "role", is != NULL ? member_role_text(is->roles) : "none");
+    pair_text(w, "desired", desired_of(change, m));
     pair_number(w, "life", m->life);
     pair_text(w, "directory",
               directory_id_is_none(m->directory) ? "" : directory);
-    pair_text(w, "peer-address", m->peer_address);
+    pair_text(w, "peer-address", peer_address(s, m));
     pair_text(w, "client-address", m->client_address);
     pair_number(w, "level-min", m->level_min);
     pair_number(w, "level-max", m->level_max);
     pair_number(w, "priority", m->priority);
     pair_text(w, "zone", m->zone);
+}
+
+/* Those that are to be members, and are none yet. */
+static uint32_t count_coming(const struct configuration *c,
+                             const struct configuration *desired)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; desired != NULL && i < desired->count; i++)
+        count += configuration_find(c, desired->members[i].id) == NULL;
+    return count;
 }
 
 void admin_raft_members(struct server_call *call)
@@ -135,13 +157,23 @@ void admin_raft_members(struct server_call *call)
     const struct configuration *c =
         node_configuration(server_node(call->s), &at);
     ASSERT(c->count > 0 && c->count <= RAFT_NODES_MAX);
-    resp_map(w, 3);
+    struct node_change_status change;
+    node_change_status(server_node(call->s), &change);
+    resp_map(w, 6);
     pair_number(w, "entry", at);
     pair_number(w, "level", c->level);
+    pair_number(w, "tolerates", change.tolerates);
+    pair_text(w, "next", change.next);
+    pair_text(w, "waits", change.waits);
     resp_bulk_str(w, "members");
-    resp_array(w, c->count);
+    resp_array(w, c->count + count_coming(c, change.desired));
     for (uint32_t i = 0; i < c->count; i++)
-        write_member(w, &c->members[i]);
+        write_member(call->s, w, &change, &c->members[i], c);
+    for (uint32_t i = 0; change.desired && i < change.desired->count; i++) {
+        const struct member *m = &change.desired->members[i];
+        if (configuration_find(c, m->id) == NULL)
+            write_member(call->s, w, &change, m, c);
+    }
 }
 
 void admin_raft_transfer(struct server_call *call)

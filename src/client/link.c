@@ -49,6 +49,27 @@ void link_close(struct link *l)
     mem_free(l);
 }
 
+/* Of elements that are themselves lists at most so many are in each other. */
+#define DEPTH_MAX 8
+
+static void take_elements(const redisReply *reply, int depth, struct buf *out)
+{
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *e = reply->element[i];
+        if (e->type == REDIS_REPLY_INTEGER) {
+            buf_printf(out, "%lld\n", e->integer);
+        } else if (e->type == REDIS_REPLY_ARRAY && depth < DEPTH_MAX) {
+            buf_str(out, "[\n");
+            take_elements(e, depth + 1, out);
+            buf_str(out, "]\n");
+        } else {
+            buf_append(out, e->str != NULL ? e->str : "",
+                       e->str != NULL ? e->len : 0);
+            buf_char(out, '\n');
+        }
+    }
+}
+
 static void take_reply(const redisReply *reply, struct answer *out)
 {
     ASSERT(reply != NULL);
@@ -70,6 +91,10 @@ static void take_reply(const redisReply *reply, struct answer *out)
     case REDIS_REPLY_STATUS:
         out->kind = ANSWER_TEXT;
         buf_append(&out->text, reply->str, reply->len);
+        break;
+    case REDIS_REPLY_ARRAY:
+        out->kind = ANSWER_LIST;
+        take_elements(reply, 0, &out->text);
         break;
     default:
         out->kind = ANSWER_ERROR;

@@ -14,6 +14,8 @@ enum answer_kind {
     ANSWER_NIL,
     ANSWER_TEXT, /* status or value */
     ANSWER_NUMBER,
+    ANSWER_LIST,  /* text: a line for each element; a list among them is "[",
+                     its elements, and "]" */
     ANSWER_ERROR, /* text says which */
 };
 

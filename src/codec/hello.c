@@ -88,8 +88,7 @@ int hello_decode(struct bytes b, struct hello *out)
 
     bool ok = out->version_min <= out->version_max && secured <= 1 &&
               spare1 == 0 && spare2 == 0 && out->from_incarnation != 0 &&
-              out->from != NODE_NONE && out->to != NODE_NONE &&
-              host_valid(out->client_host);
+              out->from != NODE_NONE && host_valid(out->client_host);
     return ok ? 0 : ERR_CORRUPT;
 }
 

@@ -65,7 +65,7 @@ struct hello {
     uint8_t version_max;
     uint64_t cluster_id; /* 0: blank, it belongs to none yet */
     node_id from;
-    node_id to;
+    node_id to;                /* NODE_NONE: whoever is there */
     uint64_t from_incarnation; /* never 0, blank or not */
     uint64_t to_incarnation;   /* 0: not known yet */
     uint8_t nonce[HELLO_NONCE_SIZE];

@@ -123,6 +123,9 @@ MUST_USE int config_set(struct config *c, const struct bytes *args,
  * together. config_load and config_set call it. */
 MUST_USE int config_check(const struct config *c, struct buf *error);
 
+/* The i-th address of the option join, as bytes of it; false: there is none. */
+bool config_seed(const struct config *c, size_t i, struct bytes *out);
+
 /* The node line with this node's id, or NULL when there are no node lines. */
 const struct config_node *config_self(const struct config *c);
 

@@ -99,6 +99,43 @@ static int check_self(const struct config *c, struct buf *error)
     return 0;
 }
 
+/* Who is to be asked, and how they reach this node. */
+static int check_join(const struct config *c, struct buf *error)
+{
+    struct bytes host;
+    struct bytes seed;
+    uint16_t port;
+    size_t count = 0;
+    if (c->join[0] == '\0')
+        return 0;
+    for (; config_seed(c, count, &seed); count++) {
+        if (!option_address(seed, &host, &port)) {
+            buf_printf(error,
+                       "join has '%.*s', and takes HOST:PORT,... of members, "
+                       "with the ports that they have for each other",
+                       (int)seed.len, (const char *)seed.data);
+            return refuse(error);
+        }
+    }
+    if (count == 0 || count > CONFIG_NODES_MAX) {
+        buf_printf(error, "join takes 1 to %d addresses", CONFIG_NODES_MAX);
+        return refuse(error);
+    }
+    if (c->node_count == 0) {
+        buf_printf(error,
+                   "with join this node's own line is needed: node %" PRIu32
+                   " HOST:PORT, where the other members reach it",
+                   c->node_id);
+        return refuse(error);
+    }
+    if (c->bootstrap) {
+        buf_str(error, "join asks for a cluster that there is, and bootstrap "
+                       "begins one: leave one of them out");
+        return refuse(error);
+    }
+    return 0;
+}
+
 static int check_times(const struct config *c, struct buf *error)
 {
     ASSERT(c->election_timeout_ms > 0);
@@ -160,7 +197,8 @@ int config_check(const struct config *c, struct buf *error)
 {
     ASSERT(c != NULL && error != NULL);
     int (*const checks[])(const struct config *, struct buf *) = {
-        check_nodes, check_self, check_times, check_sizes, check_process};
+        check_nodes, check_self,  check_join,
+        check_times, check_sizes, check_process};
     for (size_t i = 0; i < ARRAY_LEN(checks); i++) {
         int err = checks[i](c, error);
         if (err != 0)

@@ -125,6 +125,20 @@ const struct config_node *config_self(const struct config *c)
     return NULL;
 }
 
+bool config_seed(const struct config *c, size_t i, struct bytes *out)
+{
+    const char *at = c->join;
+    ASSERT(out != NULL);
+    for (; i > 0 && at != NULL; i--) {
+        at = strchr(at, ',');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    if (at == NULL || at[0] == '\0')
+        return false;
+    *out = bytes_of(at, strcspn(at, ","));
+    return true;
+}
+
 static int class_of(struct bytes name)
 {
     for (int i = 0; i < CONFIG_CLIENT_CLASSES; i++) {

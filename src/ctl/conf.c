@@ -78,7 +78,27 @@ static bool add_nodes(struct cluster *c, const struct config *config)
     return all;
 }
 
-bool conf_take(struct cluster *c, char *path, bool nodes, char **password)
+/* What a new node must have as the others have it. */
+static char *shared_lines(const struct config *c)
+{
+    const struct {
+        const char *name, *value;
+    } lines[] = {{"cluster-id", c->cluster_id},
+                 {"peer-secret", c->peer_secret},
+                 {"requirepass", c->requirepass}};
+    struct buf out = BUF_INIT;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        if (lines[i].value[0] != '\0')
+            buf_printf(&out, "%s \"%s\"\n", lines[i].name, lines[i].value);
+    }
+    buf_char(&out, '\0');
+    char *text = mem_strdup((const char *)out.data);
+    buf_release(&out);
+    return text;
+}
+
+bool conf_take(struct cluster *c, char *path, bool nodes, char **password,
+               char **shared)
 {
     const struct config_source source = {read_file, NULL};
     char program[] = "vardctl";
@@ -92,8 +112,10 @@ bool conf_take(struct cluster *c, char *path, bool nodes, char **password)
     } else if (nodes && !add_nodes(c, &config)) {
         fprintf(stderr, "vardctl: %s names no port for clients\n", path);
         good = false;
-    } else if (config.requirepass[0] != '\0') {
-        *password = mem_strdup(config.requirepass);
+    } else {
+        if (config.requirepass[0] != '\0')
+            *password = mem_strdup(config.requirepass);
+        *shared = shared_lines(&config);
     }
     buf_release(&error);
     config_release(&config);

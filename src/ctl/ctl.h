@@ -5,6 +5,8 @@
  * status.c    the table of the cluster
  * backup.c    backups: taken and verified
  * restore.c   a backup becomes a data directory
+ * members.h   who the members are; members.c
+ * change.c    members come and go
  * recover.c   what is left becomes a cluster of its own
  * check.c     have the members the same data?
  * level.c     what the members may use, and raising it
@@ -63,13 +65,37 @@ int backup_verify(const char *file);
 /* Makes a data directory of a backup, for the first node of a new cluster. */
 int backup_restore(const char *file, const char *dir);
 
+/* CTL_GOOD with the place of the leader in the cluster, or an exit status
+ * after a message. */
+int ctl_find_leader(struct cluster *c, size_t *leader);
+
+/* The table of the members, and what comes next. */
+int members_print(struct cluster *c, FILE *out);
+/* RAFT REMOVE, PROMOTE, DEMOTE; `option` may be NULL. */
+int change_members(struct cluster *c, const char *word, const char *id,
+                   const char *option);
+/* `client` may be NULL. */
+int change_address(struct cluster *c, const char *id, const char *peer,
+                   const char *client);
+struct new_member {
+    const char *peer;     /* where other members reach it */
+    const char *client;   /* where clients do; NULL: the usual port there */
+    bool learner;         /* and stays one */
+    const char *replaces; /* the id of a member that goes; NULL: none */
+    const char *extra;    /* lines for its configuration; NULL: not known */
+};
+/* Adds it, and prints its whole configuration. */
+int change_add(struct cluster *c, const struct new_member *n);
+
 /* Makes a new cluster of the directory with the newest log. The id of the old
  * one must be given, or typed. Of a majority only if forced. */
 int recover_dirs(int count, char **dirs, const char *cluster_id, bool force);
 
 /* Adds the nodes that the configuration names, if `nodes`, and copies the
- * clients' password, if there is one; the caller frees it. False: a message
+ * clients' password, if there is one, and in `shared` the lines that all nodes
+ * have in common; the caller frees both. False: a message
  * was printed. */
-bool conf_take(struct cluster *c, char *path, bool nodes, char **password);
+bool conf_take(struct cluster *c, char *path, bool nodes, char **password,
+               char **shared);
 
 #endif

@@ -42,6 +42,7 @@
 
 /* What a node keeps beside its log (node/node_boot.h). */
 #define FOUNDING_KEY   BYTES_LIT("founding")
+#define GRANTED_KEY    BYTES_LIT("granted")
 #define RECOVERING_KEY BYTES_LIT("recovering")
 #define REMOVED_KEY    BYTES_LIT("removed")
 #define MEMBERS_KEY    BYTES_LIT("members")
@@ -421,6 +422,7 @@ static int write_store(struct recover *r)
     journal_put_identity(&b, &f->identity);
     store_batch_put(&b, STORE_META, MEMBERS_KEY, buf_view(&ids));
     store_batch_delete(&b, STORE_META, FOUNDING_KEY);
+    store_batch_delete(&b, STORE_META, GRANTED_KEY);
     store_batch_delete(&b, STORE_META, RECOVERING_KEY);
     store_batch_delete(&b, STORE_META, REMOVED_KEY);
     if (err == 0)

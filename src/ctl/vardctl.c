@@ -24,6 +24,7 @@ struct ctl {
     struct cluster cluster;
     const char *list; /* --cluster; NULL: none */
     char *file;       /* --config; NULL: none */
+    char *extra;      /* lines of --config for a new node; NULL: none */
     char *secret;     /* --password, which every user could see in /proc */
     int argc;
     char **argv; /* the command's own arguments */
@@ -174,12 +175,11 @@ static int run_wait(struct ctl *c)
 
 /* The leader alone can hand leadership over. CTL_GOOD, or the exit status
  * after a message. */
-static int find_leader(struct ctl *c, size_t *leader)
+int ctl_find_leader(struct cluster *c, size_t *leader)
 {
     struct answer refusal = {0};
     int status = CTL_GOOD;
-    int err =
-        cluster_find_leader(&c->cluster, CTL_ASK_MS, true, leader, &refusal);
+    int err = cluster_find_leader(c, CTL_ASK_MS, true, leader, &refusal);
     if (err == ERR_AUTH) {
         status = fail(CTL_REFUSED, &refusal);
     } else if (err != 0) {
@@ -214,7 +214,7 @@ static int transfer_from(struct ctl *c, size_t leader)
 static int run_transfer(struct ctl *c)
 {
     size_t leader = 0;
-    int status = find_leader(c, &leader);
+    int status = ctl_find_leader(&c->cluster, &leader);
     return status == CTL_GOOD ? transfer_from(c, leader) : status;
 }
 
@@ -273,6 +273,84 @@ static int run_recover(struct ctl *c)
     return recover_dirs(c->argc - i, c->argv + i, id, force);
 }
 
+static int run_members(struct ctl *c)
+{
+    return members_print(&c->cluster, stdout);
+}
+
+/* The option may be given behind the other words. */
+static bool take_flag(struct ctl *c, const char *flag)
+{
+    if (c->argc == 0 || strcmp(c->argv[c->argc - 1], flag) != 0)
+        return false;
+    c->argc--;
+    return true;
+}
+
+static bool is_id(const char *text)
+{
+    uint64_t id;
+    return num_parse_u64(bytes_str(text), &id) && id < NODE_NONE;
+}
+
+static int run_add(struct ctl *c)
+{
+    bool learner = take_flag(c, "--learner");
+    if (c->argc == 0)
+        return usage_error("no HOST:PORT of the new member", "");
+    if (strncmp(c->argv[c->argc - 1], "--", 2) == 0)
+        return usage_error("unknown option ", c->argv[c->argc - 1]);
+    const struct new_member n = {.peer = c->argv[0],
+                                 .client = c->argc > 1 ? c->argv[1] : NULL,
+                                 .learner = learner,
+                                 .extra = c->extra};
+    return change_add(&c->cluster, &n);
+}
+
+static int run_replace(struct ctl *c)
+{
+    if (!is_id(c->argv[0]))
+        return usage_error("not the id of a node: ", c->argv[0]);
+    const struct new_member n = {.peer = c->argv[1],
+                                 .client = c->argc > 2 ? c->argv[2] : NULL,
+                                 .replaces = c->argv[0],
+                                 .extra = c->extra};
+    return change_add(&c->cluster, &n);
+}
+
+static int run_change(struct ctl *c, const char *word, bool may_force)
+{
+    bool force = may_force && take_flag(c, "--force");
+    if (c->argc != 1 || !is_id(c->argv[0]))
+        return usage_error("not the id of a node: ",
+                           c->argc > 0 ? c->argv[c->argc - 1] : "");
+    return change_members(&c->cluster, word, c->argv[0],
+                          force ? "FORCE" : NULL);
+}
+
+static int run_remove(struct ctl *c)
+{
+    return run_change(c, "REMOVE", true);
+}
+
+static int run_promote(struct ctl *c)
+{
+    return run_change(c, "PROMOTE", false);
+}
+
+static int run_demote(struct ctl *c)
+{
+    return run_change(c, "DEMOTE", true);
+}
+
+static int run_move(struct ctl *c)
+{
+    if (!is_id(c->argv[0]))
+        return usage_error("not the id of a node: ", c->argv[0]);
+    return change_address(&c->cluster, c->argv[0], c->argv[1],
+                          c->argc > 2 ? c->argv[2] : NULL);
+}
+
 static int run_help(struct ctl *c);
 static int run_version(struct ctl *c);
 
@@ -294,6 +372,17 @@ static const struct ctl_command commands[] = {
      run_check},
     {"level", 0, 1, "[LEVEL]",
      "what versions of vard may be members; raise it to LEVEL", run_level},
+    {"members", 0, 0, "", "show the members, and what they are to become",
+     run_members},
+    {"add", 1, 3, "HOST:PORT [CLIENTS]",
+     "a new member, and print its vard.conf", run_add},
+    {"remove", 1, 2, "ID [--force]", "a member leaves the cluster", run_remove},
+    {"replace", 2, 3, "ID HOST:PORT ...", "a member by a new one, as add",
+     run_replace},
+    {"promote", 1, 1, "ID", "a learner is to vote", run_promote},
+    {"demote", 1, 2, "ID [--force]", "a voter is to be a learner", run_demote},
+    {"move", 2, 3, "ID HOST:PORT ...", "a member has another address",
+     run_move},
     {"backup", 1, 2, "FILE [HOST:PORT]",
      "write a backup, of a follower or of that node", run_backup},
     {"verify", 1, 1, "FILE", "is this backup whole? Asks no node", run_verify},
@@ -313,6 +402,12 @@ static const char usage_end[] =
     "  leader     a node leads, and a majority follows it\n"
     "  caught-up  the nodes that were named are ready, and have executed all\n"
     "             that was committed when the waiting began\n"
+    "\nadd, replace and move take the address at which the other members "
+    "reach\n"
+    "the node, and the one for clients (HOST:6379 if it is left out). A node\n"
+    "that is added gets the data first, and votes then; with --learner behind\n"
+    "the addresses it stays a learner. --force is for what would be refused\n"
+    "because too few of the rest are up.\n"
     "\nrecover [--cluster-id ID] [--force] DIR ...: when most members are "
     "gone\n"
     "forever. It shows what the directories of stopped nodes have, and makes "
@@ -408,7 +503,7 @@ static int take_nodes(struct ctl *c)
     bool from_file = c->file != NULL && c->list == NULL;
     char *password = NULL;
     if (c->file != NULL &&
-        !conf_take(&c->cluster, c->file, from_file, &password))
+        !conf_take(&c->cluster, c->file, from_file, &password, &c->extra))
         return CTL_USAGE;
     if (c->secret == NULL && password != NULL) {
         c->secret = password;
@@ -465,6 +560,7 @@ int main(int argc, char **argv)
                                 .timeout_ms = DEFAULT_TIMEOUT_MS}};
     int status = run(&c, argc, argv);
     cluster_release(&c.cluster);
+    mem_free(c.extra);
     mem_free(c.secret);
     bool answered = status == CTL_GOOD || status == CTL_NO;
     if (fflush(stdout) != 0 && answered) {

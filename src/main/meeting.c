@@ -28,11 +28,27 @@ struct crowd {
 void meeting_init(struct meeting *m, const struct config *c,
                   struct directory_id directory, bool lost)
 {
-    ASSERT(c->node_count > 1 && !directory_id_is_none(directory));
+    bool joins = c->join[0] != '\0';
+    ASSERT((c->node_count > 1 || joins) && !directory_id_is_none(directory));
     *m = (struct meeting){.config = c,
                           .directory = directory,
                           .lost = lost,
+                          .joins = joins,
                           .answered_by = NODE_NONE};
+}
+
+/* Of one that no node line names. */
+static void heard_other(struct meeting *m, node_id peer,
+                        const struct greeting *g, int64_t now_ms)
+{
+    size_t i = 0;
+    while (i < m->other_count && m->other_ids[i] != peer)
+        i++;
+    if (i == MEETING_OTHERS_MAX)
+        return;
+    m->other_ids[i] = peer;
+    m->others[i] = (struct meeting_guest){true, now_ms, *g};
+    m->other_count = MAX(m->other_count, i + 1);
 }
 
 void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
@@ -45,6 +61,8 @@ void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
         if (m->config->nodes[i].id == peer)
             m->guests[i] = (struct meeting_guest){true, now_ms, *g};
     }
+    if (m->joins)
+        heard_other(m, peer, g, now_ms);
 }
 
 /* NULL: nothing is known of it now. */
@@ -57,8 +75,28 @@ static const struct greeting *guest(const struct meeting *m, size_t i,
                                                                 : NULL;
 }
 
+/* With the option join only those that have data are of interest. */
+static struct crowd count_others(const struct meeting *m, int64_t now_ms)
+{
+    struct crowd c = {0};
+    for (size_t i = 0; i < m->other_count; i++) {
+        const struct meeting_guest *o = &m->others[i];
+        bool fresh = now_ms - o->heard_ms <= MEETING_FRESH_MS;
+        if (!fresh || o->greeting.cluster_id == 0)
+            continue;
+        if (c.with_data == 0)
+            c.cluster_id = o->greeting.cluster_id;
+        c.with_data += o->greeting.cluster_id == c.cluster_id;
+        c.with_other += o->greeting.cluster_id != c.cluster_id;
+    }
+    ASSERT(c.with_data + c.with_other <= m->other_count);
+    return c;
+}
+
 static struct crowd count(const struct meeting *m, int64_t now_ms)
 {
+    if (m->joins)
+        return count_others(m, now_ms);
     struct crowd c = {.blank = !m->lost, .lost = m->lost};
     for (size_t i = 0; i < m->config->node_count; i++) {
         const struct greeting *g = guest(m, i, now_ms);
@@ -106,7 +144,7 @@ static bool may_found(const struct meeting *m, const struct crowd *c,
                       int64_t now_ms)
 {
     size_t all = m->config->node_count;
-    if (m->lost || c->lost > 0 || c->with_data > 0)
+    if (m->joins || m->lost || c->lost > 0 || c->with_data > 0)
         return false;
     if (c->blank == all && is_smallest(m))
         return true;
@@ -166,7 +204,7 @@ void meeting_decide(struct meeting *m, int64_t now_ms, uint64_t fresh_id,
                     struct meeting_result *out)
 {
     struct crowd c = count(m, now_ms);
-    bool adopts = !m->lost && !m->asks && c.with_other == 0;
+    bool adopts = !m->joins && !m->lost && !m->asks && c.with_other == 0;
     const struct founding *own = adopts ? own_founding(m, now_ms) : NULL;
     *out = (struct meeting_result){.outcome = MEETING_WAIT};
     if (m->asks && m->answer.verdict == GRANT_GIVEN &&
@@ -252,6 +290,12 @@ void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out)
                    "waits: %s, and the other members have data of different "
                    "clusters",
                    what);
+        return;
+    }
+    if (m->joins) {
+        buf_printf(out, "waits to be let in: %s; %zu members at %s answer",
+                   what, c.with_data, m->config->join);
+        put_answer(m, now_ms, out);
         return;
     }
     if (c.with_data > 0 || c.lost > 0)

@@ -25,7 +25,8 @@
 
 /* A greeting says nothing any more after this time; members greet each other
  * about once a second. */
-#define MEETING_FRESH_MS 5000
+#define MEETING_FRESH_MS   5000
+#define MEETING_OTHERS_MAX 16
 
 enum meeting_outcome {
     MEETING_WAIT,
@@ -53,7 +54,11 @@ struct meeting {
     struct directory_id directory;                 /* this node's */
     bool lost;                                     /* see codec/greeting.h */
     struct meeting_guest guests[CONFIG_NODES_MAX]; /* as the node lines */
-    bool asks;                                     /* to be let in */
+    bool joins; /* the option join: it founds nothing, and asks who is there */
+    struct meeting_guest others[MEETING_OTHERS_MAX]; /* then: the others */
+    node_id other_ids[MEETING_OTHERS_MAX];
+    size_t other_count;
+    bool asks;           /* to be let in */
     struct grant answer; /* the last one that says most */
     node_id answered_by; /* NODE_NONE: there is none */
     int64_t answered_ms;

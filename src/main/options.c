@@ -64,6 +64,12 @@ struct rocks_options options_of_store(const struct config *c,
     return o;
 }
 
+/* The directory is blank until they have been met. */
+static bool has_others(const struct config *c)
+{
+    return c->node_count > 1 || c->join[0] != '\0';
+}
+
 struct node_boot options_of_boot(const struct config *c)
 {
     struct directory_id directory = {entropy_u64(), entropy_u64()};
@@ -71,7 +77,7 @@ struct node_boot options_of_boot(const struct config *c)
     ASSERT(c->node_count <= CONFIG_NODES_MAX);
     return (struct node_boot){
         .self = c->node_id,
-        .cluster_id = c->node_count > 1 ? 0 : cluster_id,
+        .cluster_id = has_others(c) ? 0 : cluster_id,
         .label = c->cluster_id,
         .directory = directory,
         .nonce = MAX(entropy_u64(), (uint64_t)1),
@@ -162,6 +168,17 @@ static uint64_t label_of(const char *name)
     return name[0] == '\0' ? 0 : MAX(hash64(bytes_str(name)), (uint64_t)1);
 }
 
+/* Whom a blank node asks, without knowing who they are. */
+static void set_seeds(const struct config *c, struct peer_settings *out)
+{
+    struct bytes seed;
+    for (size_t i = 0; config_seed(c, i, &seed); i++) {
+        ASSERT(i < CONFIG_NODES_MAX && seed.len < PEER_SEED_SIZE);
+        memcpy(out->seeds[i], seed.data, seed.len);
+        out->options.seed_count = i + 1;
+    }
+}
+
 void options_of_peers(const struct config *c, const struct identity *identity,
                       struct peer_settings *out)
 {
@@ -185,6 +202,8 @@ void options_of_peers(const struct config *c, const struct identity *identity,
         .forced = c->bootstrap && identity->cluster_id == 0,
         .members = out->members,
         .member_count = c->node_count,
+        .seeds = out->seeds,
     };
+    set_seeds(c, out);
     set_client_address(self, c, out);
 }

@@ -28,6 +28,7 @@ struct node_options options_of_node(const struct config *c,
 struct peer_settings {
     struct peers_options options;
     struct peer_member members[CONFIG_NODES_MAX];
+    char seeds[CONFIG_NODES_MAX][PEER_SEED_SIZE];
     char client_host[256];
 };
 

@@ -25,7 +25,8 @@
 
 bool refill_allowed(const struct config *c)
 {
-    return c->damaged_data == CONFIG_DAMAGED_REFILL && c->node_count >= 3;
+    return c->damaged_data == CONFIG_DAMAGED_REFILL &&
+           (c->node_count >= 3 || c->join[0] != '\0');
 }
 
 enum data_trust refill_trust(const struct process *p)

@@ -71,9 +71,10 @@ struct vard {
     struct disk *disk;
     struct peers *peers;
     struct node *node;
-    struct standing standing; /* among the other members, as they see it */
-    struct founding founding; /* of the cluster; count 0: not known */
-    struct meeting meeting;   /* while the directory is blank */
+    struct standing standing;     /* among the other members, as they see it */
+    struct founding founding;     /* of the cluster; count 0: not known */
+    struct configuration granted; /* when this directory was let in */
+    struct meeting meeting;       /* while the directory is blank */
     struct meeting_result met;
     struct loop_timer meeting_timer;
     int64_t meeting_told_ms;
@@ -147,6 +148,18 @@ static bool is_supervised(const struct config *c)
 {
     return c->supervised == CONFIG_SUPERVISED_SYSTEMD ||
            (c->supervised == CONFIG_SUPERVISED_AUTO && notify_wanted());
+}
+
+/* The node has logged it: the cluster goes on without it. */
+NORETURN static void on_removed(void *ctx, const char *text)
+{
+    struct vard *v = ctx;
+    ASSERT(text != NULL && text[0] != '\0');
+    log_notice(v->log, "exiting: this data directory is of no use any more");
+    if (is_supervised(&v->config))
+        notify_send("STOPPING=1\nSTATUS=Removed from the cluster\n");
+    process_end(&v->process);
+    _exit(0);
 }
 
 static void on_stopping(void *ctx)
@@ -223,6 +236,20 @@ static void on_meeting_timer(void *ctx)
     loop_timer_start(v->loop, &v->meeting_timer, MEETING_LOOK_MS);
 }
 
+/* A member says that it is somewhere else than all believe: others may have to
+ * reach it at another address than it knows of, as long as none was agreed on.
+ */
+static void tell_address(struct vard *v, node_id peer, const struct greeting *g)
+{
+    raft_index at;
+    const struct configuration *c = node_configuration(v->node, &at);
+    const struct member *m = configuration_find(c, peer);
+    if (m == NULL || m->peer_address[0] == '\0' || g->peer_address[0] == '\0' ||
+        strcmp(m->peer_address, g->peer_address) == 0)
+        return;
+    node_greeted(v->node, peer, g->directory, g->peer_address, "");
+}
+
 /* The loop stops with this turn; run() looks at what is to be done. */
 static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
                        int ours, bool dialed)
@@ -234,6 +261,8 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
         meet(v);
         return;
     }
+    if (v->node != NULL && ours == GREETING_WELCOME)
+        tell_address(v, peer, greeting);
     if (v->standing.next != STANDING_GOOD || !dialed)
         return;
     standing_judge(&v->standing, &v->config, peer, greeting, &text);
@@ -274,6 +303,7 @@ static int start_server(struct vard *v, struct buf *error)
         .guests = guests,
         .guest_count = ARRAY_LEN(guests),
         .fatal = on_fatal,
+        .removed = on_removed,
         .stopping = on_stopping,
         .greeted = on_greeted,
         .granted = on_granted,
@@ -409,6 +439,8 @@ static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
         return err;
     struct node_options options = options_of_node(&v->config, &v->identity);
     options.mark = v->mark_found && trust == DATA_PROVEN ? &v->mark : NULL;
+    if (node_boot_granted(v->store, &v->granted) == 0)
+        options.founding = &v->granted;
     if (v->config.trace_file[0] != '\0') {
         err = trace_open(&v->trace, v->config.trace_file, v->log, error);
         options.trace = trace_line;

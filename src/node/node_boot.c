@@ -36,6 +36,7 @@
 #include "journal/start_check.h"
 
 static const struct bytes founding_key = {(const uint8_t *)"founding", 8};
+static const struct bytes granted_key = {(const uint8_t *)"granted", 7};
 static const struct bytes label_key = {(const uint8_t *)"label", 5};
 
 static int refuse(struct buf *error, int code, const char *text)
@@ -167,6 +168,16 @@ static void put_recovering(struct store_batch *b, const struct grant *grant)
     buf_release(&value);
 }
 
+static void put_granted(struct store_batch *b, const struct grant *grant)
+{
+    struct buf raw = BUF_INIT;
+
+    ASSERT(grant->configuration.count > 0);
+    configuration_encode(&grant->configuration, &raw);
+    store_batch_put(b, STORE_META, granted_key, buf_view(&raw));
+    buf_release(&raw);
+}
+
 static int write_identity(const struct node_boot *boot,
                           const struct identity *id)
 {
@@ -178,6 +189,8 @@ static int write_identity(const struct node_boot *boot,
         put_founding(&b, boot->founding);
     if (boot->label[0] != '\0')
         store_batch_put(&b, STORE_META, label_key, bytes_str(boot->label));
+    if (boot->grant)
+        put_granted(&b, boot->grant);
     if (boot->lost || boot->grant)
         put_recovering(&b, boot->grant);
     int err = store_write(boot->store, &b, STORE_LOGGED);
@@ -358,6 +371,18 @@ int node_boot(const struct node_boot *boot, struct identity *identity,
     *identity = id;
     if (!boot->grant && (boot->lost || waits))
         identity->cluster_id = 0;
+    return err;
+}
+
+int node_boot_granted(struct store *s, struct configuration *out)
+{
+    struct buf raw = BUF_INIT;
+    int err = store_get(s, STORE_META, granted_key, &raw);
+
+    ASSERT(s && out);
+    if (err == 0)
+        err = configuration_decode(buf_view(&raw), out);
+    buf_release(&raw);
     return err;
 }
 

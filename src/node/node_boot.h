@@ -47,6 +47,9 @@ struct node_boot {
 MUST_USE int node_boot(const struct node_boot *boot, struct identity *identity,
                        struct buf *error);
 
+/* Who the members were when the life of this directory was granted: that holds
+ * as long as no entry has said so. ERR_NOT_FOUND: it was not granted. */
+MUST_USE int node_boot_granted(struct store *s, struct configuration *out);
 /* What was kept of them. ERR_NOT_FOUND: nothing. */
 MUST_USE int node_boot_founding(struct store *s, struct founding *out);
 /* The directory has lost what it had: it may be let in, and never begin. */

@@ -471,12 +471,12 @@ static uint32_t voters(const struct configuration *c)
 }
 
 /* Is there a reason not to that has nothing to do with who asks? */
-static int judge_self(const struct node *n, struct buf *why)
+static int judge_self(const struct node *n, bool voted, struct buf *why)
 {
     const struct raft *r = &n->raft;
 
     ASSERT(r->leader != n->options.self || r->role == RAFT_LEADER);
-    if (voters(&n->membership.newest) < GRANT_VOTERS)
+    if (voted && voters(&n->membership.newest) < GRANT_VOTERS)
         return refuse(why, "in a cluster of one or two voters nobody can "
                            "prove what the lost data were: restore the data "
                            "directory from a backup, or see vardctl recover");
@@ -550,7 +550,9 @@ int node_members_judge(struct node *n, const struct admit *ask,
                    level, ask->level_min, ask->level_max);
         return ERR_MISMATCH;
     }
-    int err = judge_self(n, why);
+    bool voted = (configuration_find(&n->membership.newest, ask->id)->roles &
+                  (MEMBER_VOTER | MEMBER_OUTGOING)) != 0;
+    int err = judge_self(n, voted, why);
     if (err != 0)
         return err;
     if (is_granted(n, peer, ask))

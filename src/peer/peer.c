@@ -99,7 +99,7 @@ static void greeting_init(struct peers *p, const struct peers_options *o)
     p->greeting = (struct greeting){
         .cluster_id = o->cluster_id,
         .label = o->label,
-        .members = members_hash(o),
+        .members = o->seed_count > 0 ? 0 : members_hash(o),
         .directory = o->directory,
         .nonce = o->nonce,
         .lost = o->lost,
@@ -162,6 +162,8 @@ int peers_new(struct peers **out, struct loop *l,
         if (options->members[i].id != options->self)
             err = peers_add_seed(p, &options->members[i], error);
     }
+    for (size_t i = 0; err == 0 && i < options->seed_count; i++)
+        err = peers_add_asked(p, options->seeds[i], error);
     if (err != 0) {
         peers_free(p);
         return err;

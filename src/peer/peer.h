@@ -33,6 +33,8 @@ struct peer_member {
     const char *address; /* "host:port" of its peer port */
 };
 
+#define PEER_SEED_SIZE 320 /* of an address, with the NUL */
+
 struct founding; /* codec/record.h */
 
 struct peers_options {
@@ -53,6 +55,9 @@ struct peers_options {
     uint64_t payload_bytes_max;        /* largest payload accepted */
     const struct peer_member *members; /* with or without self; copied */
     size_t member_count;
+    /* Of members whose ids are not known, to be asked by a blank node. */
+    const char (*seeds)[PEER_SEED_SIZE];
+    size_t seed_count;
     const struct logger *log;
     const struct transport_events *events;
     lookup_fn *look_up; /* of the names in addresses; NULL: the system's */

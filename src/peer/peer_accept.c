@@ -191,6 +191,8 @@ static enum greeting_verdict judge(struct peer_inbound *in,
     struct peer nobody = peer_nobody(in->peers, in->hello.from);
     enum greeting_verdict verdict =
         peer_greet_judge(&nobody, in->hello.from_incarnation, g, in->why);
+    if (in->peers->joins && g->cluster_id != 0) /* it may be the leader */
+        *peer = peers_add_stranger(in->peers, in->hello.from, g);
     if (verdict != GREETING_WELCOME)
         return verdict;
     *peer = peers_add_stranger(in->peers, in->hello.from, g);

@@ -59,7 +59,8 @@ int peer_admit_answered(struct peer *peer, struct bytes payload,
              g.verdict == GRANT_GIVEN ? "it lets this node in" : g.why);
     peer->link.backoff_ms = PEER_ASK_MS;
     if (events->granted != NULL)
-        events->granted(events->ctx, peer->id, &g);
+        events->granted(events->ctx,
+                        peer->id != NODE_NONE ? peer->id : peer->met, &g);
     return ERR_MISMATCH; /* this connection has done what it was for */
 }
 
@@ -77,7 +78,9 @@ static int judge(const struct peer *peer, const struct peer_inbound *in,
 {
     const struct peers *p = peer->peers;
     ASSERT(p->identity.cluster_id != 0);
-    if (!p->identity.secured && !is_at_its_address(peer, in->conn.fd)) {
+    bool known = peer->address[0] != '\0';
+    if (!p->identity.secured && known &&
+        !is_at_its_address(peer, in->conn.fd)) {
         buf_printf(why,
                    "without a peer-secret member %u is let in only from its "
                    "own address, %s, and this came from %s",
@@ -93,12 +96,14 @@ static int judge(const struct peer *peer, const struct peer_inbound *in,
 
 int peer_admit_answer(struct peer_inbound *in, struct bytes payload)
 {
-    const struct peer *peer = peers_find(in->peers, in->hello.from);
+    const struct peer nobody = peer_nobody(in->peers, in->hello.from);
+    const struct peer *found = peers_find(in->peers, in->hello.from);
+    const struct peer *peer = found != NULL ? found : &nobody;
     struct buf text = BUF_INIT;
     struct admit ask;
     struct grant g;
     int err = admit_decode(payload, &ask);
-    ASSERT(peer != NULL && in->state == INBOUND_ADMIT);
+    ASSERT(in->state == INBOUND_ADMIT);
     if (err != 0 || ask.id != peer->id)
         return ERR_CORRUPT;
     memset(&g, 0, sizeof(g));

@@ -42,7 +42,8 @@ static int check_place(const struct peer_identity *us, const struct hello *h,
                  us->cluster_id, h->cluster_id);
         return ERR_MISMATCH;
     }
-    if (h->to != us->self) {
+    bool any = h->to == NODE_NONE; /* it asks who this is */
+    if (h->to != us->self && !any) {
         snprintf(why, PEER_WHY_MAX,
                  "looks for member %u, but this is member %u: do the addresses "
                  "agree?",
@@ -60,6 +61,7 @@ int peer_hello_check(const struct peer_identity *us, const struct hello *h,
     int err = check_place(us, h, why);
     if (err != 0)
         return err;
+    ASSERT(h->from != NODE_NONE); /* decoding has checked that, too */
     if (h->from == us->self) {
         snprintf(why, PEER_WHY_MAX, "says it is member %u, which is this node",
                  h->from);

@@ -260,7 +260,9 @@ void peer_greet_tell(const struct peer *peer, const struct greeting *g,
     if (ours == GREETING_WELCOME && events->levels != NULL)
         events->levels(events->ctx, peer->id, g->level_min, g->level_max);
     if (events->greeted != NULL)
-        events->greeted(events->ctx, peer->id, g, (int)ours, dialed);
+        events->greeted(events->ctx,
+                        peer->id != NODE_NONE ? peer->id : peer->met, g,
+                        (int)ours, dialed);
 }
 
 void peer_greet_remember(struct peer *peer, uint64_t incarnation,

@@ -45,8 +45,9 @@
 #define PEER_EARLY_BYTES_MAX    (64 * 1024) /* input before the link is up */
 #define PEER_FAILURE_MAX        (PEER_WHY_MAX + ADDRESS_TEXT_MAX + 40)
 #define PEER_CLIENT_ADDRESS_MAX (ADDRESS_TEXT_MAX + 16)
-/* Those of one configuration, and as many that are not in it. */
-#define PEERS_MAX                ((size_t)2 * RAFT_NODES_MAX)
+/* That are in no configuration; those of one, them, and seeds. */
+#define PEER_STRANGERS_MAX       ((size_t)RAFT_NODES_MAX)
+#define PEERS_MAX                ((size_t)3 * RAFT_NODES_MAX)
 #define PEER_CONTROL_EXTRA_BYTES (1024 * 1024) /* above queue_bytes_max */
 
 struct peer;
@@ -116,8 +117,9 @@ enum peer_place {
 
 struct peer {
     struct peers *peers;
-    node_id id;
-    bool left;                /* it is no member any more, or not yet */
+    node_id id;  /* NODE_NONE: it is not known who is there, but in: */
+    node_id met; /* who has answered last */
+    bool left;   /* it is no member any more, or not yet */
     struct loop_timer leaves; /* then it is forgotten */
     char *places[PLACES];     /* NULL: nothing is known */
     char *told_first;         /* what it said when it was met; NULL */
@@ -146,6 +148,7 @@ struct peers {
     const struct transport_events *events;
     struct peer_identity identity;
     struct greeting greeting; /* what is the same for all */
+    bool joins;               /* it asks whoever is there */
     bool asks;                /* to be let in, with this: */
     struct admit ask;
     char *listen_address; /* as configured; "": none */
@@ -254,11 +257,18 @@ void peer_greet_remember(struct peer *peer, uint64_t incarnation,
 /* A member of the node lines. ERR_INVALID with a text. */
 MUST_USE int peers_add_seed(struct peers *p, const struct peer_member *m,
                             struct buf *error);
+/* An address where there is a member whose id is not known. */
+MUST_USE int peers_add_asked(struct peers *p, const char *address,
+                             struct buf *error);
 /* One that is no member here, and is heard all the same: it has a newer
  * configuration than this node. NULL: there are too many, or it does not say
  * where it is. */
 struct peer *peers_add_stranger(struct peers *p, node_id id,
                                 const struct greeting *g);
+/* Is there anybody to be found at an address whose member is not known? */
+bool peers_seed_needed(const struct peers *p);
+/* This member was met there: a node that has no address of it has one now. */
+void peers_seed_met(struct peers *p, const struct peer *seed);
 /* The members become those that the node has told. Not from an event. */
 void peers_settle(struct peers *p);
 void peer_free(struct peer *peer);

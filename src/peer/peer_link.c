@@ -41,8 +41,12 @@ static void attempt_failed(struct peer_link *k, const char *why)
              reached ? peer->inbound->address : "");
     if (strcmp(k->failure, text) != 0) {
         memcpy(k->failure, text, sizeof(text));
-        log_notice(peer->peers->log, "peer %u (%s): no link yet: %s", peer->id,
-                   peer->address, k->failure);
+        if (peer->id == NODE_NONE)
+            log_notice(peer->peers->log, "seed %s: %s", peer->address,
+                       k->failure);
+        else
+            log_notice(peer->peers->log, "peer %u (%s): no link yet: %s",
+                       peer->id, peer->address, k->failure);
     }
     peer_link_wait(k);
     peer_place_next(peer);
@@ -129,8 +133,15 @@ static int take_welcome(struct peer_link *k, struct bytes payload,
     err = peer_hello_check(&p->identity, &h, why);
     if (err != 0)
         return err;
-    if (h.from != peer->id || h.to_incarnation == 0) {
+    peer->met = h.from;
+    bool expected = peer->id == NODE_NONE || h.from == peer->id;
+    if (!expected || h.to_incarnation == 0) {
         snprintf(why, PEER_WHY_MAX, "member %u answers at its address", h.from);
+        return ERR_MISMATCH;
+    }
+    if (peer->id == NODE_NONE && p->identity.cluster_id != 0) {
+        peers_seed_met(p, peer);
+        snprintf(why, PEER_WHY_MAX, "member %u is there", h.from);
         return ERR_MISMATCH;
     }
     ASSERT(payload.len == sizeof(k->welcome));
@@ -376,6 +387,11 @@ static void look_up(struct peer_link *k)
 
 static void dial(struct peer_link *k)
 {
+    struct peer *peer = peer_of_link(k);
+    if (peer->id == NODE_NONE && !peers_seed_needed(peer->peers)) {
+        peer_link_wait(k);
+        return;
+    }
     if (peer_of_link(k)->is_name)
         look_up(k);
     else if (peer_of_link(k)->address[0] == '\0')

@@ -28,11 +28,13 @@ static void leave_cb(void *ctx)
 
 static struct peer *add(struct peers *p, node_id id)
 {
-    ASSERT(id != p->identity.self && peers_find(p, id) == NULL);
+    ASSERT(id != p->identity.self);
+    ASSERT(id == NODE_NONE || peers_find(p, id) == NULL);
     ASSERT(p->member_count < PEERS_MAX);
     struct peer *peer = mem_zalloc(sizeof(*peer));
     peer->peers = p;
     peer->id = id;
+    peer->met = id;
     peer->address = "";
     peer->place = PLACE_SEED;
     peer->leaves = (struct loop_timer){NULL, leave_cb, peer};
@@ -83,25 +85,56 @@ int peers_add_seed(struct peers *p, const struct peer_member *m,
     return ERR_INVALID;
 }
 
+int peers_add_asked(struct peers *p, const char *address, struct buf *error)
+{
+    ASSERT(p->member_count < PEERS_MAX);
+    struct peer *peer = add(p, NODE_NONE);
+    p->joins = p->identity.cluster_id == 0;
+    if (peer_place_set(peer, PLACE_SEED, address))
+        return 0;
+    buf_printf(error, "'%s' is no address of a member", address);
+    return ERR_INVALID;
+}
+
 struct peer *peers_add_stranger(struct peers *p, node_id id,
                                 const struct greeting *g)
 {
     size_t strangers = 0;
     for (size_t i = 0; i < p->member_count; i++)
         strangers += p->members[i]->left;
-    if (strangers >= PEERS_MAX - RAFT_NODES_MAX || g->peer_address[0] == '\0')
+    ASSERT(id != NODE_NONE);
+    if (strangers >= PEER_STRANGERS_MAX || g->peer_address[0] == '\0')
         return NULL;
     struct peer *peer = add(p, id);
     begin_to_leave(peer);
     peer_place_told(peer, g->peer_address);
-    log_notice(p->log,
-               "peer %u (%s): it is no member here, but has a newer "
-               "configuration, of entry %" PRIu64 ": it is heard",
-               id, peer->address, g->members_at);
+    if (p->identity.cluster_id != 0)
+        log_notice(p->log,
+                   "peer %u (%s): it is no member here, but has a newer "
+                   "configuration, of entry %" PRIu64 ": it is heard",
+                   id, peer->address, g->members_at);
     return peer;
 }
 
 /* ----- the configuration ----- */
+
+bool peers_seed_needed(const struct peers *p)
+{
+    bool needed = p->identity.cluster_id == 0;
+    for (size_t i = 0; i < p->member_count && !needed; i++)
+        needed = p->members[i]->address[0] == '\0' && !p->members[i]->up;
+    return needed;
+}
+
+void peers_seed_met(struct peers *p, const struct peer *seed)
+{
+    struct peer *known = peers_find(p, seed->met);
+    ASSERT(seed->id == NODE_NONE);
+    if (known == NULL || known->address[0] != '\0')
+        return;
+    peer_place_set(known, PLACE_SEED, seed->address);
+    peer_link_hurry(known);
+}
 
 static void put_address(struct peer *peer, const char *address)
 {
@@ -128,12 +161,13 @@ static void follow(struct peers *p)
     size_t left = 0;
     for (size_t i = 0; i < p->member_count; i++) {
         struct peer *peer = p->members[i];
-        if (configuration_find(c, peer->id) == NULL && !peer->left)
+        if (peer->id != NODE_NONE && !peer->left &&
+            configuration_find(c, peer->id) == NULL)
             begin_to_leave(peer);
     }
     for (size_t i = 0; i < p->member_count; i++)
         left += p->members[i]->left;
-    for (size_t i = 0; left > PEERS_MAX - RAFT_NODES_MAX; i++) {
+    for (size_t i = 0; left > PEER_STRANGERS_MAX; i++) {
         ASSERT(i < p->member_count);
         if (!p->members[i]->left)
             continue;

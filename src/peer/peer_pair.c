@@ -21,7 +21,7 @@
 
 struct peer *peers_find(struct peers *p, node_id id)
 {
-    for (size_t i = 0; i < p->member_count; i++) {
+    for (size_t i = 0; id != NODE_NONE && i < p->member_count; i++) {
         if (p->members[i]->id == id)
             return p->members[i];
     }

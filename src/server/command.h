@@ -34,6 +34,10 @@ struct server_call {
     struct resp_writer *out; /* the client's own; HELLO sets its protocol */
     int64_t waited_ms;       /* 0: it is called for the first time */
     bool later;              /* server_later() */
+    /* In place of a reply, if `changes`: a request for the log, whose reply is
+     * the client's. */
+    bool changes;
+    struct node_change_request change;
 };
 
 typedef void server_fn(struct server_call *call);

@@ -128,6 +128,19 @@ static bool wait_longer(struct client *c)
     return client_wait(c, WAIT_LATER);
 }
 
+static bool write_command(struct client *c, const struct dispatch *d);
+
+/* What the command is done by is a request as any other. */
+static bool submit_for(struct client *c, const struct server_call *call)
+{
+    struct dispatch d = {.cmd = cmd_by_id(CMD_ID_VARD_MEMBERS),
+                         .argv = call->change.argv,
+                         .argc = ARRAY_LEN(call->change.argv),
+                         .flags = mute_flag(c)};
+    ASSERT(call->changes && cmd_arity_ok(d.cmd, d.argc));
+    return write_command(c, &d);
+}
+
 static bool run_server_command(struct client *c, const struct dispatch *d)
 {
     if (!client_is_idle(c))
@@ -141,14 +154,21 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
         return finished(c, d->cmd);
     }
     int64_t start_us = clock_mono_us();
-    struct server_call call = {
-        c->server, c, cmd, d->argv, d->argc, out, .waited_ms = waited_ms(c)};
+    struct server_call call = {.s = c->server,
+                               .c = c,
+                               .cmd = cmd,
+                               .argv = d->argv,
+                               .argc = d->argc,
+                               .out = out,
+                               .waited_ms = waited_ms(c)};
     c->last_cmd = cmd;
     run_by_id(&call);
     if (call.later)
         return wait_longer(c);
     ASSERT(c->state <= CLIENT_DOOMED); /* it may doom clients, no more */
     ASSERT(client_is_idle(c));
+    if (call.changes)
+        return submit_for(c, &call);
     ASSERT(is_answered(c));
     client_reply_end(c, cmd, mute_flag(c));
     stats_called(&c->server->stats, cmd, clock_mono_us() - start_us);

@@ -86,6 +86,15 @@ static void on_fatal(void *ctx, int err, const char *text)
     ASSERT(!returned); /* see server.h */
 }
 
+static void on_removed(void *ctx, const char *text)
+{
+    struct server *s = ctx;
+    if (s->options.removed != NULL)
+        s->options.removed(s->options.ctx, text);
+    else
+        on_fatal(ctx, ERR_CLOSED, text);
+}
+
 /* --- the peers ---------------------------------------------------------- */
 
 static void on_peer_up(void *ctx, node_id peer, uint64_t incarnation,
@@ -334,6 +343,7 @@ struct server *server_new(const struct server_options *options)
         .upload_ready = on_upload_ready,
         .transfer_ended = on_transfer_ended,
         .fatal = on_fatal,
+        .removed = on_removed,
     };
     s->wiring.transport_events = (struct transport_events){
         .ctx = s,

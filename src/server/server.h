@@ -50,6 +50,8 @@ struct server_options {
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
                     int ours, bool dialed);
     void (*granted)(void *ctx, node_id peer, const struct grant *grant);
+    /* This node is no member any more: must not return. NULL: as `fatal`. */
+    void (*removed)(void *ctx, const char *text);
     void *ctx; /* of those above */
 };
 

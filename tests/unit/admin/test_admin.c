@@ -226,13 +226,65 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(got, "$4\r\nrole\r\n$6\r\nleader\r\n");
     assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
     got = ask(f, "RAFT MEMBERS\r\n");
-    assert_has(got, "*6\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
-                    "$7\r\nmembers\r\n*3\r\n*20\r\n$2\r\nid\r\n:1\r\n"
-                    "$4\r\nrole\r\n$5\r\nvoter\r\n$4\r\nlife\r\n:0\r\n"
+    assert_has(got, "*12\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
+                    "$9\r\ntolerates\r\n:1\r\n"
+                    "$4\r\nnext\r\n$15\r\nnode 5 is added\r\n"
+                    "$5\r\nwaits\r\n$12\r\nit is a test\r\n"
+                    "$7\r\nmembers\r\n*4\r\n*22\r\n$2\r\nid\r\n:1\r\n"
+                    "$4\r\nrole\r\n$5\r\nvoter\r\n"
+                    "$7\r\ndesired\r\n$5\r\nvoter\r\n$4\r\nlife\r\n:0\r\n"
                     "$9\r\ndirectory\r\n$0\r\n\r\n");
-    assert_has(got, ":2\r\n$4\r\nrole\r\n$5\r\nvoter\r\n$4\r\nlife\r\n:4\r\n"
+    assert_has(got, ":5\r\n$4\r\nrole\r\n$4\r\nnone\r\n"
+                    "$7\r\ndesired\r\n$5\r\nvoter\r\n");
+    assert_has(got, ":2\r\n$4\r\nrole\r\n$5\r\nvoter\r\n"
+                    "$7\r\ndesired\r\n$4\r\nnone\r\n$4\r\nlife\r\n:4\r\n"
                     "$9\r\ndirectory\r\n$32\r\n"
                     "000000000000000000000000000000ff\r\n");
+}
+
+/* What the node is asked for, and what is answered if it cannot be. */
+static void members_change(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *command, *asked;
+    } good[] = {
+        {"RAFT REMOVE 2\r\n", "change 1 2  ;"},
+        {"RAFT REMOVE 2 FORCE\r\n", "change 1 2 force  ;"},
+        {"RAFT DEMOTE 2 force\r\n", "change 3 2 force  ;"},
+        {"RAFT PROMOTE 4294967294\r\n", "change 2 4294967294  ;"},
+        {"RAFT MOVE 2 a:1\r\n", "change 5 2 a:1 ;"},
+        {"RAFT MOVE 2 a:1 b:2\r\n", "change 5 2 a:1 b:2;"},
+        {"RAFT REPLACE 2 a:1 b:2\r\n", "change 4 2 a:1 b:2;"},
+    };
+    static const char *const bad[] = {
+        "RAFT REMOVE x\r\n",
+        "RAFT REMOVE *\r\n",
+        "RAFT REMOVE -1\r\n",
+        "RAFT REMOVE 4294967295\r\n",
+        "RAFT REMOVE 2 FORCED\r\n",
+        "RAFT REMOVE 2 FORCE x\r\n",
+        "RAFT PROMOTE 2 FORCE\r\n",
+        "RAFT MOVE 2\r\n",
+        "RAFT MOVE 2 a:1 b:2 c\r\n",
+        "RAFT REPLACE * a:1\r\n",
+        "RAFT ADD *\r\n",
+    };
+    f->node->change_result = ERR_INVALID;
+    for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+        f->node->heard[0] = '\0';
+        assert_string_equal(ask(f, good[i].command), "-ERR that cannot be\r\n");
+        assert_has(f->node->heard, good[i].asked);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        f->node->heard[0] = '\0';
+        assert_has(ask(f, bad[i]), "-ERR ");
+        assert_null(strstr(f->node->heard, "change"));
+    }
+    /* Without a node line nobody could reach it. */
+    assert_has(ask(f, "RAFT ADD * a:1\r\n"), "-ERR no other member could");
+    f->node->change_result = ERR_NO_LEADER;
+    assert_has(ask(f, "RAFT REMOVE 2\r\n"), "-");
 }
 
 /* How long it has been there, and how long it has said nothing. */
@@ -556,6 +608,7 @@ int main(void)
         test(a_follower_says_who_leads),
         test(the_level_is_told_and_raised),
         test(a_leader_tells_its_followers),
+        test(members_change),
         cmocka_unit_test(addresses_are_split),
         test(clients_have_an_age),
         test(hello_and_its_protocols),

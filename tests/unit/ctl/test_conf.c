@@ -20,6 +20,7 @@ struct fixture {
     char path[32];
     struct cluster cluster;
     char *password;
+    char *shared;
 };
 
 static int setup(void **state)
@@ -52,7 +53,7 @@ static bool take(struct fixture *f, const char *text)
     cluster_release(&f->cluster);
     mem_free(f->password);
     f->password = NULL;
-    return conf_take(&f->cluster, f->path, true, &f->password);
+    return conf_take(&f->cluster, f->path, true, &f->password, &f->shared);
 }
 
 static void assert_node(struct fixture *f, size_t i, const char *host,
@@ -110,7 +111,8 @@ static void only_the_password_is_taken(void **state)
     assert_true(take(f, "requirepass secret\n"));
     cluster_release(&f->cluster);
     mem_free(f->password);
-    assert_true(conf_take(&f->cluster, f->path, false, &f->password));
+    assert_true(
+        conf_take(&f->cluster, f->path, false, &f->password, &f->shared));
     assert_int_equal(f->cluster.node_count, 0);
     assert_string_equal(f->password, "secret");
 }
@@ -123,8 +125,10 @@ static void what_no_node_would_start_with_is_refused(void **state)
     assert_false(take(f, "port 0\nunixsocket /tmp/x\n"));
     assert_null(f->password);
     char folder[] = "/tmp", nothing[] = "/nosuch";
-    assert_false(conf_take(&f->cluster, folder, true, &f->password));
-    assert_false(conf_take(&f->cluster, nothing, true, &f->password));
+    assert_false(
+        conf_take(&f->cluster, folder, true, &f->password, &f->shared));
+    assert_false(
+        conf_take(&f->cluster, nothing, true, &f->password, &f->shared));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

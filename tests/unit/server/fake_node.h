@@ -58,7 +58,9 @@ struct node {
     bool candidate;   /* if it is not the leader */
     bool loading;     /* it is being refilled */
     struct configuration configuration;
-    bool disk_short; /* at too many members */
+    struct configuration desired;
+    int change_result; /* of node_change_members() */
+    bool disk_short;   /* at too many members */
     bool disk_paused;
     bool disk_full; /* at this one */
     uint64_t disk_room;
@@ -290,6 +292,41 @@ const struct configuration *node_configuration(const struct node *n,
     changed->configuration.members[1].directory.low = 255;
     *at = 9;
     return &n->configuration;
+}
+
+/* It says what is asked for. */
+int node_change_members(struct node *n, struct node_change *ask,
+                        struct node_change_request *out, struct buf *why)
+{
+    hear(n, "change %d %u%s%s %s %s;", (int)ask->kind, ask->id,
+         ask->learner ? " learner" : "", ask->force ? " force" : "",
+         ask->peer_address, ask->client_address);
+    if (n->change_result != 0) {
+        buf_str(why, "that cannot be");
+        return n->change_result;
+    }
+    out->argv[0] = BYTES_LIT("vard.members");
+    out->argv[1] = BYTES_LIT("0");
+    out->argv[2] = BYTES_LIT("record");
+    out->argv[3] = BYTES_LIT("4");
+    return 0;
+}
+
+/* Member 2 is to go, and member 5 to come. */
+void node_change_status(const struct node *n, struct node_change_status *out)
+{
+    static const node_id ids[] = {1, 3, 5};
+    struct node *changed = (struct node *)n;
+    configuration_of(&changed->desired, ids, ARRAY_LEN(ids));
+    *out = (struct node_change_status){.desired = &n->desired,
+                                       .next = "node 5 is added",
+                                       .waits = "it is a test",
+                                       .tolerates = 1};
+}
+
+const char *member_role_text(uint8_t roles)
+{
+    return (roles & MEMBER_VOTER) != 0 ? "voter" : "learner";
 }
 
 bool node_loading(const struct node *n, uint32_t *percent)

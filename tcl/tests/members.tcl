@@ -1,0 +1,271 @@
+# Members come and go while clients write.
+
+proc ctl {ids args} {
+    return [run_program $::vardctl --cluster [addresses $ids] {*}$args]
+}
+
+# A place for one more node; its configuration comes from `vardctl add`.
+proc new_node {id} {
+    set base [file dirname $::nodes(1,dir)]
+    set ::nodes($id,port) [free_port]
+    set ::nodes($id,peer) [free_port]
+    set ::nodes($id,dir) $base/node$id
+    set ::nodes($id,log) $base/node$id.log
+    set ::nodes($id,conf) $base/node$id.conf
+    file mkdir $::nodes($id,dir)
+    write_file $::nodes($id,log) ""
+}
+
+proc start_as {id text} {
+    write_file $::nodes($id,conf) "$text\nmin-free-disk 1mb\nbind 127.0.0.1\n"
+    set ::nodes($id,pid) [start_process $::nodes($id,log) $::vard $::nodes($id,conf)]
+}
+
+proc start_again {id} {
+    set ::nodes($id,pid) [start_process $::nodes($id,log) $::vard $::nodes($id,conf)]
+}
+
+# Adds it by vardctl, and starts it as vardctl says.
+proc add_node {ids id args} {
+    new_node $id
+    lassign [ctl $ids add 127.0.0.1:$::nodes($id,peer) \
+        127.0.0.1:$::nodes($id,port) {*}$args] status output
+    assert_equal 0 $status $output
+    start_printed $id $output
+    return $output
+}
+
+proc members {} {
+    set out {}
+    foreach m [dict get [R [wait_for_leader] RAFT MEMBERS] members] {
+        dict set out [dict get $m id] [dict get $m role]
+    }
+    return $out
+}
+
+proc wait_members {wanted {timeout_ms 60000}} {
+    wait_for_condition $timeout_ms {![catch {members} m] && $m eq $wanted} {
+        error "members are [members], not $wanted:\
+            [R [wait_for_leader] RAFT MEMBERS]\n[join [lmap i $cluster::ids {
+                log_tail $i 12}] \n--\n]"
+    }
+}
+
+proc all_vote {} {
+    return [dict create {*}[concat {*}[lmap i [lsort -integer $cluster::ids] {list $i voter}]]]
+}
+
+proc told_id {output} {
+    assert {[regexp {node-id ([0-9]+)\n} $output -> id]} $output
+    return $id
+}
+
+# From now on it is none of the cluster that is asked.
+proc gone {id} {
+    set cluster::ids [lsearch -all -inline -not $cluster::ids $id]
+}
+
+# It ends by itself, and says why.
+proc wait_removed {id} {
+    wait_for_condition 30000 {![node_alive $id]} {error [log_tail $id]}
+    forget_client $id
+    assert_match "*node $id was removed from the cluster by entry*" [log_tail $id 8]
+}
+
+proc start_printed {id output} {
+    assert {[regexp {(node-id [0-9]+\n.*)$} $output -> text]} $output
+    regsub {dir /var/lib/vard} $text "dir $::nodes($id,dir)" text
+    regsub -line {^bind .*$} $text "" text
+    start_as $id $text
+}
+
+# The names of a node's things, when it has got another id than expected.
+proc move_node {from to} {
+    foreach what {port peer dir log conf pid} {
+        set ::nodes($to,$what) $::nodes($from,$what)
+    }
+}
+
+proc address_of {asked id} {
+    foreach m [dict get [R $asked RAFT MEMBERS] members] {
+        if {[dict get $m id] == $id} {return [dict get $m peer-address]}
+    }
+    return ""
+}
+
+
+start_cluster 1 {} {
+    # Alone, with a line of its own, so that others can reach it.
+    kill_node 1 TERM
+    file delete -force $nodes(1,dir)
+    file mkdir $nodes(1,dir)
+    start_as 1 "node-id 1
+node 1 127.0.0.1:$nodes(1,peer) 127.0.0.1:$nodes(1,port)
+port $nodes(1,port)
+dir $nodes(1,dir)"
+    wait_node_up 1
+    wait_for_leader
+    for {set i 0} {$i < 100} {incr i} {R 1 SET key:$i $i}
+
+    test "what cannot be is refused, and nothing is changed" {
+        set before [R 1 RAFT MEMBERS]
+        foreach {args wanted} [list \
+            {RAFT REMOVE 1} "*is the last voter*" \
+            {RAFT DEMOTE 1} "*is the last voter*" \
+            {RAFT REMOVE 7} "*node 7 is no member*" \
+            {RAFT PROMOTE 7} "*node 7 is no member*" \
+            {RAFT MOVE 7 127.0.0.1:9} "*node 7 is no member*" \
+            {RAFT REPLACE 7 127.0.0.1:9} "*node 7 is no member*" \
+            {RAFT PROMOTE 1} "*votes already*" \
+            {RAFT ADD 1 127.0.0.1:9} "*is a member already*" \
+            {RAFT ADD x 127.0.0.1:9} "*invalid node id*" \
+            {RAFT ADD -1 127.0.0.1:9} "*invalid node id*" \
+            {RAFT ADD 4294967295 127.0.0.1:9} "*invalid node id*" \
+            {RAFT REMOVE *} "*invalid node id*" \
+            {RAFT ADD * nonsense} "*HOST:PORT*" \
+            {RAFT ADD * 127.0.0.1:0} "*HOST:PORT*" \
+            {RAFT ADD * 127.0.0.1:9 127.0.0.1:9} "*give two ports*" \
+            {RAFT ADD * 127.0.0.1:9 127.0.0.1:8 x} "*syntax error*" \
+            {RAFT ADD * 127.0.0.1:9 127.0.0.1:8 LEARNER x} "*syntax error*" \
+            {RAFT REMOVE 1 FORCED} "*syntax error*" \
+            {RAFT PROMOTE 1 FORCE} "*wrong number*" \
+            {RAFT ADD *} "*wrong number*" \
+            [list RAFT ADD * [string repeat x 300]:1] "*127 characters*" \
+            [list RAFT ADD * [string repeat x 130]:1] "*127 characters*"] {
+            assert_error $wanted {R 1 {*}$args}
+        }
+        foreach {args status wanted} [list \
+            {remove 7} 5 "*node 7 is no member*" \
+            {remove 1} 5 "*is the last voter*" \
+            {remove x} 2 "*not the id of a node: x*" \
+            {promote 1 --force} 2 "*wrong number*" \
+            {remove 1 --forced} 2 "*not the id*" \
+            {add nonsense} 2 "*is no HOST:PORT*" \
+            {add 127.0.0.1:9 nonsense} 2 "*is no HOST:PORT*" \
+            {add --learner} 2 "*no HOST:PORT*" \
+            {add 127.0.0.1:9 --force} 2 "*unknown option*" \
+            {move 1 nonsense} 5 "*HOST:PORT*" \
+            {replace 9 127.0.0.1:9} 5 "*node 9 is no member*"] {
+            lassign [ctl 1 {*}$args] got output
+            assert_match $wanted $output
+            assert_equal $status $got $output
+        }
+        assert_equal $before [R 1 RAFT MEMBERS]
+    }
+
+    test "1 -> 3 -> 5, while clients write" {
+        under_load 1 grow 4 incr {
+            foreach id {2 3 4 5} {
+                set output [add_node $cluster::ids $id]
+                if {$id == 3} {
+                    assert_match "*bears 0 failures now, and 1 when it is done*" $output
+                }
+                lappend cluster::ids $id
+                wait_node_up $id
+                wait_members [all_vote]
+            }
+        }
+        wait_for_same_state
+        assert_equal 5 [llength $cluster::ids]
+        assert_equal 42 [R 5 GET key:42]
+        assert_equal 0 [lindex [ctl 1 wait healthy 60] 0]
+        lassign [ctl 1 members] status output
+        assert_equal 0 $status
+        assert_match "*5 voters: bears 2 failures*" $output
+    }
+
+    test "a learner stays one, serves, and is promoted" {
+        add_node $cluster::ids 6 --learner
+        lappend cluster::ids 6
+        wait_node_up 6
+        wait_members [dict merge [all_vote] {6 learner}]
+        wait_for_same_state
+        assert_equal 42 [R 6 GET key:42]
+        assert_equal OK [R 6 SET from:6 1]
+        assert_equal 1 [R 1 GET from:6]
+        assert_equal 0 [lindex [ctl 1 promote 6] 0]
+        wait_members [all_vote]
+    }
+
+    test "members are removed, who leads too, while clients write; they end with 0" {
+        under_load 1 shrink 4 incr {
+            foreach id {6 5} {
+                gone $id
+                lassign [ctl $cluster::ids remove $id] status output
+                assert_equal 0 $status $output
+                wait_members [all_vote]
+                wait_removed $id
+            }
+            if {[wait_for_leader] == 1} {R 1 RAFT TRANSFER 2}
+            wait_for_condition 20000 {[wait_for_leader] != 1}
+            set id [wait_for_leader]
+            gone $id
+            assert_equal 0 [lindex [ctl 1 remove $id] 0]
+            wait_members [all_vote]
+            wait_removed $id
+        }
+        wait_for_same_state
+    }
+
+    test "who was removed stays so" {
+        start_again 6
+        wait_for_condition 20000 {![node_alive 6]}
+        assert_match "*was removed from the cluster by entry*" [read_file $nodes(6,log)]
+        wait_members [all_vote]
+    }
+
+    test "a dead member is replaced" {
+        set dead [lindex [followers] end]
+        if {$dead == 1} {set dead [lindex [followers] 0]}
+        kill_node $dead
+        new_node 7
+        set alive [lsearch -all -inline -not $cluster::ids $dead]
+        lassign [ctl $alive replace $dead 127.0.0.1:$nodes(7,peer) \
+            127.0.0.1:$nodes(7,port)] status output
+        assert_equal 0 $status $output
+        start_printed 7 $output
+        set cluster::ids [concat $alive [told_id $output]]
+        set real [told_id $output]
+        if {$real != 7} {move_node 7 $real}
+        wait_node_up $real
+        wait_members [all_vote]
+        wait_for_same_state
+        assert_equal 42 [R $real GET key:42]
+    }
+
+    test "a member moves: both ports are others" {
+        set id [lindex [followers] 0]
+        if {$id == 1} {set id [lindex [followers] 1]}
+        kill_node $id TERM
+        set from $nodes($id,peer)
+        set nodes($id,peer) [free_port]
+        regsub -all ":$from" [read_file $nodes($id,conf)] ":$nodes($id,peer)" text
+        write_file $nodes($id,conf) $text
+        start_again $id
+        wait_node_up $id
+        wait_for_leader
+        wait_for_same_state
+        wait_for_condition 30000 {[address_of [wait_for_leader] $id] eq
+            "127.0.0.1:$nodes($id,peer)"} {
+            error "it is said to be at [address_of [wait_for_leader] $id]"
+        }
+        # The others find it by the configuration, also when they start again.
+        set other [lindex [lsearch -all -inline -not $cluster::ids $id] 0]
+        kill_node $other TERM
+        start_again $other
+        wait_node_up $other
+        wait_for_leader
+        wait_for_same_state
+    }
+
+    test "a cluster of one again" {
+        foreach id [lsearch -all -inline -not $cluster::ids 1] {
+            set cluster::ids [lsearch -all -inline -not $cluster::ids $id]
+            wait_for_condition 30000 {[lindex [ctl 1 remove $id] 0] == 0}
+            wait_members [all_vote]
+        }
+        assert_equal 42 [R 1 GET key:42]
+        assert_equal OK [R 1 SET alone 1]
+        assert_equal "1 voter" [members]
+    }
+}

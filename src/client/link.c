@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <inttypes.h>
+
 #include <hiredis/hiredis.h>
 
 struct link {
@@ -57,7 +59,7 @@ static void take_elements(const redisReply *reply, int depth, struct buf *out)
     for (size_t i = 0; i < reply->elements; i++) {
         const redisReply *e = reply->element[i];
         if (e->type == REDIS_REPLY_INTEGER) {
-            buf_printf(out, "%lld\n", e->integer);
+            buf_printf(out, "%" PRId64 "\n", (int64_t)e->integer);
         } else if (e->type == REDIS_REPLY_ARRAY && depth < DEPTH_MAX) {
             buf_str(out, "[\n");
             take_elements(e, depth + 1, out);

@@ -189,7 +189,7 @@ static int write_identity(const struct node_boot *boot,
         put_founding(&b, boot->founding);
     if (boot->label[0] != '\0')
         store_batch_put(&b, STORE_META, label_key, bytes_str(boot->label));
-    if (boot->grant)
+    if (boot->grant && boot->grant->configuration.count > 0)
         put_granted(&b, boot->grant);
     if (boot->lost || boot->grant)
         put_recovering(&b, boot->grant);

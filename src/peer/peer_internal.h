@@ -208,6 +208,10 @@ void peer_place_next(struct peer *peer);
 /* What the peer says in its greeting of itself. */
 void peer_place_told(struct peer *peer, const char *address);
 void peer_place_release(struct peer *peer);
+/* Is there anybody to be found at an address whose member is not known? */
+bool peers_seed_needed(const struct peers *p);
+/* This member was met there: a node that has no address of it has one now. */
+void peers_seed_met(struct peers *p, const struct peer *seed);
 
 /* ----- peer_pair.c ----- */
 
@@ -265,10 +269,6 @@ MUST_USE int peers_add_asked(struct peers *p, const char *address,
  * where it is. */
 struct peer *peers_add_stranger(struct peers *p, node_id id,
                                 const struct greeting *g);
-/* Is there anybody to be found at an address whose member is not known? */
-bool peers_seed_needed(const struct peers *p);
-/* This member was met there: a node that has no address of it has one now. */
-void peers_seed_met(struct peers *p, const struct peer *seed);
 /* The members become those that the node has told. Not from an event. */
 void peers_settle(struct peers *p);
 void peer_free(struct peer *peer);

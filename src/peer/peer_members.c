@@ -118,24 +118,6 @@ struct peer *peers_add_stranger(struct peers *p, node_id id,
 
 /* ----- the configuration ----- */
 
-bool peers_seed_needed(const struct peers *p)
-{
-    bool needed = p->identity.cluster_id == 0;
-    for (size_t i = 0; i < p->member_count && !needed; i++)
-        needed = p->members[i]->address[0] == '\0' && !p->members[i]->up;
-    return needed;
-}
-
-void peers_seed_met(struct peers *p, const struct peer *seed)
-{
-    struct peer *known = peers_find(p, seed->met);
-    ASSERT(seed->id == NODE_NONE);
-    if (known == NULL || known->address[0] != '\0')
-        return;
-    peer_place_set(known, PLACE_SEED, seed->address);
-    peer_link_hurry(known);
-}
-
 static void put_address(struct peer *peer, const char *address)
 {
     const char *text = address[0] != '\0' ? address : NULL;

@@ -119,3 +119,20 @@ void peer_place_release(struct peer *peer)
         mem_free(peer->places[i]);
     mem_free(peer->told_first);
 }
+
+bool peers_seed_needed(const struct peers *p)
+{
+    bool needed = p->identity.cluster_id == 0;
+    for (size_t i = 0; i < p->member_count && !needed; i++)
+        needed = p->members[i]->address[0] == '\0' && !p->members[i]->up;
+    return needed;
+}
+
+void peers_seed_met(struct peers *p, const struct peer *seed)
+{
+    struct peer *known = peers_find(p, seed->met);
+    ASSERT(seed->id == NODE_NONE);
+    if (known == NULL || known->address[0] != '\0')
+        return;
+    peer_place_set(known, PLACE_SEED, seed->address);
+}

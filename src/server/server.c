@@ -89,6 +89,7 @@ static void on_fatal(void *ctx, int err, const char *text)
 static void on_removed(void *ctx, const char *text)
 {
     struct server *s = ctx;
+    ASSERT(text != NULL && text[0] != '\0');
     if (s->options.removed != NULL)
         s->options.removed(s->options.ctx, text);
     else

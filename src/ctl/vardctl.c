@@ -231,7 +231,7 @@ static int run_level(struct ctl *c)
     size_t leader = 0;
     if (c->argc == 0)
         return level_show(&c->cluster, stdout);
-    int status = find_leader(c, &leader);
+    int status = ctl_find_leader(&c->cluster, &leader);
     return status == CTL_GOOD ? level_ask(&c->cluster, leader, c->argv[0])
                               : status;
 }

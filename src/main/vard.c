@@ -150,24 +150,23 @@ static bool is_supervised(const struct config *c)
            (c->supervised == CONFIG_SUPERVISED_AUTO && notify_wanted());
 }
 
-/* The node has logged it: the cluster goes on without it. */
-NORETURN static void on_removed(void *ctx, const char *text)
-{
-    struct vard *v = ctx;
-    ASSERT(text != NULL && text[0] != '\0');
-    log_notice(v->log, "exiting: this data directory is of no use any more");
-    if (is_supervised(&v->config))
-        notify_send("STOPPING=1\nSTATUS=Removed from the cluster\n");
-    process_end(&v->process);
-    _exit(0);
-}
-
 static void on_stopping(void *ctx)
 {
     struct vard *v = ctx;
     v->ending = true;
     if (is_supervised(&v->config))
         notify_send("STOPPING=1\nSTATUS=Shutting down\n");
+}
+
+/* The node has logged it: the cluster goes on without it. */
+NORETURN static void on_removed(void *ctx, const char *text)
+{
+    struct vard *v = ctx;
+    ASSERT(text != NULL && text[0] != '\0');
+    log_notice(v->log, "exiting: this data directory is of no use any more");
+    on_stopping(v);
+    process_end(&v->process);
+    _exit(0);
 }
 
 static void announce_start(struct vard *v)
@@ -236,18 +235,16 @@ static void on_meeting_timer(void *ctx)
     loop_timer_start(v->loop, &v->meeting_timer, MEETING_LOOK_MS);
 }
 
-/* A member says that it is somewhere else than all believe: others may have to
- * reach it at another address than it knows of, as long as none was agreed on.
- */
+/* A member that is elsewhere than was agreed on (if it was) says so. */
 static void tell_address(struct vard *v, node_id peer, const struct greeting *g)
 {
     raft_index at;
     const struct configuration *c = node_configuration(v->node, &at);
     const struct member *m = configuration_find(c, peer);
-    if (m == NULL || m->peer_address[0] == '\0' || g->peer_address[0] == '\0' ||
-        strcmp(m->peer_address, g->peer_address) == 0)
-        return;
-    node_greeted(v->node, peer, g->directory, g->peer_address, "");
+    bool agreed = m != NULL && m->peer_address[0] != '\0';
+    if (agreed && g->peer_address[0] != '\0' &&
+        strcmp(m->peer_address, g->peer_address) != 0)
+        node_greeted(v->node, peer, g->directory, g->peer_address, "");
 }
 
 /* The loop stops with this turn; run() looks at what is to be done. */

@@ -192,8 +192,8 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
         [GREETING_TWIN] = "it is linked to another process that is this node",
         [GREETING_REPLACED] = "another directory has the id of this node",
         [GREETING_REMOVED] = "this node is no member any more",
-        [GREETING_LEVEL] = "it says that this program does not know the level "
-                           "of the cluster",
+        [GREETING_LEVEL] =
+            "this program does not know the level in force there",
     };
     ASSERT((unsigned)g->verdict < GREETING_VERDICTS);
     snprintf(why, PEER_WHY_MAX, "%s", texts[g->verdict]);

@@ -19,7 +19,8 @@
  * they count when appended, and the former ones when truncated.
  *
  * Replies leave at FLUSH, one per kind, once the term they speak of is
- * durable.
+ * durable. Of several refusals the lowest is told: an append may come in parts,
+ * and the leader waits for an answer to the first of them.
  *
  * How it fails: a message that cannot come from the leader of this term is
  * dropped: of a second leader, of one that has restarted, or with entries that
@@ -57,6 +58,9 @@ static void refuse(struct raft *r, const struct raft_message *m)
     raft_term term = 0;
 
     ASSERT(m->index > r->commit);
+    if (r->reply_reject && r->reject_prev <= m->index) {
+        return;
+    }
     (void)raft_runs_last_below(r, limit, m->index_term, &r->reject_index);
     r->reject_index = MAX(r->reject_index, r->commit);
     bool known = raft_runs_term(r, r->reject_index, &term);

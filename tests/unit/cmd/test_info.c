@@ -291,7 +291,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*18\r\n"
+           "*24\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -304,9 +304,15 @@ static void test_list(void **state)
            "$16\r\nconfig|resetstat\r\n"
            "$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n"
+           "$8\r\nraft|add\r\n"
            "$10\r\nraft|check\r\n"
+           "$11\r\nraft|demote\r\n"
            "$10\r\nraft|level\r\n"
            "$12\r\nraft|members\r\n"
+           "$9\r\nraft|move\r\n"
+           "$12\r\nraft|promote\r\n"
+           "$11\r\nraft|remove\r\n"
+           "$12\r\nraft|replace\r\n"
            "$13\r\nraft|snapshot\r\n"
            "$11\r\nraft|status\r\n"
            "$13\r\nraft|transfer\r\n");

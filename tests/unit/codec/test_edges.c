@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-#define AT_TO     8 /* in a hello */
+#define AT_FROM   4 /* in a hello */
+#define AT_TO     8
 #define AT_HOST   72
 #define AT_OFFSET 8 /* in a fragment */
 #define AT_TOTAL  12
@@ -58,7 +59,8 @@ static void test_hello(void **state)
         assert_int_equal(hello_changed(AT_HOST, host, sizeof(host)),
                          ERR_CORRUPT);
     }
-    assert_int_equal(hello_changed(AT_TO, &none, sizeof(none)), ERR_CORRUPT);
+    assert_int_equal(hello_changed(AT_FROM, &none, sizeof(none)), ERR_CORRUPT);
+    assert_int_equal(hello_changed(AT_TO, &none, sizeof(none)), 0);
     assert_int_equal(hello_changed(AT_TO, &zero, sizeof(zero)), 0);
     assert_int_equal(hello_changed(0, "\x02\x02", 2), 0);
     assert_int_equal(hello_changed(0, "\x03\x02", 2), ERR_CORRUPT);

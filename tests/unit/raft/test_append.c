@@ -110,6 +110,35 @@ static void test_overlap(void **state)
     assert_int_equal(f.r.run_count, 1);
 }
 
+/* An append that came in parts: the leader waits for an answer to the first,
+ * in whatever order they are refused. */
+static void test_parts_refused(void **state)
+{
+    static const raft_index orders[][3] = {
+        {6, 8, 9}, {9, 8, 6}, {8, 6, 9}, {6, 6, 9}};
+    struct core_fixture f;
+
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+        follow(&f);
+        for (size_t j = 0; j < ARRAY_LEN(orders[i]); j++) {
+            struct raft_message m = append(&f, orders[i][j], 5);
+            add_run(&m, 1, 5);
+            core_receive(&f, m);
+        }
+        const struct raft_message *m = answer(&f);
+        assert_non_null(m);
+        assert_true(m->rejected);
+        assert_int_equal(m->refused, 6);
+        assert_int_equal(m->index, 4);
+        /* Answered: the next one is told whatever it is. */
+        core_receive(&f, append(&f, 9, 5));
+        m = answer(&f);
+        assert_non_null(m);
+        assert_int_equal(m->refused, 9);
+    }
+}
+
 /* Messages carry as many terms as fit, each with all that is sent of it. */
 static void test_many_terms(void **state)
 {
@@ -395,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_parts_refused),
         cmocka_unit_test(test_many_terms),
         cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_room_on_disk),

@@ -151,8 +151,9 @@ static bool fragment_good(struct bytes b)
     if (b.len < FRAGMENT_HEAD || number(p + 20, 4) != b.len - FRAGMENT_HEAD)
         return false;
     uint64_t total = number(p + 12, 4);
-    return number(p + 17, 3) == 0 && (p[16] == 4 || p[16] == 5) &&
-           b.len > FRAGMENT_HEAD && total <= FRAGMENT_LARGEST &&
+    return number(p + 17, 3) == 0 &&
+           (p[16] == 4 || p[16] == 5 || p[16] == 10) && b.len > FRAGMENT_HEAD &&
+           total <= FRAGMENT_LARGEST &&
            number(p + 8, 4) + (b.len - FRAGMENT_HEAD) <= total;
 }
 

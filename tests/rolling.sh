@@ -1,7 +1,8 @@
 #!/bin/bash
 # tests/rolling.sh [ROUNDS] [run.tcl options]: tcl/long/rolling.tcl, 5 rounds if
 # nothing else is said, on the programs in build/. BEFORE=DIR: from the programs
-# in that directory to those in build/, a rolling upgrade.
+# in that directory to those in build/, a rolling upgrade. AFTER=DIR: from those
+# in build/ to those in DIR (build/next has the next level).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -1,10 +1,12 @@
 # ROUNDS times: all nodes are restarted with SIGTERM, one after the other, under
 # 50 closed-loop writers on the two that stay. BEFORE=DIR: the cluster is of
 # another build at first, each node comes back as the present one, and each
-# further round begins with another cluster: a rolling upgrade.
+# further round begins with another cluster: a rolling upgrade. AFTER=DIR: the
+# same from the present build to another one. In the end the level is the highest
+# that the newer one knows.
 set rounds [expr {[info exists env(ROUNDS)] ? $env(ROUNDS) : 20}]
-set now $::vard
-set before [expr {[info exists env(BEFORE)] ? "$env(BEFORE)/vard" : $now}]
+set now [expr {[info exists env(AFTER)] ? "$env(AFTER)/vard" : $::vard}]
+set before [expr {[info exists env(BEFORE)] ? "$env(BEFORE)/vard" : $::vard}]
 set per_cluster [expr {$before eq $now ? $rounds : 1}]
 set gaps {}
 set acked 0
@@ -22,6 +24,12 @@ for {set first 1} {$first <= $rounds} {incr first $per_cluster} {
                     incr acked [dict get $report acked]
                 }
                 wait_for_same_state
+                foreach id $cluster::ids {
+                    wait_for_condition 30000 {[info_of $id raft_level] ==
+                        [info_of $id raft_level_max]} {
+                        error "node $id: [info_of $id raft_level_waits]"
+                    }
+                }
             }
         }
     }

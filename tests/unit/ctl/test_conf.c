@@ -39,6 +39,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     cluster_release(&f->cluster);
     mem_free(f->password);
+    mem_free(f->shared);
     unlink(f->path);
     mem_free(f);
     return 0;
@@ -52,7 +53,8 @@ static bool take(struct fixture *f, const char *text)
     fclose(file);
     cluster_release(&f->cluster);
     mem_free(f->password);
-    f->password = NULL;
+    mem_free(f->shared);
+    f->password = f->shared = NULL;
     return conf_take(&f->cluster, f->path, true, &f->password, &f->shared);
 }
 
@@ -111,6 +113,7 @@ static void only_the_password_is_taken(void **state)
     assert_true(take(f, "requirepass secret\n"));
     cluster_release(&f->cluster);
     mem_free(f->password);
+    mem_free(f->shared);
     assert_true(
         conf_take(&f->cluster, f->path, false, &f->password, &f->shared));
     assert_int_equal(f->cluster.node_count, 0);

@@ -74,6 +74,7 @@ static void reopen(struct fixture *f)
     int err = open_store(f, &error);
     if (err != 0)
         print_error("%.*s\n", (int)error.len, (const char *)error.data);
+    buf_release(&error); /* it may have been written to */
     assert_int_equal(err, 0);
 }
 

@@ -207,8 +207,8 @@ static void print(const struct restore *r, const char *dir)
     printf("%s: restored %" PRIu64 " keys, %" PRIu64
            " of which expire at once; the log of the new cluster begins "
            "behind entry %" PRIu64
-           ".\nStart the node with this dir, and without `node` lines of "
-           "others: no other member can be refilled from it yet.\n",
+           ".\nStart a node with this dir whose only `node` line is its own, "
+           "then add other members (vardctl add).\n",
            dir, r->totals.keys, r->totals.due, r->position.index);
 }
 

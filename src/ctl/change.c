@@ -139,19 +139,22 @@ int members_print(struct cluster *c, FILE *out)
 
 /* ----- changes ----------------------------------------------------------- */
 
-/* `more` voters than before, or fewer. */
-static void say_tolerance(const struct members_view *before, int more)
+/* `more` voters than before, or fewer. What follows may be the configuration of
+ * a new node, and all of it be written to a file: then these are comments. */
+static void say_tolerance(const struct members_view *before, int more,
+                          const char *comment)
 {
     size_t voters = members_voters(before);
     size_t from = members_bear(voters);
     size_t to = members_bear((size_t)((int64_t)voters + more));
     if (from == to)
-        printf("The cluster bears %zu failure%s, as before.\n", to,
+        printf("%sThe cluster bears %zu failure%s, as before.\n", comment, to,
                to == 1 ? "" : "s");
     else
-        printf("The cluster bears %zu failure%s now, and %zu when it is "
+        printf("%sThe cluster bears %zu failure%s now, and %zu when it is "
                "done.\n",
-               from, from == 1 ? "" : "s", to);
+               comment, from, from == 1 ? "" : "s", to);
+    printf("%sIt goes on by itself: vardctl members\n", comment);
 }
 
 static bool votes(const struct members_view *m, const char *id)
@@ -187,8 +190,8 @@ static int change(struct cluster *c, const char *const *words, size_t count,
         status = ask_leader(c, leader, &r, &a);
     if (status == CTL_GOOD) {
         *number = a.kind == ANSWER_NUMBER ? a.number : -1;
-        say_tolerance(before, count_more(before, words, count));
-        printf("It goes on by itself: vardctl members\n");
+        say_tolerance(before, count_more(before, words, count),
+                      *number >= 0 ? "# " : "");
     }
     buf_release(&a.text);
     return status;

@@ -71,12 +71,12 @@ forgery() {
 
 forgeries() {
     forgery "a step is missing" \
-        awk '$2 == "step" && $4 == 1 && $(NF - 1) != "-" && !gone {
+        awk '$2 == "step" && $4 == 1 && $(NF - 2) != "-" && !gone {
                  gone = 1; next } 1'
     forgery "another entry than the leader's" \
-        awk '$2 == "step" && $4 == 1 && $(NF - 1) != "-" && !gone {
-                 c = $(NF - 1); n = length(c)
-                 $(NF - 1) = substr(c, 1, n - 1) (substr(c, n) + 1) % 10
+        awk '$2 == "step" && $4 == 1 && $(NF - 2) != "-" && !gone {
+                 c = $(NF - 2); n = length(c)
+                 $(NF - 2) = substr(c, 1, n - 1) (substr(c, n) + 1) % 10
                  gone = 1 } 1'
     forgery "a write that is called durable too early" \
         awk '$2 == "step" && $4 == 4 && !gone && NR > 500 {

@@ -46,17 +46,21 @@ void node_compare_release(struct node *n)
     c->index = 0;
 }
 
-void node_compare_new(struct node *n, struct store_batch *b)
+/* However a database has begun, its first start finds no record. */
+static int write_began(struct node *n)
 {
     uint8_t value[8];
 
     ASSERT(n->options.incarnation > 0);
     store_u64le(value, n->options.incarnation);
-    store_batch_put(b, STORE_META, BEGAN_KEY, bytes_of(value, sizeof(value)));
+    store_batch_reset(&n->batch);
+    store_batch_put(&n->batch, STORE_META, BEGAN_KEY,
+                    bytes_of(value, sizeof(value)));
     n->comparing.began = n->options.incarnation;
+    int err = store_write(n->store, &n->batch, STORE_LOGGED);
+    return err != 0 ? err : store_sync(n->store);
 }
 
-/* A database from before there were comparisons has nothing there. */
 static int read_began(struct node *n, struct buf *error)
 {
     struct buf value = BUF_INIT;
@@ -66,7 +70,9 @@ static int read_began(struct node *n, struct buf *error)
     if (err == 0 && value.len == 8)
         n->comparing.began = load_u64le(value.data);
     buf_release(&value);
-    if (err == 0 || err == ERR_NOT_FOUND)
+    if (err == ERR_NOT_FOUND)
+        err = write_began(n);
+    if (err == 0)
         return 0;
     buf_printf(error, "the record of the first start: %s",
                store_error(n->store));

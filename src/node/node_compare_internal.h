@@ -38,8 +38,6 @@ void node_fail_damaged(struct node *n, const char *what, const char *detail);
 void node_compare_release(struct node *n);
 /* At the start: what was applied before. On failure a text in `error`. */
 MUST_USE int node_compare_open(struct node *n, struct buf *error);
-/* The database is new: this goes into it. */
-void node_compare_new(struct node *n, struct store_batch *b);
 /* Another state is in the place of the one that there was. */
 void node_compare_restored(struct node *n);
 /* While an entry is applied: it has this command, which a node has sent. */

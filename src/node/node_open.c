@@ -129,7 +129,6 @@ static int write_founders(struct node *n, struct bytes key, struct bytes ids)
     ASSERT(ids.len == 4 * n->options.member_count);
     store_batch_reset(&n->batch);
     store_batch_put(&n->batch, STORE_META, key, ids);
-    node_compare_new(n, &n->batch);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     return err != 0 ? err : store_sync(n->store);
 }

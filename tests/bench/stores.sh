@@ -163,22 +163,27 @@ wait_for_writes() {
 # stays in $data/run.csv. 0 good; 1 with errors; 2 there is no result. What
 # went wrong is printed.
 run_bench() { # setup|closed|open ARGUMENT ...
-    local status=0 names values i pid_list
+    local status=0 pid_list
     pid_list=$(IFS=, && printf '%s' "${pids[*]}")
     timeout "${bench_timeout:-180}" "$bench" "$@" --csv --quiet \
         --nodes "$nodes" --pids "$pid_list" </dev/null \
         >"$data/run.csv" 2>"$data/run.err" || status=$?
     [ "$status" = 0 ] || cat "$data/run.err"
-    if [ "$(wc -l <"$data/run.csv")" != 2 ]; then
+    if ! read_result "$data/run.csv"; then
         say "  no result, status $status"
         return 2
     fi
-    mapfile -t values <"$data/run.csv"
+    [ "$status" = 0 ] || return 1
+}
+# Fills `result` from what the load generator wrote; false if that is nothing.
+read_result() { # FILE
+    local names values i
+    mapfile -t values <"$1"
+    [ ${#values[@]} = 2 ] || return 1
     IFS=, read -ra names <<<"${values[0]}"
     IFS=, read -ra values <<<"${values[1]}"
     result=()
     for i in "${!names[@]}"; do result[${names[i]}]=${values[i]}; done
-    [ "$status" = 0 ] || return 1
 }
 
 print_result() { # NAME

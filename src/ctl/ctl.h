@@ -1,7 +1,8 @@
 /*
  * vardctl, the operator's tool.
  *
- * vardctl.c   command line, help, one function per command: the program
+ * vardctl.c   the command line: the program
+ * command.h   the commands, their table and help; commands.c, help.c, ask.c
  * status.c    the table of the cluster
  * backup.c    backups: taken and verified
  * restore.c   a backup becomes a data directory

@@ -322,6 +322,47 @@ test "the command line: what is wrong is said, and nothing is sent" {
     assert_equal {0 value} [ctl $good --timeout 3600 get a]
 }
 
+test "each command has a help of its own, for which nothing is sent" {
+    set quiet [fake::start {return "+OK\r\n"}]
+    lassign [ctl $quiet help] status all
+    set names [lmap {- name} [regexp -all -inline -line {^  ([a-z]+) } $all] {
+        set name}]
+    assert {[llength $names] >= 20} $names
+    foreach name $names {
+        lassign [ctl $quiet $name --help] status output
+        assert_equal 0 $status "$name: $output"
+        assert_match "usage: vardctl * $name*\n\n$name: *" $output
+        assert {[string length $output] < 1200} "$name: $output"
+        assert_equal [list 0 $output] [ctl $quiet help $name]
+    }
+    foreach {words wanted} {
+        {wait --help} *caught-up* {add --help} *--learner* {status -h} *healthy*
+        {add 127.0.0.1:1 --help} *--learner* {remove --force -h} *--force*
+        {recover --help} *--cluster-id* {get --help} {*KEY*no such key*}
+    } {
+        lassign [ctl $quiet {*}$words] status output
+        assert_equal 0 $status "$words: $output"
+        assert_match $wanted $output $words
+    }
+    foreach {words wanted} {
+        {help nosuch} *unknown*command*nosuch* {help get put} *number*arguments*
+        {nosuch --help} *unknown*command*nosuch* {-h get} *
+        {status --config x} {*before the command: --config*}
+        {promote 1 --learner} {*unknown option --learner*}
+        {get} {*wrong number of arguments for get*vardctl get --help*}
+    } {
+        lassign [ctl $quiet {*}$words] status output
+        if {$words eq "-h get"} {assert_equal 0 $status} else {
+            assert_equal 2 $status "$words: $output"}
+        assert_match $wanted $output $words
+    }
+    assert_equal {} $fake::heard($quiet)
+    # A value may look like an option.
+    assert_equal {0 OK} [ctl $quiet put --help --help]
+    assert_equal {0 OK} [ctl $quiet put key --help]
+    assert_equal {{SET --help --help} {SET key --help}} [fake::heard $quiet SET]
+}
+
 test "what is wrong is said on standard error" {
     foreach words {{} nosuch {get} {--timeout 0 get a}} {
         lassign [ctl_redirected 2 /dev/null {*}$words] status output

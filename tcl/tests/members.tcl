@@ -138,11 +138,11 @@ dir $nodes(1,dir)"
             {remove 7} 5 "*node 7 is no member*" \
             {remove 1} 5 "*is the last voter*" \
             {remove x} 2 "*not the id of a node: x*" \
-            {promote 1 --force} 2 "*wrong number*" \
-            {remove 1 --forced} 2 "*not the id*" \
+            {promote 1 --force} 2 "*unknown option --force*" \
+            {remove 1 --forced} 2 "*unknown option --forced*" \
             {add nonsense} 2 "*is no HOST:PORT*" \
             {add 127.0.0.1:9 nonsense} 2 "*is no HOST:PORT*" \
-            {add --learner} 2 "*no HOST:PORT*" \
+            {add --learner} 2 "*wrong number*" \
             {add 127.0.0.1:9 --force} 2 "*unknown option*" \
             {move 1 nonsense} 5 "*HOST:PORT*" \
             {replace 9 127.0.0.1:9} 5 "*node 9 is no member*"] {

@@ -150,6 +150,38 @@ static uint32_t count_coming(const struct configuration *c,
     return count;
 }
 
+/* Who knows more of the members than is in the log: the links, who has caught
+ * up, and so what comes next. */
+static void write_leader(struct resp_writer *w, const struct node_status *st)
+{
+    bool known = st->leader != NODE_NONE;
+    ASSERT(known || st->role != RAFT_LEADER);
+    resp_bulk_str(w, "leader");
+    if (known)
+        resp_integer(w, st->leader);
+    else
+        resp_null(w);
+    pair_text(w, "leader-address", known ? st->leader_address : "");
+}
+
+/* Null if this node does not lead: it does not know. */
+static void write_outlook(struct resp_writer *w, bool leads,
+                          const struct node_change_status *change)
+{
+    static const char *const names[] = {"tolerates", "next", "waits"};
+    ASSERT(leads || change->tolerates == 0);
+    if (leads) {
+        pair_number(w, "tolerates", change->tolerates);
+        pair_text(w, "next", change->next);
+        pair_text(w, "waits", change->waits);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        resp_bulk_str(w, names[i]);
+        resp_null(w);
+    }
+}
+
 void admin_raft_members(struct server_call *call)
 {
     struct resp_writer *w = call->out;
@@ -158,13 +190,14 @@ void admin_raft_members(struct server_call *call)
         node_configuration(server_node(call->s), &at);
     ASSERT(c->count > 0 && c->count <= RAFT_NODES_MAX);
     struct node_change_status change;
+    struct node_status st;
     node_change_status(server_node(call->s), &change);
-    resp_map(w, 6);
+    node_status(server_node(call->s), &st);
+    resp_map(w, 8);
     pair_number(w, "entry", at);
     pair_number(w, "level", c->level);
-    pair_number(w, "tolerates", change.tolerates);
-    pair_text(w, "next", change.next);
-    pair_text(w, "waits", change.waits);
+    write_leader(w, &st);
+    write_outlook(w, st.role == RAFT_LEADER, &change);
     resp_bulk_str(w, "members");
     resp_array(w, c->count + count_coming(c, change.desired));
     for (uint32_t i = 0; i < c->count; i++)

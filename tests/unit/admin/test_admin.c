@@ -226,7 +226,9 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(got, "$4\r\nrole\r\n$6\r\nleader\r\n");
     assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
     got = ask(f, "RAFT MEMBERS\r\n");
-    assert_has(got, "*12\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
+    assert_has(got, "*16\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
+                    "$6\r\nleader\r\n:1\r\n"
+                    "$14\r\nleader-address\r\n$0\r\n\r\n"
                     "$9\r\ntolerates\r\n:1\r\n"
                     "$4\r\nnext\r\n$15\r\nnode 5 is added\r\n"
                     "$5\r\nwaits\r\n$12\r\nit is a test\r\n"
@@ -240,6 +242,12 @@ static void a_leader_tells_its_followers(void **state)
                     "$7\r\ndesired\r\n$4\r\nnone\r\n$4\r\nlife\r\n:4\r\n"
                     "$9\r\ndirectory\r\n$32\r\n"
                     "000000000000000000000000000000ff\r\n");
+    f->node->leader = false;
+    assert_has(ask(f, "RAFT MEMBERS\r\n"),
+               "$6\r\nleader\r\n:2\r\n"
+               "$14\r\nleader-address\r\n$13\r\n10.0.0.2:6380\r\n"
+               "$9\r\ntolerates\r\n$-1\r\n$4\r\nnext\r\n$-1\r\n"
+               "$5\r\nwaits\r\n$-1\r\n$7\r\nmembers\r\n");
 }
 
 /* What the node is asked for, and what is answered if it cannot be. */

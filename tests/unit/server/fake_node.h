@@ -318,10 +318,13 @@ void node_change_status(const struct node *n, struct node_change_status *out)
     static const node_id ids[] = {1, 3, 5};
     struct node *changed = (struct node *)n;
     configuration_of(&changed->desired, ids, ARRAY_LEN(ids));
-    *out = (struct node_change_status){.desired = &n->desired,
-                                       .next = "node 5 is added",
-                                       .waits = "it is a test",
-                                       .tolerates = 1};
+    *out = (struct node_change_status){
+        .desired = &n->desired, .next = "", .waits = ""};
+    if (!n->leader)
+        return;
+    out->next = "node 5 is added";
+    out->waits = "it is a test";
+    out->tolerates = 1;
 }
 
 const char *member_role_text(uint8_t roles)

@@ -23,14 +23,15 @@ struct hall {
     struct meeting meeting;
 };
 
-/* Member `self` of `count`, whose ids are 1 to count, in no order. */
-static void enter(struct hall *h, node_id self, unsigned count,
-                  const char *option)
+/* Member `self` of `count`, whose ids are 1 to count, the first line being that
+ * of `first`. */
+static void enter_from(struct hall *h, node_id self, unsigned count,
+                       unsigned first, const char *option)
 {
     char text[500];
     int len = snprintf(text, sizeof(text), "node-id %u\n%s\n", self, option);
     for (unsigned i = 0; i < count; i++) {
-        unsigned id = 1 + (i + 2) % count;
+        unsigned id = 1 + (i + first - 1) % count;
         len += snprintf(text + len, sizeof(text) - (size_t)len,
                         "node %u 10.0.0.%u:9001\n", id, id);
     }
@@ -39,6 +40,12 @@ static void enter(struct hall *h, node_id self, unsigned count,
     assert_int_equal(fixture_load(&h->config, "main.conf", NULL), CONFIG_RUN);
     meeting_init(&h->meeting, &h->config.config, (struct directory_id){self, 1},
                  false);
+}
+
+static void enter(struct hall *h, node_id self, unsigned count,
+                  const char *option)
+{
+    enter_from(h, self, count, 3, option);
 }
 
 static void leave(struct hall *h)
@@ -244,8 +251,16 @@ static void test_answers(void **state)
     answer(&h, 2, GRANT_LATER, "soon", 0); /* it has changed its mind */
     expect_text(&h, "; member 2 says: soon");
     expect(&h, MEETING_ASK);
+    answer(&h, 1, GRANT_LATER, "node 2 leads", 0); /* as much as is known */
+    expect_text(&h, "; member 2 says: soon");
     answer(&h, 2, GRANT_REFUSED, "too old", 0);
+    answer(&h, 1, GRANT_REFUSED, "too young", 0); /* the first one says it */
+    expect_text(&h, "; member 2 refuses: too old");
+    answer(&h, 1, GRANT_LATER, "no leader", MEETING_FRESH_MS);
+    expect_text(&h, "; member 2 refuses: too old");
     answer(&h, 1, GRANT_LATER, "no leader", MEETING_FRESH_MS + 1);
+    expect_text(&h, "; member 1 says: no leader");
+    answer(&h, 2, GRANT_LATER, "not I", MEETING_FRESH_MS * 2);
     expect_text(&h, "; member 1 says: no leader");
     answer(&h, 2, GRANT_GIVEN, "", 0);
     answer(&h, 1, GRANT_REFUSED, "who is that", 0); /* it did not know yet */
@@ -296,12 +311,252 @@ static void test_bootstrap(void **state)
     leave(&h);
 }
 
+/* What may be known of another member. */
+enum guest_kind {
+    ABSENT,
+    LONG_AGO,
+    BLANK,
+    FORCED, /* blank, and begins without those that are missing */
+    LOST,
+    DATA,
+    FOUNDER, /* has data, and the record has this directory */
+    WITNESS, /* a founder that knows a start of this node */
+    STRANGER,
+    GUEST_KINDS
+};
+
+/* What this node is told to do, or has done. */
+struct host {
+    node_id self;
+    bool lost;
+    bool asks;
+    bool bootstrap;
+};
+
+static bool of_ours(enum guest_kind k)
+{
+    return k == DATA || k == FOUNDER || k == WITNESS;
+}
+
+/* By the rules as they stand in main/meeting.h, for three members. */
+static enum meeting_outcome outcome_of(const struct host *host,
+                                       const enum guest_kind kinds[3])
+{
+    size_t blank = 1, ours = 0, others = 0, founders = 0, witnesses = 0;
+    bool lost = host->lost, goes_first = false;
+    for (node_id i = 1; i <= 3; i++) {
+        enum guest_kind k = i == host->self ? ABSENT : kinds[i - 1];
+        blank += k == BLANK || k == FORCED;
+        goes_first = goes_first || (k == FORCED && i < host->self);
+        lost = lost || k == LOST;
+        ours += of_ours(k);
+        others += k == STRANGER;
+        founders += k == FOUNDER;
+        witnesses += k == WITNESS;
+    }
+    bool new_one = !lost && ours == 0 && others == 0;
+    if (new_one && host->self == 1 && blank == 3)
+        return MEETING_FOUND;
+    if (new_one && host->bootstrap && !host->asks && blank >= 2 && !goes_first)
+        return MEETING_FOUND;
+    bool whole = !host->lost && !host->asks && others == 0;
+    if (whole && founders > 0 && witnesses == 0)
+        return MEETING_ADOPT;
+    return (ours > 0) != (others > 0) ? MEETING_ASK : MEETING_WAIT;
+}
+
+#define LATE MEETING_FRESH_MS /* the time of the decision */
+
+static void hear_kind(struct hall *h, node_id self, node_id id,
+                      enum guest_kind kind)
+{
+    const struct founding f = {.cluster_id = OURS,
+                               .count = 2,
+                               .members = {{id, {id, 1}}, {self, {self, 1}}}};
+    struct greeting g = of(id, of_ours(kind)      ? OURS
+                               : kind == STRANGER ? OTHER
+                                                  : 0);
+    g.forced = kind == FORCED;
+    g.lost = kind == LOST;
+    g.known_incarnation = kind == WITNESS;
+    if (kind == FOUNDER || kind == WITNESS)
+        g.founding = f;
+    if (kind != ABSENT)
+        meeting_heard(&h->meeting, id, &g, GREETING_NOT_YET,
+                      kind == LONG_AGO ? -1 : 0);
+}
+
+static void decide_as(const struct host *host, unsigned first,
+                      const enum guest_kind kinds[3])
+{
+    struct hall h;
+    enter_from(&h, host->self, 3, first,
+               host->bootstrap ? "bootstrap yes" : "");
+    h.meeting.lost = host->lost;
+    h.meeting.asks = host->asks;
+    for (node_id id = 1; id <= 3; id++) {
+        if (id != host->self)
+            hear_kind(&h, host->self, id, kinds[id - 1]);
+    }
+    enum meeting_outcome wanted = outcome_of(host, kinds);
+    struct meeting_result r = decide(&h, LATE);
+    if (r.outcome != wanted)
+        fail_msg("node %u (lost %d, asks %d, bootstrap %d), first line %u, "
+                 "guests %d %d %d: %d instead of %d",
+                 host->self, host->lost, host->asks, host->bootstrap, first,
+                 kinds[0], kinds[1], kinds[2], r.outcome, wanted);
+    assert_int_equal(r.cluster_id, wanted == MEETING_FOUND   ? DRAWN
+                                   : wanted == MEETING_ADOPT ? OURS
+                                                             : 0);
+    assert_int_equal(r.founding.cluster_id, r.cluster_id);
+    assert_int_equal(h.meeting.asks, host->asks || wanted == MEETING_ASK);
+    leave(&h);
+}
+
+/* Whatever this node is and has heard of two others, in whatever order. */
+static void test_all_that_may_be_met(void **state)
+{
+    UNUSED(state);
+    for (unsigned what = 0; what < 8; what++) {
+        for (node_id self = 1; self <= 3; self++) {
+            struct host host = {self, what & 1, what & 2, what & 4};
+            for (unsigned k = 0; k < GUEST_KINDS * GUEST_KINDS; k++) {
+                enum guest_kind kinds[3] = {ABSENT, ABSENT, ABSENT};
+                kinds[self % 3] = k / GUEST_KINDS;
+                kinds[(self + 1) % 3] = k % GUEST_KINDS;
+                decide_as(&host, 1 + (k + what) % 3, kinds);
+            }
+        }
+    }
+}
+
+static void expect_whole_text(struct hall *h, int64_t now_ms, const char *text)
+{
+    struct buf said = BUF_INIT;
+    meeting_text(&h->meeting, now_ms, &said);
+    buf_char(&said, '\0');
+    assert_string_equal((const char *)said.data, text);
+    buf_release(&said);
+}
+
+static void test_whole_texts(void **state)
+{
+    struct hall h;
+    UNUSED(state);
+    enter_from(&h, 2, 3, 1, "");
+    expect_whole_text(&h, 0,
+                      "waits: a new cluster begins when all members are there "
+                      "(see bootstrap); missing: member 1 (10.0.0.1:9001), "
+                      "member 3 (10.0.0.3:9001)");
+    hear(&h, 3, 0);
+    expect_whole_text(&h, MEETING_FRESH_MS,
+                      "waits: a new cluster begins when all members are there "
+                      "(see bootstrap); missing: member 1 (10.0.0.1:9001)");
+    hear(&h, 1, 0);
+    expect_whole_text(&h, 0,
+                      "waits: a new cluster begins when all members are there "
+                      "(see bootstrap)");
+    h.meeting.lost = true;
+    expect_whole_text(
+        &h, 0,
+        "waits to be let in: its data is not whole, 0 of 3 "
+        "members have data, and a majority of them must be there");
+    hear(&h, 3, OURS);
+    h.meeting.lost = false;
+    expect_whole_text(
+        &h, 0,
+        "waits to be let in: its directory is empty, 1 of 3 "
+        "members have data, and a majority of them must be there");
+    hear(&h, 1, OTHER);
+    expect_whole_text(&h, 0,
+                      "waits: its directory is empty, and the other members "
+                      "have data of different clusters");
+    leave(&h);
+}
+
+/* The address that the option join names is asked, whoever is there. */
+static void enter_by_join(struct hall *h)
+{
+    fixture_init(&h->config);
+    fixture_file(&h->config, "main.conf",
+                 "node-id 3\njoin 10.0.0.1:9001\nnode 3 10.0.0.3:9001\n"
+                 "node 4 10.0.0.4:9001\n");
+    assert_int_equal(fixture_load(&h->config, "main.conf", NULL), CONFIG_RUN);
+    meeting_init(&h->meeting, &h->config.config, (struct directory_id){3, 1},
+                 false);
+}
+
+static void test_join(void **state)
+{
+    struct hall h;
+    UNUSED(state);
+    enter_by_join(&h);
+    expect(&h, MEETING_WAIT);
+    expect_whole_text(&h, 0,
+                      "waits to be let in: its directory is empty; 0 members "
+                      "at 10.0.0.1:9001 answer");
+    hear(&h, 7, 0); /* as blank as this one */
+    expect(&h, MEETING_WAIT);
+    hear_kind(&h, 3, 4, FOUNDER);
+    expect(&h, MEETING_ASK); /* that is not for who joins */
+    h.meeting.asks = false;
+    hear(&h, 4, 0);
+    hear(&h, 8, OURS);
+    hear(&h, 9, OURS);
+    hear(&h, 8, OURS); /* again */
+    expect(&h, MEETING_ASK);
+    h.meeting.lost = true;
+    answer(&h, 9, GRANT_REFUSED, "no", 0);
+    expect_whole_text(&h, MEETING_FRESH_MS,
+                      "waits to be let in: its data is not whole; 2 members "
+                      "at 10.0.0.1:9001 answer; member 9 refuses: no");
+    expect_whole_text(&h, MEETING_FRESH_MS + 1,
+                      "waits to be let in: its data is not whole; 0 members "
+                      "at 10.0.0.1:9001 answer");
+    assert_int_equal(decide(&h, MEETING_FRESH_MS).outcome, MEETING_ASK);
+    assert_int_equal(decide(&h, MEETING_FRESH_MS + 1).outcome, MEETING_WAIT);
+    hear(&h, 10, OTHER);
+    expect(&h, MEETING_WAIT);
+    expect_whole_text(&h, 0,
+                      "waits: its data is not whole, and the other members "
+                      "have data of different clusters");
+    hear(&h, 10, OURS);
+    expect(&h, MEETING_ASK);
+    leave(&h);
+}
+
+/* Who comes when all places are taken is not remembered. */
+static void test_join_many(void **state)
+{
+    struct hall h;
+    UNUSED(state);
+    enter_by_join(&h);
+    for (node_id id = 10; id < 10 + MEETING_OTHERS_MAX - 1; id++)
+        hear(&h, id, OURS);
+    expect_text(&h, "; 15 members at");
+    hear(&h, 98, OURS);
+    expect_text(&h, "; 16 members at");
+    hear(&h, 99, OTHER);
+    expect_text(&h, "; 16 members at");
+    expect(&h, MEETING_ASK);
+    hear(&h, 98, OTHER); /* its place is known */
+    expect(&h, MEETING_WAIT);
+    leave(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_blank), cmocka_unit_test(test_nobody_founds),
-        cmocka_unit_test(test_adopt),     cmocka_unit_test(test_ask),
-        cmocka_unit_test(test_answers),   cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_all_blank),
+        cmocka_unit_test(test_nobody_founds),
+        cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_ask),
+        cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_all_that_may_be_met),
+        cmocka_unit_test(test_whole_texts),
+        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_join_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -244,6 +245,64 @@ static void test_what_peers_are_told(void **state)
     assert_false(peers_of(text[0], 0).forced);
 }
 
+/* Whom a blank node is to ask; it knows of no cluster and names no member. */
+static void test_who_is_asked(void **state)
+{
+    static const char lines[] = "node-id 5\nnode 5 10.0.0.2:9002\n";
+    char text[200];
+    struct fixture f;
+    struct peer_settings p;
+    UNUSED(state);
+    load(&f, lines);
+    memset(&p, 0xff, sizeof(p));
+    options_of_peers(&f.config, &who, &p);
+    assert_int_equal(p.options.seed_count, 0);
+    assert_int_equal(p.options.client_port, 6379);
+    assert_string_equal(p.members[0].address, "10.0.0.2:9002");
+    assert_null(p.members[1].address);
+    assert_true(options_of_boot(&f.config).cluster_id != 0);
+    fixture_release(&f);
+    snprintf(text, sizeof(text), "%sjoin 10.0.0.1:9001,a.example:1\n", lines);
+    load(&f, text);
+    memset(&p, 0xff, sizeof(p));
+    options_of_peers(&f.config, &who, &p);
+    assert_int_equal(p.options.seed_count, 2);
+    assert_ptr_equal(p.options.seeds, p.seeds);
+    assert_string_equal(p.seeds[0], "10.0.0.1:9001");
+    assert_string_equal(p.seeds[1], "a.example:1");
+    assert_int_equal(options_of_boot(&f.config).cluster_id, 0);
+    fixture_release(&f);
+}
+
+static struct admit question(const char *text)
+{
+    struct fixture f;
+    struct admit ask;
+    const struct identity id = {.node = 5, .directory = {3, 4}};
+    load(&f, text);
+    memset(&ask, 0xff, sizeof(ask));
+    options_of_admit(&f.config, &id, &ask);
+    fixture_release(&f);
+    return ask;
+}
+
+/* What it says of itself when it asks. */
+static void test_what_it_asks(void **state)
+{
+    UNUSED(state);
+    struct admit ask = question(all_options);
+    assert_int_equal(ask.id, 5);
+    assert_int_equal(ask.directory.high, 3);
+    assert_int_equal(ask.directory.low, 4);
+    assert_int_equal(ask.level_min, LEVEL_MIN);
+    assert_int_equal(ask.level_max, LEVEL_MAX);
+    assert_string_equal(ask.peer_address, "10.0.0.2:9002");
+    assert_string_equal(ask.client_address, "[2001:db8::2]:6002");
+    ask = question("node-id 5\nnode 0 10.0.0.1:1\nnode 5 [::1]:9002\n");
+    assert_string_equal(ask.peer_address, "[::1]:9002");
+    assert_string_equal(ask.client_address, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +314,8 @@ int main(void)
         cmocka_unit_test(test_where_clients_find_it),
         cmocka_unit_test(test_the_cluster),
         cmocka_unit_test(test_what_peers_are_told),
+        cmocka_unit_test(test_who_is_asked),
+        cmocka_unit_test(test_what_it_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

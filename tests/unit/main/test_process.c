@@ -15,6 +15,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,10 @@ static void one_process_has_the_directory(void **state)
     assert_non_null(strstr(second(f), "(process 1020304): stop it"));
     write_file("data/LOCK.vard", "0\n");
     assert_non_null(strstr(second(f), "(process 0): stop it"));
+    write_file("data/LOCK.vard", "918273645\n");
+    assert_non_null(strstr(second(f), "(process 918273645): stop it"));
+    write_file("data/LOCK.vard", "1/2:3\n");
+    assert_non_null(strstr(second(f), "(process 1): stop it"));
     write_file("data/LOCK.vard", "nobody 5\n");
     assert_null(strstr(second(f), "(process"));
     write_file("data/LOCK.vard", "");
@@ -354,6 +359,58 @@ static void a_crash_is_reported_in_the_log(void **state)
         strstr(content_of(f, "vard.log"), "vard crash report: end"));
 }
 
+/* A socket that is closed is an error of the call, and no end. */
+static void a_signal_of_a_pipe_is_ignored(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction was, now;
+    struct sigaction plain = {.sa_handler = SIG_DFL};
+    assert_int_equal(sigaction(SIGPIPE, &plain, &was), 0);
+    begin(f);
+    assert_int_equal(sigaction(SIGPIPE, &was, &now), 0);
+    assert_true(now.sa_handler == SIG_IGN);
+    process_end(&f->process);
+}
+
+/* What is closed is not closed again, when its number is that of another. */
+static void the_end_may_come_twice(void **state)
+{
+    struct fixture *f = *state;
+    int files[8];
+    begin(f);
+    process_end(&f->process);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        files[i] = dup(STDERR_FILENO);
+    process_end(&f->process);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        assert_int_equal(close(files[i]), 0);
+}
+
+/* Whoever waits for a process in the background hears of it once. */
+static void who_waits_hears_once(void **state)
+{
+    struct fixture *f = *state;
+    int ends[2], files[8];
+    char said[2];
+    begin(f);
+    process_ready(&f->process); /* nobody waits */
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    int said_to = dup(STDERR_FILENO); /* that ends there */
+    f->process.ready_fd = ends[1];
+    process_ready(&f->process);
+    assert_int_equal(dup2(said_to, STDERR_FILENO), STDERR_FILENO);
+    assert_int_equal(close(said_to), 0);
+    assert_int_equal(read(ends[0], said, sizeof(said)), 1);
+    assert_int_equal(read(ends[0], said, sizeof(said)), 0);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        files[i] = dup(STDERR_FILENO);
+    process_ready(&f->process);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        assert_int_equal(close(files[i]), 0);
+    assert_int_equal(close(ends[0]), 0);
+    process_end(&f->process);
+}
+
 static void the_pid_file_comes_and_goes(void **state)
 {
     struct fixture *f = *state;
@@ -469,6 +526,9 @@ int main(void)
         TEST(owners_matter),
         TEST(the_log_is_as_configured),
         TEST(a_crash_is_reported_in_the_log),
+        TEST(a_signal_of_a_pipe_is_ignored),
+        TEST(the_end_may_come_twice),
+        TEST(who_waits_hears_once),
         TEST(the_pid_file_comes_and_goes),
         TEST(the_background_may_be_out_of_reach),
         TEST(the_child_may_fail),

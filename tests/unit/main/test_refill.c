@@ -103,6 +103,13 @@ static void others_must_be_a_majority(void **state)
     }
     c.damaged_data = CONFIG_DAMAGED_REFUSE;
     assert_false(refill_allowed(&c));
+    c.damaged_data = CONFIG_DAMAGED_REFILL;
+    c.node_count = 1; /* those that it joins are not in its lines */
+    mem_free(c.join);
+    c.join = mem_strdup("10.0.0.1:9001");
+    assert_true(refill_allowed(&c));
+    c.damaged_data = CONFIG_DAMAGED_REFUSE;
+    assert_false(refill_allowed(&c));
     c.node_count = 0;
     config_release(&c);
 }
@@ -125,8 +132,13 @@ static void damage_is_remembered(void **state)
     refill_remember(&f->process);
     assert_int_equal(refill_trust(&f->process), DATA_LOST);
     assert_int_equal(refill_refused(&f->process, &f->error), ERR_CORRUPT);
-    assert_non_null(strstr(error_of(f), f->process.dir));
-    assert_non_null(strstr(error_of(f), "/damaged says so"));
+    char wanted[4400];
+    snprintf(wanted, sizeof(wanted),
+             "the database was found to be damaged while it was in use "
+             "(%s/damaged says so): restore the data directory from a backup "
+             "of this node",
+             f->process.dir);
+    assert_string_equal(error_of(f), wanted);
     refill_done(&f->process);
     assert_int_equal(refill_trust(&f->process), DATA_PROVEN);
     refill_done(&f->process); /* it is gone already */
@@ -169,6 +181,28 @@ static void unproven_data_stays(void **state)
     assert_false(exists("db.damaged"));
 }
 
+static int next_file(void)
+{
+    int fd = dup(STDERR_FILENO);
+    assert_true(fd >= 0);
+    close(fd);
+    return fd;
+}
+
+static void no_file_stays_open(void **state)
+{
+    struct fixture *f = *state;
+    int before = next_file();
+    refill_remember(&f->process);
+    assert_int_equal(refill_trust(&f->process), DATA_LOST);
+    assert_int_equal(refill_prepare(&f->process, DATA_UNPROVEN, &f->error), 0);
+    assert_int_equal(next_file(), before);
+    assert_int_equal(refill_prepare(&f->process, DATA_LOST, &f->error), 0);
+    refill_done(&f->process);
+    assert_int_equal(next_file(), before);
+    assert_int_equal(f->error.len, 0);
+}
+
 static void lost_data_is_put_aside(void **state)
 {
     struct fixture *f = *state;
@@ -189,6 +223,7 @@ static void logs_are_put_aside_alone(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(refill_without_wal(&f->process, &f->error), 0);
+    assert_int_equal(f->error.len, 0);
     assert_false(exists("db/000008.log"));
     assert_true(exists("db.wal.damaged/000008.log"));
     assert_true(exists("db/000007.sst"));
@@ -196,6 +231,17 @@ static void logs_are_put_aside_alone(void **state)
     assert_int_equal(rename("db", "elsewhere"), 0);
     assert_int_not_equal(refill_without_wal(&f->process, &f->error), 0);
     assert_non_null(strstr(error_of(f), "cannot put the logs of /tmp/"));
+    assert_non_null(strstr(error_of(f), "/db aside: No such file"));
+}
+
+/* A file is where the logs are to go. */
+static void logs_stay_where_they_are(void **state)
+{
+    struct fixture *f = *state;
+    write_file("db.wal.damaged", "x");
+    assert_int_not_equal(refill_without_wal(&f->process, &f->error), 0);
+    assert_non_null(strstr(error_of(f), "cannot put the logs of /tmp/"));
+    assert_true(exists("db/000008.log"));
 }
 
 /* Nothing is begun that cannot be marked, or done. */
@@ -244,6 +290,8 @@ int main(void)
         TEST(unproven_data_stays),
         TEST(lost_data_is_put_aside),
         TEST(logs_are_put_aside_alone),
+        TEST(logs_stay_where_they_are),
+        TEST(no_file_stays_open),
         TEST(failures_are_told),
         TEST(what_cannot_be_put_aside_ends_the_start),
     };

@@ -181,4 +181,72 @@ FIXTURE size_t refused(struct cluster *c, struct bytes b)
     return got;
 }
 
+/* ----- as the one who is dialed ----- */
+
+FIXTURE void raw_accepted(void *ctx, int fd, const char *address)
+{
+    struct raw_member *m = ctx;
+    (void)address;
+    conn_close(&m->from_one.conn);
+    m->from_one.closed = false;
+    conn_open(&m->from_one.conn, m->cluster->loop, fd, &raw_events);
+    m->accepted++;
+}
+
+FIXTURE void raw_listen(struct cluster *c, struct raw_member *m)
+{
+    *m = (struct raw_member){.cluster = c, .listener.fd = -1};
+    m->from_one.conn.fd = -1;
+    m->to_one.conn.fd = -1;
+    struct address a;
+    assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
+    int fd = socket_listen(&a, 16);
+    assert_true(fd >= 0);
+    m->listener.accepted = raw_accepted;
+    m->listener.ctx = m;
+    listener_open(&m->listener, c->loop, fd, NULL);
+}
+
+FIXTURE void raw_member_close(struct raw_member *m)
+{
+    listener_close(&m->listener);
+    conn_close(&m->from_one.conn);
+    conn_close(&m->to_one.conn);
+}
+
+FIXTURE bool hello_came(struct cluster *c)
+{
+    struct raw_member *m = c->arg;
+    return m->from_one.conn.fd >= 0 && m->from_one.conn.in.len >= HELLO_FRAME;
+}
+
+FIXTURE struct hello welcome_of_two(bool secured)
+{
+    struct hello h = hello_of_two(secured);
+    h.to_incarnation = OUR_NODE;
+    return h;
+}
+
+FIXTURE void await_hello(struct cluster *c, struct raw_member *m)
+{
+    c->arg = m;
+    run_until(c, hello_came);
+}
+
+FIXTURE bool link_waits(struct cluster *c)
+{
+    return peer_in(c, 1, 2)->link.state == LINK_WAITING;
+}
+
+/* Lets node 1 dial anew at once, whatever it thinks of us. */
+FIXTURE void drop_and_hurry(struct cluster *c, struct raw_member *m)
+{
+    raw_end(&m->from_one);
+    run_until(c, link_waits);
+    assert_int_equal(c->nodes[1].ups[2], 0);
+    assert_int_equal(peer_in(c, 1, 2)->incarnation_seen, 0);
+    conn_close(&m->from_one.conn);
+    peer_link_hurry(peer_in(c, 1, 2));
+}
+
 #endif

@@ -387,17 +387,22 @@ static void test_listener_absent(void **state)
 static void test_refused_payload(void **state)
 {
     struct cluster *c = *state;
+    static uint8_t zeros[PEER_FRAGMENT_BYTES + 1]; /* more than one piece */
     start_two(c);
-    c->nodes[2].refuse = ERR_CORRUPT;
-    assert_int_equal(
-        send_to(&c->nodes[1], 2, TRANSPORT_BULK, BYTES_LIT("bad"), BYTES_NONE),
-        0);
-    run_until(c, one_and_two_down);
-    c->nodes[2].refuse = 0;
-    assert_int_equal(lines_with(&c->nodes[2], "refused: corrupt data"), 1);
-    run_until(c, all_up);
-    assert_int_equal(c->nodes[1].ups[2], 2);
-    assert_int_equal(c->nodes[2].ups[1], 2);
+    for (int i = 0; i < 2; i++) {
+        size_t len = i == 0 ? 3 : sizeof(zeros);
+        c->nodes[2].refuse = ERR_CORRUPT;
+        assert_int_equal(send_to(&c->nodes[1], 2, TRANSPORT_BULK,
+                                 bytes_of(zeros, len), BYTES_NONE),
+                         0);
+        run_until(c, one_and_two_down);
+        c->nodes[2].refuse = 0;
+        assert_int_equal(lines_with(&c->nodes[2], "refused: corrupt data"),
+                         i + 1);
+        run_until(c, all_up);
+        assert_int_equal(c->nodes[1].ups[2], i + 2);
+        assert_int_equal(c->nodes[2].ups[1], i + 2);
+    }
 }
 
 static void start_with_secrets(struct cluster *c, const char *one,

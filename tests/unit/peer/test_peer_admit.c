@@ -191,6 +191,7 @@ static void test_questions(void **state)
     start_one(c, false);
     add_blank(c, &b);
     size_t without = refused(c, buf_view(&b));
+    assert_int_equal(lines_with(&c->nodes[1], "connection from"), 0); /* gone */
     assert_int_equal(without, HELLO_FRAME + GREETING_FRAME);
     assert_int_equal(c->nodes[1].asks, 0);
     size_t begin = b.len;
@@ -206,11 +207,70 @@ static void test_questions(void **state)
         else
             add_frame(&b, how == 2 ? FRAME_ADMIT : FRAME_RAFT,
                       BYTES_LIT("none"));
+        peer_in(c, 1, 2)->complained_at_ms = 0;
         assert_int_equal(refused(c, buf_view(&b)), without);
         assert_int_equal(c->nodes[1].asks, 1);
+        assert_int_equal(lines_with(&c->nodes[1], "connection from"), how + 1);
     }
     expect_nothing_stands(c);
     buf_release(&b);
+}
+
+static bool question_came(struct cluster *c)
+{
+    struct raw_member *m = c->arg;
+    return m->from_one.conn.in.len > HELLO_FRAME + GREETING_FRAME;
+}
+
+/* Node 1 is blank, and asks member 2, which answers with this. */
+static void wrong_answer(struct cluster *c, struct raw_member *m,
+                         const struct buf *answer, const char *text)
+{
+    struct hello h = welcome_of_two(false);
+    struct greeting g = greeting_of_two(c);
+    struct buf b = BUF_INIT;
+    g.verdict = GREETING_NOT_YET;
+    add_hello(&b, FRAME_WELCOME, &h);
+    add_greeting(&b, &g);
+    await_hello(c, m);
+    buf_reset(&c->nodes[1].lines);
+    peer_in(c, 1, 2)->link.failure[0] = '\0';
+    raw_send(&m->from_one, buf_view(&b));
+    run_until(c, question_came);
+    raw_send(&m->from_one, buf_view(answer));
+    run_until_logged(c, 1, text);
+    run_until_closed(c, &m->from_one);
+    conn_close(&m->from_one.conn);
+    peer_link_hurry(peer_in(c, 1, 2));
+    buf_release(&b);
+}
+
+/* What is no answer ends the connection, and nothing is granted. */
+static void test_answers(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o = node_options(c, 1, 3);
+    struct admit ask = ask_of(1);
+    struct raw_member m;
+    struct buf b = BUF_INIT;
+    raw_listen(c, &m);
+    o.cluster_id = 0;
+    node_start_with(c, &o);
+    peers_ask(c->nodes[1].peers, &ask);
+    add_frame(&b, FRAME_GRANT, BYTES_LIT("none"));
+    wrong_answer(c, &m, &b, "no link yet: corrupt data\n");
+    for (uint8_t type = FRAME_HELLO; type < FRAME_TYPE_END; type++) {
+        char text[80];
+        buf_reset(&b);
+        size_t begin = frame_begin(&b, type, type == FRAME_GRANT);
+        frame_end(&b, begin);
+        snprintf(text, sizeof(text),
+                 "no link yet: frame type %u is not allowed now\n", type);
+        wrong_answer(c, &m, &b, text);
+    }
+    assert_int_equal(c->nodes[1].grants[2], 0);
+    buf_release(&b);
+    raw_member_close(&m);
 }
 
 /* A member that has its data cannot ask: it would shut itself out. */
@@ -241,6 +301,7 @@ int main(void)
         TEST(test_does_not_ask),   TEST(test_blank_is_not_asked),
         TEST(test_from_elsewhere), TEST(test_from_elsewhere_with_secret),
         TEST(test_questions),      TEST(test_member_does_not_ask),
+        TEST(test_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

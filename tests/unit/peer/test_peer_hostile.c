@@ -192,6 +192,7 @@ static void test_idle_flood(void **state)
     run_until(c, first_closed);
     assert_true(all[0].closed);
     assert_false(all[IDLE_FLOOD - 1].closed);
+    assert_int_equal(c->nodes[1].peers->stranger_count, 2 + 8);
     run_until_closed(c, &all[IDLE_FLOOD - 1]); /* its time is up */
     assert_int_equal(c->nodes[1].peers->stranger_count, 0);
     for (int i = 0; i < IDLE_FLOOD; i++)
@@ -407,72 +408,6 @@ static void test_no_greeting(void **state)
 }
 
 /* ----- as the one who is dialed ----- */
-
-static void raw_accepted(void *ctx, int fd, const char *address)
-{
-    struct raw_member *m = ctx;
-    (void)address;
-    conn_close(&m->from_one.conn);
-    m->from_one.closed = false;
-    conn_open(&m->from_one.conn, m->cluster->loop, fd, &raw_events);
-    m->accepted++;
-}
-
-static void raw_listen(struct cluster *c, struct raw_member *m)
-{
-    *m = (struct raw_member){.cluster = c, .listener.fd = -1};
-    m->from_one.conn.fd = -1;
-    m->to_one.conn.fd = -1;
-    struct address a;
-    assert_int_equal(address_parse(bytes_str(c->addresses[2]), &a), 0);
-    int fd = socket_listen(&a, 16);
-    assert_true(fd >= 0);
-    m->listener.accepted = raw_accepted;
-    m->listener.ctx = m;
-    listener_open(&m->listener, c->loop, fd, NULL);
-}
-
-static void raw_member_close(struct raw_member *m)
-{
-    listener_close(&m->listener);
-    conn_close(&m->from_one.conn);
-    conn_close(&m->to_one.conn);
-}
-
-static bool hello_came(struct cluster *c)
-{
-    struct raw_member *m = c->arg;
-    return m->from_one.conn.fd >= 0 && m->from_one.conn.in.len >= HELLO_FRAME;
-}
-
-static bool link_waits(struct cluster *c)
-{
-    return peer_in(c, 1, 2)->link.state == LINK_WAITING;
-}
-
-static struct hello welcome_of_two(bool secured)
-{
-    struct hello h = hello_of_two(secured);
-    h.to_incarnation = OUR_NODE;
-    return h;
-}
-
-static void await_hello(struct cluster *c, struct raw_member *m)
-{
-    c->arg = m;
-    run_until(c, hello_came);
-}
-
-/* Lets node 1 dial anew at once, whatever it thinks of us. */
-static void drop_and_hurry(struct cluster *c, struct raw_member *m)
-{
-    raw_end(&m->from_one);
-    run_until(c, link_waits);
-    assert_int_equal(c->nodes[1].ups[2], 0);
-    assert_int_equal(peer_in(c, 1, 2)->incarnation_seen, 0);
-    conn_close(&m->from_one.conn);
-    peer_link_hurry(peer_in(c, 1, 2));
-}
 
 static bool two_has_said_hello(struct cluster *c)
 {
@@ -879,6 +814,28 @@ static void test_newer_replaces(void **state)
     raw_member_close(&m);
 }
 
+/* It has restarted, and dials before its old connection has ended. */
+static void test_a_restart_replaces(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    start_joined(c, &m);
+    struct raw newer = {0};
+    struct hello h = hello_of_two(false);
+    struct buf b = BUF_INIT;
+    h.from_incarnation++;
+    add_both(&b, c, FRAME_HELLO, &h);
+    raw_dial(c, &newer);
+    raw_send(&newer, buf_view(&b));
+    run_until_closed(c, &m.to_one);
+    assert_int_equal(c->nodes[1].downs[2], 1);
+    assert_int_equal(lines_with(&c->nodes[1], "link down: it has restarted\n"),
+                     1);
+    conn_close(&newer.conn);
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
 /* Input that is there before the link is up waits for it. */
 static void test_early_input(void **state)
 {
@@ -926,6 +883,7 @@ int main(void)
         TEST(test_stranger_claims),
         TEST(test_idle_flood),
         TEST(test_who_has_gone_is_named),
+        TEST(test_a_restart_replaces),
         TEST(test_proof_bits),
         TEST(test_proof_forged),
         TEST(test_greeting_forged),

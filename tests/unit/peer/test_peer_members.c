@@ -90,6 +90,18 @@ static void a_member_comes(void **state)
     run_until(c, all_up);
     assert_int_equal(c->nodes[1].ups[2], ups); /* that link has stood */
     assert_int_equal(c->nodes[1].downs[2], 0);
+    static uint8_t zeros[5 * PEER_EARLY_BYTES_MAX];
+    for (node_id id = 1; id <= 3; id++) {
+        for (node_id to = 1; to <= 3; to++) {
+            if (to != id)
+                assert_int_equal(send_to(&c->nodes[id], to, TRANSPORT_BULK,
+                                         bytes_of(zeros, sizeof(zeros)),
+                                         BYTES_NONE),
+                                 0);
+        }
+    }
+    for (node_id id = 1; id <= 3; id++)
+        run_until_received(c, id, 2);
 }
 
 static void a_member_leaves(void **state)
@@ -116,6 +128,116 @@ static void a_member_leaves(void **state)
     assert_int_equal(send_to(&c->nodes[1], 3, TRANSPORT_CONTROL,
                              BYTES_LIT("more"), BYTES_NONE),
                      ERR_CLOSED);
+}
+
+/* Members 2 and 3 both, the first of them and the last. */
+static void each_member_may_leave(void **state)
+{
+    struct cluster *c = *state;
+    static const node_id rest[2][2] = {{1, 2}, {1, 3}};
+    c->member_count = 3;
+    node_start(c, 1, 4);
+    struct node *n = &c->nodes[1];
+    for (raft_index i = 0; i < 4; i++) {
+        struct configuration conf;
+        memset(&conf, 0, sizeof(conf));
+        configuration_of(&conf, rest[i % 2], 2);
+        n->transport.members(n->transport.ctx, &conf, 9 + i);
+        run_for(c, 20);
+        assert_int_equal(peer_in(c, 1, 2)->left, i % 2 == 1);
+        assert_int_equal(peer_in(c, 1, 3)->left, i % 2 == 0);
+        assert_int_equal(n->peers->member_count, 2);
+    }
+}
+
+/* What the log says counts more than the node lines. */
+static void node_lines_count_until_then(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 4);
+    struct greeting *g = &c->nodes[1].peers->greeting;
+    uint64_t members = g->members;
+    tell(c, 1, 2, 0);
+    assert_true(members != 0 && g->members == members);
+    assert_int_equal(g->members_at, 0);
+    tell(c, 1, 2, 1);
+    assert_int_equal(g->members, 0);
+    assert_int_equal(g->members_at, 1);
+}
+
+/* What is no address is not dialed, and the log says so. */
+static void a_wrong_address_is_told(void **state)
+{
+    static const char *const wrong[] = {NULL, "nowhere"};
+    static const char *const right[] = {NULL, "192.0.2.1:1"};
+    static const char *const none[] = {NULL, NULL};
+    static const char text[] =
+        "its address in the configuration, 'nowhere', is none";
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *two = peer_in(c, 1, 2);
+    for (raft_index i = 0; i < 3; i++) {
+        two->complained_at_ms = 0;
+        tell_at(c, 1, 2, i == 0 ? right : i == 1 ? wrong : none, 6 + i);
+        run_for(c, 20);
+        assert_int_equal(lines_with(&c->nodes[1], text), i > 0);
+        const char *at = two->places[PLACE_MEMBERS];
+        assert_string_equal(at != NULL ? at : "", i < 2 ? "192.0.2.1:1" : "");
+    }
+}
+
+/* The same address once more is no other one. */
+static void the_same_address_is_no_news(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *two = peer_in(c, 1, 2);
+    assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.1:1"));
+    assert_int_equal(lines_with(&c->nodes[1], "dialed there from now on"), 1);
+    two->nth = 7;
+    assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.1:1"));
+    assert_true(peer_place_set(two, PLACE_TOLD, NULL));
+    assert_int_equal(two->nth, 7);
+    assert_true(peer_place_set(two, PLACE_MEMBERS, NULL));
+    assert_int_equal(two->nth, 0);
+    assert_string_equal(two->address, c->addresses[2]);
+    assert_int_equal(lines_with(&c->nodes[1], "dialed there from now on"), 2);
+    assert_true(peer_place_set(two, PLACE_SEED, NULL));
+    assert_string_equal(two->address, "");
+    assert_int_equal(two->place, PLACE_SEED);
+    assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.2:1"));
+    assert_int_equal(lines_with(&c->nodes[1], "dialed there from now on"), 3);
+}
+
+/* Attempts that fail go round all places that differ. */
+static void places_take_turns(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    struct peer *two = peer_in(c, 1, 2);
+    peer_place_next(two); /* there is no other */
+    assert_string_equal(two->address, c->addresses[2]);
+    assert_int_equal(two->nth, 1);
+    assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.1:1"));
+    assert_true(peer_place_set(two, PLACE_TOLD, "192.0.2.2:1"));
+    assert_int_equal(two->place, PLACE_TOLD);
+    for (uint32_t i = 0; i < 2; i++) {
+        peer_place_next(two);
+        assert_int_equal(two->place, PLACE_SEED);
+        peer_place_next(two);
+        assert_int_equal(two->place, PLACE_MEMBERS);
+        peer_place_next(two);
+        assert_int_equal(two->place, PLACE_TOLD);
+        assert_string_equal(two->address, "192.0.2.2:1");
+        assert_int_equal(two->nth, 3 * i + 3);
+    }
+    assert_true(peer_place_set(two, PLACE_SEED, "192.0.2.2:1"));
+    assert_int_equal(two->place, PLACE_TOLD);
+    peer_place_next(two); /* where it has just been is not tried again */
+    assert_int_equal(two->place, PLACE_MEMBERS);
+    /* A configuration is newer than what it has told. */
+    assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.3:1"));
+    assert_null(two->places[PLACE_TOLD]);
 }
 
 /* It is one again before its link has ended. */
@@ -259,7 +381,12 @@ static void a_candidate_is_heard(void **state)
     struct cluster *c = *state;
     meet_three(c, 7, true);
     run_until(c, one_and_three_are_linked);
-    assert_int_equal(lines_with(&c->nodes[1], "newer configuration"), 1);
+    char line[256];
+    snprintf(line, sizeof(line),
+             "* peer 3 (%s): it is no member here, but has a newer "
+             "configuration, of entry 7: it is heard\n",
+             c->addresses[3]);
+    assert_int_equal(lines_with(&c->nodes[1], line), 1);
     assert_true(peer_in(c, 1, 3)->left);
     tell(c, 1, 3, 7); /* and is a member */
     run_for(c, 50);
@@ -368,6 +495,26 @@ static void strangers_are_bounded(void **state)
             conf.members[m].id += 100;
     }
     assert_true(p->member_count <= PEERS_MAX);
+    /* Of many that leave some go at once, and nobody else: of those that the
+     * last configuration had, and those it does not have. */
+    for (uint32_t m = 0; m < conf.count; m++)
+        conf.members[m].id -= 100;
+    assert_non_null(peers_find(p, conf.members[0].id));
+    size_t left = 0;
+    for (size_t i = 0; i < p->member_count; i++)
+        left += p->members[i]->left;
+    assert_int_equal(left, PEER_STRANGERS_MAX);
+    for (uint32_t m = 0; m < conf.count; m++)
+        assert_false(peers_find(p, conf.members[m].id)->left);
+    conf.members[0].id = 900;
+    c->nodes[1].transport.members(p, &conf, 30);
+    run_for(c, 20);
+    left = 0;
+    for (size_t i = 0; i < p->member_count; i++)
+        left += p->members[i]->left;
+    assert_int_equal(left, PEER_STRANGERS_MAX);
+    for (uint32_t m = 0; m < conf.count; m++)
+        assert_false(peers_find(p, conf.members[m].id)->left);
 }
 
 int main(void)
@@ -377,6 +524,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_member_comes),
         TEST(a_member_leaves),
+        TEST(each_member_may_leave),
+        TEST(node_lines_count_until_then),
+        TEST(a_wrong_address_is_told),
+        TEST(the_same_address_is_no_news),
+        TEST(places_take_turns),
         TEST(a_member_stays),
         TEST(all_leave),
         TEST(an_address_changes),

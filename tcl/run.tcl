@@ -1,11 +1,13 @@
 #!/usr/bin/env tclsh
 # Runs the tests against real processes.
 #
-#   tclsh tcl/run.tcl [--build DIR] [--only PATTERN] [--keep] [FILE ...]
+#   tclsh tcl/run.tcl [--build DIR] [--only PATTERN] [--keep] [--jobs N]
+#       [FILE ...]
 #
 # FILE is a name in tcl/tests, with or without .tcl; none: all of them. Each
 # file runs in a process of its own, which is ended with all that it started
-# when its time is up. Exit status: 0 if all passed, and at least one ran.
+# when its time is up. N files (1) run at once; then what a file says is printed
+# when it has ended. Exit status: 0 if all passed, and at least one ran.
 
 set here [file dirname [file normalize [info script]]]
 set root [file dirname $here]
@@ -14,6 +16,7 @@ set only ""
 set keep 0
 set files {}
 set limit_s 600
+set jobs 1
 
 for {set i 0} {$i < [llength $argv]} {incr i} {
     set word [lindex $argv $i]
@@ -21,6 +24,7 @@ for {set i 0} {$i < [llength $argv]} {incr i} {
         --build {set build [file normalize [lindex $argv [incr i]]]}
         --only {set only [lindex $argv [incr i]]}
         --limit {set limit_s [lindex $argv [incr i]]}
+        --jobs {set jobs [lindex $argv [incr i]]}
         --keep {set keep 1}
         -* {
             puts stderr "run.tcl: unknown option $word"
@@ -72,43 +76,81 @@ proc end_left_over {directory} {
     }
 }
 
-proc run_file {file} {
-    global env here work passed failed limit_s
+# Starts a file. Those that run at once draw their ports from ranges of their
+# own: a port that one of them has found free is not yet bound.
+proc start_file {file slot} {
+    global env here work limit_s jobs run
     set name [file rootname [file tail $file]]
-    puts "--- $name"
     set env(VARD_TEST_DIR) $work/$name
+    set env(VARD_TEST_PORTS) [list [expr {20000 + $slot * (12000 / $jobs)}] \
+        [expr {12000 / $jobs}]]
     file mkdir $env(VARD_TEST_DIR)
     set fd [open [list | setpriv --pdeathsig TERM timeout --foreground -k 10 $limit_s \
         tclsh $here/support/child.tcl $file 2>@1]]
-    set ::child_directory $env(VARD_TEST_DIR)
-    set told 0
-    set ran 0
+    set run($slot) [dict create name $name told 0 ran 0 lines {}]
+    say $slot "--- $name"
+    fconfigure $fd -blocking 0
+    fileevent $fd readable [list take_lines $fd $slot]
+}
+
+# A line of a file that runs: at once, if there is no other.
+proc say {slot line} {
+    if {$::jobs == 1} {
+        puts $line
+        flush stdout
+    } else {
+        dict lappend ::run($slot) lines $line
+    }
+}
+
+proc take_lines {fd slot} {
+    global passed failed run
     while {[gets $fd line] >= 0} {
         if {[regexp {^tally ([0-9]+) ([0-9]+)$} $line -> good bad]} {
             incr passed $good
             incr failed $bad
-            set told 1
-            set ran [expr {$good + $bad}]
+            dict set run($slot) told 1
+            dict set run($slot) ran [expr {$good + $bad}]
         } else {
-            puts $line
-            flush stdout
+            say $slot $line
         }
     }
-    catch {close $fd} message
-    end_left_over $env(VARD_TEST_DIR)
-    if {!$told} {
-        puts "\[err\] $name did not come to its end: $message"
-        incr failed
-    } elseif {$ran == 0 && $env(VARD_ONLY) eq ""} {
-        puts "\[err\] $name has no test"
-        incr failed
-    }
+    if {[eof $fd]} {end_file $fd $slot}
 }
 
-set start [clock seconds]
-foreach file $files {
-    run_file $file
+# The file has ended; what comes next may have its slot.
+proc end_file {fd slot} {
+    global env failed run work
+    set name [dict get $run($slot) name]
+    fconfigure $fd -blocking 1
+    catch {close $fd} message
+    end_left_over $work/$name
+    if {![dict get $run($slot) told]} {
+        say $slot "\[err\] $name did not come to its end: $message"
+        incr failed
+    } elseif {[dict get $run($slot) ran] == 0 && $env(VARD_ONLY) eq ""} {
+        say $slot "\[err\] $name has no test"
+        incr failed
+    }
+    foreach line [dict get $run($slot) lines] {puts $line}
+    flush stdout
+    unset run($slot)
+    set ::ended $slot
 }
+
+proc run_files {} {
+    global files jobs run
+    foreach file $files {
+        for {set slot 0} {[info exists run($slot)]} {incr slot} {}
+        start_file $file $slot
+        if {[array size run] == $jobs} {vwait ::ended}
+    }
+    while {[array size run] > 0} {vwait ::ended}
+}
+
+array set run {}
+set start [clock seconds]
+run_files
 if {$passed + $failed == 0} {
     puts "\[err\] no test is called $only"
     incr failed

@@ -145,7 +145,10 @@ run_fuzz() { rung fuzz tests/fuzz/run.sh --build "$normal"; }
 run_disk() { rung disk tests/disk/run.sh --build "$normal"; }
 run_trace() { rung trace tests/trace/run.sh --build "$normal"; }
 run_chaos() { rung chaos tests/chaos/run.sh --build "$normal"; }
-run_tcl() { rung tcl tclsh tcl/run.tcl --build "$normal"; }
+# Files of the Tcl tests wait more than they work.
+run_tcl() {
+    rung tcl tclsh tcl/run.tcl --build "$normal" --jobs $((jobs + 1))
+}
 
 # The core alone: the codec has survivors that are not argued yet.
 run_mechanical() {

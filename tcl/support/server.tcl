@@ -13,10 +13,12 @@ namespace eval cluster {
 
 # --- ports ---------------------------------------------------------------
 
+# One of the range that run.tcl has given to this file.
 proc free_port {} {
     variable taken_ports
+    lassign $::env(VARD_TEST_PORTS) first count
     while 1 {
-        set port [expr {20000 + int(rand() * 12000)}]
+        set port [expr {$first + int(rand() * $count)}]
         if {[info exists taken_ports($port)]} continue
         if {[catch {socket -server {apply {args {}}} -myaddr 127.0.0.1 $port} \
                 fd]} continue

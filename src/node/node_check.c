@@ -251,15 +251,16 @@ static void check_source(const struct node *n)
 static void check_refill(const struct node *n)
 {
     const struct refill *r = &n->refill;
-    bool fetches = r->phase == REFILL_FETCHING;
+    bool comes = r->phase == REFILL_FETCHING;
+    bool fetches = comes || r->phase == REFILL_MAKING;
 
     ASSERT(r->phase != REFILL_COMPLETE); /* the turn has used it */
-    ASSERT((r->phase == REFILL_NONE) == (r->fill == NULL));
-    ASSERT((r->fill == NULL) == (r->inspect == NULL));
+    ASSERT((r->phase == REFILL_NONE) == (r->intake == NULL));
+    ASSERT(r->intake == NULL || r->leaving == NULL);
     ASSERT(r->phase != REFILL_NONE || !r->noted);
     ASSERT(n->raft.fetching == (fetches ? r->offer.index : 0));
-    ASSERT(!fetches || (r->id != 0 && r->heard_ms <= n->mono_ms));
-    ASSERT(fetches || r->head.total == 0);
+    ASSERT(comes == (r->id != 0) && r->heard_ms <= n->mono_ms);
+    ASSERT(comes || r->head.total == 0);
 }
 
 void node_check(const struct node *n)

@@ -2,7 +2,8 @@
  * A whole state that is fetched from another member, because the entries that
  * this node needs are in no log any more.
  *
- *   NONE --offer--> FETCHING --done--> COMPLETE --RAFT_EV_RESTORE--> NONE
+ *   NONE --offer--> FETCHING --done--> MAKING --> COMPLETE
+ *   NONE <--RAFT_EV_RESTORE-- COMPLETE
  *   NONE <--of no use--  FETCHING --silence, gone--> KEPT --offer--> FETCHING
  *
  * The leader offers one. What is offered has a position (index, term, chain);
@@ -13,11 +14,13 @@
  * begins from nothing, and removes what there was; as long as chunks come, none
  * is taken.
  *
- * The chunks are inspected, and go to parts on the disk (store/store_fill.h);
- * after each part it is noted how far it came (node_refill_note.c). Nothing is
- * believed before the end: then the whole has to be what the source says it has
- * sent, a state in itself, that of the entry which was offered, and of a
- * cluster of these members.
+ * The chunks are inspected, and go to parts on the disk, by a thread
+ * (snapshot/intake.h): the loop hands them over and looks what came of them.
+ * After each part it is noted how far it came (node_refill_note.c). A part ends
+ * when it is large, and on a slow link after a while. Nothing is believed
+ * before the end: then the whole has to be what the source says it has sent, a
+ * state in itself, that of the entry which was offered, and of a cluster of
+ * these members.
  *
  * What is complete waits for the end of the turn, where the core is told, and
  * the state takes its place (node_restore.c).
@@ -25,7 +28,8 @@
  * The core says in each reply that a state is being fetched, so the others keep
  * the log behind it.
  *
- * All of it is done by the loop, as much in one turn as the credit allows.
+ * The credit counts from what the thread has taken, so that no more than that
+ * waits in memory, however slow the disk is.
  *
  * How it fails: without a piece for a while the source is asked again; without
  * one for longer, or when it says that it has the state no more, another offer
@@ -37,10 +41,13 @@
 #include <inttypes.h>
 
 #include "node/node_internal.h"
-#include "snapshot/inspect.h"
-#include "store/store_fill.h"
+#include "snapshot/intake.h"
 
 #define PART_BYTES ((uint64_t)64 * 1024 * 1024)
+/* After so long a part may be smaller, by so much. */
+#define PART_MS   5000
+#define PART_LESS 16
+#define LOOK_MS   2
 /* On their way; a larger chunk comes whole. */
 #define CREDIT_BYTES  ((uint64_t)4 * 1024 * 1024)
 #define SILENT_MS     5000  /* then the source is asked again */
@@ -57,10 +64,11 @@ static uint64_t part_bytes(const struct node *n)
                                              : PART_BYTES;
 }
 
-static const struct inspect_totals *so_far(const struct refill *r)
+/* Bytes of rows that came. */
+static uint64_t so_far(const struct refill *r)
 {
-    ASSERT(r->inspect);
-    return inspect_so_far(r->inspect);
+    ASSERT(r->intake);
+    return intake_given(r->intake).bytes;
 }
 
 static bool same_position(const struct transfer_offer *a,
@@ -139,7 +147,7 @@ static void fetch(struct node *n, uint64_t id, const struct transfer_offer *o)
 {
     struct refill *r = &n->refill;
 
-    ASSERT(r->fill && r->inspect && r->phase != REFILL_COMPLETE);
+    ASSERT(r->intake && r->phase <= REFILL_FETCHING);
     r->phase = REFILL_FETCHING;
     r->id = id;
     r->offer = *o;
@@ -150,13 +158,17 @@ static void fetch(struct node *n, uint64_t id, const struct transfer_offer *o)
 static void begin(struct node *n, uint64_t id, const struct transfer_offer *o)
 {
     struct refill *r = &n->refill;
+    struct store_fill *fill;
 
     node_refill_drop(n);
-    if (n->dead)
-        return;
-    int err = store_fill_begin(n->store, 0, BYTES_NONE, &r->fill);
+    if (n->dead || !node_refill_left(n))
+        return; /* it is offered again */
+    int err = store_fill_begin(n->store, 0, BYTES_NONE, &fill);
     ASSERT(err == 0); /* there is nothing that it could lack */
-    r->inspect = inspect_new();
+    r->intake =
+        intake_new(fill, inspect_new(), n->store, n->options.threadless);
+    r->part_ms = n->mono_ms;
+    r->leader_term = n->raft.term;
     fetch(n, id, o);
     log_notice(n->logger,
                "this node is fetching the state of entry %" PRIu64
@@ -171,20 +183,20 @@ static void offered_again(struct node *n, uint64_t id,
     struct refill *r = &n->refill;
 
     r->leader_term = n->raft.term;
-    if (r->phase == REFILL_COMPLETE ||
+    if (r->phase > REFILL_FETCHING ||
         (r->phase == REFILL_FETCHING && r->id == id &&
          r->offer.source == o->source))
         return;
     ASSERT(same_position(&r->offer, o));
     if (r->phase == REFILL_FETCHING && source_is_up(n))
         return; /* it goes on as it is */
-    if (!fits(n, o, so_far(r)->bytes))
+    if (!fits(n, o, so_far(r)))
         return;
     fetch(n, id, o);
     log_notice(n->logger,
                "this node goes on fetching the state of entry %" PRIu64
                " from node %u, behind %" PRIu64 " MB",
-               o->index, o->source, so_far(r)->bytes >> 20);
+               o->index, o->source, so_far(r) >> 20);
 }
 
 static void take_offer(struct node *n, const struct node_peer *from,
@@ -198,41 +210,53 @@ static void take_offer(struct node *n, const struct node_peer *from,
         offered_again(n, id, o);
         return;
     }
-    bool busy = r->phase == REFILL_COMPLETE ||
+    bool busy = r->phase > REFILL_FETCHING ||
                 (r->phase == REFILL_FETCHING && source_is_up(n));
-    if (busy || n->mono_ms < r->refuse_until_ms || !fits(n, o, 0))
+    if (busy || !node_refill_left(n) || n->mono_ms < r->refuse_until_ms ||
+        !fits(n, o, 0))
         return;
     begin(n, id, o);
-    r->leader_term = n->raft.term;
-    ASSERT(n->dead || r->phase == REFILL_FETCHING);
+    ASSERT(n->dead || r->leaving || r->phase == REFILL_FETCHING);
 }
 
 /* --- chunks ------------------------------------------------------------- */
 
-/* Says where this node is, and how much may come. */
+/* Says where this node is, and how much may come. Anew only while the intake is
+ * idle: then it knows the last key of what came. */
 static void ask(struct node *n, bool anew)
 {
     struct refill *r = &n->refill;
-    const struct inspect_totals *t = so_far(r);
+    struct intake_place at = intake_given(r->intake);
     struct transfer want = {
         .kind = TRANSFER_WANT,
         .id = r->id,
-        .want = {.number = t->chunks + 1,
-                 .hash = t->hash,
-                 .from = t->bytes,
-                 .until = t->bytes + CREDIT_BYTES,
+        .want = {.number = at.chunks + 1,
+                 .hash = at.hash,
+                 .from = at.bytes,
+                 .until = intake_taken(r->intake) + CREDIT_BYTES,
                  .begin = anew},
     };
 
     ASSERT(r->phase == REFILL_FETCHING);
     if (anew) {
-        want.want.after = inspect_last(r->inspect);
+        want.want.after = inspect_last(intake_inspect(r->intake));
         r->head.total = 0;
         r->asked = true;
     }
     r->until = want.want.until;
     bool sent = node_transfer_send(n, r->offer.source, &want) == 0;
     r->ask_at_ms = n->mono_ms + (sent ? SILENT_MS : SEND_AGAIN_MS);
+}
+
+/* Half of the credit was taken: there may come more. */
+static void ask_for_more(struct node *n)
+{
+    const struct refill *r = &n->refill;
+    uint64_t until = intake_taken(r->intake) + CREDIT_BYTES;
+
+    ASSERT(r->phase == REFILL_FETCHING);
+    if (!r->asked && until >= r->until + CREDIT_BYTES / 2)
+        ask(n, false);
 }
 
 /* Something is missing. After a question old pieces may come, for a while. */
@@ -245,49 +269,38 @@ static void note_gap(struct node *n)
         r->ask_at_ms = n->mono_ms;
 }
 
-/* All so far is durable: that is noted. */
 static void end_part(struct node *n)
 {
     struct refill *r = &n->refill;
-    uint32_t parts;
+    uint64_t bytes = so_far(r) - r->part_bytes;
+    bool slow = n->mono_ms - r->part_ms >= PART_MS;
 
-    ASSERT(so_far(r)->bytes > r->noted_bytes);
-    if (store_fill_part(r->fill, &parts) != 0)
-        node_refill_fail_fill(n, "it cannot be stored");
-    else
-        node_refill_note(n, parts);
+    ASSERT(so_far(r) >= r->part_bytes);
+    if (bytes < (slow ? part_bytes(n) / PART_LESS : part_bytes(n)))
+        return;
+    intake_part(r->intake);
+    r->part_bytes = so_far(r);
+    r->part_ms = n->mono_ms;
 }
 
 static void take_chunk(struct node *n)
 {
     struct refill *r = &n->refill;
     struct chunk c = {r->head.number, r->head.hash, buf_view(&r->rows)};
-    struct buf why = BUF_INIT;
 
-    int err = inspect_chunk(r->inspect, &c, &why);
-    buf_u8(&why, '\0');
-    if (err != 0)
-        node_refill_fail(n, "it is not right", (const char *)why.data);
-    else if (store_fill_add(r->fill, c.rows) != 0)
-        node_refill_fail_fill(n, "it cannot be stored");
-    buf_release(&why);
-    if (r->phase != REFILL_FETCHING)
-        return;
+    ASSERT(c.rows.len == r->head.total);
+    intake_chunk(r->intake, &c);
     buf_reset(&r->rows);
     buf_shrink(&r->rows, CHUNK_SLACK);
     r->head.total = 0;
-    if (so_far(r)->bytes - r->noted_bytes >= part_bytes(n))
-        end_part(n);
-    if (r->phase == REFILL_FETCHING &&
-        r->until - so_far(r)->bytes < CREDIT_BYTES / 2)
-        ask(n, false);
+    end_part(n);
 }
 
 /* Is it the next piece? Else it is an old one, or something is missing. */
 static bool continues(struct refill *r, const struct transfer_chunk *c)
 {
     ASSERT(r->phase == REFILL_FETCHING);
-    if (c->offset == 0 && c->number == so_far(r)->chunks + 1) {
+    if (c->offset == 0 && c->number == intake_given(r->intake).chunks + 1) {
         buf_reset(&r->rows);
         r->head = *c;
         r->head.data = BYTES_NONE; /* it is the payload's */
@@ -309,7 +322,7 @@ static void take_piece(struct node *n, const struct transfer_chunk *c)
         return;
     }
     if (!continues(r, c)) {
-        if (c->number > so_far(r)->chunks)
+        if (c->number > intake_given(r->intake).chunks)
             note_gap(n);
         return;
     }
@@ -326,11 +339,12 @@ static const char *judge(struct node *n, const struct inspect_totals *t)
     struct refill *r = &n->refill;
     const struct transfer_offer *o = &r->offer;
 
-    ASSERT(r->phase == REFILL_FETCHING);
+    ASSERT(r->phase == REFILL_MAKING);
     if (t->applied.index != o->index || t->applied.term != o->term ||
         t->applied.chain != o->chain)
         return "it is that of another entry";
-    struct bytes record = inspect_members(r->inspect, &r->members_at);
+    struct bytes record =
+        inspect_members(intake_inspect(r->intake), &r->members_at);
     if (r->members_at > o->index ||
         node_members_fetched(n, record, r->members_at, &r->members) != 0)
         return "it is that of a cluster of other members, or of a level that "
@@ -338,45 +352,45 @@ static const char *judge(struct node *n, const struct inspect_totals *t)
     return NULL;
 }
 
-static void complete(struct node *n)
+static void take_ends(struct node *n, const struct inspect_totals *t)
+{
+    const char *wrong = judge(n, t);
+
+    if (wrong)
+        node_refill_fail(n, "it is not right", wrong);
+    else
+        intake_make(n->refill.intake);
+}
+
+static void take_state(struct node *n, uint64_t state)
 {
     struct refill *r = &n->refill;
 
-    if (store_fill_end(r->fill, &r->state) != 0) {
-        node_refill_fail_fill(n, "it cannot be put together");
-        return;
-    }
-    ASSERT(r->state != 0);
-    store_fill_free(r->fill);
-    r->fill = NULL;
+    ASSERT(r->phase == REFILL_MAKING && state != 0);
+    r->state = state;
     r->phase = REFILL_COMPLETE;
-    node_refill_leave(n);
+    intake_free(r->intake); /* it is idle */
+    r->intake = NULL;
 }
 
 static void take_done(struct node *n, const struct transfer_done *d)
 {
     struct refill *r = &n->refill;
-    const struct inspect_totals *t = so_far(r);
-    struct inspect_totals totals;
-    struct buf why = BUF_INIT;
+    struct intake_place at = intake_given(r->intake);
 
-    if (d->chunks > t->chunks) { /* some were lost on their way */
+    if (d->chunks > at.chunks) { /* some were lost on their way */
         note_gap(n);
         return;
     }
-    if (d->chunks != t->chunks || d->hash != t->hash || d->bytes != t->bytes)
-        buf_str(&why, "it does not end as its source says");
-    else if (inspect_end(r->inspect, &totals, &why) == 0) {
-        const char *what = judge(n, &totals);
-        buf_str(&why, what ? what : "");
+    if (d->chunks != at.chunks || d->hash != at.hash || d->bytes != at.bytes) {
+        node_refill_fail(n, "it is not right",
+                         "it does not end as its source says");
+        return;
     }
-    bool right = why.len == 0;
-    buf_u8(&why, '\0');
-    if (right)
-        complete(n);
-    else
-        node_refill_fail(n, "it is not right", (const char *)why.data);
-    buf_release(&why);
+    node_refill_leave(n);
+    intake_end(r->intake);
+    r->phase = REFILL_MAKING;
+    r->head.total = 0;
 }
 
 void node_refill_take(struct node *n, const struct node_peer *from,
@@ -413,7 +427,7 @@ void node_refill_link_lost(struct node *n, node_id peer)
     if (r->phase != REFILL_FETCHING || peer != r->offer.source)
         return;
     r->ask_at_ms = n->mono_ms;
-    ASSERT(r->fill);
+    ASSERT(r->intake);
 }
 
 /* The log has brought as much, or this node leads: it needs none. */
@@ -424,13 +438,54 @@ static bool is_outdone(const struct node *n)
     return n->raft.role == RAFT_LEADER || n->raft.commit >= r->offer.index;
 }
 
+/* What the thread has done. */
+static void look(struct node *n)
+{
+    struct intake_news news;
+
+    intake_look(n->refill.intake, &news);
+    switch (news.kind) {
+    case INTAKE_NOTHING:
+        break;
+    case INTAKE_PART:
+        node_refill_note(n, &news);
+        break;
+    case INTAKE_ENDS:
+        take_ends(n, &news.totals);
+        break;
+    case INTAKE_STATE:
+        take_state(n, news.state);
+        break;
+    case INTAKE_FAILED:
+        node_refill_fail(n, news.what, news.why);
+        break;
+    }
+    ASSERT(news.kind != INTAKE_FAILED || n->refill.phase == REFILL_NONE);
+}
+
+/* The source is not to blame for what this node's disk has not done yet. */
+static void fetch_on(struct node *n)
+{
+    struct refill *r = &n->refill;
+
+    ASSERT(r->phase == REFILL_FETCHING);
+    if (!intake_is_idle(r->intake))
+        r->heard_ms = n->mono_ms;
+    if (n->mono_ms - r->heard_ms >= GIVE_UP_MS)
+        node_refill_keep(n, "nothing came of it for too long");
+    else if (n->mono_ms < r->ask_at_ms)
+        ask_for_more(n);
+    else if (intake_is_idle(r->intake) && source_is_up(n))
+        ask(n, true);
+}
+
 void node_refill_turn(struct node *n)
 {
     struct refill *r = &n->refill;
 
-    if (r->phase == REFILL_NONE || r->phase == REFILL_COMPLETE)
+    if (!node_refill_left(n) || r->phase == REFILL_NONE)
         return;
-    ASSERT(r->fill && r->inspect);
+    ASSERT(r->intake && r->phase != REFILL_COMPLETE);
     if (is_outdone(n)) {
         log_notice(n->logger,
                    "the state of entry %" PRIu64 " is not needed any more",
@@ -439,12 +494,9 @@ void node_refill_turn(struct node *n)
         node_refill_drop(n);
         return;
     }
-    if (r->phase != REFILL_FETCHING)
-        return;
-    if (n->mono_ms - r->heard_ms >= GIVE_UP_MS)
-        node_refill_keep(n, "nothing came of it for too long");
-    else if (n->mono_ms >= r->ask_at_ms && source_is_up(n))
-        ask(n, true);
+    look(n);
+    if (!n->dead && r->phase == REFILL_FETCHING)
+        fetch_on(n);
 }
 
 int64_t node_refill_due_ms(const struct node *n)
@@ -453,13 +505,15 @@ int64_t node_refill_due_ms(const struct node *n)
 
     if (r->phase == REFILL_COMPLETE)
         return n->mono_ms;
-    ASSERT(r->phase != REFILL_FETCHING || r->inspect);
+    ASSERT(r->phase != REFILL_FETCHING || r->intake);
+    if (r->leaving || (r->intake && !intake_is_idle(r->intake)))
+        return n->mono_ms + LOOK_MS;
     return INT64_MAX; /* the rest waits for the housekeeping */
 }
 
 static raft_index fetching(const struct refill *r)
 {
-    bool yes = r->phase == REFILL_FETCHING || r->phase == REFILL_COMPLETE;
+    bool yes = r->phase >= REFILL_FETCHING;
 
     ASSERT(!yes || r->offer.index > 0);
     return yes ? r->offer.index : 0;
@@ -508,8 +562,8 @@ bool node_refill_percent(const struct node *n, uint32_t *percent)
     *percent = 0;
     if (r->phase == REFILL_NONE)
         return false;
-    if (r->offer.bytes > 0 && r->inspect)
-        *percent = (uint32_t)MIN(99.0, 100.0 * (double)so_far(r)->bytes /
+    if (r->offer.bytes > 0 && r->intake)
+        *percent = (uint32_t)MIN(99.0, 100.0 * (double)so_far(r) /
                                            (double)r->offer.bytes);
     return true;
 }

@@ -12,15 +12,16 @@
 #include "raft/raft.h"
 
 struct attached;
-struct inspect;
+struct intake;
+struct intake_news;
 struct node;
 struct node_peer;
-struct store_fill;
 
 enum refill_phase {
     REFILL_NONE,
     REFILL_KEPT,     /* what came so far waits for somebody to offer it again */
     REFILL_FETCHING, /* the source is asked for the rest */
+    REFILL_MAKING,   /* all came: it is judged, and put together */
     REFILL_COMPLETE, /* it was found right, and has a number in the store */
 };
 
@@ -29,15 +30,17 @@ struct refill {
     enum refill_phase phase;
     uint64_t id; /* of the state, at its source */
     struct transfer_offer offer;
-    raft_term leader_term; /* of who offered it */
-    struct store_fill *fill;
-    struct inspect *inspect;    /* knows how far it came */
+    raft_term leader_term;      /* of who offered it */
+    struct intake *intake;      /* knows how far it came */
+    struct intake *leaving;     /* of one that is over; NULL: none */
     struct buf rows;            /* of the chunk that comes */
     struct transfer_chunk head; /* of its first piece; total 0: none comes */
     uint64_t until;             /* the source may send up to there */
     bool asked;                 /* to begin anew, and that has not come yet */
     int64_t ask_at_ms;          /* unless a piece comes */
     int64_t heard_ms;           /* when the last piece came */
+    uint64_t part_bytes;        /* where the last part ends */
+    int64_t part_ms;            /* when that was asked for */
     uint64_t noted_bytes;       /* are in parts that are noted */
     bool noted;                 /* there is a row that says so */
     int64_t refuse_until_ms;    /* no offer is taken before */
@@ -57,19 +60,19 @@ struct restored {
 /* node_refill_note.c: finds what came before the start. */
 void node_refill_open(struct node *n);
 void node_refill_release(struct node *n);
-/* All that has come so far is in so many parts. */
-void node_refill_note(struct node *n, uint32_t parts);
+/* More of it is in parts: INTAKE_PART. */
+void node_refill_note(struct node *n, const struct intake_news *part);
 /* Part of a write: what was noted has no use any more. */
 void node_refill_unnote(struct node *n);
-/* Nothing is left of the transfer. */
+/* Nothing is left of the transfer, or will be as soon as node_refill_left()
+ * says so: until then there cannot be another one. */
 void node_refill_drop(struct node *n);
+MUST_USE bool node_refill_left(struct node *n);
 /* The source is told that nobody wants more of it. */
 void node_refill_leave(struct node *n);
 /* What has come is of no use, or there is no place for it: it is dropped, and
  * the next one waits. */
 void node_refill_fail(struct node *n, const char *what, const char *why);
-/* The same, of what the fill says. */
-void node_refill_fail_fill(struct node *n, const char *what);
 /* What came so far waits for another offer. */
 void node_refill_keep(struct node *n, const char *why);
 

@@ -1,7 +1,9 @@
 /*
  * Looks at the directory now and then; a file that comes and goes between two
  * looks is not held. Deleted files wait in turn; if much waits, because files
- * are deleted faster than one step after the other, there are no pauses.
+ * are deleted faster than one step after the other, the pauses are shorter, and
+ * never over: a whole state that is deleted at once (a merge of everything, a
+ * family that was dropped) is given back in pieces, too.
  *
  * How it fails: what cannot be opened or shortened is left to the file system.
  */
@@ -21,11 +23,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_MS     500
-#define HURRY_MS    50
-#define PAUSE_MS    10
-#define HELD_MAX    256
-#define BACKLOG_MAX ((int64_t)512 * 1024 * 1024) /* bytes */
+#define LOOK_US   500000
+#define HURRY_US  50000
+#define PAUSE_US  10000
+#define HELD_MAX  256
+#define MUCH      ((int64_t)512 * 1024 * 1024) /* bytes */
+#define PART_NAME "refill."
 
 struct held {
     ino_t inode;
@@ -47,23 +50,30 @@ struct reclaim {
 };
 
 /* True: it is to end. */
-static bool wait_for_end(struct reclaim *r, int ms)
+static bool wait_for_end(struct reclaim *r, int64_t us)
 {
-    int64_t until_us = clock_mono_us() + (int64_t)ms * 1000;
+    int64_t until_us = clock_mono_us() + us;
     mutex_lock(&r->lock);
-    if (!r->ending && ms > 0)
+    if (!r->ending && us > 0)
         cond_wait_until(&r->end, &r->lock, until_us);
     bool ending = r->ending;
     mutex_unlock(&r->lock);
     return ending;
 }
 
-/* number.sst or number.log */
+/* number.sst or number.log, or refill.number: the parts of a state that is
+ * given up (rocks_fill.c) */
 static bool is_of_database(const char *name)
 {
-    size_t digits = strspn(name, "0123456789");
-    return digits > 0 && (strcmp(name + digits, ".sst") == 0 ||
-                          strcmp(name + digits, ".log") == 0);
+    static const char part[] = PART_NAME;
+    const char *number = name;
+    if (strncmp(name, part, sizeof(part) - 1) == 0)
+        number += sizeof(part) - 1;
+    size_t digits = strspn(number, "0123456789");
+    const char *end = number + digits;
+    if (number > name)
+        return digits > 0 && *end == 0;
+    return digits > 0 && (strcmp(end, ".sst") == 0 || strcmp(end, ".log") == 0);
 }
 
 static bool is_held(const struct reclaim *r, ino_t inode)
@@ -117,6 +127,14 @@ static int64_t backlog(const struct reclaim *r)
     return sum;
 }
 
+int64_t reclaim_pause_us(int64_t waiting, bool hurry)
+{
+    ASSERT(waiting >= 0);
+    if (hurry)
+        return 0;
+    return waiting <= MUCH ? PAUSE_US : PAUSE_US * MUCH / waiting;
+}
+
 /* Nobody else can see the file any more, nor ever will. */
 static void shorten(struct reclaim *r, int fd, int64_t size)
 {
@@ -124,9 +142,9 @@ static void shorten(struct reclaim *r, int fd, int64_t size)
     while (size > (int64_t)RECLAIM_STEP) {
         size -= RECLAIM_STEP;
         atomic_store(&r->pending, (uint64_t)waiting);
-        waiting -= RECLAIM_STEP;
-        bool hurry = waiting > BACKLOG_MAX || atomic_load(&r->hurry);
-        if (ftruncate(fd, size) != 0 || wait_for_end(r, hurry ? 0 : PAUSE_MS))
+        waiting = MAX(waiting - (int64_t)RECLAIM_STEP, 0);
+        int64_t us = reclaim_pause_us(waiting, atomic_load(&r->hurry));
+        if (ftruncate(fd, size) != 0 || wait_for_end(r, us))
             return;
     }
 }
@@ -153,7 +171,7 @@ static void *run(void *ctx)
     do {
         look(r);
         reclaim_deleted(r);
-    } while (!wait_for_end(r, atomic_load(&r->hurry) ? HURRY_MS : LOOK_MS));
+    } while (!wait_for_end(r, atomic_load(&r->hurry) ? HURRY_US : LOOK_US));
     for (size_t i = 0; i < r->count; i++)
         close(r->held[i].fd);
     return NULL;

@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "codec/frame.h"
 #include "node/node_internal.h"
-#include "snapshot/inspect.h"
+#include "snapshot/intake.h"
 #include "snapshot/source.h"
 #include "store/store_fill.h"
 #include "store/store_view.h"
@@ -213,9 +213,9 @@ static inline enum refill_phase phase(const struct giver *g)
 /* Turns until the transfer has ended. */
 static inline void giver_run(struct giver *g)
 {
-    for (int i = 0; i < 5000 && phase(g) == REFILL_FETCHING; i++)
+    for (int i = 0; i < 5000 && phase(g) >= REFILL_FETCHING; i++)
         giver_turn(g);
-    assert_true(phase(g) != REFILL_FETCHING);
+    assert_true(phase(g) < REFILL_FETCHING);
     giver_turn(g);
 }
 

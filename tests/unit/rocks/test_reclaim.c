@@ -147,6 +147,44 @@ static void test_steps(void **state)
     assert_int_equal(call_count(), ARRAY_LEN(sizes) + 3);
 }
 
+/* Parts of a state that was given up; not the one that is being written, which
+ * has not its name yet. */
+static void test_parts(void **state)
+{
+    struct fixture *f = *state;
+    make(f, "refill.1", 3 * MIB);
+    make(f, "refill.27", 3 * MIB);
+    make(f, "refill.part", 3 * MIB);
+    make(f, "refill.", 3 * MIB);
+    make(f, "refill.3.sst", 3 * MIB);
+    make(f, "refill3", 3 * MIB);
+    f->reclaim = reclaim_new(f->dir.path);
+    expect_held(f, 2);
+    drop(f, "refill.1");
+    drop(f, "refill.27");
+    drop(f, "refill.part");
+    expect_held(f, 0);
+    assert_int_equal(call_count(), 4);
+}
+
+/* However much waits, there is a pause; the more, the shorter. */
+static void test_pauses(void **state)
+{
+    int64_t last_us = reclaim_pause_us(0, false);
+    UNUSED(state);
+    assert_true(last_us >= 5000);
+    for (int64_t mib = 1; mib <= 64 * 1024; mib *= 2) {
+        int64_t us = reclaim_pause_us(mib * MIB, false);
+        assert_true(us > 0 && us <= last_us);
+        /* Within a minute all of it is given back. */
+        assert_true(us * mib < 60000000);
+        assert_int_equal(reclaim_pause_us(mib * MIB, true), 0);
+        last_us = us;
+    }
+    assert_true(last_us < 500);
+    assert_true(reclaim_pause_us((int64_t)2048 * MIB, false) >= 2000);
+}
+
 /* What somebody has linked elsewhere, a backup perhaps, stays whole. */
 static void test_other_name(void **state)
 {
@@ -194,9 +232,8 @@ static void test_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_steps),
-        TEST(test_other_name),
-        TEST(test_end),
+        TEST(test_steps),      TEST(test_parts), TEST(test_pauses),
+        TEST(test_other_name), TEST(test_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

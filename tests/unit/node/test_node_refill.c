@@ -124,6 +124,34 @@ static void test_it_goes_on_after_a_restart(void **state)
     world_release(w);
 }
 
+/* On a slow link a part is not waited for until it is large. */
+static void test_small_parts_of_a_slow_link(void **state)
+{
+    struct world *w = &world;
+    struct giver g;
+    UNUSED(state);
+    struct outrun o = outrun(w, 55);
+    giver_open(&g, w, o.leader, o.victim);
+    getter(&g)->options.refill_part_bytes = 1600 * 1000;
+    offer(&g);
+    giver_run_to(&g, 2);
+    assert_int_equal(getter(&g)->refill.noted_bytes, 0);
+    for (int i = 0; i < 12; i++) {
+        w->now_ms += 500;
+        giver_turn(&g);
+    }
+    giver_run_to(&g, 4);
+    uint64_t noted = getter(&g)->refill.noted_bytes;
+    assert_true(noted >= 100 * 1000);
+    giver_run_to(&g, 5);
+    assert_int_equal(getter(&g)->refill.noted_bytes, noted);
+    g.stop_after = 0;
+    giver_run(&g);
+    expect_refilled(w, &g);
+    giver_close(&g);
+    world_release(w);
+}
+
 /* The row was written before its parts were lost, or the parts without it. */
 static void test_parts_and_row_belong_together(void **state)
 {
@@ -774,6 +802,7 @@ int main(void)
         cmocka_unit_test(test_a_state_takes_the_place_of_entries),
         cmocka_unit_test(test_it_goes_on_after_a_cut),
         cmocka_unit_test(test_it_goes_on_after_a_restart),
+        cmocka_unit_test(test_small_parts_of_a_slow_link),
         cmocka_unit_test(test_parts_and_row_belong_together),
         cmocka_unit_test(test_what_is_wrong_is_not_believed),
         cmocka_unit_test(test_what_does_not_belong_is_left_alone),

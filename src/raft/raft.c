@@ -110,10 +110,13 @@ static void copy_log(struct raft *r, const struct raft_start *s)
     r->durable = r->last;
 }
 
-/* Without it a majority must be left that refills it. */
+/* Without it a majority must be left that refills it. In an earlier life it may
+ * have voted with fewer. */
 static bool may_recover(const struct raft *r)
 {
     return !raft_self_votes(r) ||
+           raft_newest(r)->life[raft_self(r)] <
+               RAFT_LIFE(r->config.incarnation) ||
            raft_members_quorum(raft_newest(r), ~raft_self_bit(r));
 }
 

@@ -64,11 +64,11 @@ static void check_role(const struct raft *r)
         break;
     case RAFT_PRE_CANDIDATE:
         ASSERT(r->leader == NODE_NONE && !r->campaign_waits);
-        ASSERT(raft_self_votes(r));
+        ASSERT(raft_self_needed(r));
         break;
     case RAFT_CANDIDATE:
         ASSERT(r->leader == NODE_NONE && r->vote == r->config.self);
-        ASSERT(raft_self_votes(r));
+        ASSERT(raft_self_needed(r));
         ASSERT(!raft_members_quorum(raft_newest(r), r->votes_granted));
         ASSERT(r->campaign_waits || raft_hard_state_durable(r));
         break;

@@ -61,6 +61,11 @@ static inline const struct raft_members *raft_newest(const struct raft *r)
   @         r->members[RAFT_NEWEST].ids[\result] == r->config.self; */
 int raft_self(const struct raft *r);
 bool raft_self_votes(const struct raft *r);
+/* Or it did before the newest change, which is not known to be committed: it
+ * may be the only one with that entry whose vote the others need, so it has to
+ * lead until they have it (Ongaro's thesis, 4.2.2). Its own vote then counts
+ * for nothing. */
+bool raft_self_needed(const struct raft *r);
 bool raft_alone(const struct raft *r);
 /* Own bit, or 0. */
 uint32_t raft_self_bit(const struct raft *r);

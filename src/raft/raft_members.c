@@ -10,6 +10,10 @@
  * (raft_can_change()); so there are two at most, and whoever appends a change
  * may take the one before it for committed.
  *
+ * Who votes no more by an entry that may not be committed campaigns all the
+ * same: if others that decide lack the entry, it gives its vote to none of
+ * them, and without its vote nobody may win.
+ *
  * Changes go through joint members (Raft, section 6), or add or remove a single
  * voter (thesis, 4.1): raft_members_follow() admits what keeps a majority of
  * each in common.
@@ -181,6 +185,16 @@ bool raft_self_votes(const struct raft *r)
     int self = raft_self(r);
 
     return self >= 0 && raft_members_votes(raft_newest(r), (uint32_t)self);
+}
+
+bool raft_self_needed(const struct raft *r)
+{
+    const struct raft_members *before = &r->members[RAFT_BASE];
+    int pos = raft_members_position(before, r->config.self);
+
+    return raft_self_votes(r) ||
+           (r->members_at[RAFT_NEWEST] > r->commit && pos >= 0 &&
+            raft_members_votes(before, (uint32_t)pos));
 }
 
 /* Without what the caller left in unused places. */

@@ -149,11 +149,11 @@ void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
     }
 }
 
-/* Who has no vote, a log that takes no new term, a disk that hangs or has lost
- * promises makes no leader. */
+/* Who is not needed, a log that takes no new term, a disk that hangs or has
+ * lost promises makes no leader. */
 bool raft_may_campaign(const struct raft *r)
 {
-    return !r->recovering && raft_self_votes(r) && raft_runs_has_room(r) &&
+    return !r->recovering && raft_self_needed(r) && raft_runs_has_room(r) &&
            !raft_disk_hangs(r);
 }
 

@@ -168,6 +168,13 @@ void check_changed(struct check *c, const struct check_step *s)
     insert(c, &e);
 }
 
+static bool has_vote(const struct raft_members *m, node_id id)
+{
+    int pos = raft_members_position(m, id);
+
+    return pos >= 0 && raft_members_votes(m, (uint32_t)pos);
+}
+
 /* R1, R4, R5: what the log says, and no more than that is known of it. */
 void check_core_members(struct check *c, const struct check_step *s)
 {
@@ -193,11 +200,10 @@ void check_core_members(struct check *c, const struct check_step *s)
                    memcmp(&a->members[RAFT_BASE], &log.members[base],
                           sizeof(log.members[0])) == 0,
                "X4 members: a base that is not the last known one");
-    int self = raft_members_position(&log.members[newest], a->config.self);
-    bool votes =
-        self >= 0 && raft_members_votes(&log.members[newest], (uint32_t)self);
+    bool needed = has_vote(&log.members[newest], a->config.self) ||
+                  (open && has_vote(&log.members[base], a->config.self));
     check_that(c,
-               votes || a->role == RAFT_FOLLOWER ||
+               needed || a->role == RAFT_FOLLOWER ||
                    (a->role == RAFT_LEADER && open),
                "X4 members: asks for votes, or leads, without having one");
 }

@@ -699,6 +699,47 @@ static void test_votes_of_both(void **state)
     }
 }
 
+/* 0 and 1 were joint with 0 alone; by the last entry, 4, 0 votes alone. The
+ * leader, 0, has lost it with its power: without 1 it cannot win, and 1 gives
+ * its vote to no shorter log. So 1 leads until 0 has the entry. */
+static void test_needed_until_committed(void **state)
+{
+    UNUSED(state);
+    for (int known = 0; known < 3; known++) {
+        struct core_fixture f;
+        struct raft_config config = core_config(1);
+        struct raft_start start = core_start(5);
+        memset(&f, 0, sizeof(f));
+        f.now_ms = 1000;
+        start.members[0] = set_of(2, 1, known == 1 ? 0 : 3);
+        start.members_at[0] = 3;
+        start.members[1] = known == 2 ? (struct raft_members){1, {0}, 1, 0, {0}}
+                                      : set_of(2, 1, 0);
+        start.members_at[1] = 4;
+        start.members_count = 2;
+        raft_init(&f.r, &config, &start, f.now_ms);
+        core_tick_at(&f, f.r.election_at_ms);
+        if (known == 1) { /* it did not vote before, either */
+            assert_int_equal(f.r.role, RAFT_FOLLOWER);
+            continue;
+        }
+        assert_non_null(core_sent(&f, RAFT_MSG_PRE_VOTE, 0));
+        vote(&f, RAFT_MSG_PRE_VOTE_REPLY, 0);
+        assert_int_equal(f.r.role, RAFT_CANDIDATE);
+        core_durable(&f);
+        assert_int_equal(f.r.role, RAFT_CANDIDATE); /* its own counts not */
+        vote(&f, RAFT_MSG_VOTE_REPLY, 0);
+        assert_int_equal(f.r.role, RAFT_LEADER);
+        core_durable(&f);
+        assert_int_equal(f.r.commit, 3);
+        ack(&f, 0, 5);
+        assert_int_equal(f.r.commit, 5);
+        assert_int_equal(f.r.role, RAFT_FOLLOWER);
+        core_tick_at(&f, f.r.election_at_ms);
+        assert_int_equal(f.r.role, RAFT_FOLLOWER);
+    }
+}
+
 /* The answers of one who is no member are nobody's; what it asks is heard. */
 static void test_stranger(void **state)
 {
@@ -937,6 +978,7 @@ int main(void)
         cmocka_unit_test(test_rounds_of_both),
         cmocka_unit_test(test_leave),
         cmocka_unit_test(test_leader_removed),
+        cmocka_unit_test(test_needed_until_committed),
         cmocka_unit_test(test_down_to_one),
         cmocka_unit_test(test_transfer_to_voters),
         cmocka_unit_test(test_appended_and_truncated),

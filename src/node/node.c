@@ -397,7 +397,7 @@ static bool begin_life(struct node *n, const struct raft_message *m)
 
     if (!node_members_begins(n, m))
         return true;
-    if (!raft_can_change(&n->raft) || n->space.own_full)
+    if (!node_members_can_change(n))
         return false;
     node_members_begin(n, m, &next);
     change_members(n, &next);

@@ -141,7 +141,7 @@ bool node_level_due(struct node *n, struct raft_members *next)
     else if (*since_ms == 0)
         *since_ms = n->mono_ms;
     if (level == 0 || n->mono_ms - *since_ms < LEVEL_CALM_MS ||
-        !raft_can_change(&n->raft) || n->space.own_full)
+        !node_members_can_change(n))
         return false;
     put_raise(n, level, next);
     return true;
@@ -185,7 +185,7 @@ int node_level_ask(struct node *n, uint16_t level, struct raft_members *next,
         put_hindrance(n, by, level, why);
         return ERR_MISMATCH;
     }
-    if (!raft_can_change(&n->raft) || n->space.own_full) {
+    if (!node_members_can_change(n)) {
         buf_str(why, "this node does not lead, or the last change of the "
                      "members is not committed yet: try again");
         return ERR_AGAIN;

@@ -32,6 +32,7 @@
 #include <stdio.h>
 
 #include "data/level.h"
+#include "data/upload.h"
 #include "node/node_internal.h"
 
 /* A life may be granted to one id so often, unless the last one was used: two
@@ -264,17 +265,22 @@ int node_members_check(const struct node *n, const struct entry *e)
     return err;
 }
 
-/* Whoever is no member any more: what it has sent is not executed, and under
- * its id only a later life can go on. */
+/* Whoever is no member any more: what it has sent is not executed, parts of a
+ * request that nobody can end are dropped, and under its id only a later life
+ * can go on. */
 static void end_sessions(struct node *n, const struct configuration *next)
 {
     const struct configuration *before = &n->membership.applied;
 
     ASSERT(configuration_valid(next));
-    for (uint32_t i = 0; i < before->count && n->membership.applied_at > 0; i++)
-        if (!configuration_find(next, before->members[i].id))
-            session_end(n->ks, before->members[i].id,
-                        (uint64_t)before->members[i].life << 32 | UINT32_MAX);
+    for (uint32_t i = 0; i < before->count && n->membership.applied_at > 0;
+         i++) {
+        const struct member *m = &before->members[i];
+        if (configuration_find(next, m->id))
+            continue;
+        session_end(n->ks, m->id, (uint64_t)m->life << 32 | UINT32_MAX);
+        upload_drop(n->ks, m->id);
+    }
 }
 
 int node_members_apply(struct node *n, const struct entry *e)
@@ -347,6 +353,15 @@ bool node_members_begins(const struct node *n, const struct raft_message *m)
            RAFT_LIFE(m->from_incarnation) <= CONFIGURATION_LIFE_MAX;
 }
 
+/* What follows joint members is that the new ones decide alone, and nothing
+ * else: the driver's step (node_driver.c). */
+bool node_members_can_change(const struct node *n)
+{
+    ASSERT(!n->dead);
+    return raft_can_change(&n->raft) && !raft_leave_due(&n->raft) &&
+           !n->space.own_full;
+}
+
 void node_members_put_next(struct node *n, const struct configuration *c,
                            struct raft_members *next)
 {
@@ -363,7 +378,7 @@ void node_members_begin(struct node *n, const struct raft_message *m,
     struct configuration c = n->membership.newest;
     struct member *member = configuration_member(&c, m->from);
 
-    ASSERT(node_members_begins(n, m) && raft_can_change(&n->raft));
+    ASSERT(node_members_begins(n, m) && node_members_can_change(n));
     member->life = (uint32_t)RAFT_LIFE(m->from_incarnation);
     member->directory = (struct directory_id){0, 0};
     node_members_put_next(n, &c, next);
@@ -525,7 +540,7 @@ static int judge_change(const struct node *n, const struct node_peer *peer,
                           "than a minute ago, and has not been refilled");
     if (last_life(n, peer) == CONFIGURATION_LIFE_MAX)
         return refuse(why, "this member has had too many lives");
-    if (!raft_can_change(&n->raft) || n->space.own_full)
+    if (!node_members_can_change(n))
         return later(why, "the last change of the members is not committed "
                           "yet");
     return 1;
@@ -567,7 +582,7 @@ void node_members_grant(struct node *n, const struct admit *ask,
     struct member *m = configuration_member(&c, ask->id);
     struct node_peer *peer = node_peer_find(n, ask->id);
 
-    ASSERT(m && peer && raft_can_change(&n->raft));
+    ASSERT(m && peer && node_members_can_change(n));
     m->life = last_life(n, peer) + 1;
     m->directory = ask->directory;
     m->level_min = ask->level_min;

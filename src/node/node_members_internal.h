@@ -65,6 +65,9 @@ MUST_USE int node_members_judge(struct node *n, const struct admit *ask,
                                 struct grant *out, struct buf *why);
 void node_members_grant(struct node *n, const struct admit *ask,
                         struct raft_members *next);
+/* As leader: may an entry that says who they are come next, beside the steps
+ * of node_driver.c? */
+bool node_members_can_change(const struct node *n);
 /* Encodes what is to be proposed. */
 void node_members_put_next(struct node *n, const struct configuration *c,
                            struct raft_members *next);

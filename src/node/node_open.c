@@ -176,15 +176,18 @@ static int refuse_others(const struct node *n, struct buf *error)
     return ERR_MISMATCH;
 }
 
-/* A majority without this node must be there to refill it. */
-static int check_recovering(const struct raft_start *start, node_id self,
+/* A majority without this node must be there to refill it. What the log that
+ * it is being refilled with says of an earlier life is history. */
+static int check_recovering(const struct raft_start *start,
+                            const struct node_options *options,
                             struct buf *error)
 {
     const struct raft_members *m = &start->members[start->members_count - 1];
-    int pos = raft_members_position(m, self);
+    int pos = raft_members_position(m, options->self);
 
     ASSERT(start->recovering);
     if (pos < 0 || !raft_members_votes(m, (uint32_t)pos) ||
+        m->life[pos] < RAFT_LIFE(options->incarnation) ||
         raft_members_quorum(m, ~(UINT32_C(1) << pos)))
         return 0;
     buf_str(error, "this node is to be refilled by the other members, "
@@ -278,7 +281,7 @@ int node_open(struct node *n, struct buf *error)
     if (err == 0 && others && n->membership.newest_at == 0)
         err = refuse_others(n, error);
     if (err == 0 && start.recovering)
-        err = check_recovering(&start, n->options.self, error);
+        err = check_recovering(&start, &n->options, error);
     if (err != 0)
         return err;
     node_refill_open(n);

@@ -50,6 +50,11 @@ struct fold_session fold_session(const struct fold *f, node_id node)
     return (struct fold_session){.node = node};
 }
 
+static bool is_member(const struct fold *f, node_id node)
+{
+    return fold_session(f, node).member;
+}
+
 /* Is it the next one? */
 static bool admit(struct fold *f, const struct fold_request *r)
 {
@@ -185,6 +190,10 @@ static void request(struct fold *f, struct fold_request *r,
 
     if (!arguments(f, r, head, argv))
         return;
+    if (f->members_known && !is_member(f, r->node)) {
+        f->outside++;
+        return;
+    }
     if (!admit(f, r)) {
         f->skipped++;
         return;
@@ -238,6 +247,18 @@ static void remember_time(struct fold *f, const struct entry *e)
         breach(f, "X10 determinism: an entry's time is below the one before");
 }
 
+/* Under the id of one that is no member any more only a later life goes on. */
+static void end_session(struct fold_session *s)
+{
+    uint64_t end = (uint64_t)s->life << 32 | UINT32_MAX;
+
+    s->member = false;
+    if (s->incarnation >= end)
+        return;
+    s->incarnation = end;
+    s->last_seq = 0;
+}
+
 /* Who the members are from here on. */
 static void members(struct fold *f, struct bytes payload)
 {
@@ -247,11 +268,18 @@ static void members(struct fold *f, struct bytes payload)
         breach(f, "I6 shape: a committed configuration does not decode");
         return;
     }
+    for (uint32_t i = 0; i < f->session_count; i++)
+        if (f->sessions[i].member &&
+            !configuration_find(&c, f->sessions[i].node))
+            end_session(&f->sessions[i]);
     for (uint32_t i = 0; i < c.count; i++) {
         struct fold_session *s = session_find(f, c.members[i].id);
-        if (s)
-            s->life = c.members[i].life;
+        if (!s)
+            return;
+        s->life = c.members[i].life;
+        s->member = true;
     }
+    f->members_known = true;
 }
 
 void fold_entry(struct fold *f, const struct entry *e)

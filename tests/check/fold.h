@@ -45,6 +45,7 @@ struct fold_session {
     uint64_t incarnation;
     uint64_t last_seq;
     uint32_t life; /* as the members have it: earlier ones are over */
+    bool member;
 };
 
 /* What has come of a large request of a node. */
@@ -84,8 +85,10 @@ struct fold {
     struct fold_session sessions[FOLD_SESSIONS_MAX];
     struct fold_upload uploads[FOLD_SESSIONS_MAX]; /* of the sessions */
     uint32_t session_count;
+    bool members_known; /* an entry has said who they are */
     uint64_t executed;
     uint64_t skipped;   /* repeated, or behind a gap */
+    uint64_t outside;   /* of nodes that are no members */
     uint64_t once_same; /* answered by a kept answer */
     uint64_t large;     /* requests that came in parts */
     const char *violation;

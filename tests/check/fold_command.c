@@ -220,7 +220,8 @@ static void persist(struct call *c, struct fold_key *k)
 static bool is_upkeep(struct bytes name)
 {
     return is(name, "vard.sweep") || is(name, "vard.open") ||
-           is(name, "vard.mark") || is(name, "vard.hash");
+           is(name, "vard.mark") || is(name, "vard.hash") ||
+           is(name, "vard.members");
 }
 
 static bool reads(struct call *c, const struct fold_key *k)

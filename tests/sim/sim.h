@@ -76,7 +76,9 @@
     X(BLINK, "clock-blink")       /* the wall clock jumps forth and back */    \
     X(APART, "clocks-apart")      /* wall clocks differ from the start */      \
     X(SHORT, "disk-short")        /* too little space for a while */           \
-    X(WIPE, "wipe")               /* a directory is emptied, and asks */
+    X(WIPE, "wipe")               /* a directory is emptied, and asks */       \
+    X(CHURN, "churn")             /* members come and go */                    \
+    X(REMOVE_LEADER, "remove-leader") /* the leader is to go */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -102,6 +104,7 @@ enum sim_event_kind {
     EV_UNBLINK,   /* a: node */
     EV_CLIENT,    /* a: client; gen */
     EV_FAULT,     /* a: kind */
+    EV_TEND,      /* operators look after processes */
     EV_PHASE,
     EV_KIND_COUNT,
 };
@@ -224,7 +227,16 @@ struct ghost_node {
     bool live_lost, disk_lost; /* to be refilled */
     raft_index acked;          /* the largest index it ever acknowledged */
     raft_index had;            /* its disk's end, before it was lost */
+    uint32_t lost_life;        /* the last one whose promises it has lost */
     uint64_t made_before;      /* its last start: ghost.made then */
+};
+
+/* An entry that says who the members are; the first one: the founders. */
+struct ghost_members {
+    raft_index index;
+    const struct ghost_entry *entry;
+    struct configuration configuration;
+    struct raft_members members;
 };
 
 struct ghost {
@@ -238,6 +250,8 @@ struct ghost {
     size_t leaders_cap;
     uint64_t elections;
     uint64_t made; /* entries */
+    struct ghost_members *members;
+    size_t members_count, members_cap;
     struct ghost_node nodes[SIM_NODES_MAX];
 };
 
@@ -284,6 +298,8 @@ struct sim_conn {
     uint64_t incarnation;
     bool open;                  /* the client still listens */
     bool queued;                /* its turn stands in the inbox */
+    bool change;                /* an operator: of the members */
+    enum sim_fault kind;        /* then: this one happens with the reply */
     struct sim_op *head, *tail; /* submitted, unanswered */
     uint32_t outstanding;
     struct sim_op *reads, *reads_tail;
@@ -317,7 +333,8 @@ enum inbox_kind {
     IN_DISK,
     IN_CLIENT,
     IN_TRANSFER,
-    IN_ADMIT, /* pair: the node that asks, epoch: its directory */
+    IN_ADMIT,  /* pair: the node that asks, epoch: its directory */
+    IN_CHANGE, /* pair: the fault */
 };
 
 struct inbox_item {
@@ -371,13 +388,16 @@ struct sim_node {
     struct node *node; /* NULL: down */
     struct sim_disk *disk;
     uint64_t incarnation;
+    bool absent;        /* nobody starts a process here */
+    bool removed;       /* its process has ended for that */
     bool blank;         /* its directory has lost its life */
     bool wiped;         /* it is empty */
     uint64_t directory; /* which one of this node's, from 0 on */
     bool joins;         /* it does not ask */
     bool unheard;       /* a life that it begun, perhaps by all */
     uint32_t granted;   /* to it, while it is blank; 0: nothing yet */
-    uint32_t life;      /* that was begun last */
+    struct configuration granted_members;
+    uint32_t life; /* that was begun last */
     struct sim_clock clock;
     struct inbox inbox;
     int64_t busy_until_us;
@@ -410,7 +430,8 @@ struct sim_node {
 #define LOG_UNBOUNDED    (UINT64_C(1) << 40)
 
 struct sim_config {
-    uint32_t nodes;
+    uint32_t nodes;  /* founders */
+    uint32_t spares; /* that may become members */
     uint32_t election_ms, heartbeat_ms, peer_down_ms, disk_timeout_ms;
     uint32_t request_timeout_ms;
     uint64_t entry_bytes_max, pending_bytes_max;
@@ -439,9 +460,10 @@ struct sim_options {
     uint32_t nodes; /* 0: drawn */
     bool trace;
     bool off[FAULT_COUNT];
-    int64_t safety_us; /* 0: drawn */
-    uint32_t clients;  /* 0: drawn */
-    bool core;         /* the core's monitor, whatever the seed */
+    bool must[FAULT_COUNT]; /* of those with a lot of their own */
+    int64_t safety_us;      /* 0: drawn */
+    uint32_t clients;       /* 0: drawn */
+    bool core;              /* the core's monitor, whatever the seed */
 };
 
 #define ROLE_COUNT      4
@@ -470,6 +492,7 @@ struct sim_stats {
         sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
     uint64_t fetched; /* states that took the place of another */
+    uint64_t changes, changes_done, steps, removed, strangers;
     uint64_t live_runs, live_in_3, live_stuck;
     uint64_t live_tenths[LIVE_TENTHS]; /* by tenths of an election timeout */
     int64_t live_worst_permille;
@@ -498,6 +521,7 @@ struct sim {
     uint64_t rng_net, rng_disk, rng_fault, rng_node, rng_client;
     struct sim_node nodes[SIM_NODES_MAX];
     uint32_t count;
+    uint32_t members; /* mask: of the end of a run */
     struct sim_pair pairs[SIM_PAIRS_MAX];
     uint32_t pair_count;
     struct ghost ghost;
@@ -527,9 +551,11 @@ struct sim {
     int64_t
         rest_us; /* since when only deletions are missing; 0: they are not */
     bool done;
-    bool stopped;   /* clients ask for nothing any more */
-    bool replaying; /* sim_replay.c runs a replica of its own */
-    char failure[512];
+    bool stopped;          /* clients ask for nothing any more */
+    bool replaying;        /* sim_replay.c runs a replica of its own */
+    char why[600];         /* of churn_wait() */
+    const char *waits_for; /* the run, to end */
+    char failure[700];
     jmp_buf end;
 };
 
@@ -622,6 +648,8 @@ void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us);
 /* By kill or power cut; down for a time of any magnitude between these. */
 void process_crash_soon(struct sim *s, uint32_t node, int64_t from_us,
                         int64_t to_us);
+/* For good, or until somebody starts it. */
+void process_end(struct sim *s, uint32_t node);
 void process_pause(struct sim *s, uint32_t node, int64_t for_us);
 void process_resume(struct sim *s, uint32_t node);
 void process_push(struct sim *s, uint32_t node, struct inbox_item item);
@@ -661,6 +689,37 @@ void ghost_sent(struct sim *s, uint32_t node, uint32_t to, struct bytes payload,
 bool ghost_vote_known(struct sim *s, uint32_t node, raft_term term,
                       node_id candidate);
 
+/* sim_members.c: who the members are, by the entries of the log. */
+void ghost_members_init(struct sim *s);
+void ghost_members_release(struct sim *s);
+/* Those that count for a node, of entry *at; 0: the founders. */
+const struct raft_members *ghost_members_of(const struct sim *s, uint32_t node,
+                                            raft_index *at);
+/* Mask: those that also were members before the newest change. */
+uint32_t ghost_members_settled(const struct sim *s, uint32_t node);
+uint32_t ghost_members_mask(const struct raft_members *m);
+uint32_t ghost_members_life(const struct raft_members *m, uint32_t node);
+/* Do these nodes decide? */
+bool ghost_members_decide(const struct raft_members *m, uint32_t mask);
+/* X4: a leader makes an entry that says who they are; after a turn. */
+void ghost_members_made(struct sim *s, uint32_t node, raft_index i,
+                        const struct ghost_entry *e);
+void ghost_members_turn(struct sim *s, uint32_t node);
+
+/* sim_churn.c: members that come and go. */
+void churn_init(struct sim *s);
+bool churn_strike(struct sim *s, enum sim_fault kind);
+/* Within a turn of this node: an operator asks it. */
+void churn_ask(struct sim *s, struct sim_node *n, enum sim_fault kind);
+void churn_answered(struct sim *s, struct sim_conn *c,
+                    enum node_outcome outcome);
+void churn_tend(struct sim *s);
+/* Two processes meet: may they be linked? One may learn that it is no member,
+ * and ends. */
+bool churn_meet(struct sim *s, uint32_t a, uint32_t b);
+/* X19: what is left of what was asked for; NULL: nothing. */
+const char *churn_wait(struct sim *s, const struct sim_node *leader);
+
 /* sim_time.c: a message with a beat arrives, and has been taken; a leader makes
  * an entry behind another one (NULL: not known), in the order of its log. */
 void time_heard(struct sim_node *n, const struct beat *b);
@@ -679,6 +738,8 @@ void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item);
 /* At most a minority at a time. */
 bool lost_allowed(const struct sim *s, uint32_t node);
 void lost_strike(struct sim *s, uint32_t node);
+/* The directory of a node that is down is emptied, to be let in. */
+void lost_empty(struct sim *s, uint32_t node);
 /* No state that is ahead of the log, which would restart behind it. */
 bool lost_may_flush(const struct sim *s, uint32_t node);
 bool lost_whole(const struct sim *s, uint32_t node);

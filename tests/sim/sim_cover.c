@@ -16,6 +16,12 @@ static const char relation_names[COVER_RELATIONS][8] = {"lower", "equal",
                                                         "higher"};
 static const char outcome_letters[] = "rwsn-";
 
+/* Of a stranger the progress is anybody's. */
+static uint32_t place_of(const struct raft *r, uint32_t from)
+{
+    return (uint32_t)MAX(raft_position(r, from), 0);
+}
+
 void cover_before(struct sim *s, const struct sim_node *n, uint32_t from,
                   struct sim_cover *c)
 {
@@ -32,7 +38,7 @@ void cover_before(struct sim *s, const struct sim_node *n, uint32_t from,
     c->commit = r->commit;
     c->reads = r->read_count;
     c->asked = r->reads_asked_count;
-    c->progress = r->progress[from];
+    c->progress = r->progress[place_of(r, from)];
     memcpy(c->part, part, sizeof(c->part));
 }
 
@@ -41,7 +47,8 @@ static bool noted(const struct raft *r, uint32_t from,
 {
     return c->commit != r->commit || c->reads != r->read_count ||
            c->asked != r->reads_asked_count ||
-           memcmp(&c->progress, &r->progress[from], sizeof(c->progress)) != 0 ||
+           memcmp(&c->progress, &r->progress[place_of(r, from)],
+                  sizeof(c->progress)) != 0 ||
            memcmp(c->part, &r->verified, sizeof(c->part)) != 0;
 }
 

@@ -113,6 +113,15 @@ static void draw_work(struct sim *s, struct sim_config *c, uint64_t *rng)
         c->safety_us = s->options.safety_us;
 }
 
+/* With this lot, or since the command line wants it. */
+static bool drawn(const struct sim *s, uint64_t *rng, enum sim_fault kind,
+                  uint32_t percent)
+{
+    bool is = sim_chance(rng, percent);
+
+    return (is || s->options.must[kind]) && !s->options.off[kind];
+}
+
 /* Logs are cut by what members say they have, and only a snapshot brings back
  * what was cut: half of these seeds keep all. By lot of its own, so that the
  * other seeds stay as they are. */
@@ -182,6 +191,22 @@ static void draw_slow_state(const struct sim *s, struct sim_config *c)
     c->every_us[FAULT_SLOW_STATE] = sim_magnitude(&rng, SIM_S, 20 * SIM_S);
 }
 
+/* The same. Who has three founders or fewer has room for two more. */
+static void draw_churn(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 17;
+
+    if (!drawn(s, &rng, FAULT_CHURN, 20) || c->on[FAULT_LOST])
+        return;
+    c->spares = MIN(2, SIM_NODES_MAX - c->nodes);
+    c->on[FAULT_CHURN] = true;
+    c->upload_above = MAX(c->upload_above, 1000); /* not what operators ask */
+    c->every_us[FAULT_CHURN] = sim_magnitude(&rng, SIM_S, 10 * SIM_S);
+    c->on[FAULT_REMOVE_LEADER] = drawn(s, &rng, FAULT_REMOVE_LEADER, 50);
+    c->every_us[FAULT_REMOVE_LEADER] =
+        sim_magnitude(&rng, 2 * SIM_S, 20 * SIM_S);
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -215,6 +240,7 @@ void sim_config_draw(struct sim *s)
     draw_short(s, c);
     draw_uploads(s, c);
     draw_clocks(s, c);
+    draw_churn(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -622,6 +648,9 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return leave(s);
     case FAULT_LOST:
         return lose_disk(s);
+    case FAULT_CHURN:
+    case FAULT_REMOVE_LEADER:
+        return churn_strike(s, kind);
     default:
         return false; /* always there: TAIL, SLOW_LINK, FULL, TINY, ... */
     }

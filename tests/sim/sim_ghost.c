@@ -110,6 +110,7 @@ static void leads(struct sim *s, uint32_t node, raft_term term)
     struct ghost_node *n = &g->nodes[node];
     node_id *leader = by_term(&g->leaders, &g->leaders_cap, term);
     uint32_t votes = 0;
+    raft_index at = 0;
 
     if (*leader == node)
         return;
@@ -125,10 +126,11 @@ static void leads(struct sim *s, uint32_t node, raft_term term)
                  "not on its disk",
                  node, (unsigned long long)term);
     for (uint32_t i = 0; i < s->count; i++)
-        votes += i == node || has_vote(&g->nodes[i], node, term);
-    if (votes <= s->count / 2)
-        sim_fail(s, "I3 votes: node %u leads term %llu with %u votes", node,
-                 (unsigned long long)term, votes);
+        if (i == node || has_vote(&g->nodes[i], node, term))
+            votes |= 1u << i;
+    if (!ghost_members_decide(ghost_members_of(s, node, &at), votes))
+        sim_fail(s, "I3 votes: node %u leads term %llu with the votes of %x",
+                 node, (unsigned long long)term, votes);
     /* It may be late, and a later leader have committed meanwhile. */
     raft_index must = g->commit;
     while (must > 0 && g->committed_in[must] >= term)
@@ -167,6 +169,8 @@ static struct ghost_entry *create(struct sim *s, uint32_t node, raft_index i,
                  "which no leader made",
                  node, (unsigned long long)i, (unsigned long long)from->term);
     leads(s, node, from->term);
+    if (from->kind == ENTRY_CONFIG)
+        ghost_commit(s, node); /* by those until now */
     struct ghost_entry *e = mem_zalloc(sizeof(*e));
     *e = (struct ghost_entry){.term = from->term,
                               .chain = chain,
@@ -181,6 +185,8 @@ static struct ghost_entry *create(struct sim *s, uint32_t node, raft_index i,
               e);
     e->next = s->ghost.entries[i];
     s->ghost.entries[i] = e;
+    if (e->kind == ENTRY_CONFIG)
+        ghost_members_made(s, node, i, e);
     return e;
 }
 
@@ -265,18 +271,23 @@ static void restarted(struct sim *s)
 
 /* Up to where all members, or those that the leader has a link to and knows
  * not to be outrun, have the log on their disks. Nobody waits for one that is
- * paused. */
+ * paused, and what is told may be from before the newest change. */
 static raft_index held(const struct sim *s, uint32_t leader, bool live)
 {
     const struct raft *r = &s->nodes[leader].node->raft;
+    uint32_t members = ghost_members_settled(s, leader);
     raft_index least = RAFT_NUMBER_MAX;
 
-    for (uint32_t i = 0; i < s->count; i++)
+    for (uint32_t i = 0; i < s->count; i++) {
+        int pos = raft_position(r, i);
+        if (!(members >> i & 1) || pos < 0)
+            continue;
+        const struct raft_progress *p = &r->progress[pos];
         if (i == leader || !live ||
-            (r->progress[i].link_up && !r->progress[i].paused &&
-             r->progress[i].state != RAFT_SNAPSHOT))
+            (p->link_up && !p->paused && p->state != RAFT_SNAPSHOT))
             least = MIN(
                 least, MAX(s->ghost.nodes[i].disk.last, s->ghost.nodes[i].had));
+    }
     return least;
 }
 
@@ -296,7 +307,8 @@ void ghost_told(struct sim *s, uint32_t node, raft_index all, raft_index live)
 static void may_cut(struct sim *s, uint32_t node, raft_index upto)
 {
     bool leads = s->nodes[node].node->raft.role == RAFT_LEADER;
-    bool keeps_all = s->config.log_hard == LOG_UNBOUNDED;
+    bool keeps_all =
+        s->config.log_hard == LOG_UNBOUNDED && !s->config.on[FAULT_CHURN];
 
     if (upto <= held(s, node, false))
         return;
@@ -581,8 +593,14 @@ static void first_commit(struct sim *s, uint32_t node, raft_index c)
     const struct raft *r = &s->nodes[node].node->raft;
     const struct ghost_entry *e = log_at(&g->nodes[node].live, c);
     uint32_t have = 0;
+    raft_index at = 0;
+    const struct raft_members *members = ghost_members_of(s, node, &at);
 
-    if (r->role != RAFT_LEADER || e->term != r->term)
+    /* By that one that is to go may have ceased to lead. */
+    bool leads = r->role == RAFT_LEADER ||
+                 *by_term(&g->leaders, &g->leaders_cap, r->term) == node;
+
+    if (!leads || e->term != r->term)
         sim_fail(s,
                  "I13 commit: node %u commits %llu before any leader of its "
                  "term did",
@@ -591,13 +609,16 @@ static void first_commit(struct sim *s, uint32_t node, raft_index c)
         const struct ghost_log *d = &g->nodes[i].disk;
         bool has = c < d->first || (c <= d->last && d->at[c] == e);
         /* What was lost, or is refilled, does not count as it is; what was
-         * acknowledged before still does. */
-        have += (has && lost_whole(s, i)) || (e->promised >> i & 1);
+         * acknowledged before still does, as long as that life is in force. */
+        uint32_t life = ghost_members_life(members, i);
+        has = has && lost_whole(s, i) && s->nodes[i].life >= life;
+        if (has || ((e->promised >> i & 1) && g->nodes[i].lost_life >= life))
+            have |= 1u << i;
     }
-    if (have <= s->count / 2)
+    if (!ghost_members_decide(members, have))
         sim_fail(s,
-                 "I13 commit: node %u commits %llu, which only %u disks "
-                 "have",
+                 "I13 commit: node %u commits %llu, which only the disks of "
+                 "%x have",
                  node, (unsigned long long)c, have);
 }
 
@@ -674,6 +695,7 @@ void ghost_turn(struct sim *s, uint32_t node)
     struct ghost_node *n = &s->ghost.nodes[node];
 
     ghost_commit(s, node);
+    ghost_members_turn(s, node);
     core_turn(s);
     s->stats.roles[r->role]++;
     if (r->role == RAFT_LEADER)

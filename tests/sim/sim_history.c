@@ -162,7 +162,7 @@ static void add(struct sim *s, struct history *h, const struct sim_op *op)
 /* What each key holds in the end, as a read of nobody. */
 static void add_last(struct sim *s, struct history *h)
 {
-    struct keyspace *ks = s->nodes[0].node->ks;
+    struct keyspace *ks = s->nodes[__builtin_ctz(s->members)].node->ks;
     struct buf all = BUF_INIT;
     struct bytes name;
     size_t pos = 0;

@@ -85,6 +85,7 @@ static void keep_promises(struct sim *s, uint32_t node)
     struct ghost *g = &s->ghost;
     struct ghost_node *n = &g->nodes[node];
 
+    n->lost_life = n->disk_lost ? n->lost_life : s->nodes[node].life;
     for (raft_index i = n->disk.first; !n->disk_lost && i <= n->disk.last; i++)
         for (struct ghost_entry *e = g->entries[i]; e; e = e->next)
             if (e == n->disk.at[i])
@@ -208,6 +209,7 @@ static void becomes_blank(struct sim *s, uint32_t node)
     n->directory++;
     n->granted = 0;
     n->joins = sim_chance(&s->rng_fault, 50) || n->unheard;
+    n->joins = n->joins && !s->config.on[FAULT_CHURN];
     s->stats.disks_lost++;
     core_lost(s, node);
 }
@@ -236,21 +238,26 @@ static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
 {
     raft_index at = 0;
     uint32_t have = 0;
+    const struct raft_members *members = ghost_members_of(s, by->id, &at);
 
-    (void)node_configuration(by->node, &at);
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ghost_log *l = &s->ghost.nodes[i].disk;
-        have += i != to->id && lost_whole(s, i) && l->first <= at &&
-                at <= l->last && at <= s->ghost.commit &&
-                l->at[at] == s->ghost.committed[at];
+        if (i != to->id && lost_whole(s, i) && at <= s->ghost.commit &&
+            (at < l->first ||
+             (at <= l->last && l->at[at] == s->ghost.committed[at])))
+            have |= 1u << i;
     }
-    if (2 * have <= s->count)
-        sim_fail(s, "X17 life: entry %llu grants one on %u disks of %u",
-                 (unsigned long long)at, have, s->count);
+    if (!ghost_members_decide(members, have))
+        sim_fail(s, "X17 life: entry %llu grants one on the disks of %x",
+                 (unsigned long long)at, have);
+    if (ghost_members_life(members, to->id) != grant->life)
+        sim_fail(s, "X17 life: entry %llu does not say what is granted",
+                 (unsigned long long)at);
     if (grant->life <= to->life)
         sim_fail(s, "X17 life: number %u of node %u is granted twice",
                  grant->life, to->id);
     to->granted = grant->life;
+    to->granted_members = grant->configuration;
     s->stats.faults[FAULT_WIPE] += to->wiped;
     sim_trace(s, "node %u: grants life %u to node %u", by->id, grant->life,
               to->id);
@@ -272,13 +279,25 @@ void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item)
     int err = node_admit(by->node, &ask, &grant, &why);
     if (err == 0)
         granted(s, by, to, &grant);
-    else if (err != ERR_AGAIN)
+    else if (err != ERR_AGAIN && !s->config.on[FAULT_CHURN])
         sim_fail(s, "X17 life: node %u refuses node %u: %.*s", node, to->id,
                  (int)why.len, (const char *)why.data);
     else
         sim_trace(s, "node %u: not yet, says it to node %u: %.*s", node, to->id,
                   (int)why.len, (const char *)why.data);
     buf_release(&why);
+}
+
+void lost_empty(struct sim *s, uint32_t node)
+{
+    struct sim_disk *d = s->nodes[node].disk;
+
+    ASSERT(!s->nodes[node].node);
+    keep_promises(s, node);
+    lose_all(s, d);
+    d->disk.has_mark = false;
+    becomes_blank(s, node);
+    sim_trace(s, "node %u: its directory is a new one", node);
 }
 
 /* The node is down, and its crash is done with. */
@@ -347,17 +366,21 @@ static void ends(struct sim *s, uint32_t node)
     if (!n->live_lost)
         sim_fail(s, "X13 corruption: node %u ends a refill, but is whole",
                  node);
-    if (known < n->disk.first || known > g->commit ||
-        n->disk.at[known] != g->committed[known] ||
-        n->disk.at[known]->made <= n->made_before)
+    /* That of a state that it has fetched is not in its log. */
+    const struct ghost_entry *e =
+        known < n->disk.first ? g->committed[known] : n->disk.at[known];
+
+    if (known > g->commit || e != g->committed[known] ||
+        e->made <= n->made_before)
         sim_fail(s,
                  "X13 corruption: node %u ends its refill at %llu, without a "
                  "committed entry that is newer than its start",
                  node, (unsigned long long)known);
     const struct configuration *c = &s->nodes[node].node->membership.newest;
     s->nodes[node].unheard = false;
-    if (configuration_find(c, node)->life <
-        RAFT_LIFE(s->nodes[node].incarnation))
+    if (configuration_find(c, node) &&
+        configuration_find(c, node)->life <
+            RAFT_LIFE(s->nodes[node].incarnation))
         sim_fail(s,
                  "X17 life: node %u ends its refill in a life that its log "
                  "does not know",

@@ -47,8 +47,8 @@ static void usage(void)
     fprintf(
         stderr,
         "simulate [--seeds FROM..TO] [--seed N] [--seconds WALL] [--jobs N] "
-        "[--nodes 1|3|5]\n    [--trace] [--no-fault KIND]... [--for "
-        "SIMULATED_MS] "
+        "[--nodes 1|3|5]\n    [--trace] [--no-fault KIND]... [--fault "
+        "KIND]... [--for SIMULATED_MS] "
         "[--clients N]\n    [--core] [--twice] [--hashes] [--no-shrink] "
         "[--keep-going]\nkinds:");
     for (int i = 0; i < FAULT_COUNT; i++)
@@ -67,16 +67,16 @@ static uint64_t parse_number(const char *text)
     return n;
 }
 
-static void no_fault(struct sim_options *o, const char *name)
+static void name_fault(bool faults[FAULT_COUNT], const char *name)
 {
     for (int i = 0; i < FAULT_COUNT; i++)
         if (strcmp(name, sim_fault_names[i]) == 0) {
-            o->off[i] = true;
+            faults[i] = true;
             return;
         }
     if (strcmp(name, "all") != 0)
         usage();
-    memset(o->off, true, sizeof(o->off));
+    memset(faults, true, FAULT_COUNT * sizeof(faults[0]));
 }
 
 /* An option with a value; false if it is none. */
@@ -101,7 +101,9 @@ static bool parse_value(struct plan *p, const char *name, const char *value)
             p->options.nodes != 5)
             usage();
     } else if (strcmp(name, "--no-fault") == 0) {
-        no_fault(&p->options, value);
+        name_fault(p->options.off, value);
+    } else if (strcmp(name, "--fault") == 0) {
+        name_fault(p->options.must, value);
     } else if (strcmp(name, "--for") == 0) {
         p->options.safety_us = (int64_t)parse_number(value) * SIM_MS;
     } else if (strcmp(name, "--clients") == 0) {
@@ -213,6 +215,9 @@ static void print_command(uint64_t seed, const struct sim_options *o)
     for (int i = 0; i < FAULT_COUNT; i++)
         if (o->off[i])
             printf(" --no-fault %s", sim_fault_names[i]);
+    for (int i = 0; i < FAULT_COUNT; i++)
+        if (o->must[i])
+            printf(" --fault %s", sim_fault_names[i]);
     printf("\n");
 }
 

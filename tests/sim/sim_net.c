@@ -156,7 +156,7 @@ static void try_link(struct sim *s, struct sim_pair *p)
     if (!alive || connected(p))
         return; /* the start of a process tries again */
     if (!p->dirs[0].cut && !p->dirs[1].cut && !paused(s, p->nodes[0]) &&
-        !paused(s, p->nodes[1])) {
+        !paused(s, p->nodes[1]) && churn_meet(s, p->nodes[0], p->nodes[1])) {
         establish(s, p);
         return;
     }

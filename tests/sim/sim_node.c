@@ -12,6 +12,7 @@
 
 #include "codec/frame.h"
 #include "codec/message.h"
+#include "node/node_boot.h"
 
 #include <stdio.h>
 
@@ -143,6 +144,14 @@ static void on_fatal(void *ctx, int err, const char *text)
     snprintf(n->failure, sizeof(n->failure), "%s", text);
 }
 
+static void on_removed(void *ctx, const char *text)
+{
+    struct sim_node *n = ctx;
+
+    UNUSED(text);
+    n->removed = true;
+}
+
 static void options_fill(struct sim *s, const struct sim_node *n,
                          struct node_options *o)
 {
@@ -150,7 +159,7 @@ static void options_fill(struct sim *s, const struct sim_node *n,
 
     *o = (struct node_options){
         .self = n->id,
-        .member_count = s->count,
+        .member_count = s->config.nodes,
         .election_timeout_ms = c->election_ms,
         .heartbeat_ms = c->heartbeat_ms,
         .peer_down_delay_ms = c->peer_down_ms,
@@ -186,6 +195,22 @@ static uint64_t sim_nonce(const struct sim *s, const struct sim_node *n)
     return hash64(bytes_of(facts, sizeof(facts))) | UINT64_C(1);
 }
 
+/* Its directory says that it is no member: it died before it could say so. */
+static bool was_removed(struct sim *s, struct sim_node *n)
+{
+    struct buf row = BUF_INIT;
+    int err = store_get(n->disk->inner, STORE_META, NODE_REMOVED_KEY, &row);
+
+    buf_release(&row);
+    if (err != 0)
+        return false;
+    if (!s->config.on[FAULT_CHURN])
+        sim_fail(s, "X2 recovery: node %u was removed, unasked", n->id);
+    n->removed = n->absent = true;
+    s->stats.removed++;
+    return true;
+}
+
 static void start_node(struct sim *s, struct sim_node *n)
 {
     struct sim_disk *d = n->disk;
@@ -197,9 +222,13 @@ static void start_node(struct sim *s, struct sim_node *n)
                            .reply_done = client_reply_done,
                            .read_ready = client_read_ready,
                            .upload_ready = client_upload_ready,
+                           .removed = on_removed,
                            .fatal = on_fatal}},
         .disk = &d->disk,
         .life = n->blank ? n->granted : 0,
+        /* The core's monitor has no other members than the founders. */
+        .members =
+            n->blank && s->config.on[FAULT_CHURN] ? &n->granted_members : NULL,
         .nonce = sim_nonce(s, n),
     };
     struct buf error = BUF_INIT;
@@ -230,6 +259,10 @@ void process_start(struct sim *s, uint32_t node)
 
     ASSERT(!n->node);
     n->start_gen++;
+    if (n->absent)
+        return;
+    if (was_removed(s, n))
+        return;
     if (lost_has_to_ask(s, node)) {
         sim_push(s, s->now_us + LOST_ASK_US, EV_START, node, n->start_gen);
         return;
@@ -253,6 +286,21 @@ void process_start(struct sim *s, uint32_t node)
         process_crash_soon(s, node, 5 * SIM_MS, 500 * SIM_MS);
 }
 
+static void stop(struct sim *s, uint32_t node, bool power)
+{
+    struct sim_node *n = &s->nodes[node];
+
+    inbox_clear(&n->inbox);
+    s->stats.elections += n->node->elections;
+    node_free(n->node);
+    n->node = NULL;
+    n->turn_gen++;
+    n->turn_us = INT64_MAX;
+    disk_crash(n->disk, power);
+    net_node_down(s, node, power);
+    clients_node_down(s, node);
+}
+
 void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us)
 {
     struct sim_node *n = &s->nodes[node];
@@ -263,15 +311,15 @@ void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us)
         return;
     sim_trace(s, "node %u: %s", node, power ? "loses power" : "is killed");
     s->stats.crashes++;
-    inbox_clear(&n->inbox);
-    s->stats.elections += n->node->elections;
-    node_free(n->node);
-    n->node = NULL;
-    n->turn_gen++;
-    n->turn_us = INT64_MAX;
-    disk_crash(n->disk, power);
-    net_node_down(s, node, power);
-    clients_node_down(s, node);
+    stop(s, node, power);
+}
+
+void process_end(struct sim *s, uint32_t node)
+{
+    s->nodes[node].start_gen++;
+    s->nodes[node].absent = true;
+    if (s->nodes[node].node)
+        stop(s, node, false);
 }
 
 /* Draws one at a time: C leaves open which argument of a call comes first. */
@@ -364,7 +412,10 @@ static void receive(struct sim *s, struct sim_node *n,
 
     net_taken(s, item->pair, item->side, m);
     int err = hand_over(s, n, m);
-    if (err == ERR_MISMATCH && is_over(n, m->from)) {
+    bool stranger = err == ERR_MISMATCH && s->config.on[FAULT_CHURN] &&
+                    raft_position(&n->node->raft, m->from) < 0;
+    s->stats.strangers += stranger;
+    if (stranger || (err == ERR_MISMATCH && is_over(n, m->from))) {
         int64_t now[2] = {0, 0};
         net_reset(s, &s->pairs[item->pair], now, 10 * SIM_MS);
     } else if (err != 0)
@@ -398,6 +449,9 @@ static void take(struct sim *s, struct sim_node *n,
     case IN_ADMIT:
         lost_asked(s, n->id, item);
         break;
+    case IN_CHANGE:
+        churn_ask(s, n, (enum sim_fault)item->pair);
+        break;
     case IN_TRANSFER:
         if (node_transfer(n->node, NODE_NONE))
             s->stats.faults[FAULT_TRANSFER]++;
@@ -426,8 +480,27 @@ static int64_t turn_cost(struct sim *s, struct sim_node *n)
     return 5 + sim_exponential(&s->rng_node, mean);
 }
 
+/* Its id was given to another directory meanwhile. */
+static bool was_replaced(const struct sim_node *n)
+{
+    const struct member *m =
+        configuration_find(&n->node->membership.applied, n->id);
+
+    return m && m->life > RAFT_LIFE(n->incarnation);
+}
+
 static void after_turn(struct sim *s, struct sim_node *n)
 {
+    if (n->removed) {
+        sim_trace(s, "node %u: is no member any more, and ends", n->id);
+        s->stats.removed++;
+        process_end(s, n->id);
+        return;
+    }
+    if (n->failure[0] != '\0' && s->config.on[FAULT_CHURN] && was_replaced(n)) {
+        process_end(s, n->id);
+        return;
+    }
     if (n->failure[0] != '\0') {
         if (!n->expected_death)
             sim_fail(s, "node %u ends itself: %s", n->id, n->failure);

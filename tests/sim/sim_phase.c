@@ -71,10 +71,22 @@ static uint64_t backlog(const struct sim *s)
     return longest - shortest + waiting;
 }
 
+/* Which members are a majority changes meanwhile: all are healed at once. */
+static void begin_drain(struct sim *s)
+{
+    enter(s, PHASE_DRAIN);
+    s->core_mask = (1u << s->count) - 1;
+    sim_heal(s, s->core_mask);
+}
+
 static void begin_live(struct sim *s)
 {
     uint32_t majority = s->count / 2 + 1;
 
+    if (s->config.on[FAULT_CHURN]) {
+        begin_drain(s);
+        return;
+    }
     enter(s, PHASE_LIVE);
     s->core_mask = 0;
     while ((uint32_t)__builtin_popcount(s->core_mask) < majority) {
@@ -131,11 +143,13 @@ static bool outrun(struct sim *s)
     uint32_t id = leader ? leader->id : heir(s);
     raft_index first = s->ghost.nodes[id].live.first;
 
-    for (uint32_t i = 0; i < s->count; i++)
-        if (i != id && ((leader && leader->node->raft.progress[i].state ==
-                                       RAFT_SNAPSHOT) ||
+    for (uint32_t i = 0; i < s->count; i++) {
+        int pos = leader ? raft_position(&leader->node->raft, i) : -1;
+        if (i != id && ((pos >= 0 && leader->node->raft.progress[pos].state ==
+                                         RAFT_SNAPSHOT) ||
                         s->ghost.nodes[i].live.last + 1 < first))
             return true;
+    }
     return false;
 }
 
@@ -144,7 +158,7 @@ static bool outrun(struct sim *s)
 static bool may_be_outrun(const struct sim *s)
 {
     return s->config.log_hard < LOG_UNBOUNDED || s->stats.log_restarts > 0 ||
-           s->config.on[FAULT_WIPE];
+           s->config.on[FAULT_WIPE] || s->config.on[FAULT_CHURN];
 }
 
 /* It has lost its majority, and gives up an election timeout after that. */
@@ -231,9 +245,7 @@ static void during_after(struct sim *s)
                  s->core_mask, s->served_mask);
     if (passed < SIM_S || (!all && passed < 3 * bound))
         return;
-    enter(s, PHASE_DRAIN);
-    s->core_mask = (1u << s->count) - 1;
-    sim_heal(s, s->core_mask);
+    begin_drain(s);
 }
 
 /* --- convergence ---------------------------------------------------------- */
@@ -247,8 +259,13 @@ static const char *not_equal(struct sim *s)
     if (!leader)
         return "there is no leader";
     const struct raft *l = &leader->node->raft;
+    const char *why = churn_wait(s, leader);
+    if (why)
+        return why;
     for (uint32_t i = 0; i < s->count; i++) {
         const struct node *n = s->nodes[i].node;
+        if (!(s->members >> i & 1))
+            continue;
         if (!n)
             return "a node is down";
         if (!lost_whole(s, i))
@@ -285,7 +302,8 @@ static const char *not_at_rest(struct sim *s)
     const char *why = NULL;
 
     for (uint32_t i = 0; i < s->count && !why; i++)
-        why = rows_wait(s, i, leader->node);
+        if (s->members >> i & 1)
+            why = rows_wait(s, i, leader->node);
     if (!why || s->rest_us == 0)
         s->rest_us = why ? s->now_us : 0;
     if (why && s->now_us - s->rest_us > sweep_us(s))
@@ -326,19 +344,22 @@ static void nothing_left(struct sim *s, uint32_t node)
 
 static void compare_all(struct sim *s)
 {
-    uint64_t first = dump_hash(s, 0);
+    uint32_t one = (uint32_t)__builtin_ctz(s->members);
+    uint64_t first = dump_hash(s, one);
 
     for (uint32_t i = 0; i < s->count; i++) {
+        if (!(s->members >> i & 1))
+            continue;
         s->current = &s->nodes[i];
         oracle_compare(s, i);
         nothing_left(s, i);
         if (dump_hash(s, i) != first)
             sim_fail(s,
                      "I17 state: the dump of node %u differs from that of "
-                     "node 0",
-                     i);
+                     "node %u",
+                     i, one);
         if (s->ghost.nodes[i].live.at[s->oracle.head] !=
-            s->ghost.nodes[0].live.at[s->oracle.head])
+            s->ghost.nodes[one].live.at[s->oracle.head])
             sim_fail(s, "I7 log matching: node %u ends in another log", i);
     }
     s->current = NULL;
@@ -351,12 +372,17 @@ static const char *not_compared(struct sim *s)
     struct compare_status st;
     node_id first = (node_id)(s->seed % s->count);
 
+    if (!(s->members >> first & 1))
+        first = (node_id)__builtin_ctz(s->members);
+
     if (s->compare_from == 0) {
         s->compare_from = s->oracle.head + 1;
         if (node_compare_ask(s->nodes[first].node) != 0)
             sim_fail(s, "X22 comparison: it cannot begin on node %u", first);
     }
     for (uint32_t i = 0; i < s->count; i++) {
+        if (!(s->members >> i & 1))
+            continue;
         node_compare_status(s->nodes[i].node, &st);
         if (st.different + st.undecided > 0)
             sim_fail(s, "X22 comparison: different states after entry %llu",
@@ -382,11 +408,20 @@ static int64_t refill_us(const struct sim *s)
                                     : 0;
 }
 
+/* Who was asked for at the end is let in, refilled, and becomes a voter; who
+ * is to go is told for up to ten seconds. */
+static int64_t churn_us(const struct sim *s)
+{
+    return s->config.on[FAULT_CHURN] ? 60 * SIM_S + parts_us(s, s->oracle.head)
+                                     : 0;
+}
+
 static void during_drain(struct sim *s)
 {
     int64_t passed = s->now_us - s->phase_us;
     int64_t bound = 20 * election_us(s) + 10 * SIM_S + slack_us(s) +
-                    s->config.request_timeout_ms * SIM_MS + refill_us(s);
+                    s->config.request_timeout_ms * SIM_MS + refill_us(s) +
+                    churn_us(s);
 
     if (passed > SIM_S)
         s->stopped = true;
@@ -402,6 +437,9 @@ static void during_drain(struct sim *s)
     if (why && outrun(s) && !may_be_outrun(s) && passed > bound / 2)
         sim_fail(s, "X15 convergence: the log was cut above what a member "
                     "has, though it may keep all");
+    if (why != s->waits_for)
+        sim_trace(s, "not at the end: %s", why ? why : "it is");
+    s->waits_for = why;
     if (why && passed > bound)
         sim_fail(s, "X15 convergence: after %lld ms %s",
                  (long long)(passed / SIM_MS), why);

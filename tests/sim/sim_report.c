@@ -91,6 +91,11 @@ void stats_print(const struct sim_stats *t)
            "states fetched %llu\n",
            (unsigned long long)t->commits, (unsigned long long)t->elections,
            (unsigned long long)t->outrun, (unsigned long long)t->fetched);
+    printf("members: %llu changes asked for, %llu wanted, %llu made, %llu "
+           "learned that they are none, requests of strangers %llu\n",
+           (unsigned long long)t->changes, (unsigned long long)t->changes_done,
+           (unsigned long long)t->steps, (unsigned long long)t->removed,
+           (unsigned long long)t->strangers);
     printf("linearizability from outside: %llu operations in %llu histories, "
            "%llu proved by the order of the log;\n         %llu searched "
            "without it, %llu keys, %llu undecided\nsteps of cores shown to "

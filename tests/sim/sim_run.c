@@ -76,13 +76,16 @@ static void begin(struct sim *s)
     s->rng_node = rng_next(&rng);
     s->rng_client = rng_next(&rng);
     sim_config_draw(s);
-    s->count = s->config.nodes;
+    s->count = s->config.nodes + s->config.spares;
+    s->members = (1u << s->count) - 1;
     ghost_init(s);
+    ghost_members_init(s);
     core_init(s);
     oracle_init(s);
     process_init(s);
     net_init(s);
     clients_init(s);
+    churn_init(s);
     for (uint32_t i = 0; i < s->count; i++)
         sim_push(s, (int64_t)rng_below(&s->rng_node, 200 * SIM_MS), EV_START, i,
                  0);
@@ -113,6 +116,9 @@ static void happen(struct sim *s, const struct sim_event *e)
         break;
     case EV_CLIENT:
         client_event(s, e);
+        break;
+    case EV_TEND:
+        churn_tend(s);
         break;
     case EV_FAULT:
         sim_fault_event(s, e);
@@ -156,6 +162,7 @@ void sim_release(struct sim *s)
     net_release(s);
     oracle_release(s);
     ghost_release(s);
+    ghost_members_release(s);
     core_release(s);
     mem_free(s->heap.items);
 }

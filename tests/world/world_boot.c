@@ -59,13 +59,15 @@ static int boot_once(const struct world_boot *how, bool lost,
 /* What was lost is blank first; then it begins its life. */
 static int boot(struct world_boot *how, struct buf *error)
 {
-    const struct grant grant = {.verdict = GRANT_GIVEN,
-                                .life = how->life,
-                                .cluster_id = WORLD_CLUSTER_ID,
-                                .index = 1};
+    struct grant grant = {.verdict = GRANT_GIVEN,
+                          .life = how->life,
+                          .cluster_id = WORLD_CLUSTER_ID,
+                          .index = 1};
     struct world_disk *d = how->disk;
     struct node_options *o = &how->options;
     struct identity id;
+    if (how->members != NULL)
+        grant.configuration = *how->members;
     int err = how->life > 0 ? boot_once(how, true, NULL, &id, error) : 0;
     if (err == 0)
         err = boot_once(how, false, how->life > 0 ? &grant : NULL, &id, error);
@@ -83,13 +85,18 @@ static int boot(struct world_boot *how, struct buf *error)
 
 int world_boot(struct node **out, struct world_boot *how, struct buf *error)
 {
+    struct configuration granted;
     *out = NULL;
     how->env.disk = &how->disk->disk;
     world_fill_events(&how->env.events);
     int err = boot(how, error);
     if (err != 0)
         return err;
-    return node_new(out, &how->options, &how->env, error);
+    if (node_boot_granted(how->env.store, &granted) == 0)
+        how->options.founding = &granted;
+    err = node_new(out, &how->options, &how->env, error);
+    how->options.founding = NULL; /* it was for that long */
+    return err;
 }
 
 struct node_options world_options(node_id self, uint32_t member_count)

@@ -19,6 +19,9 @@ struct world_boot {
     struct node_env env;
     struct world_disk *disk;
     uint32_t life; /* that it was granted, and begins; 0: it goes on */
+    /* With it; NULL: nothing but the life is known. A grant that is kept in
+     * the store says who the members are, as in main/vard.c. */
+    const struct configuration *members;
     uint64_t nonce;
 };
 

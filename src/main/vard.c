@@ -33,6 +33,7 @@
 #include "config/config.h"
 #include "journal/disk.h"
 #include "journal/start_check.h"
+#include "main/announce.h"
 #include "main/meeting.h"
 #include "main/notify.h"
 #include "main/options.h"
@@ -167,27 +168,6 @@ NORETURN static void on_removed(void *ctx, const char *text)
     on_stopping(v);
     process_end(&v->process);
     _exit(0);
-}
-
-static void announce_start(struct vard *v)
-{
-    const struct config *c = &v->config;
-    log_notice(v->log,
-               "vard %s is starting, pid %" PRId64 ", node %u of %zu, data "
-               "in %s",
-               VARD_VERSION, process_id(), c->node_id,
-               MAX(c->node_count, (size_t)1), v->process.dir);
-    if (c->file[0] == '\0' && !c->original_options)
-        log_warning(v->log, "no config file specified, using the defaults");
-    for (size_t i = 0; i < c->notice_count; i++)
-        log_notice(v->log, "%s", c->notices[i]);
-    if (c->warn_no_password)
-        log_warning(v->log, "listening on all addresses without a password: "
-                            "whoever reaches this machine can read and change "
-                            "everything; see requirepass and bind");
-    if (c->node_count > 1 && c->peer_secret[0] == '\0')
-        log_warning(v->log, "no peer-secret is set: whoever reaches the peer "
-                            "ports can take part in the cluster");
 }
 
 /* Whether it is known now which cluster the directory is of. Then the loop
@@ -454,7 +434,13 @@ static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
         .events = *server_node_events(v->server),
         .logger = v->log,
     };
-    return node_new(&v->node, &options, &env, error);
+    err = node_new(&v->node, &options, &env, error);
+    if (err == 0) {
+        raft_index at = 0;
+        const struct configuration *c = node_configuration(v->node, &at);
+        announce_members(v->log, &v->config, c, at);
+    }
+    return err;
 }
 
 static void close_data(struct vard *v)
@@ -570,7 +556,7 @@ static int run(struct vard *v)
     if (v->process.log_open)
         v->log = &v->process.logfile.logger;
     if (err == 0)
-        announce_start(v);
+        announce_start(v->log, &v->config, v->process.dir);
     else
         stop(v);
     while (err == 0) {

@@ -257,6 +257,15 @@ dir $nodes(1,dir)"
         wait_node_up $other
         wait_for_leader
         wait_for_same_state
+        # Its line is the only one that it has, and not obeyed.
+        assert_equal 1 $other
+        set text [read_file $nodes(1,log)]
+        foreach wanted [list "*node lines are not what the members have agreed on by\
+                entry * of the log, which counts:*" \
+            "*  node $id (127.0.0.1:$nodes($id,peer)) is a member, and has no line\n*"] {
+            assert_match $wanted $text
+        }
+        wait_members [all_vote]
     }
 
     test "a cluster of one again" {

@@ -168,10 +168,11 @@ static void write_leader(struct resp_writer *w, const struct node_status *st)
 static void write_outlook(struct resp_writer *w, bool leads,
                           const struct node_change_status *change)
 {
-    static const char *const names[] = {"tolerates", "next", "waits"};
+    static const char *const names[] = {"tolerates", "done", "next", "waits"};
     ASSERT(leads || change->tolerates == 0);
     if (leads) {
         pair_number(w, "tolerates", change->tolerates);
+        pair_number(w, "done", change->done);
         pair_text(w, "next", change->next);
         pair_text(w, "waits", change->waits);
         return;
@@ -193,7 +194,7 @@ void admin_raft_members(struct server_call *call)
     struct node_status st;
     node_change_status(server_node(call->s), &change);
     node_status(server_node(call->s), &st);
-    resp_map(w, 8);
+    resp_map(w, 9);
     pair_number(w, "entry", at);
     pair_number(w, "level", c->level);
     write_leader(w, &st);

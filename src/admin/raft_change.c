@@ -1,7 +1,9 @@
 /*
  * RAFT ADD, REMOVE, PROMOTE, DEMOTE, REPLACE and MOVE: the members are to
  * become others. The leader judges it and makes a request of it, which goes
- * through the log as any other, and whose reply is the answer.
+ * through the log as any other, and whose reply is the answer. With WAIT that
+ * reply is held until the members are what was asked for: only the reply waits,
+ * the change goes on without whoever asked.
  *
  * How it fails: what cannot be, or what another node has to be asked for, is
  * answered with what to do.
@@ -9,7 +11,11 @@
 #include "admin/admin_internal.h"
 #include "base/num.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#define WAIT_SECONDS     60
+#define WAIT_SECONDS_MAX 3600
 
 /* The text of an argument; false: it has none that an address could have. */
 static bool text_of(struct bytes arg, char out[NODE_TEXT_SIZE])
@@ -65,6 +71,62 @@ static void change(struct server_call *call, struct node_change *ask)
     buf_release(&why);
 }
 
+/* It is in the log. */
+static void when_done(struct server_call *call, int64_t wait_ms)
+{
+    struct node_change_status change;
+    struct node_status st;
+    node_status(server_node(call->s), &st);
+    node_change_status(server_node(call->s), &change);
+    if (change.done)
+        resp_raw(call->out, call->held);
+    else if (st.role == RAFT_LEADER && call->waited_ms < wait_ms)
+        server_later(call);
+    else if (st.role == RAFT_LEADER)
+        resp_errorf(call->out,
+                    "INPROGRESS the change was taken and goes on, but is not "
+                    "done after %" PRId64 " seconds%s%s (see RAFT MEMBERS)",
+                    wait_ms / 1000, change.waits[0] != '\0' ? ": " : "",
+                    change.waits);
+    else if (st.leader == NODE_NONE)
+        resp_error(call->out, "INPROGRESS the change was taken and goes on, "
+                              "but this node does not lead any more, and no "
+                              "leader is known (see RAFT MEMBERS)");
+    else
+        resp_errorf(call->out,
+                    "INPROGRESS the change was taken and goes on, but this "
+                    "node does not lead any more: see RAFT MEMBERS of node %u "
+                    "at %s",
+                    st.leader, st.leader_address);
+}
+
+/* Takes WAIT [seconds] off the arguments, of which so many are others at least.
+ * True: the change was asked for already, or there is an error. */
+static bool is_asked(struct server_call *call, uint32_t least)
+{
+    static const struct bytes word = BYTES_LIT("WAIT");
+    uint32_t argc = call->argc;
+    uint64_t seconds = WAIT_SECONDS;
+    ASSERT(argc >= least);
+    bool alone = argc > least && bytes_eq_nocase(call->argv[argc - 1], word);
+    bool timed =
+        argc > least + 1 && bytes_eq_nocase(call->argv[argc - 2], word);
+    if (timed && (!num_parse_u64(call->argv[argc - 1], &seconds) ||
+                  seconds > WAIT_SECONDS_MAX)) {
+        resp_error(call->out, "ERR invalid number of seconds");
+        return true;
+    }
+    call->holds = alone || timed;
+    call->argc -= timed ? 2 : alone;
+    if (call->held.len == 0)
+        return false;
+    if (call->held.data[0] == '-')
+        resp_raw(call->out, call->held);
+    else
+        when_done(call, (int64_t)seconds * 1000);
+    return true;
+}
+
 static void syntax_error(struct server_call *call)
 {
     resp_error(call->out, "ERR syntax error");
@@ -80,8 +142,11 @@ static void change_one(struct server_call *call, enum node_change_kind kind)
 {
     struct node_change ask = {
         .kind = kind, .peer_address = "", .client_address = ""};
+    if (is_asked(call, 3))
+        return;
     ASSERT(call->argc >= 3);
-    ask.force = call->argc == 4 && last_is(call, BYTES_LIT("FORCE"));
+    ask.force = kind != NODE_PROMOTE && call->argc == 4 &&
+                last_is(call, BYTES_LIT("FORCE"));
     if (call->argc > (ask.force ? 4u : 3u))
         syntax_error(call);
     else if (take_id(call, false, &ask.id))
@@ -128,7 +193,7 @@ static bool may_have_others(struct server_call *call)
 void admin_raft_add(struct server_call *call)
 {
     struct node_change ask = {.kind = NODE_ADD};
-    if (!may_have_others(call))
+    if (is_asked(call, 4) || !may_have_others(call))
         return;
     ask.learner = call->argc > 4 && last_is(call, BYTES_LIT("LEARNER"));
     change_with_addresses(call, call->argc - ask.learner, &ask);
@@ -137,13 +202,15 @@ void admin_raft_add(struct server_call *call)
 void admin_raft_replace(struct server_call *call)
 {
     struct node_change ask = {.kind = NODE_REPLACE};
-    change_with_addresses(call, call->argc, &ask);
+    if (!is_asked(call, 4))
+        change_with_addresses(call, call->argc, &ask);
 }
 
 void admin_raft_move(struct server_call *call)
 {
     struct node_change ask = {.kind = NODE_MOVE};
-    change_with_addresses(call, call->argc, &ask);
+    if (!is_asked(call, 4))
+        change_with_addresses(call, call->argc, &ask);
 }
 
 void admin_raft_remove(struct server_call *call)

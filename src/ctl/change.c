@@ -1,7 +1,7 @@
 /*
  * Members that come and go: the leader is asked, who keeps what is wanted and
- * brings the cluster there, whoever leads then. Nothing is waited for here;
- * `members` shows how far it is.
+ * brings the cluster there, whoever leads then. `members` shows how far it is;
+ * it is waited for only if that is asked for (reach.c).
  *
  * How it fails: the leader's refusal says what to do. Without an answer it is
  * not known whether the change was taken: `members` shows that too.
@@ -198,21 +198,23 @@ static int change(struct cluster *c, const char *const *words, size_t count,
 }
 
 int change_members(struct cluster *c, const char *word, const char *id,
-                   const char *option)
+                   const char *option, int64_t wait_ms)
 {
     const char *words[WORDS_MAX] = {"RAFT", word, id, option};
     struct members_view before;
     int64_t number;
-    return change(c, words, option != NULL ? 4 : 3, &number, &before);
+    int status = change(c, words, option != NULL ? 4 : 3, &number, &before);
+    return status == CTL_GOOD ? reach_members(c, wait_ms) : status;
 }
 
 int change_address(struct cluster *c, const char *id, const char *peer,
-                   const char *client)
+                   const char *client, int64_t wait_ms)
 {
     const char *words[WORDS_MAX] = {"RAFT", "MOVE", id, peer, client};
     struct members_view before;
     int64_t number;
-    return change(c, words, client != NULL ? 5 : 4, &number, &before);
+    int status = change(c, words, client != NULL ? 5 : 4, &number, &before);
+    return status == CTL_GOOD ? reach_members(c, wait_ms) : status;
 }
 
 /* ----- a new one --------------------------------------------------------- */
@@ -284,5 +286,5 @@ int change_add(struct cluster *c, const struct new_member *n)
         print_configuration(
             n, id, client, &before,
             n->replaces != NULL ? strtoull(n->replaces, NULL, 10) : UINT64_MAX);
-    return status;
+    return status == CTL_GOOD ? reach_members(c, n->wait_ms) : status;
 }

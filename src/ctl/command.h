@@ -17,6 +17,7 @@
 enum command_option {
     OPTION_FORCE = 1,
     OPTION_LEARNER = 2,
+    OPTION_WAIT = 4, /* with or without seconds behind it */
 };
 
 /* What the command line says. */
@@ -29,6 +30,7 @@ struct ctl {
     int argc;
     char **argv;      /* the command's own arguments, without its options */
     unsigned options; /* enum command_option */
+    int64_t wait_ms;  /* of OPTION_WAIT; 0: it is not given */
 };
 
 struct ctl_command {

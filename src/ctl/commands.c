@@ -212,6 +212,7 @@ static int run_add(struct ctl *c)
     const struct new_member n = {.peer = c->argv[0],
                                  .client = c->argc > 1 ? c->argv[1] : NULL,
                                  .learner = (c->options & OPTION_LEARNER) != 0,
+                                 .wait_ms = c->wait_ms,
                                  .extra = c->extra};
     return change_add(&c->cluster, &n);
 }
@@ -223,6 +224,7 @@ static int run_replace(struct ctl *c)
     const struct new_member n = {.peer = c->argv[1],
                                  .client = c->argc > 2 ? c->argv[2] : NULL,
                                  .replaces = c->argv[0],
+                                 .wait_ms = c->wait_ms,
                                  .extra = c->extra};
     return change_add(&c->cluster, &n);
 }
@@ -232,8 +234,8 @@ static int run_change(struct ctl *c, const char *word)
     bool force = (c->options & OPTION_FORCE) != 0;
     if (!is_id(c->argv[0]))
         return command_misused("not the id of a node: ", c->argv[0]);
-    return change_members(&c->cluster, word, c->argv[0],
-                          force ? "FORCE" : NULL);
+    return change_members(&c->cluster, word, c->argv[0], force ? "FORCE" : NULL,
+                          c->wait_ms);
 }
 
 static int run_remove(struct ctl *c)
@@ -256,7 +258,7 @@ static int run_move(struct ctl *c)
     if (!is_id(c->argv[0]))
         return command_misused("not the id of a node: ", c->argv[0]);
     return change_address(&c->cluster, c->argv[0], c->argv[1],
-                          c->argc > 2 ? c->argv[2] : NULL);
+                          c->argc > 2 ? c->argv[2] : NULL, c->wait_ms);
 }
 
 static int run_version(struct ctl *c)
@@ -274,7 +276,7 @@ static int run_version(struct ctl *c)
     "the second the one for clients: HOST:6379 if it is left out.\n"
 #define GOES_ON                                                                \
     "It goes on by itself, whoever leads: `vardctl members` shows how far it " \
-    "is.\n"
+    "is. --wait\nwaits until it is done, at most so many seconds (60).\n"
 #define FORCED                                                                 \
     "It is refused if too few of the voters that are left are up and have\n"   \
     "caught up; --force insists.\n"
@@ -374,9 +376,9 @@ const struct ctl_command ctl_commands[] = {
     {.name = "add",
      .args_min = 1,
      .args_max = 2,
-     .options = OPTION_LEARNER,
+     .options = OPTION_LEARNER | OPTION_WAIT,
      .brief = "HOST:PORT [CLIENTS]",
-     .usage = "HOST:PORT [HOST:PORT] [--learner]",
+     .usage = "HOST:PORT [HOST:PORT] [--learner] [--wait [SECONDS]]",
      .doc = "a new member, and print its vard.conf",
      .more = ADDRESSES "Start the new node, with an empty directory, with what "
                        "is printed. It gets\n"
@@ -387,8 +389,9 @@ const struct ctl_command ctl_commands[] = {
     {.name = "remove",
      .args_min = 1,
      .args_max = 1,
-     .options = OPTION_FORCE,
+     .options = OPTION_FORCE | OPTION_WAIT,
      .brief = "ID [--force]",
+     .usage = "ID [--force] [--wait [SECONDS]]",
      .doc = "a member leaves the cluster",
      .more = "Its process ends, and its directory is not used again. If it "
              "leads, it hands\n"
@@ -397,8 +400,9 @@ const struct ctl_command ctl_commands[] = {
     {.name = "replace",
      .args_min = 2,
      .args_max = 3,
+     .options = OPTION_WAIT,
      .brief = "ID HOST:PORT ...",
-     .usage = "ID HOST:PORT [HOST:PORT]",
+     .usage = "ID HOST:PORT [HOST:PORT] [--wait [SECONDS]]",
      .doc = "a member by a new one, as add",
      .more = "The old one goes when the new one has the data; it may be "
              "down.\n" ADDRESSES GOES_ON,
@@ -406,26 +410,30 @@ const struct ctl_command ctl_commands[] = {
     {.name = "promote",
      .args_min = 1,
      .args_max = 1,
+     .options = OPTION_WAIT,
      .brief = "ID",
+     .usage = "ID [--wait [SECONDS]]",
      .doc = "a learner is to vote",
      .more = "It votes as soon as it has caught up.\n" GOES_ON,
      .run = run_promote},
     {.name = "demote",
      .args_min = 1,
      .args_max = 1,
-     .options = OPTION_FORCE,
+     .options = OPTION_FORCE | OPTION_WAIT,
      .brief = "ID [--force]",
+     .usage = "ID [--force] [--wait [SECONDS]]",
      .doc = "a voter is to be a learner",
      .more = "It goes on to serve its clients. " FORCED GOES_ON,
      .run = run_demote},
     {.name = "move",
      .args_min = 2,
      .args_max = 3,
+     .options = OPTION_WAIT,
      .brief = "ID HOST:PORT ...",
-     .usage = "ID HOST:PORT [HOST:PORT]",
+     .usage = "ID HOST:PORT [HOST:PORT] [--wait [SECONDS]]",
      .doc = "a member has another address",
      .more = ADDRESSES "A member that comes back under another address says so "
-                       "itself.\n",
+                       "itself.\n" GOES_ON,
      .run = run_move},
     {.name = "backup",
      .args_min = 1,

@@ -9,6 +9,7 @@
  * members.h   who the members are; members.c
  * change.c    members come and go
  * recover.c   what is left becomes a cluster of its own
+ * reach.c     until the members are what was asked for
  * check.c     have the members the same data?
  * level.c     what the members may use, and raising it
  * wait.c      until the cluster is as somebody wants it
@@ -72,17 +73,22 @@ int ctl_find_leader(struct cluster *c, size_t *leader);
 
 /* The table of the members, and what comes next. */
 int members_print(struct cluster *c, FILE *out);
-/* RAFT REMOVE, PROMOTE, DEMOTE; `option` may be NULL. */
+/* Until the leader, whoever it is then, says that the members are what was
+ * asked for: CTL_GOOD, or CTL_NO after so long. */
+int reach_members(struct cluster *c, int64_t wait_ms);
+/* RAFT REMOVE, PROMOTE, DEMOTE; `option` may be NULL. Waits for so long until
+ * it is done; CTL_NO: it is not, and goes on. 0: it does not wait. */
 int change_members(struct cluster *c, const char *word, const char *id,
-                   const char *option);
+                   const char *option, int64_t wait_ms);
 /* `client` may be NULL. */
 int change_address(struct cluster *c, const char *id, const char *peer,
-                   const char *client);
+                   const char *client, int64_t wait_ms);
 struct new_member {
     const char *peer;     /* where other members reach it */
     const char *client;   /* where clients do; NULL: the usual port there */
     bool learner;         /* and stays one */
     const char *replaces; /* the id of a member that goes; NULL: none */
+    int64_t wait_ms;      /* as above */
     const char *extra;    /* lines for its configuration; NULL: not known */
 };
 /* Adds it, and prints its whole configuration. */

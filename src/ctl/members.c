@@ -111,6 +111,8 @@ bool members_read(struct bytes text, struct members_view *out)
                 return false;
         } else if (is(name, "entry")) {
             out->entry = number_of(value);
+        } else if (is(name, "done")) {
+            out->done = number_of(value) == 1;
         } else if (is(name, "next")) {
             copy(out->next, sizeof(out->next), value);
         } else if (is(name, "waits")) {

@@ -22,7 +22,8 @@ struct member_row {
 struct members_view {
     struct member_row rows[2 * RAFT_NODES_MAX];
     size_t count;
-    uint64_t entry;               /* that says so; 0: the node lines do */
+    uint64_t entry; /* that says so; 0: the node lines do */
+    bool done;      /* they are what was asked for; only the leader knows */
     char next[MEMBERS_TEXT_MAX];  /* the step that comes next; "": none */
     char waits[MEMBERS_TEXT_MAX]; /* why it does not come yet; "" */
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define DEFAULT_TIMEOUT_MS 10000
+#define DEFAULT_WAIT_MS    60000
 
 /* What may be written like an option; else the word itself. */
 static const char *command_name(const char *word)
@@ -104,7 +105,9 @@ static unsigned option_of(const struct ctl_command *command, const char *word)
     static const struct {
         const char *word;
         unsigned option;
-    } all[] = {{"--force", OPTION_FORCE}, {"--learner", OPTION_LEARNER}};
+    } all[] = {{"--force", OPTION_FORCE},
+               {"--learner", OPTION_LEARNER},
+               {"--wait", OPTION_WAIT}};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         if (strcmp(word, all[i].word) == 0)
             return all[i].option & command->options;
@@ -133,6 +136,11 @@ static int take_options(struct ctl *c, const struct ctl_command *command)
     for (int i = 0; i < c->argc; i++) {
         unsigned option = option_of(command, c->argv[i]);
         c->options |= option;
+        if (option == OPTION_WAIT) {
+            c->wait_ms = DEFAULT_WAIT_MS;
+            i += i + 1 < c->argc &&
+                 command_seconds(c->argv[i + 1], 1, &c->wait_ms);
+        }
         if (option != 0)
             continue;
         if (!command->takes_data && strncmp(c->argv[i], "--", 2) == 0)

@@ -315,8 +315,10 @@ struct node_change_status {
                            is needed */
     const char *waits;  /* why it is not made yet; "": it does not wait */
     uint32_t tolerates; /* voters that may fail now */
+    bool done; /* the members are what was asked for, as far as it was applied
+                  here, and the entry that says so is */
 };
-void node_change_status(const struct node *n, struct node_change_status *out);
+void node_change_status(struct node *n, struct node_change_status *out);
 /* A member has said where it is to be reached ("": did not), and with which
  * directory. */
 void node_greeted(struct node *n, node_id peer, struct directory_id directory,

@@ -446,6 +446,36 @@ enum driver_step node_driver_look(struct node *n, struct raft_members *next,
     return step;
 }
 
+/* Is this member as it is to be? An address that it has said of itself since
+ * is as good. */
+static bool is_as_wanted(const struct node *n, const struct member *m)
+{
+    const struct driver *d = &n->driver;
+    const struct member *want = configuration_find(&d->desired, m->id);
+
+    ASSERT(m->id != NODE_NONE);
+    if (!want || want->roles != m->roles)
+        return false;
+    return d->desired_at < n->membership.newest_at ||
+           (strcmp(want->peer_address, m->peer_address) == 0 &&
+            strcmp(want->client_address, m->client_address) == 0);
+}
+
+static bool is_done(struct node *n)
+{
+    const struct configuration *c = &n->membership.newest;
+    const struct configuration *want = &n->driver.desired;
+
+    ASSERT(c->count > 0);
+    node_desired_load(n);
+    if (n->raft.role != RAFT_LEADER || !may_change(n))
+        return false;
+    bool done = want->count == 0 || want->count == c->count;
+    for (uint32_t i = 0; done && want->count > 0 && i < c->count; i++)
+        done = is_as_wanted(n, &c->members[i]);
+    return done;
+}
+
 /* --- what is shown -------------------------------------------------------- */
 
 void node_greeted(struct node *n, node_id peer, struct directory_id directory,
@@ -480,11 +510,12 @@ static uint32_t spare(const struct node *n, uint8_t role)
     return live > all / 2 + 1 ? live - (all / 2 + 1) : 0;
 }
 
-void node_change_status(const struct node *n, struct node_change_status *out)
+void node_change_status(struct node *n, struct node_change_status *out)
 {
     const struct driver *d = &n->driver;
 
     memset(out, 0, sizeof(*out));
+    out->done = is_done(n);
     out->desired = d->desired.count > 0 ? &d->desired : NULL;
     out->next = d->next;
     out->waits = d->waits;

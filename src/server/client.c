@@ -172,7 +172,7 @@ size_t client_memory(const struct client *c)
            r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
            c->unanswered.cap * sizeof(*c->unanswered.items) +
            c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used +
-           cmd_rest_memory(&c->rest) + c->text_bytes;
+           cmd_rest_memory(&c->rest) + c->held.cap + c->text_bytes;
 }
 
 void client_account(struct client *c)
@@ -229,6 +229,7 @@ void client_free(struct client *c)
     ASSERT(client_is_idle(c) && list_empty(&c->dirty));
     list_remove(&c->link);
     resp_reader_release(&c->reader);
+    buf_release(&c->held);
     mem_free(c->unanswered.items);
     arena_release(&c->reads.arena);
     mem_free(c->reads.items);

@@ -79,6 +79,7 @@ enum client_wait {
 enum {
     REPLY_MUTE = 1,     /* its reply is not wanted (CLIENT REPLY) */
     REPLY_TO_GUEST = 2, /* the reply goes to the client's protocol */
+    REPLY_HELD = 4,     /* its command gets it, and is called again */
 };
 
 /* A request given to the node. */
@@ -148,6 +149,8 @@ struct client {
     struct deferred_list reads;
     struct cmd_rest rest; /* of the read executed last */
     int64_t later_ms;     /* since when its command waits; 0: it does not */
+    struct buf held;      /* what its command's request was answered, if that
+                             is not told yet */
     bool uploading;       /* the node knows of a large request that it began */
 
     /* output */

@@ -38,6 +38,8 @@ struct server_call {
      * the client's. */
     bool changes;
     struct node_change_request change;
+    bool holds; /* then: the client gets that reply by calling it again, with */
+    struct bytes held; /* the reply; empty: none yet */
 };
 
 typedef void server_fn(struct server_call *call);

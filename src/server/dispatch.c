@@ -40,6 +40,7 @@ static bool finished(struct client *c, const struct cmd *cmd)
 {
     ASSERT(c->wait == WAIT_NONE || c->wait == WAIT_SHUTDOWN);
     client_abandon(c); /* what was to become of it, if anything */
+    buf_reset(&c->held);
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
     c->later_ms = 0;
@@ -137,7 +138,9 @@ static bool submit_for(struct client *c, const struct server_call *call)
                          .argv = call->change.argv,
                          .argc = ARRAY_LEN(call->change.argv),
                          .flags = mute_flag(c)};
-    ASSERT(call->changes && cmd_arity_ok(d.cmd, d.argc));
+    d.flags |= call->holds ? REPLY_HELD : 0;
+    ASSERT(call->changes && c->held.len == 0);
+    ASSERT(cmd_arity_ok(d.cmd, d.argc));
     return write_command(c, &d);
 }
 
@@ -160,6 +163,7 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
                                .argv = d->argv,
                                .argc = d->argc,
                                .out = out,
+                               .held = buf_view(&c->held),
                                .waited_ms = waited_ms(c)};
     c->last_cmd = cmd;
     run_by_id(&call);
@@ -249,6 +253,8 @@ static bool submit(struct client *c, const struct dispatch *d)
     unanswered_push(&c->unanswered, &p);
     if (!(d->cmd->flags & CMD_WRITE))
         s->stats.reads_through_log++;
+    if (d->flags & REPLY_HELD) /* its command stays where it is */
+        return client_wait(c, WAIT_IDLE);
     return finished(c, d->cmd);
 }
 
@@ -498,6 +504,15 @@ static void answer_guest(struct client *c, const struct unanswered *p,
         c->protocol->answer(c, p->request_id, guest_outcome(outcome), reply);
 }
 
+/* The command that asked for it is called again, and knows it then. */
+static void hold_reply(struct client *c)
+{
+    struct buf *out = &c->conn.out;
+    ASSERT(c->held.len == 0 && out->len > c->reply_start);
+    buf_append(&c->held, out->data + c->reply_start, out->len - c->reply_start);
+    out->len = c->reply_start;
+}
+
 void dispatch_reply_done(struct client *c, enum node_outcome outcome)
 {
     struct unanswered p = *unanswered_front(&c->unanswered);
@@ -514,6 +529,8 @@ void dispatch_reply_done(struct client *c, enum node_outcome outcome)
     if (p.flags & REPLY_TO_GUEST) {
         answer_guest(c, &p, outcome);
         limits_reply(c);
+    } else if (p.flags & REPLY_HELD) {
+        hold_reply(c);
     } else {
         client_reply_end(c, p.cmd, p.flags);
     }

@@ -161,9 +161,9 @@ start_cluster 3 {} {
         }
         assert_error "ERR*" {R $lead RAFT MEMBERS x}
         # What the leader alone knows, others do not make up.
-        foreach {id wanted} [list $lead {1 {} {}} $follow {{} {} {}}] {
+        foreach {id wanted} [list $lead {1 1 {} {}} $follow {{} {} {} {}}] {
             wait_for_condition 20000 {
-                [set map [R $id RAFT MEMBERS]; lmap name {tolerates next waits} {
+                [set map [R $id RAFT MEMBERS]; lmap name {tolerates done next waits} {
                     dict get $map $name}] eq $wanted} {error "node $id: $map"}
             set address [expr {$id == $lead ? "" : "127.0.0.1:$nodes($lead,port)"}]
             assert_equal [list $lead $address] \

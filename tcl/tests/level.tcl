@@ -43,7 +43,7 @@ proc assert_same_state {} {
     wait_for_condition 60000 {[same_states]}
     # What only a leader knows is left out.
     set members [lmap id $cluster::ids {
-        dict remove [R $id RAFT MEMBERS] leader leader-address tolerates next waits}]
+        dict remove [R $id RAFT MEMBERS] leader leader-address tolerates done next waits}]
     assert_equal 1 [llength [lsort -unique $::states]] $::states
     assert_equal 1 [llength [lsort -unique $members]] $members
 }

@@ -128,8 +128,15 @@ dir $nodes(1,dir)"
             {RAFT ADD * 127.0.0.1:9 127.0.0.1:8 x} "*syntax error*" \
             {RAFT ADD * 127.0.0.1:9 127.0.0.1:8 LEARNER x} "*syntax error*" \
             {RAFT REMOVE 1 FORCED} "*syntax error*" \
-            {RAFT PROMOTE 1 FORCE} "*wrong number*" \
+            {RAFT PROMOTE 1 FORCE} "*syntax error*" \
             {RAFT ADD *} "*wrong number*" \
+            {RAFT ADD * WAIT} "*HOST:PORT*" \
+            {RAFT REMOVE WAIT} "*invalid node id*" \
+            {RAFT REMOVE 7 WAIT} "*node 7 is no member*" \
+            {RAFT REMOVE 7 WAIT x} "*number of seconds*" \
+            {RAFT REMOVE 7 WAIT 3601} "*number of seconds*" \
+            {RAFT REMOVE 7 WAIT 1 FORCE} "*syntax error*" \
+            {RAFT MOVE 1 127.0.0.1:9 WAIT -1} "*number of seconds*" \
             [list RAFT ADD * [string repeat x 300]:1] "*127 characters*" \
             [list RAFT ADD * [string repeat x 130]:1] "*127 characters*"] {
             assert_error $wanted {R 1 {*}$args}
@@ -184,8 +191,9 @@ dir $nodes(1,dir)"
         assert_equal 42 [R 6 GET key:42]
         assert_equal OK [R 6 SET from:6 1]
         assert_equal 1 [R 1 GET from:6]
-        assert_equal 0 [lindex [ctl 1 promote 6] 0]
-        wait_members [all_vote]
+        lassign [ctl 1 promote 6 --wait 60] status output
+        assert_equal 0 $status $output
+        assert_equal [all_vote] [members]
     }
 
     test "members are removed, who leads too, while clients write; they end with 0" {
@@ -277,5 +285,26 @@ dir $nodes(1,dir)"
         assert_equal 42 [R 1 GET key:42]
         assert_equal OK [R 1 SET alone 1]
         assert_equal "1 voter" [members]
+    }
+
+    test "a reply that waits for the change does not wait too long" {
+        set new 127.0.0.1:[free_port]
+        assert_error "INPROGRESS *goes on*after 1 seconds: node 98 *link*" {
+            R 1 RAFT ADD 98 $new WAIT 1}
+        assert_equal {1 voter 98 learner} [members]
+        assert_equal OK [R 1 RAFT REMOVE 98 WAIT 60]
+        assert_equal {1 voter} [members]
+        assert_equal 97 [R 1 RAFT ADD 97 $new LEARNER WAIT]
+        assert_equal {1 voter 97 learner} [members]
+        assert_equal 0 [lindex [ctl 1 remove 97 --wait] 0]
+        assert_equal {1 voter} [members]
+        lassign [ctl 1 add $new --wait 1] status output
+        assert_equal 1 $status $output
+        set id [told_id $output]
+        assert_match "*not done within 1 s: node $id becomes a voter; node $id *link.\
+            It goes on: vardctl members*" $output
+        assert_equal 0 [lindex [ctl 1 remove --wait 60 $id] 0]
+        assert_equal {1 voter} [members]
+        assert_equal 1 [dict get [R 1 RAFT MEMBERS] done]
     }
 }

@@ -226,10 +226,10 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(got, "$4\r\nrole\r\n$6\r\nleader\r\n");
     assert_has(got, "$5\r\nnodes\r\n*2\r\n*12\r\n");
     got = ask(f, "RAFT MEMBERS\r\n");
-    assert_has(got, "*16\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
+    assert_has(got, "*18\r\n$5\r\nentry\r\n:9\r\n$5\r\nlevel\r\n:1\r\n"
                     "$6\r\nleader\r\n:1\r\n"
                     "$14\r\nleader-address\r\n$0\r\n\r\n"
-                    "$9\r\ntolerates\r\n:1\r\n"
+                    "$9\r\ntolerates\r\n:1\r\n$4\r\ndone\r\n:0\r\n"
                     "$4\r\nnext\r\n$15\r\nnode 5 is added\r\n"
                     "$5\r\nwaits\r\n$12\r\nit is a test\r\n"
                     "$7\r\nmembers\r\n*4\r\n*22\r\n$2\r\nid\r\n:1\r\n"
@@ -246,7 +246,8 @@ static void a_leader_tells_its_followers(void **state)
     assert_has(ask(f, "RAFT MEMBERS\r\n"),
                "$6\r\nleader\r\n:2\r\n"
                "$14\r\nleader-address\r\n$13\r\n10.0.0.2:6380\r\n"
-               "$9\r\ntolerates\r\n$-1\r\n$4\r\nnext\r\n$-1\r\n"
+               "$9\r\ntolerates\r\n$-1\r\n$4\r\ndone\r\n$-1\r\n"
+               "$4\r\nnext\r\n$-1\r\n"
                "$5\r\nwaits\r\n$-1\r\n$7\r\nmembers\r\n");
 }
 
@@ -293,6 +294,110 @@ static void members_change(void **state)
     assert_has(ask(f, "RAFT ADD * a:1\r\n"), "-ERR no other member could");
     f->node->change_result = ERR_NO_LEADER;
     assert_has(ask(f, "RAFT REMOVE 2\r\n"), "-");
+}
+
+static void look_again(struct fixture *f)
+{
+    turn_begin(f->server);
+    cron_run(f->server);
+    turn(f);
+}
+
+/* A change that is waited for. */
+static void ask_held(struct fixture *f, const char *command)
+{
+    size_t submitted = f->node->submitted;
+    f->node->change_done = false;
+    send_text(f, command);
+    assert_int_equal(f->node->submitted, submitted + 1);
+    look_again(f); /* not before the log has it */
+    expect(f, "");
+    answer(f, 1);
+    turn(f);
+    expect(f, "");
+}
+
+#define TAKEN "+vard.members 0 record 4\r\n"
+
+/* WAIT: the reply is held until it is done; what is sent behind it waits. */
+static void the_reply_of_a_change_is_held(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    ask_held(f, "RAFT REMOVE 2 WAIT\r\nSET after 1\r\n");
+    look_again(f);
+    expect(f, "");
+    assert_int_equal(n->submitted, 1);
+    n->change_done = true;
+    look_again(f);
+    expect(f, TAKEN);
+    assert_int_equal(n->submitted, 2);
+    answer(f, 1);
+    expect(f, "+SET after 1\r\n");
+    /* Not too long, nor by one that does not lead any more. */
+    ask_held(f, "RAFT PROMOTE 2 wait 5\r\n");
+    f->client->later_ms -= 4000;
+    look_again(f);
+    expect(f, "");
+    f->client->later_ms -= 1000;
+    look_again(f);
+    expect(f, "-INPROGRESS the change was taken and goes on, but is not done "
+              "after 5 seconds: it is a test (see RAFT MEMBERS)\r\n");
+    ask_held(f, "RAFT REPLACE 2 a:1 WAIT 5\r\n");
+    n->leader = false;
+    look_again(f);
+    expect(f, "-INPROGRESS the change was taken and goes on, but this node "
+              "does not lead any more: see RAFT MEMBERS of node 2 at "
+              "10.0.0.2:6380\r\n");
+    n->leader = true;
+    /* Another one is not taken for it. */
+    n->change_done = true;
+    send_text(f, "RAFT REMOVE 2\r\n");
+    answer(f, 1);
+    expect(f, TAKEN);
+    assert_int_equal(n->submitted, 5);
+}
+
+/* It is an error: nothing was changed. Or nobody waits any more. */
+static void what_is_held_may_end_early(void **state)
+{
+    struct fixture *f = *state;
+    struct node *n = f->node;
+    int fd;
+    send_text(f, "RAFT MOVE 2 a:1 b:2 WAIT 0\r\n");
+    n->requests[0].text[0] = '\0';
+    struct resp_writer *w = n->events->reply_open(
+        n->events->ctx, n->requests[n->answered++].client);
+    resp_error(w, "ERR others were faster");
+    n->events->reply_done(n->events->ctx, n->requests[0].client, NODE_EXECUTED);
+    turn(f);
+    expect(f, "-ERR others were faster\r\n");
+    ask_held(f, "CLIENT REPLY OFF\r\nRAFT MOVE 2 a:1 WAIT\r\n");
+    n->change_done = true;
+    look_again(f);
+    expect(f, "");
+    /* The client goes away before the log has it, and after. */
+    for (int i = 0; i < 2; i++) {
+        (void)connect_client(f, &fd);
+        n->change_done = false;
+        ssize_t len = write(fd, "RAFT REMOVE 2 WAIT\r\n", 20);
+        assert_int_equal(len, 20);
+        turn(f);
+        if (i == 1)
+            answer(f, 1);
+        close(fd);
+        turn(f);
+        if (i == 0)
+            answer(f, 1);
+        look_again(f);
+        /* It may have shut its sending side only; the reply tells. */
+        assert_int_equal(f->server->clients.count, 2);
+        n->change_done = true;
+        look_again(f);
+        turn(f);
+        assert_int_equal(f->server->clients.count, 1);
+        assert_int_equal(n->answered, n->submitted);
+    }
 }
 
 /* How long it has been there, and how long it has said nothing. */
@@ -617,6 +722,8 @@ int main(void)
         test(the_level_is_told_and_raised),
         test(a_leader_tells_its_followers),
         test(members_change),
+        test(the_reply_of_a_change_is_held),
+        test(what_is_held_may_end_early),
         cmocka_unit_test(addresses_are_split),
         test(clients_have_an_age),
         test(hello_and_its_protocols),

@@ -99,6 +99,27 @@ static struct node_change of(enum node_change_kind kind, node_id id)
     return (struct node_change){.kind = kind, .id = id};
 }
 
+/* Whether it says that it is done; then the members are what is desired. */
+static bool check_done(struct world *w)
+{
+    struct node_change_status st;
+    int leader = world_leader(w);
+
+    if (leader < 0)
+        return false;
+    struct node *n = w->nodes[leader].node;
+    node_change_status(n, &st);
+    const struct configuration *c = &n->membership.applied;
+    if (!st.done || !st.desired)
+        return st.done;
+    assert_int_equal(c->count, st.desired->count);
+    for (uint32_t i = 0; i < c->count; i++) {
+        assert_int_equal(c->members[i].id, st.desired->members[i].id);
+        assert_int_equal(c->members[i].roles, st.desired->members[i].roles);
+    }
+    return true;
+}
+
 /* Turns until the members are what was asked for. */
 static void reach(struct world *w)
 {
@@ -109,6 +130,7 @@ static void reach(struct world *w)
     for (int i = 0; i < TURNS_MAX && !is_reached(w); i++) {
         world_turn(w);
         drop_removed(w);
+        check_done(w);
     }
     if (!is_reached(w) && world_leader(w) >= 0) {
         struct node_change_status st;
@@ -116,6 +138,7 @@ static void reach(struct world *w)
         fprintf(stderr, "next: %s, waits: %s\n", st.next, st.waits);
     }
     assert_true(is_reached(w));
+    assert_true(check_done(w));
 }
 
 static void turns_until_role(struct world *w, node_id id, const char *role)

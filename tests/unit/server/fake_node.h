@@ -60,7 +60,8 @@ struct node {
     struct configuration configuration;
     struct configuration desired;
     int change_result; /* of node_change_members() */
-    bool disk_short;   /* at too many members */
+    bool change_done;
+    bool disk_short; /* at too many members */
     bool disk_paused;
     bool disk_full; /* at this one */
     uint64_t disk_room;
@@ -313,11 +314,10 @@ int node_change_members(struct node *n, struct node_change *ask,
 }
 
 /* Member 2 is to go, and member 5 to come. */
-void node_change_status(const struct node *n, struct node_change_status *out)
+void node_change_status(struct node *n, struct node_change_status *out)
 {
     static const node_id ids[] = {1, 3, 5};
-    struct node *changed = (struct node *)n;
-    configuration_of(&changed->desired, ids, ARRAY_LEN(ids));
+    configuration_of(&n->desired, ids, ARRAY_LEN(ids));
     *out = (struct node_change_status){
         .desired = &n->desired, .next = "", .waits = ""};
     if (!n->leader)
@@ -325,6 +325,7 @@ void node_change_status(const struct node *n, struct node_change_status *out)
     out->next = "node 5 is added";
     out->waits = "it is a test";
     out->tolerates = 1;
+    out->done = n->change_done;
 }
 
 const char *member_role_text(uint8_t roles)

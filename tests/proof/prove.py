@@ -37,6 +37,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WORKERS = 2
+TIMEOUT_FIRST = 3  # seconds; then --timeout
 GROUP_MAX = 5  # functions for one run of Frama-C
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -129,15 +130,27 @@ class Prover:
                         os.path.join(self.args.work, 'cache')]
         return command + [os.path.join(root, source)]
 
-    def run(self, root, source, functions, timeout=None):
-        """{function: (goals, proved)}, seconds, output."""
+    def run(self, root, source, functions):
+        """{function: (goals, proved)}, seconds, output. A goal that only one
+        of the provers finds takes the whole time of the other: it gets a
+        little, and all of it only where that was too little."""
+        spent = 0
+        for timeout in (TIMEOUT_FIRST, self.args.timeout):
+            counts, seconds, output = self.run_once(root, source, functions,
+                                                    timeout)
+            spent += seconds
+            if all(goals == proved for goals, proved in counts.values()):
+                break
+        return counts, spent, output
+
+    def run_once(self, root, source, functions, timeout):
+        """The same, with one limit for each prover and goal."""
         name = re.sub(r'\W', '_', root + source + functions[0])[-100:]
         report = os.path.join(self.args.work, name + '.json')
         if os.path.exists(report):
             os.remove(report)
         output, seconds = self.call(
-            self.command(root, source, functions, report,
-                         timeout or self.args.timeout),
+            self.command(root, source, functions, report, timeout),
             os.path.join(self.args.work, name + '.log'))
         counts = {function: (0, 0) for function in functions}
         lemmas = re.search(r'Proved goals: +(\d+) / (\d+)', output)
@@ -163,7 +176,8 @@ def count_goals(report, functions):
 
 
 def groups_of(wanted):
-    """[(file, functions)], the largest first; lemmas stand alone."""
+    """[(file, functions)]; lemmas, which take longest, stand alone, and come
+    first, and then the largest."""
     by_file = {}
     for source, function, _ in wanted:
         key = (source, function == 'lemmas')
@@ -172,7 +186,8 @@ def groups_of(wanted):
     for (source, _), functions in by_file.items():
         for i in range(0, len(functions), GROUP_MAX):
             groups.append((source, functions[i:i + GROUP_MAX]))
-    return sorted(groups, key=lambda group: -len(group[1]))
+    return sorted(groups, key=lambda group: (group[1] != ['lemmas'],
+                                             -len(group[1])))
 
 
 def print_group(source, counts, seconds, output):
@@ -210,27 +225,24 @@ def write_table(path, wanted, counts):
                   f'{proved} proved.\n')
 
 
-def prove_all(prover, wanted):
+def prove_all(prover, wanted, jobs):
     """Prints the table; (passed, failed)."""
     passed = failed = total = missed = 0
     table = {}
     print(f'{"function":34} {"goals":>6} {"proved":>6}')
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        jobs = {pool.submit(prover.run, prover.args.root, *group): group
-                for group in groups_of(wanted)}
-        for job in concurrent.futures.as_completed(jobs):
-            source, functions = jobs[job]
-            try:
-                counts, seconds, output = job.result()
-            except OutOfTime:
-                missed += len(functions)
-                continue
-            good, bad, proved = print_group(source, counts, seconds, output)
-            for function, count in counts.items():
-                table[source, function] = count
-            passed += good
-            failed += bad
-            total += proved
+    for job in concurrent.futures.as_completed(jobs):
+        source, functions = jobs[job]
+        try:
+            counts, seconds, output = job.result()
+        except OutOfTime:
+            missed += len(functions)
+            continue
+        good, bad, proved = print_group(source, counts, seconds, output)
+        for function, count in counts.items():
+            table[source, function] = count
+        passed += good
+        failed += bad
+        total += proved
     print(f'{passed} functions, {total} goals proved')
     if prover.args.table:
         write_table(prover.args.table, wanted, table)
@@ -253,7 +265,8 @@ def try_canary(prover, canary):
         if new.read() == old.read():
             return 'the fault does not apply'
     try:
-        counts, _, output = prover.run(root, source, [function], timeout=3)
+        counts, _, output = prover.run_once(root, source, [function],
+                                            timeout=3)
     except OutOfTime:
         return 'out of time'
     goals, proved = counts[function]
@@ -262,14 +275,13 @@ def try_canary(prover, canary):
     return 'NOT SEEN' if proved == goals else None
 
 
-def try_canaries(prover, canaries):
+def try_canaries(prover, canaries, jobs):
     failed = missed = 0
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        results = pool.map(lambda c: try_canary(prover, c), canaries)
-        for canary, error in zip(canaries, results):
-            print(f'canary {canary[0]:27} {error or "seen"}')
-            failed += error is not None and error != 'out of time'
-            missed += error == 'out of time'
+    for canary, job in zip(canaries, jobs):
+        error = job.result()
+        print(f'canary {canary[0]:27} {error or "seen"}')
+        failed += error is not None and error != 'out of time'
+        missed += error == 'out of time'
     return (len(canaries) - failed - missed,
             failed + (0 if prover.args.partly else missed))
 
@@ -324,8 +336,12 @@ def main():
             print('0 passed, 1 failed')
             return 1
     adopt_orphans()
-    passed, failed = prove_all(prover, functions)
-    seen, unseen = try_canaries(prover, canaries)
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        proofs = {pool.submit(prover.run, args.root, *group): group
+                  for group in groups_of(functions)}
+        faults = [pool.submit(try_canary, prover, c) for c in canaries]
+        passed, failed = prove_all(prover, functions, proofs)
+        seen, unseen = try_canaries(prover, canaries, faults)
     print(f'{time.monotonic() - started:.0f} s by the clock, '
           f'{processor_seconds():.0f} s of the processor')
     print(f'{passed + seen} passed, {failed + unseen} failed')

@@ -3,6 +3,7 @@
  *
  *   value    0 'k'  1 db(1)  2 epoch(4)  6 slot(2)  8 hash(6)  14 user key
  *   page     0 'p'  1 db(1)  2 epoch(4)  6 id(8)  14 page(5)
+ *   of tree  0 't'  the same
  *   expiry   0 'x'  1 time_ms(8)  9 the key of the row that is due then
  *   ticket   0 'g'  1 number(8)
  *   session  0 's'  1 node(4)
@@ -53,6 +54,8 @@ node_id key_upload_node(struct bytes key);
 #define KEY_PAGES ((uint64_t)1 << 40)
 struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,
                       uint64_t page);
+struct bytes key_tree_page(uint8_t out[KEY_PAGE_SIZE],
+                           const struct page_owner *o, uint64_t page);
 struct bytes key_ticket(uint8_t out[KEY_TICKET_SIZE], uint64_t number);
 /* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,

@@ -12,6 +12,7 @@
 #include "data/key.h"
 #include "data/meta.h"
 #include "data/value.h"
+#include "page/page.h"
 
 /* In a key in an epoch. */
 #define DB_OFFSET    1
@@ -37,6 +38,13 @@ static bool page_valid(struct bytes key, struct bytes value)
     struct reader r = reader_of(bytes_from(key, KEY_EPOCH_SIZE));
     return key.len == KEY_PAGE_SIZE && reader_u64be(&r) != 0 &&
            value.len <= KEYSPACE_PAGE_SIZE;
+}
+
+static bool tree_valid(struct bytes key, struct bytes value)
+{
+    struct reader r = reader_of(bytes_from(key, KEY_EPOCH_SIZE));
+    return key.len == KEY_PAGE_SIZE && reader_u64be(&r) != 0 &&
+           page_is_valid(value);
 }
 
 static bool ticket_valid(struct bytes key, struct bytes value)
@@ -91,6 +99,12 @@ static const struct row_kind kinds[ROW_LETTERS] = {
                   .header_size = 1,
                   .in_epoch = true,
                   .valid = page_valid},
+    [ROW_TREE] = {.name = "page of a tree",
+                  .level = 1,
+                  .key_size_min = KEY_PAGE_SIZE,
+                  .header_size = PAGE_HEADER_SIZE,
+                  .in_epoch = true,
+                  .valid = tree_valid},
     [ROW_TICKET] = {.name = "ticket",
                     .level = 1,
                     .key_size_min = KEY_TICKET_SIZE,

@@ -4,7 +4,8 @@
  *
  *   'k' a value          's' a session        'm' counts, epoch, position
  *   'p' a page of one    'u' an upload        'g' a ticket: pages to delete
- *   'x' an expiry        'b' a part of one    'o' a first answer of a client
+ *   't' one of a tree    'b' a part of one    'o' a first answer of a client
+ *   'x' an expiry
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
  * and below. This is the one place that knows what the letters mean: other
@@ -22,6 +23,7 @@
 enum row_letter {
     ROW_VALUE = 'k',
     ROW_PAGE = 'p',
+    ROW_TREE = 't',
     ROW_TICKET = 'g',
     ROW_EXPIRY = 'x',
     ROW_SESSION = 's',

@@ -27,6 +27,10 @@
     "p\x03"                                                                    \
     "\0\0\0\x02"                                                               \
     "\0\0\0\0\0\0\0\5"
+#define TREE_KEY                                                               \
+    "t\x03"                                                                    \
+    "\0\0\0\x02"                                                               \
+    "\0\0\0\0\0\0\0\5"
 #define TIME   "\0\0\0\0\0\0\x27\x10" /* 10,000 */
 #define OFFSET "\xff\xff\xff\xff\xff\xff\xff\xfd"
 
@@ -62,6 +66,7 @@ static const struct sample samples[] = {
            "\0\0\0\0\0\0\x40\1",
            10000),
     SAMPLE(PAGE_KEY "\0\0\0\0\1", "bytes", 0),
+    SAMPLE(TREE_KEY "\0\0\0\0\1", "\0\0\0\1\1k\1v", 0),
     SAMPLE("g\0\0\0\0\0\0\0\1",
            "\3\0\0\0\2"
            "\0\0\0\0\0\0\0\5"
@@ -158,6 +163,13 @@ static const struct sample damaged[] = {
            "\0",
            0),
     SAMPLE(PAGE_KEY "\0\0\0\0\1", "", 0),
+    SAMPLE(TREE_KEY "\0\0\0\0\1", "\0\0\0\2\1k\1v", 0),
+    SAMPLE(TREE_KEY "\0\0\0\0\1\0", "\0\0\0\0", 0),
+    SAMPLE("t\x03"
+           "\0\0\0\x02"
+           "\0\0\0\0\0\0\0\0" /* of nobody */
+           "\0\0\0\0\1",
+           "\0\0\0\0", 0),
     SAMPLE(PAGE_KEY "\0\0\0\0\1\0", "bytes", 0),
     SAMPLE("p\x10"
            "\0\0\0\x02"
@@ -490,8 +502,9 @@ static void the_table_finds_expiry_and_epoch(void **state)
         const struct sample *s = &samples[i];
         assert_int_equal(row_expire_ms(s->key, s->value), s->expire_ms);
         assert_true(s->expire_ms == 0 || row_may_expire(s->key));
-        assert_int_equal(row_in_epoch(s->key),
-                         row_is(s->key, ROW_VALUE) || row_is(s->key, ROW_PAGE));
+        assert_int_equal(row_in_epoch(s->key), row_is(s->key, ROW_VALUE) ||
+                                                   row_is(s->key, ROW_PAGE) ||
+                                                   row_is(s->key, ROW_TREE));
         if (!row_in_epoch(s->key))
             continue;
         assert_int_equal(row_db(s->key), 3);

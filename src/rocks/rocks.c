@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "rocks/garbage.h"
 #include "rocks/incoming.h"
+#include "rocks/log_cut.h"
 #include "rocks/reclaim.h"
 #include "rocks/rocks_internal.h"
 #include "rocks/tidy.h"
@@ -78,6 +79,7 @@ void rocks_close(struct store *s)
     ASSERT(r->iterators == 0 && r->views == 0 && !r->filling);
     rocks_ending(s);
     tidy_free(r->tidy);
+    log_cut_free(r->log_cut);
     rocks_space_end(r);
     rocksdb_writebatch_destroy(r->batch);
     buf_release(&r->discard_begin);

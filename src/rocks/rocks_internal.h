@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct garbage;
+struct log_cut;
 struct reclaim;
 struct tidy;
 struct rocks_space;
@@ -65,6 +66,7 @@ struct rocks {
     struct reclaim *reclaim; /* of what the database deletes */
     struct garbage *garbage; /* of the state */
     struct tidy *tidy;
+    struct log_cut *log_cut;
     struct rocks_space *space;
     bool advance; /* files get room on the disk before they have content */
     int mergers;  /* threads that merge */
@@ -109,8 +111,10 @@ MUST_USE int rocks_sync(struct store *s);
 MUST_USE int rocks_flush(struct store *s, enum store_family family, bool wait);
 /* Syncs all write-ahead logs. */
 MUST_USE int rocks_sync_logs(struct rocks *r);
-/* Drops the files that hold nothing but begin <= key < end. Returns RocksDB's
- * text, which the caller frees, or NULL. */
+
+/* log_cut.c: drops the files that hold nothing but begin <= key < end. Returns
+ * RocksDB's text, which the caller frees, or NULL. */
+
 char *rocks_drop_files(struct rocks *r, enum store_family family,
                        struct bytes begin, struct bytes end);
 

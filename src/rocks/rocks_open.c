@@ -15,6 +15,7 @@
 #include "rocks/ballast.h"
 #include "rocks/damage.h"
 #include "rocks/incoming.h"
+#include "rocks/log_cut.h"
 #include "rocks/reclaim.h"
 #include "rocks/rocks_crc32c.h"
 #include "rocks/rocks_internal.h"
@@ -112,6 +113,7 @@ int rocks_open(struct store **out, const char *path,
     r->reclaim = reclaim_new(path);
     rocks_space_start(r, options);
     r->tidy = tidy_new(r);
+    r->log_cut = log_cut_new(r);
     *out = store_buffered_new(
         &r->base, rocks_ingest, options->state_memory_bytes,
         rocks_first_part(options, options->state_memory_bytes / 2),

@@ -77,6 +77,8 @@ static rocksdb_options_t *database_options(const struct rocks *r,
     rocksdb_options_set_create_missing_column_families(o, from->create);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_manual_wal_flush(o, 1);
+    /* Who closes a view or an iterator removes no files. */
+    rocksdb_options_set_avoid_unnecessary_blocking_io(o, 1);
     rocksdb_options_set_max_total_wal_size(o, NEVER);
     rocksdb_options_set_max_open_files(o, OPEN_FILES_MAX);
     rocksdb_options_set_max_background_jobs(o, WRITERS + r->mergers);

@@ -2,12 +2,14 @@
  * Logged batches go to the write-ahead log's buffer (manual_wal_flush), so that
  * a write never waits for the disk; a sync writes that buffer out and syncs it.
  * The log is discarded file by file, when another write-ahead log is begun: as
- * soon as the last one is full, or when a flush asks for it.
+ * soon as the last one is full, or when a flush asks for it. A thread of its
+ * own does that (log_cut.h).
  *
  * How it fails: with the first failure, for good (rocks_error.c). RocksDB
  * counts errors of its own threads: each sync looks at that count, so nothing
  * is reported durable after one.
  */
+#include "rocks/log_cut.h"
 #include "rocks/rocks_internal.h"
 
 #define BATCH_KEEP_SIZE (1024u * 1024u)
@@ -73,23 +75,6 @@ static int flush_family(struct rocks *r, enum store_family family, bool wait)
     return err;
 }
 
-/* Drops the files that hold nothing else, for nothing; what shares a file
- * with something else stays until it is merged into others, and a later call
- * for the same range gets it then. RocksDB takes the end as part of the
- * range, and would drop a file that ends with that very key. */
-char *rocks_drop_files(struct rocks *r, enum store_family family,
-                       struct bytes begin, struct bytes end)
-{
-    char *why = NULL;
-    struct buf last = BUF_INIT;
-    store_key_below(end, &last);
-    rocksdb_delete_file_in_range_cf(r->db, rocks_handle(r, family),
-                                    (const char *)begin.data, begin.len,
-                                    (const char *)last.data, last.len, &why);
-    buf_release(&last);
-    return why;
-}
-
 /* What was discarded and is in RocksDB's memory still: the next flush leaves it
  * out. Not in the write-ahead log, where it would be the end of the old one. */
 static char *trim_memory(struct rocks *r, struct bytes begin, struct bytes end)
@@ -108,15 +93,15 @@ static int drop_log(struct rocks *r, bool early)
 {
     struct bytes begin = buf_view(&r->discard_begin);
     struct bytes end = buf_view(&r->discard_end);
-    if (end.len == 0)
+    if (bytes_cmp(begin, end) >= 0)
         return 0;
-    char *why = rocks_drop_files(r, STORE_LOG, begin, end);
-    if (why == NULL && early)
-        why = trim_memory(r, begin, end);
+    log_cut_ask(r->log_cut, begin, end);
+    char *why = early ? trim_memory(r, begin, end) : NULL;
+    buf_reset(&r->discard_begin);
     buf_reset(&r->discard_end);
     if (why == NULL)
         return 0;
-    int err = rocks_write_failed(r, "dropping files of the log", why);
+    int err = rocks_write_failed(r, "dropping what was cut", why);
     rocksdb_free(why);
     return err;
 }

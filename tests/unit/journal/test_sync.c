@@ -16,6 +16,7 @@
 #include "contract/temp_dir.h"
 #include "journal/watermark.h"
 #include "rocks/rocks.h"
+#include "store/store_view.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH_SIZE (2 * TEMP_PATH_SIZE)
@@ -74,6 +76,20 @@ int rename(const char *from, const char *to)
     struct stat st;
     named_synced = stat(from, &st) == 0 && st.st_ino == synced_inode;
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* Tables whose names were removed. */
+static atomic_int removed;
+static _Thread_local int own_removed; /* by this thread */
+
+int unlink(const char *path)
+{
+    size_t len = strlen(path);
+    if (len > 4 && strcmp(path + len - 4, ".sst") == 0) {
+        atomic_fetch_add(&removed, 1);
+        own_removed++;
+    }
+    return (int)syscall(SYS_unlinkat, AT_FDCWD, path, 0);
 }
 
 static int sync_as_told(int fd, long call)
@@ -193,6 +209,79 @@ static void test_tables_are_paced(void **state)
     assert_true(atomic_load(&paced) >= 5);
 }
 
+#define TRIES 3000 /* of 10 ms */
+
+static void wait_a_while(void)
+{
+    (void)nanosleep(&(struct timespec){0, 10000000}, NULL);
+}
+
+static void expect_removed(int wanted)
+{
+    for (int i = 0; i < TRIES && atomic_load(&removed) < wanted; i++)
+        wait_a_while();
+    assert_true(atomic_load(&removed) >= wanted);
+}
+
+/* The files of what was cut go by themselves: who writes waits for none. */
+static void test_what_was_cut_goes_aside(void **state)
+{
+    struct fixture *f = *state;
+    static uint8_t value[64 * 1024];
+    uint8_t key[4] = {0};
+    struct store_batch b = STORE_BATCH_INIT;
+    atomic_store(&removed, 0);
+    own_removed = 0;
+    for (uint32_t i = 1; i < TRIES && atomic_load(&removed) == 0; i++) {
+        store_batch_reset(&b);
+        key[2] = (uint8_t)(i >> 8);
+        key[3] = (uint8_t)i;
+        store_batch_put(&b, STORE_LOG, bytes_of(key, sizeof(key)),
+                        bytes_of(value, sizeof(value)));
+        if (i % 100 == 0)
+            store_batch_discard(&b, STORE_LOG, BYTES_LIT("\0"),
+                                bytes_of(key, sizeof(key)));
+        assert_int_equal(store_write(f->store, &b, STORE_LOGGED), 0);
+        if (i % 100 == 0)
+            wait_a_while(); /* files that are new stay for now */
+    }
+    expect_removed(1);
+    assert_int_equal(own_removed, 0);
+    store_batch_release(&b);
+}
+
+/* A view keeps files that were merged: whoever closes it, they go aside. */
+static void test_what_a_view_kept_goes_aside(void **state)
+{
+    struct fixture *f = *state;
+    struct store_batch b = STORE_BATCH_INIT;
+    struct buf rows = BUF_INIT;
+    struct store_view *v = NULL;
+    bool end;
+    atomic_store(&removed, 0);
+    own_removed = 0;
+    /* Seven to a level each, then some of level 0, which are merged. */
+    for (int i = 0; i < 20; i++) {
+        store_batch_reset(&b);
+        store_batch_put(&b, STORE_STATE, BYTES_LIT("a"), BYTES_LIT("1"));
+        store_batch_put(&b, STORE_STATE, BYTES_LIT("z"), BYTES_LIT("1"));
+        assert_int_equal(store_write(f->store, &b, STORE_UNLOGGED), 0);
+        assert_int_equal(store_flush(f->store, STORE_STATE, true), 0);
+        if (i != 8)
+            continue;
+        v = store_view_open(f->store);
+        assert_int_equal(store_view_read(v, BYTES_NONE, 1, &rows, &end), 0);
+        assert_false(end);
+    }
+    expect_removed(2); /* they were merged */
+    int before = atomic_load(&removed);
+    store_view_close(v);
+    expect_removed(before + 1);
+    assert_int_equal(own_removed, 0);
+    buf_release(&rows);
+    store_batch_release(&b);
+}
+
 /* One failed sync, and the disk works again: nothing is synced or written any
  * more, for the pages that it failed for may be gone. */
 static void test_failed_sync_is_final(void **state)
@@ -252,6 +341,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_synced_before_the_next, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_tables_are_paced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_cut_goes_aside, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_view_kept_goes_aside, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_failed_sync_is_final, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_failed_mark_is_final, setup,

@@ -23,6 +23,9 @@ struct fixture {
     uint8_t db;
     uint8_t protocol;
     bool internal; /* the node's own commands are allowed */
+    uint16_t level;
+    node_id node;       /* whose request it is */
+    uint64_t value_max; /* that this node takes; 0: not known */
 };
 
 static inline void fixture_open(struct fixture *f)
@@ -35,7 +38,8 @@ static inline void fixture_open(struct fixture *f)
 
 static inline void fixture_init(struct fixture *f)
 {
-    *f = (struct fixture){.time_ms = START_MS, .protocol = 2};
+    *f = (struct fixture){
+        .time_ms = START_MS, .protocol = 2, .level = LEVEL_NEXT};
     f->store = store_memory_new();
     resp_reader_init(&f->reader);
     fixture_open(f);
@@ -85,7 +89,8 @@ static inline bool fixture_check(struct fixture *f, const struct cmd *cmd)
 {
     struct resp_writer w = {.out = &f->out, .protocol = f->protocol};
     struct cmd_args args = {
-        .level = LEVEL_NEXT,
+        .level = f->level,
+        .value_max = f->value_max,
         .cmd = cmd,
         .argv = f->reader.argv,
         .argc = f->reader.argc,
@@ -103,7 +108,8 @@ static inline void fixture_execute(struct fixture *f, const struct cmd *cmd,
 {
     struct resp_writer w = {.out = out, .protocol = f->protocol};
     struct cmd_call call = {
-        .level = LEVEL_NEXT,
+        .level = f->level,
+        .node = f->node,
         .cmd = cmd,
         .ks = f->ks,
         .out = &w,

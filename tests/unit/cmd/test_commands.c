@@ -171,6 +171,11 @@ static const char *const checked_right[] = {
     "INCRBYFLOAT a inf",
     "SET a 1 EX 1 NX GET",
     "GETEX a EX 0",
+    "SET a 1 PX 1",
+    "SET a 1 EXAT 1",
+    "SET a 1 PXAT 1",
+    "SET a 1 KEEPTTL",
+    "GETEX a PERSIST",
     "MSET a 1 b 2",
     "GETRANGE a -5 -7",
     "SETRANGE a 0 v",
@@ -182,13 +187,14 @@ static const char *const checked_right[] = {
     "GET a",
 };
 
-/* What can be known to be wrong without the data never enters the log. */
-static void test_what_is_checked_before(void **state)
+/* What can be known to be wrong without the data never enters the log; at each
+ * level. */
+static void check_before(uint16_t level)
 {
     struct fixture f;
-    UNUSED(state);
     fixture_init(&f);
     f.internal = true;
+    f.level = level;
     for (size_t i = 0; i < ARRAY_LEN(checked_wrong) + ARRAY_LEN(checked_right);
          i++) {
         bool ok = i >= ARRAY_LEN(checked_wrong);
@@ -202,7 +208,16 @@ static void test_what_is_checked_before(void **state)
             fail_msg("%s", line);
         assert_true(ok || f.out.data[0] == '-');
     }
+    fixture_split(&f, "SET a 1 vard.next");
+    assert_int_equal(fixture_check(&f, fixture_find(&f)), level == LEVEL_NEXT);
     fixture_release(&f);
+}
+
+static void test_what_is_checked_before(void **state)
+{
+    UNUSED(state);
+    check_before(LEVEL_MIN);
+    check_before(LEVEL_NEXT);
 }
 
 /* A number has no more than 5,119 bytes, in a value or an argument. */
@@ -276,6 +291,52 @@ static void test_pages_are_swept(void **state)
     }
     assert_in_range(swept, 1 + 3000000 / KEYSPACE_PAGE_SIZE,
                     4 + 3000000 / KEYSPACE_PAGE_SIZE);
+    fixture_release(&f);
+}
+
+/* What has expired and pages share a limit, of which pages have a part. */
+static void test_a_sweep_has_a_limit(void **state)
+{
+    struct fixture f;
+    char line[32];
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "SETRANGE a 3000000 1");
+    fixture_run(&f, "DEL a");
+    for (int i = 0; i < 40; i++) {
+        snprintf(line, sizeof(line), "SET k%d 1 PX 1", i);
+        fixture_run(&f, line);
+    }
+    f.time_ms += 1;
+    assert_string_equal(fixture_run(&f, "vard.sweep 0"), ":0\r\n");
+    assert_string_equal(fixture_run(&f, "vard.sweep 8"), ":10\r\n");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":32\r\n");
+    fixture_release(&f);
+}
+
+/* What this node takes at most bounds what it lets a command make; what comes
+ * from others is not its affair. */
+static void test_ranges_have_a_bound(void **state)
+{
+    static const char *const lines[] = {
+        "SETRANGE a 5 12345", "SETRANGE a 6 12345", "SETRANGE a 100 \"\""};
+    static const char refused[] = "-ERR string exceeds maximum allowed size "
+                                  "(proto-max-bulk-len)\r\n";
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    for (uint64_t max = 0; max <= 10; max += 10) {
+        f.value_max = max;
+        for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+            bool ok = max == 0 || i != 1;
+            buf_reset(&f.out);
+            fixture_split(&f, lines[i]);
+            assert_int_equal(fixture_check(&f, fixture_find(&f)), ok);
+            buf_u8(&f.out, 0);
+            assert_string_equal((const char *)f.out.data, ok ? "" : refused);
+        }
+    }
     fixture_release(&f);
 }
 
@@ -677,6 +738,8 @@ int main(void)
         cmocka_unit_test(test_numbers_have_a_length),
         cmocka_unit_test(test_quotes_have_a_length),
         cmocka_unit_test(test_pages_are_swept),
+        cmocka_unit_test(test_a_sweep_has_a_limit),
+        cmocka_unit_test(test_ranges_have_a_bound),
         cmocka_unit_test(test_values_have_a_length),
         cmocka_unit_test(test_every_command_is_tested),
         cmocka_unit_test(test_time),

@@ -350,6 +350,10 @@ static void test_errors(void **state)
     UNUSED(state);
     expect(2, "COMMAND foo",
            "-ERR unknown subcommand 'foo'. Try COMMAND HELP.\r\n");
+    expect(2, "COMMAND x",
+           "-ERR unknown subcommand 'x'. Try COMMAND HELP.\r\n");
+    expect(2, "COMMAND \"\"",
+           "-ERR unknown subcommand ''. Try COMMAND HELP.\r\n");
     expect(2, "COMMAND \"a\\r\\nb\"",
            "-ERR unknown subcommand 'a  b'. Try COMMAND HELP.\r\n");
     char line[160], expected[256], word[130];
@@ -366,6 +370,37 @@ static void test_errors(void **state)
            "-ERR wrong number of arguments for 'command|count' command\r\n");
     expect(2, "COMMAND HELP x",
            "-ERR wrong number of arguments for 'command|help' command\r\n");
+}
+
+/* 128 bytes of a name that is unknown, and as many of all that follows it,
+ * with the quotes; one quote more may end beyond. */
+static void test_unknown_commands(void **state)
+{
+    char x[201], y[201], line[700], expected[600];
+    UNUSED(state);
+    memset(x, 'x', 200);
+    memset(y, 'y', 200);
+    x[200] = y[200] = '\0';
+    expect(2, "nosuch",
+           "-ERR unknown command 'nosuch', with args beginning with: \r\n");
+    expect(2, "nosuch a \"\" \"b\\x00c\" d",
+           "-ERR unknown command 'nosuch', with args beginning with: 'a' '' "
+           "'b' 'd' \r\n");
+    for (int len = 120; len <= 130; len++) {
+        snprintf(line, sizeof(line), "%.*s %.*s z", len, x, len, y);
+        snprintf(expected, sizeof(expected),
+                 "-ERR unknown command '%.*s', with args beginning with: "
+                 "'%.*s' %s\r\n",
+                 MIN(len, 128), x, MIN(len, 128), y,
+                 len + 3 < 128 ? "'z' " : "");
+        expect(2, line, expected);
+    }
+    snprintf(line, sizeof(line), "nosuch %.100s %.200s z", x, y);
+    snprintf(expected, sizeof(expected),
+             "-ERR unknown command 'nosuch', with args beginning with: "
+             "'%.100s' '%.25s' \r\n",
+             x, y);
+    expect(2, line, expected);
 }
 
 /* Walks one RESP3 value at *p; every length in it must be right. */
@@ -457,6 +492,67 @@ static void test_every_help(void **state)
     buf_release(&out);
 }
 
+static bool helps(const struct cmd *c, const struct cmd *container)
+{
+    return c->help != NULL && (c == container || c->container == container->id);
+}
+
+/* HELP is what the table says, line by line, in the order in which it says it.
+ */
+static void test_help_is_that_of_the_table(void **state)
+{
+    struct buf out = BUF_INIT, expected = BUF_INIT;
+    UNUSED(state);
+    for (size_t i = 0; i < cmd_count(); i++) {
+        const struct cmd *c = cmd_at(i);
+        if ((c->flags & CMD_CONTAINER) == 0)
+            continue;
+        struct resp_writer w = {.out = &out, .protocol = 2};
+        size_t lines = 1;
+        buf_reset(&out);
+        buf_reset(&expected);
+        for (size_t k = 0; k < CMD_ID_COUNT; k++) {
+            const struct cmd *sub = cmd_as_written(k);
+            for (const char *at = sub->help; helps(sub, c) && *at != '\0';) {
+                size_t len = strcspn(at, "\n");
+                buf_printf(&expected, "+%.*s\r\n", (int)len, at);
+                at += len + (at[len] == '\n');
+                lines++;
+            }
+        }
+        cmd_reply_help(&w, c, LEVEL_NEXT);
+        buf_u8(&out, 0);
+        buf_u8(&expected, 0);
+        assert_int_equal(strtol((const char *)out.data + 1, NULL, 10), lines);
+        assert_true(lines > 2);
+        const char *from = strchr((const char *)out.data, '+');
+        assert_string_equal(strchr(from, '\n') + 1, expected.data);
+    }
+    buf_release(&out);
+    buf_release(&expected);
+}
+
+/* INFO of a container has what it would say of each subcommand. */
+static void test_info_of_subcommands(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    for (int id = CMD_ID_COMMANDS; id < CMD_ID_COUNT; id++) {
+        const struct cmd *c = cmd_by_id(id);
+        char line[80], head[120];
+        snprintf(line, sizeof(line), "COMMAND INFO %s",
+                 cmd_by_id(c->container)->name);
+        snprintf(head, sizeof(head), "$%zu\r\n%s\r\n:%d\r\n", strlen(c->name),
+                 c->name, c->arity);
+        const char *reply = fixture_run(&f, line);
+        const char *at = strstr(reply, head);
+        if (at == NULL || strstr(at + 1, head) != NULL)
+            fail_msg("%s: not once: %s", line, head);
+    }
+    fixture_release(&f);
+}
+
 static void test_count(void **state)
 {
     UNUSED(state);
@@ -485,6 +581,9 @@ int main(void)
         cmocka_unit_test(test_getkeys),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_unknown_commands),
+        cmocka_unit_test(test_help_is_that_of_the_table),
+        cmocka_unit_test(test_info_of_subcommands),
         cmocka_unit_test(test_whole_replies),
         cmocka_unit_test(test_empty_sets),
         cmocka_unit_test(test_every_help),

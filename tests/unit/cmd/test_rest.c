@@ -119,6 +119,28 @@ static void the_same_bytes(void **state)
     }
 }
 
+/* What a client keeps is known, as it is told. */
+static void memory_is_counted(void **state)
+{
+    struct buf out = BUF_INIT;
+    struct cmd_rest rest;
+    UNUSED(state);
+    cmd_rest_init(&rest);
+    assert_int_equal(cmd_rest_memory(&rest), 0);
+    assert_true(run("GET long", &rest, &out, 0));
+    size_t one = cmd_rest_memory(&rest);
+    assert_true(one >= sizeof(struct cmd_rest_piece));
+    buf_reset(&out);
+    struct cmd_rest two;
+    cmd_rest_init(&two);
+    assert_true(run("MGET long long", &two, &out, 0));
+    assert_in_range(cmd_rest_memory(&two), 2 * one, 2 * one + 100);
+    cmd_rest_drop(&two);
+    assert_int_equal(cmd_rest_memory(&two), 0);
+    cmd_rest_drop(&rest);
+    buf_release(&out);
+}
+
 /* What passes a limit when it is written at once does so in parts. */
 static void the_same_bounds(void **state)
 {
@@ -170,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_bytes, begin, end),
         cmocka_unit_test_setup_teardown(the_same_bounds, begin, end),
+        cmocka_unit_test_setup_teardown(memory_is_counted, begin, end),
         cmocka_unit_test_setup_teardown(of_one_moment, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,12 @@ FIXTURE int node_admit(void *ctx, const struct admit *ask, struct grant *out,
     for (node_id i = 0; i < RAFT_NODES_MAX; i++)
         ids[i] = i + 1;
     configuration_of(&out->configuration, ids, RAFT_NODES_MAX);
+    for (node_id i = 0; i < RAFT_NODES_MAX; i++) { /* as long as it may be */
+        struct member *m = &out->configuration.members[i];
+        memset(m->peer_address, 'a', sizeof(m->peer_address) - 1);
+        memset(m->client_address, 'b', sizeof(m->client_address) - 1);
+        memset(m->zone, 'c', sizeof(m->zone) - 1);
+    }
     return 0;
 }
 

@@ -63,6 +63,11 @@ static void expect_no_link(struct cluster *c)
     }
 }
 
+static bool told_that_nobody_can(struct cluster *c)
+{
+    return strcmp(c->nodes[2].grant[1].why, "nobody here can let it in") == 0;
+}
+
 /* It asks until it is told, and its log says why it waits; nothing of that is a
  * link, nor worth a line in the log of who is asked. */
 static void asks(struct cluster *c, const char *secret)
@@ -83,6 +88,11 @@ static void asks(struct cluster *c, const char *secret)
     assert_int_equal(one->asked.id, 2);
     assert_true(directory_id_eq(one->asked.directory, ask.directory));
     assert_string_equal(one->asked.peer_address, "there:1");
+    one->events.admit = NULL;
+    c->wanted = (size_t)two->grants[1] + 1;
+    run_until(c, told_that_nobody_can);
+    assert_int_equal(two->grant[1].verdict, GRANT_LATER);
+    one->events.admit = node_admit;
     one->admits = ERR_MISMATCH;
     run_until_answered(c, GRANT_REFUSED);
     assert_string_equal(two->grant[1].why, "node 1 has its reason");
@@ -92,6 +102,8 @@ static void asks(struct cluster *c, const char *secret)
     assert_int_equal(two->grant[1].index, 17);
     assert_true(two->grant[1].cluster_id == CLUSTER_ID);
     assert_int_equal(two->grant[1].configuration.count, RAFT_NODES_MAX);
+    assert_int_equal(strlen(two->grant[1].configuration.members[8].zone),
+                     CONFIGURATION_ZONE_SIZE - 1);
     expect_no_link(c);
     assert_int_equal(lines_with(one, "reason"), 0);
 }
@@ -211,6 +223,11 @@ static void test_questions(void **state)
         assert_int_equal(refused(c, buf_view(&b)), without);
         assert_int_equal(c->nodes[1].asks, 1);
         assert_int_equal(lines_with(&c->nodes[1], "connection from"), how + 1);
+        assert_int_equal(lines_with(&c->nodes[1], " failed: corrupt data\n"),
+                         how == 0   ? 1
+                         : how == 1 ? 1
+                         : how == 2 ? 2
+                                    : 2);
     }
     expect_nothing_stands(c);
     buf_release(&b);

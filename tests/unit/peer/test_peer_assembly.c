@@ -62,6 +62,8 @@ static void test_refused(void **state)
     assert_int_equal(peer_assembly_add(&a, &f, MAX_BYTES), ERR_PROTOCOL);
     struct fragment g = piece(6, 10, "6789");
     assert_int_equal(peer_assembly_add(&a, &g, MAX_BYTES), ERR_PROTOCOL);
+    g = piece(5, 10, "56789x");
+    assert_int_equal(peer_assembly_add(&a, &g, MAX_BYTES), ERR_PROTOCOL);
     g = piece(5, 11, "56789");
     assert_int_equal(peer_assembly_add(&a, &g, MAX_BYTES), ERR_PROTOCOL);
     g = piece(5, 10, "56789");

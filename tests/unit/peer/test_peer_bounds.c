@@ -62,8 +62,10 @@ static void a_short_life_has_a_length(void **state)
     start_two(c);
     struct peer *peer = peer_in(c, 1, 2);
     peer->up_since_ms = clock_mono_ms() - PEER_SHORT_LIFE_MS;
+    peer->link.backoff_ms = 777;
     peer_break(peer, "it has lasted");
     assert_false(peer->flapping);
+    assert_int_equal(peer->link.backoff_ms, 2 * PEER_BACKOFF_MIN_MS);
     assert_int_equal(lines_with(&c->nodes[1], "link down: it has lasted"), 1);
     assert_int_equal(c->nodes[1].downs[2], 1);
 }
@@ -276,6 +278,20 @@ static void starts_that_fail_are_told(void **state)
     assert_memory_equal(error.data, said, error.len);
     c->members[1].address = c->addresses[2];
     buf_reset(&error);
+    for (int twice = 0; twice < 2; twice++) {
+        struct peer_member wrong[3] = {c->members[0], c->members[1],
+                                       c->members[1]};
+        wrong[2].id = twice ? 2 : NODE_NONE;
+        o.members = wrong;
+        o.member_count = 3;
+        assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
+        snprintf(said, sizeof(said),
+                 "member %u is given twice or is not a valid id", wrong[2].id);
+        assert_int_equal(error.len, strlen(said));
+        assert_memory_equal(error.data, said, error.len);
+        buf_reset(&error);
+    }
+    o = node_options(c, 1, 3);
     o.client_host = "a b";
     assert_int_equal(peers_new(&p, c->loop, &o, &error), ERR_INVALID);
     snprintf(said, sizeof(said),
@@ -296,6 +312,39 @@ static void starts_that_fail_are_told(void **state)
     assert_int_equal(error.len, strlen(said));
     assert_memory_equal(error.data, said, error.len);
     buf_release(&error);
+}
+
+/* The kernel knows at once that nobody can be reached there: the next attempt
+ * follows all the same. */
+static void what_fails_at_once_is_tried_again(void **state)
+{
+    struct cluster *c = *state;
+    c->members[1].address = "255.255.255.255:1";
+    node_start(c, 1, 3);
+    struct peer_link *k = &peer_in(c, 1, 2)->link;
+    run_until_logged(c, 1, "peer 2 (255.255.255.255:1): no link yet: ");
+    assert_int_equal(k->state, LINK_WAITING);
+    assert_true(k->timer.impl != NULL);
+    c->members[1].address = c->addresses[2];
+}
+
+/* Whoever minds nothing but links has links. */
+static void some_events_may_be_missing(void **state)
+{
+    struct cluster *c = *state;
+    for (node_id id = 1; id <= 2; id++) {
+        struct peers_options o = node_options(c, id, 3);
+        struct node *n = &c->nodes[id];
+        n->events.known = NULL;
+        n->events.levels = NULL;
+        n->events.admit = NULL;
+        n->events.greeted = NULL;
+        n->events.granted = NULL;
+        for (node_id to = 1; to <= 2; to++)
+            n->level_max[to] = 1; /* as it was not told */
+        node_start_with(c, &o);
+    }
+    run_until(c, all_up);
 }
 
 /* Who asks for warnings only hears of what is wrong, and of no more. */
@@ -398,6 +447,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(delays_are_drawn_anew),
         TEST(lines_have_their_levels),
+        TEST(what_fails_at_once_is_tried_again),
+        TEST(some_events_may_be_missing),
         TEST(sockets_are_made_fit),
         TEST(a_refused_peer_is_named),
         TEST(who_cannot_be_let_in_is_told),

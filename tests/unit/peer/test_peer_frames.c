@@ -138,6 +138,24 @@ static void test_answers_out_of_place(void **state)
     raw_member_close(&m);
 }
 
+/* A proof that is none is not called a wrong one. */
+static void test_no_proof(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    struct hello h = welcome_of_two(true);
+    struct buf b = BUF_INIT;
+    raw_listen(c, &m);
+    start_one(c, true);
+    await_hello(c, &m);
+    add_hello(&b, FRAME_WELCOME, &h);
+    add_frame(&b, FRAME_PROOF, BYTES_LIT("short"));
+    raw_send(&m.from_one, buf_view(&b));
+    run_until_logged(c, 1, "no link yet: corrupt data\n");
+    buf_release(&b);
+    raw_member_close(&m);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
@@ -146,6 +164,7 @@ int main(void)
         TEST(test_refusals_are_told),
         TEST(test_welcome_byte_by_byte),
         TEST(test_answers_out_of_place),
+        TEST(test_no_proof),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -134,6 +134,8 @@ static void test_twin(void **state)
         run_until_told(c, 3, GREETING_TWIN);
         assert_int_equal(
             strncmp(c->nodes[3].greeting[1].address, "127.0.0.1:", 10), 0);
+        assert_string_equal(c->nodes[3].greeting[1].address,
+                            peer_in(c, 1, 2)->inbound->address);
         run_until_logged(c, 3, "another process that is this node");
         run_until_logged(c, 1, "refused: another process says it is member 2");
         node_stop(c, 3);

@@ -195,6 +195,8 @@ static void test_idle_flood(void **state)
     assert_int_equal(c->nodes[1].peers->stranger_count, 2 + 8);
     run_until_closed(c, &all[IDLE_FLOOD - 1]); /* its time is up */
     assert_int_equal(c->nodes[1].peers->stranger_count, 0);
+    assert_true(lines_with(&c->nodes[1],
+                           " refused: the handshake took too long\n") > 0);
     for (int i = 0; i < IDLE_FLOOD; i++)
         conn_close(&all[i].conn);
     mem_free(all);

@@ -235,9 +235,21 @@ static void places_take_turns(void **state)
     assert_int_equal(two->place, PLACE_TOLD);
     peer_place_next(two); /* where it has just been is not tried again */
     assert_int_equal(two->place, PLACE_MEMBERS);
-    /* A configuration is newer than what it has told. */
+    /* A configuration is newer than what it has told, unless it says nothing.
+     */
+    assert_true(peer_place_set(two, PLACE_MEMBERS, NULL));
+    assert_string_equal(two->places[PLACE_TOLD], "192.0.2.2:1");
     assert_true(peer_place_set(two, PLACE_MEMBERS, "192.0.2.3:1"));
     assert_null(two->places[PLACE_TOLD]);
+    /* What it says first counts, if the configuration says something else. */
+    assert_null(two->told_first);
+    peer_place_told(two, "192.0.2.3:1");
+    assert_null(two->places[PLACE_TOLD]);
+    assert_string_equal(two->told_first, "192.0.2.3:1");
+    mem_free(two->told_first);
+    two->told_first = NULL;
+    peer_place_told(two, "192.0.2.4:1");
+    assert_string_equal(two->places[PLACE_TOLD], "192.0.2.4:1");
 }
 
 /* It is one again before its link has ended. */

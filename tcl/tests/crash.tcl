@@ -188,6 +188,13 @@ start_cluster 3 {} {
         "a flipped bit in its log" "*damaged*" {
             set wal [lindex [wal_files $id] 0]
             flip_bit $wal [expr {[file size $wal] / 2}]
+            # A file is where its logs are to go: that is said, and no more.
+            write_file $::nodes($id,dir)/db.wal.damaged x
+            set said [refuses_to_start $id]
+            assert_match "*cannot start: cannot put the logs of */db aside: *" \
+                $said
+            file delete $::nodes($id,dir)/db.wal.damaged \
+                $::nodes($id,dir)/damaged
         }
         "its log is gone" "*promised*" {
             file delete {*}[wal_files $id]

@@ -511,6 +511,58 @@ static void the_child_may_fail(void **state)
                               "permitted");
 }
 
+/* The process that goes on: it says who it is, and ends when it may. */
+static void go_on(struct fixture *f, int said, const int may_end[2])
+{
+    char byte;
+    pid_t self = -1;
+    close(may_end[1]);
+    if (process_begin(&f->process, &f->config, &f->error) == 0)
+        self = getpid();
+    process_ready(&f->process);
+    ssize_t n = write(said, &self, sizeof(self));
+    while (n > 0 && read(may_end[0], &byte, 1) > 0)
+        continue;
+    process_end(&f->process);
+    _exit(0);
+}
+
+/* What others are told is told of that process, and by it. */
+static void who_goes_on_is_told(void **state)
+{
+    struct fixture *f = *state;
+    int said[2], may_end[2];
+    int status;
+    pid_t gone_on = -1;
+    char id[32];
+    f->config.daemonize = true;
+    set_text(&f->config.pidfile, "vard.pid");
+    assert_int_equal(mkdir("data", 0700), 0);
+    assert_int_equal(chmod("data", 0777), 0);
+    assert_int_equal(pipe(said), 0);
+    assert_int_equal(pipe(may_end), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        go_on(f, said[1], may_end);
+    close(said[1]);
+    close(may_end[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(read(said[0], &gone_on, sizeof(gone_on)), sizeof(gone_on));
+    assert_true(gone_on > 0 && gone_on != child);
+    snprintf(id, sizeof(id), "%d\n", (int)gone_on);
+    assert_string_equal(content_of(f, "data/LOCK.vard"), id);
+    assert_string_equal(content_of(f, "vard.pid"), id);
+    assert_non_null(
+        strstr(content_of(f, "vard.log"), " # other users can write"));
+    close(may_end[1]);
+    assert_int_equal(read(said[0], id, 1), 0); /* it has ended */
+    close(said[0]);
+    assert_int_not_equal(access("vard.pid", F_OK), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -532,6 +584,7 @@ int main(void)
         TEST(the_pid_file_comes_and_goes),
         TEST(the_background_may_be_out_of_reach),
         TEST(the_child_may_fail),
+        TEST(who_goes_on_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

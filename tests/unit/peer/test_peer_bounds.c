@@ -253,6 +253,12 @@ static void links_are_told(void **state)
     snprintf(line, sizeof(line), "peer 2 (%s): complains of 7\n",
              c->addresses[2]);
     assert_int_equal(lines_with(n, line), 1);
+    /* What is held back does not hold back what follows. */
+    int64_t at = clock_mono_ms() + 60000;
+    peer_in(c, 1, 2)->complained_at_ms = at;
+    peer_complain(peer_in(c, 1, 2), "complains of %d", 7);
+    assert_int_equal(lines_with(n, line), 1);
+    assert_true(peer_in(c, 1, 2)->complained_at_ms == at);
 }
 
 /* A start that fails says what is wrong, and what would be right. */
@@ -345,6 +351,28 @@ static void some_events_may_be_missing(void **state)
         node_start_with(c, &o);
     }
     run_until(c, all_up);
+}
+
+/* A member says where it is, unless that is everywhere. */
+static void an_address_that_says_nothing_is_not_told(void **state)
+{
+    struct cluster *c = *state;
+    char all[ADDRESS_TEXT_MAX + 16];
+    const char *port = strrchr(c->addresses[1], ':');
+    struct peers_options o = node_options(c, 1, 3);
+    node_start(c, 2, 5);
+    assert_string_equal(c->nodes[2].peers->greeting.peer_address,
+                        c->addresses[2]);
+    snprintf(all, sizeof(all), "0.0.0.0%s", port);
+    o.listen_address = all;
+    node_start_with(c, &o);
+    assert_string_equal(c->nodes[1].peers->greeting.peer_address, "");
+    assert_true(peers_any_address(all));
+    assert_true(peers_any_address("[::]:7"));
+    assert_true(peers_any_address("*:7"));
+    assert_true(peers_any_address(""));
+    assert_false(peers_any_address("a:7"));
+    assert_false(peers_any_address("[::1]:7"));
 }
 
 /* Who asks for warnings only hears of what is wrong, and of no more. */
@@ -447,6 +475,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(delays_are_drawn_anew),
         TEST(lines_have_their_levels),
+        TEST(an_address_that_says_nothing_is_not_told),
         TEST(what_fails_at_once_is_tried_again),
         TEST(some_events_may_be_missing),
         TEST(sockets_are_made_fit),

@@ -300,6 +300,24 @@ static void test_other_members(void **state)
     assert_int_equal(c->nodes[1].ups[2], 0);
 }
 
+/* A node is one of them, whether a line names it or not. */
+static void test_own_line(void **state)
+{
+    struct cluster *c = *state;
+    struct peers_options o;
+    uint64_t with[2];
+    c->member_count = 3;
+    for (int i = 0; i < 2; i++) {
+        o = node_options(c, 1, 3);
+        o.members = c->members + i; /* the first one is its own */
+        o.member_count = 3 - (size_t)i;
+        node_start_with(c, &o);
+        with[i] = c->nodes[1].peers->greeting.members;
+        node_stop(c, 1);
+    }
+    assert_true(with[0] == with[1]);
+}
+
 /* The order of the lines is nothing. */
 static void test_order_of_members(void **state)
 {
@@ -329,6 +347,7 @@ int main(void)
         TEST(test_labels),
         TEST(test_other_members),
         TEST(test_order_of_members),
+        TEST(test_own_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,12 +88,24 @@ static void what_is_waited_for_is_told(void **state)
     config_release(&f.config);
 }
 
+/* What was waited for is over once there is a node. */
+static void nothing_is_waited_for_with_a_node(void **state)
+{
+    struct fixture *f = *state;
+    struct server *s = f->server;
+    assert_non_null(s->node);
+    assert_null(server_waiting(s));
+    snprintf(s->waiting, sizeof(s->waiting), "LOADING vard waits");
+    assert_null(server_waiting(s));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_node_that_is_refilled_says_so),
+        test(nothing_is_waited_for_with_a_node),
         cmocka_unit_test(what_is_waited_for_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,7 +334,7 @@ enum inbox_kind {
     IN_CLIENT,
     IN_TRANSFER,
     IN_ADMIT,  /* pair: the node that asks, epoch: its directory */
-    IN_CHANGE, /* pair: the fault */
+    IN_CHANGE, /* epoch: the fault */
 };
 
 struct inbox_item {

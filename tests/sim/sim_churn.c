@@ -40,7 +40,7 @@ bool churn_strike(struct sim *s, enum sim_fault kind)
 
     if (n && s->phase == PHASE_SAFETY)
         process_push(s, n->id,
-                     (struct inbox_item){.kind = IN_CHANGE, .pair = kind});
+                     (struct inbox_item){.kind = IN_CHANGE, .epoch = kind});
     return false; /* counted when it is answered */
 }
 

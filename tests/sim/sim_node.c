@@ -450,7 +450,7 @@ static void take(struct sim *s, struct sim_node *n,
         lost_asked(s, n->id, item);
         break;
     case IN_CHANGE:
-        churn_ask(s, n, (enum sim_fault)item->pair);
+        churn_ask(s, n, (enum sim_fault)item->epoch);
         break;
     case IN_TRANSFER:
         if (node_transfer(n->node, NODE_NONE))

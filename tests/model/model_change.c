@@ -118,9 +118,11 @@ void model_change_members(const struct raft *core, struct model_event e,
 uint32_t model_electors(const struct raft *core, uint32_t *sets)
 {
     const struct raft_members *m = &core->members[RAFT_NEWEST];
+    bool open = core->members_at[RAFT_NEWEST] > core->commit;
     uint32_t count = 0;
 
-    if (!model_votes(m, core->config.self)) {
+    if (!model_votes(m, core->config.self) &&
+        !(open && model_votes(&core->members[RAFT_BASE], core->config.self))) {
         return 0;
     }
     for (uint32_t ids = 0; ids < 1U << MODEL_NODES; ids++) {

@@ -43,6 +43,40 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return rng_next(&state);
 }
 
+const struct raft_members *cluster_members(const struct cluster *c,
+                                           const struct image *image,
+                                           raft_index below, raft_index *at)
+{
+    for (raft_index i = MIN(below, image->last + 1); i-- > image->first;) {
+        if (image->log[i].change > 0) {
+            *at = i;
+            return &c->changes[image->log[i].change - 1];
+        }
+    }
+    *at = 0;
+    return &c->members;
+}
+
+/* The newest in the log, and the one before. */
+static void start_members(const struct cluster *c, const struct image *disk,
+                          struct raft_start *s)
+{
+    raft_index at = 0;
+    const struct raft_members *newest =
+        cluster_members(c, disk, disk->last + 1, &at);
+
+    s->members[0] = *newest;
+    s->members_at[0] = at;
+    s->members_count = 1;
+    if (at == 0) {
+        return;
+    }
+    s->members[1] = s->members[0];
+    s->members_at[1] = at;
+    s->members_count = 2;
+    s->members[0] = *cluster_members(c, disk, at, &s->members_at[0]);
+}
+
 static void start(struct cluster *c, uint32_t pos, raft_index applied)
 {
     struct node *n = &c->nodes[pos];
@@ -66,8 +100,7 @@ static void start(struct cluster *c, uint32_t pos, raft_index applied)
     s.runs = runs;
     s.applied = MAX(applied, s.log_first - 1);
     s.recovering = n->disk.recovering;
-    s.members[0] = c->members;
-    s.members_count = 1;
+    start_members(c, &n->disk, &s);
     n->incarnation++;
     config.self = cluster_id(c, pos);
     config.incarnation = n->incarnation;
@@ -164,6 +197,7 @@ static void make_entries(struct cluster *c, uint32_t pos,
         hash = mix(hash, mix(w->append_term, ++c->ghost.payload));
         entries[i].term = w->append_term;
         entries[i].hash = hash;
+        entries[i].change = w->append_members ? c->change_count : 0;
     }
 }
 
@@ -268,6 +302,21 @@ void cluster_propose(struct cluster *c, uint32_t pos, uint32_t count)
     }
 }
 
+void cluster_change(struct cluster *c, uint32_t pos, uint32_t voters,
+                    uint32_t outgoing)
+{
+    struct raft_members m = c->members;
+
+    ASSERT(c->change_count < CLUSTER_CHANGES);
+    m.voters = voters;
+    m.outgoing = outgoing;
+    c->changes[c->change_count++] = m;
+    cluster_step(
+        c, pos,
+        (struct raft_event){.type = RAFT_EV_CONFIG,
+                            .members = &c->changes[c->change_count - 1]});
+}
+
 void cluster_read(struct cluster *c, uint32_t pos, uint64_t read_id)
 {
     ASSERT(read_id < CLUSTER_READS_MAX);
@@ -315,6 +364,12 @@ void cluster_deliver(struct cluster *c, uint32_t i, bool keep)
     }
     if (c->nodes[to].up && !c->cut[pos_of(c, w.m.from)][to]) {
         struct raft_event event = {.type = RAFT_EV_MESSAGE, .message = &w.m};
+        for (uint32_t k = 0; k < w.m.count; k++) {
+            if (w.entries[k].change > 0) {
+                event.members = &c->changes[w.entries[k].change - 1];
+                event.members_at = w.m.index + 1 + k;
+            }
+        }
         step(c, to, event, &w);
     }
 }

@@ -22,10 +22,12 @@
 #define CLUSTER_TERMS_MAX  8192
 #define CLUSTER_READS_MAX  4096
 #define CLUSTER_FORKS_MAX  24 /* different terms seen at one index */
+#define CLUSTER_CHANGES    32 /* of the members */
 
 struct entry {
     raft_term term;
-    uint64_t hash; /* of this entry and all before it */
+    uint64_t hash;   /* of this entry and all before it */
+    uint32_t change; /* of the members, from 1 on; 0: none */
 };
 
 /* A log with the hard state; the entries before `first` were cut. */
@@ -81,6 +83,9 @@ struct cluster {
     uint32_t count;
     struct raft_config config;   /* the part that all nodes share */
     struct raft_members members; /* at the beginning: all nodes */
+    /* What their roles became: all nodes stay members. */
+    struct raft_members changes[CLUSTER_CHANGES];
+    uint32_t change_count;
     struct node nodes[RAFT_NODES_MAX];
     bool cut[RAFT_NODES_MAX][RAFT_NODES_MAX]; /* from, to */
     struct wire wires[CLUSTER_WIRE_MAX];
@@ -107,6 +112,13 @@ void cluster_step(struct cluster *c, uint32_t pos, struct raft_event event);
 void cluster_flush(struct cluster *c, uint32_t pos);
 void cluster_tick(struct cluster *c, uint32_t pos, int64_t ms);
 void cluster_propose(struct cluster *c, uint32_t pos, uint32_t count);
+/* These vote from now on, and those did before; bits by position. */
+void cluster_change(struct cluster *c, uint32_t pos, uint32_t voters,
+                    uint32_t outgoing);
+/* The newest in the log as the node believes it to be; *at: its entry, or 0. */
+const struct raft_members *cluster_members(const struct cluster *c,
+                                           const struct image *image,
+                                           raft_index below, raft_index *at);
 void cluster_read(struct cluster *c, uint32_t pos, uint64_t read_id);
 /* Completes the oldest `count` writes, as one sync. */
 void cluster_durable(struct cluster *c, uint32_t pos, uint32_t count);

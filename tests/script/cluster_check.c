@@ -164,6 +164,23 @@ void check_sent(struct cluster *c, uint32_t pos, const struct raft_message *m)
     }
 }
 
+static bool most(uint32_t of, uint32_t mask)
+{
+    return 2 * __builtin_popcount(of & mask) > __builtin_popcount(of);
+}
+
+/* Are these enough, by the members in the log of who counts? */
+static bool decide(const struct cluster *c, uint32_t pos, uint32_t mask)
+{
+    const struct image *live = &c->nodes[pos].live;
+    raft_index at = 0;
+    const struct raft_members *m =
+        cluster_members(c, live, live->last + 1, &at);
+
+    return most(m->voters, mask) &&
+           (m->outgoing == 0 || most(m->outgoing, mask));
+}
+
 /* I1, I3, I14: a new leader. */
 static void check_leader(struct cluster *c, uint32_t pos)
 {
@@ -182,10 +199,10 @@ static void check_leader(struct cluster *c, uint32_t pos)
                      c->ghost.lost_votes[i][term] == cluster_id(c, pos) + 1;
         bool own = i == pos && n->disk.term == term &&
                    n->disk.vote == cluster_id(c, pos);
-        votes += voted || own;
+        votes |= (uint32_t)(voted || own) << i;
     }
-    if (votes <= c->count / 2) {
-        cluster_fail(c, "I3: %u leads with %u votes", cluster_id(c, pos),
+    if (!decide(c, pos, votes)) {
+        cluster_fail(c, "I3: %u leads with the votes %x", cluster_id(c, pos),
                      votes);
     }
     if (n->live.last < c->ghost.commit ||
@@ -216,16 +233,17 @@ void check_role(struct cluster *c, uint32_t pos, enum raft_role before)
 static uint32_t disks_with(const struct cluster *c, raft_index index,
                            uint64_t hash)
 {
-    uint32_t count = 0;
+    uint32_t mask = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
         const struct image *disk = &c->nodes[i].disk;
         if (disk->recovering) { /* what it acknowledged before counts */
             disk = &c->ghost.lost[i];
         }
-        count += disk->last >= index && hash_at(disk, index) == hash;
+        bool has = disk->last >= index && hash_at(disk, index) == hash;
+        mask |= (uint32_t)has << i;
     }
-    return count;
+    return mask;
 }
 
 /* A leader's commit makes the ghost's; everybody's must agree with it. */
@@ -240,9 +258,10 @@ void check_commit(struct cluster *c, uint32_t pos, raft_index before)
     }
     ASSERT(commit > before && commit <= n->live.last);
     c->commits++;
-    if (raft_is_leader(&n->core) && commit > g->commit) {
+    /* One that is to go ceases to lead with the commit. */
+    if (g->leaders[n->core.term] == pos + 1 && commit > g->commit) {
         if (n->live.log[commit].term != n->core.term ||
-            disks_with(c, commit, hash_at(&n->live, commit)) <= c->count / 2) {
+            !decide(c, pos, disks_with(c, commit, hash_at(&n->live, commit)))) {
             cluster_fail(c, "I13: %u commits %ju without a majority",
                          cluster_id(c, pos), (uintmax_t)commit);
         }

@@ -3,6 +3,7 @@
  * core flushes it afterwards, as a node does at the end of a loop iteration,
  * and after each the checker compares all nodes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -332,6 +333,37 @@ static void cmd_resume(struct script *s)
     peer_event(s, RAFT_EV_RESUME);
 }
 
+/* The ids of those that vote, and of those that did; "-": none. */
+static uint32_t some_of(struct script *s, const char *ids)
+{
+    uint32_t mask = 0;
+
+    for (uint32_t i = 0; i < s->c->count; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "%u", s->c->members.ids[i]);
+        mask |= (uint32_t)(strstr(ids, id) != NULL) << i;
+    }
+    return mask;
+}
+
+static void cmd_members(struct script *s)
+{
+    uint32_t pos = 0;
+
+    if (!script_node(s, 1, &pos)) {
+        return;
+    }
+    if (s->arg_count < 4 || some_of(s, s->args[2]) == 0) {
+        script_error(s, "members N VOTERS OUTGOING");
+    } else if (!raft_can_change(&s->c->nodes[pos].core)) {
+        buf_str(&s->out, "cannot change the members\n");
+    } else {
+        cluster_change(s->c, pos, some_of(s, s->args[2]),
+                       some_of(s, s->args[3]));
+        cluster_flush(s->c, pos);
+    }
+}
+
 static void cmd_transfer(struct script *s)
 {
     peer_event(s, RAFT_EV_TRANSFER);
@@ -414,6 +446,7 @@ static const struct command commands[] = {
     {"pause", cmd_pause},
     {"resume", cmd_resume},
     {"transfer", cmd_transfer},
+    {"members", cmd_members},
     {"log-cut", cmd_log_cut},
     {"flush", cmd_flush},
     {"settle", cmd_settle},

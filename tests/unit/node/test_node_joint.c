@@ -144,6 +144,39 @@ static void test_no_life_begins_while_joint(void **state)
     world_release(w);
 }
 
+static void reach(struct world *w)
+{
+    for (int i = 0; i < TURNS_MAX && (i < 60 || !is_reached(w)); i++) {
+        world_turn(w);
+        drop_removed(w);
+    }
+    assert_true(is_reached(w));
+}
+
+/* Could nobody refill it, by the members in its log? */
+static bool is_needed(const struct node *n)
+{
+    const struct raft_members *m = &n->raft.members[RAFT_NEWEST];
+    int pos = raft_members_position(m, n->options.self);
+
+    return pos >= 0 && raft_members_votes(m, (uint32_t)pos) &&
+           !raft_members_quorum(m, ~(UINT32_C(1) << pos));
+}
+
+static void until_needed(struct world *w, const struct node *n)
+{
+    for (int i = 0; i < TURNS_MAX && !is_needed(n); i++) {
+        while (w->queue.count > 0 && !is_needed(n))
+            world_deliver(w, 0);
+        for (uint32_t k = 0; k < w->count && !is_needed(n); k++)
+            world_complete_sync(&w->nodes[k]);
+        w->now_ms += is_needed(n) ? 0 : 1;
+        if (!is_needed(n))
+            world_flush(w);
+    }
+    assert_true(is_needed(n));
+}
+
 /* The log that a member is refilled with may say that it voted with one other,
  * in an earlier life: it starts all the same. */
 static void test_history_of_an_earlier_life(void **state)
@@ -155,11 +188,11 @@ static void test_history_of_an_earlier_life(void **state)
     begin(w, 2, 182);
     uint32_t gone = 1 - leader_of(w);
     ask(w, (struct node_change){.kind = NODE_DEMOTE, .id = gone});
-    turns_until_member(w, gone, true);
+    reach(w);
     ask(w, (struct node_change){.kind = NODE_PROMOTE, .id = gone});
-    world_write(w, leader_of(w), 5);
+    reach(w);
     ask(w, (struct node_change){.kind = NODE_REMOVE, .id = gone});
-    turns_until_member(w, gone, false);
+    reach(w);
     ask(w, add(gone));
     turns_until_member(w, gone, true);
     world_wipe(w, gone);
@@ -169,19 +202,82 @@ static void test_history_of_an_earlier_life(void **state)
     t->founding = grant.configuration;
     t->removed = false;
     world_start(w, gone);
-    /* It takes some of the log, not all, and loses power. */
-    const struct raft *r = &t->node->raft;
-    for (int i = 0; i < TURNS_MAX && r->members_at[RAFT_NEWEST] == 0; i++)
-        world_turn(w);
-    assert_true(r->recovering);
-    assert_true(r->members_at[RAFT_NEWEST] > 0);
-    for (uint32_t i = 0; i < 4; i++)
-        world_complete_sync(t);
+    until_needed(w, t->node);
+    assert_true(t->node->raft.recovering);
     world_crash_keep(w, gone, UINT32_MAX);
     world_start(w, gone);
-    assert_true(t->node->raft.recovering);
+    assert_true(is_needed(t->node) && t->node->raft.recovering);
     world_wait_applied(w, gone, w->nodes[leader_of(w)].node->raft.commit);
     world_release(w);
+}
+
+/* The process of a member that has none: with what is there, or, the first
+ * time, with nothing. */
+static void start_member(struct world *w, node_id id)
+{
+    struct world_node *t = &w->nodes[id];
+    int leader = world_leader(w);
+    const struct member *m = NULL;
+
+    if (!t->store && leader >= 0) {
+        t->founding = *members_at(w, (uint32_t)leader);
+        m = configuration_find(&t->founding, id);
+    }
+    if (m)
+        t->life = m->life;
+    if (m || t->store)
+        world_start(w, id);
+}
+
+static bool is_voter(struct world *w, node_id id)
+{
+    int leader = world_leader(w);
+    const struct member *m =
+        leader < 0 ? NULL
+                   : configuration_find(members_at(w, (uint32_t)leader), id);
+
+    return m && m->roles == MEMBER_VOTER && is_reached(w);
+}
+
+/* In which turn after the answer the new member voted; `at`: in which one of
+ * the members, or the new one, loses power, for a while. */
+static int turns_of_add(struct world *w, int at, uint32_t victim)
+{
+    int turn = 0;
+
+    begin(w, 3, 200 + (uint64_t)at);
+    ask(w, add(3));
+    for (; turn < TURNS_MAX && !is_voter(w, 3); turn++) {
+        world_turn(w);
+        if (turn == at)
+            world_crash(w, victim < 4 ? victim : leader_of(w));
+        for (node_id id = 0; id < 4 && turn % 20 == 19; id++)
+            if (!w->nodes[id].node)
+                start_member(w, id);
+    }
+    assert_true(turn < TURNS_MAX);
+    assert_int_equal(members_at(w, leader_of(w))->count, 4);
+    for (node_id id = 0; id < 4; id++)
+        if (!w->nodes[id].node)
+            start_member(w, id);
+    world_write(w, leader_of(w), 1);
+    world_wait_applied(w, 3, w->nodes[leader_of(w)].node->raft.commit);
+    assert_int_equal(members_at(w, 3)->count, 4);
+    world_release(w);
+    return turn;
+}
+
+/* Whoever loses power at whatever step of an ADD: the member is added, and
+ * there is no half of one. */
+static void test_crash_at_each_step_of_add(void **state)
+{
+    UNUSED(state);
+    int turns = turns_of_add(&world, -1, 0);
+    for (int at = 0; at < turns; at++) {
+        turns_of_add(&world, at, 3); /* the new one */
+        turns_of_add(&world, at, 4); /* the leader */
+        turns_of_add(&world, at, (uint32_t)at % 3);
+    }
 }
 
 /* What nobody can end is dropped with the member. */
@@ -230,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_nothing_else_while_joint),
         cmocka_unit_test(test_no_life_begins_while_joint),
         cmocka_unit_test(test_history_of_an_earlier_life),
+        cmocka_unit_test(test_crash_at_each_step_of_add),
         cmocka_unit_test(test_parts_go_with_the_member),
     };
 

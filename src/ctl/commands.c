@@ -8,6 +8,10 @@
 
 #include "base/num.h"
 #include "ctl/ctl.h"
+#include "ctl/follow.h"
+#include "ctl/rewind.h"
+#include "ctl/shelf.h"
+#include "os/file.h"
 
 #include <string.h>
 
@@ -165,14 +169,20 @@ static int run_backup(struct ctl *c)
                        c->argc > 1 ? c->argv[1] : NULL);
 }
 
+static int run_archive(struct ctl *c)
+{
+    return follow_command(&c->cluster, c->argc, c->argv);
+}
+
 static int run_verify(struct ctl *c)
 {
-    return backup_verify(c->argv[0]);
+    return file_is_dir(c->argv[0]) ? shelf_verify(c->argv[0])
+                                   : backup_verify(c->argv[0]);
 }
 
 static int run_restore(struct ctl *c)
 {
-    return backup_restore(c->argv[0], c->argv[1]);
+    return rewind_command(c->argc, c->argv);
 }
 
 /* [--cluster-id ID] [--force] DIR... */
@@ -442,22 +452,41 @@ const struct ctl_command ctl_commands[] = {
      .doc = "write a backup, of a follower or of that node",
      .more = "Until it is whole, it is FILE.part.\n",
      .run = run_backup},
+    {.name = "archive",
+     .args_min = 1,
+     .args_max = 5,
+     .takes_data = true,
+     .brief = "DIR [--once] ...",
+     .usage = "DIR [--once] [--base] [--piece SIZE]",
+     .doc = "keep the history of the cluster in DIR",
+     .more = "A base, which is a backup, and then the log as it is written, "
+             "until it is\n"
+             "stopped. Called again, it goes on.\n"
+             "--once: up to what is committed now. --base: a new base first. "
+             "--piece: a\n"
+             "file of the log is closed at this size, from 1kb on (64mb).\n",
+     .run = run_archive},
     {.name = "verify",
      .args_min = 1,
      .args_max = 1,
      .asks_nobody = true,
-     .brief = "FILE",
-     .doc = "is this backup whole? Asks no node",
+     .brief = "FILE|ARCHIVE",
+     .doc = "is it whole? Asks no node",
      .run = run_verify},
     {.name = "restore",
      .args_min = 2,
-     .args_max = 2,
+     .args_max = 6,
+     .takes_data = true,
      .asks_nobody = true,
-     .brief = "FILE DIR",
+     .brief = "FILE|ARCHIVE DIR ..",
+     .usage = "FILE|ARCHIVE DIR [--until TIME | --entry INDEX]",
      .doc = "make a new cluster's first data directory of it",
      .more = "Start one node with it, whose only node line is its own, and add "
              "the others\n"
-             "(vardctl add).\n",
+             "(vardctl add).\n"
+             "Of an archive, the log is executed up to TIME (seconds since "
+             "1970, or like\n"
+             "2026-01-31T23:59:59.500Z), to that entry, or to its end.\n",
      .run = run_restore},
     {.name = "recover",
      .args_min = 1,

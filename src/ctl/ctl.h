@@ -6,6 +6,10 @@
  * status.c    the table of the cluster
  * backup.c    backups: taken and verified
  * restore.c   a backup becomes a data directory
+ * follow.h    an archive is kept of a cluster; follow.c
+ * rewind.h    an archive is verified, and becomes a data directory as of some
+ *             moment; rewind.c
+ * shelf.h     what an archive's directory has; shelf.c
  * members.h   who the members are; members.c
  * change.c    members come and go
  * recover.c   what is left becomes a cluster of its own
@@ -22,6 +26,7 @@
 
 #include "client/cluster.h"
 #include "ctl/health.h"
+#include "store/store.h"
 
 #include <stdio.h>
 
@@ -66,6 +71,13 @@ int backup_take(struct cluster *c, const char *file, const char *from);
 int backup_verify(const char *file);
 /* Makes a data directory of a backup, for the first node of a new cluster. */
 int backup_restore(const char *file, const char *dir);
+
+/* There is no such directory, or nothing in it; else a text. */
+bool restore_is_free(const char *dir, struct buf *error);
+/* A database in DIR/db as the one was that the backup is of, except that its
+ * log begins there: who it was goes on. It is the caller's, who closes it. */
+MUST_USE int restore_database(struct store **out, const char *dir,
+                              const char *backup, struct buf *error);
 
 /* CTL_GOOD with the place of the leader in the cluster, or an exit status
  * after a message. */

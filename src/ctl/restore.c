@@ -34,6 +34,7 @@
 #define LOG_MEMORY   ((uint64_t)4 << 20)
 
 struct restore {
+    bool as_is; /* the cluster, and its log, go on */
     char *part; /* DIR.part */
     char *db;   /* DIR.part/db */
     struct archive_reader *reader;
@@ -53,8 +54,7 @@ static char *joined(const char *a, const char *b)
     return out;
 }
 
-/* There is no such directory, or nothing in it. */
-static bool is_free(const char *dir, struct buf *error)
+bool restore_is_free(const char *dir, struct buf *error)
 {
     DIR *d = opendir(dir);
     const char *found = NULL;
@@ -98,8 +98,9 @@ static int open_store(struct restore *r)
 
 static int add(struct restore *r, const struct chunk *c)
 {
-    renew_rows(c->rows, &r->position, &r->rows);
-    int err = store_fill_add(r->fill, buf_view(&r->rows));
+    if (!r->as_is)
+        renew_rows(c->rows, &r->position, &r->rows);
+    int err = store_fill_add(r->fill, r->as_is ? c->rows : buf_view(&r->rows));
     if (err != 0)
         buf_str(&r->error, store_fill_error(r->fill));
     return err;
@@ -148,6 +149,8 @@ static int finish_fill(struct restore *r)
         buf_str(&r->error, store_fill_error(r->fill));
     store_fill_free(r->fill);
     r->fill = NULL;
+    if (r->as_is)
+        r->position = r->totals.applied;
     return err == 0 ? use(r, state) : err;
 }
 
@@ -188,7 +191,8 @@ static int take_position(struct restore *r)
 
 static int restore(struct restore *r, const char *file, const char *dir)
 {
-    if (!is_free(dir, &r->error) || !is_free(r->part, &r->error))
+    if (!restore_is_free(dir, &r->error) ||
+        !restore_is_free(r->part, &r->error))
         return ERR_IO;
     int err = archive_open(&r->reader, file, &r->error);
     if (err == 0)
@@ -200,6 +204,31 @@ static int restore(struct restore *r, const char *file, const char *dir)
     if (err == 0)
         err = finish_fill(r);
     return err == 0 ? give_name(r, dir) : err;
+}
+
+int restore_database(struct store **out, const char *dir, const char *backup,
+                     struct buf *error)
+{
+    struct restore r = {.as_is = true, .part = mem_strdup(dir)};
+    r.db = joined(dir, "/db");
+    int err = archive_open(&r.reader, backup, &r.error);
+    if (err == 0)
+        err = open_store(&r);
+    if (err == 0)
+        err = copy(&r);
+    if (err == 0)
+        err = finish_fill(&r);
+    store_fill_free(r.fill);
+    archive_free(r.reader);
+    *out = err == 0 ? r.store : NULL;
+    if (err != 0 && r.store != NULL)
+        store_close(r.store);
+    buf_bytes(error, buf_view(&r.error));
+    mem_free(r.part);
+    mem_free(r.db);
+    buf_release(&r.rows);
+    buf_release(&r.error);
+    return err;
 }
 
 static void print(const struct restore *r, const char *dir)

@@ -238,6 +238,15 @@ const char *node_snapshot_error(const struct node *n);
 /* False: there is none with this id. */
 bool node_snapshot_close(struct node *n, uint64_t id);
 
+/* Committed entries from this one on, which is above 0, as a piece of the log
+ * (codec/segment.h) without a trailer, in an empty `out`: one of them, or as
+ * many as bytes_max has room for; none, if this is the next to be committed.
+ * ERR_NOT_FOUND: the log begins behind it, see node_first_entry(). ERR_BEHIND:
+ * this node does not know of so many. ERR_CLOSED: the node has failed. */
+MUST_USE int node_entries(struct node *n, raft_index from, size_t bytes_max,
+                          struct buf *out);
+raft_index node_first_entry(const struct node *n);
+
 /* The members compare their states: has each the same after the same entry? One
  * that has another than the majority ends (fatal, ERR_CORRUPT). Begins, or
  * joins what this node is doing already. ERR_NO_LEADER, ERR_REFILL: not now. */

@@ -111,11 +111,11 @@ static int remove_one(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
-/* No link is followed out of the tree. */
-static int remove_tree(const char *path)
+int file_remove_tree(const char *path)
 {
     struct stat st;
 
+    ASSERT(path != NULL && path[0] != '\0');
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? 0 : error_of_errno();
     if (nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
@@ -134,7 +134,7 @@ int file_set_aside(const char *path)
     buf_char(&name, '\0');
     const char *to = (const char *)name.data;
 
-    int err = remove_tree(to);
+    int err = file_remove_tree(to);
     if (err == 0 && rename(path, to) != 0)
         err = error_of_errno();
     if (err == 0)
@@ -324,6 +324,13 @@ uint64_t file_disk_bytes(const char *path)
         __builtin_mul_overflow(fs.f_blocks, fs.f_frsize, &bytes))
         return 0;
     return bytes;
+}
+
+bool file_is_dir(const char *path)
+{
+    ASSERT(path != NULL);
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int64_t file_free_bytes(const char *path)

@@ -22,6 +22,9 @@ MUST_USE int file_read_fd(int fd, size_t size_max, struct buf *out);
  * directory is synced. */
 MUST_USE int file_replace(const char *path, struct bytes content);
 
+/* Removes the file, or the directory with all it contains; no link is followed
+ * out of it. Also 0 if there is nothing at `path`. */
+MUST_USE int file_remove_tree(const char *path);
 /* Renames a file or directory to "PATH.damaged", durably; what had that name is
  * removed with all it contains. Also 0 if there is nothing at `path`. */
 MUST_USE int file_set_aside(const char *path);
@@ -48,6 +51,9 @@ MUST_USE int file_check_dir(const char *dir, bool *shared);
 /* Locks the file for this process alone, creating it if needed, until the
  * returned descriptor is closed. ERR_BUSY: another process has it. */
 MUST_USE int file_lock(const char *path);
+
+/* There is something of this name, and it is a directory. */
+bool file_is_dir(const char *path);
 
 /* Bytes of free disk for this user, or an error. */
 MUST_USE int64_t file_free_bytes(const char *path);

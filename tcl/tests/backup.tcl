@@ -54,6 +54,27 @@ start_cluster 3 {requirepass secret} {
         }
     }
 
+    test "RAFT ENTRIES: what is committed, from an entry on" {
+        set commit [dict get [R $lead RAFT STATUS] commit-index]
+        set piece [R $lead RAFT ENTRIES 1]
+        assert_match "vardlog1*" $piece
+        binary scan $piece x8w first
+        assert_equal 1 $first
+        # 40 bytes are the head alone: nothing comes yet.
+        wait_for_condition 20000 {
+            [string length [R $lead RAFT ENTRIES [expr {
+                [dict get [R $lead RAFT STATUS] commit-index] + 1}]]] == 40
+        } {error "no end"}
+        assert {[string length $piece] > 40}
+        assert_equal "" [R $lead RAFT ENTRIES [expr {$commit + 100000}]]
+        foreach bad {0 x -1 99999999999999999999} {
+            assert_error "*index of an entry is a number above 0*" {
+                R $lead RAFT ENTRIES $bad
+            }
+        }
+        assert_error "*wrong number of arguments*" {R $lead RAFT ENTRIES}
+    }
+
     test "the password is asked for" {
         lassign [ctl $follow backup $file.denied] status output
         assert_equal 5 $status $output
@@ -176,6 +197,108 @@ start_cluster 3 {requirepass secret} {
         file delete -force $dir.new.part
     }
 
+    set arch $::env(VARD_TEST_DIR)/archive
+
+    proc kill_archive {pid} {
+        signal_process $pid KILL
+        wait_process_end $pid 30000
+    }
+
+    proc start_archive {dir} {
+        return [start_process $dir.log $::vardctl --cluster \
+            [addresses $cluster::ids] --password secret archive $dir \
+            --piece 16kb]
+    }
+
+    test "archive: kept while clients write, leaders change, and it is killed" {
+        set archiver [start_archive $arch]
+        wait_for_condition 60000 {[glob -nocomplain $arch/base-*] ne ""} {
+            error [read_file $arch.log]
+        }
+        set pid [start_load $cluster::ids $arch.acks --writers 4 --seconds 120 \
+            --op set --prefix archive --password secret]
+        wait_for_condition 20000 {
+            [file exists $arch.acks] && [file size $arch.acks] > 20000
+        } {error "no load"}
+        assert_error "*into it*" {
+            lassign [ctl $cluster::ids --password secret archive $arch --once] \
+                status output
+            error $output
+        }
+        assert_equal 3 $status
+        R [wait_for_leader] RAFT TRANSFER
+        kill_archive $archiver
+        set size [file size $arch.acks]
+        wait_for_condition 20000 {[file size $arch.acks] > $size + 20000}
+        set archiver [start_archive $arch]
+        set dead [wait_for_leader]
+        kill_node $dead
+        wait_for_leader [lsearch -all -inline -not -exact $cluster::ids $dead]
+        restart_node $dead
+        finish_load $pid $arch.acks
+        wait_for_leader
+        assert {[llength [glob $arch/base-*]] == 1}
+    }
+
+    test "archive: what comes after a moment, and its state there" {
+        set any [wait_for_leader]
+        assert_equal OK [R $any SET marker before]
+        set keys [R $any DBSIZE]
+        # What members compare is the state after an entry that is known.
+        set checked [R $any RAFT CHECK 60]
+        assert_match "*result:equal*" $checked
+        pause 300 ;# the log's time is within 20 ms of wall clocks
+        set until [clock milliseconds]
+        pause 300
+        assert_equal OK [R $any SET marker after]
+        for {set i 0} {$i < 20} {incr i} {R $any SET later:$i x}
+        kill_archive $archiver
+        lassign [ctl $cluster::ids --password secret archive $arch --once] \
+            status output
+        assert_equal 0 $status $output
+        assert_match "*: has all up to entry *" $output
+        lassign [run_program $vardctl verify $arch] status output
+        assert_equal 0 $status $output
+        assert_match "*base-*: whole, entry *: entries * to *, of 20*" $output
+        # In pieces of 16 kB, the last of which is open.
+        assert {[llength [glob $arch/log-*]] > 3}
+        assert {[llength [glob $arch/log-*.part]] == 1}
+    }
+
+    test "archive: the password is asked for" {
+        lassign [ctl $cluster::ids archive $arch.denied --once] status output
+        assert_equal 5 $status $output
+        assert_match "*NOAUTH*" $output
+    }
+
+    test "archive: a log that was cut is told, and a base begins anew" {
+        file copy $arch $arch.cut
+        set any [wait_for_leader]
+        set last [dict get [R $any RAFT STATUS] commit-index]
+        foreach id $cluster::ids {R $id CONFIG SET log-size 1mb}
+        set large [string repeat x 100000]
+        wait_for_condition 60000 {
+            [R $any SET large $large] eq "OK" && [tcl::mathfunc::min \
+                {*}[lmap id $cluster::ids {
+                    dict get [R $id RAFT STATUS] first-index
+                }]] > $last + 1
+        } {error "no log is cut"}
+        lassign [ctl $cluster::ids --password secret archive $arch.cut --once] \
+            status output
+        assert_equal 0 $status $output
+        assert_match "*CUT the log of this node begins*is lost for this\
+            archive, up to a new base*: a base*has all up to*" $output
+        lassign [run_program $vardctl verify $arch.cut] status output
+        assert_equal 0 $status $output
+        assert_equal 2 [llength [glob $arch.cut/base-*]]
+        # A moment that is not there is refused, before anything is written.
+        lassign [run_program $vardctl restore $arch.cut $arch.new --entry \
+            [expr {$last + 1}]] status output
+        assert_equal 3 $status $output
+        assert_match "*the entries * to * are not in it*" $output
+        assert {[glob -nocomplain $arch.new*] eq ""}
+    }
+
     test "a node that stops in between leaves no file" {
         set id [R $follow RAFT SNAPSHOT OPEN]
         lassign [ctl $follow --password secret backup $file.busy] status output
@@ -188,6 +311,109 @@ start_cluster 3 {requirepass secret} {
         assert_equal 3 $status $output
         assert {![file exists $file.dead] && ![file exists $file.dead.part]}
         restart_node $follow
+    }
+}
+
+# Restores the archive as the arguments say; the output.
+proc rewind {arch dir args} {
+    lassign [run_program $::vardctl restore $arch $dir {*}$args] status output
+    assert_equal 0 $status $output
+    assert_match "*the state after entry *$dir: restored *" $output
+    assert_equal $dir [glob $dir*]
+    return $output
+}
+
+test "restore: an archive up to an entry has the state of the members there" {
+    regexp {index:(\d+)} $checked -> index
+    regexp {hash=([0-9a-f]{16})} $checked -> hash
+    set output [rewind $arch $arch.check --entry $index]
+    assert_equal $index [told $output {after entry (\d+)}]
+    assert_equal $hash [told $output {hash ([0-9a-f]{16})}]
+    # All of it.
+    rewind $arch $arch.all
+}
+
+test "restore: a moment that an archive does not have is refused" {
+    foreach {option value pattern} [list \
+        --entry 1 "*nothing is known of the time before*" \
+        --until 1000 "*nothing is known of the time before*" \
+        --entry 999999999 "*it ends with entry *" \
+        --until [expr {[clock seconds] + 3600}] "*it ends with entry *"] {
+        lassign [run_program $vardctl restore $arch $arch.no $option $value] \
+            status output
+        assert_equal 3 $status $output
+        assert_match $pattern $output
+    }
+    foreach {arguments pattern} [list \
+        {--until yesterday} "*not a time: yesterday*" \
+        {--until} "*no value for --until*" \
+        {--entry 0} "*not the index of an entry*" \
+        {--since 1} "*unknown option --since*"] {
+        lassign [run_program $vardctl restore $arch $arch.no {*}$arguments] \
+            status output
+        assert_equal 2 $status $output
+        assert_match $pattern $output
+    }
+    lassign [run_program $vardctl restore $file.0 $arch.no --entry 7] \
+        status output
+    assert_equal 2 $status $output
+    assert {[glob -nocomplain $arch.no*] eq ""}
+}
+
+test "verify, restore: an archive that is damaged" {
+    set pieces [lsort [glob $arch/log-*]]
+    set piece [lindex $pieces 1]
+    set whole [read_file $piece]
+    set fd [open $piece rb]
+    set whole [read $fd]
+    close $fd
+    set flipped [string replace $whole 200 200 \
+        [binary format c [expr {~[scan [string index $whole 200] %c]}]]]
+    foreach {content pattern} [list \
+        $flipped "*an entry is damaged*" \
+        [string range $whole 0 end-1] "*it is cut short*" \
+        "" "*its head is damaged*"] {
+        set fd [open $piece wb]
+        puts -nonewline $fd $content
+        close $fd
+        lassign [run_program $vardctl verify $arch] status output
+        assert_equal 1 $status $output
+        assert_match $pattern $output
+        lassign [run_program $vardctl restore $arch $arch.bad] status output
+        assert_equal 3 $status $output
+        assert_match $pattern $output
+    }
+    file delete $piece
+    lassign [run_program $vardctl verify $arch] status output
+    assert_equal 1 $status $output
+    assert_match "*are missing, and there is no base that has them*" $output
+    lassign [run_program $vardctl restore $arch $arch.bad] status output
+    assert_equal 3 $status $output
+    assert_match "*the entries * to * are not in it*" $output
+    assert {[glob -nocomplain $arch.bad*] eq ""}
+    set fd [open $piece wb]
+    puts -nonewline $fd $whole
+    close $fd
+    lassign [run_program $vardctl verify $arch] status output
+    assert_equal 0 $status $output
+    set seconds [format %d.%03d [expr {$until / 1000}] [expr {$until % 1000}]]
+    rewind $arch $arch.until --until $seconds
+}
+
+start_server [list dir $arch.until] {
+    test "restore --until: what was acknowledged before is there, and no more" {
+        assert_equal before [R 1 GET marker]
+        assert_equal $keys [R 1 DBSIZE]
+        assert_equal 0 [R 1 EXISTS later:0 later:19]
+        verify_load 1 $arch.acks --op set --prefix archive
+        set index [dict get [R 1 RAFT STATUS] commit-index]
+        assert {$index > 1 << 32} $index
+    }
+
+    test "archive: not of another cluster" {
+        lassign [ctl 1 archive $arch --once] status output
+        assert_equal 5 $status $output
+        assert_match "*is the archive of the cluster *another directory*" $output
     }
 }
 

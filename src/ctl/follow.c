@@ -38,6 +38,7 @@
 #define NS            1000000000L
 #define PAUSE_NS      100000000L  /* when there is nothing new */
 #define BASE_PAUSE_NS 2000000000L /* when no base could be taken */
+#define IDLE_MS       2000        /* of one node */
 #define ONCE_MS       60000       /* without an answer */
 
 struct follow {
@@ -54,7 +55,9 @@ struct follow {
     struct segment piece; /* what it has; `rest` is not used */
     size_t node;          /* to be asked next */
     raft_index goal;      /* of `once`; 0: not known, or there is none */
-    int64_t heard_ms;
+    bool answered;        /* it had nothing new */
+    int64_t asked_ms;     /* since then it is that node */
+    int64_t news_ms;      /* then something came */
     struct answer answer;
     struct buf why; /* the last trouble with a node that was told */
     struct buf error;
@@ -280,7 +283,6 @@ static int use_base(struct follow *f, const char *path, bool moves)
     else
         printf("%s: a base\n", to);
     mem_free(to);
-    f->heard_ms = clock_mono_ms();
     return status;
 }
 
@@ -399,18 +401,20 @@ static int ask_entries(struct follow *f)
     const char *argv[] = {"RAFT", "ENTRIES", text};
     const struct link_request r = {.argv = argv, .argc = ARRAY_LEN(argv)};
     num_format_i64((int64_t)(f->last + 1), text);
-    int err = cluster_ask_node(f->cluster, f->node, &r, CTL_ASK_MS, &f->answer);
+    f->answered = false;
+    int err = cluster_ask_node(f->cluster, f->node, &r, f->cluster->timeout_ms,
+                               &f->answer);
     struct bytes answer = buf_view(&f->answer.text);
     if (err != 0) {
         tell(f, buf_view(&f->cluster->nodes[f->node].why));
         cluster_discover(f->cluster);
         return CTL_NO;
     }
-    f->heard_ms = clock_mono_ms();
     if (f->answer.kind == ANSWER_ERROR)
         return take_refusal(f, answer);
     if (f->answer.kind != ANSWER_TEXT)
         return CTL_NO; /* it has not come so far */
+    f->answered = true;
     return take_entries(f, answer);
 }
 
@@ -442,22 +446,34 @@ static bool is_done(struct follow *f, bool once)
     return f->goal > 0 && f->last >= f->goal;
 }
 
+/* Who has nothing new may be cut off from the others. */
+static void ask_another(struct follow *f)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (f->answered && now_ms - f->asked_ms < IDLE_MS)
+        return;
+    f->node = (f->node + 1) % f->cluster->node_count;
+    f->asked_ms = now_ms;
+}
+
 /* Until something ends it. */
 static int follow(struct follow *f, bool once)
 {
-    f->heard_ms = clock_mono_ms();
+    f->news_ms = f->asked_ms = clock_mono_ms();
     while (!is_done(f, once)) {
         int status = f->is_new ? take_base(f, true) : ask_entries(f);
-        if (status != CTL_GOOD && status != CTL_NO)
+        if (status == CTL_GOOD) {
+            f->news_ms = f->asked_ms = clock_mono_ms();
+            continue;
+        }
+        if (status != CTL_NO)
             return status;
-        if (once && clock_mono_ms() - f->heard_ms > ONCE_MS) {
-            buf_str(&f->error, "no node has answered for a minute");
+        if (once && clock_mono_ms() - f->news_ms > ONCE_MS) {
+            buf_str(&f->error, "nothing has come for a minute");
             return CTL_NOT_DONE;
         }
-        if (status == CTL_GOOD)
-            continue;
         pause_for(PAUSE_NS);
-        f->node = (f->node + 1) % f->cluster->node_count;
+        ask_another(f);
     }
     printf("%s: has all up to entry %" PRIu64 "\n", f->dir, f->last);
     return CTL_GOOD;

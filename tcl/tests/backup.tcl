@@ -401,7 +401,7 @@ test "verify, restore: an archive that is damaged" {
 }
 
 start_server [list dir $arch.until] {
-    test "restore --until: what was acknowledged before is there, and no more" {
+    test "restore --until, an archive: what was acknowledged before, and no more" {
         assert_equal before [R 1 GET marker]
         assert_equal $keys [R 1 DBSIZE]
         assert_equal 0 [R 1 EXISTS later:0 later:19]

@@ -206,6 +206,20 @@ static void a_trailer_of_another_is_refused(void **state)
     buf_bytes(&b, bytes_from(buf_view(&a), place_of(COUNT)));
     assert_int_equal(read_all(buf_view(&b), &s), ERR_CORRUPT);
     buf_release(&b);
+    /* One that says another chain, or another end. */
+    buf_bytes(&b, bytes_of(a.data, place_of(COUNT)));
+    assert_int_equal(read_all(buf_view(&b), &s), ERR_NOT_FOUND);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct segment other = s;
+        other.chain ^= i == 0;
+        other.last += i;
+        b.len = place_of(COUNT);
+        segment_end(&b, &other);
+        struct segment again;
+        assert_int_equal(read_all(buf_view(&b), &again), ERR_CORRUPT);
+        assert_false(again.closed);
+    }
+    buf_release(&b);
     /* Something behind it. */
     buf_u8(&a, 0);
     assert_int_equal(read_all(buf_view(&a), &s), ERR_CORRUPT);

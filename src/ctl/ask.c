@@ -15,6 +15,12 @@ static bool begins(struct bytes text, const char *with)
     return text.len >= len && memcmp(text.data, with, len) == 0;
 }
 
+int command_misused(const char *what, const char *word)
+{
+    fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
+    return CTL_USAGE;
+}
+
 int ctl_fail(int status, const struct answer *a)
 {
     const char *what = status == CTL_UNKNOWN

@@ -49,12 +49,12 @@ struct ctl_command {
 extern const struct ctl_command ctl_commands[];
 /* NULL: there is none. */
 const struct ctl_command *command_find(const char *name);
-/* CTL_USAGE after a message on standard error. */
-int command_misused(const char *what, const char *word);
 /* "10" is 10,000 ms. False: not a number of seconds from `least` to an hour. */
 MUST_USE bool command_seconds(const char *text, int64_t least, int64_t *ms);
 
-/* ask.c: `status` is returned, after the error as one line on standard error.
+/* ask.c: CTL_USAGE after a message on standard error. */
+int command_misused(const char *what, const char *word);
+/* `status` is returned, after the error as one line on standard error.
  */
 int ctl_fail(int status, const struct answer *a);
 /* Asks the cluster, whose members one of the nodes given names; the caller

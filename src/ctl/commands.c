@@ -100,12 +100,6 @@ bool command_seconds(const char *text, int64_t least, int64_t *ms)
     return true;
 }
 
-int command_misused(const char *what, const char *word)
-{
-    fprintf(stderr, "vardctl: %s%s (try: vardctl help)\n", what, word);
-    return CTL_USAGE;
-}
-
 static int run_wait(struct ctl *c)
 {
     int64_t timeout_ms = DEFAULT_WAIT_MS;

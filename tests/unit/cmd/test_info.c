@@ -291,7 +291,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*24\r\n"
+           "*25\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -307,6 +307,7 @@ static void test_list(void **state)
            "$8\r\nraft|add\r\n"
            "$10\r\nraft|check\r\n"
            "$11\r\nraft|demote\r\n"
+           "$12\r\nraft|entries\r\n"
            "$10\r\nraft|level\r\n"
            "$12\r\nraft|members\r\n"
            "$9\r\nraft|move\r\n"

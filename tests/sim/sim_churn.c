@@ -229,7 +229,7 @@ static bool is_wanted(const struct configuration *is,
 const char *churn_wait(struct sim *s, const struct sim_node *leader)
 {
     struct node_change_status st;
-    const struct node *n = leader->node;
+    struct node *n = leader->node;
 
     if (!s->config.on[FAULT_CHURN])
         return NULL;

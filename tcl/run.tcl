@@ -87,7 +87,7 @@ proc start_file {file slot} {
     file mkdir $env(VARD_TEST_DIR)
     set fd [open [list | setpriv --pdeathsig TERM timeout --foreground -k 10 $limit_s \
         tclsh $here/support/child.tcl $file 2>@1]]
-    set run($slot) [dict create name $name told 0 ran 0 lines {}]
+    set run($slot) [dict create name $name told 0 ran 0 bad 0 lines {}]
     say $slot "--- $name"
     fconfigure $fd -blocking 0
     fileevent $fd readable [list take_lines $fd $slot]
@@ -111,6 +111,7 @@ proc take_lines {fd slot} {
             incr failed $bad
             dict set run($slot) told 1
             dict set run($slot) ran [expr {$good + $bad}]
+            dict set run($slot) bad $bad
         } else {
             say $slot $line
         }
@@ -120,8 +121,9 @@ proc take_lines {fd slot} {
 
 # The file has ended; what comes next may have its slot.
 proc end_file {fd slot} {
-    global env failed run work
+    global env failed run work keep
     set name [dict get $run($slot) name]
+    set before $failed
     fconfigure $fd -blocking 1
     catch {close $fd} message
     end_left_over $work/$name
@@ -131,6 +133,10 @@ proc end_file {fd slot} {
     } elseif {[dict get $run($slot) ran] == 0 && $env(VARD_ONLY) eq ""} {
         say $slot "\[err\] $name has no test"
         incr failed
+    }
+    # All files together would take some 20 GB.
+    if {$failed == $before && [dict get $run($slot) bad] == 0 && !$keep} {
+        catch {file delete -force $work/$name}
     }
     foreach line [dict get $run($slot) lines] {puts $line}
     flush stdout

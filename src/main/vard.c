@@ -542,8 +542,8 @@ static int run_once(struct vard *v, struct buf *error)
             notify_send("READY=1\nSTATUS=Ready to accept connections\n");
         process_ready(&v->process);
         loop_run(v->loop);
-        if (begins_again(v)) /* a signal that has come is not to be lost */
-            loop_poll(v->loop);
+        if (begins_again(v)) /* no signal is to be lost on the way */
+            server_signals_end(v->server);
     }
     stop(v);
     return err;

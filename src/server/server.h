@@ -72,6 +72,9 @@ void server_start(struct server *s, struct node *node, struct peers *peers);
  * "LOADING vard " and this text, which may be changed by calling it again. What
  * is about the connection alone works. `peers` greet the other members. */
 void server_wait(struct server *s, struct peers *peers, const char *text);
+/* For one that closes all to begin anew: SIGTERM and SIGINT that have come are
+ * looked at, and later ones end the process at once, as before the start. */
+void server_signals_end(struct server *s);
 /* Closes clients and sockets; node and peers must be gone already. */
 void server_free(struct server *s);
 

@@ -186,6 +186,14 @@ void shutdown_init(struct server *s)
     loop_signal_start(s->options.loop, &sd->sigint, SIGINT);
 }
 
+void server_signals_end(struct server *s)
+{
+    ASSERT(s->shutdown.sigterm.fn != NULL);
+    loop_poll(s->options.loop);
+    loop_signal_stop(s->options.loop, &s->shutdown.sigterm);
+    loop_signal_stop(s->options.loop, &s->shutdown.sigint);
+}
+
 void shutdown_release(struct server *s)
 {
     loop_timer_stop(s->options.loop, &s->shutdown.timer);

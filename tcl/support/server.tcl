@@ -306,7 +306,7 @@ proc cluster_end {} {
     }
     set late {}
     foreach pid $cluster::pids {
-        if {[catch {wait_process_end $pid 15000}]} {
+        if {[catch {wait_process_end $pid 30000}]} {
             lappend late $pid
             signal_process $pid KILL
         }

@@ -387,6 +387,23 @@ static void an_abort_comes_too_late(void **state)
     assert_int_equal(phase(f), SHUTDOWN_DRAIN);
 }
 
+static bool is_handled(int signal)
+{
+    struct sigaction now;
+    assert_int_equal(sigaction(signal, NULL, &now), 0);
+    return now.sa_handler != SIG_DFL;
+}
+
+/* Nobody would look at what a handler keeps. */
+static void who_begins_anew_swallows_no_signal(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(is_handled(SIGTERM) && is_handled(SIGINT));
+    server_signals_end(f->server);
+    assert_false(is_handled(SIGTERM) || is_handled(SIGINT));
+    assert_int_equal(phase(f), SHUTDOWN_NONE);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -407,6 +424,7 @@ int main(void)
         test(it_begins_once),
         test(the_supervisor_hears_of_it_once),
         test(an_abort_comes_too_late),
+        test(who_begins_anew_swallows_no_signal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,8 @@ static void entries_are_handed_out_as_far_as_there_are_some(void **state)
     n->raft.commit = committed - 3;
     assert_int_equal(entries(w, id, 1, 1 << 20, &piece), 0);
     assert_int_equal(count(&piece, &s), committed - 3);
+    assert_int_equal(entries(w, id, committed - 1, 1 << 20, &piece),
+                     ERR_BEHIND);
     n->raft.commit = committed;
     /* Nor is what was cut. */
     struct store_batch b = STORE_BATCH_INIT;

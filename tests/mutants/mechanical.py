@@ -89,10 +89,10 @@ def killers_of(room):
                  Killer('raft/test_lag', 'tests/raft_test_lag', [], False),
                  Killer('raft/test_random', 'tests/raft_test_random', [],
                         False),
+                 sim('1..100', False),
                  model('X-A', 60), model('X-E', 20), model('X-B', 20),
                  model('X-K2', 60), model('X-T', 20),
-                 model('X-F', 40, '--walk', '1', '--steps', '3000000'),
-                 sim('1..100', False)])
+                 model('X-F', 40, '--walk', '1', '--steps', '3000000')])
     return (unit_tests('codec') +
             [Killer('journal/test_journal', 'tests/journal_test_journal', [],
                     True),

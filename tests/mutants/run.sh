@@ -167,6 +167,7 @@ make_program() {
     local dir=$1 target=$2 commands file object line link own n=0
     commands=$work/commands/${target//\//_}
     link=$(tail -n 1 "$commands")
+    link=${link/" -flto -flto=auto "/" "} # most of a minute of a processor
     own=
     while read -r file; do objects_of "$commands" "$file"; done \
         <"$dir/changed" | sort -u >"$dir/objects"

@@ -170,13 +170,15 @@ static void test_stranger_claims(void **state)
     buf_release(&frame);
 }
 
+static size_t most_strangers; /* that were seen at once */
+
 static bool first_closed(struct cluster *c)
 {
     struct raw *all = c->arg;
     int closed = 0;
     for (int i = 0; i < IDLE_FLOOD; i++)
         closed += all[i].closed;
-    assert_true(c->nodes[1].peers->stranger_count <= 2 + 8);
+    most_strangers = MAX(most_strangers, c->nodes[1].peers->stranger_count);
     return closed >= IDLE_FLOOD - (2 + 8);
 }
 
@@ -192,7 +194,7 @@ static void test_idle_flood(void **state)
     run_until(c, first_closed);
     assert_true(all[0].closed);
     assert_false(all[IDLE_FLOOD - 1].closed);
-    assert_int_equal(c->nodes[1].peers->stranger_count, 2 + 8);
+    assert_int_equal(most_strangers, 2 + 8);
     run_until_closed(c, &all[IDLE_FLOOD - 1]); /* its time is up */
     assert_int_equal(c->nodes[1].peers->stranger_count, 0);
     assert_true(lines_with(&c->nodes[1],

@@ -56,6 +56,7 @@ struct node {
     bool leader;
     bool no_transfer; /* nobody can take leadership over */
     bool candidate;   /* if it is not the leader */
+    bool leaderless;  /* the same: nobody is known to lead */
     bool loading;     /* it is being refilled */
     struct configuration configuration;
     struct configuration desired;
@@ -357,7 +358,9 @@ void node_status(const struct node *n, struct node_status *out)
         .role = n->leader      ? RAFT_LEADER
                 : n->candidate ? RAFT_CANDIDATE
                                : RAFT_FOLLOWER,
-        .leader = n->leader ? 1 : 2,
+        .leader = n->leader       ? 1
+                  : n->leaderless ? NODE_NONE
+                                  : 2,
         .leader_address = n->leader ? "" : "10.0.0.2:6380",
         .term = 7,
         .commit = 41,

@@ -140,6 +140,27 @@ static void what_was_asked_is_answered_and_nothing_else(void **state)
     assert_int_equal(phase(f), SHUTDOWN_DONE);
 }
 
+/* Whoever comes later in the list of clients is waited for, too. */
+static void all_are_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    int fd;
+    (void)connect_client(f, &fd);
+    f->node->leader = false;
+    ssize_t n = write(fd, "SET a 1\r\n", 9);
+    assert_int_equal(n, 9);
+    turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    send_signal(f, SIGTERM);
+    turn(f);
+    assert_int_equal(phase(f), SHUTDOWN_DRAIN);
+    answer(f, 1);
+    turn(f);
+    assert_string_equal(received_on(fd), "+SET a 1\r\n");
+    assert_int_equal(phase(f), SHUTDOWN_DONE);
+    close(fd);
+}
+
 /* A door more, at which nothing was accepted yet, or something could be. */
 static int more_door(struct fixture *f, bool opened)
 {
@@ -416,6 +437,7 @@ int main(void)
         test(clients_are_served_while_leadership_goes),
         test(a_transfer_has_a_deadline),
         test(nobody_can_take_leadership_over),
+        test(all_are_waited_for),
         test(a_second_signal_ends_the_transfer),
         test(a_second_signal_ends_the_wait_for_readers),
         test(a_signal_after_the_command_is_the_first),

@@ -250,6 +250,10 @@ static void the_log_knows_the_role(void **state)
     f->node->leader = false;
     f->node->events->changed(f->node->events->ctx);
     assert_int_equal(atomic_load(&log.role), 'S');
+    f->node->leaderless = true; /* it follows whoever comes */
+    f->server->wiring.node_events.changed(f->server->wiring.node_events.ctx);
+    assert_int_equal(atomic_load(&log.role), 'S');
+    f->node->leaderless = false;
     f->node->candidate = true;
     f->node->events->changed(f->node->events->ctx);
     assert_int_equal(atomic_load(&log.role), 'C');
@@ -359,6 +363,20 @@ static void the_status_is_of_the_server(void **state)
     assert_int_equal(st.resident_peak_bytes, st.resident_bytes);
 }
 
+/* Both clocks are read for each turn. */
+static void a_turn_has_the_time(void **state)
+{
+    struct fixture *f = *state;
+    struct turn *t = &f->server->turn;
+    t->is_set = false;
+    t->wall_ms = 5;
+    t->mono_ms = 5;
+    turn_begin(f->server);
+    assert_in_range(clock_wall_ms() - t->wall_ms, 0, 60000);
+    assert_in_range(clock_mono_ms() - t->mono_ms, 0, 60000);
+    turn_end(f->server);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -366,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(what_peers_say_reaches_the_node),
         test(a_greeting_has_its_turn),
+        test(a_turn_has_the_time),
         test(what_was_asked_is_flushed),
         test(who_is_ready_waits_for_nothing),
         test(what_is_fatal_ends_the_process),

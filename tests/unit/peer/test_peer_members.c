@@ -416,6 +416,26 @@ static void a_candidate_is_not_heard_for_ever(void **state)
     assert_int_equal(c->nodes[1].downs[3], 1);
 }
 
+/* It may be a candidate, but nobody could reach it: it is not told that it was
+ * removed. */
+static void who_is_nowhere_is_not_heard(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    tell(c, 1, 2, 6);
+    c->member_count = 3;
+    struct peers_options o = node_options(c, 3, 2);
+    o.listen_address = NULL;
+    node_start_with(c, &o);
+    tell(c, 3, 3, 7);
+    run_until_logged(c, 1,
+                     " refused: too many that are no members, or it does not "
+                     "say where it is\n");
+    run_until_logged(c, 3, "it does not let this node in yet");
+    assert_int_equal(c->nodes[3].told[1], GREETING_WELCOME); /* nothing */
+    assert_true(three_is_forgotten(c));
+}
+
 static void who_was_removed_is_told(void **state)
 {
     for (raft_index index = 5; index <= 6; index++) {
@@ -550,6 +570,7 @@ int main(void)
         TEST(who_is_nowhere_says_where),
         TEST(a_candidate_is_heard),
         TEST(a_candidate_is_not_heard_for_ever),
+        TEST(who_is_nowhere_is_not_heard),
         TEST(who_was_removed_is_told),
         TEST(who_may_be_removed_waits),
         TEST(a_stranger_needs_the_secret),

@@ -178,6 +178,7 @@ void admin_reset(struct server_call *call)
     struct client_settings *set = client_settings(call->c);
     ASSERT(client_is_idle(call->c));
     set->db = 0;
+    set->readonly = false;
     call->out->protocol = 2;
     set->reply_off = false;
     set->reply_skip = false;
@@ -188,6 +189,20 @@ void admin_reset(struct server_call *call)
     client_set_text(call->c, CLIENT_NAME, BYTES_NONE);
     set->authenticated = server_config(call->s)->requirepass[0] == '\0';
     resp_status(call->out, "RESET");
+}
+
+void admin_readonly(struct server_call *call)
+{
+    ASSERT(call->argc == 1);
+    client_settings(call->c)->readonly = true;
+    resp_status(call->out, "OK");
+}
+
+void admin_readwrite(struct server_call *call)
+{
+    ASSERT(call->argc == 1);
+    client_settings(call->c)->readonly = false;
+    resp_status(call->out, "OK");
 }
 
 void admin_quit(struct server_call *call)

@@ -210,6 +210,19 @@ void admin_raft_members(struct server_call *call)
     }
 }
 
+void admin_raft_bootstrap(struct server_call *call)
+{
+    struct buf why = BUF_INIT;
+    int err = server_bootstrap(call->s, &why);
+    ASSERT((err != 0) == (why.len > 0));
+    if (err == 0)
+        resp_status(call->out, "OK");
+    else
+        resp_errorf(call->out, "ERR %.*s", (int)why.len,
+                    (const char *)why.data);
+    buf_release(&why);
+}
+
 void admin_raft_transfer(struct server_call *call)
 {
     node_id to = NODE_NONE;

@@ -265,6 +265,27 @@ static int run_move(struct ctl *c)
                           c->argc > 2 ? c->argv[2] : NULL, c->wait_ms);
 }
 
+static int run_bootstrap(struct ctl *c)
+{
+    static const char *const argv[] = {"RAFT", "BOOTSTRAP"};
+    const struct link_request r = {.argv = argv, .argc = 2, .write = true};
+    struct answer a = {0};
+    int err = ERR_CLOSED;
+    /* Who is not there cannot begin one; whoever answers decides. */
+    for (size_t i = 0; err == ERR_CLOSED && i < c->cluster.node_count; i++)
+        err = cluster_ask_node(&c->cluster, i, &r, c->cluster.timeout_ms, &a);
+    int status = CTL_GOOD;
+    if (err != 0)
+        status = ctl_fail(err == ERR_CLOSED ? CTL_NOT_DONE : CTL_UNKNOWN, &a);
+    else if (a.kind == ANSWER_ERROR)
+        status = ctl_fail(CTL_REFUSED, &a);
+    else
+        printf("It begins with the members that are there: vardctl wait "
+               "leader\n");
+    buf_release(&a.text);
+    return status;
+}
+
 static int run_version(struct ctl *c)
 {
     UNUSED(c);
@@ -373,6 +394,16 @@ const struct ctl_command ctl_commands[] = {
              "lowered: there is no way back to a program that does not know "
              "it.\n",
      .run = run_level},
+    {.name = "bootstrap",
+     .brief = "",
+     .doc = "begin a new cluster without the members that are missing",
+     .more =
+         "A new cluster waits for all members in the node lines. This tells "
+         "the first of\n"
+         "them that answers to begin with those that are there, a majority, "
+         "which have to\n"
+         "be empty. Those that are missing must not have data either.\n",
+     .run = run_bootstrap},
     {.name = "members",
      .brief = "",
      .doc = "show the members, and what they are to become",

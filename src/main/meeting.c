@@ -34,6 +34,7 @@ void meeting_init(struct meeting *m, const struct config *c,
                           .directory = directory,
                           .lost = lost,
                           .joins = joins,
+                          .forced = c->bootstrap,
                           .answered_by = NODE_NONE};
 }
 
@@ -148,7 +149,9 @@ static bool may_found(const struct meeting *m, const struct crowd *c,
         return false;
     if (c->blank == all && is_smallest(m))
         return true;
-    return m->config->bootstrap && !m->asks && 2 * c->blank > all &&
+    bool heard =
+        m->config->bootstrap || now_ms - m->forced_ms >= MEETING_FORCE_MS;
+    return m->forced && heard && !m->asks && 2 * c->blank > all &&
            !another_is_forced(m, now_ms);
 }
 
@@ -276,6 +279,55 @@ static void put_answer(const struct meeting *m, int64_t now_ms, struct buf *out)
         buf_printf(out, "; member %u %s: %s", m->answered_by,
                    m->answer.verdict == GRANT_REFUSED ? "refuses" : "says",
                    m->answer.why);
+}
+
+/* "member 2 (host:1), member 3 (host:2)": those that have data, or lost some.
+ */
+static void name_holders(const struct meeting *m, int64_t now_ms,
+                         struct buf *out)
+{
+    const char *before = "";
+    for (size_t i = 0; i < m->config->node_count; i++) {
+        const struct config_node *n = &m->config->nodes[i];
+        const struct greeting *g = guest(m, i, now_ms);
+        if (g == NULL || (g->cluster_id == 0 && !g->lost))
+            continue;
+        buf_printf(out, "%smember %u (%s)%s", before, n->id, n->peer_address,
+                   g->cluster_id == 0 ? ", which lost some of it" : "");
+        before = ", ";
+    }
+}
+
+bool meeting_force(struct meeting *m, int64_t now_ms, struct buf *why)
+{
+    struct crowd c = count(m, now_ms);
+    size_t all = m->config->node_count;
+    ASSERT(why->len == 0);
+    if (m->joins) {
+        buf_printf(why,
+                   "this node is to join the cluster of %s: it begins none "
+                   "(see join)",
+                   m->config->join);
+    } else if (m->lost) {
+        buf_str(why, "this node has lost data that others may have: it begins "
+                     "no cluster");
+    } else if (c.with_data + c.with_other + c.lost > 0) {
+        buf_str(why, "a cluster has begun already: there are data at ");
+        name_holders(m, now_ms, why);
+    } else if (m->asks) {
+        buf_str(why, "this node has asked members that have data to let it in: "
+                     "start those");
+    } else if (2 * c.blank <= all) {
+        buf_printf(why,
+                   "%zu of %zu members are here, and a majority is needed; "
+                   "missing: ",
+                   c.blank, all);
+        name_missing(m, now_ms, why);
+    } else if (!m->forced) {
+        m->forced = true;
+        m->forced_ms = now_ms;
+    }
+    return why->len == 0;
 }
 
 void meeting_text(const struct meeting *m, int64_t now_ms, struct buf *out)

@@ -27,6 +27,9 @@
  * about once a second. */
 #define MEETING_FRESH_MS   5000
 #define MEETING_OTHERS_MAX 16
+/* Two that are told to begin by themselves hear of it from each other in this
+ * time; then the smaller id goes first. */
+#define MEETING_FORCE_MS 2500
 
 enum meeting_outcome {
     MEETING_WAIT,
@@ -54,6 +57,8 @@ struct meeting {
     struct directory_id directory;                 /* this node's */
     bool lost;                                     /* see codec/greeting.h */
     struct meeting_guest guests[CONFIG_NODES_MAX]; /* as the node lines */
+    bool forced;       /* it need not wait for those that are missing */
+    int64_t forced_ms; /* since when; others have to hear of it first */
     bool joins; /* the option join: it founds nothing, and asks who is there */
     struct meeting_guest others[MEETING_OTHERS_MAX]; /* then: the others */
     node_id other_ids[MEETING_OTHERS_MAX];
@@ -73,6 +78,10 @@ void meeting_heard(struct meeting *m, node_id peer, const struct greeting *g,
  * it has asked, it may have been granted a life, and does nothing else. */
 void meeting_decide(struct meeting *m, int64_t now_ms, uint64_t fresh_id,
                     struct meeting_result *out);
+/* Somebody wants the cluster to begin without those that are missing: so it
+ * does a moment later. False: it cannot, and `why` has a sentence that says who
+ * is in the way, or missing. */
+MUST_USE bool meeting_force(struct meeting *m, int64_t now_ms, struct buf *why);
 /* A member has answered. */
 void meeting_answered(struct meeting *m, node_id peer, const struct grant *g,
                       int64_t now_ms);

@@ -250,6 +250,18 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
     buf_release(&text);
 }
 
+static int on_bootstrap(void *ctx, struct buf *why)
+{
+    struct vard *v = ctx;
+    ASSERT(v->node == NULL && v->peers != NULL);
+    if (!meeting_force(&v->meeting, clock_mono_ms(), why))
+        return ERR_INVALID;
+    peers_force(v->peers);
+    log_notice(v->log, "this node is to begin a cluster without the members "
+                       "that are missing");
+    return 0;
+}
+
 static void on_granted(void *ctx, node_id peer, const struct grant *grant)
 {
     struct vard *v = ctx;
@@ -284,6 +296,7 @@ static int start_server(struct vard *v, struct buf *error)
         .stopping = on_stopping,
         .greeted = on_greeted,
         .granted = on_granted,
+        .bootstrap = on_bootstrap,
         .ctx = v,
     };
     v->server = server_new(&options);

@@ -287,7 +287,8 @@ int64_t node_deadline_ms(const struct node *n)
     at = MIN(at, node_source_due_ms(n));
     at = MIN(at, node_refill_due_ms(n));
     bool unapplied = n->raft.commit > keyspace_applied(n->ks)->index;
-    if (n->durability.due || node_reads_can_start(n) || node_sweep_goes_on(n) ||
+    if (n->durability.due || n->reads.recent.count > 0 ||
+        node_reads_can_start(n) || node_sweep_goes_on(n) ||
         (unapplied && n->applying.full_since_ms == 0))
         return n->mono_ms;
     return unapplied ? MIN(at, n->mono_ms + APPLY_LOOK_MS) : at;

@@ -179,6 +179,11 @@ void node_abandon(struct node *n, const void *client);
 /* Asks for a linearizable point for this client's reads. ERR_NO_LEADER as
  * above: read_ready() will not be called. */
 MUST_USE int node_read(struct node *n, void *client);
+/* The same for reads that may be out of date: whatever was committed at its
+ * leader max_ms ago is in this node's state. (A leader without a majority is
+ * one for up to two election timeouts.) If this node cannot know that, or
+ * leads, it is node_read(). */
+MUST_USE int node_read_recent(struct node *n, void *client, int64_t max_ms);
 /* Runs a read command, within read_ready() (or at any time in READ_STALE).
  * False: a key's expiry is in doubt; the reply (which the caller removes)
  * must not be sent, the command has to be submitted through the log. */

@@ -205,6 +205,7 @@ static void check_reads(const struct node *n)
     raft_index applied = keyspace_applied(n->ks)->index;
 
     ASSERT(r->waiting.count <= r->waiting.cap);
+    ASSERT(r->recent.count <= r->recent.cap && r->recent_ms <= n->mono_ms);
     for (size_t i = 0; i < READ_BATCHES_MAX; i++) {
         const struct read_batch *b = &r->batches[i];
         ASSERT(b->waiters.count <= b->waiters.cap);

@@ -171,6 +171,10 @@ struct read_batch {
 struct reads {
     struct read_batch batches[READ_BATCHES_MAX];
     struct read_waiters waiting; /* for the next batch */
+    struct read_waiters recent;  /* served as it is, at the end of the turn */
+    int64_t recent_ms; /* what was committed then is applied here; 0 */
+    int64_t asked_ms;  /* when a leader has said: */
+    raft_index asked;  /* what is committed; 0: none has */
     uint64_t last_id;
     int64_t after_ms; /* not asked again before */
     int64_t time_ms;  /* of the batch being served */

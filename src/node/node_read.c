@@ -41,6 +41,7 @@ void node_reads_release(struct node *n)
     for (size_t i = 0; i < READ_BATCHES_MAX; i++)
         mem_free(n->reads.batches[i].waiters.items);
     mem_free(n->reads.waiting.items);
+    mem_free(n->reads.recent.items);
 }
 
 int node_read(struct node *n, void *client)
@@ -50,6 +51,42 @@ int node_read(struct node *n, void *client)
         (n->options.read_mode == READ_INDEX && node_leaderless_too_long(n)))
         return ERR_NO_LEADER;
     waiters_push(&n->reads.waiting, (struct read_waiter){client, n->mono_ms});
+    return 0;
+}
+
+/* Looks how recent the state is. A leader says what is committed with each
+ * message; but at first only what it knows of, which is less than what leaders
+ * before it have acknowledged: so an entry of its term has to be applied. */
+static void note_recent(struct node *n)
+{
+    struct reads *r = &n->reads;
+    raft_index applied = keyspace_applied(n->ks)->index;
+
+    ASSERT(r->recent_ms <= n->mono_ms && r->asked_ms <= n->mono_ms);
+    if (n->raft.role == RAFT_LEADER || n->raft.leader == NODE_NONE ||
+        n->raft.leader_heard_ms < 0 || !node_own_term_applied(n)) {
+        r->asked = 0;
+        return;
+    }
+    if (r->asked > 0 && applied >= r->asked)
+        r->recent_ms = MAX(r->recent_ms, r->asked_ms);
+    else if (r->asked > 0)
+        return;
+    r->asked = n->raft.leader_commit;
+    r->asked_ms = n->raft.leader_heard_ms;
+    if (r->asked > 0 && applied >= r->asked)
+        r->recent_ms = MAX(r->recent_ms, r->asked_ms);
+}
+
+int node_read_recent(struct node *n, void *client, int64_t max_ms)
+{
+    ASSERT(client && max_ms >= 0);
+    note_recent(n);
+    bool recent = n->reads.recent_ms > 0 && max_ms > 0 &&
+                  n->mono_ms - n->reads.recent_ms <= max_ms;
+    if (n->dead || n->raft.role == RAFT_LEADER || !recent)
+        return node_read(n, client);
+    waiters_push(&n->reads.recent, (struct read_waiter){client, n->mono_ms});
     return 0;
 }
 
@@ -182,10 +219,30 @@ static void batch_serve(struct node *n, struct read_batch *b, int err)
     }
 }
 
+static void serve_recent(struct node *n)
+{
+    struct read_waiters served = n->reads.recent;
+
+    note_recent(n);
+    if (served.count == 0)
+        return;
+    n->reads.recent = (struct read_waiters){NULL, 0, 0};
+    n->reads.time_ms = node_stamp(n);
+    for (size_t i = 0; i < served.count && !n->dead; i++)
+        n->events.read_ready(n->events.ctx, served.items[i].client, 0);
+    if (n->reads.recent.items == NULL) {
+        served.count = 0;
+        n->reads.recent = served;
+    } else {
+        mem_free(served.items);
+    }
+}
+
 void node_reads_serve(struct node *n)
 {
     raft_index applied = keyspace_applied(n->ks)->index;
 
+    serve_recent(n);
     for (size_t i = 0; i < READ_BATCHES_MAX && !n->dead; i++) {
         struct read_batch *b = &n->reads.batches[i];
         if (b->id == 0 || !b->released || b->index > applied)

@@ -253,6 +253,12 @@ struct transport peers_transport(struct peers *p)
     return (struct transport){p, transport_send, transport_members};
 }
 
+void peers_force(struct peers *p)
+{
+    ASSERT(p->greeting.cluster_id == 0 && !p->greeting.lost);
+    p->greeting.forced = true;
+}
+
 void peers_ask(struct peers *p, const struct admit *ask)
 {
     ASSERT(p->identity.cluster_id == 0 && ask->id == p->identity.self);

@@ -84,6 +84,8 @@ void peers_flush(struct peers *p);
  * about four times a second, until it is freed. The answers are told as the
  * event `granted`. Asking again does nothing. */
 void peers_ask(struct peers *p, const struct admit *ask);
+/* This blank node need not wait for members that are missing, and says so. */
+void peers_force(struct peers *p);
 
 struct peer_info {
     node_id id;

@@ -30,6 +30,7 @@ struct client_settings {
     bool reply_skip_next; /* nor that of the next one */
     bool no_evict;        /* never closed for maxmemory-clients */
     bool no_touch;
+    bool readonly; /* its reads may be a bit out of date (READONLY) */
     bool in_multi; /* all is refused until EXEC, DISCARD or RESET */
     uint8_t db;
 };

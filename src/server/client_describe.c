@@ -56,6 +56,8 @@ static const char *flags_text(const struct client *c)
         return "A";
     if (c->settings.in_multi)
         return "x";
+    if (c->settings.readonly)
+        return "r";
     return c->unix_socket ? "U" : "N";
 }
 

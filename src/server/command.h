@@ -53,6 +53,8 @@ struct node *server_node(const struct server *s);
 uint16_t server_level(const struct server *s);
 /* Why there is no node yet, as an error's text; NULL: there is one. */
 const char *server_waiting(const struct server *s);
+/* Without a node: see server_options. */
+MUST_USE int server_bootstrap(struct server *s, struct buf *why);
 struct stats *server_stats(struct server *s);
 /* Sets all counters back, those that the node keeps too. */
 void server_stats_reset(struct server *s);

@@ -404,9 +404,11 @@ static bool multi_command(struct client *c, enum multi_word word, uint32_t argc)
 /* --- without a node ----------------------------------------------------- */
 
 /* What is about the connection and this process alone. */
-static bool needs_no_node(const struct cmd *cmd)
+static bool needs_no_node(const struct dispatch *d)
 {
-    switch (cmd->id) {
+    switch (d->cmd->id) {
+    case CMD_ID_RAFT: /* what begins a cluster */
+        return bytes_eq_nocase(d->argv[1], BYTES_LIT("bootstrap"));
     case CMD_ID_AUTH:
     case CMD_ID_CLIENT:
     case CMD_ID_COMMAND:
@@ -415,6 +417,8 @@ static bool needs_no_node(const struct cmd *cmd)
     case CMD_ID_INFO:
     case CMD_ID_PING:
     case CMD_ID_QUIT:
+    case CMD_ID_READONLY:
+    case CMD_ID_READWRITE:
     case CMD_ID_RESET:
     case CMD_ID_SELECT:
     case CMD_ID_SHUTDOWN:
@@ -450,7 +454,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
         return refuse_arity(c, d.cmd);
     if (!client_is_authorized(c) && !(d.cmd->flags & CMD_NO_AUTH))
         return refuse(c, d.cmd, NOAUTH);
-    if (c->server->node == NULL && !needs_no_node(d.cmd))
+    if (c->server->node == NULL && !needs_no_node(&d))
         return refuse(c, d.cmd, c->server->waiting);
     if (c->settings.in_multi && !multi_lets_pass(d.cmd))
         return refuse(c, d.cmd, MULTI_REFUSAL);

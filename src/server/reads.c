@@ -115,6 +115,15 @@ void reads_ready(struct client *c, int err)
     ASSERT(c->reads.phase != READS_ASKED);
 }
 
+static int ask(struct client *c)
+{
+    struct server *s = c->server;
+    ASSERT(c->reads.phase == READS_NONE || c->reads.phase == READS_AGAIN);
+    if (!c->settings.readonly)
+        return node_read(s->node, c);
+    return node_read_recent(s->node, c, s->options.config->stale_max_ms);
+}
+
 bool reads_defer(struct client *c, const struct deferred *read)
 {
     struct server *s = c->server;
@@ -124,7 +133,7 @@ bool reads_defer(struct client *c, const struct deferred *read)
         (l->phase != READS_ASKED || l->turn != s->turn.number))
         return client_wait(c, WAIT_READS);
     if (l->phase == READS_NONE) {
-        int err = node_read(s->node, c);
+        int err = ask(c);
         if (err != 0) {
             reject(c, read, err);
             return true;
@@ -173,7 +182,7 @@ static bool ask_again(struct client *c)
     ASSERT(l->phase == READS_AGAIN && l->next < l->count);
     if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE)
         return client_wait(c, WAIT_OUTPUT);
-    int err = node_read(c->server->node, c);
+    int err = ask(c);
     if (err != 0) {
         fail_all(c, err);
         deferred_clear(l);

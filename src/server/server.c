@@ -456,6 +456,15 @@ void server_wait(struct server *s, struct peers *peers, const char *text)
     log_notice(s->options.log, "Ready to accept connections");
 }
 
+int server_bootstrap(struct server *s, struct buf *why)
+{
+    ASSERT(why->len == 0);
+    if (s->node == NULL && s->options.bootstrap != NULL)
+        return s->options.bootstrap(s->options.ctx, why);
+    buf_str(why, "this node is of a cluster already: it begins no other one");
+    return ERR_INVALID;
+}
+
 static void abandon(struct server *s, struct list *list)
 {
     UNUSED(s);

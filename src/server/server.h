@@ -50,6 +50,9 @@ struct server_options {
     void (*greeted)(void *ctx, node_id peer, const struct greeting *greeting,
                     int ours, bool dialed);
     void (*granted)(void *ctx, node_id peer, const struct grant *grant);
+    /* A cluster is to begin without the members that are missing, while there
+     * is no node. ERR_INVALID with a sentence: it cannot. NULL: so it is. */
+    int (*bootstrap)(void *ctx, struct buf *why);
     /* This node is no member any more: must not return. NULL: as `fatal`. */
     void (*removed)(void *ctx, const char *text);
     void *ctx; /* of those above */

@@ -170,11 +170,19 @@ test "a new cluster waits for all its members, and says for whom" {
 }
 
 test "bootstrap begins with a majority; who comes later is let in" {
-    prepare 3 {bootstrap yes}
+    prepare 3 {}
+    set at {--cluster 127.0.0.1:$nodes(3,port)}
     start_node 3
     assert_error "LOADING *" {R 3 SET key value}
+    assert_error "ERR 1 of 3 members are here*missing: member 1 (*" {R 3 RAFT BOOTSTRAP}
+    assert_error "LOADING *" {R 3 RAFT STATUS}
     start_node 1
+    wait_for_condition 30000 {
+        [lindex [set said [run_program $vardctl {*}[subst $at] bootstrap]] 0] == 0} {
+        error $said}
     wait_for_leader {1 3}
+    assert_equal {5 {vardctl: ERR this node is of a cluster already: it begins no other\
+        one}} [run_program $vardctl {*}[subst $at] bootstrap]
     assert_equal OK [R 1 SET key value]
     start_node 2
     counts_again 2
@@ -225,6 +233,9 @@ test "an emptied majority waits, and elects nobody" {
     start_node 3
     nobody_leads {1 2 3}
     foreach id {1 2} {
+        # Who has data could have more of it than anybody sees.
+        assert_error "ERR a cluster has begun already: there are data at member 3 *" {
+            R $id RAFT BOOTSTRAP}
         assert_error "LOADING vard waits to be let in: *1 of 3 members have\
             data*" {R $id GET precious}
     }

@@ -189,6 +189,10 @@ dir $nodes(1,dir)"
         wait_members [dict merge [all_vote] {6 learner}]
         wait_for_same_state
         assert_equal 42 [R 6 GET key:42]
+        assert_equal OK [R 6 READONLY]
+        assert_equal 42 [R 6 GET key:42]
+        assert_match "*flags=r *" [R 6 CLIENT INFO]
+        assert_equal OK [R 6 READWRITE]
         assert_equal OK [R 6 SET from:6 1]
         assert_equal 1 [R 1 GET from:6]
         lassign [ctl 1 promote 6 --wait 60] status output

@@ -291,7 +291,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*25\r\n"
+           "*26\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -305,6 +305,7 @@ static void test_list(void **state)
            "$14\r\nconfig|rewrite\r\n"
            "$10\r\nconfig|set\r\n"
            "$8\r\nraft|add\r\n"
+           "$14\r\nraft|bootstrap\r\n"
            "$10\r\nraft|check\r\n"
            "$11\r\nraft|demote\r\n"
            "$12\r\nraft|entries\r\n"

@@ -311,6 +311,66 @@ static void test_bootstrap(void **state)
     leave(&h);
 }
 
+static void refuses(struct hall *h, const char *text)
+{
+    struct buf why = BUF_INIT;
+    assert_false(meeting_force(&h->meeting, 0, &why));
+    buf_char(&why, '\0');
+    assert_string_equal((const char *)why.data, text);
+    assert_false(h->meeting.forced);
+    buf_release(&why);
+}
+
+/* The same while it waits: a moment later, so that others hear of it. */
+static void test_bootstrap_by_hand(void **state)
+{
+    struct hall h;
+    struct greeting g;
+    struct buf why = BUF_INIT;
+    UNUSED(state);
+    enter(&h, 2, 3, "");
+    refuses(&h, "1 of 3 members are here, and a majority is needed; missing: "
+                "member 3 (10.0.0.3:9001), member 1 (10.0.0.1:9001)");
+    hear(&h, 1, OURS);
+    hear(&h, 3, 0);
+    refuses(&h, "a cluster has begun already: there are data at member 1 "
+                "(10.0.0.1:9001)");
+    g = of(1, 0);
+    g.lost = true;
+    meeting_heard(&h.meeting, 1, &g, GREETING_NOT_YET, 0);
+    refuses(&h, "a cluster has begun already: there are data at member 1 "
+                "(10.0.0.1:9001), which lost some of it");
+    leave(&h);
+    enter(&h, 2, 3, "");
+    h.meeting.lost = true;
+    hear(&h, 3, 0);
+    refuses(&h, "this node has lost data that others may have: it begins no "
+                "cluster");
+    h.meeting.lost = false;
+    assert_true(meeting_force(&h.meeting, 0, &why));
+    assert_int_equal(decide(&h, 0).outcome, MEETING_WAIT);
+    assert_int_equal(decide(&h, MEETING_FORCE_MS - 1).outcome, MEETING_WAIT);
+    assert_true(meeting_force(&h.meeting, 100, &why)); /* once is enough */
+    g = of(1, 0);
+    g.forced = true;
+    meeting_heard(&h.meeting, 1, &g, GREETING_NOT_YET, 0);
+    assert_int_equal(decide(&h, MEETING_FORCE_MS).outcome, MEETING_WAIT);
+    hear(&h, 1, OURS); /* it has begun */
+    assert_int_equal(decide(&h, MEETING_FORCE_MS).outcome, MEETING_ASK);
+    leave(&h);
+    enter(&h, 2, 3, "");
+    hear(&h, 3, 0);
+    assert_true(meeting_force(&h.meeting, 0, &why));
+    struct meeting_result r = decide(&h, MEETING_FORCE_MS);
+    assert_int_equal(r.outcome, MEETING_FOUND);
+    assert_int_equal(r.founding.count, 2);
+    leave(&h);
+    enter(&h, 2, 2, "join 10.0.0.9:9001");
+    refuses(&h, "this node is to join the cluster of 10.0.0.9:9001: it begins "
+                "none (see join)");
+    leave(&h);
+}
+
 /* What may be known of another member. */
 enum guest_kind {
     ABSENT,
@@ -553,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_ask),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_bootstrap_by_hand),
         cmocka_unit_test(test_all_that_may_be_met),
         cmocka_unit_test(test_whole_texts),
         cmocka_unit_test(test_join),

@@ -204,6 +204,12 @@ int node_read(struct node *n, void *client)
     return 0;
 }
 
+int node_read_recent(struct node *n, void *client, int64_t max_ms)
+{
+    hear(n, "recent %d;", (int)max_ms);
+    return node_read(n, client);
+}
+
 /* The reply goes on: the piece says so, and has nothing. */
 FIXTURE void leave_rest(struct node *n, struct cmd_call *call)
 {

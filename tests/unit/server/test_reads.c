@@ -135,11 +135,41 @@ static void a_reader_may_break(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* By the connection, until READWRITE or RESET. */
+static void readonly_asks_for_what_is_recent(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const ends[] = {"READWRITE\r\n", "RESET\r\n"};
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        set_option(f, "stale-max-ms", i == 0 ? "1000" : "77");
+        f->node->heard[0] = '\0';
+        send_text(f, "GET a\r\n");
+        reads_told(f, 0);
+        assert_null(strstr(f->node->heard, "recent"));
+        send_text(f, "READONLY\r\n");
+        send_text(f, "GET a\r\n");
+        reads_told(f, 0);
+        assert_non_null(
+            strstr(f->node->heard, i == 0 ? "recent 1000;" : "recent 77;"));
+        send_text(f, "SET a 1\r\n"); /* writes are as ever */
+        answer(f, 1);
+        f->node->heard[0] = '\0';
+        send_text(f, ends[i]);
+        send_text(f, "GET a\r\n");
+        reads_told(f, 0);
+        assert_null(strstr(f->node->heard, "recent"));
+        (void)received_on(f->fd);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(wrong_ones_do_not_go_there), test(they_wait_for_the_node),
-        test(errors_keep_their_place),    test(the_rest_may_be_refused),
+        test(readonly_asks_for_what_is_recent),
+        test(wrong_ones_do_not_go_there),
+        test(they_wait_for_the_node),
+        test(errors_keep_their_place),
+        test(the_rest_may_be_refused),
         test(a_reader_may_break),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -312,11 +312,12 @@ static const struct {
     int arity;
     bool before_auth;
 } local_rows[] = {
-    {"auth", -2, true},    {"client", -2, false},   {"command", -1, false},
-    {"config", -2, false}, {"echo", 2, false},      {"hello", -1, true},
-    {"info", -1, false},   {"ping", -1, false},     {"quit", -1, true},
-    {"raft", -2, false},   {"reset", 1, true},      {"role", 1, false},
-    {"select", 2, false},  {"shutdown", -1, false}, {"time", 1, false},
+    {"auth", -2, true},      {"client", -2, false},  {"command", -1, false},
+    {"config", -2, false},   {"echo", 2, false},     {"hello", -1, true},
+    {"info", -1, false},     {"ping", -1, false},    {"quit", -1, true},
+    {"raft", -2, false},     {"readonly", 1, false}, {"readwrite", 1, false},
+    {"reset", 1, true},      {"role", 1, false},     {"select", 2, false},
+    {"shutdown", -1, false}, {"time", 1, false},
 };
 
 static void test_local_commands(void **state)

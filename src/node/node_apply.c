@@ -392,6 +392,7 @@ bool node_apply(struct node *n)
 {
     raft_index commit = n->raft.commit;
     raft_index next = keyspace_applied(n->ks)->index + 1;
+    uint64_t looked = store_looked(n->store);
     uint64_t requests = 0;
     uint64_t size = 0;
     bool full = false;
@@ -401,7 +402,8 @@ bool node_apply(struct node *n)
     n->applying.upload_bytes = 0;
     for (; next <= commit && !n->dead; next++) {
         full = store_is_full(n->store);
-        if (full || requests >= APPLY_REQUESTS_MAX ||
+        uint64_t looks = store_looked(n->store) - looked;
+        if (full || requests + APPLY_LOOK * looks >= APPLY_REQUESTS_MAX ||
             size + n->applying.upload_bytes >= APPLY_BYTES_MAX) {
             note_full(n, full, requests > 0);
             node_trace_applied(n);

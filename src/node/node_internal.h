@@ -30,6 +30,7 @@
 /* Requests applied in one flush, before the loop takes another turn. */
 #define APPLY_REQUESTS_MAX 2048
 #define APPLY_BYTES_MAX    (4u * 1024u * 1024u)
+#define APPLY_LOOK         8 /* requests that take as long as a look in files */
 #define APPLY_LOOK_MS      2 /* at a store that is full */
 /* A leader's next entry waits for the commit of the last one: not for longer,
  * and not if it is larger. */

@@ -70,6 +70,7 @@ struct store_ops {
     bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
+    uint64_t (*looked)(const struct store *s); /* NULL: never */
     struct store_view *(*view_open)(struct store *s);
     void (*view_ask)(struct store *s);
     int (*view_take)(struct store *s, struct store_view **out);
@@ -181,6 +182,13 @@ static inline void store_space(const struct store *s, struct store_space *out)
     *out = (struct store_space){0, 0, 0, 0};
     if (s->ops->space != NULL)
         s->ops->space(s, out);
+}
+
+/* How often a row of the state was looked for in files so far, because memory
+ * did not know: that takes many times as long. */
+static inline uint64_t store_looked(const struct store *s)
+{
+    return s->ops->looked != NULL ? s->ops->looked(s) : 0;
 }
 
 /* A value of STORE_STATE that is in memory already, borrowed until the store is

@@ -69,6 +69,7 @@ struct store_buffered {
     bool again;          /* a flush was asked for while one was under way */
     bool written;        /* since store_tidy() has looked */
     uint32_t tidy_looks; /* since it has been worth it */
+    uint64_t looked;     /* for rows below */
     uint32_t iterators;
     enum asked_view asked;
     struct store_view *view; /* VIEW_OPEN */
@@ -246,6 +247,7 @@ static int buffered_get(struct store *s, enum store_family family,
     if (err <= 0)
         return err;
     size_t before = value->len;
+    b->looked++;
     err = store_get(b->below, family, key, value);
     if (err == 0)
         keep(b, key, bytes_from(buf_view(value), before));
@@ -257,7 +259,15 @@ static int buffered_get_once(struct store *s, enum store_family family,
 {
     struct store_buffered *b = buffered_of(s);
     int err = family == STORE_STATE ? get_in_memory(b, key, value) : 1;
-    return err <= 0 ? err : store_get_once(b->below, family, key, value);
+    if (err <= 0)
+        return err;
+    b->looked += family == STORE_STATE;
+    return store_get_once(b->below, family, key, value);
+}
+
+static uint64_t buffered_looked(const struct store *s)
+{
+    return CONTAINER_OF(s, struct store_buffered, base)->looked;
 }
 
 static int buffered_get_flushed(struct store *s, enum store_family family,
@@ -497,6 +507,7 @@ struct store *store_buffered_new(struct store *below, store_ingest *ingest,
         .space = buffered_space,
         .peek = buffered_peek,
         .expect = buffered_expect,
+        .looked = buffered_looked,
         .view_open = buffered_view_open,
         .view_ask = buffered_view_ask,
         .view_take = buffered_view_take,

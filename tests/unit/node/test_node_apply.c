@@ -229,6 +229,60 @@ static void test_announced(void **state)
     world_release(w);
 }
 
+static const struct store_ops *below;
+static uint64_t looks;
+
+static int cold_get(struct store *s, enum store_family family, struct bytes key,
+                    struct buf *value)
+{
+    looks += family == STORE_STATE;
+    return below->get(s, family, key, value);
+}
+
+static uint64_t cold_looked(const struct store *s)
+{
+    UNUSED(s);
+    return looks * 100;
+}
+
+/* After a start, or with a state that was fetched, nothing is in memory: a turn
+ * ends before it has taken long, and others follow. */
+static void test_cold(void **state)
+{
+    struct world *w = &world;
+    UNUSED(state);
+    uint32_t at = start(w, 9);
+    struct store *store = w->nodes[at].store;
+    struct world_client *tc = world_client_new(w, at);
+    below = store->ops;
+    struct store_ops cold = *below;
+    cold.get = cold_get;
+    cold.looked = cold_looked;
+    for (int slow = 0; slow < 2; slow++) {
+        store->ops = slow ? &cold : below;
+        store_memory_set_full(store, true);
+        for (int i = 0; i < 40; i++) {
+            char line[32];
+            snprintf(line, sizeof(line), "append k%d v", i);
+            assert_int_equal(world_submit(tc, line), 0);
+            world_run(w, 20);
+        }
+        struct node_status before = status_of(at);
+        assert_true(before.commit >= before.applied + 20);
+        store_memory_set_full(store, false);
+        node_flush(w->nodes[at].node);
+        struct node_status after = status_of(at);
+        assert_true(after.applied > before.applied);
+        assert_int_equal(after.applied < before.commit, slow);
+        if (slow)
+            assert_int_equal(node_deadline_ms(w->nodes[at].node), w->now_ms);
+        world_wait_answered(w, tc);
+        assert_true(status_of(at).applied >= before.commit);
+    }
+    store->ops = below;
+    world_release(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +290,7 @@ int main(void)
         cmocka_unit_test(test_announced),
         cmocka_unit_test(test_full_leader),
         cmocka_unit_test(test_full_for_long),
+        cmocka_unit_test(test_cold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

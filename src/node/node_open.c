@@ -269,6 +269,7 @@ int node_open(struct node *n, struct buf *error)
     memset(&start, 0, sizeof(start));
     journal_start(n->journal, &start);
     start.applied = keyspace_applied(n->ks)->index;
+    start.careful = true;
     err = read_recovering(n, &start.recovering, error);
     if (err != 0)
         return err;

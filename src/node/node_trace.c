@@ -81,8 +81,8 @@ void node_trace_start(struct node *n, const struct raft_config *config,
     for (uint32_t i = 0; i < start->run_count; i++)
         buf_printf(&line, "%s%" PRIu64 ":%" PRIu64, i > 0 ? "," : "",
                    start->runs[i].first, start->runs[i].term);
-    buf_printf(&line, "%s %d\n", start->run_count > 0 ? "" : "-",
-               start->recovering);
+    buf_printf(&line, "%s %d %d\n", start->run_count > 0 ? "" : "-",
+               start->recovering, start->careful);
     n->options.trace(n->options.trace_ctx, buf_view(&line));
     buf_release(&line);
 }

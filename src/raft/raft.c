@@ -137,6 +137,8 @@ void raft_init(struct raft *r, const struct raft_config *config,
     raft_members_begin(r, start);
     ASSERT(!start->recovering || may_recover(r));
     r->recovering = start->recovering;
+    r->careful_until_ms =
+        start->careful ? now_ms + (int64_t)config->election_timeout_ms : 0;
     r->down_leader = NODE_NONE;
     r->vote_reply_to = NODE_NONE;
     r->transfer_to = NODE_NONE;
@@ -163,6 +165,7 @@ static void tick(struct raft *r, struct raft_out *out)
         leader_tick(r, out);
         return;
     }
+    raft_careful_end(r);
     raft_reads_expire(r, out);
     if (r->now_ms >= r->election_at_ms) {
         raft_election_timeout(r, out);
@@ -249,6 +252,7 @@ static void peer_up(struct raft *r, const struct raft_event *event,
     if (event->incarnation != 0) {
         (void)raft_note_incarnation(r, (uint32_t)pos, event->incarnation, out);
     }
+    raft_careful_end(r);
     if (r->role == RAFT_LEADER) {
         raft_progress_reconnect(r, (uint32_t)pos);
     } else if (r->down_leader == peer && p->incarnation == known) {

@@ -127,6 +127,8 @@ struct raft_start {
                            the state contains */
     bool recovering;    /* votes or entries may have been lost; needs three
                            voters or more */
+    bool careful;       /* the directory may be an older copy, which others
+                           would notice: see raft_role.c */
     /* The members that the state has, and those of the newest two entries
      * behind it that change them; the indexes of their entries (0: no entry
      * said so), ascending. */
@@ -389,11 +391,12 @@ struct raft {
     raft_index leader_commit; /* largest commit this term's leader told */
     uint64_t leader_incarnation;
     int64_t leader_heard_ms;
-    int64_t election_at_ms; /* campaign then; INT64_MAX: never */
-    node_id down_leader;    /* the leader whose link broke, or NODE_NONE */
-    int64_t fast_until_ms;  /* until then retry elections quickly; or 0 */
-    uint64_t round_seen;    /* read round to acknowledge */
-    bool reply_append;      /* an acknowledgement is due at flush */
+    int64_t election_at_ms;   /* campaign then; INT64_MAX: never */
+    int64_t careful_until_ms; /* no vote before that; 0: votes as ever */
+    node_id down_leader;      /* the leader whose link broke, or NODE_NONE */
+    int64_t fast_until_ms;    /* until then retry elections quickly; or 0 */
+    uint64_t round_seen;      /* read round to acknowledge */
+    bool reply_append;        /* an acknowledgement is due at flush */
     bool reply_heartbeat;
     bool reply_reject;
     raft_index reject_index; /* hint of the rejection to send */

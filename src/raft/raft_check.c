@@ -58,6 +58,7 @@ static void check_role(const struct raft *r)
     ASSERT(!r->recovering || r->role == RAFT_FOLLOWER);
     ASSERT(r->barrier == 0 || r->recovering);
     ASSERT((r->role == RAFT_LEADER) == (r->leader == r->config.self));
+    ASSERT(r->role == RAFT_FOLLOWER || !raft_is_careful(r));
     switch (r->role) {
     case RAFT_FOLLOWER:
         ASSERT(r->votes_granted == 0 && !r->campaign_waits);

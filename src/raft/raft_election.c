@@ -197,7 +197,7 @@ static bool candidate_up_to_date(const struct raft *r,
 void raft_on_pre_vote(struct raft *r, const struct raft_message *m,
                       struct raft_out *out)
 {
-    bool grant = m->term > r->term && !r->recovering &&
+    bool grant = m->term > r->term && !r->recovering && !raft_is_careful(r) &&
                  !raft_sticks_to_leader(r) && candidate_up_to_date(r, m);
 
     struct raft_message *reply =
@@ -213,7 +213,8 @@ void raft_on_vote(struct raft *r, const struct raft_message *m,
     bool up_to_date = candidate_up_to_date(r, m);
 
     ASSERT(m->term == r->term);
-    bool free = !r->recovering && (r->vote == NODE_NONE || r->vote == m->from);
+    bool free = !r->recovering && !raft_is_careful(r) &&
+                (r->vote == NODE_NONE || r->vote == m->from);
     if (!free || !up_to_date || r->leader != NODE_NONE) {
         raft_send(r, out, m->from, RAFT_MSG_VOTE_REPLY)->granted = false;
         if (free && !up_to_date && r->role == RAFT_FOLLOWER && is_fast(r)) {

@@ -262,6 +262,8 @@ void raft_follower_clear(struct raft *r);
 void raft_replies_clear(struct raft *r);
 void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
                  node_id leader);
+bool raft_is_careful(const struct raft *r);
+void raft_careful_end(struct raft *r);
 bool raft_may_campaign(const struct raft *r);
 void raft_pre_campaign(struct raft *r, struct raft_out *out);
 void raft_campaign(struct raft *r, struct raft_out *out, bool transfer);

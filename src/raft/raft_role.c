@@ -29,6 +29,13 @@
  * they lack. When the link to the leader breaks, its process is probably dead:
  * contact is forgotten, and the campaign begins after a few milliseconds.
  *
+ * A node that starts is careful: it votes for nobody, itself included, before
+ * all other members have been linked to it at the same time, or an election
+ * timeout has passed. Its directory may be an older copy, and it cannot know
+ * that; who can tells it before their link is up, and it ends. Its own timer is
+ * no shorter than that, and who has run for longer than an election timeout is
+ * not careful, so this delays no election after a leader is lost.
+ *
  * How it fails: a role that ends takes its requests with it. Reads are reported
  * as lost, a transfer as ended; the node asks again.
  */
@@ -149,12 +156,30 @@ void raft_follow(struct raft *r, struct raft_out *out, raft_term term,
     }
 }
 
+/* May there be members who have had no chance yet to say that this directory is
+ * an older copy? */
+bool raft_is_careful(const struct raft *r)
+{
+    return r->now_ms < r->careful_until_ms;
+}
+
+void raft_careful_end(struct raft *r)
+{
+    bool all_up = true;
+    for (uint32_t i = 0; i < raft_newest(r)->count; i++) {
+        all_up = all_up && ((int)i == raft_self(r) || r->progress[i].link_up);
+    }
+    if (all_up || !raft_is_careful(r)) {
+        r->careful_until_ms = 0;
+    }
+}
+
 /* Who is not needed, a log that takes no new term, a disk that hangs or has
- * lost promises makes no leader. */
+ * lost promises makes no leader; nor does a start that is careful. */
 bool raft_may_campaign(const struct raft *r)
 {
-    return !r->recovering && raft_self_needed(r) && raft_runs_has_room(r) &&
-           !raft_disk_hangs(r);
+    return !r->recovering && !raft_is_careful(r) && raft_self_needed(r) &&
+           raft_runs_has_room(r) && !raft_disk_hangs(r);
 }
 
 /* Asks whether it could win; nothing durable changes. */

@@ -78,6 +78,7 @@ static void canonical_core(struct raft *r)
     }
     r->down_leader = NODE_NONE;
     r->fast_until_ms = 0;
+    r->careful_until_ms = 0; /* it only leaves out votes */
     r->write_since_ms = MODEL_NOW_MS;
     r->write_seq = after_durable(r, r->write_seq);
     r->hard_state_seq = after_durable(r, r->hard_state_seq);

@@ -158,6 +158,7 @@ static void parse_start(struct cursor *c, struct trace_line *out)
     start->applied = number(c);
     parse_runs(c, out);
     start->recovering = small(c) != 0;
+    start->careful = small(c) != 0;
     start->runs = out->runs;
 }
 

@@ -14,7 +14,7 @@
 #define FLAG_FORCED 2
 
 _Static_assert(8 * 3 + 16 + 8 + 2 + 6 + 8 * 4 + GREETING_ADDRESS_SIZE +
-                       GREETING_PEER_SIZE + GREETING_VERSION_SIZE +
+                       GREETING_PEER_SIZE + GREETING_VERSION_SIZE + 32 +
                        FOUNDING_SIZE ==
                    GREETING_BODY_SIZE,
                "size of a greeting");
@@ -40,6 +40,12 @@ static bool levels_valid(const struct greeting *g)
            text_valid(g->version, sizeof(g->version));
 }
 
+static bool receipt_valid(const struct receipt *r)
+{
+    return r->term > 0 ? r->index > 0
+                       : r->life == 0 && r->index == 0 && r->chain == 0;
+}
+
 static bool greeting_valid(const struct greeting *g)
 {
     bool blank = g->cluster_id == 0;
@@ -50,7 +56,7 @@ static bool greeting_valid(const struct greeting *g)
            (unsigned)g->verdict < GREETING_VERDICTS &&
            text_valid(g->address, sizeof(g->address)) &&
            text_valid(g->peer_address, sizeof(g->peer_address)) &&
-           levels_valid(g);
+           receipt_valid(&g->receipt) && levels_valid(g);
 }
 
 void greeting_encode(const struct greeting *g, struct buf *out)
@@ -76,8 +82,25 @@ void greeting_encode(const struct greeting *g, struct buf *out)
     buf_append(out, g->address, sizeof(g->address));
     buf_append(out, g->peer_address, sizeof(g->peer_address));
     buf_append(out, g->version, sizeof(g->version));
+    buf_u32(out, g->receipt.life);
+    buf_u32(out, 0);
+    buf_u64(out, g->receipt.term);
+    buf_u64(out, g->receipt.index);
+    buf_u64(out, g->receipt.chain);
     founding_encode(&g->founding, out);
     ASSERT(out->len - begin == GREETING_BODY_SIZE);
+}
+
+static bool take_receipt(struct reader *r, struct receipt *out)
+{
+    ASSERT(r->failed || r->rest.len >= 32);
+    out->member = 0;
+    out->life = reader_u32(r);
+    uint32_t spare = reader_u32(r);
+    out->term = reader_u64(r);
+    out->index = reader_u64(r);
+    out->chain = reader_u64(r);
+    return spare == 0;
 }
 
 int greeting_decode(struct bytes b, struct greeting *out)
@@ -109,9 +132,10 @@ int greeting_decode(struct bytes b, struct greeting *out)
            GREETING_PEER_SIZE);
     memcpy(out->version, reader_bytes(&r, GREETING_VERSION_SIZE).data,
            GREETING_VERSION_SIZE);
+    bool receipt_good = take_receipt(&r, &out->receipt);
     struct bytes founding = reader_bytes(&r, FOUNDING_SIZE);
     ASSERT(reader_done(&r));
-    bool good = flags <= (FLAG_LOST | FLAG_FORCED) &&
+    bool good = flags <= (FLAG_LOST | FLAG_FORCED) && receipt_good &&
                 founding_decode(founding, &out->founding) == 0;
     return good && greeting_valid(out) ? 0 : ERR_CORRUPT;
 }

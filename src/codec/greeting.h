@@ -20,8 +20,9 @@
  *   88  address(64)
  *  152  peer_address(128)
  *  280  version(16)
- *  296  founding(344), codec/record.h
- *  640  mac(32)
+ *  296  receipt: life(4)  zero(4)  term(8)  index(8)  chain(8)
+ *  328  founding(344), codec/record.h
+ *  672  mac(32)
  *
  * The mac is a proof (peer/peer_auth.h) over HELLO, WELCOME and what precedes
  * it; zeros without a peer-secret. GREETING_BODY_SIZE is what it covers.
@@ -39,7 +40,7 @@
 #define GREETING_ADDRESS_SIZE 64  /* with the NUL */
 #define GREETING_PEER_SIZE    128 /* with the NUL */
 #define GREETING_VERSION_SIZE 16  /* with the NUL */
-#define GREETING_BODY_SIZE    (296 + FOUNDING_SIZE)
+#define GREETING_BODY_SIZE    (328 + FOUNDING_SIZE)
 #define GREETING_SIZE         (GREETING_BODY_SIZE + PROOF_SIZE)
 
 /* What the sender thinks of the receiver. All but the first mean: no link. */
@@ -53,6 +54,8 @@ enum greeting_verdict {
     GREETING_REPLACED,      /* another directory has its id since an entry */
     GREETING_REMOVED,       /* it is no member, since a committed entry */
     GREETING_LEVEL,         /* its program cannot execute the level in force */
+    GREETING_FORGOT,        /* the sender itself lacks what the receiver has a
+                               receipt of: it is on an older copy, and ends */
     GREETING_VERDICTS,
 };
 
@@ -74,6 +77,7 @@ struct greeting {
     uint16_t level;                        /* in force here; 0: not known yet */
     uint16_t level_min, level_max;         /* that its program can execute */
     char version[GREETING_VERSION_SIZE];   /* of its program, not empty */
+    struct receipt receipt;   /* of the receiver, `member` is not told */
     struct founding founding; /* of its cluster; count 0: it has none to show */
 };
 

@@ -18,6 +18,9 @@ _Static_assert(8 + 4 + 4 + 8 * 6 + 16 + 8 + 8 == WATERMARK_RECORD_SIZE,
 _Static_assert(FOUNDING_MEMBERS_MAX >= RAFT_NODES_MAX, "all are listed");
 _Static_assert(8 + 4 + 4 + 20 * FOUNDING_MEMBERS_MAX + 8 == FOUNDING_SIZE,
                "size of a founding");
+_Static_assert(RECEIPTS_MAX >= RAFT_NODES_MAX, "one for each member");
+_Static_assert(8 + 4 + 4 + 32 * RECEIPTS_MAX + 8 == RECEIPTS_SIZE,
+               "size of the receipts");
 
 enum record_kind {
     RECORD_HARD_STATE = 1,
@@ -25,6 +28,7 @@ enum record_kind {
     RECORD_LOG_START,
     RECORD_WATERMARK,
     RECORD_FOUNDING,
+    RECORD_RECEIPTS,
 };
 
 static void seal(struct buf *out, size_t begin, enum record_kind kind)
@@ -225,4 +229,67 @@ bool founding_has(const struct founding *s, node_id id,
             return directory_id_eq(s->members[i].directory, directory);
     }
     return false;
+}
+
+const struct receipt *receipts_find(const struct receipts *s, node_id member)
+{
+    ASSERT(s->count <= RECEIPTS_MAX);
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->of[i].member == member)
+            return &s->of[i];
+    }
+    return NULL;
+}
+
+static bool receipts_valid(const struct receipts *s)
+{
+    ASSERT(s != NULL);
+    if (s->count > RECEIPTS_MAX)
+        return false;
+    for (uint32_t i = 0; i < RECEIPTS_MAX; i++) {
+        const struct receipt *r = &s->of[i];
+        bool is_one = i < s->count;
+        if (is_one != (r->term > 0) || is_one != (r->index > 0))
+            return false;
+        if (is_one ? receipts_find(s, r->member) != r
+                   : r->member != 0 || r->life != 0 || r->chain != 0)
+            return false;
+    }
+    return true;
+}
+
+void receipts_encode(const struct receipts *s, struct buf *out)
+{
+    ASSERT(receipts_valid(s));
+    size_t begin = out->len;
+    buf_u64(out, s->cluster_id);
+    buf_u32(out, s->count);
+    buf_u32(out, 0);
+    for (uint32_t i = 0; i < RECEIPTS_MAX; i++) {
+        buf_u32(out, s->of[i].member);
+        buf_u32(out, s->of[i].life);
+        buf_u64(out, s->of[i].term);
+        buf_u64(out, s->of[i].index);
+        buf_u64(out, s->of[i].chain);
+    }
+    seal(out, begin, RECORD_RECEIPTS);
+    ASSERT(out->len - begin == RECEIPTS_SIZE);
+}
+
+int receipts_decode(struct bytes b, struct receipts *out)
+{
+    ASSERT(out != NULL);
+    struct reader r = open_record(b, RECEIPTS_SIZE, RECORD_RECEIPTS);
+    out->cluster_id = reader_u64(&r);
+    out->count = reader_u32(&r);
+    uint32_t spare = reader_u32(&r);
+    for (uint32_t i = 0; i < RECEIPTS_MAX; i++) {
+        out->of[i].member = reader_u32(&r);
+        out->of[i].life = reader_u32(&r);
+        out->of[i].term = reader_u64(&r);
+        out->of[i].index = reader_u64(&r);
+        out->of[i].chain = reader_u64(&r);
+    }
+    bool good = reader_done(&r) && spare == 0 && receipts_valid(out);
+    return good ? 0 : ERR_CORRUPT;
 }

@@ -17,6 +17,10 @@
  *                  16 members, FOUNDING_MEMBERS_MAX times id(4) directory(16),
  *                     zeros from count on
  *                 336 checksum(8)
+ * receipts:         0 cluster_id(8)  8 count(4)  12 zero(4)
+ *                  16 RECEIPTS_MAX times: member(4) life(4) term(8) index(8)
+ *                     chain(8), zeros from count on
+ *                 528 checksum(8)
  */
 #ifndef CODEC_RECORD_H
 #define CODEC_RECORD_H
@@ -82,6 +86,26 @@ struct founding {
     struct founding_member members[FOUNDING_MEMBERS_MAX]; /* ids ascending */
 };
 
+/* What a member has acknowledged to this node, which led: in the life, it was
+ * in the term at least, and its log had the entry, which is committed, with
+ * this chain. So it has them as long as that life lasts. */
+struct receipt {
+    node_id member;
+    uint32_t life;
+    raft_term term; /* 0: there is no receipt */
+    raft_index index;
+    uint64_t chain;
+};
+
+#define RECEIPTS_MAX  16
+#define RECEIPTS_SIZE 536
+
+struct receipts {
+    uint64_t cluster_id; /* that all this was in */
+    uint32_t count;
+    struct receipt of[RECEIPTS_MAX]; /* no member twice; zeros from count on */
+};
+
 void hard_state_encode(const struct hard_state *s, struct buf *out);
 /*@ requires readable(b) && \valid(out);
   @ assigns *out;
@@ -106,6 +130,10 @@ void watermark_encode(const struct watermark *s, struct buf *out);
 MUST_USE int watermark_decode(struct bytes b, struct watermark *out);
 void founding_encode(const struct founding *s, struct buf *out);
 MUST_USE int founding_decode(struct bytes b, struct founding *out);
+void receipts_encode(const struct receipts *s, struct buf *out);
+MUST_USE int receipts_decode(struct bytes b, struct receipts *out);
+/* That of this member; NULL: there is none. */
+const struct receipt *receipts_find(const struct receipts *s, node_id member);
 /* The directory of this member is one of them. */
 bool founding_has(const struct founding *s, node_id id,
                   struct directory_id directory);

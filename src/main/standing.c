@@ -12,15 +12,11 @@
 
 #include <inttypes.h>
 
-static enum standing_next judge_old(const struct config *c, node_id peer,
-                                    const struct greeting *g, struct buf *text)
+/* The text says how it is known. */
+static enum standing_next is_copy(const struct config *c, struct buf *text)
 {
-    ASSERT(g->verdict == GREETING_OLD);
-    buf_printf(text,
-               "member %u knows start %" PRIu64
-               " of this node, which is newer: this data directory is an older "
-               "copy. ",
-               peer, g->known_incarnation);
+    ASSERT(text->len > 0);
+    buf_str(text, ": this data directory is an older copy. ");
     if (refill_allowed(c)) {
         buf_str(text, "The other members complete it");
         return STANDING_OLD_COPY;
@@ -29,6 +25,28 @@ static enum standing_next judge_old(const struct config *c, node_id peer,
                   "that copy is not in it. Use the directory that was used "
                   "last");
     return STANDING_LOST;
+}
+
+static enum standing_next judge_old(const struct config *c, node_id peer,
+                                    const struct greeting *g, struct buf *text)
+{
+    ASSERT(g->verdict == GREETING_OLD);
+    buf_printf(text,
+               "member %u knows start %" PRIu64 " of this node, which is newer",
+               peer, g->known_incarnation);
+    return is_copy(c, text);
+}
+
+void standing_forgot(struct standing *s, const struct config *c, node_id peer,
+                     const struct greeting *g, struct buf *text)
+{
+    const struct receipt *r = &g->receipt;
+    ASSERT(s->next == STANDING_GOOD && r->term > 0);
+    buf_printf(text,
+               "member %u has a receipt of this node for entry %" PRIu64
+               " of the log, in term %" PRIu64 ", and it is not here",
+               peer, r->index, r->term);
+    s->next = is_copy(c, text);
 }
 
 void standing_judge(struct standing *s, const struct config *c, node_id peer,
@@ -76,6 +94,7 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
     case GREETING_WELCOME:
     case GREETING_NOT_YET:
     case GREETING_OTHER_CLUSTER:
+    case GREETING_FORGOT: /* it ends by itself */
     case GREETING_VERDICTS:
         return;
     }

@@ -28,4 +28,9 @@ struct standing {
 void standing_judge(struct standing *s, const struct config *c, node_id peer,
                     const struct greeting *g, struct buf *text);
 
+/* Our own verdict on a member was GREETING_FORGOT: it has a receipt of what
+ * this node does not have. */
+void standing_forgot(struct standing *s, const struct config *c, node_id peer,
+                     const struct greeting *g, struct buf *text);
+
 #endif

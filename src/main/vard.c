@@ -12,14 +12,12 @@
  * known which cluster it is, all of this begins again within the process.
  *
  * What the other members say of this node (main/standing.c) may end it, or
- * begin all of this again within the process: then its data is an older copy,
- * which the others complete.
+ * begin all of this again: on an older copy of its data, which they complete.
  *
  * How it fails: whatever prevents the start is reported on standard error (and
  * in the log, once there is one) with what to do about it, and the exit status
- * is 1. A store or disk that fails later ends the process at once: nothing
- * that was acknowledged is lost by that, and nothing may be acknowledged any
- * more.
+ * is 1. A store or disk that fails later ends the process at once: nothing that
+ * was acknowledged is lost by that, and nothing may be acknowledged any more.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -240,9 +238,11 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
     }
     if (v->node != NULL && ours == GREETING_WELCOME)
         tell_address(v, peer, greeting);
-    if (v->standing.next != STANDING_GOOD || !dialed)
+    bool forgot = ours == GREETING_FORGOT;
+    if (v->standing.next != STANDING_GOOD || (!dialed && !forgot))
         return;
-    standing_judge(&v->standing, &v->config, peer, greeting, &text);
+    (forgot ? standing_forgot : standing_judge)(&v->standing, &v->config, peer,
+                                                greeting, &text);
     if (v->standing.next != STANDING_GOOD) {
         log_warning(v->log, "%.*s", (int)text.len, (const char *)text.data);
         loop_stop(v->loop);

@@ -198,6 +198,7 @@ static void housekeeping(struct node *n)
         node_compact_flush(n);
     if (!n->dead)
         node_compare(n);
+    node_receipts_take(n);
 }
 
 /* Nodes whose requests are in the entries just proposed want to know when

@@ -201,6 +201,7 @@ void node_peer_down(struct node *n, node_id peer);
 MUST_USE int node_receive(struct node *n, node_id peer, uint8_t frame_type,
                           struct bytes payload);
 /* See node_transport.h. */
+bool node_remembers(const struct node *n, const struct receipt *r);
 void node_known(const struct node *n, node_id member, struct member_facts *out);
 MUST_USE int node_admit(struct node *n, const struct admit *ask,
                         struct grant *out, struct buf *why);

@@ -227,6 +227,12 @@ struct durability {
     int64_t sync_ms, done_ms; /* how long the last took, when it ended */
 };
 
+/* node_receipts.c: what others have acknowledged, to be told to them. */
+struct receipts_kept {
+    struct receipts all;
+    bool unsaved;
+};
+
 /* node_compact.c: what all members hold, and all live ones, as the leader
  * last said or as this node knows as leader. */
 struct compaction {
@@ -330,6 +336,7 @@ struct node {
     struct store_batch batch;
     struct buf scratch; /* an entry read back from the log */
     struct durability durability;
+    struct receipts_kept receipts;
     struct log_clock clock;
     struct wall_watch watch;
     struct compaction compaction;
@@ -368,6 +375,7 @@ struct attached {
  *
  *   node_base      what all need
  *   node_trace  node_time  node_upload  node_compact  node_check  node_snapshot
+ *   node_receipts
  *   node_peers     node_request (upload)
  *   node_members (compact, peers)  node_level (members)
  *   node_desired (members)    node_driver (desired, members, peers)
@@ -376,7 +384,7 @@ struct attached {
  *   node_send (beat, time) node_apply (request, members, compare, trace)
  *   node_sweep (request, time)   node_refill_note
  *   node_refill    (members, refill_note)
- *   node_open      (members, compare, refill_note, trace, time)
+ *   node_open      (members, compare, receipts, refill_note, trace, time)
  *   node_status    (time, compare, refill)      node_source (send)
  *   node_restore   (send, request, members, compare, refill_note, time)
  *   node_drive     (send, read, propose, beat, members, restore, time, trace)
@@ -545,6 +553,11 @@ void node_reads_collect(struct node *n, const struct raft_out *out);
 /* Serves the batches whose index is applied. */
 void node_reads_serve(struct node *n);
 void node_reads_timeout(struct node *n);
+
+/* node_receipts.c: at the start; then as leader, now and then. On failure a
+ * text in `error`. */
+MUST_USE int node_receipts_open(struct node *n, struct buf *error);
+void node_receipts_take(struct node *n);
 
 /* node_compact.c: cuts the log if that may be. Returns its first entry then,
  * which the core is to be told; 0: nothing was cut. */

@@ -409,6 +409,9 @@ void node_known(const struct node *n, node_id member, struct member_facts *out)
             out->nonce = 0;
         }
     }
+    const struct receipt *r = receipts_find(&n->receipts.all, member);
+    if (r)
+        out->receipt = *r;
     ASSERT(out->level > 0);
 }
 

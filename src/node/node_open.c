@@ -234,6 +234,8 @@ static int open_data(struct node *n, struct buf *error)
         err = join(n, error);
     if (err == 0)
         err = node_compare_open(n, error);
+    if (err == 0)
+        err = node_receipts_open(n, error);
     if (err != 0)
         return err;
     err = node_time_load(n);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "codec/admit.h"
+#include "codec/record.h"
 
 struct greeting; /* codec/greeting.h */
 
@@ -52,6 +53,7 @@ struct member_facts {
     uint64_t incarnation;          /* of its newest start that was applied; 0 */
     uint64_t nonce;                /* of that start; 0: not known */
     uint16_t level;                /* in force here */
+    struct receipt receipt; /* what it has acknowledged here; term 0: nothing */
 };
 
 /* What a transport calls; all from the loop's thread. */
@@ -70,6 +72,9 @@ struct transport_events {
     /* What is known of this member, which may be the node itself. NULL: nothing
      * is. */
     void (*known)(void *ctx, node_id member, struct member_facts *out);
+    /* Does this node have what it has acknowledged to a peer, which tells it?
+     * NULL: it has. */
+    bool (*remembers)(void *ctx, const struct receipt *receipt);
     /* What levels (base/level.h) a member's program can execute, as it said:
      * before it is up. NULL: nobody minds. */
     void (*levels)(void *ctx, node_id peer, uint16_t level_min,

@@ -7,6 +7,9 @@
  * start, and from the log, which says since when another directory has its id
  * (member_facts). A start that is not above the known one is of an older copy,
  * unless it is that one itself; if that one is here now, there are two.
+ * A copy that was made while its start ran is above all that is known; but who
+ * led meanwhile has receipts of what it acknowledged, and tells them. Whether
+ * it still has that, it sees itself.
  *
  * How it fails: a greeting that is damaged, or not proved, is an error and ends
  * the connection, as does a verdict. Nothing that a stranger says gets here.
@@ -137,6 +140,25 @@ static enum greeting_verdict judge_start(const struct peer *peer,
     return GREETING_OLD;
 }
 
+/* Is our own directory the older copy? Only that it is can be seen by itself.
+ */
+static enum greeting_verdict judge_receipt(const struct peer *peer,
+                                           const struct greeting *g,
+                                           char why[PEER_WHY_MAX])
+{
+    const struct transport_events *events = peer->peers->events;
+    const struct receipt *r = &g->receipt;
+    if (r->term == 0 || events->remembers == NULL ||
+        events->remembers(events->ctx, r))
+        return GREETING_WELCOME;
+    snprintf(why, PEER_WHY_MAX,
+             "this node has acknowledged entry %" PRIu64
+             " to it, in term %" PRIu64
+             " at least, and does not have that: our data is an older copy",
+             r->index, r->term);
+    return GREETING_FORGOT;
+}
+
 /* Could it execute what this cluster's log says? */
 static enum greeting_verdict judge_level(const struct greeting *g,
                                          const struct member_facts *facts,
@@ -179,7 +201,8 @@ enum greeting_verdict peer_greet_judge(const struct peer *peer,
         return GREETING_REPLACED;
     }
     struct start said = {incarnation, g->nonce};
-    return judge_start(peer, said, known_start(peer, &facts), why);
+    verdict = judge_start(peer, said, known_start(peer, &facts), why);
+    return verdict == GREETING_WELCOME ? judge_receipt(peer, g, why) : verdict;
 }
 
 void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
@@ -194,6 +217,7 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
         [GREETING_REMOVED] = "this node is no member any more",
         [GREETING_LEVEL] =
             "this program does not know the level in force there",
+        [GREETING_FORGOT] = "it has an older copy of its data, and ends",
     };
     ASSERT((unsigned)g->verdict < GREETING_VERDICTS);
     snprintf(why, PEER_WHY_MAX, "%s", texts[g->verdict]);
@@ -222,6 +246,7 @@ void peer_greet_send(const struct peer *peer, const struct peer_talk *talk,
     g.known_incarnation = known.incarnation;
     g.known_nonce = known.nonce;
     g.level = MIN(facts.level, g.level_max);
+    g.receipt = facts.receipt;
     if (verdict == GREETING_TWIN)
         put_address(peer, g.address);
     if (verdict == GREETING_REPLACED || verdict == GREETING_REMOVED)

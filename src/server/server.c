@@ -132,6 +132,13 @@ static void on_peer_known(void *ctx, node_id member, struct member_facts *out)
         node_known(s->node, member, out);
 }
 
+static bool on_peer_remembers(void *ctx, const struct receipt *receipt)
+{
+    struct server *s = ctx;
+    ASSERT(receipt->term > 0);
+    return s->node == NULL || node_remembers(s->node, receipt);
+}
+
 static void on_peer_levels(void *ctx, node_id peer, uint16_t level_min,
                            uint16_t level_max)
 {
@@ -352,6 +359,7 @@ struct server *server_new(const struct server_options *options)
         .down = on_peer_down,
         .receive = on_peer_receive,
         .known = on_peer_known,
+        .remembers = on_peer_remembers,
         .levels = on_peer_levels,
         .admit = on_peer_admit,
         .greeted = on_peer_greeted,

@@ -61,6 +61,42 @@ start_cluster 3 {cluster-id copies} {
         }
     }
 
+    # No start of it is newer than the one after it, so no number shows it: it
+    # is the leader's receipt of what is missing there.
+    test "a copy made while its start ran, put back under load" {
+        set id [lindex [followers] 0]
+        set file $nodes($id,dir).acks
+        set load [start_load $cluster::ids $file --writers 12 --seconds 120 \
+            --op incr --prefix running]
+        set copied [info_of $id raft_commit_index]
+        wait_for_condition 30000 {
+            [info_of $id raft_commit_index] > $copied + 100
+        }
+        signal_process $nodes($id,pid) STOP
+        exec cp -a $nodes($id,dir) $nodes($id,dir).copy
+        signal_process $nodes($id,pid) CONT
+        set copied [info_of $id raft_commit_index]
+        wait_for_condition 30000 {
+            [info_of $id raft_commit_index] > $copied + 100
+        }
+        set known [info_of $id raft_incarnation]
+        kill_node $id
+        put_back $id $nodes($id,dir).copy
+        file delete -force $nodes($id,dir).copy
+        set from [log_size $id]
+        start_node $id 0
+        wait_for_condition 30000 {[string match "*has a receipt of this node\
+            for entry * and it is not here: this data directory is an older\
+            copy*takes no part*refilled up to entry*" \
+            [logged_since $id $from]]} {error [logged_since $id $from]}
+        wait_node_up $id
+        finish_load $load $file
+        counts_again $id
+        # Another life: the start after the copied one would have been next.
+        assert {[info_of $id raft_incarnation] >> 32 > $known >> 32}
+        verify_load $cluster::ids $file --op incr --prefix running
+    }
+
     test "of two processes on copies of one directory the second ends" {
         set id [lindex [followers] 0]
         kill_node $id TERM

@@ -1,6 +1,6 @@
 /*
  * Records on disk: hard state, identity, start of the log, watermark, founding,
- * entry.
+ * receipts, entry.
  * What is accepted encodes to the same bytes, and no record is read as one of
  * another kind. Sealed, the record gets the checksum of its kind.
  *
@@ -13,7 +13,7 @@
 #include "codec/record.h"
 #include "fuzz/fuzz.h"
 
-#define KINDS 5
+#define KINDS 6
 
 /* Decodes as one kind and encodes again; false: not accepted. */
 static bool decode(uint32_t kind, struct bytes b, struct buf *again)
@@ -23,6 +23,7 @@ static bool decode(uint32_t kind, struct bytes b, struct buf *again)
     struct log_start start;
     struct watermark mark;
     struct founding founding;
+    struct receipts receipts;
     bool good = false;
     switch (kind) {
     case 0:
@@ -45,10 +46,15 @@ static bool decode(uint32_t kind, struct bytes b, struct buf *again)
         if (good)
             watermark_encode(&mark, again);
         break;
-    default:
+    case 4:
         good = founding_decode(b, &founding) == 0;
         if (good)
             founding_encode(&founding, again);
+        break;
+    default:
+        good = receipts_decode(b, &receipts) == 0;
+        if (good)
+            receipts_encode(&receipts, again);
         break;
     }
     return good;

@@ -483,6 +483,7 @@ struct sim_stats {
     uint64_t events, turns, messages, bytes;
     uint64_t faults[FAULT_COUNT];
     uint64_t times, times_by_wall, times_settled, times_told, offsets;
+    uint64_t receipts;
     uint64_t lost_batches, crashes, disks_lost;
     uint64_t ops, reads, unknown, refused, once_same, doubt, uploads;
     uint64_t commits, elections;

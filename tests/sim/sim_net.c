@@ -191,6 +191,28 @@ static void drain(struct sim *s, struct sim_pair *p, uint32_t to, uint32_t prio)
     }
 }
 
+/* What a member has a receipt of is there, or a member would be cleared for
+ * nothing. */
+static void check_receipt(struct sim *s, uint32_t id, uint32_t peer)
+{
+    const struct node *n = s->nodes[id].node;
+    const struct node *other = s->nodes[peer].node;
+    struct member_facts facts;
+
+    if (!n || !other || n->dead || other->dead)
+        return;
+    node_known(other, id, &facts);
+    if (facts.receipt.term == 0)
+        return;
+    s->stats.receipts++;
+    if (!node_remembers(n, &facts.receipt))
+        sim_fail(s,
+                 "X23 receipts: node %u lacks entry %llu, term %llu, of which "
+                 "node %u has a receipt",
+                 id, (unsigned long long)facts.receipt.index,
+                 (unsigned long long)facts.receipt.term, peer);
+}
+
 static void link_up(struct sim *s, struct sim_pair *p, uint32_t d,
                     uint64_t epoch)
 {
@@ -203,6 +225,7 @@ static void link_up(struct sim *s, struct sim_pair *p, uint32_t d,
     side->up = true;
     side->epoch = epoch;
     sim_trace(s, "link %u-%u: up at %u", p->nodes[0], p->nodes[1], id);
+    check_receipt(s, id, p->nodes[1 - d]);
     process_push(s, id,
                  (struct inbox_item){.kind = IN_UP,
                                      .pair = pair_id(s, p),

@@ -96,6 +96,8 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->changes, (unsigned long long)t->changes_done,
            (unsigned long long)t->steps, (unsigned long long)t->removed,
            (unsigned long long)t->strangers);
+    printf("receipts shown to those who have them: %llu\n",
+           (unsigned long long)t->receipts);
     printf("linearizability from outside: %llu operations in %llu histories, "
            "%llu proved by the order of the log;\n         %llu searched "
            "without it, %llu keys, %llu undecided\nsteps of cores shown to "

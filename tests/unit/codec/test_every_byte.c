@@ -133,12 +133,14 @@ static void put_records(struct buf *out)
     struct log_start l = {.first = 5, .prev_term = 4, .prev_chain = 3};
     struct watermark w = {.cluster_id = 1, .node = 2, .generation = 9};
     struct founding f = {.cluster_id = 1, .count = 1, .members = {{2, {3, 4}}}};
+    struct receipts r = {.cluster_id = 1, .count = 1, .of = {{2, 3, 4, 5, 6}}};
 
     hard_state_encode(&s, out);
     identity_encode(&i, out);
     log_start_encode(&l, out);
     watermark_encode(&w, out);
     founding_encode(&f, out);
+    receipts_encode(&r, out);
 }
 
 static void put_configuration(struct buf *out)

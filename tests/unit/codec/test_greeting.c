@@ -28,6 +28,7 @@ static struct greeting sample(void)
         .level_min = 1,
         .level_max = 3,
         .version = "1.2.3",
+        .receipt = {.life = 25, .term = 26, .index = 27, .chain = 28},
         .founding = {.cluster_id = 11, .count = 2},
     };
     g.founding.members[0] = (struct founding_member){0, {20, 21}};
@@ -62,6 +63,9 @@ static void test_round_trip(void **state)
     assert_int_equal(d.level_min, 1);
     assert_int_equal(d.level_max, 3);
     assert_string_equal(d.version, "1.2.3");
+    assert_true(d.receipt.member == 0 && d.receipt.life == 25);
+    assert_true(d.receipt.term == 26 && d.receipt.index == 27);
+    assert_int_equal(d.receipt.chain, 28);
     assert_true(founding_has(&d.founding, 7, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 0, g.founding.members[1].directory));
     assert_false(founding_has(&d.founding, 6, g.founding.members[1].directory));
@@ -121,7 +125,10 @@ static void test_refused(void **state)
         {280, 0},        /* of no version */
         {280 + 2, '\n'},
         {280 + 15, 'x'},
-        {296, 9}, /* the founding's checksum does not fit */
+        {300, 1}, /* spare */
+        {304, 0}, /* a receipt of no term, and yet one */
+        {312, 0}, /* a receipt of no entry */
+        {328, 9}, /* the founding's checksum does not fit */
         {GREETING_BODY_SIZE - 1, 0x55},
         {0, 12}, /* the founding is another cluster's */
         {0, 0},  /* blank, and founded */

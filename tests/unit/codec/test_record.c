@@ -11,7 +11,7 @@
 #include "base/reader.h"
 #include "codec/record.h"
 
-#define KINDS 5
+#define KINDS 6
 
 struct all {
     struct hard_state hard;
@@ -19,6 +19,7 @@ struct all {
     struct log_start start;
     struct watermark mark;
     struct founding founding;
+    struct receipts receipts;
 };
 
 static const struct all sample = {
@@ -43,6 +44,9 @@ static const struct all sample = {
     .founding = {.cluster_id = 11,
                  .count = 2,
                  .members = {{0, {41, 42}}, {3, {43, 44}}}},
+    .receipts = {.cluster_id = 11,
+                 .count = 2,
+                 .of = {{3, 1, 7, 123, 55}, {0, 0, 6, 122, 56}}},
 };
 
 static void encode(int kind, struct buf *out)
@@ -60,8 +64,11 @@ static void encode(int kind, struct buf *out)
     case 3:
         watermark_encode(&sample.mark, out);
         break;
-    default:
+    case 4:
         founding_encode(&sample.founding, out);
+        break;
+    default:
+        receipts_encode(&sample.receipts, out);
         break;
     }
 }
@@ -77,8 +84,10 @@ static int decode(int kind, struct bytes b, struct all *out)
         return log_start_decode(b, &out->start);
     case 3:
         return watermark_decode(b, &out->mark);
-    default:
+    case 4:
         return founding_decode(b, &out->founding);
+    default:
+        return receipts_decode(b, &out->receipts);
     }
 }
 
@@ -87,7 +96,8 @@ static void test_round_trip(void **state)
     UNUSED(state);
     struct all d;
     memset(&d, 0, sizeof(d));
-    size_t sizes[] = {24, 56, 32, WATERMARK_RECORD_SIZE, FOUNDING_SIZE};
+    size_t sizes[] = {
+        24, 56, 32, WATERMARK_RECORD_SIZE, FOUNDING_SIZE, RECEIPTS_SIZE};
     for (int kind = 0; kind < KINDS; kind++) {
         struct buf out = BUF_INIT;
         encode(kind, &out);
@@ -124,6 +134,44 @@ static void test_round_trip(void **state)
     assert_int_equal(d.founding.members[1].id, 3);
     assert_int_equal(d.founding.members[1].directory.low, 44);
     assert_true(directory_id_is_none(d.founding.members[2].directory));
+    assert_int_equal(d.receipts.cluster_id, 11);
+    assert_int_equal(d.receipts.count, 2);
+    const struct receipt *r = receipts_find(&d.receipts, 3);
+    assert_true(r == &d.receipts.of[0] && r->life == 1 && r->term == 7);
+    assert_true(r->index == 123 && r->chain == 55);
+    assert_int_equal(receipts_find(&d.receipts, 0)->index, 122);
+    assert_null(receipts_find(&d.receipts, 2));
+}
+
+/* What no node writes, with a checksum that fits. */
+static void test_receipts_refused(void **state)
+{
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } wrong[] = {
+        {8, 17},           /* too many */
+        {8, 1},            /* one behind the end */
+        {8, 3},            /* one of no term */
+        {12, 1},           /* spare */
+        {16, 0},           /* two of one member */
+        {16 + 8, 0},       /* of no term */
+        {16 + 16, 0},      /* of no entry */
+        {16 + 2 * 32, 1},  /* behind the end */
+        {16 + 15 * 32, 1}, /* at the very end */
+    };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct receipts d;
+        struct buf out = BUF_INIT;
+        receipts_encode(&sample.receipts, &out);
+        assert_int_not_equal(out.data[wrong[i].at], wrong[i].value);
+        out.data[wrong[i].at] = wrong[i].value;
+        struct bytes body = bytes_of(out.data, RECEIPTS_SIZE - 8);
+        store_u64le(out.data + RECEIPTS_SIZE - 8, hash64_seed(body, 6));
+        assert_int_equal(receipts_decode(buf_view(&out), &d), ERR_CORRUPT);
+        buf_release(&out);
+    }
 }
 
 static void test_length(void **state)
@@ -203,9 +251,12 @@ static void test_no_founding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_length),
-        cmocka_unit_test(test_any_bit),     cmocka_unit_test(test_kinds_apart),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_any_bit),
+        cmocka_unit_test(test_kinds_apart),
         cmocka_unit_test(test_no_founding),
+        cmocka_unit_test(test_receipts_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

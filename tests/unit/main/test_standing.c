@@ -39,7 +39,8 @@ static void test_nothing_to_do(void **state)
 {
     UNUSED(state);
     static const enum greeting_verdict verdicts[] = {
-        GREETING_WELCOME, GREETING_NOT_YET, GREETING_OTHER_CLUSTER};
+        GREETING_WELCOME, GREETING_NOT_YET, GREETING_OTHER_CLUSTER,
+        GREETING_FORGOT};
     for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
         struct greeting g = {.verdict = verdicts[i]};
         assert_int_equal(judge(three, g, ""), STANDING_GOOD);
@@ -69,6 +70,35 @@ static void test_older_copy(void **state)
                            "node 2 10.0.0.2:9001\n",
                            g, "an older copy. FATAL: exiting"),
                      STANDING_LOST);
+}
+
+/* What the node itself finds missing, by another's receipt. */
+static void test_receipt(void **state)
+{
+    struct greeting g = {.receipt = {.life = 1, .term = 7, .index = 88}};
+    UNUSED(state);
+    for (int refuses = 0; refuses < 2; refuses++) {
+        struct fixture f;
+        struct standing s = {.next = STANDING_GOOD};
+        struct buf said = BUF_INIT;
+        char text[300];
+        snprintf(text, sizeof(text), "%s%s", three,
+                 refuses ? "damaged-data refuse\n" : "");
+        fixture_init(&f);
+        fixture_file(&f, "main.conf", text);
+        assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
+        standing_forgot(&s, &f.config, 3, &g, &said);
+        buf_char(&said, '\0');
+        assert_non_null(strstr(
+            (const char *)said.data,
+            refuses ? "FATAL: exiting, since what this node has promised"
+                    : "member 3 has a receipt of this node for entry 88 of the "
+                      "log, in term 7, and it is not here: this data directory "
+                      "is an older copy. The other members complete it"));
+        assert_int_equal(s.next, refuses ? STANDING_LOST : STANDING_OLD_COPY);
+        fixture_release(&f);
+        buf_release(&said);
+    }
 }
 
 static void test_the_end(void **state)
@@ -107,6 +137,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_to_do),
         cmocka_unit_test(test_older_copy),
+        cmocka_unit_test(test_receipt),
         cmocka_unit_test(test_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,8 @@ struct node {
     int refuse; /* answer of receive, when negative */
     struct member_facts facts[CLUSTER_NODES + 1]; /* what it knows */
     bool no_member[CLUSTER_NODES + 1];            /* in its configuration */
+    struct receipt shown;                         /* to it, last; */
+    bool forgets;                                 /* and what it says of that */
     struct greeting greeting[CLUSTER_NODES + 1];  /* that it got last */
     int greetings[CLUSTER_NODES + 1];
     uint16_t level_max[CLUSTER_NODES + 1]; /* as it was told before a link */
@@ -128,6 +130,13 @@ FIXTURE void node_known(void *ctx, node_id member, struct member_facts *out)
     assert_true(member <= CLUSTER_NODES);
     *out = n->facts[member];
     out->is_member = !n->no_member[member];
+}
+
+FIXTURE bool node_remembers(void *ctx, const struct receipt *receipt)
+{
+    struct node *n = ctx;
+    n->shown = *receipt;
+    return !n->forgets;
 }
 
 FIXTURE void node_levels(void *ctx, node_id peer, uint16_t level_min,
@@ -273,6 +282,7 @@ FIXTURE struct peers_options node_options(struct cluster *c, node_id id,
                                           .down = node_down,
                                           .receive = node_receive,
                                           .known = node_known,
+                                          .remembers = node_remembers,
                                           .levels = node_levels,
                                           .admit = node_admit,
                                           .greeted = node_greeted,

@@ -200,6 +200,39 @@ static void test_what_the_log_knows(void **state)
     expect_verdict(c, 11, GREETING_WELCOME);
 }
 
+static bool two_was_shown(struct cluster *c)
+{
+    return c->nodes[2].shown.term > 0;
+}
+
+/* Node 1 has a receipt of node 2, which says whether that is true. */
+static void test_receipt(void **state)
+{
+    struct cluster *c = *state;
+    node_start(c, 1, 3);
+    c->nodes[1].facts[2].receipt = (struct receipt){2, 4, 5, 6, 7};
+    expect_verdict(c, 8, GREETING_WELCOME);
+    const struct receipt *shown = &c->nodes[2].shown;
+    assert_true(shown->life == 4 && shown->term == 5 && shown->index == 6);
+    assert_int_equal(shown->chain, 7);
+    c->nodes[2].shown.term = 0;
+    c->nodes[2].forgets = true;
+    node_start(c, 2, 9);
+    run_until(c, two_was_shown);
+    run_until_logged(c, 2,
+                     "this node has acknowledged entry 6 to it, in term 5 at "
+                     "least, and does not have that");
+    run_until_logged(c, 1, "it has an older copy of its data, and ends");
+    assert_int_equal(c->nodes[1].ups[2], 1);
+    assert_int_equal(c->nodes[2].ups[1], 1);
+    node_stop(c, 2);
+    /* Without a receipt there is nothing to ask. */
+    c->nodes[2].shown.term = 0;
+    c->nodes[1].facts[2].receipt = (struct receipt){0};
+    expect_verdict(c, 10, GREETING_WELCOME);
+    assert_int_equal(c->nodes[2].shown.term, 0);
+}
+
 /* An old disk comes back after its member was given another one. */
 static void test_replaced(void **state)
 {
@@ -341,6 +374,7 @@ int main(void)
         TEST(test_twin),
         TEST(test_copy_of_the_same_start),
         TEST(test_what_the_log_knows),
+        TEST(test_receipt),
         TEST(test_replaced),
         TEST(test_level),
         TEST(test_level_of_a_blank_one),

@@ -24,9 +24,8 @@
  * until a leader's barrier is committed. The leader that hears of it appends
  * the entry that says so first.
  *
- * How it fails: who cannot be admitted is told why, and what to do. A node that
- * applies an entry that says that others have begun a newer life of it, or a
- * level that it does not know, ends itself.
+ * How it fails: who cannot be admitted is told why. A node that applies an entry
+ * by which others have begun a newer life of it, or which it cannot, ends itself.
  */
 #include <inttypes.h>
 #include <stdio.h>

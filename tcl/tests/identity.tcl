@@ -123,6 +123,33 @@ start_cluster 3 {cluster-id copies} {
 }
 
 start_cluster 3 {damaged-data refuse} {
+    # The name is given later, to one after the other.
+    test "a cluster gets its name while it runs" {
+        R 1 SET named not
+        dict set cluster::options cluster-id late
+        foreach id $cluster::ids {
+            kill_node $id TERM
+            start_node $id
+            wait_for_leader
+            assert_equal OK [R $id SET named "by $id"]
+            foreach other $cluster::ids {
+                assert_equal "by $id" [R $other GET named]
+            }
+        }
+        set id [lindex [followers] 0]
+        kill_node $id TERM
+        dict set cluster::options cluster-id other
+        set from [log_size $id]
+        start_node $id 0
+        wait_process_end $nodes($id,pid) 20000
+        assert_match "*belongs to another cluster (late, the configuration says\
+            other)*" [logged_since $id $from]
+        dict set cluster::options cluster-id late
+        start_node $id
+        wait_for_leader
+        assert_equal 0 [info_of $id raft_recovering]
+    }
+
     test "an older copy that may not be completed ends, and says why" {
         set id [lindex [followers] 0]
         kill_node $id TERM

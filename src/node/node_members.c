@@ -25,8 +25,8 @@
  * the entry that says so first.
  *
  * How it fails: who cannot be admitted is told why. A node that applies an
- * entry by which others have begun a newer life of it, or which it cannot, ends
- * itself.
+ * entry by which others have begun a newer life of it, or which it cannot,
+ * ends.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -232,6 +232,7 @@ static void refusals_are_told(void **state)
         [GREETING_REMOVED] = "this node is no member any more",
         [GREETING_LEVEL] =
             "this program does not know the level in force there",
+        [GREETING_FORGOT] = "it has an older copy of its data, and ends",
     };
     UNUSED(state);
     for (int i = 0; i < GREETING_VERDICTS; i++) {

@@ -24,9 +24,9 @@
  * until a leader's barrier is committed. The leader that hears of it appends
  * the entry that says so first.
  *
- * How it fails: who cannot be admitted is told why. A node that applies an
- * entry by which others have begun a newer life of it, or which it cannot,
- * ends.
+ * How it fails: who cannot be admitted is told why. A node ends itself if
+ * others have begun a newer life of it, or if it cannot apply what an entry
+ * says.
  */
 #include <inttypes.h>
 #include <stdio.h>

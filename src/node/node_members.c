@@ -25,8 +25,7 @@
  * the entry that says so first.
  *
  * How it fails: who cannot be admitted is told why. A node ends itself if
- * others have begun a newer life of it, or if it cannot apply what an entry
- * says.
+ * others have begun a newer life of it, or if it cannot apply an entry.
  */
 #include <inttypes.h>
 #include <stdio.h>

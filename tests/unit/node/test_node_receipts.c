@@ -69,6 +69,26 @@ static void test_taken_and_told(void **state)
     world_release(w);
 }
 
+/* What a member has, but no majority yet, may be undone: of that there is no
+ * receipt. */
+static void test_committed_only(void **state)
+{
+    struct world *w = &world;
+
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 10);
+    uint32_t leader = settle(w);
+    struct node *n = w->nodes[leader].node;
+    raft_index commit = n->raft.commit;
+    n->receipts.all.count = 0;
+    n->raft.commit = commit - 3;
+    node_receipts_take(n);
+    assert_int_equal(receipt_of(w, leader, (leader + 1) % WORLD_NODES).index,
+                     commit - 3);
+    n->raft.commit = commit;
+    world_release(w);
+}
+
 /* They are there after a start, and rise with the next term. */
 static void test_kept(void **state)
 {
@@ -181,8 +201,11 @@ static void test_next_life(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_taken_and_told),  cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_what_is_missing), cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_taken_and_told),
+        cmocka_unit_test(test_committed_only),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_what_is_missing),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_next_life),
     };
 

@@ -44,9 +44,10 @@ start_cluster 3 {cluster-id copies} {
             file delete -force $nodes($id,dir).copy
             set from [log_size $id]
             restart_node $id
-            # Until it is told, it believes that it is whole.
-            wait_for_condition 30000 {[string match "*knows start * of this\
-                node*older copy*takes no part*refilled up to entry*" \
+            # Until it is told, it believes that it is whole. Who tells it first
+            # knows a newer start of it, or has a receipt.
+            wait_for_condition 30000 {[string match "*this data directory is an\
+                older copy*takes no part*refilled up to entry*" \
                 [logged_since $id $from]]}
             counts_again $id
             assert {[info_of $id raft_incarnation] > $known}

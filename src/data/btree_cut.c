@@ -35,8 +35,10 @@ static bool join(struct btree *t, struct btree_spot *s, uint32_t step,
     int64_t weight = (int64_t)branch_at(buf_view(above), next).weight;
     buf_reset(&t->scratch);
     buf_bytes(&t->scratch, branch_at(buf_view(above), next).separator);
-    if (!branch_add(above, at, weight))
+    if (!branch_add(above, at, weight)) {
+        rows_fail(t->rows, ERR_CORRUPT);
         return false;
+    }
     remove_branch(above, index + 1);
     for (int i = 0; i < 2; i++) {
         if (btree_row(t, numbers[i], false) == NULL)

@@ -95,8 +95,8 @@ static struct page_place split_place(struct bytes page, enum edge edge,
 }
 
 /* What tells the two apart goes into t->scratch; a page of branches needs its
- * first separator no more. */
-static void take_separator(struct btree *t, struct bytes left,
+ * first separator no more. False: the keys of a leaf are not in order. */
+static bool take_separator(struct btree *t, struct bytes left,
                            struct buf *right)
 {
     struct bytes page = buf_view(right);
@@ -107,9 +107,15 @@ static void take_separator(struct btree *t, struct bytes left,
         branch_set_separator(right, first, BYTES_NONE);
     } else if (!t->limits->sequence) {
         struct page_place last = page_nth(left, page_count(left) - 1);
-        buf_bytes(&t->scratch, leaf_separator(leaf_element(left, last).key,
-                                              leaf_element(page, first).key));
+        struct bytes before = leaf_element(left, last).key;
+        struct bytes after = leaf_element(page, first).key;
+        if (bytes_cmp(before, after) >= 0) {
+            rows_fail(t->rows, ERR_CORRUPT);
+            return false;
+        }
+        buf_bytes(&t->scratch, leaf_separator(before, after));
     }
+    return true;
 }
 
 /* Divides the page at a step, which is not the root. */
@@ -124,7 +130,8 @@ static bool split(struct btree *t, struct btree_spot *s, uint32_t step,
         return false;
     page_split(left, &r->value,
                split_place(buf_view(left), edge, t->limits->page_max));
-    take_separator(t, buf_view(left), &r->value);
+    if (!take_separator(t, buf_view(left), &r->value))
+        return false;
     b.weight = page_weight(buf_view(&r->value));
     b.separator = buf_view(&t->scratch);
     grown(t, &r->value, 0);

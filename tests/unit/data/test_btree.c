@@ -555,6 +555,26 @@ static void test_damage(void **state)
     damaged("\5\0\0\1\0\0\0\0\1\0\0\0\0\1\0", 15); /* too high a level */
 }
 
+/* A leaf whose keys are not in order can be loaded, but not divided. */
+static void test_keys_out_of_order(void **state)
+{
+    struct world w;
+    struct buf root = BUF_INIT;
+    (void)*state;
+    setup(&w, &by_key);
+    page_init(&root, 0);
+    for (uint32_t i = 0; i < 12; i++) {
+        struct element e = {key_of(100 - i), BYTES_LIT("0123456789")};
+        leaf_insert(&root, page_nth(buf_view(&root), i), &e);
+    }
+    assert_int_equal(0, btree_load(&w.tree, buf_view(&root)));
+    assert_int_equal(ERR_CORRUPT, btree_check(&w.tree));
+    (void)btree_put(&w.tree, key_of(101), BYTES_NONE);
+    assert_int_equal(ERR_CORRUPT, w.rows.error);
+    buf_release(&root);
+    teardown(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +588,7 @@ int main(void)
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_cursor_by_key),
         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_keys_out_of_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

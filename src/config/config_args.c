@@ -150,7 +150,6 @@ static int apply_options(struct args *a)
             err = refuse_argument(a);
         arena_reset(&a->parser.arena);
     }
-    a->parser.in_args = false;
     return err;
 }
 
@@ -182,7 +181,6 @@ static void open_as_original(struct config *c)
     ASSERT(c->bind_count == 2);
     buf_release(&reason);
     c->protected_mode = false;
-    c->original_options = true;
 }
 
 static int read_files(struct args *a)

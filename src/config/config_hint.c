@@ -3,8 +3,8 @@
  * edit distance (insert, delete, replace, swap neighbours), if this distance is
  * small compared with the name.
  *
- * Nothing here fails: if no name is near enough, or the word is empty or too
- * long to be one, there is no hint (NULL).
+ * Nothing here fails: if no name is near enough, or the word is too long to
+ * be one, there is no hint (NULL).
  */
 #include "config/config_table.h"
 
@@ -53,7 +53,7 @@ static bool is_prefix(struct bytes a, struct bytes b)
 
 const struct option *option_nearest(struct bytes name)
 {
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
+    if (name.len > NAME_MAX_LEN)
         return NULL;
     const struct option *best = NULL;
     size_t best_distance = MAX(name.len / 3, (size_t)2) + 1;

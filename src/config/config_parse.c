@@ -59,10 +59,8 @@ static struct bytes first_word(struct bytes line)
 static const struct option *option_meant(struct bytes line)
 {
     struct bytes name = first_word(line);
-    for (int dashes = 0; dashes < 2 && name.len > 0; dashes++) {
-        if (name.data[0] == '-')
-            name = bytes_from(name, 1);
-    }
+    while (name.len > 0 && name.data[0] == '-')
+        name = bytes_from(name, 1);
     const struct option *o = option_find(name);
     return o != NULL ? o : option_nearest(name);
 }

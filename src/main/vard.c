@@ -421,14 +421,14 @@ static int start_meeting(struct vard *v, struct buf *error)
     return 0;
 }
 
-static int start_node(struct vard *v, enum data_trust trust, struct buf *error)
+static int start_node(struct vard *v, struct buf *error)
 {
     struct transport transport;
     int err = start_peers(v, &transport, error);
     if (err != 0)
         return err;
     struct node_options options = options_of_node(&v->config, &v->identity);
-    options.mark = v->mark_found && trust == DATA_PROVEN ? &v->mark : NULL;
+    options.mark = v->mark_found ? &v->mark : NULL;
     if (node_boot_granted(v->store, &v->granted) == 0)
         options.founding = &v->granted;
     if (v->config.trace_file[0] != '\0') {
@@ -477,7 +477,7 @@ static void close_data(struct vard *v)
 }
 
 /* Damage found: the node goes on with less and less of what it has, as far
- * as the others can refill it. */
+ * as the others can refill it. It is blank then, and asks to be let in. */
 static int start_data(struct vard *v, struct buf *error)
 {
     enum data_trust trust = refill_trust(&v->process);
@@ -491,9 +491,10 @@ static int start_data(struct vard *v, struct buf *error)
     for (;;) {
         if (err == 0)
             err = open_data(v, trust, error);
+        bool blank = v->identity.cluster_id == 0;
+        ASSERT(err != 0 || blank || trust == DATA_PROVEN);
         if (err == 0)
-            err = v->identity.cluster_id == 0 ? start_meeting(v, error)
-                                              : start_node(v, trust, error);
+            err = blank ? start_meeting(v, error) : start_node(v, error);
         if (err == 0 && trust != DATA_PROVEN)
             refill_done(&v->process);
         if (err != ERR_CORRUPT || trust == DATA_LOST ||

@@ -198,6 +198,12 @@ start_cluster 3 {} {
         }
         "its log is gone" "*promised*" {
             file delete {*}[wal_files $id]
+            # The next try cannot be marked: that is what is said then, and
+            # not again what the first one has found.
+            file mkdir $::nodes($id,dir)/damaged.tmp
+            assert_match "*cannot start: cannot write in */node$id: *" \
+                [refuses_to_start $id]
+            file delete $::nodes($id,dir)/damaged.tmp
         }
         "its watermark is gone" "*watermark*" {
             file delete $::nodes($id,dir)/watermark

@@ -194,21 +194,26 @@ test "protected mode: without a password, only this machine is served" {
         exec ip link set lo up
         set pid [exec setpriv --pdeathsig KILL $vard --port $port --dir $dir \
             --bind 10.99.0.1 127.0.0.1 --min-free-disk 1mb >& $dir.log &]
-        foreach host {127.0.0.1 10.99.0.1} {
+        foreach {host line} {
+            127.0.0.1 PING 10.99.0.1 PING 10.99.0.1 PING 127.0.0.1 "INFO stats"
+        } {
             for {set i 0} {$i < 1000} {incr i} {
                 if {![catch {socket $host $port} fd]} break
                 after 20
             }
             # It may be rejected before it sends anything.
-            catch {puts $fd PING\r; flush $fd}
-            puts [gets $fd]
+            catch {puts $fd $line\r; puts $fd QUIT\r; flush $fd}
+            puts [read $fd]
             close $fd
         }
         exec kill -KILL $pid
     }
     lassign [run_program timeout 60 unshare --net tclsh $script $::vard \
         $directory/protected [free_port]] status output
-    assert_match "+PONG\n-DENIED vard is running in protected mode*" $output
+    assert_match "+PONG*-DENIED vard is running in protected mode*" $output
+    # Who is rejected does not count as received, as in redis-server.
+    assert_match "*total_connections_received:2*" $output
+    assert_match "*rejected_connections:2*" $output
 }
 
 start_server {loglevel debug} {

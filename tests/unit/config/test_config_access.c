@@ -229,6 +229,10 @@ static void set_refused(void **state)
     assert_string_equal((char *)e.data,
                         "Unknown option or number of arguments for CONFIG SET "
                         "- 'nope'");
+    assert_int_equal(SET(&c, &e, "hz", "7", "nosuch", "1"), ERR_INVALID);
+    assert_string_equal((char *)e.data,
+                        "Unknown option or number of arguments for CONFIG SET "
+                        "- 'nosuch'");
     assert_int_equal(SET(&c, &e, "timeout", "7", "port", "1"), ERR_INVALID);
     assert_string_equal((char *)e.data,
                         FAILED("port") "can't set immutable config");

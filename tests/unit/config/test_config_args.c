@@ -53,6 +53,13 @@ static void no_file_at_all(void **state)
     assert_int_equal(f.config.port, 5);
     assert_int_equal(f.config.hz, 7);
     fixture_release(&f);
+
+    /* Between others it is a value. */
+    fixture_init(&f);
+    assert_int_equal(fixture_load(&f, "--requirepass", "-", "--hz", "7", NULL),
+                     CONFIG_RUN);
+    assert_string_equal(f.config.requirepass, "-");
+    fixture_release(&f);
 }
 
 static void the_originals_options(void **state)
@@ -101,6 +108,7 @@ static void the_originals_with_others(void **state)
     fixture_file(&f, "main.conf", "");
     assert_int_equal(fixture_load(&f, "main.conf", "-debug", NULL), CONFIG_RUN);
     assert_true(f.config.protected_mode);
+    assert_true(f.config.original_options);
     assert_string_equal(f.config.bind[0], "127.0.0.1");
     fixture_release(&f);
 }
@@ -156,6 +164,9 @@ static void refused(void **state)
     UNUSED(state);
     assert_args_refused("cannot read 'none.conf': not found", "none.conf", NULL,
                         NULL);
+    assert_args_refused("vard: command line\n>>> -\n"
+                        "cannot read '-': not found\n",
+                        "-", NULL, NULL);
     assert_args_refused("command line\n>>> --prot 5\nunknown option 'prot'; "
                         "did you mean 'port'?",
                         "--prot", "5", NULL);

@@ -84,6 +84,12 @@ static const struct {
      ">>> unixsocketperm 9\n"
      "argument couldn't be parsed as an octal number",
      "unixsocketperm"},
+    {"unixsocketperm -7",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> unixsocketperm -7\n"
+     "argument couldn't be parsed as an octal number",
+     "unixsocketperm"},
     {"daemonize maybe",
      {"main.conf"},
      "vard: main.conf, line 1\n"
@@ -100,6 +106,12 @@ static const struct {
      {"main.conf"},
      "vard: main.conf, line 1\n"
      ">>> dir \"a\\x00\"\n"
+     "argument must not contain a zero byte",
+     "dir"},
+    {"dir \"\\x00\"",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> dir \"\\x00\"\n"
      "argument must not contain a zero byte",
      "dir"},
     {"save 3600 1",
@@ -131,6 +143,19 @@ static const struct {
      "vard: main.conf, line 1\n"
      ">>> requirepas ...\n"
      "unknown option 'requirepas'; did you mean 'requirepass'?" SEE,
+     NULL},
+    /* However many dashes there are, and whatever else is wrong. */
+    {"---requirepass-of-mine 'a",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> ---requirepass-of-mine ...\n"
+     "unbalanced quotes: close them, and put a blank after them\n",
+     NULL},
+    {"requirepas 'a",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> requirepas ...\n"
+     "unbalanced quotes: close them, and put a blank after them\n",
      NULL},
     {"--requirepas a",
      {"main.conf"},
@@ -648,6 +673,7 @@ static void notices(void **state)
         {"port 1\nsupervised no\ndir x\nappendfsync always",
          "option appendfsync always: the only value in vard, because "},
         {"supervised upstart", "option supervised upstart means no"},
+        {"supervised upstart\nport 7000", "option supervised upstart means no"},
         {"supervised auto", ""},
         {"supervised systemd", ""},
         {"loglevel warning", ""}, /* the same number in its list */

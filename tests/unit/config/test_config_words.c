@@ -134,6 +134,23 @@ static void nearest_names(void **state)
     assert_nearest("lxglxvxl", NULL);
     assert_nearest("dxemxnixe", "daemonize");
     assert_nearest("dxexxnixe", NULL);
+    /* One that lacks, one that is another; two too many, one other. */
+    assert_nearest("daxonize", "daemonize");
+    assert_nearest("daxnize", NULL);
+    assert_nearest("dxxaemonqze", "daemonize");
+    assert_nearest("dxxaemoqqze", NULL);
+    /* Neighbours that change places are one fault, others are two. */
+    assert_nearest("adeomnzie", "daemonize");
+    assert_nearest("adeomnzei", NULL);
+    assert_nearest("ptro", "port");
+    assert_nearest("otrp", NULL);
+    /* The nearest one, whichever is first in the table. */
+    assert_nearest("pogfile", "logfile");
+    assert_nearest("lidfile", "pidfile");
+    /* A beginning has four bytes; that of the first option counts, too. */
+    assert_nearest("maxc", "maxclients");
+    assert_nearest("max", NULL);
+    assert_nearest("bind-to-addresses", "bind");
 }
 
 int main(void)

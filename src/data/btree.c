@@ -18,7 +18,8 @@
 void btree_init(struct btree *t, struct rows *rs, struct btree_space *space,
                 const struct btree_limits *limits)
 {
-    ASSERT(space->owner.id != 0 && space->next > 0);
+    ASSERT(space->owner.id != 0 || space->next_id != NULL);
+    ASSERT(space->next > 0);
     ASSERT(limits->page_max > 0 && limits->leaf_root_max > 0);
     *t = (struct btree){.rows = rs, .space = space, .limits = limits};
     page_init(&t->root, 0);
@@ -52,8 +53,9 @@ bool btree_view(struct btree *t, uint64_t number, uint8_t level,
     uint8_t key[KEY_PAGE_SIZE];
     if (!rows_view(t->rows, key_tree_page(key, &t->space->owner, number), false,
                    page) ||
-        page_level(*page) != level)
+        page->data[0] != level)
         return corrupt(t);
+    rows_viewed(t->rows, page->len);
     return true;
 }
 
@@ -142,11 +144,28 @@ struct row *btree_row(struct btree *t, uint64_t number, bool fresh)
     return r;
 }
 
-void btree_free(struct btree *t, uint64_t number)
+uint64_t btree_space_take(struct btree_space *space, uint64_t count)
+{
+    ASSERT(count > 0 && space->next + count - 1 <= PAGE_CHILD_MAX);
+    if (space->owner.id == 0)
+        space->owner.id = (*space->next_id)++;
+    space->used += count;
+    if (count == 1 && space->free_count > 0)
+        return space->free[--space->free_count];
+    space->next += count;
+    return space->next - count;
+}
+
+void btree_space_give(struct btree_space *space, struct rows *rs,
+                      uint64_t number)
 {
     uint8_t key[KEY_PAGE_SIZE];
-    struct btree_space *space = t->space;
-    rows_erase(t->rows, key_tree_page(key, &space->owner, number));
+    rows_erase(rs, key_tree_page(key, &space->owner, number));
+    if (space->used == 0) { /* the record lies */
+        rows_fail(rs, ERR_CORRUPT);
+        return;
+    }
+    space->used--;
     if (space->free_count < BTREE_FREE_MAX)
         space->free[space->free_count++] = number;
 }

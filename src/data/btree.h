@@ -29,12 +29,15 @@
 
 #define BTREE_FREE_MAX 8
 
-/* The numbers of an object's pages: all its trees take theirs from here. A few
- * of those that were given back are used again first, so that what is always
- * as long does not need new rows. */
+/* The numbers of an object's rows: all its trees take those of their pages from
+ * here. A few of those that were given back are used again first, so that what
+ * is always as long does not need new rows. Whoever takes the first becomes an
+ * owner of rows, with an id. */
 struct btree_space {
-    struct page_owner owner;
-    uint64_t next; /* a number that was never given out */
+    struct page_owner owner; /* id 0: none yet */
+    uint64_t *next_id;       /* the next owner's; NULL: there is an owner */
+    uint64_t next; /* a number that was never given out; the first is 1 */
+    uint64_t used; /* how many rows there are */
     uint32_t free_count;
     uint64_t free[BTREE_FREE_MAX];
 };
@@ -55,6 +58,12 @@ struct btree {
     struct buf root;
     struct buf scratch; /* a separator on its way up */
 };
+
+/* Takes so many numbers in a row, and returns the first; and gives one back:
+ * its row is deleted. */
+uint64_t btree_space_take(struct btree_space *space, uint64_t count);
+void btree_space_give(struct btree_space *space, struct rows *rs,
+                      uint64_t number);
 
 /* An empty tree. The tree borrows all three. */
 void btree_init(struct btree *t, struct rows *rs, struct btree_space *space,

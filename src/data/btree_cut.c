@@ -52,7 +52,7 @@ static bool join(struct btree *t, struct btree_spot *s, uint32_t step,
                              buf_view(&t->scratch));
     page_join(&left->value, buf_view(&right->value));
     t->rows->entry_bytes += right->value.len;
-    btree_free(t, numbers[1]);
+    btree_space_give(t->space, t->rows, numbers[1]);
     return true;
 }
 
@@ -100,7 +100,7 @@ static bool try_drop(struct btree *t, struct btree_spot *s, uint32_t step)
     if (above == NULL)
         return false;
     remove_branch(above, s->steps[step - 1].index);
-    btree_free(t, s->steps[step].page);
+    btree_space_give(t->space, t->rows, s->steps[step].page);
     return true;
 }
 
@@ -122,7 +122,7 @@ static void pull_root(struct btree *t)
             return;
         buf_reset(&t->root);
         buf_bytes(&t->root, page);
-        btree_free(t, child);
+        btree_space_give(t->space, t->rows, child);
     }
 }
 

@@ -37,15 +37,6 @@ static uint32_t limit_of(const struct btree *t, uint32_t step)
                                                : t->limits->inner_root_max;
 }
 
-static uint64_t new_number(struct btree *t)
-{
-    struct btree_space *space = t->space;
-    if (space->free_count > 0)
-        return space->free[--space->free_count];
-    ASSERT(space->next <= PAGE_CHILD_MAX);
-    return space->next++;
-}
-
 /* Where in the tree an element was added. */
 static enum edge edge_of(struct btree *t, const struct btree_spot *s)
 {
@@ -64,7 +55,7 @@ static enum edge edge_of(struct btree *t, const struct btree_spot *s)
 /* The root becomes a page below a root with one branch. */
 static bool push_root(struct btree *t, struct btree_spot *s)
 {
-    uint64_t number = new_number(t);
+    uint64_t number = btree_space_take(t->space, 1);
     struct row *r = btree_row(t, number, true);
     if (r == NULL)
         return false;
@@ -122,7 +113,7 @@ static bool take_separator(struct btree *t, struct bytes left,
 static bool split(struct btree *t, struct btree_spot *s, uint32_t step,
                   enum edge edge)
 {
-    struct branch b = {.child = new_number(t)};
+    struct branch b = {.child = btree_space_take(t->space, 1)};
     struct row *r = btree_row(t, b.child, true);
     struct buf *left = btree_open(t, s, step); /* touched before: r stays */
     struct buf *above = btree_open(t, s, step - 1);

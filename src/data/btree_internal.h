@@ -39,10 +39,8 @@ struct buf *btree_open(struct btree *t, const struct btree_spot *s,
                        uint32_t step);
 /* Adds so many elements to what the pages above the leaf count. */
 void btree_count(struct btree *t, const struct btree_spot *s, int64_t elements);
-/* A row of the tree by its number, and the page's number when it is not needed
- * any more. */
+/* A row of the tree by its number. */
 struct row *btree_row(struct btree *t, uint64_t number, bool fresh);
-void btree_free(struct btree *t, uint64_t number);
 /* From the leaf up, drops what is empty and joins what has become short. */
 void btree_shrink(struct btree *t, struct btree_spot *s);
 

@@ -50,9 +50,10 @@ static void put_be(uint8_t *p, int size, uint64_t v)
         p[i] = (uint8_t)(v >> (8 * (size - 1 - i)));
 }
 
-static struct bytes page_of(uint8_t out[KEY_PAGE_SIZE], uint8_t letter,
-                            const struct page_owner *o, uint64_t page)
+struct bytes key_row(uint8_t out[KEY_PAGE_SIZE], uint8_t letter,
+                     const struct page_owner *o, uint64_t page)
 {
+    ASSERT(letter == ROW_PAGE || letter == ROW_TREE);
     ASSERT(o->id != 0 && page < KEY_PAGES);
     key_epoch_first(out, letter, o->db, o->epoch);
     put_be(out + KEY_EPOCH_SIZE, 8, o->id);
@@ -63,13 +64,13 @@ static struct bytes page_of(uint8_t out[KEY_PAGE_SIZE], uint8_t letter,
 struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,
                       uint64_t page)
 {
-    return page_of(out, ROW_PAGE, o, page);
+    return key_row(out, ROW_PAGE, o, page);
 }
 
 struct bytes key_tree_page(uint8_t out[KEY_PAGE_SIZE],
                            const struct page_owner *o, uint64_t page)
 {
-    return page_of(out, ROW_TREE, o, page);
+    return key_row(out, ROW_TREE, o, page);
 }
 
 struct bytes key_ticket(uint8_t out[KEY_TICKET_SIZE], uint64_t number)

@@ -56,6 +56,9 @@ struct bytes key_page(uint8_t out[KEY_PAGE_SIZE], const struct page_owner *o,
                       uint64_t page);
 struct bytes key_tree_page(uint8_t out[KEY_PAGE_SIZE],
                            const struct page_owner *o, uint64_t page);
+/* Either of them. */
+struct bytes key_row(uint8_t out[KEY_PAGE_SIZE], uint8_t letter,
+                     const struct page_owner *o, uint64_t page);
 struct bytes key_ticket(uint8_t out[KEY_TICKET_SIZE], uint64_t number);
 /* Appends the key of a value to *out. */
 void key_append(struct buf *out, uint8_t db, uint32_t epoch,

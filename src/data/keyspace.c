@@ -388,9 +388,11 @@ static struct ticket pages_in(struct keyspace *ks, uint8_t db,
 {
     struct ticket t = {.owner = {.id = 0}};
     struct value v;
-    if (has_pages(r) && keyspace_decode(ks, db, buf_view(&r->value), &v))
-        t = (struct ticket){v.pages, 0, pages_of(v.length)};
-    return t;
+    if (!has_pages(r) || !keyspace_decode(ks, db, buf_view(&r->value), &v))
+        return t;
+    if (value_type_info(v.type)->plain)
+        return (struct ticket){ROW_PAGE, v.pages, 0, v.pages_end};
+    return (struct ticket){ROW_TREE, v.pages, 1, v.pages_end};
 }
 
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db)
@@ -429,7 +431,8 @@ static void put_apart(struct keyspace *ks, uint8_t db, struct row *r,
         place_data(&r->value, data);
     } else {
         v->encoding = VALUE_APART;
-        v->pages = old.owner.id != 0 && old.end <= count + PAGES_AT_ONCE
+        v->pages = old.letter == ROW_PAGE && old.owner.id != 0 &&
+                           old.end <= count + PAGES_AT_ONCE
                        ? old.owner
                        : keyspace_owner(ks, db);
         keyspace_place_apart(&r->value, v);
@@ -468,6 +471,25 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
     put_head(ks, db, r, &now, before);
 }
 
+void keyspace_place(struct keyspace *ks, uint8_t db, struct bytes key,
+                    const struct value *v, uint64_t settled)
+{
+    struct row *r = rows_touch(&ks->rows, keyspace_key(ks, db, key));
+    struct presence before = presence_of(r);
+    struct ticket old = pages_in(ks, db, r);
+    struct value now = *v;
+    ASSERT(ks->rows.in_entry && !keyspace_is_part(v->data, &r->value));
+    now.version = ks->entry.index;
+    tally_expired(ks, before);
+    place_data(&r->value, v->data);
+    put_head(ks, db, r, &now, before);
+    if (old.owner.id != 0 && old.owner.id != v->pages.id &&
+        old.owner.id != settled)
+        pages_drop(&ks->rows, &ks->next, &old);
+    if (expired(ks, v->expire_ms))
+        (void)keyspace_delete(ks, db, key);
+}
+
 void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
                          int64_t expire_ms)
 {
@@ -491,6 +513,12 @@ void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
 
 void keyspace_remove(struct keyspace *ks, struct bytes state_key)
 {
+    keyspace_remove_but(ks, state_key, 0);
+}
+
+void keyspace_remove_but(struct keyspace *ks, struct bytes state_key,
+                         uint64_t settled)
+{
     struct row *r = rows_touch(&ks->rows, state_key);
     struct ticket old = {.owner = {.id = 0}};
     if (!r->present)
@@ -503,7 +531,7 @@ void keyspace_remove(struct keyspace *ks, struct bytes state_key)
         count(ks, row_db(state_key), before, (struct presence){false, 0});
     }
     rows_delete(&ks->rows, state_key);
-    if (old.owner.id != 0)
+    if (old.owner.id != 0 && old.owner.id != settled)
         pages_drop(&ks->rows, &ks->next, &old);
 }
 

@@ -48,6 +48,11 @@
 enum value_type {
     VALUE_NONE = 0,
     VALUE_STRING = 1,
+    VALUE_LIST = 2,
+    VALUE_SET = 3,
+    VALUE_ZSET = 4,
+    VALUE_HASH = 5,
+    VALUE_STREAM = 6,
     VALUE_TYPES, /* above all types */
 };
 
@@ -61,6 +66,7 @@ struct page_owner {
 struct value {
     uint8_t type;
     uint8_t encoding;  /* value.h: set by the keyspace */
+    uint8_t flags;     /* enum value_flag (value.h), of a collection */
     int64_t expire_ms; /* 0: never */
     /* The Raft index of the last write of the key. It is written with each
      * value; a reader of pages can tell by it whether they are still those of
@@ -68,8 +74,9 @@ struct value {
     uint64_t version;
     uint64_t length;         /* in bytes, of a string */
     struct page_owner pages; /* id 0: plain */
-    /* Of a plain value: borrowed until the next call on the keyspace. Empty if
-     * the value is apart. */
+    uint64_t pages_end;      /* their numbers are below this */
+    /* Of a plain string: borrowed until the next call on the keyspace. Empty if
+     * it is apart. Of a collection: its record (record.h). */
     struct bytes data;
 };
 

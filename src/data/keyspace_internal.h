@@ -31,7 +31,10 @@ struct keyspace {
     bool members_changed;               /* in this entry */
     struct buf desired;                 /* the same of what they are to be */
     bool desired_changed;
-    bool level_changed;         /* and is not written; rows.level */
+    bool level_changed;  /* and is not written; rows.level */
+    uint64_t hash_seed;  /* see keyspace_hash_seed(); 0: none yet */
+    struct list objects; /* that are not open, see object.c */
+    uint32_t object_count;
     struct session_row session; /* that the entry's requests move on */
     struct list streams;        /* stream.c */
     struct upload *uploads;     /* upload.c: those seen, one a node */
@@ -41,6 +44,18 @@ struct keyspace {
 /* Inside an entry: removes a row by its state key, if it is there, and
  * counts it. */
 void keyspace_remove(struct keyspace *ks, struct bytes state_key);
+/* But the pages of this owner stay: they have another value by now. */
+void keyspace_remove_but(struct keyspace *ks, struct bytes state_key,
+                         uint64_t settled);
+/* Replaces what a key has by a value as its row has it: form and data. The rows
+ * of the value that was there go, but for those of v's owner, and of one that
+ * is settled: it has no more, or they have another value. */
+void keyspace_place(struct keyspace *ks, uint8_t db, struct bytes key,
+                    const struct value *v, uint64_t settled);
+/* The seed of the hashes of members: the first entry that needs it makes it;
+ * 0 outside entries as long as there is none. */
+uint64_t keyspace_hash_seed(struct keyspace *ks);
+void objects_release(struct keyspace *ks);
 /* The same for one that the store has, with this expiry, which has come: it is
  * not read. False if the entry has touched it before: nothing is done then. */
 MUST_USE bool keyspace_remove_unread(struct keyspace *ks,

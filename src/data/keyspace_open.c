@@ -17,6 +17,8 @@ static int read_state(struct keyspace *ks)
         err = meta_applied_decode(value, &ks->applied);
     if (err == 0 && rows_get(&ks->rows, meta_next_key(), &value))
         err = meta_next_decode(value, &ks->next);
+    if (err == 0 && rows_get(&ks->rows, meta_seed_key(), &value))
+        err = meta_seed_decode(value, &ks->hash_seed);
     if (err == 0)
         err = members_load(ks);
     for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
@@ -35,6 +37,7 @@ static int open_over(struct keyspace *ks, struct store *s, struct buf *error)
 {
     rows_init(&ks->rows, s);
     list_init(&ks->streams);
+    list_init(&ks->objects);
     int err = read_state(ks);
     if (err == 0)
         return 0;
@@ -60,6 +63,7 @@ static void release(struct keyspace *ks)
 {
     uploads_release(ks);
     streams_detach(ks);
+    objects_release(ks);
     rows_release(&ks->rows);
     buf_release(&ks->key);
     members_release(ks);

@@ -11,6 +11,7 @@
 #include "base/reader.h"
 #include "data/key.h"
 #include "data/meta.h"
+#include "data/record.h"
 #include "data/value.h"
 #include "page/page.h"
 
@@ -21,14 +22,18 @@
 _Static_assert(SESSION_SIZE == 8 + 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
 _Static_assert(UPLOAD_SIZE == 5 * 8, "on disk");
-_Static_assert(TICKET_SIZE == 1 + 4 + 8 + 5 + 5, "on disk");
+_Static_assert(TICKET_SIZE == 1 + 1 + 4 + 8 + 5 + 5, "on disk");
+_Static_assert(TREE_BLOB > PAGE_LEVEL_MAX, "no page begins so");
 
 static bool value_valid(struct bytes key, struct bytes value)
 {
     struct value v;
     UNUSED(key);
+    struct record r;
     if (value_decode(value, &v) != 0)
         return false;
+    if (!value_type_info(v.type)->plain)
+        return record_decode(&v, &r) == 0;
     return v.encoding == VALUE_APART ? value_apart_decode(&v) == 0
                                      : v.length <= KEYSPACE_PAGE_SIZE;
 }
@@ -44,7 +49,7 @@ static bool tree_valid(struct bytes key, struct bytes value)
 {
     struct reader r = reader_of(bytes_from(key, KEY_EPOCH_SIZE));
     return key.len == KEY_PAGE_SIZE && reader_u64be(&r) != 0 &&
-           page_is_valid(value);
+           (value.data[0] == TREE_BLOB || page_is_valid(value));
 }
 
 static bool ticket_valid(struct bytes key, struct bytes value)
@@ -102,7 +107,7 @@ static const struct row_kind kinds[ROW_LETTERS] = {
     [ROW_TREE] = {.name = "page of a tree",
                   .level = 1,
                   .key_size_min = KEY_PAGE_SIZE,
-                  .header_size = PAGE_HEADER_SIZE,
+                  .header_size = 1,
                   .in_epoch = true,
                   .valid = tree_valid},
     [ROW_TICKET] = {.name = "ticket",

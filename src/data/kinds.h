@@ -4,7 +4,7 @@
  *
  *   'k' a value          's' a session        'm' counts, epoch, position
  *   'p' a page of one    'u' an upload        'g' a ticket: pages to delete
- *   't' one of a tree    'b' a part of one    'o' a first answer of a client
+ *   't' of collections   'b' a part of one    'o' a first answer of a client
  *   'x' an expiry
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
@@ -45,9 +45,13 @@ enum row_letter {
 #define UPLOAD_SIZE          40
 #define UPLOAD_EXPIRE_OFFSET 32
 
-/* A ticket: 0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5): these pages,
- * from one up to before the other, are to be deleted. */
-#define TICKET_SIZE 23
+/* A ticket: 0 letter(1)  1 db(1)  2 epoch(4)  6 id(8)  14 page(5)  19 end(5):
+ * these pages, from one up to before the other, are to be deleted. */
+#define TICKET_SIZE 24
+
+/* The first byte of a row of the kind ROW_TREE that is no page: a part of a
+ * blob (object.h). */
+#define TREE_BLOB 0xff
 
 /* An index row is empty, or this if the row that it names is apart: a value
  * with pages, or an upload, of which there is more to delete than that row. */

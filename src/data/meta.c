@@ -18,6 +18,7 @@ _Static_assert(META_NEXT_SIZE == 3 * 8, "on disk");
 static const char APPLIED_KEY[] = "mapplied";
 static const char COUNT_KEY[] = "mcount"; /* before the database */
 static const char NEXT_KEY[] = "mnext";
+static const char SEED_KEY[] = "mseed";
 static const char MEMBERS_KEY[] = "mmembers";
 static const char DESIRED_KEY[] = "mdesired";
 static const char COMPARISON_KEY[] = "mcomparison";
@@ -41,6 +42,25 @@ struct bytes meta_count_key(uint8_t out[META_COUNT_KEY_SIZE], uint8_t db)
     memcpy(out, COUNT_KEY, COUNT_DB_OFFSET);
     out[COUNT_DB_OFFSET] = db;
     return bytes_of(out, META_COUNT_KEY_SIZE);
+}
+
+struct bytes meta_seed_key(void)
+{
+    return bytes_of(SEED_KEY, sizeof(SEED_KEY) - 1);
+}
+
+void meta_seed_encode(struct buf *out, uint64_t seed)
+{
+    ASSERT(seed != 0);
+    buf_reset(out);
+    buf_u64be(out, seed);
+}
+
+int meta_seed_decode(struct bytes b, uint64_t *out)
+{
+    struct reader r = reader_of(b);
+    *out = reader_u64be(&r);
+    return reader_done(&r) && *out != 0 ? 0 : ERR_CORRUPT;
 }
 
 struct bytes meta_next_key(void)
@@ -254,6 +274,7 @@ void ticket_encode(struct buf *out, const struct ticket *t)
 {
     ASSERT(t->owner.id > 0 && t->page < t->end);
     buf_reset(out);
+    buf_u8(out, t->letter);
     buf_u8(out, t->owner.db);
     buf_u32be(out, t->owner.epoch);
     buf_u64be(out, t->owner.id);
@@ -265,12 +286,14 @@ void ticket_encode(struct buf *out, const struct ticket *t)
 int ticket_decode(struct bytes b, struct ticket *out)
 {
     struct reader r = reader_of(b);
+    out->letter = reader_u8(&r);
     out->owner.db = reader_u8(&r);
     out->owner.epoch = reader_u32be(&r);
     out->owner.id = reader_u64be(&r);
     out->page = get_page(&r);
     out->end = get_page(&r);
-    bool ok = out->owner.db < KEYSPACE_DATABASES && out->owner.id > 0 &&
+    bool ok = (out->letter == ROW_PAGE || out->letter == ROW_TREE) &&
+              out->owner.db < KEYSPACE_DATABASES && out->owner.id > 0 &&
               out->page < out->end;
     return reader_done(&r) && ok ? 0 : ERR_CORRUPT;
 }
@@ -288,6 +311,7 @@ bool meta_valid(struct bytes key, struct bytes value)
     struct applied applied;
     struct keyspace_count count;
     struct meta_next next;
+    uint64_t seed;
     struct comparison comparison;
     struct bytes record;
     uint64_t index = 0;
@@ -301,6 +325,8 @@ bool meta_valid(struct bytes key, struct bytes value)
         return meta_members_decode(value, &index, &record) == 0;
     if (bytes_eq(key, meta_applied_key()))
         return meta_applied_decode(value, &applied) == 0;
+    if (bytes_eq(key, meta_seed_key()))
+        return meta_seed_decode(value, &seed) == 0;
     if (bytes_eq(key, meta_next_key()))
         return meta_next_decode(value, &next) == 0;
     return is_count_key(key) && meta_count_decode(value, &count, &epoch) == 0;

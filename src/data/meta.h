@@ -1,10 +1,11 @@
 /*
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
- * numbers that are given out next, once one has been; who the members are, once
- * an entry has said so, and who they are to be; the level, once one has raised
- * it; what they have found when they compared their states last (comparison.h).
- * And tickets: pages that are to be deleted, see pages.h.
+ * numbers that are given out next, once one has been; the seed of hashes, once
+ * it was needed; who the members are, once an entry has said so, and who they
+ * are to be; the level, once one has raised it; what they have found when they
+ * compared their states last (comparison.h). And tickets: pages that are to be
+ * deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
  *
@@ -20,7 +21,9 @@
  *   'm' "comparison"   0 index(8), of the entry  8 time_ms(8)  16 count(1)
  *                      17 reports, by the ids of their nodes: node(4) began(8)
  *                      found(1) hash(8)
- *   'g' number(8)      0 db(1)  1 epoch(4)  5 id(8)  13 page(5)  18 end(5)
+ *   'm' "seed"         0 seed(8), of the hashes of members
+ *   'g' number(8)      0 letter of the rows(1)  1 db(1)  2 epoch(4)  6 id(8)
+ *                      14 page(5)  19 end(5)
  */
 #ifndef DATA_META_H
 #define DATA_META_H
@@ -48,6 +51,7 @@ struct meta_next {
 
 /* Pages from one up to before another. */
 struct ticket {
+    uint8_t letter; /* ROW_PAGE, ROW_TREE */
     struct page_owner owner;
     uint64_t page;
     uint64_t end;
@@ -80,6 +84,11 @@ void meta_next_encode(struct buf *out, const struct meta_next *n);
  * next one. */
 MUST_USE int meta_next_decode(struct bytes b, struct meta_next *out);
 
+struct bytes meta_seed_key(void);
+void meta_seed_encode(struct buf *out, uint64_t seed);
+/* ERR_CORRUPT: a wrong size, or no seed. */
+MUST_USE int meta_seed_decode(struct bytes b, uint64_t *out);
+
 void meta_members_encode(struct buf *out, uint64_t index, struct bytes record);
 /* ERR_CORRUPT: no index, nothing said, another length, or too much. What is
  * said is the concern of who reads it. *record borrows from b. */
@@ -96,7 +105,7 @@ void meta_level_encode(struct buf *out, uint16_t level);
 MUST_USE int meta_level_decode(struct bytes b, uint16_t *out);
 
 void ticket_encode(struct buf *out, const struct ticket *t);
-/* ERR_CORRUPT: a wrong size, an unknown database, no id, no pages. */
+/* ERR_CORRUPT: a wrong size, an unknown letter or database, no id, no pages. */
 MUST_USE int ticket_decode(struct bytes b, struct ticket *out);
 
 /* Whether such a row can be ours: its name is known, its value decodes. */

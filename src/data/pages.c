@@ -87,12 +87,12 @@ void pages_write(struct rows *rs, const struct page_owner *o, uint64_t length,
     }
 }
 
-static void erase(struct rows *rs, const struct page_owner *o, uint64_t page,
-                  uint64_t end)
+/* Deletes the first pages of a ticket. */
+static void erase(struct rows *rs, const struct ticket *t, uint64_t count)
 {
     uint8_t key[KEY_PAGE_SIZE];
-    for (; page < end; page++)
-        rows_erase(rs, key_page(key, o, page));
+    for (uint64_t i = 0; i < count; i++)
+        rows_erase(rs, key_row(key, t->letter, &t->owner, t->page + i));
 }
 
 static void put_ticket(struct rows *rs, uint64_t number, const struct ticket *t)
@@ -111,7 +111,7 @@ void pages_drop(struct rows *rs, struct meta_next *next,
     if (pages->page >= pages->end)
         return;
     if (pages->end - pages->page <= PAGES_AT_ONCE)
-        erase(rs, &pages->owner, pages->page, pages->end);
+        erase(rs, pages, pages->end - pages->page);
     else
         put_ticket(rs, next->ticket++, pages);
 }
@@ -140,7 +140,7 @@ static uint32_t sweep_ticket(struct rows *rs, struct meta_next *next,
     bool current = t->owner.epoch == rs->epochs[t->owner.db];
     ASSERT(count > 0);
     if (current)
-        erase(rs, &t->owner, t->page, t->page + count);
+        erase(rs, t, count);
     t->page += count;
     if (current && t->page < t->end)
         put_ticket(rs, next->first_ticket, t);

@@ -16,14 +16,10 @@
 #include "data/keyspace.h"
 #include "data/meta.h"
 #include "data/rows.h"
+#include "data/value.h"
 
 /* More pages than these are deleted by sweeps. */
 #define PAGES_AT_ONCE 64
-
-static inline uint64_t pages_of(uint64_t length)
-{
-    return length / KEYSPACE_PAGE_SIZE + (length % KEYSPACE_PAGE_SIZE != 0);
-}
 
 /* The next bytes at `at`, up to `end` or to the end of a page; zeros after an
  * error. Borrowed until the next call on the rows. */

@@ -230,6 +230,16 @@ bool rows_view(struct rows *rs, struct bytes key, bool once,
     return found;
 }
 
+void rows_viewed(struct rows *rs, uint64_t bytes)
+{
+    if (!rs->in_entry)
+        return;
+    if (rs->reading)
+        rs->read_views += bytes;
+    else
+        rs->viewed_bytes += bytes;
+}
+
 void rows_put(struct rows *rs, struct bytes key, struct bytes value)
 {
     struct row *r = rows_touch(rs, key);

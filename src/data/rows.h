@@ -69,6 +69,9 @@ struct row *rows_touch_head(struct rows *rs, struct bytes key);
  * none. Borrowed until the next call. */
 MUST_USE bool rows_view(struct rows *rs, struct bytes key, bool once,
                         struct bytes *value);
+/* Counts bytes that were looked at, in an entry: see keyspace_viewed_bytes()
+ * and keyspace_read_views(). */
+void rows_viewed(struct rows *rs, uint64_t bytes);
 /* Sets the whole row. */
 void rows_put(struct rows *rs, struct bytes key, struct bytes value);
 void rows_delete(struct rows *rs, struct bytes key);

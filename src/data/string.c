@@ -92,12 +92,8 @@ struct value_range keyspace_range(struct keyspace *ks, const struct value *v,
                                   uint64_t start, uint64_t length)
 {
     ASSERT(start <= v->length && length <= v->length - start);
-    if (v->pages.id != 0 && ks->rows.in_entry) {
-        if (ks->rows.reading)
-            ks->rows.read_views += length;
-        else
-            ks->rows.viewed_bytes += length;
-    }
+    if (v->pages.id != 0)
+        rows_viewed(&ks->rows, length);
     return (struct value_range){*v, start, start + length, length > RANGE_KEPT};
 }
 

@@ -13,12 +13,38 @@ _Static_assert(VALUE_APART_SIZE == 8 + 8, "on disk");
 
 static const struct value_type_info types[] = {
     [VALUE_STRING] = {.name = "string", .encodings = 2, .plain = true},
+    [VALUE_LIST] = {.name = "list",
+                    .encodings = 2,
+                    .trees = 1,
+                    .flags = VALUE_LARGE},
+    [VALUE_SET] = {.name = "set",
+                   .encodings = 2,
+                   .trees = 1,
+                   .flags = VALUE_LARGE | VALUE_INTS | VALUE_HASHED},
+    [VALUE_ZSET] = {.name = "zset",
+                    .encodings = 2,
+                    .trees = 2,
+                    .flags = VALUE_LARGE | VALUE_HASHED},
+    [VALUE_HASH] = {.name = "hash",
+                    .encodings = 2,
+                    .trees = 2,
+                    .flags = VALUE_LARGE | VALUE_HASHED | VALUE_FIELD_TTL},
+    [VALUE_STREAM] = {.name = "stream",
+                      .encodings = 2,
+                      .stays = true,
+                      .trees = 5},
 };
 _Static_assert(ARRAY_LEN(types) == VALUE_TYPES, "each type has its entry");
 
 bool value_form_known(uint8_t type, uint8_t encoding)
 {
     return type < ARRAY_LEN(types) && encoding < types[type].encodings;
+}
+
+/*@ assigns \nothing; */
+static bool flags_known(uint8_t type, uint8_t flags)
+{
+    return type < ARRAY_LEN(types) && (flags & ~types[type].flags) == 0;
 }
 
 const struct value_type_info *value_type_info(uint8_t type)
@@ -66,9 +92,10 @@ void time_store(uint8_t *p, int64_t time_ms)
 void value_encode_header(uint8_t out[VALUE_HEADER_SIZE], const struct value *v)
 {
     ASSERT(value_form_known(v->type, v->encoding));
+    ASSERT(flags_known(v->type, v->flags));
     out[0] = v->type;
     out[1] = v->encoding;
-    out[2] = 0;
+    out[2] = v->flags;
     out[3] = 0;
     time_store(out + VALUE_EXPIRE_OFFSET, v->expire_ms);
     put_u64be(out + VALUE_VERSION_OFFSET, v->version);
@@ -81,12 +108,13 @@ int value_decode(struct bytes row, struct value *v)
         return ERR_CORRUPT;
     const uint8_t *p = row.data;
     int64_t expire_ms = time_load(p + VALUE_EXPIRE_OFFSET);
-    if (!value_form_known(p[0], p[1]) || p[2] != 0 || p[3] != 0 ||
-        expire_ms < 0)
+    if (!value_form_known(p[0], p[1]) || !flags_known(p[0], p[2]) ||
+        p[3] != 0 || expire_ms < 0)
         return ERR_CORRUPT;
     *v = (struct value){
         .type = p[0],
         .encoding = p[1],
+        .flags = p[2],
         .expire_ms = expire_ms,
         .version = get_u64be(p + VALUE_VERSION_OFFSET),
         .length = row.len - VALUE_HEADER_SIZE,
@@ -95,13 +123,29 @@ int value_decode(struct bytes row, struct value *v)
     return 0;
 }
 
+/* Of a collection: the record begins with its id and the next number. */
+static int rows_decode(struct value *v)
+{
+    if (v->data.len < 8 + 5)
+        return ERR_CORRUPT;
+    const uint8_t *next = v->data.data + 8;
+    v->pages.id = get_u64be(v->data.data);
+    v->pages_end = 0;
+    for (int i = 0; i < 5; i++)
+        v->pages_end = v->pages_end << 8 | next[i];
+    return v->pages.id != 0 && v->pages_end > 1 ? 0 : ERR_CORRUPT;
+}
+
 int value_apart_decode(struct value *v)
 {
     ASSERT(v->encoding == VALUE_APART);
+    if (!types[v->type].plain)
+        return rows_decode(v);
     if (v->data.len != VALUE_APART_SIZE)
         return ERR_CORRUPT;
     v->pages.id = get_u64be(v->data.data);
     v->length = get_u64be(v->data.data + 8);
+    v->pages_end = pages_of(v->length);
     v->data = BYTES_NONE;
     bool ok = v->pages.id != 0 && v->length > KEYSPACE_PAGE_SIZE &&
               v->length <= VALUE_LENGTH_MAX;

@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,6 +196,23 @@ void resp_null(struct resp_writer *w)
 {
     if (!drops(w, HEAD_MAX))
         buf_str(w->out, w->protocol == 3 ? "_\r\n" : "$-1\r\n");
+}
+
+void resp_null_array(struct resp_writer *w)
+{
+    if (!drops(w, HEAD_MAX))
+        buf_str(w->out, w->protocol == 3 ? "_\r\n" : "*-1\r\n");
+}
+
+void resp_double(struct resp_writer *w, double v)
+{
+    char text[32];
+    ASSERT(!isnan(v));
+    snprintf(text, sizeof(text), "%.17g", v); /* also "inf", "-inf" */
+    if (w == NULL || w->protocol != 3)
+        resp_bulk_str(w, text);
+    else if (!drops(w, sizeof(text)))
+        buf_printf(w->out, ",%s\r\n", text);
 }
 
 void resp_array(struct resp_writer *w, size_t count)

@@ -38,7 +38,11 @@ void resp_bulk_part(struct resp_writer *w, struct bytes part);
 void resp_bulk_end(struct resp_writer *w);
 void resp_bulk_str(struct resp_writer *w, const char *s);
 void resp_bulkf(struct resp_writer *w, const char *format, ...) PRINTF(2, 3);
-void resp_null(struct resp_writer *w); /* $-1 or _ */
+void resp_null(struct resp_writer *w);       /* $-1 or _ */
+void resp_null_array(struct resp_writer *w); /* *-1 or _ */
+/* RESP3 a double; RESP2 a bulk string: as many digits as tell it from others,
+ * in Redis' form. Not a NaN. */
+void resp_double(struct resp_writer *w, double v);
 void resp_array(struct resp_writer *w, size_t count);
 void resp_map(struct resp_writer *w, size_t pairs); /* RESP2: array of 2n */
 void resp_set(struct resp_writer *w, size_t count); /* RESP2: array */

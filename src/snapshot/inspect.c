@@ -222,6 +222,7 @@ static const char *take_row(struct inspect *i, const struct store_row *row)
     case ROW_VALUE:
         return take_value(i, row);
     case ROW_PAGE:
+    case ROW_TREE:
         return take_page(i, row);
     case ROW_TICKET:
         return take_ticket(i, row);

@@ -66,8 +66,7 @@ static void see_value(struct walk *w, struct bytes key, struct bytes row)
     w->counts[db].keys++;
     w->counts[db].expires += v.expire_ms != 0;
     if (v.encoding == VALUE_APART && value_apart_decode(&v) == 0)
-        add(&w->owned[0],
-            (struct range){v.pages.id, 0, pages_of(v.length), false});
+        add(&w->owned[0], (struct range){v.pages.id, 0, v.pages_end, false});
 }
 
 static void see_ticket(struct walk *w, struct bytes row)
@@ -130,7 +129,7 @@ static void see(struct walk *w, struct bytes key, struct bytes row)
         see_value(w, key, row);
     else if (row_is(key, ROW_TICKET))
         see_ticket(w, row);
-    else if (row_is(key, ROW_PAGE))
+    else if (row_is(key, ROW_PAGE) || row_is(key, ROW_TREE))
         see_page(w, key);
     else if (row_is(key, ROW_UPLOAD))
         see_upload(w, key, row);

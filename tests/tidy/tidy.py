@@ -27,8 +27,8 @@ NESTING_MAX = 4
 ASSERTING_ROOMS = 'raft codec cmd node server'.split()
 
 # Rooms that the simulator links: no event loop, no TLS, no RocksDB.
-PURE_ROOMS = ('base config raft resp codec store journal page data table cmd '
-              'node').split()
+PURE_ROOMS = ('base config raft resp codec store journal page data type table '
+              'cmd node').split()
 FOREIGN_SYMBOL = re.compile(r'^(rocksdb_|ev_|SSL_|EVP_|HMAC|redis)')
 
 # <...> headers that need no entry in src/LAYERS: C11, POSIX, Linux.

@@ -31,7 +31,13 @@
     "t\x03"                                                                    \
     "\0\0\0\x02"                                                               \
     "\0\0\0\0\0\0\0\5"
+/* Whose rows, of a collection: the next number is 4, two are used, one is free.
+ */
+#define SPACE                                                                  \
+    "\0\0\0\0\0\0\0\5"                                                         \
+    "\0\0\0\0\4\0\0\0\0\2\1\0\0\0\0\3"
 #define TIME   "\0\0\0\0\0\0\x27\x10" /* 10,000 */
+#define OWN    "0123456789012345678901234567890123456789012345678901234567890123"
 #define OFFSET "\xff\xff\xff\xff\xff\xff\xff\xfd"
 
 /* Keys and values as they are on disk. */
@@ -68,10 +74,30 @@ static const struct sample samples[] = {
     SAMPLE(PAGE_KEY "\0\0\0\0\1", "bytes", 0),
     SAMPLE(TREE_KEY "\0\0\0\0\1", "\0\0\0\1\1k\1v", 0),
     SAMPLE("g\0\0\0\0\0\0\0\1",
-           "\3\0\0\0\2"
+           "p\3\0\0\0\2"
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\1\0\0\0\1\0",
            0),
+    SAMPLE("g\0\0\0\0\0\0\0\2",
+           "t\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
+    SAMPLE(TREE_KEY "\0\0\0\0\2", "\xff part of a blob", 0),
+    SAMPLE(VALUE_KEY, /* a list of one element */
+           "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* a set of integers with own bytes */
+           "\3\0\2\0" TIME "\0\0\0\0\0\0\0\7"
+           "\2ow\0\0\0\7\0\0\0\1\1k\0",
+           10000),
+    SAMPLE(VALUE_KEY, /* a hash whose fields are in a page */
+           "\5\1\0\0" TIME "\0\0\0\0\0\0\0\7" SPACE
+           "\0\0\0\0\x0f\1\0\0\1\0\0\0\0\1\0\0\0\0\5\0"
+           "\0\0\0\0",
+           10000),
+    SAMPLE("mseed", "\0\0\0\0\0\0\0\6", 0),
     SAMPLE("x" TIME VALUE_KEY, "", 0),
     SAMPLE("x" TIME VALUE_KEY, "\1", 0),
     SAMPLE("x" TIME "oclient", "", 0),
@@ -137,6 +163,57 @@ static const struct sample damaged[] = {
            "\0\0\0\x02" SLOT_AND_HASH "user",
            "\1\0\0\0" TIME TIME, 0),
     SAMPLE(VALUE_KEY, "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, "\7\0\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, "\1\0\1\0" TIME "\0\0\0\0\0\0\0\7", 0),
+    SAMPLE(VALUE_KEY, /* a list with a flag of sets */
+           "\2\0\2\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* its root is no page */
+           "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\7\0\0\0\2\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* its root is empty */
+           "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\4\0\0\0\0",
+           10000),
+    SAMPLE(VALUE_KEY, /* more behind it */
+           "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\7\0\0\0\1\0\1v\0",
+           10000),
+    SAMPLE(VALUE_KEY, /* too many own bytes */
+           "\2\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\x41" OWN "o\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* pages, and nobody whose they are */
+           "\5\0\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\x0f\1\0\0\1\0\0\0\0\1\0\0\0\0\5\0"
+           "\0\0\0\0",
+           10000),
+    SAMPLE(VALUE_KEY, /* rows of nobody */
+           "\2\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\0"
+           "\0\0\0\0\4\0\0\0\0\2\1\0\0\0\0\3"
+           "\0\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* a free number that was never given out */
+           "\2\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\4\0\0\0\0\2\1\0\0\0\0\4"
+           "\0\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE(VALUE_KEY, /* more rows than numbers */
+           "\2\1\0\0" TIME "\0\0\0\0\0\0\0\7"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\4\0\0\0\0\3\1\0\0\0\0\3"
+           "\0\0\0\0\7\0\0\0\1\0\1v",
+           10000),
+    SAMPLE("mseed", "\0\0\0\0\0\0\0\0", 0),
+    SAMPLE("g\0\0\0\0\0\0\0\1", /* of rows that have no numbers */
+           "k\3\0\0\0\2"
+           "\0\0\0\0\0\0\0\5"
+           "\0\0\0\0\1\0\0\0\1\0",
+           0),
     SAMPLE(VALUE_KEY, "\0\0\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
     SAMPLE(VALUE_KEY, "\1\2\0\0" TIME "\0\0\0\0\0\0\0\7", 0),
     SAMPLE(VALUE_KEY, /* apart, and nothing says where */
@@ -182,22 +259,22 @@ static const struct sample damaged[] = {
            "\0\0\0\0\1",
            "bytes", 0),
     SAMPLE("g\0\0\0\0\0\0\0\1", /* an unknown database */
-           "\x10\0\0\0\2"
+           "p\x10\0\0\0\2"
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\1\0\0\0\1\0",
            0),
     SAMPLE("g\0\0\0\0\0\0\0\1", /* no pages */
-           "\3\0\0\0\2"
+           "p\3\0\0\0\2"
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\1\0\0\0\0\1",
            0),
     SAMPLE("g\0\0\0\0\0\0\0\1", /* nobody's */
-           "\3\0\0\0\2"
+           "p\3\0\0\0\2"
            "\0\0\0\0\0\0\0\0"
            "\0\0\0\0\1\0\0\0\1\0",
            0),
     SAMPLE("g\0\0\0\0\0\0\0\1\0",
-           "\3\0\0\0\2"
+           "p\3\0\0\0\2"
            "\0\0\0\0\0\0\0\5"
            "\0\0\0\0\1\0\0\0\1\0",
            0),

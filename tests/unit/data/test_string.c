@@ -206,7 +206,7 @@ static size_t orphans(struct fixture *f, size_t *pages)
             assert_int_equal(value_apart_decode(&v), 0);
             known[count].id = v.pages.id;
             known[count].from = 0;
-            known[count++].end = pages_of(v.length);
+            known[count++].end = v.pages_end;
         } else if (row_is(key, ROW_PAGE)) {
             struct reader r = reader_of(bytes_from(key, KEY_EPOCH_SIZE));
             uint64_t id = reader_u64be(&r);

@@ -48,7 +48,8 @@ static void test_damaged_header(void **state)
     static const struct {
         size_t at;
         uint8_t byte;
-    } damage[] = {{0, 0}, {0, 2}, {1, 2}, {2, 1}, {3, 255}, {4, 0x80}};
+    } damage[] = {{0, 0}, {0, 7},   {0, 255}, {1, 2},
+                  {2, 1}, {3, 255}, {4, 0x80}};
     for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
         uint8_t bad[VALUE_HEADER_SIZE];
         memcpy(bad, good, sizeof(bad));
@@ -68,12 +69,22 @@ static void every_form_comes_back_and_no_other(void **state)
         uint8_t encodings;
         const char *name;
         bool plain;
-    } samples[] = {{VALUE_STRING, 2, "string", true}};
+        uint8_t flags;
+    } samples[] = {
+        {VALUE_STRING, 2, "string", true, 0},
+        {VALUE_LIST, 2, "list", false, VALUE_LARGE},
+        {VALUE_SET, 2, "set", false, VALUE_LARGE | VALUE_INTS | VALUE_HASHED},
+        {VALUE_ZSET, 2, "zset", false, VALUE_LARGE | VALUE_HASHED},
+        {VALUE_HASH, 2, "hash", false,
+         VALUE_LARGE | VALUE_HASHED | VALUE_FIELD_TTL},
+        {VALUE_STREAM, 2, "stream", false, 0}};
     bool known[256][256] = {{false}};
     for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
         const struct value_type_info *t = value_type_info(samples[i].type);
         assert_string_equal(t->name, samples[i].name);
         assert_int_equal(t->plain, samples[i].plain);
+        assert_int_equal(t->flags, samples[i].flags);
+        assert_int_equal(t->trees > 0, !samples[i].plain);
         for (unsigned e = 0; e < samples[i].encodings; e++)
             known[samples[i].type][e] = true;
     }

@@ -10,6 +10,8 @@
 
 #include "resp/resp_writer.h"
 
+#include <math.h>
+
 static void expect(struct buf *out, const char *expected)
 {
     assert_true(bytes_eq(buf_view(out), bytes_str(expected)));
@@ -29,6 +31,11 @@ static void write_all(struct resp_writer *w)
     resp_bulk_str(w, "text");
     resp_bulkf(w, "%d-%d", 1, 22);
     resp_null(w);
+    resp_null_array(w);
+    resp_double(w, 0.1);
+    resp_double(w, -1e21);
+    resp_double(w, 3);
+    resp_double(w, -HUGE_VAL);
     resp_array(w, 2);
     resp_map(w, 3);
     resp_set(w, 4);
@@ -47,7 +54,9 @@ static void test_resp2(void **state)
     struct resp_writer w = {.out = &out, .protocol = 2};
     write_all(&w);
     struct bytes expected =
-        BYTES_LIT(COMMON "$-1\r\n*2\r\n*6\r\n*4\r\n$2\r\nhi\r\n+RAW\r\n");
+        BYTES_LIT(COMMON "$-1\r\n*-1\r\n$19\r\n0.10000000000000001\r\n"
+                         "$6\r\n-1e+21\r\n$1\r\n3\r\n$4\r\n-inf\r\n*2\r\n*"
+                         "6\r\n*4\r\n$2\r\nhi\r\n+RAW\r\n");
     assert_true(bytes_eq(buf_view(&out), expected));
     buf_release(&out);
 }
@@ -59,7 +68,8 @@ static void test_resp3(void **state)
     struct resp_writer w = {.out = &out, .protocol = 3};
     write_all(&w);
     struct bytes expected =
-        BYTES_LIT(COMMON "_\r\n*2\r\n%3\r\n~4\r\n=6\r\ntxt:hi\r\n+RAW\r\n");
+        BYTES_LIT(COMMON "_\r\n_\r\n,0.10000000000000001\r\n,-1e+21\r\n,3\r\n"
+                         ",-inf\r\n*2\r\n%3\r\n~4\r\n=6\r\ntxt:hi\r\n+RAW\r\n");
     assert_true(bytes_eq(buf_view(&out), expected));
     buf_release(&out);
 }

@@ -11,18 +11,16 @@
  * for what is not a number, or for a result out of range. Nothing is changed
  * then.
  */
-#include "cmd/cmd_internal.h"
-#include "cmd/cmd_parse.h"
+#include "cmd/cmd_counter.h"
 
 #include "base/num.h"
+#include "cmd/cmd_internal.h"
+#include "cmd/cmd_parse.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* The largest long double has 4,933 digits before the point. */
-#define FLOAT_TEXT_MAX (5 * 1024)
 
 /* A value that is apart has no data of its own: it is no number, and so is no
  * text of no bytes. */
@@ -109,8 +107,7 @@ void cmd_decrby_run(struct cmd_call *c)
 
 /* --- INCRBYFLOAT -------------------------------------------------------- */
 
-/* The whole text is a number as strtold reads it, without space before. */
-static bool float_from(struct bytes text, long double *out)
+bool float_from(struct bytes text, long double *out)
 {
     char copy[FLOAT_TEXT_MAX];
     if (text.len == 0 || text.len >= sizeof(copy))
@@ -137,8 +134,7 @@ static bool parse_float(struct resp_writer *w, struct bytes text,
     return false;
 }
 
-/* 17 decimals, then without trailing zeros, and never "-0". */
-static size_t float_format(long double v, char out[FLOAT_TEXT_MAX])
+size_t float_format(long double v, char out[FLOAT_TEXT_MAX])
 {
     int written = snprintf(out, FLOAT_TEXT_MAX, "%.17Lf", v);
     ASSERT(written > 0 && written < FLOAT_TEXT_MAX);

@@ -24,6 +24,12 @@ void reply_syntax(struct resp_writer *w)
     resp_error(w, "ERR syntax error");
 }
 
+void reply_wrong_type(struct resp_writer *w)
+{
+    resp_error(w, "WRONGTYPE Operation against a key holding the wrong kind of "
+                  "value");
+}
+
 void reply_expire_time(struct resp_writer *w, const struct cmd *cmd)
 {
     ASSERT((cmd->flags & CMD_WRITE) != 0);
@@ -198,8 +204,7 @@ bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
     ASSERT(found || (out->length == 0 && out->expire_ms == 0));
     if (!found || out->type == VALUE_STRING)
         return true;
-    resp_error(c->out, "WRONGTYPE Operation against a key holding the wrong "
-                       "kind of value");
+    reply_wrong_type(c->out);
     return false;
 }
 

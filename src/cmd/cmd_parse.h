@@ -26,6 +26,8 @@ MUST_USE bool parse_integer(struct resp_writer *w, struct bytes text,
                             int64_t *out);
 
 void reply_syntax(struct resp_writer *w);
+/* "WRONGTYPE ..." */
+void reply_wrong_type(struct resp_writer *w);
 /* "invalid expire time in 'x' command" */
 void reply_expire_time(struct resp_writer *w, const struct cmd *cmd);
 

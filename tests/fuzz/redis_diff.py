@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares the replies of vard with those of redis-server 7.0.
 
-    redis_diff.py --vard PROGRAM [--seconds N] [--seed N] [--redis PROGRAM]
+    redis_diff.py --vard PROGRAM [--seconds N] [--commands N] [--seed N]
+                  [--redis PROGRAM] [--family NAME]
 
 Starts one node of vard and one redis-server, each on a free port and in a
 directory of its own, and sends both the same: pipelines of random commands
@@ -9,11 +10,17 @@ directory of its own, and sends both the same: pipelines of random commands
 that may be no requests at all, in pieces. Replies are compared byte by byte;
 of times to live, which two clocks cannot share, the order of magnitude.
 
+With --family, only pipelines, of the commands that family_NAME.py makes:
+begin(rng), the commands that each pipeline begins with; command(rng), another
+one; same(argv, redis, vard), whether two decoded replies that differ say the
+same, for what has no order or is random.
+
 Differences that are meant stand in redis_exceptions, each with its reason.
 What is found can be repeated with the seed that is printed. Ends with
 "redis: N passed, N failed", counted in pipelines and connections.
 """
 import argparse
+import importlib
 import os
 import random
 import re
@@ -153,6 +160,24 @@ class Replies:
         end = self.end_of(0)
         reply, self.data = self.data[:end], self.data[end:]
         return reply
+
+
+def decode(reply, at=0):
+    """A whole reply as (kind, value), and where it ends."""
+    end = reply.index(b'\r\n', at) + 2
+    kind, rest = chr(reply[at]), reply[at + 1:end - 2]
+    if kind in '$=':
+        length = int(rest)
+        if length < 0:
+            return (kind, None), end
+        return (kind, reply[end:end + length]), end + length + 2
+    if kind not in '*~%' or int(rest) < 0:
+        return (kind, rest), end
+    found = []
+    for _ in range(int(rest) * (2 if kind == '%' else 1)):
+        one, end = decode(reply, end)
+        found.append(one)
+    return (kind, found), end
 
 
 def integer_of(reply):
@@ -312,8 +337,9 @@ def settle(talks):
 
 
 class Diff:
-    def __init__(self, servers, exceptions):
+    def __init__(self, servers, exceptions, family):
         self.servers, self.exceptions = servers, exceptions
+        self.family = family
         self.passed = self.failed = self.commands = self.excused = 0
         self.shown = 0
 
@@ -321,6 +347,9 @@ class Diff:
         if redis == vard:
             return True
         if argv and TIMES.match(argv[0]) and near(argv[0], redis, vard):
+            return True
+        if self.family and self.family.same(argv, decode(redis)[0],
+                                            decode(vard)[0]):
             return True
         sent = b' '.join(repr(a)[2:-1].encode() for a in argv)
         text = f'{sent.decode()} => {redis!r} | {vard!r}'
@@ -335,7 +364,11 @@ class Diff:
         return False
 
     def pipeline(self, rng):
-        commands = [random_command(rng) for _ in range(100)]
+        if self.family:
+            commands = self.family.begin(rng) + \
+                [self.family.command(rng) for _ in range(100)]
+        else:
+            commands = [random_command(rng) for _ in range(100)]
         hello = [b'HELLO', rng.choice([b'2', b'3'])]
         data = encode([b'FLUSHALL']) + encode(hello) + \
             b''.join(map(encode, commands))
@@ -370,11 +403,13 @@ class Diff:
             good &= self.same([data], a.close(), b.close())
         return good
 
-    def run(self, rng, seconds):
+    def run(self, rng, seconds, commands):
         end = time.monotonic() + seconds
-        while time.monotonic() < end and self.failed < MAX_SHOWN:
+        while time.monotonic() < end and self.failed < MAX_SHOWN and \
+                self.commands < commands:
             one = random.Random(rng.getrandbits(64))
-            kind = self.pipeline if rng.random() < 0.5 else self.raw
+            kind = self.pipeline if self.family or rng.random() < 0.5 \
+                else self.raw
             try:
                 good = kind(one)
             except (OSError, EOFError, ValueError) as e:
@@ -402,16 +437,20 @@ def main():
     parser.add_argument('--vard', required=True)
     parser.add_argument('--redis', default='redis-server')
     parser.add_argument('--seconds', type=float, default=20)
+    parser.add_argument('--commands', type=int, default=10**9)
+    parser.add_argument('--family')
     parser.add_argument('--seed', type=int)
     args = parser.parse_args()
     seed = random.SystemRandom().getrandbits(32) if args.seed is None \
         else args.seed
     exceptions = read_exceptions(Path(__file__).with_name('redis_exceptions'))
     vard = str(Path(args.vard).resolve())
+    family = importlib.import_module('family_' + args.family) \
+        if args.family else None
     with Server('redis', redis_command(args.redis)) as redis, \
             Server('vard', vard_command(vard)) as node:
-        diff = Diff((redis, node), exceptions)
-        diff.run(random.Random(seed), args.seconds)
+        diff = Diff((redis, node), exceptions, family)
+        diff.run(random.Random(seed), args.seconds, args.commands)
         for server in (redis, node):
             if server.process.poll() is not None:
                 print(f'redis_diff: {server.name} has ended')

@@ -117,6 +117,7 @@ static inline void fixture_execute(struct fixture *f, const struct cmd *cmd,
         .argc = f->reader.argc,
         .db = f->db,
         .asked = out != NULL,
+        .seed = f->index,
     };
     cmd_run(&call);
 }

@@ -1,7 +1,7 @@
 /*
  * Every data command: line in, exact reply out.
  */
-// link: store data resp table base
+// link: store data type resp table base
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
+#include "unit/cmd/hash_rows.h"
 
 static const struct group {
     const char *name;
@@ -26,6 +27,7 @@ static const struct group {
     {"counters", counters_rows, ARRAY_LEN(counters_rows)},
     {"generic", generic_rows, ARRAY_LEN(generic_rows)},
     {"expire", expire_rows, ARRAY_LEN(expire_rows)},
+    {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };

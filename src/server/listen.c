@@ -140,10 +140,6 @@ int server_listen(struct server *s, struct buf *error)
     const struct config *config = s->options.config;
     ASSERT(s->doors.count == 0);
     for (size_t i = 0; i < config->bind_count && config->port != 0; i++) {
-        if (s->doors.count == DOORS_MAX - 1) {
-            buf_str(error, "more than 16 addresses to listen on");
-            return ERR_LIMIT;
-        }
         int err = listen_on(s, config->bind[i], error);
         if (err != 0)
             return err;

@@ -75,7 +75,6 @@ static void run_all(struct client *c)
         if (conn_pending(&c->conn) > CLIENT_OUTPUT_PAUSE) {
             l->phase = READS_AGAIN;
             (void)client_wait(c, WAIT_OUTPUT);
-            client_mark_dirty(c);
             return;
         }
         if (!run_one(c, &l->items[l->next])) {
@@ -90,7 +89,6 @@ static void run_all(struct client *c)
         else if (!cmd_rest_is_empty(&c->rest)) {
             l->phase = READS_PART;
             (void)client_wait(c, WAIT_OUTPUT);
-            client_mark_dirty(c);
             return;
         }
     }

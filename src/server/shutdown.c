@@ -42,15 +42,9 @@ static void drain(struct server *s)
 /* True if there is a transfer to wait for. */
 static bool begin_transfer(struct server *s)
 {
-    struct node_status st;
     ASSERT(s->shutdown.phase == SHUTDOWN_TRANSFER);
-    if (s->node == NULL)
-        return false;
-    node_status(s->node, &st);
-    if (st.role != RAFT_LEADER || st.peer_count == 0)
-        return false;
     s->shutdown.transfer_ended = false;
-    return node_transfer(s->node, NODE_NONE);
+    return s->node != NULL && node_transfer(s->node, NODE_NONE);
 }
 
 void shutdown_begin(struct server *s, enum shutdown_how how)

@@ -196,6 +196,9 @@ test "protected mode: without a password, only this machine is served" {
             --bind 10.99.0.1 127.0.0.1 --min-free-disk 1mb >& $dir.log &]
         foreach {host line} {
             127.0.0.1 PING 10.99.0.1 PING 10.99.0.1 PING 127.0.0.1 "INFO stats"
+            127.0.0.1 "CONFIG SET requirepass x" 10.99.0.1 "ECHO with"
+            127.0.0.1 "AUTH x\r\nCONFIG SET requirepass \"\" protected-mode no"
+            10.99.0.1 "ECHO open"
         } {
             for {set i 0} {$i < 1000} {incr i} {
                 if {![catch {socket $host $port} fd]} break
@@ -214,6 +217,9 @@ test "protected mode: without a password, only this machine is served" {
     # Who is rejected does not count as received, as in redis-server.
     assert_match "*total_connections_received:2*" $output
     assert_match "*rejected_connections:2*" $output
+    # A password of one character is one; and it may be switched off.
+    assert_match "*-NOAUTH Authentication required.*\nopen\n*" $output
+    assert_equal 2 [regexp -all DENIED $output]
 }
 
 start_server {loglevel debug} {

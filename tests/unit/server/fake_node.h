@@ -85,6 +85,7 @@ struct node {
     struct compare_status compare;
     enum read_mode read_mode;
     uint16_t level; /* 0: the first */
+    bool forgetful; /* it remembers nothing of what others do */
     bool level_auto;
 };
 
@@ -237,20 +238,21 @@ void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
 }
 
 /* The value of a key is its name; that of "doubt" is in doubt, "long" goes on
- * for FAKE_LONG bytes. */
+ * for FAKE_LONG bytes; "longdoubt" does, and what follows is in doubt. */
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     UNUSED(cmd);
+    struct bytes key = call->argv[call->argc - 1];
+    bool doubt = bytes_eq(key, BYTES_LIT("longdoubt"));
     n->read_db = call->db;
     if (n->read_us > 0)
         usleep(n->read_us);
-    if (bytes_eq(call->argv[call->argc - 1], BYTES_LIT("long")) &&
-        call->rest != NULL) {
+    if ((doubt || bytes_eq(key, BYTES_LIT("long"))) && call->rest != NULL) {
         leave_rest(n, call);
-        return true;
+        return !doubt;
     }
-    resp_bulk(call->out, call->argv[call->argc - 1]);
-    return !bytes_eq(call->argv[call->argc - 1], BYTES_LIT("doubt"));
+    resp_bulk(call->out, key);
+    return !bytes_eq(key, BYTES_LIT("doubt"));
 }
 
 void node_peer_up(struct node *n, node_id peer, uint64_t incarnation,
@@ -278,6 +280,12 @@ void node_known(const struct node *n, node_id member, struct member_facts *out)
     UNUSED(n);
     UNUSED(member);
     *out = (struct member_facts){.level = 1};
+}
+
+bool node_remembers(const struct node *n, const struct receipt *receipt)
+{
+    UNUSED(receipt);
+    return !n->forgetful;
 }
 
 int node_admit(struct node *n, const struct admit *ask, struct grant *out,

@@ -331,6 +331,26 @@ static void output_is_what_is_left(void **state)
     assert_int_equal(c->state, CLIENT_DOOMED);
 }
 
+/* Nor is it counted when the next reply is written behind it. */
+static void a_reply_has_what_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct client *c = f->client;
+    uint8_t reply[500];
+    memset(reply, 'x', sizeof(reply));
+    for (size_t less = 0; less < 2; less++) {
+        now_of(f);
+        c->conn.out_sent = 0;
+        fill_output(c, 1000);
+        c->conn.out_sent = 500;
+        f->config.client_output_buffer_limit[CONFIG_CLIENT_NORMAL].hard_bytes =
+            less ? 1000 : 1100;
+        resp_bulk(client_reply_begin(c), bytes_of(reply, sizeof(reply)));
+        client_reply_end(c, NULL, 0);
+        assert_int_equal(c->state, less ? CLIENT_DOOMED : CLIENT_OPEN);
+    }
+}
+
 /* Two reads are told, unless the first one's reply is as much as may wait. */
 static void output_that_pauses_reads(void **state)
 {
@@ -593,6 +613,7 @@ int main(void)
         test(output_that_pauses_a_client),
         test(output_that_lets_a_client_go_on),
         test(output_is_what_is_left),
+        test(a_reply_has_what_is_left),
         test(output_that_pauses_reads),
         test(output_that_holds_the_next_question),
         test(input_that_is_left_to_the_kernel),

@@ -337,8 +337,14 @@ static void what_unix_socket_cannot_be_is_said(void **state)
     struct buf error = BUF_INIT;
     struct door first = f->server->doors.items[0];
     char *before = f->config.unixsocket;
-    char missing[] = "/no/such/folder/socket", said_[256];
-    char *const paths[] = {missing, before};
+    char missing
+        [] = "/no/such/folder/socket",
+ long_[] = "/a/path/of/which/the/system/s/structure/has/no/place/for/the/whole/"
+           "since/that/has/a/hundred/and/eight/bytes/and/no/more";
+    char said_[256];
+    char *const paths[] = {missing, before, long_};
+    const char *const whys[] = {"No such file or directory",
+                                error_text(ERR_BUSY), error_text(ERR_TOO_BIG)};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
         f->server->doors.count = 0;
         f->config.unixsocket = paths[i];
@@ -348,8 +354,7 @@ static void what_unix_socket_cannot_be_is_said(void **state)
         f->server->doors.count = 1;
         assert_true(err < 0);
         snprintf(said_, sizeof(said_),
-                 "cannot listen on the Unix socket %s: %s", paths[i],
-                 i == 0 ? "No such file or directory" : error_text(ERR_BUSY));
+                 "cannot listen on the Unix socket %s: %s", paths[i], whys[i]);
         assert_int_equal(error.len, strlen(said_));
         assert_memory_equal(error.data, said_, error.len);
         buf_reset(&error);

@@ -30,10 +30,20 @@ static void give_input(struct client *c, size_t bytes)
     client_account(c);
 }
 
+static void log_line_seen(void *ctx, enum log_level level, const char *line,
+                          size_t len)
+{
+    int *lines = ctx;
+    UNUSED(level);
+    UNUSED(len);
+    *lines += strstr(line, "Client closed for") != NULL;
+}
+
 static void the_largest_client_is_closed(void **state)
 {
     struct fixture *f = *state;
-    int fds[2];
+    int fds[2], lines = 0;
+    struct logger log = {LOG_NOTICE, log_line_seen, &lines};
     struct client *large = connect_client(f, &fds[0]);
     struct client *guarded = connect_client(f, &fds[1]);
     f->config.maxmemory_clients_bytes = 3 << 20;
@@ -45,7 +55,10 @@ static void the_largest_client_is_closed(void **state)
     turn(f);
     assert_int_equal(f->server->clients.count, 3);
     give_input(guarded, 2 << 20);
+    f->server->options.log = &log;
     turn(f);
+    f->server->options.log = NULL;
+    assert_int_equal(lines, 1); /* which client it was */
     assert_int_equal(f->server->clients.count, 2);
     assert_null(received_on(fds[0]));
     assert_int_equal(f->server->stats.evicted_clients, 1);
@@ -109,7 +122,7 @@ static void all_memory_is_counted(void **state)
     struct fixture *f = *state;
     struct client *c = f->client;
     size_t *const caps[] = {&c->conn.in.cap, &c->conn.out.cap,
-                            &c->reads.arena.used, &c->text_bytes};
+                            &c->reads.arena.used, &c->text_bytes, &c->held.cap};
     size_t before = client_memory(c);
     for (size_t i = 0; i < ARRAY_LEN(caps); i++) {
         *caps[i] += 1000;
@@ -141,15 +154,6 @@ static void all_memory_is_given_back(void **state)
     close(fd);
     turn(f);
     assert_int_equal(f->server->clients.bytes, before);
-}
-
-static void log_line_seen(void *ctx, enum log_level level, const char *line,
-                          size_t len)
-{
-    int *lines = ctx;
-    UNUSED(level);
-    UNUSED(len);
-    *lines += strstr(line, "Client closed for") != NULL;
 }
 
 static void closing_many_does_not_fill_the_log(void **state)

@@ -49,15 +49,75 @@ static void its_clients_have_turns(struct fixture *f)
     buf_release(&text);
 }
 
+static void what_is_seen(void *ctx, enum log_level level, const char *line,
+                         size_t len)
+{
+    bool *late = ctx;
+    UNUSED(level);
+    *late |= memmem(line, len, "in time", strlen("in time")) != NULL;
+}
+
+/* It ends at once: there is nobody to take anything over. */
+static void it_ends(struct fixture *f)
+{
+    bool late = false;
+    struct logger log = {LOG_WARNING, what_is_seen, &late};
+    f->server->options.log = &log;
+    shutdown_begin(f->server, SHUTDOWN_ORDERLY);
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DRAIN);
+    turn(f);
+    assert_int_equal(f->server->shutdown.phase, SHUTDOWN_DONE);
+    assert_false(late);
+    f->server->options.log = NULL;
+}
+
+/* Who speaks as Verdi's vard does is told to ask another one. */
+static void guests_are_refused(struct fixture *f)
+{
+    static const char hello[] = "\x20\0\0\0"
+                                "00112233445566778899aabbccddeeff";
+    static const char get[] = "\x0d\0\0\0"
+                              "7 GET key - -";
+    static const char refused[] = "\x0b\0\0\0"
+                                  "NotLeader 7";
+    char got[64];
+    int fd;
+    (void)connect_client(f, &fd);
+    assert_int_equal(write(fd, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+    assert_int_equal(write(fd, get, sizeof(get) - 1), sizeof(get) - 1);
+    turn(f);
+    assert_int_equal(read(fd, got, sizeof(got)), sizeof(refused) - 1);
+    assert_memory_equal(got, refused, sizeof(refused) - 1);
+    close(fd);
+    turn(f);
+}
+
+static int begin_cluster(void *ctx, struct buf *why)
+{
+    bool *begun = ctx;
+    if (*begun) {
+        buf_str(why, "once is enough");
+        return ERR_INVALID;
+    }
+    *begun = true;
+    return 0;
+}
+
 /* A node that is met by nobody yet: what it waits for is told as it is now. */
 static void what_is_waited_for_is_told(void **state)
 {
+    static const struct protocol *const guests[] = {&original_protocol};
     struct fixture f = {0};
+    bool begun = false;
     const struct server_options options = {.config = &f.config,
                                            .data_dir = "/",
                                            .executable = "test",
                                            .seed = 1,
                                            .commands = admin_commands,
+                                           .guests = guests,
+                                           .guest_count = ARRAY_LEN(guests),
+                                           .bootstrap = begin_cluster,
+                                           .ctx = &begun,
                                            .fatal = fixture_fatal};
     struct server_options o = options;
     UNUSED(state);
@@ -77,10 +137,12 @@ static void what_is_waited_for_is_told(void **state)
                "-LOADING vard waits for member 3\r\n");
     assert_string_equal(server_waiting(f.server),
                         "LOADING vard waits for member 3");
+    guests_are_refused(&f);
+    send_text(&f, "RAFT BOOTSTRAP\r\nRAFT BOOTSTRAP\r\nRAFT STATUS\r\n");
+    expect(&f, "+OK\r\n-ERR once is enough\r\n"
+               "-LOADING vard waits for member 3\r\n");
     its_clients_have_turns(&f);
-    shutdown_begin(f.server, SHUTDOWN_ORDERLY);
-    turn(&f);
-    assert_int_equal(f.server->shutdown.phase, SHUTDOWN_DONE);
+    it_ends(&f);
     close(f.fd);
     server_free(f.server);
     rmdir(f.dir);

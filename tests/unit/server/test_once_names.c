@@ -27,6 +27,7 @@ static void names_of_once(void **state)
          "1", false},
         {"\"\"", "1", false},
         {"a@", "1", false},
+        {"@a", "1", false},
         {"a[", "1", false},
         {"a`", "1", false},
         {"a{", "1", false},

@@ -165,6 +165,23 @@ static void what_is_not_wanted_does_not_follow(void **state)
     assert_int_equal(f->client->reads.phase, READS_NONE);
 }
 
+/* Its beginning was written, and then it turned out to be in doubt: all of it
+ * goes through the log, and reads that follow are as any. */
+static void what_is_in_doubt_does_not_follow(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "GET longdoubt\r\n");
+    reads_told(f, 0);
+    assert_true(cmd_rest_is_empty(&f->client->rest));
+    assert_int_equal(f->node->submitted, 1);
+    answer(f, 1);
+    expect(f, "+GET longdoubt\r\n");
+    send_text(f, "GET a\r\n");
+    reads_told(f, 0);
+    expect(f, "$1\r\na\r\n");
+    assert_int_equal(f->node->rest_calls, 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -177,6 +194,7 @@ int main(void)
         test(a_slow_reader_holds_it_back),
         test(the_client_goes),
         test(what_is_not_wanted_does_not_follow),
+        test(what_is_in_doubt_does_not_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

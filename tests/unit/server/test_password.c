@@ -76,6 +76,21 @@ static void a_password_that_comes_back(void **state)
     assert_null(received_on(f->fd));
 }
 
+/* One of a single character is one, too. */
+static void the_shortest_password(void **state)
+{
+    struct fixture *f = *state;
+    int known = f->fd;
+    set_option(f, "requirepass", "x");
+    (void)connect_client(f, &f->fd);
+    send_text(f, "PING\r\nAUTH x\r\nPING\r\n");
+    const char *got = received_on(f->fd);
+    assert_memory_equal(got, noauth, sizeof(noauth) - 1);
+    assert_string_equal(got + sizeof(noauth) - 1, "+OK\r\n+PONG\r\n");
+    close(f->fd);
+    f->fd = known;
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -83,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(a_password_that_is_removed),
         test(a_password_that_comes_back),
+        test(the_shortest_password),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

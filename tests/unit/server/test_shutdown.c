@@ -317,6 +317,18 @@ static void after_an_abort_all_is_as_before(void **state)
     forget(f, &said);
 }
 
+/* A transfer that has ended when the shutdown is aborted is not the next
+ * one's. */
+static void each_shutdown_has_its_transfer(void **state)
+{
+    struct fixture *f = *state;
+    shutdown_begin(f->server, SHUTDOWN_ORDERLY);
+    shutdown_transfer_ended(f->server);
+    assert_true(server_shutdown_abort(f->server));
+    send_signal(f, SIGTERM);
+    assert_int_equal(phase(f), SHUTDOWN_TRANSFER);
+}
+
 /* A connection by the server's own door; the test's end of it. */
 static int knock(struct fixture *f)
 {
@@ -442,6 +454,7 @@ int main(void)
         test(a_second_signal_ends_the_wait_for_readers),
         test(a_signal_after_the_command_is_the_first),
         test(after_an_abort_all_is_as_before),
+        test(each_shutdown_has_its_transfer),
         test(nobody_new_comes_in),
         test(it_begins_once),
         test(the_supervisor_hears_of_it_once),

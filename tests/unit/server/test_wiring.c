@@ -148,6 +148,12 @@ static void what_is_fatal_ends_the_process(void **state)
     }
     assert_int_equal(end.err, ERR_IO);
     assert_string_equal(end.text, "the disk");
+    if (setjmp(end.to) == 0) { /* nobody else wants to know it */
+        f->node->events->removed(f->node->events->ctx, "by entry 5");
+        fail_msg("it goes on");
+    }
+    assert_int_equal(end.err, ERR_CLOSED);
+    assert_string_equal(end.text, "by entry 5");
 }
 
 static void who_wants_to_come_in_asks_the_node(void **state)
@@ -162,6 +168,85 @@ static void who_wants_to_come_in_asks_the_node(void **state)
     assert_int_equal(e->admit(e->ctx, &ask, &grant, &why), ERR_AGAIN);
     assert_in_turn(f, before_ms);
     buf_release(&why);
+}
+
+static void granted(void *ctx, node_id peer, const struct grant *g)
+{
+    struct fixture *f = ctx;
+    assert_true(f->server->turn.is_set);
+    hear(f->node, "granted %u %u;", peer, g->life);
+}
+
+/* The answer to it is told whoever wants it. */
+static void a_grant_has_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    const struct transport_events *e = server_transport_events(f->server);
+    struct grant g = {.verdict = GRANT_GIVEN, .life = 3};
+    for (int wanted = 0; wanted < 2; wanted++) {
+        int64_t before_ms = f->node->mono_ms;
+        time_passes(f);
+        f->server->options.granted = wanted ? granted : NULL;
+        f->server->options.ctx = f;
+        e->granted(e->ctx, 2, &g);
+        assert_in_turn(f, before_ms);
+    }
+    assert_string_equal(f->node->heard, "granted 2 3;");
+}
+
+/* What members know of others, and of this one, is the node's affair; where
+ * there is none yet nothing is known, and nothing is held against it. */
+static void what_is_remembered_is_the_nodes(void **state)
+{
+    struct fixture *f = *state;
+    const struct transport_events *e = server_transport_events(f->server);
+    struct receipt receipt = {.term = 5};
+    for (int there = 0; there < 2; there++) {
+        struct member_facts facts = {0};
+        f->server->node = there ? f->node : NULL;
+        f->node->forgetful = true;
+        assert_int_equal(e->remembers(e->ctx, &receipt), !there);
+        f->node->forgetful = false;
+        assert_true(e->remembers(e->ctx, &receipt));
+        e->known(e->ctx, 2, &facts);
+        assert_int_equal(facts.level, there);
+        e->levels(e->ctx, 3, 1, 2);
+    }
+    assert_string_equal(f->node->heard, "levels 3 1-2;");
+}
+
+static void removed(void *ctx, const char *text)
+{
+    struct fixture *f = ctx;
+    hear(f->node, "removed: %s;", text);
+}
+
+static void who_is_removed_is_told(void **state)
+{
+    struct fixture *f = *state;
+    f->server->options.removed = removed;
+    f->server->options.ctx = f;
+    f->node->events->removed(f->node->events->ctx, "by entry 5");
+    assert_string_equal(f->node->heard, "removed: by entry 5;");
+}
+
+static int begun(void *ctx, struct buf *why)
+{
+    UNUSED(why);
+    hear(((struct fixture *)ctx)->node, "begun;");
+    return 0;
+}
+
+/* A cluster is begun once. */
+static void a_node_begins_no_cluster(void **state)
+{
+    struct fixture *f = *state;
+    f->server->options.bootstrap = begun;
+    f->server->options.ctx = f;
+    send_text(f, "RAFT BOOTSTRAP\r\n");
+    expect(f, "-ERR this node is of a cluster already: it begins no other "
+              "one\r\n");
+    assert_string_equal(f->node->heard, "");
 }
 
 /* Opening what is on the disk takes long: who starts has a time of its own. */
@@ -389,6 +474,10 @@ int main(void)
         test(who_is_ready_waits_for_nothing),
         test(what_is_fatal_ends_the_process),
         test(who_wants_to_come_in_asks_the_node),
+        test(a_grant_has_its_turn),
+        test(what_is_remembered_is_the_nodes),
+        test(who_is_removed_is_told),
+        test(a_node_begins_no_cluster),
         cmocka_unit_test(a_start_has_its_time),
         test(input_has_the_time_of_its_turn),
         test(synced_is_looked_at_each_second),

@@ -78,7 +78,8 @@
     X(SHORT, "disk-short")        /* too little space for a while */           \
     X(WIPE, "wipe")               /* a directory is emptied, and asks */       \
     X(CHURN, "churn")             /* members come and go */                    \
-    X(REMOVE_LEADER, "remove-leader") /* the leader is to go */
+    X(REMOVE_LEADER, "remove-leader") /* the leader is to go */                \
+    X(COPY_BACK, "copy-back")         /* a disk is what it was before */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -105,6 +106,7 @@ enum sim_event_kind {
     EV_CLIENT,    /* a: client; gen */
     EV_FAULT,     /* a: kind */
     EV_TEND,      /* operators look after processes */
+    EV_MISSED,    /* a: node; gen: a copy has met nobody who knows it */
     EV_PHASE,
     EV_KIND_COUNT,
 };
@@ -371,6 +373,7 @@ struct sim_disk {
 };
 
 #define CLOCK_FROZEN (-1000000)
+#define IMAGES_MAX   4
 
 struct sim_clock {
     int64_t since_us;
@@ -381,6 +384,38 @@ struct sim_clock {
     int64_t blink_us; /* of wall_us: soon gone again */
     bool suspended;
     int64_t right_us; /* then: the wall clock off the simulated time */
+};
+
+/* What was on a disk, and what the ghost knew of that. */
+struct sim_image {
+    struct store *store; /* NULL: nothing */
+    struct ghost_log log;
+    raft_term term;
+    node_id vote;
+    raft_index flushed;
+    uint64_t incarnation;
+    bool has_mark;
+    struct watermark mark;
+};
+
+/* A start of another node that this process has met. */
+struct sim_seen {
+    uint64_t incarnation;
+    uint64_t nonce;
+};
+
+/* What another node has acknowledged to this process, a while ago, and now. */
+struct sim_answered {
+    struct receipt known, next;
+    int64_t next_ms;
+};
+
+enum copy_finding {
+    COPY_START,
+    COPY_RECEIPT,
+    COPY_REPLACED,
+    COPY_LOG,
+    COPY_FINDINGS,
 };
 
 struct sim_node {
@@ -397,7 +432,15 @@ struct sim_node {
     bool unheard;       /* a life that it begun, perhaps by all */
     uint32_t granted;   /* to it, while it is blank; 0: nothing yet */
     struct configuration granted_members;
-    uint32_t life; /* that was begun last */
+    uint32_t life;  /* that was begun last */
+    uint64_t nonce; /* of this start */
+    struct sim_seen seen[SIM_NODES_MAX];
+    struct sim_answered answered[SIM_NODES_MAX];
+    struct sim_image images[IMAGES_MAX];
+    uint32_t image_next;
+    bool image_wanted;
+    const struct sim_image *copied; /* its disk is that one; NULL: it is not */
+    uint32_t copy_tries;
     struct sim_clock clock;
     struct inbox inbox;
     int64_t busy_until_us;
@@ -484,6 +527,7 @@ struct sim_stats {
     uint64_t faults[FAULT_COUNT];
     uint64_t times, times_by_wall, times_settled, times_told, offsets;
     uint64_t receipts;
+    uint64_t copies[COPY_FINDINGS];
     uint64_t lost_batches, crashes, disks_lost;
     uint64_t ops, reads, unknown, refused, once_same, doubt, uploads;
     uint64_t commits, elections;
@@ -667,6 +711,7 @@ struct sim_node *sim_leader(struct sim *s);
 /* Term and vote in STORE_META: the format on disk. */
 #define GHOST_HARD_KEY BYTES_LIT("g0/hard")
 void ghost_init(struct sim *s);
+void ghost_log_copy(struct ghost_log *to, const struct ghost_log *from);
 void ghost_release(struct sim *s);
 /* Another state is in use, by this batch. */
 void ghost_fetched(struct sim *s, uint32_t node, const struct store_batch *b,
@@ -748,6 +793,29 @@ bool lost_whole(const struct sim *s, uint32_t node);
 void lost_started(struct sim *s, uint32_t node);
 bool lost_written(struct sim *s, uint32_t node, const struct store_batch *b);
 void lost_sent(struct sim *s, uint32_t node, const struct raft_message *m);
+
+/* What it has promised as a whole node may still count. */
+void lost_keep_promises(struct sim *s, uint32_t node);
+/* A node that is down has lost what it promised, and keeps its disk. */
+void lost_becomes_blank(struct sim *s, uint32_t node);
+
+/* sim_copy.c: disks that are put back to what they were. */
+void copy_release(struct sim *s);
+/* All of its disk is durable: a moment to keep what is there. */
+void copy_promised(struct sim *s, uint32_t node);
+void copy_turn(struct sim *s, struct sim_node *n);
+void copy_strike(struct sim *s, uint32_t node);
+/* Before a start. False: later. */
+bool copy_may_start(struct sim *s, uint32_t node);
+void copy_missed(struct sim *s, const struct sim_event *e);
+void copy_found(struct sim *s, uint32_t node, enum copy_finding how);
+/* X24: it was welcome; a message that leaves it. */
+void copy_met(struct sim *s, uint32_t node, uint32_t by);
+void copy_sent(struct sim *s, uint32_t node, const struct raft_message *m);
+
+/* sim_greet.c: two processes meet: may they be linked? */
+bool greet_meet(struct sim *s, uint32_t a, uint32_t b);
+void greet_linked(struct sim *s, uint32_t a, uint32_t b);
 
 /* sim_core.c: the monitor of tests/check. */
 void core_init(struct sim *s);

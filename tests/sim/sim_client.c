@@ -404,7 +404,7 @@ static struct sim_conn *connect(struct sim *s, struct sim_client *c)
             n = &s->nodes[(at + i) % s->count];
     if (c->home >= 0)
         n = s->nodes[c->home].node ? &s->nodes[c->home] : NULL;
-    if (!n)
+    if (!n || n->copied) /* as incarnation of an earlier start, perhaps */
         return NULL;
     struct sim_conn *conn = mem_zalloc(sizeof(*conn));
     conn->sim = s;

@@ -35,7 +35,8 @@ void __wrap_raft_step(struct raft *r, const struct raft_event *event,
 
 void core_init(struct sim *s)
 {
-    if ((s->seed % 8 != 0 && !s->options.core) || s->config.on[FAULT_CHURN])
+    if ((s->seed % 8 != 0 && !s->options.core) || s->config.on[FAULT_CHURN] ||
+        s->config.on[FAULT_COPY_BACK])
         return;
     node_id ids[SIM_NODES_MAX];
     for (uint32_t i = 0; i < s->count; i++)

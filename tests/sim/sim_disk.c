@@ -132,6 +132,7 @@ static void promise(struct sim_disk *d, uint64_t upto)
         return;
     int err = store_sync(d->inner);
     ASSERT(err == 0);
+    copy_promised(d->sim, d->node);
 }
 
 /* Only recovery asks for one that it waits for. */

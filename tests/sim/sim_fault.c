@@ -207,6 +207,19 @@ static void draw_churn(const struct sim *s, struct sim_config *c)
         sim_magnitude(&rng, 2 * SIM_S, 20 * SIM_S);
 }
 
+/* By a lot of its own. */
+static void draw_copies(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 19;
+
+    if (!drawn(s, &rng, FAULT_COPY_BACK, 10) || c->nodes < 3 ||
+        c->on[FAULT_LOST] || c->on[FAULT_CHURN])
+        return;
+    c->on[FAULT_COPY_BACK] = true;
+    c->every_us[FAULT_COPY_BACK] = sim_magnitude(&rng, 500 * SIM_MS, 5 * SIM_S);
+    c->log_hard = LOG_UNBOUNDED;
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -241,6 +254,7 @@ void sim_config_draw(struct sim *s)
     draw_uploads(s, c);
     draw_clocks(s, c);
     draw_churn(s, c);
+    draw_copies(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -504,6 +518,15 @@ static bool lose_disk(struct sim *s)
     return false; /* counted when the refill has ended */
 }
 
+static bool put_back(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (n)
+        copy_strike(s, n->id);
+    return false; /* counted when it is found */
+}
+
 static bool drift(struct sim *s)
 {
     struct sim_node *n = some_node(s);
@@ -648,6 +671,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return leave(s);
     case FAULT_LOST:
         return lose_disk(s);
+    case FAULT_COPY_BACK:
+        return put_back(s);
     case FAULT_CHURN:
     case FAULT_REMOVE_LEADER:
         return churn_strike(s, kind);

@@ -35,7 +35,7 @@ static void log_set(struct ghost_log *l, raft_index i,
     l->last = i;
 }
 
-static void log_copy(struct ghost_log *to, const struct ghost_log *from)
+void ghost_log_copy(struct ghost_log *to, const struct ghost_log *from)
 {
     to->first = from->first;
     to->last = from->first - 1;
@@ -537,7 +537,7 @@ void ghost_crashed(struct sim *s, uint32_t node, uint64_t kept)
 
     ghost_durable(s, node, kept);
     n->effect_head = n->effect_count = 0;
-    log_copy(&n->live, &n->disk);
+    ghost_log_copy(&n->live, &n->disk);
     n->live_term = n->disk_term;
     n->live_vote = n->disk_vote;
     n->live_lost = n->disk_lost;
@@ -695,6 +695,7 @@ void ghost_turn(struct sim *s, uint32_t node)
     struct ghost_node *n = &s->ghost.nodes[node];
 
     ghost_commit(s, node);
+    copy_turn(s, &s->nodes[node]);
     ghost_members_turn(s, node);
     core_turn(s);
     s->stats.roles[r->role]++;

@@ -39,7 +39,7 @@ bool lost_allowed(const struct sim *s, uint32_t node)
     uint32_t lost = 1;
 
     for (uint32_t i = 0; i < s->count; i++)
-        lost += i != node && !lost_whole(s, i);
+        lost += i != node && (!lost_whole(s, i) || s->nodes[i].copied);
     return lost <= (s->count - 1) / 2;
 }
 
@@ -79,8 +79,7 @@ bool lost_may_flush(const struct sim *s, uint32_t node)
 
 /* --- the ghost ------------------------------------------------------------ */
 
-/* What it has promised as a whole node may still count. */
-static void keep_promises(struct sim *s, uint32_t node)
+void lost_keep_promises(struct sim *s, uint32_t node)
 {
     struct ghost *g = &s->ghost;
     struct ghost_node *n = &g->nodes[node];
@@ -214,6 +213,12 @@ static void becomes_blank(struct sim *s, uint32_t node)
     core_lost(s, node);
 }
 
+void lost_becomes_blank(struct sim *s, uint32_t node)
+{
+    ghost_forget(s, node, s->ghost.nodes[node].disk.last);
+    becomes_blank(s, node);
+}
+
 bool lost_has_to_ask(struct sim *s, uint32_t node)
 {
     struct sim_node *n = &s->nodes[node];
@@ -231,7 +236,14 @@ bool lost_has_to_ask(struct sim *s, uint32_t node)
     return true;
 }
 
-/* X17: the entry that grants a life is on a majority without the member that
+/* It had a committed entry on its disk, which has lost it since. */
+static bool was_promised(const struct sim *s, uint32_t node, raft_index at)
+{
+    return at > 0 && at <= s->ghost.commit &&
+           (s->ghost.committed[at]->promised >> node & 1);
+}
+
+/* X17: the entry that grants a life was on a majority without the member that
  * gets it, and no life is granted to two directories. */
 static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
                     const struct grant *grant)
@@ -242,9 +254,10 @@ static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
 
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ghost_log *l = &s->ghost.nodes[i].disk;
-        if (i != to->id && lost_whole(s, i) && at <= s->ghost.commit &&
-            (at < l->first ||
-             (at <= l->last && l->at[at] == s->ghost.committed[at])))
+        bool has = at < l->first ||
+                   (at <= l->last && l->at[at] == s->ghost.committed[at]);
+        if (i != to->id && at <= s->ghost.commit &&
+            ((has && lost_whole(s, i)) || was_promised(s, i, at)))
             have |= 1u << i;
     }
     if (!ghost_members_decide(members, have))
@@ -293,7 +306,7 @@ void lost_empty(struct sim *s, uint32_t node)
     struct sim_disk *d = s->nodes[node].disk;
 
     ASSERT(!s->nodes[node].node);
-    keep_promises(s, node);
+    lost_keep_promises(s, node);
     lose_all(s, d);
     d->disk.has_mark = false;
     becomes_blank(s, node);
@@ -310,7 +323,7 @@ static void lose(struct sim *s, uint32_t node)
 
     if (others_lost(s, node))
         least = MAX(least, n->flushed);
-    keep_promises(s, node);
+    lost_keep_promises(s, node);
     if (s->config.on[FAULT_WIPE] && !others_lost(s, node) &&
         sim_chance(&s->rng_fault, 50)) {
         lose_all(s, d);
@@ -447,6 +460,7 @@ void lost_sent(struct sim *s, uint32_t node, const struct raft_message *m)
 {
     const char *what = NULL;
 
+    copy_sent(s, node, m);
     if (!lost_whole(s, node))
         what = broken(&s->ghost.nodes[node], m);
     if (what)

@@ -140,6 +140,7 @@ static void establish(struct sim *s, struct sim_pair *p)
     direction_clear(&p->dirs[1]);
     p->epoch++;
     p->backoff_us = BACKOFF_MIN_US;
+    greet_linked(s, p->nodes[0], p->nodes[1]);
     for (uint32_t d = 0; d < 2; d++) {
         p->sides[d].peer_incarnation = s->nodes[p->nodes[1 - d]].incarnation;
         int64_t at = s->now_us + 3 * s->config.latency_us +
@@ -156,7 +157,7 @@ static void try_link(struct sim *s, struct sim_pair *p)
     if (!alive || connected(p))
         return; /* the start of a process tries again */
     if (!p->dirs[0].cut && !p->dirs[1].cut && !paused(s, p->nodes[0]) &&
-        !paused(s, p->nodes[1]) && churn_meet(s, p->nodes[0], p->nodes[1])) {
+        !paused(s, p->nodes[1]) && greet_meet(s, p->nodes[0], p->nodes[1])) {
         establish(s, p);
         return;
     }
@@ -199,7 +200,7 @@ static void check_receipt(struct sim *s, uint32_t id, uint32_t peer)
     const struct node *other = s->nodes[peer].node;
     struct member_facts facts;
 
-    if (!n || !other || n->dead || other->dead)
+    if (!n || !other || n->dead || other->dead || s->nodes[id].copied)
         return;
     node_known(other, id, &facts);
     if (facts.receipt.term == 0)
@@ -453,13 +454,17 @@ void net_node_down(struct sim *s, uint32_t node, bool power)
 
 void net_node_up(struct sim *s, uint32_t node)
 {
+    /* An older copy meets those who know it late. */
+    int64_t mean_us =
+        s->nodes[node].copied ? s->config.election_ms * SIM_MS / 8 : 5 * SIM_MS;
+
     for (uint32_t i = 0; i < s->count; i++) {
         uint32_t d;
         if (i == node)
             continue;
         struct sim_pair *p = net_pair(s, node, i, &d);
         p->backoff_us = BACKOFF_MIN_US;
-        schedule_try(s, p, sim_exponential(&s->rng_net, 5 * SIM_MS));
+        schedule_try(s, p, sim_exponential(&s->rng_net, mean_us));
     }
 }
 

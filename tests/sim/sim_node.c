@@ -238,18 +238,22 @@ static void start_node(struct sim *s, struct sim_node *n)
     if (err != 0)
         sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
                  (int)error.len, (const char *)error.data);
-    if (how.options.incarnation <= n->incarnation)
+    if (how.options.incarnation <= n->incarnation && !n->copied)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
     n->incarnation = how.options.incarnation;
     n->starts =
         mem_realloc(n->starts, (n->start_count + 1) * sizeof(n->starts[0]));
-    n->starts[n->start_count++] = n->incarnation;
+    /* Of a copy there may have been another start with this number. */
+    n->starts[n->start_count++] = n->copied ? 0 : n->incarnation;
+    n->nonce = how.nonce;
     n->unheard = n->unheard || (n->blank && n->joins);
     n->life = n->blank ? n->granted : n->life;
     n->blank = false;
     n->time_told = false;
     n->hearsay = false;
     n->time_term = 0;
+    memset(n->seen, 0, sizeof(n->seen));
+    memset(n->answered, 0, sizeof(n->answered));
     buf_release(&error);
 }
 
@@ -262,6 +266,8 @@ void process_start(struct sim *s, uint32_t node)
     if (n->absent)
         return;
     if (was_removed(s, n))
+        return;
+    if (!copy_may_start(s, node))
         return;
     if (lost_has_to_ask(s, node)) {
         sim_push(s, s->now_us + LOST_ASK_US, EV_START, node, n->start_gen);
@@ -501,6 +507,10 @@ static void after_turn(struct sim *s, struct sim_node *n)
         process_end(s, n->id);
         return;
     }
+    if (n->failure[0] != '\0' && node_is_copy(n->node)) {
+        copy_found(s, n->id, COPY_LOG);
+        return;
+    }
     if (n->failure[0] != '\0') {
         if (!n->expected_death)
             sim_fail(s, "node %u ends itself: %s", n->id, n->failure);
@@ -552,6 +562,10 @@ void process_event(struct sim *s, const struct sim_event *e)
     if (e->kind == EV_START) {
         if (e->gen == n->start_gen && !n->node)
             process_start(s, n->id);
+        return;
+    }
+    if (e->kind == EV_MISSED) {
+        copy_missed(s, e);
         return;
     }
     if (e->kind == EV_THAW) {

@@ -91,7 +91,8 @@ static void begin_live(struct sim *s)
     s->core_mask = 0;
     while ((uint32_t)__builtin_popcount(s->core_mask) < majority) {
         uint32_t node = (uint32_t)rng_below(&s->rng_fault, s->count);
-        s->core_mask |= (uint32_t)lost_whole(s, node) << node;
+        if (!s->nodes[node].copied)
+            s->core_mask |= (uint32_t)lost_whole(s, node) << node;
     }
     sim_heal(s, s->core_mask);
     s->backlog = backlog(s);
@@ -158,7 +159,8 @@ static bool outrun(struct sim *s)
 static bool may_be_outrun(const struct sim *s)
 {
     return s->config.log_hard < LOG_UNBOUNDED || s->stats.log_restarts > 0 ||
-           s->config.on[FAULT_WIPE] || s->config.on[FAULT_CHURN];
+           s->config.on[FAULT_WIPE] || s->config.on[FAULT_CHURN] ||
+           s->config.on[FAULT_COPY_BACK];
 }
 
 /* It has lost its majority, and gives up an election timeout after that. */
@@ -268,6 +270,8 @@ static const char *not_equal(struct sim *s)
             continue;
         if (!n)
             return "a node is down";
+        if (s->nodes[i].copied)
+            return "an older copy is not found";
         if (!lost_whole(s, i))
             return "a node is not refilled";
         if (n->raft.term != l->term || n->raft.leader != leader->id)
@@ -402,10 +406,12 @@ static const char *not_compared(struct sim *s)
  * more before it was refilled is not let in for a minute. */
 static int64_t refill_us(const struct sim *s)
 {
-    int64_t pause_us = s->config.on[FAULT_WIPE] ? 61 * SIM_S : 0;
+    bool copied = s->config.on[FAULT_COPY_BACK];
+    int64_t pause_us = s->config.on[FAULT_WIPE] || copied ? 61 * SIM_S : 0;
 
-    return s->config.on[FAULT_LOST] ? parts_us(s, s->oracle.head) + pause_us
-                                    : 0;
+    return s->config.on[FAULT_LOST] || copied
+               ? parts_us(s, s->oracle.head) + pause_us
+               : 0;
 }
 
 /* Who was asked for at the end is let in, refilled, and becomes a voter; who

@@ -99,6 +99,7 @@ static void happen(struct sim *s, const struct sim_event *e)
     case EV_TURN:
     case EV_START:
     case EV_THAW:
+    case EV_MISSED:
     case EV_UNBLINK:
         process_event(s, e);
         break;
@@ -158,6 +159,7 @@ bool sim_run(struct sim *s)
 void sim_release(struct sim *s)
 {
     clients_release(s);
+    copy_release(s);
     process_release(s);
     net_release(s);
     oracle_release(s);

@@ -280,6 +280,7 @@ static void members(struct fold *f, struct bytes payload)
         s->member = true;
     }
     f->members_known = true;
+    f->level = c.level;
 }
 
 void fold_entry(struct fold *f, const struct entry *e)

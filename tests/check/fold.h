@@ -86,6 +86,7 @@ struct fold {
     struct fold_upload uploads[FOLD_SESSIONS_MAX]; /* of the sessions */
     uint32_t session_count;
     bool members_known; /* an entry has said who they are */
+    uint16_t level;     /* in force; 0: no entry has said anything */
     uint64_t executed;
     uint64_t skipped;   /* repeated, or behind a gap */
     uint64_t outside;   /* of nodes that are no members */

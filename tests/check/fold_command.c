@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/level.h"
 #include "base/num.h"
 
 struct call {
@@ -94,7 +95,8 @@ static int64_t log_time(const struct call *c, struct bytes b)
     return MAX(number(b) - c->f->offsets[c->f->head], 1);
 }
 
-/* set key value [px ms | pxat ms] [nx|xx] */
+/* set key value [px ms | pxat ms | vard.next] [nx|xx]: the last one keeps the
+ * expiry, and is no word below its level. */
 static void set(struct call *c)
 {
     struct fold_key *k = fold_key(c->f, c->argv[1], true);
@@ -102,11 +104,18 @@ static void set(struct call *c)
     int64_t expire_ms = 0;
     bool allowed = true;
 
+    if (c->argc > 3 && is(c->argv[3], "vard.next") &&
+        c->f->level < LEVEL_NEXT) {
+        buf_str(c->reply, "-ERR syntax error\r\n");
+        return;
+    }
     for (uint32_t i = 3; i < c->argc; i++) {
         if (is(c->argv[i], "px"))
             expire_ms = c->time_ms + number(c->argv[++i]);
         else if (is(c->argv[i], "pxat"))
             expire_ms = log_time(c, c->argv[++i]);
+        else if (is(c->argv[i], "vard.next"))
+            expire_ms = there ? fold_version_at(k, UINT64_MAX)->expire_ms : 0;
         else if (is(c->argv[i], "nx"))
             allowed = !there;
         else if (is(c->argv[i], "xx"))

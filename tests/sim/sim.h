@@ -79,7 +79,8 @@
     X(WIPE, "wipe")               /* a directory is emptied, and asks */       \
     X(CHURN, "churn")             /* members come and go */                    \
     X(REMOVE_LEADER, "remove-leader") /* the leader is to go */                \
-    X(COPY_BACK, "copy-back")         /* a disk is what it was before */
+    X(COPY_BACK, "copy-back")         /* a disk is what it was before */       \
+    X(LEVEL, "level")                 /* members of two versions */
 
 enum sim_fault {
 #define X(id, name) FAULT_##id,
@@ -106,8 +107,9 @@ enum sim_event_kind {
     EV_CLIENT,    /* a: client; gen */
     EV_FAULT,     /* a: kind */
     EV_TEND,      /* operators look after processes */
-    EV_MISSED,    /* a: node; gen: a copy has met nobody who knows it */
     EV_PHASE,
+    EV_MISSED, /* a: node; gen: a copy has met nobody who knows it */
+    EV_OLDER,  /* a: node: to get the older program */
     EV_KIND_COUNT,
 };
 
@@ -153,6 +155,7 @@ struct sim_side {
     uint64_t epoch;      /* of the link it is up with */
     uint64_t dead_epoch; /* it has closed this one and all before */
     uint64_t peer_incarnation;
+    uint16_t peer_level; /* that its program knows */
 };
 
 struct sim_pair {
@@ -345,6 +348,7 @@ struct inbox_item {
     uint32_t side;
     uint64_t epoch;
     uint64_t incarnation;
+    uint16_t level;
     struct world_message *message;
     struct sim_conn *conn;
 };
@@ -432,8 +436,9 @@ struct sim_node {
     bool unheard;       /* a life that it begun, perhaps by all */
     uint32_t granted;   /* to it, while it is blank; 0: nothing yet */
     struct configuration granted_members;
-    uint32_t life;  /* that was begun last */
-    uint64_t nonce; /* of this start */
+    uint32_t life;      /* that was begun last */
+    uint64_t nonce;     /* of this start */
+    uint16_t level_max; /* that its program knows */
     struct sim_seen seen[SIM_NODES_MAX];
     struct sim_answered answered[SIM_NODES_MAX];
     struct sim_image images[IMAGES_MAX];
@@ -528,6 +533,9 @@ struct sim_stats {
     uint64_t times, times_by_wall, times_settled, times_told, offsets;
     uint64_t receipts;
     uint64_t copies[COPY_FINDINGS];
+    struct {
+        uint64_t raised, not_started, not_linked, not_let_in, ended, words;
+    } levels;
     uint64_t lost_batches, crashes, disks_lost;
     uint64_t ops, reads, unknown, refused, once_same, doubt, uploads;
     uint64_t commits, elections;
@@ -741,6 +749,8 @@ void ghost_members_release(struct sim *s);
 /* Those that count for a node, of entry *at; 0: the founders. */
 const struct raft_members *ghost_members_of(const struct sim *s, uint32_t node,
                                             raft_index *at);
+/* The level that its newest entry says, of entry *at. */
+uint16_t ghost_level_of(const struct sim *s, uint32_t node, raft_index *at);
 /* Mask: those that also were members before the newest change. */
 uint32_t ghost_members_settled(const struct sim *s, uint32_t node);
 uint32_t ghost_members_mask(const struct raft_members *m);
@@ -812,6 +822,30 @@ void copy_found(struct sim *s, uint32_t node, enum copy_finding how);
 /* X24: it was welcome; a message that leaves it. */
 void copy_met(struct sim *s, uint32_t node, uint32_t by);
 void copy_sent(struct sim *s, uint32_t node, const struct raft_message *m);
+
+/* sim_level.c: members of two versions. */
+void level_init(struct sim *s);
+bool level_strike(struct sim *s, uint32_t node);
+/* The level was just raised, and this node gets the older program. */
+void level_older(struct sim *s, uint32_t node);
+/* From now on all have the newer program. */
+void level_drain(struct sim *s);
+/* A node cannot start, and says why: it must be for its level. */
+void level_refused(struct sim *s, uint32_t node, const char *text);
+/* It has failed. True: because it does not know the level. */
+bool level_ended(struct sim *s, struct sim_node *n);
+bool level_meet(struct sim *s, uint32_t a, uint32_t b);
+/* A blank one was not let in, with a text, or was. */
+void level_asked(struct sim *s, uint32_t node, const char *why);
+void level_granted(struct sim *s, const struct configuration *c, uint32_t node);
+/* X25: a leader makes an entry with members; an entry is executed. */
+void level_made(struct sim *s, uint32_t node,
+                const struct configuration *before,
+                const struct configuration *c, raft_index i);
+void level_applied(struct sim *s, uint32_t node, raft_index i);
+/* For what the end of a run waits; NULL: for nothing. */
+const char *level_wait(const struct sim *s, const struct sim_node *leader);
+void level_print(const struct sim_stats *t);
 
 /* sim_greet.c: two processes meet: may they be linked? */
 bool greet_meet(struct sim *s, uint32_t a, uint32_t b);

@@ -163,10 +163,6 @@ static bool welcomes(struct sim *s, uint32_t a, uint32_t b)
 
 bool churn_meet(struct sim *s, uint32_t a, uint32_t b)
 {
-    if (!s->config.on[FAULT_CHURN])
-        return true;
-    if (s->nodes[a].node->dead || s->nodes[b].node->dead)
-        return false;
     return welcomes(s, a, b) && welcomes(s, b, a);
 }
 

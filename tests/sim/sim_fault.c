@@ -220,6 +220,18 @@ static void draw_copies(const struct sim *s, struct sim_config *c)
     c->log_hard = LOG_UNBOUNDED;
 }
 
+/* By a lot of its own; with any other fault but disks that are put back. */
+static void draw_level(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 23;
+
+    if (!drawn(s, &rng, FAULT_LEVEL, 10) || c->nodes < 3 ||
+        c->on[FAULT_COPY_BACK])
+        return;
+    c->on[FAULT_LEVEL] = true;
+    c->every_us[FAULT_LEVEL] = sim_magnitude(&rng, SIM_S, 10 * SIM_S);
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -255,6 +267,7 @@ void sim_config_draw(struct sim *s)
     draw_clocks(s, c);
     draw_churn(s, c);
     draw_copies(s, c);
+    draw_level(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -527,6 +540,13 @@ static bool put_back(struct sim *s)
     return false; /* counted when it is found */
 }
 
+static bool other_program(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    return n && level_strike(s, n->id);
+}
+
 static bool drift(struct sim *s)
 {
     struct sim_node *n = some_node(s);
@@ -671,6 +691,8 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return leave(s);
     case FAULT_LOST:
         return lose_disk(s);
+    case FAULT_LEVEL:
+        return other_program(s);
     case FAULT_COPY_BACK:
         return put_back(s);
     case FAULT_CHURN:

@@ -669,6 +669,7 @@ void ghost_applied(struct sim *s, uint32_t node, const struct store_batch *b)
     state_check_apply(&s->state, node, b);
     oracle_judge(s, node, i);
     n->applied = i;
+    level_applied(s, node, i);
     core_applied(s, node, i);
     oracle_advance(s, i);
 }

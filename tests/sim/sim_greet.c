@@ -52,10 +52,11 @@ static bool is_welcome(struct sim *s, uint32_t node, uint32_t by)
 
 bool greet_meet(struct sim *s, uint32_t a, uint32_t b)
 {
+    if (s->nodes[a].node->dead || s->nodes[b].node->dead ||
+        !level_meet(s, a, b))
+        return false;
     if (s->config.on[FAULT_CHURN])
         return churn_meet(s, a, b);
-    if (s->nodes[a].node->dead || s->nodes[b].node->dead)
-        return false;
     return is_welcome(s, a, b) && is_welcome(s, b, a);
 }
 

@@ -269,6 +269,7 @@ static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
     if (grant->life <= to->life)
         sim_fail(s, "X17 life: number %u of node %u is granted twice",
                  grant->life, to->id);
+    level_granted(s, &grant->configuration, to->id);
     to->granted = grant->life;
     to->granted_members = grant->configuration;
     s->stats.faults[FAULT_WIPE] += to->wiped;
@@ -283,16 +284,20 @@ void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item)
     struct admit ask = {.id = to->id,
                         .directory = {1, item->epoch},
                         .level_min = LEVEL_MIN,
-                        .level_max = LEVEL_MAX};
+                        .level_max = MAX(to->level_max, LEVEL_MAX)};
     struct grant grant;
     struct buf why = BUF_INIT;
 
     if (!to->blank || to->granted > 0 || to->directory != item->epoch)
         return;
     int err = node_admit(by->node, &ask, &grant, &why);
+    buf_u8(&why, '\0');
+    if (err == ERR_MISMATCH)
+        level_asked(s, to->id, (const char *)why.data);
     if (err == 0)
         granted(s, by, to, &grant);
-    else if (err != ERR_AGAIN && !s->config.on[FAULT_CHURN])
+    else if (err != ERR_AGAIN && !s->config.on[FAULT_CHURN] &&
+             !s->config.on[FAULT_LEVEL])
         sim_fail(s, "X17 life: node %u refuses node %u: %.*s", node, to->id,
                  (int)why.len, (const char *)why.data);
     else

@@ -80,6 +80,14 @@ const struct raft_members *ghost_members_of(const struct sim *s, uint32_t node,
     return &m->members;
 }
 
+uint16_t ghost_level_of(const struct sim *s, uint32_t node, raft_index *at)
+{
+    const struct ghost_members *m = newest(s, node, RAFT_NUMBER_MAX);
+
+    *at = m->index;
+    return m->configuration.level;
+}
+
 uint32_t ghost_members_settled(const struct sim *s, uint32_t node)
 {
     const struct ghost_members *m = newest(s, node, RAFT_NUMBER_MAX);
@@ -173,6 +181,8 @@ void ghost_members_made(struct sim *s, uint32_t node, raft_index i,
     may_change(s, node, &g->members[before], i);
     must_meet(s, &g->members[before].members, &m->members, i);
     check_lives(s, &m->configuration, &g->members[before], i);
+    level_made(s, node, &g->members[before].configuration, &m->configuration,
+               i);
 }
 
 /* X4 R4: the core has in mind what the log says. Before any entry does, one

@@ -143,6 +143,7 @@ static void establish(struct sim *s, struct sim_pair *p)
     greet_linked(s, p->nodes[0], p->nodes[1]);
     for (uint32_t d = 0; d < 2; d++) {
         p->sides[d].peer_incarnation = s->nodes[p->nodes[1 - d]].incarnation;
+        p->sides[d].peer_level = s->nodes[p->nodes[1 - d]].level_max;
         int64_t at = s->now_us + 3 * s->config.latency_us +
                      sim_exponential(&s->rng_net, s->config.jitter_us);
         sim_push(s, at, EV_LINK_UP, sim_who(pair_id(s, p), d), p->epoch);
@@ -232,7 +233,8 @@ static void link_up(struct sim *s, struct sim_pair *p, uint32_t d,
                                      .pair = pair_id(s, p),
                                      .side = d,
                                      .epoch = epoch,
-                                     .incarnation = side->peer_incarnation});
+                                     .incarnation = side->peer_incarnation,
+                                     .level = side->peer_level});
     for (uint32_t prio = 0; prio < TRANSPORT_PRIORITIES; prio++)
         drain(s, p, d, prio);
 }

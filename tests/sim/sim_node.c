@@ -9,6 +9,7 @@
 #include "sim.h"
 
 #include "base/hash.h"
+#include "base/level.h"
 
 #include "codec/frame.h"
 #include "codec/message.h"
@@ -182,6 +183,7 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .compare_every_ms = s->seed % 4 == 1 ? COMPARE_EVERY_MS : 0,
         .compare_in_turn = true,
         .read_mode = READ_INDEX,
+        .level_max = n->level_max,
         .seed = rng_next(&s->rng_node),
         .threadless = true,
     };
@@ -211,7 +213,7 @@ static bool was_removed(struct sim *s, struct sim_node *n)
     return true;
 }
 
-static void start_node(struct sim *s, struct sim_node *n)
+static bool start_node(struct sim *s, struct sim_node *n)
 {
     struct sim_disk *d = n->disk;
     struct world_boot how = {
@@ -235,9 +237,13 @@ static void start_node(struct sim *s, struct sim_node *n)
 
     options_fill(s, n, &how.options);
     int err = world_boot(&n->node, &how, &error);
-    if (err != 0)
-        sim_fail(s, "X2 recovery: node %u cannot start: %.*s", n->id,
-                 (int)error.len, (const char *)error.data);
+    if (err != 0) {
+        buf_u8(&error, '\0');
+        n->incarnation = MAX(n->incarnation, how.options.incarnation);
+        level_refused(s, n->id, (const char *)error.data);
+        buf_release(&error);
+        return false;
+    }
     if (how.options.incarnation <= n->incarnation && !n->copied)
         sim_fail(s, "X5 incarnation: node %u starts with an old one", n->id);
     n->incarnation = how.options.incarnation;
@@ -255,6 +261,7 @@ static void start_node(struct sim *s, struct sim_node *n)
     memset(n->seen, 0, sizeof(n->seen));
     memset(n->answered, 0, sizeof(n->answered));
     buf_release(&error);
+    return true;
 }
 
 void process_start(struct sim *s, uint32_t node)
@@ -277,9 +284,12 @@ void process_start(struct sim *s, uint32_t node)
     n->expected_death = false;
     s->current = n;
     s->stats.faults[FAULT_TINY] += s->config.on[FAULT_TINY];
-    start_node(s, n);
-    ghost_started(s, node);
+    bool started = start_node(s, n);
+    if (started)
+        ghost_started(s, node);
     s->current = NULL;
+    if (!started)
+        return;
     n->busy_until_us = s->now_us;
     n->turn_us = INT64_MAX;
     sim_trace(s, "node %u: starts, incarnation %llu, term %llu, log to %llu",
@@ -440,6 +450,9 @@ static void take(struct sim *s, struct sim_node *n,
         receive(s, n, item);
         break;
     case IN_UP:
+        if (item->level > 0)
+            node_peer_levels(n->node, p->nodes[1 - item->side], LEVEL_MIN,
+                             item->level);
         node_peer_up(n->node, p->nodes[1 - item->side], item->incarnation,
                      "sim");
         break;
@@ -507,6 +520,8 @@ static void after_turn(struct sim *s, struct sim_node *n)
         process_end(s, n->id);
         return;
     }
+    if (n->failure[0] != '\0' && level_ended(s, n))
+        return;
     if (n->failure[0] != '\0' && node_is_copy(n->node)) {
         copy_found(s, n->id, COPY_LOG);
         return;

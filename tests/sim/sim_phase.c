@@ -76,6 +76,7 @@ static void begin_drain(struct sim *s)
 {
     enter(s, PHASE_DRAIN);
     s->core_mask = (1u << s->count) - 1;
+    level_drain(s);
     sim_heal(s, s->core_mask);
 }
 
@@ -83,7 +84,7 @@ static void begin_live(struct sim *s)
 {
     uint32_t majority = s->count / 2 + 1;
 
-    if (s->config.on[FAULT_CHURN]) {
+    if (s->config.on[FAULT_CHURN] || s->config.on[FAULT_LEVEL]) {
         begin_drain(s);
         return;
     }
@@ -262,6 +263,8 @@ static const char *not_equal(struct sim *s)
         return "there is no leader";
     const struct raft *l = &leader->node->raft;
     const char *why = churn_wait(s, leader);
+    if (!why)
+        why = level_wait(s, leader);
     if (why)
         return why;
     for (uint32_t i = 0; i < s->count; i++) {
@@ -427,7 +430,7 @@ static void during_drain(struct sim *s)
     int64_t passed = s->now_us - s->phase_us;
     int64_t bound = 20 * election_us(s) + 10 * SIM_S + slack_us(s) +
                     s->config.request_timeout_ms * SIM_MS + refill_us(s) +
-                    churn_us(s);
+                    churn_us(s) + (s->config.on[FAULT_LEVEL] ? 20 * SIM_S : 0);
 
     if (passed > SIM_S)
         s->stopped = true;

@@ -13,6 +13,7 @@
  */
 #include "sim.h"
 
+#include "base/level.h"
 #include "data/rows.h"
 
 #include <malloc.h>
@@ -70,6 +71,7 @@ static void replica_open(struct sim *s, struct replica *r)
 
     *r = (struct replica){n, store_memory_new()};
     n->options.self = STRANGER;
+    n->options.level_max = s->config.on[FAULT_LEVEL] ? LEVEL_NEXT : 0;
     n->options.incarnation = 1;
     n->options.once_ttl_s = 1;
     n->options.entry_bytes_max = 1;
@@ -159,11 +161,22 @@ struct mangle {
     raft_term term;
 };
 
+/* No log lowers the level, whatever its order. */
+static bool lowers(const struct mangle *m, const struct entry *e)
+{
+    struct configuration c;
+
+    return e->kind == ENTRY_CONFIG &&
+           configuration_decode(e->payload, &c) == 0 && c.level < m->fold.level;
+}
+
 /* The entry of the true log at i comes next. */
 static void mangle_put(struct mangle *m, raft_index i)
 {
     struct entry e = ghost_to_entry(m->s->ghost.committed[i], m->fold.head + 1);
 
+    if (lowers(m, &e))
+        return;
     /* Whatever its order, a log has times and terms that do not fall. */
     m->time_ms = e.time_ms = MAX(m->time_ms, e.time_ms);
     m->term = e.term = MAX(m->term, e.term);

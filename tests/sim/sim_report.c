@@ -112,6 +112,7 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->lin_searched, (unsigned long long)t->lin_keys,
            (unsigned long long)t->lin_undecided,
            (unsigned long long)t->core_steps);
+    level_print(t);
     bounds_print(t);
     time_print(t);
     print_faults(t);

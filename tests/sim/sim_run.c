@@ -86,6 +86,7 @@ static void begin(struct sim *s)
     net_init(s);
     clients_init(s);
     churn_init(s);
+    level_init(s);
     for (uint32_t i = 0; i < s->count; i++)
         sim_push(s, (int64_t)rng_below(&s->rng_node, 200 * SIM_MS), EV_START, i,
                  0);
@@ -117,6 +118,9 @@ static void happen(struct sim *s, const struct sim_event *e)
         break;
     case EV_CLIENT:
         client_event(s, e);
+        break;
+    case EV_OLDER:
+        level_older(s, e->a);
         break;
     case EV_TEND:
         churn_tend(s);

@@ -153,7 +153,11 @@ static void expiring(struct sim *s, struct sim_client *c, struct words *w)
     else
         word(w, kind < 80 ? "pexpire%s" : "persist", at);
     word(w, "e%u", below(c, 5));
-    if (kind < 50) {
+    if (kind < 50 && s->config.on[FAULT_LEVEL] && below(c, 4) == 0) {
+        new_value(s, c, w);
+        word(w, "vard.next"); /* that is of the next level */
+        s->stats.levels.words++;
+    } else if (kind < 50) {
         new_value(s, c, w);
         word(w, "px%s", at);
         word(w, "%lld", (long long)ms);

@@ -446,6 +446,8 @@ struct sim_node {
     bool image_wanted;
     const struct sim_image *copied; /* its disk is that one; NULL: it is not */
     uint32_t copy_tries;
+    raft_term copy_term;    /* that it was in before */
+    raft_index copy_commit; /* what was committed then */
     struct sim_clock clock;
     struct inbox inbox;
     int64_t busy_until_us;
@@ -532,7 +534,7 @@ struct sim_stats {
     uint64_t faults[FAULT_COUNT];
     uint64_t times, times_by_wall, times_settled, times_told, offsets;
     uint64_t receipts;
-    uint64_t copies[COPY_FINDINGS];
+    uint64_t copies[COPY_FINDINGS], copies_completed;
     struct {
         uint64_t raised, not_started, not_linked, not_let_in, ended, words;
     } levels;

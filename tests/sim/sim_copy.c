@@ -18,7 +18,8 @@
  *
  * X24: a copy is found by the first one who has to know; until then it neither
  * votes nor leads. What it acknowledges meanwhile it has; so no commit is lost
- * (I14, I15). Nobody else is taken for a copy.
+ * (I14, I15). One that a later leader has brought all that it lacked, before it
+ * met who knew, is none any more. Nobody else is taken for a copy.
  */
 #include "sim.h"
 
@@ -205,6 +206,8 @@ void copy_strike(struct sim *s, uint32_t node)
     lost_keep_promises(s, node);
     n->copied = m;
     n->copy_tries = 0;
+    n->copy_term = s->ghost.nodes[node].disk_term;
+    n->copy_commit = s->ghost.commit;
     put_back(s, n, m);
     sim_trace(s, "node %u: its disk is an older copy, term %llu, log to %llu",
               node, (unsigned long long)m->term,
@@ -277,12 +280,31 @@ void copy_met(struct sim *s, uint32_t node, uint32_t by)
                  node, by);
 }
 
+/* It has, by a later leader, all that it lacked, votes in no term that it has
+ * been in, and nobody is left who has to know. */
+static bool is_complete(const struct sim *s, const struct sim_node *n)
+{
+    const struct ghost_node *g = &s->ghost.nodes[n->id];
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != n->id && has_to_know(s, i, n))
+            return false;
+    return g->disk_term > n->copy_term && g->disk.last >= n->copy_commit;
+}
+
 void copy_sent(struct sim *s, uint32_t node, const struct raft_message *m)
 {
+    struct sim_node *n = &s->nodes[node];
     bool promises = m->type == RAFT_MSG_VOTE || m->type == RAFT_MSG_APPEND ||
                     m->type == RAFT_MSG_HEARTBEAT ||
                     (m->type == RAFT_MSG_VOTE_REPLY && m->granted);
 
-    if (s->nodes[node].copied && promises)
+    if (!n->copied || !promises)
+        return;
+    if (!is_complete(s, n))
         sim_fail(s, "X24 copies: node %u, an older copy, votes or leads", node);
+    sim_trace(s, "node %u: is no older copy any more", node);
+    s->stats.copies_completed++;
+    n->copied = NULL;
+    n->starts[n->start_count - 1] = n->incarnation;
 }

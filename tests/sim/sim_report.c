@@ -97,12 +97,14 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->steps, (unsigned long long)t->removed,
            (unsigned long long)t->strangers);
     printf("receipts shown to those who have them: %llu; older copies found "
-           "by a start %llu, a receipt %llu, a later life %llu, the log %llu\n",
+           "by a start %llu, a receipt %llu, a later life %llu, the log %llu; "
+           "completed unnoticed %llu\n",
            (unsigned long long)t->receipts,
            (unsigned long long)t->copies[COPY_START],
            (unsigned long long)t->copies[COPY_RECEIPT],
            (unsigned long long)t->copies[COPY_REPLACED],
-           (unsigned long long)t->copies[COPY_LOG]);
+           (unsigned long long)t->copies[COPY_LOG],
+           (unsigned long long)t->copies_completed);
     printf("linearizability from outside: %llu operations in %llu histories, "
            "%llu proved by the order of the log;\n         %llu searched "
            "without it, %llu keys, %llu undecided\nsteps of cores shown to "

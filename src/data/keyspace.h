@@ -185,12 +185,22 @@ struct value_range {
     struct value value;
     uint64_t at;
     uint64_t end;
-    bool once; /* what is read is kept nowhere */
+    uint64_t seen; /* of keyspace_scan(): what looking has cost, in bytes */
+    bool once;     /* what is read is kept nowhere */
+    bool scan;
+    bool hole; /* what was given last are zeros that no page has */
 };
 struct value_range keyspace_range(struct keyspace *ks, const struct value *v,
                                   uint64_t start, uint64_t length);
 MUST_USE bool keyspace_next(struct keyspace *ks, struct value_range *r,
                             struct bytes *out);
+/* The same for what looks at the bytes on every replica, whoever gets the
+ * reply: not the part's length counts, but what was looked at, where a hole is
+ * cheap (KEYSPACE_HOLE_SHARE). */
+struct value_range keyspace_scan(struct keyspace *ks, const struct value *v,
+                                 uint64_t start, uint64_t length);
+/* Bytes of a hole count as one: the search for a page that is not there. */
+#define KEYSPACE_HOLE_SHARE 64
 /* Whether these are the bytes of a value that keyspace_get() gave. */
 MUST_USE bool keyspace_equals(struct keyspace *ks, const struct value *v,
                               struct bytes data);
@@ -208,9 +218,22 @@ void keyspace_set_expiry(struct keyspace *ks, uint8_t db, struct bytes key,
 /* Writes data at offset into the string of a key, in place; what is between
  * its end and the offset becomes zeros. Expiry and type stay; a missing key
  * begins as an empty string. No page is touched but those that the data go to.
- * `data` must not borrow from the same key, and stay until the commit. */
+ * `data` must not borrow from the same key, and stay until the commit, unless
+ * they have no more than KEYSPACE_COPIED bytes. */
 void keyspace_overwrite(struct keyspace *ks, uint8_t db, struct bytes key,
                         uint64_t offset, struct bytes data);
+#define KEYSPACE_COPIED 64
+
+/* A string longer than a page that is made page by page, from what may go when
+ * the call returns, and then put under a key, which may have had a value that
+ * it was made from. Pages that are not written are zeros. What is never put
+ * is never deleted: nothing may fail in between. */
+struct page_owner keyspace_draft(struct keyspace *ks, uint8_t db);
+void keyspace_draft_page(struct keyspace *ks, const struct page_owner *o,
+                         uint64_t page, struct bytes data);
+/* In place of what is there, without an expiry. */
+void keyspace_put_draft(struct keyspace *ks, struct bytes key,
+                        const struct page_owner *o, uint64_t length);
 /* True if there was a live value. */
 bool keyspace_delete(struct keyspace *ks, uint8_t db, struct bytes key);
 /* Deletes all keys: ends the epoch of the database. False, and nothing is

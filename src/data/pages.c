@@ -34,6 +34,12 @@ struct bytes pages_view(struct rows *rs, const struct page_owner *o,
     return bytes_of(row.data + from, MIN(want, row.len - from));
 }
 
+bool pages_is_hole(struct bytes view)
+{
+    ASSERT(view.len <= sizeof(zeros));
+    return view.data == zeros;
+}
+
 /* A row that owns its bytes, as many as `size` at least; more than it had count
  * as the entry's. */
 static struct buf *own(struct rows *rs, struct row *r, size_t size)
@@ -76,9 +82,11 @@ void pages_write(struct rows *rs, const struct page_owner *o, uint64_t length,
         struct bytes part = bytes_of(data.data, len);
         key_page(key, o, page);
         struct bytes row = bytes_of(key, sizeof(key));
-        if (at == 0 && (len == KEYSPACE_PAGE_SIZE || offset + len >= length))
+        bool all =
+            at == 0 && (len == KEYSPACE_PAGE_SIZE || offset + len >= length);
+        if (all && len > KEYSPACE_COPIED)
             rows_renew(rs, row)->borrowed = part;
-        else if (offset - at >= length)
+        else if (all || offset - at >= length)
             write_part(rs, rows_renew(rs, row), at, part);
         else
             write_part(rs, rows_touch(rs, row), at, part);

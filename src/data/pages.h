@@ -25,9 +25,11 @@
  * error. Borrowed until the next call on the rows. */
 struct bytes pages_view(struct rows *rs, const struct page_owner *o,
                         uint64_t at, uint64_t end, bool once);
+/* Whether a view is of bytes that no page has. */
+bool pages_is_hole(struct bytes view);
 /* Writes data at an offset of a value that has `length` bytes by now: reads
  * only pages that keep something of what they have. Whole pages borrow from
- * `data` until the entry ends. */
+ * `data` until the entry ends, unless they are short (KEYSPACE_COPIED). */
 void pages_write(struct rows *rs, const struct page_owner *o, uint64_t length,
                  uint64_t offset, struct bytes data);
 

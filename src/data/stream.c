@@ -118,12 +118,18 @@ static struct stream_copy *copy_new(struct keyspace *ks,
 {
     struct value_range left = left_of(ks, one);
     struct stream_copy *copy = mem_zalloc(sizeof(*copy));
+    struct buf *b = &copy->bytes;
     struct bytes part;
     copy->id = one->value.pages.id;
     copy->at = left.at;
-    (void)buf_reserve(&copy->bytes, (size_t)(left.end - left.at));
-    while (view(ks, &left, &part))
-        buf_bytes(&copy->bytes, part);
+    b->len = (size_t)(left.end - left.at);
+    b->cap = MAX(b->len, 1);
+    b->data = mem_zalloc(b->cap); /* what is a hole takes no memory */
+    while (view(ks, &left, &part)) {
+        if (!pages_is_hole(part))
+            memcpy(b->data + (left.at - part.len - copy->at), part.data,
+                   part.len);
+    }
     return copy;
 }
 

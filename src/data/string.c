@@ -94,7 +94,32 @@ struct value_range keyspace_range(struct keyspace *ks, const struct value *v,
     ASSERT(start <= v->length && length <= v->length - start);
     if (v->pages.id != 0)
         rows_viewed(&ks->rows, length);
-    return (struct value_range){*v, start, start + length, length > RANGE_KEPT};
+    return (struct value_range){.value = *v,
+                                .at = start,
+                                .end = start + length,
+                                .once = length > RANGE_KEPT};
+}
+
+struct value_range keyspace_scan(struct keyspace *ks, const struct value *v,
+                                 uint64_t start, uint64_t length)
+{
+    ASSERT(start <= v->length && length <= v->length - start);
+    ASSERT(v->pages.id == 0 || v->pages.id < ks->next.id);
+    return (struct value_range){.value = *v,
+                                .at = start,
+                                .end = start + length,
+                                .once = length > RANGE_KEPT,
+                                .scan = true};
+}
+
+/* What a scan was given. */
+static void count_seen(struct keyspace *ks, struct value_range *r,
+                       struct bytes part)
+{
+    uint64_t cost = r->hole ? part.len / KEYSPACE_HOLE_SHARE + 1 : part.len;
+    ASSERT(r->scan);
+    r->seen += cost;
+    rows_viewed(&ks->rows, cost);
 }
 
 bool keyspace_next(struct keyspace *ks, struct value_range *r,
@@ -109,8 +134,41 @@ bool keyspace_next(struct keyspace *ks, struct value_range *r,
     else
         *out = bytes_of(v->data.data + r->at, (size_t)(r->end - r->at));
     ASSERT(out->len > 0 && out->len <= r->end - r->at);
+    r->hole = v->pages.id != 0 && pages_is_hole(*out);
+    if (r->scan && v->pages.id != 0)
+        count_seen(ks, r, *out);
     r->at += out->len;
     return true;
+}
+
+struct page_owner keyspace_draft(struct keyspace *ks, uint8_t db)
+{
+    return keyspace_owner(ks, db);
+}
+
+void keyspace_draft_page(struct keyspace *ks, const struct page_owner *o,
+                         uint64_t page, struct bytes data)
+{
+    uint8_t key[KEY_PAGE_SIZE];
+    ASSERT(o->id != 0 && o->epoch == ks->rows.epochs[o->db]);
+    ASSERT(data.len > 0 && data.len <= KEYSPACE_PAGE_SIZE);
+    struct row *r = rows_renew(&ks->rows, key_page(key, o, page));
+    buf_bytes(&r->value, data);
+    ks->rows.entry_bytes += data.len;
+}
+
+void keyspace_put_draft(struct keyspace *ks, struct bytes key,
+                        const struct page_owner *o, uint64_t length)
+{
+    uint8_t apart[VALUE_APART_SIZE];
+    struct value v = {.type = VALUE_STRING,
+                      .encoding = VALUE_APART,
+                      .length = length,
+                      .pages = *o,
+                      .data = bytes_of(apart, sizeof(apart))};
+    ASSERT(length > KEYSPACE_PAGE_SIZE && o->id != 0);
+    value_apart_encode(apart, o->id, length);
+    keyspace_place(ks, o->db, key, &v, 0);
 }
 
 bool keyspace_equals(struct keyspace *ks, const struct value *v,

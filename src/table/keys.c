@@ -23,10 +23,28 @@ static uint32_t set_flags(const struct bytes *argv, uint32_t argc)
     return KEY_OW | KEY_UPDATE;
 }
 
+/* Of BITFIELD: it reads if there is nothing but GET among its operations. */
+static uint32_t bitfield_flags(const struct bytes *argv, uint32_t argc)
+{
+    ASSERT(argc >= 2);
+    for (uint32_t i = 2; i < argc;) {
+        if (bytes_eq_nocase(argv[i], BYTES_LIT("get")) && i + 2 < argc)
+            i += 3;
+        else if (bytes_eq_nocase(argv[i], BYTES_LIT("overflow")) &&
+                 i + 1 < argc)
+            i += 2;
+        else
+            return KEY_RW | KEY_ACCESS | KEY_UPDATE;
+    }
+    return KEY_RO | KEY_ACCESS;
+}
+
 static uint32_t flags_of(const struct cmd_keys *k, const struct key_spec *s)
 {
     if ((s->flags & KEY_VARIABLE) == 0)
         return s->flags;
+    if (k->cmd->id == CMD_ID_BITFIELD)
+        return bitfield_flags(k->argv, (uint32_t)k->argc);
     ASSERT(k->cmd->id == CMD_ID_SET); /* no other has such keys yet */
     return set_flags(k->argv, (uint32_t)k->argc);
 }

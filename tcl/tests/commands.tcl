@@ -100,6 +100,30 @@ set table {
     {INCRBYFLOAT f 0.1} {$10.6}
     {INCRBYFLOAT f abc} {-ERR value is not a valid float}
 
+    {SETBIT bit 7 1} :0
+    {SETBIT bit 7 1} :1
+    {SETBIT bit 100001 1} :0
+    {SETBIT bit 4294967296 1} {-ERR bit offset is not an integer or out of range}
+    {SETBIT bit 1 2} {-ERR bit is not an integer or out of range}
+    {GETBIT bit 100001} :1
+    {GETBIT bit 100000} :0
+    {BITCOUNT bit} :2
+    {BITCOUNT bit 8 -1 BIT} :1
+    {BITPOS bit 1} :7
+    {BITPOS bit 1 1} :100001
+    {BITPOS bit 0 0 0 BYTE} :0
+    {BITPOS bit 2} {-ERR The bit argument must be 1 or 0.}
+    {SET bit2 abc} +OK
+    {BITOP OR bit3 bit bit2} :12501
+    {GETRANGE bit3 1 2} {$bc}
+    {BITOP NOT bit3 bit bit2} {-ERR BITOP NOT must be called with a single source key.}
+    {BITOP AND bit3 none} :0
+    {EXISTS bit3} :0
+    {BITFIELD bit2 SET u8 #1 65 INCRBY i8 0 100 OVERFLOW FAIL INCRBY u4 4 15} {[:98 :-59 nil]}
+    {BITFIELD bit2 GET u64 0} {-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.}
+    {BITFIELD_RO bit2 GET u8 #1} {[:65]}
+    {BITFIELD_RO bit2 SET u8 0 1} {-ERR BITFIELD_RO only supports the GET subcommand}
+
     {EXISTS a b none a} :3
     {TYPE a} +string
     {TYPE none} +none
@@ -189,6 +213,11 @@ set table {
     {DELIFEQ k v} :1
     {DELIFEQ k v} :0
     {DELIFEQ k} {-ERR wrong number of arguments for 'delifeq' command}
+    {SETBIT far 4294967295 1} :0
+    {STRLEN far} :536870912
+    {BITCOUNT far} :1
+    {BITPOS far 1} :4294967295
+    {BITOP NOT far far} {-ERR BITOP of more than 128 MiB: GETRANGE gives parts of a string}
     {CLIENT SETINFO lib-name test} +OK
     {CLIENT SETINFO lib-ver 1.0} +OK
     {CLIENT NO-TOUCH on} +OK

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "unit/cmd/bit_rows.h"
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
@@ -28,6 +29,7 @@ static const struct group {
     {"generic", generic_rows, ARRAY_LEN(generic_rows)},
     {"expire", expire_rows, ARRAY_LEN(expire_rows)},
     {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
+    {"bits", bits_rows, ARRAY_LEN(bits_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };

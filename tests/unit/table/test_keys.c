@@ -158,13 +158,13 @@ static void test_keywords(void **state)
     expect_range(&xread, 0, 0, 0);
 }
 
-static uint32_t set_flags(const char *line)
+static uint32_t first_flags(const char *line)
 {
     struct bytes argv[ARGC_MAX];
     uint32_t argc = split(line, argv);
     struct cmd_keys k;
     struct cmd_key key;
-    cmd_keys_begin(&k, cmd_by_id(CMD_ID_SET), argv, argc);
+    cmd_keys_begin(&k, cmd_lookup(argv[0]), argv, argc);
     assert_true(cmd_keys_next(&k, &key));
     assert_int_equal(key.index, 1);
     return key.flags;
@@ -175,11 +175,18 @@ static void test_variable_flags(void **state)
     UNUSED(state);
     const uint32_t blind = KEY_OW | KEY_UPDATE;
     const uint32_t looks = KEY_RW | KEY_ACCESS | KEY_UPDATE;
-    assert_int_equal(set_flags("set a b"), blind);
-    assert_int_equal(set_flags("set get get"), blind);
-    assert_int_equal(set_flags("set a b nx"), blind);
-    assert_int_equal(set_flags("set a b nx GET"), looks);
-    assert_int_equal(set_flags("set a b ifeq c"), looks);
+    assert_int_equal(first_flags("set a b"), blind);
+    assert_int_equal(first_flags("set get get"), blind);
+    assert_int_equal(first_flags("set a b nx"), blind);
+    assert_int_equal(first_flags("set a b nx GET"), looks);
+    assert_int_equal(first_flags("set a b ifeq c"), looks);
+    const uint32_t reads = KEY_RO | KEY_ACCESS;
+    assert_int_equal(first_flags("bitfield a"), reads);
+    assert_int_equal(first_flags("bitfield a get u8 0 GET u8 8"), reads);
+    assert_int_equal(first_flags("bitfield a get u8 0 set u8 8 1"), looks);
+    assert_int_equal(first_flags("bitfield a OVERFLOW SAT get u8 0"), reads);
+    assert_int_equal(first_flags("bitfield a incrby u8 0 1"), looks);
+    assert_int_equal(first_flags("bitfield a get u8"), looks);
 }
 
 int main(void)

@@ -11,6 +11,7 @@
  * How it fails: without a leader each of them is answered with an error.
  */
 #include "server/reads.h"
+#include "base/rng.h"
 #include "os/clock.h"
 #include "server/server_internal.h"
 
@@ -51,6 +52,7 @@ static bool run_one(struct client *c, const struct deferred *d)
         .argv = d->argv,
         .argc = d->argc,
         .db = c->settings.db,
+        .seed = rng_next(&s->read_rng),
         .rest = (d->flags & REPLY_MUTE) != 0 ? NULL : &c->rest,
     };
     ASSERT(cmd_rest_is_empty(&c->rest));

@@ -370,6 +370,7 @@ struct server *server_new(const struct server_options *options)
     s->wiring.cron_timer = (struct loop_timer){NULL, on_cron, s};
     clients_init(&s->clients, &connection_events);
     stats_init(&s->stats, options->seed);
+    s->read_rng = options->seed;
     draft_init(&s->syntax_error);
     draft_init(&s->guest_reply);
     s->disk.free_bytes = -1;

@@ -174,6 +174,7 @@ struct server {
     struct cron cron;
     struct birth birth;
     struct stats stats;
+    uint64_t read_rng;         /* reads.c: for what chooses at random */
     struct draft syntax_error; /* dispatch.c: of the command just checked */
     struct draft guest_reply;  /* dispatch.c: of the guest being answered */
     struct shutdown shutdown;

@@ -53,6 +53,12 @@ struct key_spec {
     {                                                                          \
         .flags = (f), .index = (i), .last = (l), .step = (s)                   \
     }
+/* As many keys as the argument says, which is before them. */
+#define KEY_NUMBERED(i, f)                                                     \
+    {                                                                          \
+        .flags = (f), .index = (i), .find = KEY_FIND_KEYNUM, .first = 1,       \
+        .step = 1                                                              \
+    }
 /* All the key specifications of a row. */
 #define KEY_SPECS(...)                                                         \
     .keys = (const struct key_spec[]){__VA_ARGS__},                            \

@@ -16,6 +16,7 @@
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
+#include "unit/cmd/set_rows.h"
 
 static const struct group {
     const char *name;
@@ -30,6 +31,7 @@ static const struct group {
     {"expire", expire_rows, ARRAY_LEN(expire_rows)},
     {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
     {"bits", bits_rows, ARRAY_LEN(bits_rows)},
+    {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };
@@ -164,6 +166,18 @@ static const char *const checked_wrong[] = {
     "FLUSHALL FOO",
     "FLUSHDB FOO",
     "FLUSHDB SYNC ASYNC",
+    "SPOP a -1",
+    "SPOP a x",
+    "SPOP a 1 2",
+    "SRANDMEMBER a x",
+    "SRANDMEMBER a 1 2",
+    "SRANDMEMBER a -9223372036854775808",
+    "SINTERCARD 0 a",
+    "SINTERCARD 2 a",
+    "SINTERCARD 1 a LIMIT",
+    "SINTERCARD 1 a LIMIT -1",
+    "SINTERCARD 1 a FOO 1",
+    "SSCAN a x",
     "vard.sweep x",
     "vard.sweep -1",
     "vard.sweep 4294967296",
@@ -186,6 +200,11 @@ static const char *const checked_right[] = {
     "EXPIRE a -5 XX LT",
     "FLUSHALL sync",
     "FLUSHDB ASYNC",
+    "SADD a b",
+    "SPOP a 0",
+    "SRANDMEMBER a -9223372036854775807",
+    "SINTERCARD 1 a LIMIT 0",
+    "SSCAN a -1 FOO",
     "vard.sweep 0",
     "vard.sweep 4294967295",
     "GET a",

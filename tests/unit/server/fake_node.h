@@ -71,6 +71,7 @@ struct node {
     struct keyspace_tally tally;
     unsigned read_us;            /* that a read takes, at least */
     uint8_t read_db;             /* of the last one */
+    uint64_t read_seed;          /* of the last read */
     uint32_t request_timeout_ms; /* as it was told */
     size_t full_from;   /* it takes no more than so many; 0: any number */
     raft_index durable; /* of 42 entries */
@@ -245,6 +246,7 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
     struct bytes key = call->argv[call->argc - 1];
     bool doubt = bytes_eq(key, BYTES_LIT("longdoubt"));
     n->read_db = call->db;
+    n->read_seed = call->seed;
     if (n->read_us > 0)
         usleep(n->read_us);
     if ((doubt || bytes_eq(key, BYTES_LIT("long"))) && call->rest != NULL) {

@@ -136,6 +136,20 @@ static void a_reader_may_break(void **state)
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 /* By the connection, until READWRITE or RESET. */
+/* What a read chooses at random is another time something else. */
+static void each_read_has_a_seed_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t seeds[2];
+    for (int i = 0; i < 2; i++) {
+        send_text(f, "GET a\r\n");
+        reads_told(f, 0);
+        expect(f, "$1\r\na\r\n");
+        seeds[i] = f->node->read_seed;
+    }
+    assert_true(seeds[0] != seeds[1]);
+}
+
 static void readonly_asks_for_what_is_recent(void **state)
 {
     struct fixture *f = *state;
@@ -166,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(readonly_asks_for_what_is_recent),
+        test(each_read_has_a_seed_of_its_own),
         test(wrong_ones_do_not_go_there),
         test(they_wait_for_the_node),
         test(errors_keep_their_place),

@@ -199,6 +199,8 @@ static void test_categories_follow_families(void **state)
             assert_true((c->categories & CAT_STRING) != 0);
         if (strcmp(c->family, "bitmap") == 0)
             assert_true((c->categories & CAT_BITMAP) != 0);
+        if (strcmp(c->family, "set") == 0)
+            assert_true((c->categories & CAT_SET) != 0);
         if (strcmp(c->family, "connection") == 0)
             assert_true((c->categories & CAT_CONNECTION) != 0);
         if (strcmp(c->family, "generic") == 0 && data)

@@ -1,9 +1,9 @@
 /*
- * RAFT ADD, REMOVE, PROMOTE, DEMOTE, REPLACE and MOVE: the members are to
- * become others. The leader judges it and makes a request of it, which goes
- * through the log as any other, and whose reply is the answer. With WAIT that
- * reply is held until the members are what was asked for: only the reply waits,
- * the change goes on without whoever asked.
+ * RAFT ADD, REMOVE, PROMOTE, DEMOTE, REPLACE, MOVE and PRIORITY: the members
+ * are to become others. The leader judges it and makes a request of it, which
+ * goes through the log as any other, and whose reply is the answer. With WAIT
+ * that reply is held until the members are what was asked for: only the reply
+ * waits, the change goes on without whoever asked.
  *
  * How it fails: what cannot be, or what another node has to be asked for, is
  * answered with what to do.
@@ -226,4 +226,26 @@ void admin_raft_promote(struct server_call *call)
 void admin_raft_demote(struct server_call *call)
 {
     change_one(call, NODE_DEMOTE);
+}
+
+void admin_raft_priority(struct server_call *call)
+{
+    struct node_change ask = {
+        .kind = NODE_PRIORITY, .peer_address = "", .client_address = ""};
+    uint64_t priority;
+    if (is_asked(call, 4))
+        return;
+    ASSERT(call->argc >= 4);
+    if (call->argc > 4) {
+        syntax_error(call);
+        return;
+    }
+    if (!take_id(call, false, &ask.id))
+        return;
+    if (!num_parse_u64(call->argv[3], &priority) || priority > UINT8_MAX) {
+        resp_error(call->out, "ERR a priority is a number from 0 to 255");
+        return;
+    }
+    ask.priority = (uint8_t)priority;
+    change(call, &ask);
 }

@@ -203,6 +203,7 @@ void configuration_of(struct configuration *c, const node_id *ids,
             c->members[at] = c->members[at - 1];
         c->members[at] = (struct member){.id = ids[c->count],
                                          .roles = MEMBER_VOTER,
+                                         .priority = MEMBER_PRIORITY_USUAL,
                                          .level_min = LEVEL_MIN,
                                          .level_max = LEVEL_MIN};
     }

@@ -45,6 +45,9 @@
 /* A life is the upper half of an incarnation, which is below 2^63. */
 #define CONFIGURATION_LIFE_MAX INT32_MAX
 
+/* Who leads: src/node/node_priority.c. */
+#define MEMBER_PRIORITY_USUAL 100
+
 enum member_roles {
     MEMBER_VOTER = 1 << 0,    /* of the set that is to decide */
     MEMBER_OUTGOING = 1 << 1, /* of the one before, while members are joint */
@@ -90,7 +93,8 @@ bool configuration_valid(const struct configuration *c);
 struct member *configuration_member(struct configuration *c, node_id id);
 const struct member *configuration_find(const struct configuration *c,
                                         node_id id);
-/* All of them vote, in their first life, and nothing else is known. */
+/* All of them vote, in their first life, with the usual priority, and nothing
+ * else is known. */
 void configuration_of(struct configuration *c, const node_id *ids,
                       uint32_t count);
 /* What the core knows of it. */

@@ -36,7 +36,10 @@ struct config_node {
     node_id id;
     char *peer_address;
     char *client_address;
+    uint8_t priority; /* who is to lead; 0 if the line has none */
+    bool has_priority;
 };
+#define CONFIG_PRIORITY_MAX 255u
 
 enum config_client_class {
     CONFIG_CLIENT_NORMAL,

@@ -83,14 +83,41 @@ bool option_address(struct bytes text, struct bytes *host, uint16_t *port)
            host_is_plain(*host);
 }
 
+/* The words without `priority N`; 0: there is none. */
+static int take_priority(const struct config_words *words, size_t *count,
+                         struct config_node *n, struct buf *reason)
+{
+    uint64_t priority;
+    *count = words->count;
+    if (words->count < 4 ||
+        !bytes_eq_nocase(words->items[words->count - 2], BYTES_LIT("priority")))
+        return 0;
+    if (!num_parse_u64(words->items[words->count - 1], &priority) ||
+        priority > CONFIG_PRIORITY_MAX) {
+        buf_printf(reason, "a node's priority is a number from 0 to %u",
+                   CONFIG_PRIORITY_MAX);
+        return ERR_INVALID;
+    }
+    n->priority = (uint8_t)priority;
+    n->has_priority = true;
+    *count -= 2;
+    return 0;
+}
+
 static int add_node(struct config *c, const struct config_words *words,
                     struct buf *reason)
 {
+    struct config_node node = {0};
     uint64_t id = 0;
     struct bytes host;
     uint16_t port;
-    if (words->count < 2 || words->count > 3) {
-        buf_str(reason, "a node is: ID PEER_HOST:PORT [CLIENT_HOST:PORT]");
+    size_t count;
+    int err = take_priority(words, &count, &node, reason);
+    if (err != 0)
+        return err;
+    if (count < 2 || count > 3) {
+        buf_str(reason, "a node is: ID PEER_HOST:PORT [CLIENT_HOST:PORT] "
+                        "[priority NUMBER]");
         return ERR_INVALID;
     }
     if (!num_parse_u64(words->items[0], &id) || id >= NODE_NONE) {
@@ -98,7 +125,7 @@ static int add_node(struct config *c, const struct config_words *words,
                    NODE_NONE - 1);
         return ERR_INVALID;
     }
-    for (size_t i = 1; i < words->count; i++) {
+    for (size_t i = 1; i < count; i++) {
         if (!option_address(words->items[i], &host, &port)) {
             buf_str(reason, "an address is HOST:PORT or [IPV6]:PORT, "
                             "with a port from 1 to 65535");
@@ -108,9 +135,10 @@ static int add_node(struct config *c, const struct config_words *words,
     size_t size = (c->node_count + 1) * sizeof(c->nodes[0]);
     c->nodes = mem_realloc(c->nodes, size);
     struct config_node *n = &c->nodes[c->node_count++];
-    *n = (struct config_node){.id = (node_id)id};
+    *n = node;
+    n->id = (node_id)id;
     n->peer_address = config_text_of(words->items[1]);
-    if (words->count == 3)
+    if (count == 3)
         n->client_address = config_text_of(words->items[2]);
     return 0;
 }
@@ -240,6 +268,8 @@ void option_list_format(const struct config *c, const struct option *o,
             buf_printf(out, "%s%" PRIu32 " %s%s%s", i > 0 ? ", " : "", n->id,
                        n->peer_address, client == NULL ? "" : " ",
                        client == NULL ? "" : client);
+            if (n->has_priority)
+                buf_printf(out, " priority %u", n->priority);
         }
     } else {
         format_limits(c, out);

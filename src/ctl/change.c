@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/hostport.h"
+#include "codec/configuration.h"
 #include "ctl/members.h"
 #include "ctl/view.h"
 
@@ -83,6 +84,8 @@ static void print_member(FILE *out, const struct view *v,
             : row != NULL && row->up ? row->address
                                      : "?",
             lag, state);
+    if (m->priority != MEMBER_PRIORITY_USUAL)
+        fprintf(out, "; priority %" PRIu64, m->priority);
     bool changes = m->desired[0] != '\0' && strcmp(m->desired, m->role) != 0;
     if (changes)
         fprintf(out, "; to become %s", m->desired);

@@ -257,6 +257,19 @@ static int run_demote(struct ctl *c)
     return run_change(c, "DEMOTE");
 }
 
+static int run_priority(struct ctl *c)
+{
+    uint64_t priority;
+    if (!is_id(c->argv[0]))
+        return command_misused("not the id of a node: ", c->argv[0]);
+    if (!num_parse_u64(bytes_str(c->argv[1]), &priority) ||
+        priority > UINT8_MAX)
+        return command_misused("a priority is a number from 0 to 255, not ",
+                               c->argv[1]);
+    return change_members(&c->cluster, "PRIORITY", c->argv[0], c->argv[1],
+                          c->wait_ms);
+}
+
 static int run_move(struct ctl *c)
 {
     if (!is_id(c->argv[0]))
@@ -470,6 +483,19 @@ const struct ctl_command ctl_commands[] = {
      .more = ADDRESSES "A member that comes back under another address says so "
                        "itself.\n" GOES_ON,
      .run = run_move},
+    {.name = "priority",
+     .args_min = 2,
+     .args_max = 2,
+     .options = OPTION_WAIT,
+     .brief = "ID NUMBER",
+     .usage = "ID NUMBER [--wait [SECONDS]]",
+     .doc = "how gladly a member is to lead, 0 to 255",
+     .more = "The voter with the greatest priority is to lead when it is well: "
+             "it gets\n"
+             "leadership when it has followed closely for ten seconds. The "
+             "usual one is 100.\n"
+             "A voter with 0 leads only if nobody else can.\n" GOES_ON,
+     .run = run_priority},
     {.name = "backup",
      .args_min = 1,
      .args_max = 2,

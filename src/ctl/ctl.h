@@ -88,8 +88,9 @@ int members_print(struct cluster *c, FILE *out);
 /* Until the leader, whoever it is then, says that the members are what was
  * asked for: CTL_GOOD, or CTL_NO after so long. */
 int reach_members(struct cluster *c, int64_t wait_ms);
-/* RAFT REMOVE, PROMOTE, DEMOTE; `option` may be NULL. Waits for so long until
- * it is done; CTL_NO: it is not, and goes on. 0: it does not wait. */
+/* RAFT REMOVE, PROMOTE, DEMOTE, PRIORITY; `option` may be NULL. Waits for so
+ * long until it is done; CTL_NO: it is not, and goes on. 0: it does not wait.
+ */
 int change_members(struct cluster *c, const char *word, const char *id,
                    const char *option, int64_t wait_ms);
 /* `client` may be NULL. */

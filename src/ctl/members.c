@@ -10,6 +10,7 @@
 
 #include "base/num.h"
 #include "client/info.h"
+#include "codec/configuration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,8 @@ static void take_field(struct member_row *r, struct bytes name,
 {
     if (is(name, "id"))
         r->id = number_of(value);
+    else if (is(name, "priority"))
+        r->priority = number_of(value);
     else if (is(name, "life"))
         r->life = number_of(value);
     else if (is(name, "role"))
@@ -66,7 +69,7 @@ static void take_field(struct member_row *r, struct bytes name,
 static bool take_member(struct bytes *text, struct member_row *r)
 {
     struct bytes name, value;
-    *r = (struct member_row){0};
+    *r = (struct member_row){.priority = MEMBER_PRIORITY_USUAL};
     for (;;) {
         if (!info_line(text, &name))
             return false;

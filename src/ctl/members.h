@@ -13,6 +13,7 @@ struct member_row {
     uint64_t id;
     char role[40]; /* "voter", "learner", ... */
     uint64_t life;
+    uint64_t priority;           /* to lead */
     char peer[MEMBERS_TEXT_MAX]; /* where other members reach it; "" */
     char client[MEMBERS_TEXT_MAX];
     char desired[40];           /* what it is to become; "": that is not said */

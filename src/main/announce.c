@@ -56,6 +56,9 @@ static void compare_line(const struct config_node *line,
         buf_printf(out,
                    "node %u is at %s for clients, not at %s as its line says\n",
                    line->id, m->client_address, line->client_address);
+    if (line->has_priority && line->priority != m->priority)
+        buf_printf(out, "node %u has priority %u, not %u as its line says\n",
+                   line->id, m->priority, line->priority);
     if ((m->roles & MEMBER_VOTER) == 0)
         buf_printf(out, "node %u does not vote\n", line->id);
 }

@@ -136,8 +136,13 @@ struct node_options options_of_node(const struct config *c,
     o.members[0] = identity->node;
     if (c->node_count > 0)
         o.member_count = (uint32_t)c->node_count;
-    for (size_t i = 0; i < c->node_count; i++)
-        o.members[i] = c->nodes[i].id;
+    for (size_t i = 0; i < c->node_count; i++) {
+        const struct config_node *line = &c->nodes[i];
+        o.members[i] = line->id;
+        if (line->has_priority)
+            o.priorities[o.priority_count++] =
+                (struct node_priority){line->id, line->priority};
+    }
     return o;
 }
 

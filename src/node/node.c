@@ -96,26 +96,35 @@ static void compact(struct node *n)
     ASSERT(n->dead || n->raft.first >= first);
 }
 
-/* Who leads has to write what is written. */
+/* Who leads has to write what is written; and operators may want another one.
+ */
 static void hand_over(struct node *n)
 {
     node_id heir = node_space_heir(n);
+    const char *why = "is short of disk space";
 
+    if (n->dead)
+        return;
+    if (heir == NODE_NONE) {
+        heir = node_priority_heir(n);
+        why = "has a lower priority than one that is well";
+    }
     if (heir == NODE_NONE)
         return;
-    log_notice(n->logger,
-               "this node leads and is short of disk space: node %u is to lead",
+    log_notice(n->logger, "this node leads and %s: node %u is to lead", why,
                heir);
     bool begun = node_transfer(n, heir);
     ASSERT(begun || n->dead); /* it was chosen because it can */
 }
 
-/* The core learns whose disks are short of space. */
-static void pause_short(struct node *n)
+/* The core learns whose disks are short of space, and who had better lead. */
+static void tell_fitness(struct node *n)
 {
     struct raft_event e;
 
     while (!n->dead && node_space_next(n, &e))
+        node_step(n, &e, NOTHING_ATTACHED);
+    if (!n->dead && node_priority_next(n, &e))
         node_step(n, &e, NOTHING_ATTACHED);
 }
 
@@ -324,9 +333,9 @@ void node_flush(struct node *n)
         return;
     tick(n);
     housekeeping(n);
-    pause_short(n);
     refill(n);
     drive(n);
+    tell_fitness(n);
     if (!n->dead)
         node_sweep(n);
     tell_links(n);
@@ -535,28 +544,12 @@ void node_disk_done(struct node *n)
     node_step(n, &e, NOTHING_ATTACHED);
 }
 
-/* As far as the leader knows. Writes wait while it tries to hand over. */
-static bool can_take_over(const struct node *n, const struct node_peer *p)
-{
-    int position = raft_position(&n->raft, p->id);
-
-    if (position < 0)
-        return false;
-    const struct raft_progress *progress = &n->raft.progress[position];
-    return p->up && !progress->recovering && !progress->paused &&
-           progress->state != RAFT_SNAPSHOT;
-}
-
 bool node_transfer(struct node *n, node_id to)
 {
-    bool found = false;
-
     if (n->dead || n->raft.role != RAFT_LEADER)
         return false;
-    for (uint32_t i = 0; i < n->peer_count; i++)
-        if (to == NODE_NONE || n->peers[i].id == to)
-            found = found || can_take_over(n, &n->peers[i]);
-    if (!found)
+    to = node_heir(n, to);
+    if (to == NODE_NONE)
         return false;
     log_notice(n->logger, "handing leadership of term %" PRIu64 " over",
                n->raft.term);

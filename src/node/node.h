@@ -45,6 +45,11 @@ enum read_mode {
     READ_STALE, /* this node's state as it is */
 };
 
+struct node_priority {
+    node_id id;
+    uint8_t priority;
+};
+
 struct node_options {
     uint64_t cluster_id;
     node_id self;
@@ -53,8 +58,11 @@ struct node_options {
     uint64_t nonce; /* of this start; 0: it is not told to anybody */
     node_id members[RAFT_NODES_MAX]; /* with self */
     uint32_t member_count;
+    struct node_priority priorities[RAFT_NODES_MAX]; /* others: as usual */
+    uint32_t priority_count;
     /* Who they are as long as no entry has said so, if not all of the above as
-     * voters; for the length of node_new(). NULL: they are. */
+     * voters with these priorities; for the length of node_new(). NULL: they
+     * are. */
     const struct configuration *founding;
     uint32_t election_timeout_ms;
     uint32_t heartbeat_ms;
@@ -76,13 +84,15 @@ struct node_options {
     uint64_t seed;
     const struct watermark *mark; /* to compare the log with; NULL: none */
     uint64_t refill_part_bytes;   /* of a state that is fetched; 0: as usual */
-    int64_t compare_every_ms;     /* states, as leader; 0: only when asked to */
-    uint64_t compare_rate;        /* bytes a second that are read; 0: any */
-    bool compare_in_turn;         /* without a thread */
-    uint16_t level_max;           /* that this program executes; 0: LEVEL_MAX */
-    uint64_t snapshot_rate; /* see node_set_snapshot_rate(); 0: no bound */
-    bool threadless;        /* a simulation: nothing is done aside */
-    bool level_held;        /* see node_set_level_auto() */
+    int64_t calm_ms;          /* before leadership goes to a member of a greater
+                                 priority; 0: as usual */
+    int64_t compare_every_ms; /* states, as leader; 0: only when asked to */
+    uint64_t compare_rate;    /* bytes a second that are read; 0: any */
+    bool compare_in_turn;     /* without a thread */
+    uint16_t level_max;       /* that this program executes; 0: LEVEL_MAX */
+    uint64_t snapshot_rate;   /* see node_set_snapshot_rate(); 0: no bound */
+    bool threadless;          /* a simulation: nothing is done aside */
+    bool level_held;          /* see node_set_level_auto() */
     /* For debugging: takes a line of node_trace.h; NULL: no trace. */
     void (*trace)(void *ctx, struct bytes line);
     void *trace_ctx;
@@ -286,9 +296,10 @@ void node_compare_status(const struct node *n, struct compare_status *out);
 /* Takes effect at once, and for the next state that is read. */
 void node_set_compare(struct node *n, int64_t every_ms, uint64_t rate);
 
-/* Hands leadership over (NODE_NONE: to the most advanced follower). False if
- * this node does not lead, or no member can take over: one without a link, or
- * one that needs entries which the log no longer has, cannot. */
+/* Hands leadership over (NODE_NONE: to a follower that has what is committed,
+ * of these to the one with the greatest priority). False if this node does not
+ * lead, or no member can take over: one without a link, or one that needs
+ * entries which the log no longer has, cannot. */
 MUST_USE bool node_transfer(struct node *n, node_id to);
 
 /* --- members that come and go --------------------------------------------
@@ -302,12 +313,14 @@ enum node_change_kind {
     NODE_DEMOTE,
     NODE_REPLACE, /* a member by a new one with these addresses */
     NODE_MOVE,
+    NODE_PRIORITY,
 };
 struct node_change {
     enum node_change_kind kind;
     node_id id;   /* ADD: NODE_NONE: any; then, and of REPLACE, the new one */
     bool learner; /* ADD: and stays one */
-    bool force;   /* REMOVE, DEMOTE: although too few of the rest are up */
+    uint8_t priority; /* PRIORITY: node_priority.c */
+    bool force;       /* REMOVE, DEMOTE: although too few of the rest are up */
     const char *peer_address; /* never NULL; "": none was said */
     const char *client_address;
 };

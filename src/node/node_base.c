@@ -104,6 +104,21 @@ void node_extend_timeouts(struct node *n, uint64_t bytes)
             MAX(n->timers.extended_until_ms, n->mono_ms + ms);
 }
 
+void node_founders(const struct node_options *o, struct configuration *out)
+{
+    ASSERT(o->priority_count <= RAFT_NODES_MAX);
+    if (o->founding) {
+        *out = *o->founding;
+        return;
+    }
+    configuration_of(out, o->members, o->member_count);
+    for (uint32_t i = 0; i < o->priority_count; i++) {
+        struct member *m = configuration_member(out, o->priorities[i].id);
+        if (m)
+            m->priority = o->priorities[i].priority;
+    }
+}
+
 bool node_own_term_applied(const struct node *n)
 {
     raft_term applied = keyspace_applied(n->ks)->term;

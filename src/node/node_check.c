@@ -92,7 +92,7 @@ static void check_space(const struct node *n)
     ASSERT(s->told_short <= RAFT_NODES_MAX);
     ASSERT(!s->too_few || leads);
     ASSERT(s->short_since_ms <= n->mono_ms);
-    ASSERT(n->raft.reluctant == s->own_short);
+    ASSERT(n->raft.reluctant == (s->own_short || node_priority_is_last(n)));
 }
 
 static void check_membership(const struct node *n)

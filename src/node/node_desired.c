@@ -280,6 +280,7 @@ static int add(struct node *n, struct configuration *want,
     memset(&m, 0, sizeof(m));
     m.id = ask->id;
     m.roles = roles;
+    m.priority = MEMBER_PRIORITY_USUAL;
     m.level_min = m.level_max = n->membership.newest.level;
     if (ask->peer_address[0] == '\0') {
         buf_str(why, "say where the new member can be reached: HOST:PORT");
@@ -386,12 +387,15 @@ static int change_replace(struct node *n, struct configuration *want,
     if (!m)
         return no(why, "node %u is no member (see RAFT MEMBERS)", ask->id);
     uint8_t roles = m->roles;
+    uint8_t priority = m->priority;
     node_id old = ask->id;
     ask->id = free_id(n, want);
     int err = add(n, want, ask, roles, why);
-    if (err == 0)
-        erase(want, old);
-    return err;
+    if (err != 0)
+        return err;
+    configuration_member(want, ask->id)->priority = priority;
+    erase(want, old);
+    return 0;
 }
 
 static int change_move(struct node *n, struct configuration *want,
@@ -425,6 +429,21 @@ static int change_move(struct node *n, struct configuration *want,
               ask->id);
 }
 
+static int change_priority(struct configuration *want,
+                           const struct node_change *ask, struct buf *why)
+{
+    struct member *m = configuration_member(want, ask->id);
+
+    ASSERT(ask->kind == NODE_PRIORITY);
+    if (!m)
+        return no(why, "node %u is no member (see RAFT MEMBERS)", ask->id);
+    if (m->priority == ask->priority)
+        return no(why, "node %u has priority %u already, or is about to",
+                  ask->id, ask->priority);
+    m->priority = ask->priority;
+    return 0;
+}
+
 static int change(struct node *n, struct configuration *want,
                   struct node_change *ask, struct buf *why)
 {
@@ -439,6 +458,8 @@ static int change(struct node *n, struct configuration *want,
         return change_role(n, want, ask, why);
     case NODE_REPLACE:
         return change_replace(n, want, ask, why);
+    case NODE_PRIORITY:
+        return change_priority(want, ask, why);
     case NODE_MOVE:
         break;
     }

@@ -6,6 +6,7 @@
  *
  *   add       a member that is wanted becomes a learner, which costs no
  *             majority anything
+ *   priority  of a member, which is an operator's word alone
  *   address   of a member that has moved
  *   joint     when all voters that are wanted follow closely, they become the
  *             incoming set, and those until now the outgoing one. Some are
@@ -159,6 +160,25 @@ static bool step_add(struct node *n, struct configuration *c)
         return true;
     }
     return false;
+}
+
+static bool step_priority(struct node *n, struct configuration *c)
+{
+    bool changed = false;
+
+    ASSERT(n->raft.role == RAFT_LEADER);
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct member *m = &c->members[i];
+        const struct member *want =
+            configuration_find(&n->driver.desired, m->id);
+        if (!want || want->priority == m->priority)
+            continue;
+        m->priority = want->priority;
+        changed = true;
+    }
+    if (changed)
+        say(n->driver.next, "priorities are written down");
+    return changed;
 }
 
 static bool put_address(char *field, const char *address)
@@ -316,7 +336,6 @@ static node_id heir_of(const struct node *n, const struct configuration *c)
     ASSERT(raft_can_change(&n->raft));
     struct buf why = BUF_INIT;
     node_id heir = NODE_NONE;
-    raft_index best = 0;
 
     for (uint32_t i = 0; i < c->count; i++) {
         node_id id = c->members[i].id;
@@ -326,10 +345,8 @@ static node_id heir_of(const struct node *n, const struct configuration *c)
             (c->members[i].roles & MEMBER_VOTER) == 0 ||
             (now->voters >> pos & 1) == 0 || !node_desired_follows(n, id, &why))
             continue;
-        if (heir == NODE_NONE || n->raft.progress[pos].match > best) {
+        if (node_better_heir(n, id, heir))
             heir = id;
-            best = n->raft.progress[pos].match;
-        }
     }
     buf_release(&why);
     return heir;
@@ -414,7 +431,8 @@ static bool next_step(struct node *n, struct configuration *c)
     for (uint32_t i = 0; i < c->count; i++)
         if (c->members[i].roles & MEMBER_OUTGOING)
             return false;
-    return step_drop(n, c) || step_add(n, c) || step_address(n, c) ||
+    return step_drop(n, c) || step_add(n, c) || step_priority(n, c) ||
+           step_address(n, c) ||
            (n->driver.desired.count > 0 && step_joint(n, c));
 }
 
@@ -454,7 +472,7 @@ static bool is_as_wanted(const struct node *n, const struct member *m)
     const struct member *want = configuration_find(&d->desired, m->id);
 
     ASSERT(m->id != NODE_NONE);
-    if (!want || want->roles != m->roles)
+    if (!want || want->roles != m->roles || want->priority != m->priority)
         return false;
     return d->desired_at < n->membership.newest_at ||
            (strcmp(want->peer_address, m->peer_address) == 0 &&

@@ -19,6 +19,7 @@
 #include "node/node_driver_internal.h"
 #include "node/node_level_internal.h"
 #include "node/node_members_internal.h"
+#include "node/node_priority_internal.h"
 #include "node/node_refill_internal.h"
 #include "node/node_snapshot_internal.h"
 #include "node/node_source_internal.h"
@@ -57,10 +58,9 @@
 #define SWEEP_LIMIT_MIN 1000
 #define SWEEP_LIMIT_MAX 5000
 #define SWEEP_PAUSE_MS  10
-/* Requests above this go ahead of themselves in UPLOAD_WINDOW parts at a
- * time. */
+/* Requests above this go ahead of themselves, in parts. */
 #define UPLOAD_ABOVE      (1024u * 1024u)
-#define UPLOAD_WINDOW     4u
+#define UPLOAD_WINDOW     4u /* parts at a time */
 #define UPLOAD_PART_ARGC  5
 #define UPLOAD_WHOLE_ARGC 2
 /* Other nodes that this one knows: members, and strangers with a link. */
@@ -300,8 +300,9 @@ struct node_peer {
     uint64_t taken_seq; /* p, as leader: its requests up to here are in our log,
                            or in the inbox */
     struct node_receiver receiver; /* s */
-    int64_t leaving_ms;            /* d: seen to be leaving; 0: it is not */
-    bool greeted; /* d: it has said these addresses of itself since */
+    int64_t follows_ms; /* node_priority.c: closely since then; 0: does not */
+    int64_t leaving_ms; /* d: seen to be leaving; 0: it is not */
+    bool greeted;       /* d: it has said these addresses of itself since */
     struct directory_id greeted_directory;
     char greeted_peer[CONFIGURATION_ADDRESS_SIZE];
     char greeted_client[CONFIGURATION_ADDRESS_SIZE];
@@ -348,6 +349,7 @@ struct node {
     uint32_t peer_count;
     struct sending sending;
     struct disk_space space;
+    struct heirs heirs;
     struct snapshot snapshot;
     struct node_source source;
     struct refill refill;
@@ -378,11 +380,10 @@ struct attached {
  *   node_receipts
  *   node_peers     node_request (upload)
  *   node_members (compact, peers)  node_level (members)
- *   node_desired (members)    node_driver (desired, members, peers)
- *   node_read (time)       node_beat (compact, time)
- *   node_propose, node_compare (request, time)
- *   node_send (beat, time) node_apply (request, members, compare, trace)
- *   node_sweep (request, time)   node_refill_note
+ *   node_desired (members) node_priority (desired) node_driver (priority,
+ * peers) node_read (time)       node_beat (compact, time) node_propose,
+ * node_compare (request, time) node_send (beat, time) node_apply (request,
+ * members, compare, trace) node_sweep (request, time)   node_refill_note
  *   node_refill    (members, refill_note)
  *   node_open      (members, compare, receipts, refill_note, trace, time)
  *   node_status    (time, compare, refill)      node_source (send)

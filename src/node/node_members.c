@@ -115,11 +115,7 @@ int node_members_open(struct node *n, struct raft_start *start,
 {
     struct membership *m = &n->membership;
 
-    if (n->options.founding)
-        m->founding = *n->options.founding;
-    else
-        configuration_of(&m->founding, n->options.members,
-                         n->options.member_count);
+    node_founders(&n->options, &m->founding);
     int err = load_applied(n, error);
     if (err != 0)
         return err;

@@ -13,6 +13,7 @@
 #include "raft/raft.h"
 
 struct node;
+struct node_options;
 struct node_peer;
 
 /* node_members.c: who the members are. Of the newest entry in the log that says
@@ -29,6 +30,8 @@ struct membership {
     bool is_copy;          /* node_is_copy() */
 };
 
+/* node_base.c: who they are as long as no entry says so. */
+void node_founders(const struct node_options *o, struct configuration *out);
 /* node_members.c: from state and log, for the core's start. ERR_MISMATCH or
  * ERR_CORRUPT with a text. */
 MUST_USE int node_members_open(struct node *n, struct raft_start *start,

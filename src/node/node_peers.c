@@ -94,6 +94,7 @@ bool node_peers_up(struct node *n, node_id id, uint64_t incarnation,
     if (p->incarnation != incarnation)
         p->taken_seq = 0;
     p->up = true;
+    p->follows_ms = 0;
     p->incarnation = incarnation;
     snprintf(p->client_address, sizeof(p->client_address), "%s",
              client_address);

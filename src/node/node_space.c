@@ -170,11 +170,18 @@ static void watch(struct node *n)
     n->space.too_few = now;
 }
 
+/* Others had better lead than this node. */
+static bool is_reluctant(const struct node *n)
+{
+    ASSERT(!n->dead);
+    return n->space.own_short || node_priority_is_last(n);
+}
+
 /* The next event that the core lacks. */
 static bool lacks(struct node *n, node_id id, bool is_paused, bool paused,
                   struct raft_event *e)
 {
-    ASSERT(id != n->options.self || paused == n->space.own_short);
+    ASSERT(id != n->options.self || paused == is_reluctant(n));
     *e = node_event(n, paused ? RAFT_EV_PAUSE : RAFT_EV_RESUME);
     e->peer = id;
     if (is_paused != paused && id != n->options.self)
@@ -188,9 +195,8 @@ static bool lacks(struct node *n, node_id id, bool is_paused, bool paused,
 
 bool node_space_next(struct node *n, struct raft_event *e)
 {
-    if (n->raft.reluctant != n->space.own_short)
-        return lacks(n, n->options.self, n->raft.reluctant, n->space.own_short,
-                     e);
+    if (n->raft.reluctant != is_reluctant(n))
+        return lacks(n, n->options.self, n->raft.reluctant, is_reluctant(n), e);
     if (n->raft.role != RAFT_LEADER)
         return false;
     watch(n);
@@ -226,11 +232,12 @@ node_id node_space_heir(struct node *n)
         !raft_can_propose(&n->raft) || n->mono_ms < n->space.hand_over_at_ms)
         return NODE_NONE;
     ASSERT(n->raft.leader == n->options.self);
-    for (uint32_t i = 0; i < n->peer_count; i++) {
-        if (!can_follow_on(n, &n->peers[i]))
-            continue;
+    node_id heir = NODE_NONE;
+    for (uint32_t i = 0; i < n->peer_count; i++)
+        if (can_follow_on(n, &n->peers[i]) &&
+            node_better_heir(n, n->peers[i].id, heir))
+            heir = n->peers[i].id;
+    if (heir != NODE_NONE)
         n->space.hand_over_at_ms = n->mono_ms + HAND_OVER_AGAIN_MS;
-        return n->peers[i].id;
-    }
-    return NODE_NONE;
+    return heir;
 }

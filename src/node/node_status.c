@@ -104,6 +104,15 @@ static void measure_requests(const struct node *n, struct metrics *m)
                   n->applying.skipped_requests);
 }
 
+static void measure_priority(const struct node *n, struct metrics *m)
+{
+    const struct member *self =
+        configuration_find(&n->membership.newest, n->options.self);
+
+    ASSERT(n->membership.newest.count > 0);
+    metrics_count(m, METRIC_raft_priority, self ? self->priority : 0);
+}
+
 static void measure_level(const struct node *n, struct metrics *m)
 {
     struct node_levels l;
@@ -132,6 +141,7 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_elections, n->elections);
     metrics_count(m, METRIC_raft_nodes, n->raft.members[RAFT_NEWEST].count);
     measure_level(n, m);
+    measure_priority(n, m);
     measure_log(n, m);
     measure_requests(n, m);
 }

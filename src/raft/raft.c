@@ -311,6 +311,17 @@ static void set_paused(struct raft *r, const struct raft_event *event,
     }
 }
 
+/* Who had better lead, and who had better not. */
+static void set_fitness(struct raft *r, const struct raft_event *event,
+                        struct raft_out *out)
+{
+    if (event->type == RAFT_EV_RANK) {
+        r->rank = MIN(event->count, (uint32_t)RAFT_NODES_MAX);
+    } else {
+        set_paused(r, event, out);
+    }
+}
+
 static void flush(struct raft *r, struct raft_out *out)
 {
     if (r->role == RAFT_LEADER) {
@@ -378,7 +389,8 @@ static void dispatch(struct raft *r, const struct raft_event *event,
         break;
     case RAFT_EV_PAUSE:
     case RAFT_EV_RESUME:
-        set_paused(r, event, out);
+    case RAFT_EV_RANK:
+        set_fitness(r, event, out);
         break;
     case RAFT_EV_FLUSH:
         flush(r, out);

@@ -223,6 +223,8 @@ enum raft_event_type {
     RAFT_EV_PAUSE,       /* peer: its disk is short of space: it is sent no
                             entries; self: it leads only if nobody else does */
     RAFT_EV_RESUME,      /* peer, or self: not any more */
+    RAFT_EV_RANK,        /* count: so many others had better lead, and are
+                            given a little time to campaign first */
     RAFT_EV_FLUSH,       /* end of a turn of the loop: send what is due */
 };
 
@@ -405,6 +407,7 @@ struct raft {
     node_id vote_reply_to; /* waits for hard_state_seq; NODE_NONE: none */
     bool reluctant;        /* others had better lead */
     uint32_t declined;     /* election timeouts in a row that it left to them */
+    uint32_t rank;         /* as RAFT_EV_RANK said */
 
     /* candidate: one bit per position in members[RAFT_NEWEST] */
     uint32_t votes_granted;

@@ -55,6 +55,7 @@ static void check_role(const struct raft *r)
     ASSERT((r->votes_granted & r->votes_refused) == 0);
     ASSERT(r->declined <= (r->reluctant ? RAFT_DECLINES_MAX : 0));
     ASSERT(r->declined == 0 || r->role != RAFT_LEADER);
+    ASSERT(r->rank <= RAFT_NODES_MAX);
     ASSERT(!r->recovering || r->role == RAFT_FOLLOWER);
     ASSERT(r->barrier == 0 || r->recovering);
     ASSERT((r->role == RAFT_LEADER) == (r->leader == r->config.self));

@@ -18,9 +18,10 @@
  * what the candidate's newest members say, and only those that have a vote
  * among their own newest members ask.
  *
- * Who is reluctant (its disk is short of space, and who leads must write)
- * grants like anybody, but lets RAFT_DECLINES_MAX of its own timeouts pass
- * before it asks: the others have their turn first, and without them it leads.
+ * Who is reluctant (its disk is short of space, and who leads must write; or it
+ * is to lead only if nobody else does) grants like anybody, but lets
+ * RAFT_DECLINES_MAX of its own timeouts pass before it asks: the others have
+ * their turn first, and without them it leads.
  *
  * How it fails: an election that nobody wins is repeated when the timer ends.
  * A pre-candidate that is refused because the others are terms ahead takes the

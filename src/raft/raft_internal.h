@@ -18,6 +18,8 @@
 #define RAFT_NO_CONTACT INT64_MIN /* leader_heard_ms: nothing heard */
 /* Election timeouts that a reluctant member leaves to others. */
 #define RAFT_DECLINES_MAX 3
+/* A rank above this makes a member no more patient. */
+#define RAFT_PATIENCE_MAX 4
 
 _Static_assert(RAFT_NODES_MAX >= 1 && RAFT_NODES_MAX <= 31, "vote bits");
 _Static_assert(RAFT_RUNS_MAX >= 2, "forgetting a run must leave one");

@@ -36,17 +36,31 @@
  * no shorter than that, and who has run for longer than an election timeout is
  * not careful, so this delays no election after a leader is lost.
  *
+ * Whom others had better lead (its rank) draws later: a quarter of an election
+ * timeout for each of them, up to a whole one; when the leader's link breaks,
+ * so many milliseconds as the first of them takes at most. It is a matter of
+ * time alone: who asks, and who grants, is as ever, so somebody leads in any
+ * case.
+ *
  * How it fails: a role that ends takes its requests with it. Reads are reported
  * as lost, a transfer as ended; the node asks again.
  */
 #include "base/rng.h"
 #include "raft/raft_internal.h"
 
+/* What its rank makes of it. */
+static int64_t patience(const struct raft *r)
+{
+    ASSERT(r->rank <= RAFT_NODES_MAX);
+    return MIN((int64_t)r->rank, (int64_t)RAFT_PATIENCE_MAX);
+}
+
 void raft_draw_timer(struct raft *r)
 {
     uint32_t timeout = r->config.election_timeout_ms;
     uint64_t extra = rng_below(&r->rng, timeout);
     r->election_at_ms = r->now_ms + timeout + (int64_t)extra;
+    r->election_at_ms += (int64_t)timeout * patience(r) / RAFT_PATIENCE_MAX;
 }
 
 void raft_draw_fast_timer(struct raft *r, uint64_t span_ms)
@@ -79,6 +93,7 @@ void raft_leader_gone(struct raft *r, struct raft_out *out)
     r->down_leader = r->leader;
     r->fast_until_ms = r->now_ms + 2 * (int64_t)r->config.election_timeout_ms;
     raft_draw_fast_timer(r, r->config.peer_down_delay_ms);
+    r->election_at_ms += (int64_t)r->config.peer_down_delay_ms * patience(r);
 }
 
 /* The leader's link is up again, or a leader was heard: there is no hurry. */

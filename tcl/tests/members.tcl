@@ -93,6 +93,12 @@ proc address_of {asked id} {
     return ""
 }
 
+proc priority_of {asked id} {
+    foreach m [dict get [R $asked RAFT MEMBERS] members] {
+        if {[dict get $m id] == $id} {return [dict get $m priority]}
+    }
+    return ""
+}
 
 start_cluster 1 {} {
     # Alone, with a line of its own, so that others can reach it.
@@ -100,7 +106,7 @@ start_cluster 1 {} {
     file delete -force $nodes(1,dir)
     file mkdir $nodes(1,dir)
     start_as 1 "node-id 1
-node 1 127.0.0.1:$nodes(1,peer) 127.0.0.1:$nodes(1,port)
+node 1 127.0.0.1:$nodes(1,peer) 127.0.0.1:$nodes(1,port) priority 120
 port $nodes(1,port)
 dir $nodes(1,dir)"
     wait_node_up 1
@@ -132,6 +138,14 @@ dir $nodes(1,dir)"
             {RAFT ADD *} "*wrong number*" \
             {RAFT ADD * WAIT} "*HOST:PORT*" \
             {RAFT REMOVE WAIT} "*invalid node id*" \
+            {RAFT PRIORITY 7 1} "*node 7 is no member*" \
+            {RAFT PRIORITY 1 120} "*has priority 120 already*" \
+            {RAFT PRIORITY 1 256} "*a number from 0 to 255*" \
+            {RAFT PRIORITY 1 -1} "*a number from 0 to 255*" \
+            {RAFT PRIORITY 1 x} "*a number from 0 to 255*" \
+            {RAFT PRIORITY x 1} "*invalid node id*" \
+            {RAFT PRIORITY 1} "*wrong number*" \
+            {RAFT PRIORITY 1 2 3} "*syntax error*" \
             {RAFT REMOVE 7 WAIT} "*node 7 is no member*" \
             {RAFT REMOVE 7 WAIT x} "*number of seconds*" \
             {RAFT REMOVE 7 WAIT 3601} "*number of seconds*" \
@@ -151,6 +165,9 @@ dir $nodes(1,dir)"
             {add 127.0.0.1:9 nonsense} 2 "*is no HOST:PORT*" \
             {add --learner} 2 "*wrong number*" \
             {add 127.0.0.1:9 --force} 2 "*unknown option*" \
+            {priority 7 1} 5 "*node 7 is no member*" \
+            {priority 1 256} 2 "*a number from 0 to 255, not 256*" \
+            {priority 1} 2 "*wrong number*" \
             {move 1 nonsense} 5 "*HOST:PORT*" \
             {replace 9 127.0.0.1:9} 5 "*node 9 is no member*"] {
             lassign [ctl 1 {*}$args] got output
@@ -158,6 +175,9 @@ dir $nodes(1,dir)"
             assert_equal $status $got $output
         }
         assert_equal $before [R 1 RAFT MEMBERS]
+        assert_equal 120 [priority_of 1 1]
+        assert_equal OK [R 1 RAFT PRIORITY 1 100 WAIT]
+        assert_equal 100 [priority_of 1 1]
     }
 
     test "1 -> 3 -> 5, while clients write" {
@@ -198,6 +218,21 @@ dir $nodes(1,dir)"
         lassign [ctl 1 promote 6 --wait 60] status output
         assert_equal 0 $status $output
         assert_equal [all_vote] [members]
+    }
+
+    test "who is wanted leads, while clients write" {
+        set id [lindex [followers] end]
+        under_load 1 wanted 4 incr {
+            lassign [ctl $cluster::ids priority $id 200 --wait 60] status output
+            assert_equal 0 $status $output
+            wait_for_condition 60000 {[wait_for_leader] == $id}
+        }
+        assert_equal 200 [priority_of $id $id]
+        assert_equal 200 [info_of $id raft_priority]
+        assert_match "*leads; priority 200*" [lindex [ctl 1 members] 1]
+        lassign [ctl 1 priority $id 100 --wait 60] status output
+        assert_equal 0 $status $output
+        assert_equal 100 [priority_of $id $id]
     }
 
     test "members are removed, who leads too, while clients write; they end with 0" {

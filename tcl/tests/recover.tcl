@@ -37,6 +37,14 @@ min-free-disk 1mb
     wait_node_up $id
 }
 
+proc roles_at {id} {
+    set roles {}
+    foreach m [dict get [R $id RAFT MEMBERS] members] {
+        lappend roles [dict get $m id] [dict get $m role]
+    }
+    return $roles
+}
+
 start_cluster 3 {} {
     set lead [wait_for_leader]
     lassign [followers $lead] early late
@@ -52,7 +60,27 @@ start_cluster 3 {} {
     kill_node $early
     put_keys $lead 51 100
     wait_for_condition 20000 {[R $late DBSIZE] == 100}
-    foreach id [list $lead $late] {kill_node $id}
+    kill_node $lead
+
+    # Without a majority.
+    test "READONLY serves what is not too old, and asks as any read beyond that" {
+        R $late CONFIG SET request-timeout 200
+        R $late READONLY
+        R $late CONFIG SET stale-max-ms 3600000
+        assert_equal 100 [R $late GET key:100]
+        assert_equal 50 [R $late GET key:50]
+        foreach limit {1 0} {
+            R $late CONFIG SET stale-max-ms $limit
+            after 5
+            assert_error "CLUSTERDOWN *" {R $late GET key:100}
+        }
+        R $late CONFIG SET stale-max-ms 3600000
+        assert_equal 100 [R $late GET key:100]
+        R $late READWRITE
+        assert_error "CLUSTERDOWN *" {R $late GET key:100}
+    }
+
+    kill_node $late
     set dirs [list $nodes($early,dir) $nodes($late,dir)]
 
     test "what names no data, or is given twice, is refused" {
@@ -122,6 +150,31 @@ start_cluster 3 {} {
         } {error [log_tail $late]}
         assert_equal 101 [R $late DBSIZE]
         kill_node $early
+    }
+
+    # Its data are kept for what comes after it.
+    test "an emptied member joins the recovered cluster, when it is added" {
+        file rename $nodes($early,dir) $env(VARD_TEST_DIR)/kept
+        file mkdir $nodes($early,dir)
+        write_file $nodes($early,log) ""
+        start_node $early 0
+        wait_for_condition 30000 {[string match \
+            "*member $late refuses: no member of this cluster has that node-id*" \
+            [read_file $nodes($early,log)]]} {error [log_tail $early]}
+        assert_equal 1 [llength [dict get [R $late RAFT MEMBERS] members]]
+        assert_equal $early [R $late RAFT ADD $early 127.0.0.1:$nodes($early,peer) \
+            127.0.0.1:$nodes($early,port)]
+        wait_for_condition 60000 {[roles_at $late] eq
+            [lsort -stride 2 [list $early voter $late voter]]} {error [log_tail $early]}
+        wait_node_up $early
+        assert_equal 1 [R $early GET after]
+        assert_equal 101 [R $early DBSIZE]
+        assert_equal OK [R $early SET joined 1]
+        assert_equal OK [R $late RAFT REMOVE $early WAIT]
+        wait_for_condition 30000 {![node_alive $early]} {error [log_tail $early]}
+        forget_client $early
+        file delete -force $nodes($early,dir)
+        file rename $env(VARD_TEST_DIR)/kept $nodes($early,dir)
     }
 
     test "it starts again, also without its own node line" {

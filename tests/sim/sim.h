@@ -477,6 +477,7 @@ struct sim_node {
 /* --- the run -------------------------------------------------------------- */
 
 #define COMPARE_EVERY_MS 1500 /* of the log, in some seeds */
+#define SIM_CALM_MS      1000 /* before leadership goes to whom it is wanted */
 #define LOG_UNBOUNDED    (UINT64_C(1) << 40)
 
 struct sim_config {
@@ -776,6 +777,11 @@ void churn_tend(struct sim *s);
  * and ends. */
 bool churn_meet(struct sim *s, uint32_t a, uint32_t b);
 /* X19: what is left of what was asked for; NULL: nothing. */
+/* Do operators want somebody to lead from the beginning on? */
+static inline bool sim_has_priorities(const struct sim *s)
+{
+    return s->seed % 5 == 2;
+}
 const char *churn_wait(struct sim *s, const struct sim_node *leader);
 
 /* sim_time.c: a message with a beat arrives, and has been taken; a leader makes

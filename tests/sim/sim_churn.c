@@ -2,11 +2,11 @@
  * Members that come and go while everything else goes wrong.
  *
  * Operators ask the leader for what they like: to add, remove, promote, demote,
- * replace, move any node; the leader itself is removed, too. The node's driver
- * goes there by itself, also under the next leader. Operators look after the
- * processes: a node that is to be a member is started on an empty directory,
- * and asks to be let in; one whose process has ended since it is none keeps
- * its directory, until it is added again.
+ * replace, move any node, and who had better lead; the leader itself is
+ * removed, too. The node's driver goes there by itself, also under the next
+ * leader. Operators look after the processes: a node that is to be a member is
+ * started on an empty directory, and asks to be let in; one whose process has
+ * ended since it is none keeps its directory, until it is added again.
  *
  * Two processes that meet greet each other, as src/peer does: one that is no
  * member by a configuration that is committed learns it and ends; so does one
@@ -14,7 +14,7 @@
  * not heard of it, go on as they were.
  *
  * X19: when the faults have stopped, the members become those that were asked
- * for.
+ * for, and who leads is a voter than which none has a greater priority.
  */
 #include "sim.h"
 
@@ -47,8 +47,9 @@ bool churn_strike(struct sim *s, enum sim_fault kind)
 static enum node_change_kind draw_kind(uint64_t *rng)
 {
     static const enum node_change_kind kinds[] = {
-        NODE_ADD,    NODE_ADD,     NODE_ADD,    NODE_ADD,     NODE_REMOVE,
-        NODE_REMOVE, NODE_PROMOTE, NODE_DEMOTE, NODE_REPLACE, NODE_MOVE};
+        NODE_ADD,     NODE_ADD,    NODE_ADD,      NODE_ADD,
+        NODE_REMOVE,  NODE_REMOVE, NODE_PROMOTE,  NODE_DEMOTE,
+        NODE_REPLACE, NODE_MOVE,   NODE_PRIORITY, NODE_PRIORITY};
 
     return kinds[rng_below(rng, ARRAY_LEN(kinds))];
 }
@@ -64,6 +65,7 @@ static struct node_change draw_change(struct sim *s, struct change_texts *t)
     enum node_change_kind kind = draw_kind(rng);
     node_id id = (node_id)rng_below(rng, s->count);
     uint32_t where = (uint32_t)rng_below(rng, 3);
+    uint8_t priority = (uint8_t)(100 * rng_below(rng, 3));
 
     snprintf(t->peer, sizeof(t->peer), "10.%u.0.%u:7000", where, id);
     snprintf(t->client, sizeof(t->client), "10.%u.0.%u:6379", where, id);
@@ -71,6 +73,7 @@ static struct node_change draw_change(struct sim *s, struct change_texts *t)
                                 .id = id,
                                 .learner = sim_chance(rng, 25),
                                 .force = sim_chance(rng, 10),
+                                .priority = priority,
                                 .peer_address = t->peer,
                                 .client_address = t->client};
 }
@@ -218,7 +221,8 @@ static bool is_wanted(const struct configuration *is,
 
     for (uint32_t i = 0; i < is->count && same; i++)
         same = is->members[i].id == want->members[i].id &&
-               is->members[i].roles == want->members[i].roles;
+               is->members[i].roles == want->members[i].roles &&
+               is->members[i].priority == want->members[i].priority;
     return same;
 }
 
@@ -227,6 +231,8 @@ const char *churn_wait(struct sim *s, const struct sim_node *leader)
     struct node_change_status st;
     struct node *n = leader->node;
 
+    if (n->raft.rank > 0)
+        return "X19 members: another voter has a greater priority";
     if (!s->config.on[FAULT_CHURN])
         return NULL;
     node_change_status(n, &st);

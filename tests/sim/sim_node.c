@@ -153,6 +153,17 @@ static void on_removed(void *ctx, const char *text)
     n->removed = true;
 }
 
+/* Operators want somebody to lead, and somebody not to: in some seeds. */
+static void priorities_fill(const struct sim *s, struct node_options *o)
+{
+    for (uint32_t i = 0; i < s->config.nodes && sim_has_priorities(s); i++) {
+        uint64_t facts[] = {s->seed, i};
+        uint64_t lot = hash64(bytes_of(facts, sizeof(facts))) % 3;
+        o->priorities[o->priority_count++] =
+            (struct node_priority){i, (uint8_t)(100 * lot)};
+    }
+}
+
 static void options_fill(struct sim *s, const struct sim_node *n,
                          struct node_options *o)
 {
@@ -186,7 +197,9 @@ static void options_fill(struct sim *s, const struct sim_node *n,
         .level_max = n->level_max,
         .seed = rng_next(&s->rng_node),
         .threadless = true,
+        .calm_ms = SIM_CALM_MS,
     };
+    priorities_fill(s, o);
 }
 
 /* Of this start, drawn without a draw: what else happens stays as it is. */

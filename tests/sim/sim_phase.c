@@ -196,12 +196,19 @@ static bool leader_cannot_write(struct sim *s)
  * is for an election that is lost. To that come the messages and writes of the
  * election, the request, and the poll; and, if an append takes few entries,
  * what is sent before the request. */
+/* Who had better not lead lets three of its timeouts pass, and draws each of
+ * them longer, by up to an election timeout: in vain, if nobody else can. */
+static int64_t patience_us(const struct sim *s)
+{
+    return sim_has_priorities(s) ? 11 * election_us(s) : 0;
+}
+
 static int64_t live_bound_us(const struct sim *s)
 {
     const struct sim_config *c = &s->config;
     int64_t stuck = MIN(s->stuck_us, c->disk_timeout_ms * SIM_MS);
 
-    return 3 * election_us(s) + stuck + POLL_US +
+    return 3 * election_us(s) + stuck + POLL_US + patience_us(s) +
            12 * (c->latency_us + c->jitter_us) + 6 * c->sync_us +
            (c->on[FAULT_TINY] ? parts_us(s, s->backlog) : 0);
 }
@@ -430,7 +437,8 @@ static void during_drain(struct sim *s)
     int64_t passed = s->now_us - s->phase_us;
     int64_t bound = 20 * election_us(s) + 10 * SIM_S + slack_us(s) +
                     s->config.request_timeout_ms * SIM_MS + refill_us(s) +
-                    churn_us(s) + (s->config.on[FAULT_LEVEL] ? 20 * SIM_S : 0);
+                    churn_us(s) + (s->config.on[FAULT_LEVEL] ? 20 * SIM_S : 0) +
+                    2 * patience_us(s);
 
     if (passed > SIM_S)
         s->stopped = true;

@@ -44,6 +44,7 @@ static void info_has_what_libraries_read(void **state)
         "raft_leader_id:1\r\nraft_leader_address:\r\nraft_term:7\r\n"
         "raft_commit_index:41\r\nraft_applied_index:40\r\n",
         "\r\nraft_level:1\r\nraft_level_max:2\r\nraft_level_waits:node 2"
+        "\r\nraft_priority:100"
         "\r\nraft_nodes:3\r\nraft_node_2:client_address=10.0.0.2:6380,link=up,"
         "state=probe,match=39,next=0,lag=3\r\n",
         "\r\nraft_node_3:client_address=,link=down,state=down,match=0,",

@@ -291,7 +291,7 @@ static void test_list(void **state)
     snprintf(filter, sizeof(filter), "COMMAND LIST FILTERBY ACLCAT %s", word);
     expect(2, filter, "*0\r\n");
     expect(2, "COMMAND LIST FILTERBY ACLCAT admin",
-           "*26\r\n"
+           "*27\r\n"
            "$6\r\nconfig\r\n"
            "$4\r\nraft\r\n"
            "$4\r\nrole\r\n"
@@ -312,6 +312,7 @@ static void test_list(void **state)
            "$10\r\nraft|level\r\n"
            "$12\r\nraft|members\r\n"
            "$9\r\nraft|move\r\n"
+           "$13\r\nraft|priority\r\n"
            "$12\r\nraft|promote\r\n"
            "$11\r\nraft|remove\r\n"
            "$12\r\nraft|replace\r\n"

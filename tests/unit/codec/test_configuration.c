@@ -57,13 +57,13 @@ static void test_round_trip(void **state)
 static void test_layout(void **state)
 {
     static const uint8_t golden[] = {
-        1, 1,   1,   0,                    /* version, count, level */
-        7, 0,   0,   0,   1, 0,            /* id, roles, priority */
-        1, 0,   1,   0,                    /* levels */
-        3, 0,   0,   0,                    /* life */
-        2, 0,   0,   0,   0, 0, 0,   0,    /* directory */
-        1, 0,   0,   0,   0, 0, 0,   0x80, /* its low half */
-        3, 'a', ':', '1', 0, 1, 'z',       /* addresses, zone */
+        1, 1,   1,   0,                      /* version, count, level */
+        7, 0,   0,   0,   1, 100,            /* id, roles, priority */
+        1, 0,   1,   0,                      /* levels */
+        3, 0,   0,   0,                      /* life */
+        2, 0,   0,   0,   0, 0,   0,   0,    /* directory */
+        1, 0,   0,   0,   0, 0,   0,   0x80, /* its low half */
+        3, 'a', ':', '1', 0, 1,   'z',       /* addresses, zone */
     };
     struct configuration c;
     struct buf out = BUF_INIT;

@@ -60,7 +60,7 @@ static void get(void **state)
     fixture_init(&f);
     fixture_file(&f, "main.conf",
                  "requirepass pw\npeer-secret hush\nunixsocketperm 770\n"
-                 "node 1 a:1 a:2\nnode 2 b:1\n");
+                 "node 1 a:1 a:2\nnode 2 b:1 Priority 0\n");
     assert_int_equal(fixture_load(&f, "main.conf", NULL), CONFIG_RUN);
     const struct config *c = &f.config;
     assert_get(c, "port", "port=6379\n");
@@ -86,7 +86,7 @@ static void get(void **state)
     assert_get(c, "daemonize", "daemonize=no\n");
     assert_get(c, "requirepass", "requirepass=pw\n");
     assert_get(c, "peer-secret", "peer-secret=********\n");
-    assert_get(c, "node", "node=1 a:1 a:2, 2 b:1\n");
+    assert_get(c, "node", "node=1 a:1 a:2, 2 b:1 priority 0\n");
     assert_get(c, "client-output-buffer-limit",
                "client-output-buffer-limit=normal 1073741824 268435456 60 "
                "slave 268435456 67108864 60 pubsub 33554432 8388608 60\n");

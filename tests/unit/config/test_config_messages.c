@@ -197,7 +197,31 @@ static const struct {
      {"main.conf"},
      "vard: main.conf, line 1\n"
      ">>> node 1\n"
-     "a node is: ID PEER_HOST:PORT [CLIENT_HOST:PORT]",
+     "a node is: ID PEER_HOST:PORT [CLIENT_HOST:PORT] [priority NUMBER]",
+     "node"},
+    {"node 1 a:1 priority 256",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> node 1 a:1 priority 256\n"
+     "a node's priority is a number from 0 to 255",
+     "node"},
+    {"node 1 a:1 b:1 priority -1",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> node 1 a:1 b:1 priority -1\n"
+     "a node's priority is a number from 0 to 255",
+     "node"},
+    {"node 1 a:1 priority",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> node 1 a:1 priority\n"
+     "an address is HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535",
+     "node"},
+    {"node 1 priority 5",
+     {"main.conf"},
+     "vard: main.conf, line 1\n"
+     ">>> node 1 priority 5\n"
+     "an address is HOST:PORT or [IPV6]:PORT, with a port from 1 to 65535",
      "node"},
     {"node x a:1",
      {"main.conf"},

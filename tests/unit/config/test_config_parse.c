@@ -101,7 +101,7 @@ static void nodes(void **state)
     struct fixture f;
     int rc = load_text(&f, "node-id 0\n"
                            "node 0 10.0.0.1:16379 10.0.0.1:6379\n"
-                           "node 4294967294 [::1]:16380\n"
+                           "node 4294967294 [::1]:16380 priority 255\n"
                            "node 7 host.example:16381\n");
     assert_int_equal(rc, CONFIG_RUN);
     const struct config *c = &f.config;
@@ -110,6 +110,9 @@ static void nodes(void **state)
     assert_string_equal(c->nodes[0].client_address, "10.0.0.1:6379");
     assert_true(c->nodes[1].id == 4294967294u);
     assert_string_equal(c->nodes[1].peer_address, "[::1]:16380");
+    assert_null(c->nodes[1].client_address);
+    assert_true(c->nodes[1].has_priority && c->nodes[1].priority == 255);
+    assert_false(c->nodes[0].has_priority);
     assert_null(c->nodes[2].client_address);
     fixture_release(&f);
 }

@@ -70,6 +70,11 @@ static void test_all_differences(void **state)
             "node 2 is at b:2, not at b:3 as its line says\n"
             "node 4 (d:4) has a line, and is no member\n"
             "node 3 (c:3) is a member, and has no line\n");
+    compare("node-id 1\nnode 1 a:1 priority 100\nnode 2 b:2 priority 5\n"
+            "node 3 c:3 priority 0\n",
+            &c,
+            "node 2 has priority 100, not 5 as its line says\n"
+            "node 3 has priority 100, not 0 as its line says\n");
     c.members[2].roles = 0;
     compare(LINES, &c, "node 3 does not vote\n");
     c.members[2].peer_address[0] = '\0';

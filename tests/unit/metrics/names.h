@@ -177,6 +177,7 @@ static const char names_of_info[] =
     "raft_level\n"
     "raft_level_max\n"
     "raft_level_waits\n"
+    "raft_priority\n"
     "raft_nodes\n";
 
 #endif

@@ -415,6 +415,7 @@ void node_measure(const struct node *n, struct metrics *m)
     metrics_count(m, METRIC_raft_level, 1);
     metrics_count(m, METRIC_raft_level_max, 2);
     metrics_text(m, METRIC_raft_level_waits, "%s", "node 2");
+    metrics_count(m, METRIC_raft_priority, 100);
     metrics_count(m, METRIC_raft_nodes, 3);
     metrics_count(m, METRIC_raft_pending_requests, 0);
     metrics_count(m, METRIC_raft_pending_bytes, 0);

@@ -17,6 +17,7 @@
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
 #include "unit/cmd/set_rows.h"
+#include "unit/cmd/zset_rows.h"
 
 static const struct group {
     const char *name;
@@ -32,6 +33,7 @@ static const struct group {
     {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
     {"bits", bits_rows, ARRAY_LEN(bits_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
+    {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };
@@ -163,6 +165,36 @@ static const char *const checked_wrong[] = {
     "EXPIREAT a x",
     "PEXPIREAT a x",
     "EXPIRE a 9223372036854776",
+    "ZADD a x m",
+    "ZADD a 1 m 2",
+    "ZADD a NX XX 1 m",
+    "ZADD a GT LT 1 m",
+    "ZADD a INCR 1 m 2 n",
+    "ZADD a 1 m nan n",
+    "ZINCRBY a x m",
+    "ZRANK a m FOO",
+    "ZRANK a m WITHSCORE 1",
+    "ZCOUNT a x 1",
+    "ZLEXCOUNT a m [n",
+    "ZRANGE a x 1",
+    "ZRANGE a 0 1 FOO",
+    "ZRANGE a 0 1 LIMIT 0 1",
+    "ZRANGE a m n BYLEX",
+    "ZRANGEBYSCORE a 1 x",
+    "ZRANGESTORE a b 0 1 WITHSCORES",
+    "ZREMRANGEBYRANK a 0 x",
+    "ZREMRANGEBYSCORE a 0 x",
+    "ZREMRANGEBYLEX a [m n",
+    "ZPOPMIN a -1",
+    "ZPOPMAX a 1 2",
+    "ZMPOP 0 a MIN",
+    "ZMPOP 1 a MIN COUNT 0",
+    "ZRANDMEMBER a x",
+    "ZRANDMEMBER a 1 FOO",
+    "ZSCAN a x",
+    "ZUNION 0 a",
+    "ZINTERSTORE a x b",
+    "ZINTERCARD 3 a b",
     "FLUSHALL FOO",
     "FLUSHDB FOO",
     "FLUSHDB SYNC ASYNC",
@@ -198,6 +230,11 @@ static const char *const checked_right[] = {
     "GETRANGE a -5 -7",
     "SETRANGE a 0 v",
     "EXPIRE a -5 XX LT",
+    "ZADD a XX GT CH INCR inf m",
+    "ZRANGE a (1 2 BYSCORE REV LIMIT 0 -1 WITHSCORES",
+    "ZMPOP 2 a b MAX COUNT 1",
+    "ZSCAN a 0 FOO",  /* if there is none, it is not looked at */
+    "ZUNION 1 a FOO", /* of two errors, that of the type is told */
     "FLUSHALL sync",
     "FLUSHDB ASYNC",
     "SADD a b",

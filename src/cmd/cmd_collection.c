@@ -49,8 +49,10 @@ void reply_cell(struct cmd_call *c, struct object *o, const struct cell *v)
         return;
     }
     ASSERT(v->blob.length == v->length);
-    if (!resp_bulk_begin(c->out, (size_t)v->length))
+    if (!resp_bulk_begin(c->out, (size_t)v->length)) {
+        object_blob_pass(o, &v->blob); /* it counts on every replica alike */
         return;
+    }
     for (uint64_t at = 0; at < v->length;) {
         struct bytes part = object_blob_view(o, &v->blob, at);
         if (part.len == 0)

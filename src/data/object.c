@@ -429,3 +429,9 @@ struct bytes object_blob_view(struct object *o, const struct blob *b,
     rows_viewed(rs, row.len - from);
     return bytes_from(row, from);
 }
+
+void object_blob_pass(struct object *o, const struct blob *b)
+{
+    ASSERT(b->length > 0);
+    rows_viewed(&o->ks->rows, b->length);
+}

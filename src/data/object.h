@@ -123,5 +123,8 @@ void object_blob_drop(struct object *o, const struct blob *b);
  * next call on the keyspace or the object. Empty after an error. */
 struct bytes object_blob_view(struct object *o, const struct blob *b,
                               uint64_t at);
+/* Counts as a view of the whole blob, and reads nothing: for the replica that
+ * does not need it. */
+void object_blob_pass(struct object *o, const struct blob *b);
 
 #endif

@@ -16,6 +16,7 @@
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
+#include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
 #include "unit/cmd/zset_rows.h"
 
@@ -35,6 +36,7 @@ static const struct group {
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
+    {"lists", list_rows, ARRAY_LEN(list_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };
 
@@ -210,6 +212,24 @@ static const char *const checked_wrong[] = {
     "SINTERCARD 1 a LIMIT -1",
     "SINTERCARD 1 a FOO 1",
     "SSCAN a x",
+    "LPOP a -1",
+    "RPOP a x",
+    "LPOP a 1 2",
+    "LRANGE a x 1",
+    "LTRIM a 1 x",
+    "LREM a x v",
+    "LPOS a v RANK -9223372036854775808",
+    "LINSERT a MIDDLE b c",
+    "LPOS a v RANK 0",
+    "LPOS a v COUNT -1",
+    "LPOS a v MAXLEN x",
+    "LPOS a v RANK",
+    "LMOVE a b UP LEFT",
+    "LMOVE a b LEFT UP",
+    "LMPOP 0 a LEFT",
+    "LMPOP 2 a LEFT",
+    "LMPOP 1 a LEFT COUNT 0",
+    "LMPOP 1 a LEFT COUNT 1 COUNT 1",
     "vard.sweep x",
     "vard.sweep -1",
     "vard.sweep 4294967296",
@@ -242,6 +262,12 @@ static const char *const checked_right[] = {
     "SRANDMEMBER a -9223372036854775807",
     "SINTERCARD 1 a LIMIT 0",
     "SSCAN a -1 FOO",
+    "LREM a -9223372036854775808 v",
+    "LSET a x v",
+    "LINDEX a x",
+    "LPOP a 0",
+    "LPOS a v RANK -1 COUNT 0 MAXLEN 0",
+    "LMPOP 2 a b right COUNT 1",
     "vard.sweep 0",
     "vard.sweep 4294967295",
     "GET a",
@@ -706,6 +732,39 @@ static void test_entry_limit_of_views(void **state)
     assert_int_equal(viewed[0], viewed[1]);
 }
 
+/* The same of long elements that are taken from a list. */
+static void test_entry_counts_long_elements(void **state)
+{
+    static const char *const lines[] = {"LPOP l", "RPOP l 2", "LMPOP 1 l LEFT",
+                                        "LMOVE l l LEFT RIGHT",
+                                        "RPOPLPUSH l m"};
+    UNUSED(state);
+    uint64_t viewed[2];
+    for (int heard = 0; heard < 2; heard++) {
+        struct fixture f;
+        fixture_init(&f);
+        for (int i = 0; i < 8; i++) {
+            char line[5100];
+            int len = snprintf(line, sizeof(line), "RPUSH l %05000d", i);
+            assert_int_equal(len, 5008);
+            fixture_run(&f, line);
+        }
+        fixture_begin(&f);
+        for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+            buf_reset(&f.out);
+            if (heard)
+                fixture_apply(&f, lines[i]);
+            else
+                apply_unheard(&f, lines[i]);
+        }
+        viewed[heard] = keyspace_viewed_bytes(f.ks);
+        fixture_commit(&f);
+        fixture_release(&f);
+    }
+    assert_int_equal(viewed[0], 6 * 5000);
+    assert_int_equal(viewed[0], viewed[1]);
+}
+
 static void apply_to_key(struct fixture *f, const char *format, uint64_t i)
 {
     char line[64];
@@ -812,6 +871,7 @@ int main(void)
         cmocka_unit_test(test_entry_limit),
         cmocka_unit_test(test_entry_limit_for_all),
         cmocka_unit_test(test_entry_limit_of_views),
+        cmocka_unit_test(test_entry_counts_long_elements),
         cmocka_unit_test(test_limit_of_reads),
         cmocka_unit_test(test_reads_do_not_fill_entries),
     };

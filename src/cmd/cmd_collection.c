@@ -153,6 +153,10 @@ bool parse_scan_options(const struct cmd_args *a, uint32_t arg,
         } else if (value && word_is(a->argv[i], "match")) {
             out->match = a->argv[i + 1];
             out->matches = !bytes_eq(out->match, BYTES_LIT("*"));
+        } else if (value && a->cmd->id == CMD_ID_SCAN &&
+                   word_is(a->argv[i], "type")) {
+            out->type = a->argv[i + 1];
+            out->typed = true;
         } else {
             reply_syntax(a->out);
             return false;
@@ -165,7 +169,10 @@ bool parse_scan_options(const struct cmd_args *a, uint32_t arg,
 bool scan_wants(const struct scan_options *o, struct bytes member)
 {
     ASSERT(o->matches || o->match.len <= 1);
-    return !o->matches || glob_match(o->match, member, false);
+    if (!o->matches || o->match.len == 0)
+        return !o->matches || member.len == 0;
+    /* Redis finds a pattern in nothing only if it is a single asterisk. */
+    return member.len > 0 && glob_match(o->match, member, false);
 }
 
 void reply_scan_none(struct cmd_call *c)

@@ -56,12 +56,14 @@ struct scan_options {
     uint64_t count;
     struct bytes match;
     bool matches; /* there is a pattern */
+    struct bytes type;
+    bool typed; /* there is a type */
 };
 
 /* As strtoul reads it, which is what Redis does. */
 MUST_USE bool parse_scan_cursor(const struct cmd_args *a, uint32_t arg,
                                 uint64_t *cursor);
-/* MATCH and COUNT, from this argument on. */
+/* MATCH and COUNT, from this argument on, and TYPE, which SCAN alone has. */
 MUST_USE bool parse_scan_options(const struct cmd_args *a, uint32_t arg,
                                  struct scan_options *out);
 MUST_USE bool scan_wants(const struct scan_options *o, struct bytes member);

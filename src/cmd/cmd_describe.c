@@ -85,15 +85,31 @@ static void write_bits(struct resp_writer *w, uint32_t bits,
     ASSERT(n == 0);
 }
 
-static void write_flags(struct resp_writer *w, uint32_t flags)
+/* No flag of a row: it follows from where the keys are. */
+#define MOVABLE_KEYS (UINT32_C(1) << 31)
+
+/* Where they are depends on the arguments. */
+static bool has_movable_keys(const struct cmd *c)
+{
+    for (uint32_t i = 0; i < c->key_specs; i++) {
+        if (c->keys[i].begin != KEY_BEGIN_INDEX ||
+            c->keys[i].find != KEY_FIND_RANGE)
+            return true;
+    }
+    return false;
+}
+
+static void write_flags(struct resp_writer *w, const struct cmd *c)
 {
     static const struct bit_name names[] = {
-        {CMD_WRITE, "write"},     {CMD_READ, "readonly"}, {CMD_ADMIN, "admin"},
-        {CMD_LOCAL, "loading"},   {CMD_LOCAL, "stale"},   {CMD_FAST, "fast"},
-        {CMD_NO_AUTH, "no_auth"},
+        {CMD_WRITE, "write"},     {CMD_READ, "readonly"},
+        {CMD_ADMIN, "admin"},     {CMD_LOCAL, "loading"},
+        {CMD_LOCAL, "stale"},     {CMD_FAST, "fast"},
+        {CMD_NO_AUTH, "no_auth"}, {MOVABLE_KEYS, "movablekeys"},
     };
-    ASSERT((flags & CMD_INTERNAL) == 0);
-    write_bits(w, flags, names, ARRAY_LEN(names));
+    ASSERT((c->flags & (CMD_INTERNAL | MOVABLE_KEYS)) == 0);
+    uint32_t movable = has_movable_keys(c) ? MOVABLE_KEYS : 0;
+    write_bits(w, c->flags | movable, names, ARRAY_LEN(names));
 }
 
 static void write_key_flags(struct resp_writer *w, uint32_t flags)
@@ -197,7 +213,7 @@ static void info_head(struct resp_writer *w, const struct cmd *c)
     resp_array(w, 10);
     resp_bulk_str(w, c->name);
     resp_integer(w, c->arity);
-    write_flags(w, c->flags);
+    write_flags(w, c);
     resp_integer(w, keys.first);
     resp_integer(w, keys.last);
     resp_integer(w, keys.step);

@@ -266,17 +266,24 @@ bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
     return true;
 }
 
+bool keyspace_is_live(struct keyspace *ks, int64_t expire_ms)
+{
+    ASSERT(expire_ms > 0);
+    if (expire_ms > keyspace_now(ks))
+        return true;
+    if (!expired(ks, expire_ms))
+        doubt(ks);
+    return false;
+}
+
 static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
                 struct value *out)
 {
     struct bytes row;
     bool found = rows_get(&ks->rows, keyspace_key(ks, db, key), &row) &&
                  keyspace_decode(ks, db, row, out);
-    if (found && out->expire_ms != 0) {
-        found = out->expire_ms > keyspace_now(ks);
-        if (!found && !expired(ks, out->expire_ms))
-            doubt(ks);
-    }
+    if (found && out->expire_ms != 0)
+        found = keyspace_is_live(ks, out->expire_ms);
     if (!found)
         *out = (struct value){.type = VALUE_NONE};
     return found;

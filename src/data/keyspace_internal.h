@@ -70,6 +70,9 @@ MUST_USE bool keyspace_decode(struct keyspace *ks, uint8_t db, struct bytes row,
                               struct value *v);
 /* Inside an entry: an owner of pages, who never was before. */
 struct page_owner keyspace_owner(struct keyspace *ks, uint8_t db);
+/* Whether a value with this expiry is live. Outside an entry it may be in
+ * doubt, which is noted. */
+MUST_USE bool keyspace_is_live(struct keyspace *ks, int64_t expire_ms);
 /* members.c: reads the rows, and the level. ERR_CORRUPT. */
 MUST_USE int members_load(struct keyspace *ks);
 void members_release(struct keyspace *ks);

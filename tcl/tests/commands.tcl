@@ -193,6 +193,33 @@ set table {
     {RESET} +RESET
     {FLUSHALL} +OK
     {DBSIZE} :0
+    {RANDOMKEY} nil
+    {SCAN 0} {[$0 []]}
+    {SCAN x} {-ERR invalid cursor}
+    {SET ka v EX 100} +OK
+    {RANDOMKEY} {$ka}
+    {SCAN 0} {[$0 [$ka]]}
+    {SCAN 0 TYPE set COUNT 5} {[$0 []]}
+    {SCAN 0 MATCH k*} {[$0 [$ka]]}
+    {KEYS *} {[$ka]}
+    {KEYS b*} {[]}
+    {RENAME ka kb} +OK
+    {RENAME ka kb} {-ERR no such key}
+    {TTL kb} :100
+    {RENAMENX kb kb} :0
+    {RENAMENX kb ka} :1
+    {COPY ka kb} :1
+    {COPY ka kb} :0
+    {COPY ka kb REPLACE} :1
+    {COPY ka ka} {-ERR source and destination objects are the same}
+    {MOVE kb 1} :1
+    {MOVE kb 1} :0
+    {MOVE ka 0} {-ERR source and destination objects are the same}
+    {OBJECT ENCODING ka} {$embstr}
+    {OBJECT ENCODING none} nil
+    {OBJECT REFCOUNT ka} :1
+    {OBJECT WHAT ka} {-ERR unknown subcommand 'WHAT'. Try OBJECT HELP.}
+    {FLUSHALL} +OK
     vard: {}
     {SET k v1} +OK
     {SET k v2 IFEQ nope} nil
@@ -308,6 +335,27 @@ start_cluster 3 {} {
         assert_equal five [$c GET where]
         $c -close
         assert_equal zero [R $follow GET where]
+    }
+
+    test "a walk over all keys goes on at other nodes" {
+        R $lead FLUSHALL
+        set c [node_client $lead]
+        for {set i 0} {$i < 500} {incr i} {$c -buffer SET walk$i v}
+        $c -flush
+        for {set i 0} {$i < 500} {incr i} {$c -read}
+        $c -close
+        set cursor 0
+        set seen {}
+        for {set calls 0} {$calls < 1000} {incr calls} {
+            set id [lindex $cluster::ids [expr {$calls % 3}]]
+            lassign [R $id SCAN $cursor] cursor found
+            lappend seen {*}$found
+            if {$cursor == 0} break
+        }
+        assert_equal 500 [llength $seen]
+        assert_equal 500 [llength [lsort -unique $seen]]
+        assert {$calls >= 40 && $calls < 60}
+        R $lead FLUSHALL
     }
 
     test "keys and values with every byte" {

@@ -312,6 +312,20 @@ static void test_a_walk_with_a_pattern(void **state)
     fixture_release(&f);
 }
 
+/* Clients of clusters ask for the keys of such commands. */
+static void test_keys_that_move(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    assert_non_null(strstr(run(&f, "COMMAND INFO SINTERCARD"),
+                           "*2\r\n+readonly\r\n+movablekeys\r\n:0\r\n"));
+    assert_null(strstr(run(&f, "COMMAND INFO SINTER"), "movablekeys"));
+    assert_string_equal("*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+                        run(&f, "COMMAND GETKEYS SINTERCARD 2 a b LIMIT 1"));
+    fixture_release(&f);
+}
+
 /* ---- limits ---- */
 
 /* Words, and an argument of so many bytes behind them. */
@@ -409,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_pops_are_the_same_everywhere),
         cmocka_unit_test(test_a_walk_sees_all),
         cmocka_unit_test(test_a_walk_with_a_pattern),
+        cmocka_unit_test(test_keys_that_move),
         cmocka_unit_test(test_long_members),
         cmocka_unit_test(test_replies_have_a_length),
     };

@@ -17,6 +17,7 @@
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
 #include "unit/cmd/list_rows.h"
+#include "unit/cmd/key_rows.h"
 #include "unit/cmd/set_rows.h"
 #include "unit/cmd/zset_rows.h"
 
@@ -33,6 +34,7 @@ static const struct group {
     {"expire", expire_rows, ARRAY_LEN(expire_rows)},
     {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
     {"bits", bits_rows, ARRAY_LEN(bits_rows)},
+    {"keys", key_rows, ARRAY_LEN(key_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
@@ -200,6 +202,15 @@ static const char *const checked_wrong[] = {
     "FLUSHALL FOO",
     "FLUSHDB FOO",
     "FLUSHDB SYNC ASYNC",
+    "SCAN x",
+    "SCAN 0 COUNT 0",
+    "SCAN 0 TYPE",
+    "COPY a b FOO",
+    "COPY a b DB 16",
+    "MOVE a 16",
+    "MOVE a x",
+    "OBJECT FOO a",
+    "OBJECT ENCODING",
     "SPOP a -1",
     "SPOP a x",
     "SPOP a 1 2",
@@ -257,6 +268,10 @@ static const char *const checked_right[] = {
     "ZUNION 1 a FOO", /* of two errors, that of the type is told */
     "FLUSHALL sync",
     "FLUSHDB ASYNC",
+    "SCAN 0 TYPE foo",
+    "COPY a a",
+    "MOVE a 0",
+    "OBJECT HELP",
     "SADD a b",
     "SPOP a 0",
     "SRANDMEMBER a -9223372036854775807",

@@ -83,12 +83,18 @@ static void test_words_of_flags(void **state)
         struct fixture f;
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
             n += (c->flags & words[i].flag) != 0;
+        bool moves = false; /* a number of keys is among the arguments */
+        for (uint32_t i = 0; i < c->key_specs; i++)
+            moves |= c->keys[i].find == KEY_FIND_KEYNUM;
+        n += moves;
         buf_printf(&wanted, "*1\r\n*10\r\n$%zu\r\n%s\r\n:%d\r\n*%zu\r\n",
                    strlen(c->name), c->name, c->arity, n);
         for (size_t i = 0; i < ARRAY_LEN(words); i++) {
             if (c->flags & words[i].flag)
                 buf_printf(&wanted, "+%s\r\n", words[i].word);
         }
+        if (moves)
+            buf_str(&wanted, "+movablekeys\r\n");
         buf_str(&wanted, ":");
         fixture_init(&f);
         snprintf(line, sizeof(line), "COMMAND INFO %s", c->name);

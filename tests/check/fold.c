@@ -60,8 +60,7 @@ static bool admit(struct fold *f, const struct fold_request *r)
 {
     struct fold_session *s = session_find(f, r->node);
 
-    if (!s || r->incarnation < s->incarnation ||
-        RAFT_LIFE(r->incarnation) < s->life)
+    if (!s || r->incarnation < s->incarnation)
         return false;
     uint64_t last = r->incarnation > s->incarnation ? 0 : s->last_seq;
     if (r->seq != last + 1)
@@ -190,7 +189,8 @@ static void request(struct fold *f, struct fold_request *r,
 
     if (!arguments(f, r, head, argv))
         return;
-    if (f->members_known && !is_member(f, r->node)) {
+    bool stranger = f->members_known && !is_member(f, r->node);
+    if (stranger || RAFT_LIFE(r->incarnation) < fold_session(f, r->node).life) {
         f->outside++;
         return;
     }

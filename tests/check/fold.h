@@ -88,8 +88,8 @@ struct fold {
     bool members_known; /* an entry has said who they are */
     uint16_t level;     /* in force; 0: no entry has said anything */
     uint64_t executed;
-    uint64_t skipped;   /* repeated, or behind a gap */
-    uint64_t outside;   /* of nodes that are no members */
+    uint64_t skipped; /* repeated, or behind a gap */
+    uint64_t outside; /* of nodes that are no members, of lives that are over */
     uint64_t once_same; /* answered by a kept answer */
     uint64_t large;     /* requests that came in parts */
     const char *violation;

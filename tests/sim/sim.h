@@ -26,6 +26,7 @@
 #include "check/check_state.h"
 #include "check/fold.h"
 #include "node/node_internal.h"
+#include "sim_kinds.h"
 #include "store/store_memory.h"
 #include "world/world_boot.h"
 #include "world/world_disk.h"
@@ -39,57 +40,6 @@
 #define SIM_MS          INT64_C(1000)
 #define SIM_S           INT64_C(1000000)
 #define SIM_WALL_MS     INT64_C(1700000000000) /* of a right wall clock at 0 */
-
-/* What can go wrong: constant, name on the command line. */
-#define SIM_FAULTS(X)                                                          \
-    X(RESET, "reset")             /* a link breaks, both sides notice */       \
-    X(HALF_OPEN, "half-open")     /* one side notices late */                  \
-    X(TORN, "torn-frame")         /* a link breaks in the middle of a frame */ \
-    X(FLIP, "flip")               /* a bit changes: the checksum finds it */   \
-    X(CUT, "cut")                 /* one direction carries nothing */          \
-    X(PARTITION, "partition")     /* groups, rings, bridges */                 \
-    X(ISOLATE, "isolate")         /* the leader alone */                       \
-    X(TAIL, "tail")               /* some messages take up to 20 s */          \
-    X(SLOW_LINK, "slow-link")     /* little bandwidth */                       \
-    X(FULL, "full")               /* short queues: ERR_LIMIT */                \
-    X(CRASH, "crash")             /* process killed, or power lost */          \
-    X(CRASH_ALL, "crash-all")     /* all at the same moment */                 \
-    X(LOOP, "restart-loop")       /* one that dies again and again */          \
-    X(PAUSE, "pause")             /* a process stands still */                 \
-    X(SLOW_CPU, "slow-cpu")       /* turns of the loop take long */            \
-    X(STALL, "stall")             /* a sync takes up to two minutes */         \
-    X(SYNC_ERROR, "sync-error")   /* a sync fails */                           \
-    X(WRITE_ERROR, "write-error") /* a write fails */                          \
-    X(FLUSH, "flush")             /* state reaches the disk unasked */         \
-    X(DRIFT, "drift")             /* clocks run up to 20 % off */              \
-    X(FREEZE, "freeze")           /* clocks stand still, the process not */    \
-    X(JUMP, "jump")               /* the wall clock jumps up to an hour */     \
-    X(EDGE, "clock-edge")         /* monotonic clock near 2^31, 2^32 */        \
-    X(TRANSFER, "transfer")       /* leadership handed over by order */        \
-    X(LEAVE, "leave")             /* clients leave with requests open */       \
-    X(BURST, "burst")             /* up to 1,000 requests at once */           \
-    X(GIANT, "giant")             /* values of up to 900 kB */                 \
-    X(TINY, "tiny")               /* one entry at a time, tiny buffers */      \
-    X(LOST, "disk-lost")          /* a disk without what it promised */        \
-    X(SLOW_STATE, "slow-state")   /* no room for the state for a while */      \
-    X(SUSPEND, "suspend")         /* a machine and its clocks stand still */   \
-    X(BLINK, "clock-blink")       /* the wall clock jumps forth and back */    \
-    X(APART, "clocks-apart")      /* wall clocks differ from the start */      \
-    X(SHORT, "disk-short")        /* too little space for a while */           \
-    X(WIPE, "wipe")               /* a directory is emptied, and asks */       \
-    X(CHURN, "churn")             /* members come and go */                    \
-    X(REMOVE_LEADER, "remove-leader") /* the leader is to go */                \
-    X(COPY_BACK, "copy-back")         /* a disk is what it was before */       \
-    X(LEVEL, "level")                 /* members of two versions */
-
-enum sim_fault {
-#define X(id, name) FAULT_##id,
-    SIM_FAULTS(X)
-#undef X
-        FAULT_COUNT,
-};
-
-extern const char *const sim_fault_names[FAULT_COUNT];
 
 enum sim_event_kind {
     EV_TURN,      /* a: node; gen */
@@ -340,6 +290,7 @@ enum inbox_kind {
     IN_TRANSFER,
     IN_ADMIT,  /* pair: the node that asks, epoch: its directory */
     IN_CHANGE, /* epoch: the fault */
+    IN_CLONE,  /* pair: a second process of this node asks */
 };
 
 struct inbox_item {
@@ -505,7 +456,13 @@ struct sim_config {
     int64_t every_us[FAULT_COUNT];
 };
 
-enum sim_phase { PHASE_SAFETY, PHASE_LIVE, PHASE_AFTER, PHASE_DRAIN };
+enum sim_phase {
+    PHASE_SAFETY,
+    PHASE_LIVE,
+    PHASE_AFTER,
+    PHASE_DRAIN,
+    PHASE_STUCK, /* a majority has lost its disks */
+};
 
 struct sim_options {
     uint32_t nodes; /* 0: drawn */
@@ -536,6 +493,7 @@ struct sim_stats {
     uint64_t times, times_by_wall, times_settled, times_told, offsets;
     uint64_t receipts;
     uint64_t copies[COPY_FINDINGS], copies_completed;
+    uint64_t clones[COPY_FINDINGS], clones_refused;
     struct {
         uint64_t raised, not_started, not_linked, not_let_in, ended, words;
     } levels;
@@ -564,6 +522,13 @@ struct sim_wall {
     int64_t at_us;
     int64_t ahead_us; /* as in a ghost_entry */
     bool settled;     /* all members have gone by one time since */
+};
+
+/* What must not change any more. */
+struct stuck {
+    uint64_t elections;
+    raft_index commit;
+    uint64_t grants;
 };
 
 struct sim {
@@ -606,6 +571,8 @@ struct sim {
     raft_index compare_from;
     int64_t
         rest_us; /* since when only deletions are missing; 0: they are not */
+    uint64_t grants; /* of lives */
+    struct stuck stuck;
     bool done;
     bool stopped;          /* clients ask for nothing any more */
     bool replaying;        /* sim_replay.c runs a replica of its own */
@@ -699,6 +666,9 @@ void process_init(struct sim *s);
 void process_release(struct sim *s);
 void process_event(struct sim *s, const struct sim_event *e);
 void process_start(struct sim *s, uint32_t node);
+/* What a node of this id starts with. */
+void process_options(struct sim *s, const struct sim_node *n,
+                     struct node_options *o);
 /* down_us: until it starts again. */
 void process_crash(struct sim *s, uint32_t node, bool power, int64_t down_us);
 /* By kill or power cut; down for a time of any magnitude between these. */
@@ -802,6 +772,8 @@ void lost_asked(struct sim *s, uint32_t node, const struct inbox_item *item);
 /* At most a minority at a time. */
 bool lost_allowed(const struct sim *s, uint32_t node);
 void lost_strike(struct sim *s, uint32_t node);
+/* The same with members that come and go: an empty directory. */
+void lost_wipe(struct sim *s, uint32_t node);
 /* The directory of a node that is down is emptied, to be let in. */
 void lost_empty(struct sim *s, uint32_t node);
 /* No state that is ahead of the log, which would restart behind it. */
@@ -817,10 +789,22 @@ void lost_keep_promises(struct sim *s, uint32_t node);
 /* A node that is down has lost what it promised, and keeps its disk. */
 void lost_becomes_blank(struct sim *s, uint32_t node);
 
+/* sim_stuck.c: a majority of the disks is lost, and X26. */
+void stuck_begin(struct sim *s);
+void stuck_poll(struct sim *s);
+/* With churn: could this node lose its disk, and the others go on? */
+bool stuck_spares(struct sim *s, uint32_t node);
+bool stuck_all_whole(const struct sim *s);
+
 /* sim_copy.c: disks that are put back to what they were. */
 void copy_release(struct sim *s);
 /* All of its disk is durable: a moment to keep what is there. */
 void copy_promised(struct sim *s, uint32_t node);
+void copy_want_images(struct sim *s);
+bool copy_can_meet(struct sim *s, uint32_t a, uint32_t b);
+/* Has one to know that a start on an image is older? */
+bool copy_has_to_know(struct sim *s, uint32_t by, const struct sim_node *n,
+                      const struct sim_image *m);
 void copy_turn(struct sim *s, struct sim_node *n);
 void copy_strike(struct sim *s, uint32_t node);
 /* Before a start. False: later. */
@@ -830,6 +814,11 @@ void copy_found(struct sim *s, uint32_t node, enum copy_finding how);
 /* X24: it was welcome; a message that leaves it. */
 void copy_met(struct sim *s, uint32_t node, uint32_t by);
 void copy_sent(struct sim *s, uint32_t node, const struct raft_message *m);
+
+/* sim_clone.c: a second process on a copy of a directory. */
+void clone_strike(struct sim *s, uint32_t node);
+/* Within a turn of `by`, which leads: it asks for a life. */
+void clone_asked(struct sim *s, uint32_t by, uint32_t node);
 
 /* sim_level.c: members of two versions. */
 void level_init(struct sim *s);
@@ -856,6 +845,8 @@ const char *level_wait(const struct sim *s, const struct sim_node *leader);
 void level_print(const struct sim_stats *t);
 
 /* sim_greet.c: two processes meet: may they be linked? */
+enum copy_finding greet_judge(const struct sim_node *by,
+                              const struct sim_node *n);
 bool greet_meet(struct sim *s, uint32_t a, uint32_t b);
 void greet_linked(struct sim *s, uint32_t a, uint32_t b);
 

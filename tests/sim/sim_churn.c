@@ -72,7 +72,9 @@ static struct node_change draw_change(struct sim *s, struct change_texts *t)
     return (struct node_change){.kind = kind,
                                 .id = id,
                                 .learner = sim_chance(rng, 25),
-                                .force = sim_chance(rng, 10),
+                                /* That may cost the majority. */
+                                .force = sim_chance(rng, 10) &&
+                                         !s->config.on[FAULT_WIPE],
                                 .priority = priority,
                                 .peer_address = t->peer,
                                 .client_address = t->client};
@@ -108,6 +110,9 @@ void churn_ask(struct sim *s, struct sim_node *n, enum sim_fault kind)
         ask.kind = ask.kind == NODE_ADD ? NODE_DEMOTE : NODE_REMOVE;
         ask.id = n->id;
     }
+    /* One of the others may be without its memory, and look as before. */
+    if (s->config.on[FAULT_WIPE] && ask.kind != NODE_ADD && !stuck_all_whole(s))
+        return;
     if (s->phase == PHASE_SAFETY &&
         node_change_members(n->node, &ask, &r, &why) == 0 &&
         ask.id < s->count) { /* the id of a new one */

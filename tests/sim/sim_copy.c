@@ -44,6 +44,12 @@ void copy_release(struct sim *s)
             image_release(&s->nodes[i].images[k]);
 }
 
+void copy_want_images(struct sim *s)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        s->nodes[i].image_wanted |= sim_chance(&s->rng_fault, 30);
+}
+
 /* All that was written is promised, and what is written later is not there. */
 void copy_promised(struct sim *s, uint32_t node)
 {
@@ -77,7 +83,8 @@ void copy_turn(struct sim *s, struct sim_node *n)
     const struct raft *r = &n->node->raft;
     int64_t now_ms = sim_mono_ms(s, n);
 
-    if (!s->config.on[FAULT_COPY_BACK] || r->role != RAFT_LEADER)
+    if (!(s->config.on[FAULT_COPY_BACK] || s->config.on[FAULT_CLONE]) ||
+        r->role != RAFT_LEADER)
         return;
     for (uint32_t i = 0; i < s->count; i++) {
         struct sim_answered *a = &n->answered[i];
@@ -120,7 +127,7 @@ static bool has_to_know(const struct sim *s, uint32_t by,
            (g->live_term < r->term || g->live.last < r->index);
 }
 
-static bool can_meet(struct sim *s, uint32_t a, uint32_t b)
+bool copy_can_meet(struct sim *s, uint32_t a, uint32_t b)
 {
     uint32_t side;
     const struct sim_pair *p = net_pair(s, a, b, &side);
@@ -154,26 +161,37 @@ static void put_back(struct sim *s, struct sim_node *n,
 static bool is_known(struct sim *s, const struct sim_node *n)
 {
     for (uint32_t i = 0; i < s->count; i++)
-        if (i != n->id && has_to_know(s, i, n) && can_meet(s, n->id, i))
+        if (i != n->id && has_to_know(s, i, n) && copy_can_meet(s, n->id, i))
             return true;
     return false;
 }
 
-/* Would it be found? Looked at as if it were put back. */
-static bool would_be_known(struct sim *s, const struct sim_node *n,
-                           const struct sim_image *m)
+/* Looked at as if it were put back. */
+bool copy_has_to_know(struct sim *s, uint32_t by, const struct sim_node *n,
+                      const struct sim_image *m)
 {
     struct ghost_node *g = &s->ghost.nodes[n->id];
-    struct sim_node as = {.id = n->id, .incarnation = m->incarnation + 1};
     raft_term term = g->live_term;
     raft_index last = g->live.last;
 
     g->live_term = m->term;
     g->live.last = m->log.last;
-    bool known = is_known(s, &as);
+    bool known = has_to_know(s, by, n);
     g->live_term = term;
     g->live.last = last;
     return known;
+}
+
+static bool would_be_known(struct sim *s, const struct sim_node *n,
+                           const struct sim_image *m)
+{
+    const struct sim_node as = {.id = n->id, .incarnation = m->incarnation + 1};
+
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i != n->id && copy_has_to_know(s, i, &as, m) &&
+            copy_can_meet(s, n->id, i))
+            return true;
+    return false;
 }
 
 static const struct sim_image *choose(struct sim *s, const struct sim_node *n)
@@ -193,8 +211,7 @@ void copy_strike(struct sim *s, uint32_t node)
     struct sim_node *n = &s->nodes[node];
     const struct sim_image *m;
 
-    for (uint32_t i = 0; i < s->count; i++)
-        s->nodes[i].image_wanted |= sim_chance(&s->rng_fault, 30);
+    copy_want_images(s);
     if (s->phase != PHASE_SAFETY || !n->node || !lost_whole(s, node) ||
         n->copied || !lost_allowed(s, node))
         return;

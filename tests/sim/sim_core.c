@@ -36,7 +36,8 @@ void __wrap_raft_step(struct raft *r, const struct raft_event *event,
 void core_init(struct sim *s)
 {
     if ((s->seed % 8 != 0 && !s->options.core) || s->config.on[FAULT_CHURN] ||
-        s->config.on[FAULT_COPY_BACK] || s->config.on[FAULT_LEVEL])
+        s->config.on[FAULT_COPY_BACK] || s->config.on[FAULT_LEVEL] ||
+        s->config.on[FAULT_MAJORITY] || s->config.on[FAULT_CLONE])
         return;
     node_id ids[SIM_NODES_MAX];
     for (uint32_t i = 0; i < s->count; i++)

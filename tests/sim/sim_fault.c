@@ -232,6 +232,37 @@ static void draw_level(const struct sim *s, struct sim_config *c)
     c->every_us[FAULT_LEVEL] = sim_magnitude(&rng, SIM_S, 10 * SIM_S);
 }
 
+/* By lots of their own: disks are emptied while members come and go; and a
+ * majority of disks, which is the end. */
+static void draw_empty(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 29;
+    bool wiped = drawn(s, &rng, FAULT_WIPE, 30) && c->on[FAULT_CHURN];
+    int64_t every_us = sim_magnitude(&rng, 2 * SIM_S, 20 * SIM_S);
+
+    if (wiped) {
+        c->on[FAULT_WIPE] = true;
+        c->every_us[FAULT_WIPE] = every_us;
+    }
+    if (drawn(s, &rng, FAULT_MAJORITY, 4) && c->nodes >= 3 &&
+        !c->on[FAULT_COPY_BACK]) {
+        c->on[FAULT_MAJORITY] = true;
+        c->every_us[FAULT_MAJORITY] = c->safety_us; /* it does not strike */
+    }
+}
+
+/* By a lot of its own. */
+static void draw_clones(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 31;
+
+    if (!drawn(s, &rng, FAULT_CLONE, 8) || c->nodes < 3 || c->on[FAULT_LOST] ||
+        c->on[FAULT_CHURN] || c->on[FAULT_LEVEL])
+        return;
+    c->on[FAULT_CLONE] = true;
+    c->every_us[FAULT_CLONE] = sim_magnitude(&rng, 500 * SIM_MS, 5 * SIM_S);
+}
+
 void sim_config_draw(struct sim *s)
 {
     struct sim_config *c = &s->config;
@@ -268,6 +299,8 @@ void sim_config_draw(struct sim *s)
     draw_churn(s, c);
     draw_copies(s, c);
     draw_level(s, c);
+    draw_empty(s, c);
+    draw_clones(s, c);
 }
 
 void sim_faults_begin(struct sim *s)
@@ -531,6 +564,25 @@ static bool lose_disk(struct sim *s)
     return false; /* counted when the refill has ended */
 }
 
+/* Without churn disks are emptied where others are lost. */
+static bool wipe(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (n && s->config.on[FAULT_CHURN] && s->phase == PHASE_SAFETY)
+        lost_wipe(s, n->id);
+    return false; /* counted when it is let in */
+}
+
+static bool clone_one(struct sim *s)
+{
+    struct sim_node *n = target(s);
+
+    if (n)
+        clone_strike(s, n->id);
+    return false; /* counted when it is found */
+}
+
 static bool put_back(struct sim *s)
 {
     struct sim_node *n = target(s);
@@ -693,6 +745,10 @@ static bool strike(struct sim *s, enum sim_fault kind)
         return lose_disk(s);
     case FAULT_LEVEL:
         return other_program(s);
+    case FAULT_WIPE:
+        return wipe(s);
+    case FAULT_CLONE:
+        return clone_one(s);
     case FAULT_COPY_BACK:
         return put_back(s);
     case FAULT_CHURN:

@@ -17,8 +17,8 @@ static bool is_newer(uint64_t incarnation, uint64_t nonce,
 }
 
 /* What `by` finds wrong with `n`; COPY_FINDINGS: nothing. */
-static enum copy_finding judge(const struct sim_node *by,
-                               const struct sim_node *n)
+enum copy_finding greet_judge(const struct sim_node *by,
+                              const struct sim_node *n)
 {
     struct sim_seen known = by->seen[n->id];
     struct member_facts facts;
@@ -40,7 +40,7 @@ static enum copy_finding judge(const struct sim_node *by,
 /* False: it is not, and has ended for it. */
 static bool is_welcome(struct sim *s, uint32_t node, uint32_t by)
 {
-    enum copy_finding found = judge(&s->nodes[by], &s->nodes[node]);
+    enum copy_finding found = greet_judge(&s->nodes[by], &s->nodes[node]);
 
     if (found != COPY_FINDINGS) {
         copy_found(s, node, found);

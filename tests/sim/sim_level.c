@@ -157,8 +157,9 @@ void level_made(struct sim *s, uint32_t node,
     if (!is_on(s) || c->level > s->nodes[node].level_max)
         sim_fail(s, "X25 level: node %u raises what it does not know", node);
     /* That is the moment to go back to a program that does not know it. */
-    sim_push(s, s->now_us + sim_magnitude(&s->rng_fault, 1, 20 * SIM_MS),
-             EV_OLDER, (uint32_t)rng_below(&s->rng_fault, s->count), 0);
+    int64_t soon_us = sim_magnitude(&s->rng_fault, 1, 20 * SIM_MS);
+    uint32_t who = (uint32_t)rng_below(&s->rng_fault, s->count);
+    sim_push(s, s->now_us + soon_us, EV_OLDER, who, 0);
     for (uint32_t k = 0; k < c->count; k++) {
         uint32_t side;
         if (c->members[k].id == node)

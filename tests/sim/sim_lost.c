@@ -270,6 +270,7 @@ static void granted(struct sim *s, struct sim_node *by, struct sim_node *to,
         sim_fail(s, "X17 life: number %u of node %u is granted twice",
                  grant->life, to->id);
     level_granted(s, &grant->configuration, to->id);
+    s->grants++;
     to->granted = grant->life;
     to->granted_members = grant->configuration;
     s->stats.faults[FAULT_WIPE] += to->wiped;
@@ -311,6 +312,7 @@ void lost_empty(struct sim *s, uint32_t node)
     struct sim_disk *d = s->nodes[node].disk;
 
     ASSERT(!s->nodes[node].node);
+    s->nodes[node].wiped = false;
     lost_keep_promises(s, node);
     lose_all(s, d);
     d->disk.has_mark = false;
@@ -357,6 +359,16 @@ void lost_strike(struct sim *s, uint32_t node)
 
     process_crash(s, node, true, down_us);
     lose(s, node);
+}
+
+void lost_wipe(struct sim *s, uint32_t node)
+{
+    if (!s->nodes[node].node || !lost_whole(s, node) || !stuck_spares(s, node))
+        return;
+    process_crash(s, node, true,
+                  sim_magnitude(&s->rng_fault, 10 * SIM_MS, 10 * SIM_S));
+    lost_empty(s, node);
+    s->nodes[node].wiped = true;
 }
 
 /* --- X13 ------------------------------------------------------------------ */

@@ -164,8 +164,8 @@ static void priorities_fill(const struct sim *s, struct node_options *o)
     }
 }
 
-static void options_fill(struct sim *s, const struct sim_node *n,
-                         struct node_options *o)
+void process_options(struct sim *s, const struct sim_node *n,
+                     struct node_options *o)
 {
     const struct sim_config *c = &s->config;
 
@@ -248,7 +248,7 @@ static bool start_node(struct sim *s, struct sim_node *n)
     };
     struct buf error = BUF_INIT;
 
-    options_fill(s, n, &how.options);
+    process_options(s, n, &how.options);
     int err = world_boot(&n->node, &how, &error);
     if (err != 0) {
         buf_u8(&error, '\0');
@@ -480,6 +480,9 @@ static void take(struct sim *s, struct sim_node *n,
         break;
     case IN_ADMIT:
         lost_asked(s, n->id, item);
+        break;
+    case IN_CLONE:
+        clone_asked(s, n->id, item->pair);
         break;
     case IN_CHANGE:
         churn_ask(s, n, (enum sim_fault)item->epoch);

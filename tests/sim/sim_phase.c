@@ -33,7 +33,8 @@ static void poll_again(struct sim *s)
 
 static void enter(struct sim *s, enum sim_phase phase)
 {
-    static const char *const names[] = {"safety", "liveness", "after", "drain"};
+    static const char *const names[] = {"safety", "liveness", "after", "drain",
+                                        "stuck"};
 
     s->phase = phase;
     s->phase_us = s->now_us;
@@ -80,10 +81,23 @@ static void begin_drain(struct sim *s)
     sim_heal(s, s->core_mask);
 }
 
+/* All run and reach each other, and too few have their memory. */
+static void begin_stuck(struct sim *s)
+{
+    enter(s, PHASE_STUCK);
+    s->core_mask = (1u << s->count) - 1;
+    sim_heal(s, s->core_mask);
+    stuck_begin(s);
+}
+
 static void begin_live(struct sim *s)
 {
     uint32_t majority = s->count / 2 + 1;
 
+    if (s->config.on[FAULT_MAJORITY]) {
+        begin_stuck(s);
+        return;
+    }
     if (s->config.on[FAULT_CHURN] || s->config.on[FAULT_LEVEL]) {
         begin_drain(s);
         return;
@@ -419,7 +433,7 @@ static int64_t refill_us(const struct sim *s)
     bool copied = s->config.on[FAULT_COPY_BACK];
     int64_t pause_us = s->config.on[FAULT_WIPE] || copied ? 61 * SIM_S : 0;
 
-    return s->config.on[FAULT_LOST] || copied
+    return s->config.on[FAULT_LOST] || s->config.on[FAULT_WIPE] || copied
                ? parts_us(s, s->oracle.head) + pause_us
                : 0;
 }
@@ -482,6 +496,9 @@ void phase_event(struct sim *s)
         break;
     case PHASE_DRAIN:
         during_drain(s);
+        break;
+    case PHASE_STUCK:
+        stuck_poll(s);
         break;
     }
     poll_again(s);

@@ -114,6 +114,12 @@ void stats_print(const struct sim_stats *t)
            (unsigned long long)t->lin_searched, (unsigned long long)t->lin_keys,
            (unsigned long long)t->lin_undecided,
            (unsigned long long)t->core_steps);
+    printf("second processes found by a start %llu, a receipt %llu, a later "
+           "life %llu; asked for a life in vain %llu\n",
+           (unsigned long long)t->clones[COPY_START],
+           (unsigned long long)t->clones[COPY_RECEIPT],
+           (unsigned long long)t->clones[COPY_REPLACED],
+           (unsigned long long)t->clones_refused);
     level_print(t);
     bounds_print(t);
     time_print(t);

@@ -88,19 +88,19 @@ static void see(struct scan *s, const struct walked *at)
 /* Returns the cursor to go on from; 0: that was all. */
 static uint64_t scan(struct cmd_call *c, struct scan *s, uint64_t cursor)
 {
-    struct walk w;
+    struct key_walk w;
     struct walked at;
     uint64_t next = 0;
     if (cursor >= WALK_POSITIONS)
         return 0;
-    walk_begin(&w, c->ks, c->db, cursor);
-    while (next == 0 && walk_next(&w, &at)) {
+    key_walk_begin(&w, c->ks, c->db, cursor);
+    while (next == 0 && key_walk_next(&w, &at)) {
         if (is_enough(s, &at))
             next = at.position;
         else
             see(s, &at);
     }
-    walk_end(&w);
+    key_walk_end(&w);
     ASSERT(next == 0 || next > cursor);
     return next;
 }
@@ -150,7 +150,7 @@ void cmd_keys_run(struct cmd_call *c)
     struct scan_options options = {
         .match = c->argv[1], .matches = !bytes_eq(c->argv[1], BYTES_LIT("*"))};
     struct member_list list;
-    struct walk w;
+    struct key_walk w;
     struct walked at;
     ASSERT(c->argc == 2);
     if (is_name(c->argv[1])) {
@@ -162,12 +162,12 @@ void cmd_keys_run(struct cmd_call *c)
         return;
     }
     member_list_init(&list, CMD_REPLY_BYTES_MAX);
-    walk_begin(&w, c->ks, c->db, 0);
-    while (!list.over && walk_next(&w, &at)) {
+    key_walk_begin(&w, c->ks, c->db, 0);
+    while (!list.over && key_walk_next(&w, &at)) {
         if (at.live && scan_wants(&options, at.key))
             (void)member_list_add(&list, at.key);
     }
-    walk_end(&w);
+    key_walk_end(&w);
     reply_member_list(c, &list, false);
     member_list_release(&list);
 }
@@ -178,15 +178,15 @@ void cmd_keys_run(struct cmd_call *c)
 static void list_keys(struct cmd_call *c, uint64_t position,
                       struct member_list *list, uint64_t max)
 {
-    struct walk w;
+    struct key_walk w;
     struct walked at;
     ASSERT(list->count <= max);
-    walk_begin(&w, c->ks, c->db, position);
-    while (list->count < max && walk_next(&w, &at)) {
+    key_walk_begin(&w, c->ks, c->db, position);
+    while (list->count < max && key_walk_next(&w, &at)) {
         if (at.live && !member_list_add(list, at.key))
             break;
     }
-    walk_end(&w);
+    key_walk_end(&w);
 }
 
 void cmd_randomkey_run(struct cmd_call *c)

@@ -27,7 +27,7 @@ static uint64_t position_of(struct bytes row_key)
     return n >> BITS_BELOW;
 }
 
-static bool has_prefix(const struct walk *w, struct bytes row_key)
+static bool has_prefix(const struct key_walk *w, struct bytes row_key)
 {
     return row_key.len >= KEY_PREFIX_SIZE &&
            memcmp(row_key.data, w->prefix.data, KEY_EPOCH_SIZE) == 0;
@@ -43,7 +43,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 /* The keys stay where they are as long as no row is touched. */
-static void list_changed(struct walk *w, struct bytes from)
+static void list_changed(struct key_walk *w, struct bytes from)
 {
     const struct overlay *o = &w->ks->rows.overlay;
     if (!w->ks->rows.in_entry || o->count == 0)
@@ -60,14 +60,14 @@ static void list_changed(struct walk *w, struct bytes from)
 
 /* ---- the walk ---- */
 
-void walk_begin(struct walk *w, struct keyspace *ks, uint8_t db,
-                uint64_t position)
+void key_walk_begin(struct key_walk *w, struct keyspace *ks, uint8_t db,
+                    uint64_t position)
 {
     struct rows *rs = &ks->rows;
     uint8_t epoch_first[KEY_EPOCH_SIZE];
     ASSERT(db < KEYSPACE_DATABASES && position < WALK_POSITIONS);
     ASSERT(!rs->in_entry || rs->reading);
-    *w = (struct walk){.ks = ks};
+    *w = (struct key_walk){.ks = ks};
     key_epoch_first(epoch_first, ROW_VALUE, db, rs->epochs[db]);
     buf_append(&w->prefix, epoch_first, KEY_EPOCH_SIZE);
     buf_u64be(&w->prefix, position << BITS_BELOW);
@@ -79,17 +79,17 @@ void walk_begin(struct walk *w, struct keyspace *ks, uint8_t db,
     store_iter_seek(w->it, buf_view(&w->prefix));
 }
 
-void walk_end(struct walk *w)
+void key_walk_end(struct key_walk *w)
 {
     if (w->it != NULL)
         store_iter_free(w->it);
     mem_free(w->changed);
     buf_release(&w->prefix);
-    *w = (struct walk){0};
+    *w = (struct key_walk){0};
 }
 
 /* The next row of the store that the entry has not touched. */
-static bool store_next(struct walk *w, struct bytes *key)
+static bool store_next(struct key_walk *w, struct bytes *key)
 {
     struct rows *rs = &w->ks->rows;
     if (w->it == NULL)
@@ -111,7 +111,7 @@ static bool store_next(struct walk *w, struct bytes *key)
 }
 
 /* The next row that the entry has touched and that is there. */
-static const struct row *changed_next(struct walk *w, struct bytes *key)
+static const struct row *changed_next(struct key_walk *w, struct bytes *key)
 {
     for (; w->changed_at < w->changed_count; w->changed_at++) {
         *key = w->changed[w->changed_at];
@@ -123,7 +123,7 @@ static const struct row *changed_next(struct walk *w, struct bytes *key)
     return NULL;
 }
 
-static bool tell(struct walk *w, struct bytes key, struct bytes row,
+static bool tell(struct key_walk *w, struct bytes key, struct bytes row,
                  struct walked *out)
 {
     struct value v;
@@ -142,7 +142,7 @@ static bool tell(struct walk *w, struct bytes key, struct bytes row,
     return true;
 }
 
-bool walk_next(struct walk *w, struct walked *out)
+bool key_walk_next(struct key_walk *w, struct walked *out)
 {
     struct bytes stored;
     struct bytes changed;

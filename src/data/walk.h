@@ -20,7 +20,7 @@
 
 #define WALK_POSITIONS (UINT64_C(1) << 52)
 
-struct walk {
+struct key_walk {
     struct keyspace *ks;
     struct store_iter *it; /* NULL: the store has no such rows */
     bool leaves_store;     /* it is at the row that was told last */
@@ -40,10 +40,10 @@ struct walked {
 
 /* Begins at the first key that is not before this position. Nothing may be
  * written until the walk ends. */
-void walk_begin(struct walk *w, struct keyspace *ks, uint8_t db,
-                uint64_t position);
+void key_walk_begin(struct key_walk *w, struct keyspace *ks, uint8_t db,
+                    uint64_t position);
 /* False: there is no key any more, or an error, which the keyspace keeps. */
-MUST_USE bool walk_next(struct walk *w, struct walked *out);
-void walk_end(struct walk *w);
+MUST_USE bool key_walk_next(struct key_walk *w, struct walked *out);
+void key_walk_end(struct key_walk *w);
 
 #endif

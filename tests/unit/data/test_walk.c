@@ -82,14 +82,14 @@ static void change(struct world *w)
 /* The walk from a position on is what the model has, in order. */
 static void check_walk(struct world *w, uint64_t from)
 {
-    struct walk walk;
+    struct key_walk walk;
     struct walked at;
     uint64_t last = from;
     uint32_t seen = 0;
     uint32_t expected = 0;
     keyspace_set_reading(w->ks, true);
-    walk_begin(&walk, w->ks, 1, from);
-    while (walk_next(&walk, &at)) {
+    key_walk_begin(&walk, w->ks, 1, from);
+    while (key_walk_next(&walk, &at)) {
         uint32_t i = 0;
         assert_true(at.live && at.type == VALUE_STRING);
         assert_true(at.position >= last && at.position < WALK_POSITIONS);
@@ -99,7 +99,7 @@ static void check_walk(struct world *w, uint64_t from)
         assert_true(i < KEYS && w->has[i]);
         seen++;
     }
-    walk_end(&walk);
+    key_walk_end(&walk);
     keyspace_set_reading(w->ks, false);
     for (uint32_t i = 0; i < KEYS; i++)
         expected += w->has[i];
@@ -148,7 +148,7 @@ static void test_positions(void **state)
 {
     UNUSED(state);
     struct world w;
-    struct walk walk;
+    struct key_walk walk;
     struct walked at;
     uint64_t positions[KEYS];
     uint32_t count = 0;
@@ -157,21 +157,21 @@ static void test_positions(void **state)
     for (uint32_t i = 0; i < KEYS; i++)
         put(&w, 1, i, 0);
     commit(&w);
-    walk_begin(&walk, w.ks, 1, 0);
-    while (walk_next(&walk, &at))
+    key_walk_begin(&walk, w.ks, 1, 0);
+    while (key_walk_next(&walk, &at))
         positions[count++] = at.position;
-    walk_end(&walk);
+    key_walk_end(&walk);
     assert_int_equal(KEYS, count);
     for (uint32_t i = 0; i < count; i += 7) {
-        walk_begin(&walk, w.ks, 1, positions[i]);
-        assert_true(walk_next(&walk, &at));
+        key_walk_begin(&walk, w.ks, 1, positions[i]);
+        assert_true(key_walk_next(&walk, &at));
         assert_true(at.position == positions[i]);
-        walk_end(&walk);
-        walk_begin(&walk, w.ks, 1, positions[i] + 1);
-        assert_int_equal(i + 1 < count, walk_next(&walk, &at));
+        key_walk_end(&walk);
+        key_walk_begin(&walk, w.ks, 1, positions[i] + 1);
+        assert_int_equal(i + 1 < count, key_walk_next(&walk, &at));
         if (i + 1 < count)
             assert_true(at.position == positions[i + 1]);
-        walk_end(&walk);
+        key_walk_end(&walk);
     }
     teardown(&w);
 }
@@ -182,7 +182,7 @@ static void test_expired_keys(void **state)
 {
     UNUSED(state);
     struct world w;
-    struct walk walk;
+    struct key_walk walk;
     struct walked at;
     setup(&w);
     begin(&w);
@@ -190,20 +190,20 @@ static void test_expired_keys(void **state)
     commit(&w);
     for (int i = 0; i < 2; i++) {
         keyspace_read_at(w.ks, NOW + (i == 0 ? 999 : 1000));
-        walk_begin(&walk, w.ks, 1, 0);
-        assert_true(walk_next(&walk, &at));
+        key_walk_begin(&walk, w.ks, 1, 0);
+        assert_true(key_walk_next(&walk, &at));
         assert_int_equal(i == 0, at.live);
-        assert_false(walk_next(&walk, &at));
-        walk_end(&walk);
+        assert_false(key_walk_next(&walk, &at));
+        key_walk_end(&walk);
         assert_int_equal(i == 1, keyspace_in_doubt(w.ks));
     }
     struct applied entry = {++w.index, 1, NOW + 1000, 0, w.index};
     keyspace_begin(w.ks, &entry, w.index);
     keyspace_set_reading(w.ks, true);
-    walk_begin(&walk, w.ks, 1, 0);
-    assert_true(walk_next(&walk, &at) && !at.live);
-    assert_false(walk_next(&walk, &at));
-    walk_end(&walk);
+    key_walk_begin(&walk, w.ks, 1, 0);
+    assert_true(key_walk_next(&walk, &at) && !at.live);
+    assert_false(key_walk_next(&walk, &at));
+    key_walk_end(&walk);
     keyspace_set_reading(w.ks, false);
     commit(&w);
     teardown(&w);

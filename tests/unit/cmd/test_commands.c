@@ -16,8 +16,8 @@
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
-#include "unit/cmd/list_rows.h"
 #include "unit/cmd/key_rows.h"
+#include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
 #include "unit/cmd/zset_rows.h"
 

@@ -9,6 +9,7 @@
 #include "cmd/cmd_parse.h"
 #include "data/session.h"
 #include "data/value.h"
+#include "type/hash.h"
 
 /* A part of a sweep's limit for pages, however many keys are due. */
 #define SWEEP_PAGES_SHARE 4
@@ -136,7 +137,7 @@ void cmd_sweep_run(struct cmd_call *c)
     if (!parse_limit(&a, &limit))
         return;
     limit = MIN(limit, CMD_SWEEP_LIMIT_MAX);
-    uint32_t swept = keyspace_sweep(c->ks, (uint32_t)limit);
+    uint32_t swept = keyspace_sweep_due(c->ks, (uint32_t)limit, hash_sweep_key);
     ASSERT(swept <= limit);
     int64_t left = MAX(limit - swept, limit / SWEEP_PAGES_SHARE);
     swept += keyspace_sweep_pages(c->ks, (uint32_t)left);

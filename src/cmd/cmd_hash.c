@@ -22,7 +22,7 @@ bool open_hash(struct cmd_call *c, struct hash *h)
     if (!open_collection(c, c->argv[1], VALUE_HASH, &o))
         return false;
     hash_init(h, o);
-    ASSERT(h->o->exists || hash_count(h) == 0);
+    ASSERT(o->exists || object_count(o) == 0);
     return true;
 }
 
@@ -37,7 +37,7 @@ void close_hash(struct hash *h)
 void save_hash(struct hash *h)
 {
     ASSERT(!packed_is(h->o) || h->o->trees[0].root.len <= OBJECT_PACKED_MAX);
-    packed_settle(h->o);
+    hash_settle(h);
     object_save(h->o);
     close_hash(h);
 }
@@ -103,10 +103,11 @@ void cmd_hdel_run(struct cmd_call *c)
     ASSERT(c->argc >= 3);
     if (!open_hash(c, &h))
         return;
+    uint64_t before = object_count(h.o);
     for (uint32_t i = 2; i < c->argc; i++)
         deleted += hash_delete(&h, c->argv[i]);
     ASSERT(deleted < c->argc);
-    if (deleted > 0)
+    if (object_count(h.o) < before)
         save_hash(&h);
     else
         close_hash(&h);
@@ -197,12 +198,14 @@ bool cmd_hincrby_check(struct cmd_args *a)
 }
 
 /* A number is short: it is never apart. */
-static bool old_integer(struct cmd_call *c, struct hash *h, int64_t *out)
+static bool old_integer(struct cmd_call *c, struct hash *h, int64_t *out,
+                        int64_t *expire_ms)
 {
     struct cell v;
     ASSERT(*out == 0);
     if (!hash_get(h, c->argv[2], &v))
         return true;
+    *expire_ms = v.expire_ms;
     if (!v.apart && num_parse_i64(v.bytes, out))
         return true;
     resp_error(c->out, "ERR hash value is not an integer");
@@ -215,9 +218,10 @@ void cmd_hincrby_run(struct cmd_call *c)
     struct hash h;
     int64_t increment = 0;
     int64_t number = 0;
+    int64_t expire_ms = 0;
     if (!parse_hincrby(&a, &increment) || !open_hash(c, &h))
         return;
-    if (!old_integer(c, &h, &number)) {
+    if (!old_integer(c, &h, &number, &expire_ms)) {
         close_hash(&h);
         return;
     }
@@ -227,7 +231,8 @@ void cmd_hincrby_run(struct cmd_call *c)
         return;
     }
     char text[NUM_TEXT_MAX];
-    hash_set(&h, c->argv[2], bytes_of(text, num_format_i64(number, text)));
+    struct bytes result = bytes_of(text, num_format_i64(number, text));
+    hash_set_until(&h, c->argv[2], result, expire_ms);
     save_hash(&h);
     resp_integer(c->out, number);
 }
@@ -254,12 +259,14 @@ bool cmd_hincrbyfloat_check(struct cmd_args *a)
 }
 
 /* One of thousands of digits is apart. */
-static bool old_float(struct cmd_call *c, struct hash *h, long double *out)
+static bool old_float(struct cmd_call *c, struct hash *h, long double *out,
+                      int64_t *expire_ms)
 {
     struct cell v;
     struct buf text = BUF_INIT;
     if (!hash_get(h, c->argv[2], &v))
         return true;
+    *expire_ms = v.expire_ms;
     bool ok = v.length < FLOAT_TEXT_MAX;
     if (ok) {
         cell_read(h->o, &v, &text);
@@ -278,9 +285,10 @@ void cmd_hincrbyfloat_run(struct cmd_call *c)
     struct hash h;
     long double increment = 0;
     long double number = 0;
+    int64_t expire_ms = 0;
     if (!parse_hincrbyfloat(&a, &increment) || !open_hash(c, &h))
         return;
-    if (!old_float(c, &h, &number)) {
+    if (!old_float(c, &h, &number, &expire_ms)) {
         close_hash(&h);
         return;
     }
@@ -293,7 +301,7 @@ void cmd_hincrbyfloat_run(struct cmd_call *c)
     }
     char text[FLOAT_TEXT_MAX];
     struct bytes result = bytes_of(text, float_format(number, text));
-    hash_set(&h, c->argv[2], result);
+    hash_set_until(&h, c->argv[2], result, expire_ms);
     save_hash(&h);
     resp_bulk(c->out, result);
 }

@@ -232,7 +232,7 @@ static void scan(struct cmd_call *c, struct hash *h,
     struct cell value;
     packed_scan_init(&p, h->o, s->cursor, o->count);
     while (packed_scan_next(&p, &field, &stored)) {
-        if (!scan_wants(o, field) || !cell_decode(h->o, stored, &value))
+        if (!scan_wants(o, field) || !hash_decode(h, stored, &value))
             continue;
         s->bytes += field.len + value.length;
         if (too_much(h, s))

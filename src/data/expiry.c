@@ -3,15 +3,18 @@
  * due at a time, in order of time.
  *
  * How it works: the sweep walks the index rows of the store from the earliest
- * time on. Those that the entry itself adds are in its future and cannot be
- * due, so those in the store are enough. The index is exact: what an index row
+ * time on. Those that the entry itself adds are in its future, but for those of
+ * collections with more elements that are due, which the next sweep finds; so
+ * those in the store are enough. The index is exact: what an index row
  * of the present epoch names is in the store and has that expiry, unless the
  * entry itself has changed it, which the entry's own rows tell. So what is due
  * is deleted without being read; but of a value that is apart, as its index row
  * says, the head is, because it tells where the pages are. So is that of an
- * upload, which is dropped with its parts. Of an ended epoch
- * the index row is removed alone, because the row that it names, if the store
- * still has it, is not counted any more.
+ * upload, which is dropped with its parts. Of a collection whose elements are
+ * due (due.h) these are removed, as many as the limit allows; then its row is
+ * as its first element is, and may be due still. Of an ended epoch the index
+ * row is removed alone, because the row that it names, if the store still has
+ * it, is not counted any more.
  *
  * Index rows are removed from the low end, and the store passes over what it
  * has deleted, one by one, until it has merged it away. So the search for the
@@ -66,6 +69,41 @@ static bool remove_index_row(struct keyspace *ks, struct bytes row)
     return rows_delete_unread(&ks->rows, row, 0);
 }
 
+/* As the entry has it. */
+static bool is_due(struct keyspace *ks, struct bytes key, int64_t time_ms)
+{
+    const struct row *r = rows_touch(&ks->rows, key);
+    return r->present && row_expire_ms(key, buf_view(&r->value)) == time_ms;
+}
+
+struct sweep {
+    keyspace_due_fn *remove; /* elements of collections */
+    uint32_t limit;
+    uint32_t done;
+    bool stopped; /* there is more of the last one */
+};
+
+/* Removes elements of a collection that are due. What its row says is changed
+ * with the collection; a row without one goes. */
+static uint32_t sweep_elements(struct keyspace *ks, struct sweep *s,
+                               int64_t time_ms, struct bytes key)
+{
+    uint32_t left = s->limit - s->done;
+    ASSERT(left > 0);
+    if (!is_due(ks, key, time_ms))
+        return 0;
+    ASSERT(s->remove != NULL);
+    uint32_t removed =
+        s->remove(ks, row_db(key), bytes_from(key, KEY_PREFIX_SIZE), left);
+    ASSERT(removed <= left);
+    if (is_due(ks, key, time_ms)) {
+        s->stopped = removed == left;
+        if (!s->stopped)
+            rows_delete(&ks->rows, key);
+    }
+    return MAX(removed, 1u);
+}
+
 /* Works one index row off; false if this entry has done so before. */
 static bool sweep_index_row(struct keyspace *ks, struct bytes row,
                             int64_t time_ms, struct bytes key, bool apart)
@@ -77,8 +115,7 @@ static bool sweep_index_row(struct keyspace *ks, struct bytes row,
         return true;
     /* It says where its pages are, or the entry has touched it: a commit
      * removes the index row with a change of its row. */
-    const struct row *r = rows_touch(&ks->rows, key);
-    if (!r->present || row_expire_ms(key, buf_view(&r->value)) != time_ms)
+    if (!is_due(ks, key, time_ms))
         return false;
     if (row_is(key, ROW_UPLOAD))
         upload_drop(ks, key_upload_node(key));
@@ -87,9 +124,10 @@ static bool sweep_index_row(struct keyspace *ks, struct bytes row,
     return true;
 }
 
-/* Works off what the walk is at. False: it is no index row that is due. */
+/* Works off what the walk is at. False: it is no index row that is due, or it
+ * stays for another sweep. */
 static bool sweep_next(struct keyspace *ks, struct store_iter *it,
-                       uint32_t *done)
+                       struct sweep *s)
 {
     struct bytes row = store_iter_key(it);
     struct bytes value = store_iter_value(it);
@@ -105,25 +143,34 @@ static bool sweep_next(struct keyspace *ks, struct store_iter *it,
     if (err != 0 || time_ms > ks->entry.time_ms)
         return false;
     bool apart = bytes_eq(value, EXPIRY_APART);
-    *done += sweep_index_row(ks, row, time_ms, key, apart);
-    return ks->rows.error == 0;
+    if (row_is(key, ROW_DUE) && keyspace_is_current(ks, key))
+        s->done += sweep_elements(ks, s, time_ms, key);
+    else
+        s->done += sweep_index_row(ks, row, time_ms, key, apart);
+    return ks->rows.error == 0 && !s->stopped;
 }
 
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit)
 {
+    return keyspace_sweep_due(ks, limit, NULL);
+}
+
+uint32_t keyspace_sweep_due(struct keyspace *ks, uint32_t limit,
+                            keyspace_due_fn *remove)
+{
     int64_t now_ms = ks->entry.time_ms;
-    uint32_t done = 0;
+    struct sweep s = {.remove = remove, .limit = limit};
     ASSERT(ks->rows.in_entry);
     ks->sweep_left = false;
     if (limit == 0 || ks->rows.index_from_ms > now_ms)
         return 0;
     struct store_iter *it = begin_walk(ks);
-    while (done < limit && store_iter_valid(it) && sweep_next(ks, it, &done))
+    while (s.done < limit && store_iter_valid(it) && sweep_next(ks, it, &s))
         store_iter_next(it);
     ks->sweep_left = end_walk(ks, it, now_ms);
-    ASSERT(done <= limit);
-    ks->swept += done;
-    return done;
+    ASSERT(s.done <= limit);
+    ks->swept += s.done;
+    return s.done;
 }
 
 uint64_t keyspace_swept(const struct keyspace *ks)

@@ -4,6 +4,7 @@
  *   value    0 'k'  1 db(1)  2 epoch(4)  6 slot(2)  8 hash(6)  14 user key
  *   page     0 'p'  1 db(1)  2 epoch(4)  6 id(8)  14 page(5)
  *   of tree  0 't'  the same
+ *   due      0 'h'  the same as of the value
  *   expiry   0 'x'  1 time_ms(8)  9 the key of the row that is due then
  *   ticket   0 'g'  1 number(8)
  *   session  0 's'  1 node(4)

@@ -12,6 +12,7 @@
 #include "data/keyspace.h"
 
 #include "base/alloc.h"
+#include "data/due.h"
 #include "data/key.h"
 #include "data/keyspace_internal.h"
 #include "data/kinds.h"
@@ -276,6 +277,11 @@ bool keyspace_is_live(struct keyspace *ks, int64_t expire_ms)
     return false;
 }
 
+bool keyspace_has_come(struct keyspace *ks, int64_t expire_ms)
+{
+    return expire_ms != 0 && !keyspace_is_live(ks, expire_ms);
+}
+
 static bool get(struct keyspace *ks, uint8_t db, struct bytes key,
                 struct value *out)
 {
@@ -463,6 +469,8 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
         return;
     }
     struct row *r = rows_touch_head(&ks->rows, keyspace_key(ks, db, key));
+    if (due_drop(&ks->rows, buf_view(&ks->key), r))
+        r = rows_touch_head(&ks->rows, buf_view(&ks->key));
     struct presence before = presence_of(r);
     struct value now = {.type = v->type,
                         .expire_ms = v->expire_ms,
@@ -482,6 +490,8 @@ void keyspace_place(struct keyspace *ks, uint8_t db, struct bytes key,
                     const struct value *v, uint64_t settled)
 {
     struct row *r = rows_touch(&ks->rows, keyspace_key(ks, db, key));
+    if (due_drop(&ks->rows, buf_view(&ks->key), r))
+        r = rows_touch(&ks->rows, buf_view(&ks->key));
     struct presence before = presence_of(r);
     struct ticket old = pages_in(ks, db, r);
     struct value now = *v;
@@ -490,6 +500,7 @@ void keyspace_place(struct keyspace *ks, uint8_t db, struct bytes key,
     tally_expired(ks, before);
     place_data(&r->value, v->data);
     put_head(ks, db, r, &now, before);
+    due_put(&ks->rows, buf_view(&ks->key), v);
     if (old.owner.id != 0 && old.owner.id != v->pages.id &&
         old.owner.id != settled)
         pages_drop(&ks->rows, &ks->next, &old);
@@ -536,6 +547,7 @@ void keyspace_remove_but(struct keyspace *ks, struct bytes state_key,
         old = pages_in(ks, row_db(state_key), r);
         tally_expired(ks, before);
         count(ks, row_db(state_key), before, (struct presence){false, 0});
+        due_drop(&ks->rows, state_key, r);
     }
     rows_delete(&ks->rows, state_key);
     if (old.owner.id != 0 && old.owner.id != settled)

@@ -166,6 +166,9 @@ int64_t keyspace_now(const struct keyspace *ks);
  * the entry, or outside apply of the last one: the same on every replica. What
  * is too early becomes 1, which is past, and what is too late INT64_MAX. */
 int64_t keyspace_from_wall(const struct keyspace *ks, int64_t wall_ms);
+/* Whether this expiry, of a part of a value, has come; 0 is never. One that is
+ * in doubt has. */
+bool keyspace_has_come(struct keyspace *ks, int64_t expire_ms);
 /* Not below 0; INT64_MAX stays what it is. */
 int64_t keyspace_to_wall(const struct keyspace *ks, int64_t expire_ms);
 
@@ -246,6 +249,13 @@ bool keyspace_flush_db(struct keyspace *ks, uint8_t db);
  * row if that is of an ended epoch (a flush leaves such rows). Returns how many
  * index rows. Only during apply. */
 uint32_t keyspace_sweep(struct keyspace *ks, uint32_t limit);
+/* The same where elements of collections may be due: removes up to `limit` of
+ * those of a key that are, and returns how many it has removed. There may be no
+ * such collection any more. */
+typedef uint32_t keyspace_due_fn(struct keyspace *ks, uint8_t db,
+                                 struct bytes key, uint32_t limit);
+uint32_t keyspace_sweep_due(struct keyspace *ks, uint32_t limit,
+                            keyspace_due_fn *remove);
 /* How many rows the sweeps of the last entry have deleted, pages with them. */
 uint64_t keyspace_swept(const struct keyspace *ks);
 /* Outside apply: is anything due at this time, or do pages wait? Costs next to

@@ -22,6 +22,7 @@
 _Static_assert(SESSION_SIZE == 8 + 8 + 8, "on disk");
 _Static_assert(ONCE_HEADER_SIZE == 8 + 8, "on disk");
 _Static_assert(UPLOAD_SIZE == 5 * 8, "on disk");
+_Static_assert(DUE_SIZE == 1 + 8, "on disk");
 _Static_assert(TICKET_SIZE == 1 + 1 + 4 + 8 + 5 + 5, "on disk");
 _Static_assert(TREE_BLOB > PAGE_LEVEL_MAX, "no page begins so");
 
@@ -74,6 +75,13 @@ static bool upload_valid(struct bytes key, struct bytes value)
 {
     return key.len == KEY_UPLOAD_SIZE && value.len == UPLOAD_SIZE &&
            time_load(value.data + UPLOAD_EXPIRE_OFFSET) > 0;
+}
+
+static bool due_valid(struct bytes key, struct bytes value)
+{
+    UNUSED(key);
+    return value.len == DUE_SIZE && value.data[0] == VALUE_HASH &&
+           time_load(value.data + DUE_EXPIRE_OFFSET) > 0;
 }
 
 static bool part_valid(struct bytes key, struct bytes value)
@@ -141,6 +149,13 @@ static const struct row_kind kinds[ROW_LETTERS] = {
                   .key_size_min = KEY_PART_SIZE,
                   .header_size = 1,
                   .valid = part_valid},
+    [ROW_DUE] = {.name = "due elements",
+                 .level = 1,
+                 .key_size_min = KEY_PREFIX_SIZE,
+                 .header_size = DUE_SIZE,
+                 .expire_offset = DUE_EXPIRE_OFFSET,
+                 .in_epoch = true,
+                 .valid = due_valid},
     [ROW_META] = {.name = "counts and position",
                   .level = 1,
                   .key_size_min = 1,
@@ -214,7 +229,8 @@ bool row_is_apart(struct bytes key, struct bytes value)
     if (!row_is(key, ROW_VALUE))
         return row_is(key, ROW_UPLOAD);
     ASSERT(value.len >= VALUE_HEADER_SIZE);
-    return value.data[VALUE_ENCODING_OFFSET] == VALUE_APART;
+    return value.data[VALUE_ENCODING_OFFSET] == VALUE_APART ||
+           (value.data[VALUE_FLAGS_OFFSET] & VALUE_FIELD_TTL) != 0;
 }
 
 bool row_epoch_of(struct bytes key, uint8_t *db, uint32_t *epoch)

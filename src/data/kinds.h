@@ -5,7 +5,7 @@
  *   'k' a value          's' a session        'm' counts, epoch, position
  *   'p' a page of one    'u' an upload        'g' a ticket: pages to delete
  *   't' of collections   'b' a part of one    'o' a first answer of a client
- *   'x' an expiry
+ *   'x' an expiry        'h' when elements of a collection are due
  *
  * The layout of the keys is in key.h, that of the values in value.h, meta.h
  * and below. This is the one place that knows what the letters mean: other
@@ -31,6 +31,7 @@ enum row_letter {
     ROW_META = 'm',
     ROW_UPLOAD = 'u',
     ROW_PART = 'b',
+    ROW_DUE = 'h',
 };
 
 /* The value of a session: 0 incarnation(8)  8 last_seq(8)  16 nonce(8). */
@@ -45,6 +46,11 @@ enum row_letter {
 #define UPLOAD_SIZE          40
 #define UPLOAD_EXPIRE_OFFSET 32
 
+/* Of a collection that is VALUE_FIELD_TTL, beside its value: 0 its type(1)
+ * 1 expire_ms(8), of the first element that is due. */
+#define DUE_SIZE          9
+#define DUE_EXPIRE_OFFSET 1
+
 /* A ticket: 0 letter(1)  1 db(1)  2 epoch(4)  6 id(8)  14 page(5)  19 end(5):
  * these pages, from one up to before the other, are to be deleted. */
 #define TICKET_SIZE 24
@@ -54,7 +60,8 @@ enum row_letter {
 #define TREE_BLOB 0xff
 
 /* An index row is empty, or this if the row that it names is apart: a value
- * with pages, or an upload, of which there is more to delete than that row. */
+ * with pages or with a row of the kind ROW_DUE, or an upload, of which there is
+ * more to delete than that row. */
 #define EXPIRY_APART BYTES_LIT("\1")
 
 struct row_kind {
@@ -90,8 +97,8 @@ uint16_t row_level(struct bytes key);
 bool row_may_expire(struct bytes key);
 /* The expiry of a row, of which the header is enough; 0: none. */
 int64_t row_expire_ms(struct bytes key, struct bytes value);
-/* Whether there is more of it than the row: a value that is apart (value.h), or
- * an upload. */
+/* Whether there is more of it than the row: a value that is apart (value.h) or
+ * VALUE_FIELD_TTL, or an upload. */
 bool row_is_apart(struct bytes key, struct bytes value);
 /* Whether the row is garbage once the epoch of its database has ended. */
 bool row_in_epoch(struct bytes key);

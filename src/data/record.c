@@ -67,7 +67,15 @@ int record_decode(const struct value *v, struct record *out)
     bool ok = !r.failed && len <= RECORD_OWN_MAX;
     for (uint8_t i = 0; ok && i < info->trees; i++)
         ok = read_root(&r, apart, &out->roots[i]);
+    if ((v->flags & VALUE_FIELD_TTL) && record_due_ms(out->own) == 0)
+        return ERR_CORRUPT;
     return ok && reader_done(&r) ? 0 : ERR_CORRUPT;
+}
+
+int64_t record_due_ms(struct bytes own)
+{
+    int64_t due_ms = own.len >= 8 ? time_load(own.data) : 0;
+    return MAX(due_ms, 0);
 }
 
 void record_encode(struct buf *out, uint8_t type, const struct record *r)

@@ -32,6 +32,9 @@ struct record {
 /* Of a collection that value_decode() has accepted; borrows from it.
  * ERR_CORRUPT if it cannot be ours. */
 MUST_USE int record_decode(const struct value *v, struct record *out);
+/* When the first element of a collection is due, by its own bytes: of one that
+ * is VALUE_FIELD_TTL. 0: that cannot be. */
+int64_t record_due_ms(struct bytes own);
 /* Appends it. */
 void record_encode(struct buf *out, uint8_t type, const struct record *r);
 

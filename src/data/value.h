@@ -24,6 +24,7 @@
 
 #define VALUE_HEADER_SIZE     20
 #define VALUE_ENCODING_OFFSET 1
+#define VALUE_FLAGS_OFFSET    2
 #define VALUE_EXPIRE_OFFSET   4
 #define VALUE_APART_SIZE      16 /* after the header */
 
@@ -40,7 +41,8 @@ enum value_flag {
     VALUE_LARGE = 1 << 0,  /* Redis would call it by the name for large ones */
     VALUE_INTS = 1 << 1,   /* a set: of integers, which are in their order */
     VALUE_HASHED = 1 << 2, /* members are found by hash (type/member.h) */
-    VALUE_FIELD_TTL = 1 << 3, /* a hash: fields have expiries */
+    VALUE_FIELD_TTL = 1 << 3, /* a hash: fields have expiries. The first of
+                               * these is what its own bytes begin with. */
     VALUE_FLAGS = 15,
 };
 

@@ -40,24 +40,43 @@ bool cell_decode(struct object *o, struct bytes stored, struct cell *out)
     return false;
 }
 
-void cell_encode(struct object *o, struct bytes value, int64_t expire_ms,
-                 size_t inline_max, struct buf *stored)
+static void put_flags(struct buf *stored, bool apart, int64_t expire_ms)
 {
-    bool apart = value.len > inline_max;
     ASSERT(expire_ms >= 0);
     buf_reset(stored);
     buf_u8(stored, (uint8_t)((apart ? CELL_BLOB : 0) |
                              (expire_ms != 0 ? CELL_EXPIRES : 0)));
     if (expire_ms != 0)
         buf_u64be(stored, (uint64_t)expire_ms);
+}
+
+static void put_blob(struct buf *stored, const struct blob *b)
+{
+    buf_u8(stored, (uint8_t)(b->row >> 32));
+    buf_u32be(stored, (uint32_t)b->row);
+    buf_u64be(stored, b->length);
+}
+
+void cell_encode(struct object *o, struct bytes value, int64_t expire_ms,
+                 size_t inline_max, struct buf *stored)
+{
+    bool apart = value.len > inline_max;
+    put_flags(stored, apart, expire_ms);
     if (!apart) {
         buf_bytes(stored, value);
         return;
     }
     struct blob b = object_blob_put(o, value);
-    buf_u8(stored, (uint8_t)(b.row >> 32));
-    buf_u32be(stored, (uint32_t)b.row);
-    buf_u64be(stored, b.length);
+    put_blob(stored, &b);
+}
+
+void cell_renew(const struct cell *c, int64_t expire_ms, struct buf *stored)
+{
+    put_flags(stored, c->apart, expire_ms);
+    if (c->apart)
+        put_blob(stored, &c->blob);
+    else
+        buf_bytes(stored, c->bytes);
 }
 
 void cell_drop(struct object *o, const struct cell *c)

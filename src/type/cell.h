@@ -29,6 +29,9 @@ MUST_USE bool cell_decode(struct object *o, struct bytes stored,
  * a blob of the object. */
 void cell_encode(struct object *o, struct bytes value, int64_t expire_ms,
                  size_t inline_max, struct buf *stored);
+/* The same value, wherever it is, with another expiry: replaces what is in
+ * *stored, of which the cell must not be a part. */
+void cell_renew(const struct cell *c, int64_t expire_ms, struct buf *stored);
 /* Before the element goes, or gets another value. */
 void cell_drop(struct object *o, const struct cell *c);
 /* Appends the value to *out. */

@@ -155,6 +155,17 @@ bool packed_find(struct object *o, struct bytes member, struct bytes *value)
     return found;
 }
 
+uint64_t packed_rank(struct object *o, struct bytes member)
+{
+    struct member_room room;
+    struct page_place place;
+    if (packed_is(o))
+        return packed_place(o, member, &place) ? place.index : 0;
+    uint64_t rank = btree_rank(&o->trees[0], key_of(o, member, &room));
+    release(&room);
+    return rank;
+}
+
 bool packed_put(struct object *o, struct bytes member, struct bytes value)
 {
     struct member_room room;

@@ -29,6 +29,8 @@ static inline bool packed_is(const struct object *o)
 /* The member of an element of the first tree. */
 struct bytes packed_member(const struct object *o, const struct element *e);
 
+/* How many members are before this one, which is there, in their order. */
+uint64_t packed_rank(struct object *o, struct bytes member);
 MUST_USE bool packed_find(struct object *o, struct bytes member,
                           struct bytes *value);
 /* Adds a member, behind all others while they are packed, or replaces its

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "data/kinds.h"
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/hash_rows.h"
 
@@ -411,6 +412,280 @@ static void test_expiry(void **state)
     fixture_release(&f);
 }
 
+/* ---- fields that expire ---- */
+
+/* How many rows of a kind the store has. */
+static uint32_t rows_of(struct fixture *f, enum row_letter letter)
+{
+    uint32_t count = 0;
+    uint8_t first = (uint8_t)letter;
+    struct store_iter *it = store_iter_new(f->store, STORE_STATE);
+    for (store_iter_seek(it, bytes_of(&first, 1));
+         store_iter_valid(it) && row_is(store_iter_key(it), letter);
+         store_iter_next(it))
+        count++;
+    store_iter_free(it);
+    return count;
+}
+
+/* Every second one of `count` fields, in a second. */
+static void fill_expiring(struct fixture *f, uint32_t count)
+{
+    fill(f, count);
+    for (uint32_t i = 0; i < count; i += 2)
+        assert_string_equal(run_number(f, "HPEXPIRE h 1000 FIELDS 1 f%u", i),
+                            "*1\r\n:1\r\n");
+}
+
+/* The odd ones are there, for each command. */
+static void only_odd_ones(struct fixture *f, uint32_t count)
+{
+    static const char *const lines[] = {"HGETALL h", "HKEYS h",
+                                        "HRANDFIELD h 9999",
+                                        "HRANDFIELD h 9999 WITHVALUES"};
+    static uint32_t times[FIELDS];
+    char expected[20];
+    memset(times, 0, sizeof(times));
+    for (uint32_t which = 0; which < ARRAY_LEN(lines); which++)
+        assert_int_equal(count / 2,
+                         count_fields(fixture_run(f, lines[which]), times));
+    scan_all(f, "COUNT 7", times);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(i % 2 == 0 ? 0 : ARRAY_LEN(lines) + 1, times[i]);
+    for (uint32_t n = 0; n < 100; n++)
+        count_fields(fixture_run(f, "HRANDFIELD h -3"), times);
+    for (uint32_t i = 0; i < count; i += 2)
+        assert_int_equal(0, times[i]);
+    snprintf(expected, sizeof(expected), ":%u\r\n", count / 2);
+    assert_string_equal(fixture_run(f, "HLEN h"), expected);
+    assert_string_equal(fixture_run(f, "HGET h f2"), "$-1\r\n");
+    assert_string_equal(fixture_run(f, "HMGET h f2"), "*1\r\n$-1\r\n");
+    assert_string_equal(fixture_run(f, "HEXISTS h f2"), ":0\r\n");
+    assert_string_equal(fixture_run(f, "HSTRLEN h f2"), ":0\r\n");
+    assert_string_equal(fixture_run(f, "HTTL h FIELDS 1 f2"), "*1\r\n:-2\r\n");
+    assert_string_equal(fixture_run(f, "HGET h f3"), "$2\r\nv3\r\n");
+}
+
+static void test_fields_expire(void **state)
+{
+    static const uint32_t sizes[] = {20, 2000};
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+        struct fixture f;
+        uint32_t n = sizes[i];
+        fixture_init(&f);
+        f.internal = true;
+        fill_expiring(&f, n);
+        assert_int_equal(1, rows_of(&f, ROW_DUE));
+        f.time_ms += 999;
+        assert_string_equal(fixture_run(&f, "HGET h f2"), "$2\r\nv2\r\n");
+        assert_false(keyspace_due(f.ks, f.time_ms));
+        f.time_ms += 1;
+        only_odd_ones(&f, n);
+        assert_true(keyspace_due(f.ks, f.time_ms));
+        fixture_run(&f, "vard.sweep 10000");
+        assert_int_equal(0, rows_of(&f, ROW_DUE));
+        assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+        assert_false(keyspace_due(f.ks, INT64_MAX));
+        only_odd_ones(&f, n);
+        fixture_release(&f);
+    }
+}
+
+/* What was not swept yet is set as if it were not there. */
+static void test_expired_fields_are_set_anew(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fill_expiring(&f, 20);
+    f.time_ms += 1000;
+    assert_string_equal(fixture_run(&f, "HSET h f0 new f1 x"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "HSETNX h f2 new"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "HINCRBY h f4 5"), ":5\r\n");
+    assert_string_equal(fixture_run(&f, "HINCRBYFLOAT h f6 5"), "$1\r\n5\r\n");
+    assert_string_equal(fixture_run(&f, "HDEL h f8"), ":0\r\n");
+    assert_string_equal(fixture_run(&f, "HSETEX h FNX FIELDS 1 f10 new"),
+                        ":1\r\n");
+    assert_string_equal(fixture_run(&f, "HSETEX h KEEPTTL FIELDS 1 f12 new"),
+                        ":1\r\n");
+    assert_string_equal(fixture_run(&f, "HGETDEL h FIELDS 2 f14 f15"),
+                        "*2\r\n$-1\r\n$3\r\nv15\r\n");
+    assert_string_equal(fixture_run(&f, "HPERSIST h FIELDS 1 f16"),
+                        "*1\r\n:-2\r\n");
+    assert_string_equal(fixture_run(&f, "HTTL h FIELDS 6 f0 f2 f4 f6 f10 f12"),
+                        "*6\r\n:-1\r\n:-1\r\n:-1\r\n:-1\r\n:-1\r\n:-1\r\n");
+    assert_string_equal(fixture_run(&f, "HLEN h"), ":15\r\n");
+    fixture_release(&f);
+}
+
+/* Thousands of fields of one moment, a few with each sweep. */
+static void test_sweeps_have_a_limit(void **state)
+{
+    struct fixture f;
+    uint32_t sweeps = 0;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fill_expiring(&f, 200);
+    fixture_run(&f, "HSETEX h PX 1001 FIELDS 2 x 1 y 1");
+    f.time_ms += 1001;
+    while (keyspace_due(f.ks, f.time_ms)) {
+        assert_string_equal(fixture_run(&f, "vard.sweep 3"), ":3\r\n");
+        assert_string_equal(fixture_run(&f, "HLEN h"), ":100\r\n");
+        assert_true(++sweeps <= 34);
+    }
+    assert_int_equal(34, sweeps);
+    assert_int_equal(0, rows_of(&f, ROW_DUE));
+    assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+    fixture_release(&f);
+}
+
+/* The last field takes the key with it. */
+static void test_the_last_field(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "HSETEX h PX 10 FIELDS 2 x 1 y 1");
+    fixture_run(&f, "PEXPIRE h 50");
+    f.time_ms += 10;
+    assert_string_equal(fixture_run(&f, "HGETALL h"), "*0\r\n");
+    fixture_run(&f, "vard.sweep 100");
+    assert_string_equal(fixture_run(&f, "EXISTS h"), ":0\r\n");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":0\r\n");
+    assert_int_equal(0, rows_of(&f, ROW_VALUE));
+    assert_int_equal(0, rows_of(&f, ROW_DUE));
+    assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+    fixture_release(&f);
+}
+
+/* Whatever ends a hash takes along the row that says when its fields are due,
+ * or a sweep finds that there is nothing. */
+static void test_no_row_is_left(void **state)
+{
+    static const char *const ends[] = {"DEL h",
+                                       "UNLINK h",
+                                       "SET h x",
+                                       "SETEX h 100 x",
+                                       "GETSET s x",
+                                       "PEXPIRE h 0",
+                                       "HDEL h a b",
+                                       "HGETDEL h FIELDS 2 a b",
+                                       "HSET h a 1 b 2",
+                                       "HPERSIST h FIELDS 2 a b",
+                                       "HPEXPIRE h 0 FIELDS 2 a b",
+                                       "MSET h x"};
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(ends) + 1; i++) {
+        struct fixture f;
+        fixture_init(&f);
+        f.internal = true;
+        fixture_run(&f, "HSETEX h EX 500 FIELDS 2 a 1 b 1");
+        fixture_run(&f, "PEXPIRE h 1000");
+        assert_int_equal(1, rows_of(&f, ROW_DUE));
+        if (i < ARRAY_LEN(ends)) {
+            fixture_run(&f, ends[i]);
+            if (strcmp(ends[i], "GETSET s x") == 0)
+                fixture_run(&f, "DEL h");
+        } else { /* its key expires */
+            f.time_ms += 1000;
+            fixture_run(&f, "vard.sweep 100");
+            assert_int_equal(0, rows_of(&f, ROW_VALUE));
+        }
+        if (rows_of(&f, ROW_DUE) != 0)
+            fail_msg("left by %s", i < ARRAY_LEN(ends) ? ends[i] : "a sweep");
+        f.time_ms += 500000;
+        fixture_run(&f, "vard.sweep 100");
+        assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+        fixture_release(&f);
+    }
+}
+
+/* Times move along with another name, and a copy has its own. */
+static void test_fields_of_another_name(void **state)
+{
+    static const char *const names[] = {"g", "c"};
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "HSETEX g PX 300 FIELDS 1 old 1");
+    fixture_run(&f, "HSETEX h PX 500 FIELDS 2 a 1 b 1");
+    fixture_run(&f, "HSET h stays 1");
+    assert_string_equal(fixture_run(&f, "RENAME h g"), "+OK\r\n");
+    assert_string_equal(fixture_run(&f, "COPY g c"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "COPY g m"), ":1\r\n");
+    assert_string_equal(fixture_run(&f, "MOVE m 5"), ":1\r\n");
+    assert_int_equal(3, rows_of(&f, ROW_DUE));
+    fixture_run(&f, "HPERSIST c FIELDS 1 b");
+    f.time_ms += 300;
+    fixture_run(&f, "vard.sweep 100");
+    assert_string_equal(fixture_run(&f, "HPTTL c FIELDS 3 a b stays"),
+                        "*3\r\n:200\r\n:-1\r\n:-1\r\n");
+    f.time_ms += 200;
+    fixture_run(&f, "vard.sweep 100");
+    assert_int_equal(0, rows_of(&f, ROW_DUE));
+    assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+    for (uint32_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_string_equal(run_number(&f, "HLEN %s", names[i]),
+                            i == 0 ? ":1\r\n" : ":2\r\n");
+    f.db = 5;
+    assert_string_equal(fixture_run(&f, "HKEYS m"), "*1\r\n$5\r\nstays\r\n");
+    fixture_release(&f);
+}
+
+/* A flush leaves rows of the index, which name nothing any more. */
+static void test_flushed_fields(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    f.internal = true;
+    fixture_run(&f, "HSETEX h PX 500 FIELDS 1 a 1");
+    fixture_run(&f, "FLUSHDB");
+    fixture_run(&f, "HSETEX h PX 900 FIELDS 1 a 2");
+    f.time_ms += 500;
+    fixture_run(&f, "vard.sweep 100");
+    assert_string_equal(fixture_run(&f, "HGET h a"), "$1\r\n2\r\n");
+    f.time_ms += 400;
+    fixture_run(&f, "vard.sweep 100");
+    assert_string_equal(fixture_run(&f, "DBSIZE"), ":0\r\n");
+    assert_int_equal(0, rows_of(&f, ROW_EXPIRY));
+    fixture_release(&f);
+}
+
+/* A read whose time is beyond the log's cannot tell whether a field is there
+ * still, and sends the command through the log; it can of other fields. */
+static void test_fields_in_doubt(void **state)
+{
+    static const char *const doubtful[] = {
+        "HGET h a",     "HMGET h b a",       "HLEN h",        "HGETALL h",
+        "HKEYS h",      "HEXISTS h a",       "HSTRLEN h a",   "HSCAN h 0",
+        "HRANDFIELD h", "HTTL h FIELDS 1 a", "HRANDFIELD h 5"};
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_run(&f, "HSET h a 1 b 2");
+    fixture_run(&f, "HPEXPIRE h 1000 FIELDS 1 a");
+    for (size_t i = 0; i < ARRAY_LEN(doubtful); i++) {
+        fixture_read(&f, f.time_ms + 999, doubtful[i]);
+        assert_false(keyspace_in_doubt(f.ks));
+        fixture_read(&f, f.time_ms + 1000, doubtful[i]);
+        if (!keyspace_in_doubt(f.ks))
+            fail_msg("%s", doubtful[i]);
+    }
+    assert_string_equal(fixture_read(&f, f.time_ms + 1000, "HGET h b"),
+                        "$1\r\n2\r\n");
+    assert_false(keyspace_in_doubt(f.ks));
+    f.time_ms += 1000;
+    fixture_run(&f, "SET other x");
+    assert_string_equal(fixture_read(&f, f.time_ms, "HGET h a"), "$-1\r\n");
+    assert_false(keyspace_in_doubt(f.ks));
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +700,14 @@ int main(void)
         cmocka_unit_test(test_replies_have_a_length),
         cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_fields_expire),
+        cmocka_unit_test(test_expired_fields_are_set_anew),
+        cmocka_unit_test(test_sweeps_have_a_limit),
+        cmocka_unit_test(test_the_last_field),
+        cmocka_unit_test(test_no_row_is_left),
+        cmocka_unit_test(test_fields_of_another_name),
+        cmocka_unit_test(test_flushed_fields),
+        cmocka_unit_test(test_fields_in_doubt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

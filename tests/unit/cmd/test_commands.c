@@ -34,6 +34,7 @@ static const struct group {
     {"expire", expire_rows, ARRAY_LEN(expire_rows)},
     {"hashes", hash_rows, ARRAY_LEN(hash_rows)},
     {"bits", bits_rows, ARRAY_LEN(bits_rows)},
+    {"fields that expire", hash_expire_rows, ARRAY_LEN(hash_expire_rows)},
     {"keys", key_rows, ARRAY_LEN(key_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},

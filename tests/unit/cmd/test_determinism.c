@@ -90,6 +90,8 @@ static void model_line(struct model *m, uint8_t db, const char *line)
     long n = 0;
     int fields = sscanf(line, "%15s k%d %ld", word, &key, &n);
     assert_true(fields >= 1);
+    if (word[0] == 'H')
+        return; /* of hashes there is no model here */
     struct model_key *k = model_live(m, db, key % KEYS);
     if (strcmp(word, "SET") == 0 || strcmp(word, "SETEX") == 0) {
         k->exists = true;
@@ -121,12 +123,43 @@ static void model_line(struct model *m, uint8_t db, const char *line)
     }
 }
 
+/* Of one of two hashes: fields come and go, by commands and by their time; some
+ * have long values, and there are enough of them for pages. */
+static void hash_line(uint64_t *rng, char *out, size_t size)
+{
+    int hash = (int)rng_below(rng, 2);
+    int field = (int)rng_below(rng, 300);
+    int n = 1 + (int)rng_below(rng, 3000);
+    switch (rng_below(rng, 8)) {
+    case 0:
+        snprintf(out, size, "HDEL h%d f%d", hash, field);
+        return;
+    case 1:
+        snprintf(out, size, "HPEXPIRE h%d %d FIELDS 2 f%d f%d", hash, n, field,
+                 field + 1);
+        return;
+    case 2:
+        snprintf(out, size, "HINCRBYFLOAT h%d f%d 1e%d", hash, field, n);
+        return;
+    case 3:
+        snprintf(out, size, "HSETEX h%d PX %d FIELDS 1 f%d v", hash, n, field);
+        return;
+    default:
+        snprintf(out, size, "HSET h%d f%d %d f%d 1 f%d 2 f%d 3", hash, field, n,
+                 field + 1, field + 2, field + 3);
+    }
+}
+
 /* --- the script --------------------------------------------------------- */
 
 static void script_line(uint64_t *rng, char *out, size_t size)
 {
     int key = (int)rng_below(rng, KEYS);
     int n = (int)rng_below(rng, 12);
+    if (rng_below(rng, 4) == 0) {
+        hash_line(rng, out, size);
+        return;
+    }
     switch (rng_below(rng, 20)) {
     case 0:
     case 1:

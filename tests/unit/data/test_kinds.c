@@ -97,6 +97,17 @@ static const struct sample samples[] = {
            "\0\0\0\0\x0f\1\0\0\1\0\0\0\0\1\0\0\0\0\5\0"
            "\0\0\0\0",
            10000),
+    SAMPLE(VALUE_KEY, /* a hash with a field that expires */
+           "\5\0\x0c\0" TIME "\0\0\0\0\0\0\0\7"
+           "\x08" TIME "\0\0\0\7\0\0\0\1\1k\0"
+           "\0\0\0\0",
+           10000),
+    SAMPLE("h\x03"
+           "\0\0\0\x02" SLOT_AND_HASH "user",
+           "\5" TIME, 10000),
+    SAMPLE("x" TIME "h\x03"
+           "\0\0\0\x02" SLOT_AND_HASH "user",
+           "", 0),
     SAMPLE("mseed", "\0\0\0\0\0\0\0\6", 0),
     SAMPLE("x" TIME VALUE_KEY, "", 0),
     SAMPLE("x" TIME VALUE_KEY, "\1", 0),
@@ -208,6 +219,27 @@ static const struct sample damaged[] = {
            "\0\0\0\0\4\0\0\0\0\3\1\0\0\0\0\3"
            "\0\0\0\0\7\0\0\0\1\0\1v",
            10000),
+    SAMPLE(VALUE_KEY, /* fields that expire at no time */
+           "\5\0\x0c\0" TIME "\0\0\0\0\0\0\0\7"
+           "\x08\0\0\0\0\0\0\0\0"
+           "\0\0\0\7\0\0\0\1\1k\0"
+           "\0\0\0\0",
+           10000),
+    SAMPLE(VALUE_KEY, /* and nothing says when */
+           "\5\0\x0c\0" TIME "\0\0\0\0\0\0\0\7"
+           "\x07"
+           "0123456\0\0\0\7\0\0\0\1\1k\0"
+           "\0\0\0\0",
+           10000),
+    SAMPLE("h\x03" /* never */
+           "\0\0\0\x02" SLOT_AND_HASH "user",
+           "\5\0\0\0\0\0\0\0\0", 0),
+    SAMPLE("h\x03" /* of a string */
+           "\0\0\0\x02" SLOT_AND_HASH "user",
+           "\1" TIME, 0),
+    SAMPLE("h\x03" /* more */
+           "\0\0\0\x02" SLOT_AND_HASH "user",
+           "\5" TIME "\0", 0),
     SAMPLE("mseed", "\0\0\0\0\0\0\0\0", 0),
     SAMPLE("g\0\0\0\0\0\0\0\1", /* of rows that have no numbers */
            "k\3\0\0\0\2"
@@ -581,7 +613,8 @@ static void the_table_finds_expiry_and_epoch(void **state)
         assert_true(s->expire_ms == 0 || row_may_expire(s->key));
         assert_int_equal(row_in_epoch(s->key), row_is(s->key, ROW_VALUE) ||
                                                    row_is(s->key, ROW_PAGE) ||
-                                                   row_is(s->key, ROW_TREE));
+                                                   row_is(s->key, ROW_TREE) ||
+                                                   row_is(s->key, ROW_DUE));
         if (!row_in_epoch(s->key))
             continue;
         assert_int_equal(row_db(s->key), 3);

@@ -373,7 +373,6 @@ struct server *server_new(const struct server_options *options)
     s->read_rng = options->seed;
     draft_init(&s->syntax_error);
     draft_init(&s->guest_reply);
-    s->disk.free_bytes = -1;
     loop_async_start(s->options.loop, &s->wiring.disk_async);
     turn_begin(s);
     birth_init(s);

@@ -52,6 +52,10 @@ test "a configuration that is wrong is told on standard error" {
 }
 
 test "a start that fails is told on standard error and in the log" {
+    lassign [failed_start "port 0\nunixsocket $::dir/socket\n\
+        trace-file /nowhere/trace\n"] status err output log
+    assert_equal 1 $status
+    assert_match "vard: cannot start: */nowhere/trace*No such file*\n" $err
     lassign [failed_start "port 0\nunixsocket /nowhere/s\n"] \
         status err output log
     assert_equal 1 $status

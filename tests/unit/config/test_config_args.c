@@ -99,6 +99,8 @@ static void the_originals_with_others(void **state)
     assert_int_equal(rc, CONFIG_RUN);
     assert_int_equal(f.config.bind_count, 1);
     assert_int_equal(f.config.port, 8001);
+    assert_true(f.config.original_options); /* wherever among them they are */
+    assert_false(f.config.protected_mode);
     assert_string_equal(f.config.requirepass, "secret");
     assert_false(f.config.warn_no_password);
     fixture_release(&f);

@@ -551,6 +551,35 @@ static void each_is_said_in_full(void **state)
     }
 }
 
+/* Whatever the name of a file is: the message has the lines that it has. */
+static void names_of_files_are_one_line(void **state)
+{
+    struct fixture f;
+    char name[256], said[512];
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_file(&f, "main.conf", "include \"a\\nb\"\n");
+    fixture_file(&f, "a\nb", "xyzzy 5\n");
+    assert_int_equal(fixture_load(&f, "main.conf", NULL), ERR_INVALID);
+    assert_string_equal(fixture_error(&f),
+                        "vard: a\\x0ab, line 1\n>>> xyzzy 5\n"
+                        "unknown option 'xyzzy'" SEE);
+    fixture_release(&f);
+    for (size_t len = 200; len <= 201; len++) {
+        memset(name, 'n', len);
+        name[len] = '\0';
+        fixture_init(&f);
+        fixture_file(&f, name, "xyzzy 5\n");
+        assert_int_equal(fixture_load(&f, name, NULL), ERR_INVALID);
+        snprintf(said, sizeof(said),
+                 "vard: %.200s%s, line 1\n>>> xyzzy 5\n"
+                 "unknown option 'xyzzy'" SEE,
+                 name, len > 200 ? "..." : "");
+        assert_string_equal(fixture_error(&f), said);
+        fixture_release(&f);
+    }
+}
+
 /* A line of 200 bytes is shown, of a longer one its beginning. */
 static void long_lines_are_cut(void **state)
 {
@@ -724,6 +753,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_said_in_full),
         cmocka_unit_test(long_lines_are_cut),
+        cmocka_unit_test(names_of_files_are_one_line),
         cmocka_unit_test(includes_have_a_depth),
         cmocka_unit_test(hosts_are_plain),
         cmocka_unit_test(a_cluster_has_a_size),

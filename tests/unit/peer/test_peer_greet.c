@@ -291,6 +291,8 @@ static void test_level_of_a_blank_one(void **state)
     start_blank(c, 2);
     run_until_told(c, 2, GREETING_LEVEL);
     expect_no_link(c);
+    /* It is no blank one as any: whoever looks here learns what is wrong. */
+    run_until_logged(c, 1, " refused: its program, vard " VARD_VERSION);
 }
 
 static void expect_label(struct cluster *c, uint64_t one, uint64_t two, bool up)

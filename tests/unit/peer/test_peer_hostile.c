@@ -516,6 +516,24 @@ static void test_welcome_missing(void **state)
     raw_member_close(&m);
 }
 
+/* Whatever else ends it is told as what it is. */
+static void test_handshake_breaks(void **state)
+{
+    struct cluster *c = *state;
+    struct raw_member m;
+    char said[128];
+    raw_listen(c, &m);
+    start_one(c, false);
+    await_hello(c, &m);
+    struct conn *conn = &peer_in(c, 1, 2)->link.conn;
+    const struct conn_events *events = conn->events;
+    conn_close(conn);
+    events->closed(conn, ERR_IO);
+    snprintf(said, sizeof(said), "no link yet: %s", error_text(ERR_IO));
+    run_until_logged(c, 1, said);
+    raw_member_close(&m);
+}
+
 /* Whoever is dialed and answers with a frame that is longer than any answer
  * may be is not waited for. */
 static void test_welcome_too_long(void **state)
@@ -895,6 +913,7 @@ int main(void)
         TEST(test_welcome_bits),
         TEST(test_welcome_fields),
         TEST(test_welcome_missing),
+        TEST(test_handshake_breaks),
         TEST(test_welcome_too_long),
         TEST(test_what_came_with_the_hello),
         TEST(test_acceptor_without_secret),

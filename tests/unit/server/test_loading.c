@@ -28,6 +28,22 @@ static void a_node_that_is_refilled_says_so(void **state)
     expect(f, "$1\r\na\r\n");
 }
 
+/* Behind writes as well: what was taken is answered, and nothing follows it
+ * into the log. */
+static void nothing_follows_what_was_taken(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "SET a 1\r\n");
+    f->node->loading = true;
+    send_text(f, "GET a\r\nSET b 1\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_int_equal(f->node->reads_asked, 0);
+    answer(f, 1);
+    expect(f, "+SET a 1\r\n-LOADING vard is being refilled (37 %)\r\n"
+              "-LOADING vard is being refilled (37 %)\r\n");
+    assert_int_equal(f->node->submitted, 1);
+}
+
 /* More commands than one turn has, with nobody waking the loop; then who ends
  * is gone. */
 static void its_clients_have_turns(struct fixture *f)
@@ -167,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(a_node_that_is_refilled_says_so),
+        test(nothing_follows_what_was_taken),
         test(nothing_is_waited_for_with_a_node),
         cmocka_unit_test(what_is_waited_for_is_told),
     };

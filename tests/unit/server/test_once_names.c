@@ -56,10 +56,31 @@ static void names_of_once(void **state)
     }
 }
 
+/* Nor does it let in what comes from members only, or a word that is none. */
+static void commands_of_members_are_unknown(void **state)
+{
+    static const char *const lines[] = {
+        "ONCE a 1 vard.members 0 record 4\r\n",
+        "ONCE a 1 VARD.SWEEP 0 0 1\r\n",
+        "ONCE a 1 nosuch\r\n",
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        send_text(f, lines[i]);
+        const char *got = received_on(f->fd);
+        assert_non_null(got);
+        if (strncmp(got, "-ERR unknown command '", 22) != 0)
+            fail_msg("%s: %s", lines[i], got);
+        assert_int_equal(f->node->submitted, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(names_of_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(commands_of_members_are_unknown, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

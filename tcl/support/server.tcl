@@ -56,6 +56,21 @@ proc start_process {log args} {
     return $pid
 }
 
+# A process that writes what a supervisor is told on this socket, a line a
+# message, until nothing is told for five minutes.
+proc start_supervisor {file path} {
+    set pid [start_process $file python3 -c {
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(300)
+while True:
+    print(s.recv(4096).decode().replace("\n", ";"), flush=True)
+} $path]
+    wait_for_condition 10000 {[file exists $path]}
+    return $pid
+}
+
 proc signal_process {pid signal} {
     catch {exec kill -$signal $pid}
 }

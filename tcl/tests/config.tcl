@@ -138,21 +138,10 @@ test "daemonize: whoever starts it gets the error, or waits until it serves" {
     wait_for_condition 10000 {![file exists $dir/daemon.pid]}
 }
 
-# Prints what a supervisor is told on this socket, a line a message.
-set listener {
-import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-s.settimeout(60)
-while True:
-    print(s.recv(4096).decode().replace("\n", ";"), flush=True)
-}
-
 proc notices_of {supervised told} {
     set name $::dir/notify.$supervised
     file mkdir $name
-    set listener [start_process $name/out python3 -c $::listener $name/socket]
-    wait_for_condition 10000 {[file exists $name/socket]}
+    set listener [start_supervisor $name/out $name/socket]
     set ::env(NOTIFY_SOCKET) $name/socket
     write_file $name/conf "dir $name\nmin-free-disk 0\nport [free_port]\n\
         unixsocket $name/clients\nsupervised $supervised\n"

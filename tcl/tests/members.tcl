@@ -17,7 +17,8 @@ proc new_node {id} {
 }
 
 proc start_as {id text} {
-    write_file $::nodes($id,conf) "$text\nmin-free-disk 1mb\nbind 127.0.0.1\n"
+    write_file $::nodes($id,conf) \
+        "$text\nmin-free-disk 1mb\nbind 127.0.0.1\nsupervised auto\n"
     set ::nodes($id,pid) [start_process $::nodes($id,log) $::vard $::nodes($id,conf)]
 }
 
@@ -203,7 +204,11 @@ dir $nodes(1,dir)"
     }
 
     test "a learner stays one, serves, and is promoted" {
+        set said [file dirname $nodes(1,dir)]/said
+        set supervisor [start_supervisor $said $said.socket]
+        set ::env(NOTIFY_SOCKET) $said.socket
         add_node $cluster::ids 6 --learner
+        unset ::env(NOTIFY_SOCKET)
         lappend cluster::ids 6
         wait_node_up 6
         wait_members [dict merge [all_vote] {6 learner}]
@@ -244,6 +249,9 @@ dir $nodes(1,dir)"
                 wait_members [all_vote]
                 wait_removed $id
             }
+            wait_for_condition 10000 {[string match "READY=1*\nSTOPPING=1*" \
+                [read_file $said]]}
+            signal_process $supervisor KILL
             if {[wait_for_leader] == 1} {R 1 RAFT TRANSFER 2}
             wait_for_condition 20000 {[wait_for_leader] != 1}
             set id [wait_for_leader]
@@ -285,6 +293,7 @@ dir $nodes(1,dir)"
         set id [lindex [followers] 0]
         if {$id == 1} {set id [lindex [followers] 1]}
         kill_node $id TERM
+        file copy $nodes($id,dir) $nodes($id,dir).twin
         set from $nodes($id,peer)
         set nodes($id,peer) [free_port]
         regsub -all ":$from" [read_file $nodes($id,conf)] ":$nodes($id,peer)" text
@@ -297,6 +306,28 @@ dir $nodes(1,dir)"
             "127.0.0.1:$nodes($id,peer)"} {
             error "it is said to be at [address_of [wait_for_leader] $id]"
         }
+        # A copy of it that is somewhere else is refused, by the leader, and
+        # did not move it.
+        set third [lsearch -all -inline -not $cluster::ids $id]
+        set third [lsearch -all -inline -not $third 1]
+        if {[wait_for_leader] != $third} {
+            R [wait_for_leader] RAFT TRANSFER $third
+        }
+        wait_for_condition 20000 {[wait_for_leader] == $third}
+        set twin $nodes($id,dir).twin
+        regsub -all ":$nodes($id,peer)" $text ":[free_port]" text
+        regsub -line "^port .*" $text "port [free_port]" text
+        regsub -line "^dir .*" $text "dir $twin" text
+        write_file $twin.conf $text
+        write_file $twin.log ""
+        set pid [start_process $twin.log $vard $twin.conf]
+        wait_for_condition 20000 {
+            [string match "*another process*" [read_file $twin.log]]}
+        signal_process $pid KILL
+        wait_process_end $pid 10000
+        assert_equal OK [R [wait_for_leader] SET twin refused]
+        assert_equal 127.0.0.1:$nodes($id,peer) \
+            [address_of [wait_for_leader] $id]
         # The others find it by the configuration, also when they start again.
         set other [lindex [lsearch -all -inline -not $cluster::ids $id] 0]
         kill_node $other TERM

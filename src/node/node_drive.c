@@ -173,30 +173,20 @@ static void truncate_log(struct node *n, raft_index from)
     node_send_forget(n);
 }
 
-static void write_batch(struct node *n, const struct raft_write *w,
-                        const struct restored *restored)
+static void write_batch(struct node *n)
 {
-    ASSERT(!n->dead && (w->restore_index > 0) == (restored != NULL));
-    if (w->restore_index > 0) {
-        node_restore_state(n, restored);
-        return;
-    }
-    ASSERT(w->seq > 0);
+    ASSERT(!n->dead);
     int err = store_write(n->store, &n->batch, STORE_LOGGED);
     if (err != 0)
         node_fail_by(n, "writing the log", err);
 }
 
-static void do_write(struct node *n, const struct raft_event *event,
-                     struct attached with)
+static void write_log(struct node *n, const struct raft_event *event,
+                      struct attached with)
 {
     const struct raft_write *w = &n->out.write;
 
-    if (w->seq == 0)
-        return;
-    store_batch_reset(&n->batch);
-    if (w->restore_index > 0)
-        node_restore_log(n, w, with.restored);
+    ASSERT(w->seq > 0 && w->restore_index == 0);
     if (w->truncate_from > 0)
         truncate_log(n, w->truncate_from);
     if (w->hard_state)
@@ -215,7 +205,22 @@ static void do_write(struct node *n, const struct raft_event *event,
             append_own(n, w, with.payloads);
     }
     if (!n->dead)
-        write_batch(n, w, with.restored);
+        write_batch(n);
+}
+
+static void do_write(struct node *n, const struct raft_event *event,
+                     struct attached with)
+{
+    const struct raft_write *w = &n->out.write;
+
+    if (w->seq == 0)
+        return;
+    ASSERT((w->restore_index > 0) == (with.restored != NULL));
+    store_batch_reset(&n->batch);
+    if (w->restore_index > 0)
+        node_restore(n, w, with.restored);
+    else
+        write_log(n, event, with);
     if (!n->dead)
         point_set(n, w->seq, w->hard_state);
 }

@@ -387,7 +387,7 @@ struct attached {
  *   node_refill    (members, refill_note)
  *   node_open      (members, compare, receipts, refill_note, trace, time)
  *   node_status    (time, compare, refill)      node_source (send)
- *   node_restore   (send, request, members, compare, refill_note, time)
+ *   node_restore   (send, request, members, compare, refill_note, switch, time)
  *   node_drive     (send, read, propose, beat, members, restore, time, trace)
  *   node           the parent: calls the others, and steps the core
  */

@@ -13,7 +13,12 @@
  * beside the log, and become durable with the next sync.
  *
  * How it fails: a receipt that is late, lost, or of an entry that the log has
- * no more, raises no alarm. So receipts find copies, and prove nothing.
+ * no more, raises no alarm. So receipts find copies, and prove nothing. A disk
+ * that refuses the write ends the node, as any write does; the next start has
+ * those from before. While the disk must not grow (node_set_disk_full()) none
+ * is taken, and what is lacking then is taken when it has room. A power failure
+ * leaves all of a record or the one before it; one that is damaged refuses the
+ * start.
  */
 #include "node/node_internal.h"
 
@@ -103,7 +108,7 @@ void node_receipts_take(struct node *n)
 {
     const struct raft_members *members = &n->raft.members[RAFT_NEWEST];
 
-    if (n->dead || !raft_is_leader(&n->raft))
+    if (n->dead || !raft_is_leader(&n->raft) || n->space.own_full)
         return;
     for (uint32_t i = 0; i < members->count; i++) {
         const struct raft_progress *p = &n->raft.progress[i];

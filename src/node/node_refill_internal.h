@@ -95,13 +95,10 @@ void node_refill_done(struct node *n);
 /* A state is being fetched, of which so much is here. */
 bool node_refill_percent(const struct node *n, uint32_t *percent);
 
-/* node_restore.c: puts into the batch of a write that a state takes the place
- * of the present one: what becomes of the log. */
-void node_restore_log(struct node *n, const struct raft_write *w,
-                      const struct restored *s);
-/* Writes the batch, and goes on with the other state. A failure has ended the
- * node. */
-void node_restore_state(struct node *n, const struct restored *s);
+/* node_restore.c: what a write says of a state: it takes the place of the
+ * present one. */
+void node_restore(struct node *n, const struct raft_write *w,
+                  const struct restored *s);
 /* Then, when the core's step is done: what clients of this node have to be told
  * of what was skipped. */
 void node_restore_tell(struct node *n);

@@ -4,13 +4,8 @@
  * It happens between two entries, in one write with what the core says of it:
  * the log begins anew behind the state, unless it leads there; term and vote
  * stay, or the term of who offered the state is entered; a member that is being
- * refilled goes on to be one. So a crash finds either the old state with the
- * old log, or the new state with the new one. Whether the disk has the write
- * yet is asked by the core alone, as of each write.
- *
- * Before a log is dropped the watermark is lowered to nothing, which both logs
- * satisfy: the entries that it names are in the old log until the write is
- * durable, and in the state afterwards. Term and vote stay in it.
+ * refilled goes on to be one. node_switch.c has the steps on the disk. Whether
+ * the disk has the write yet is asked by the core alone, as of each write.
  *
  * The keyspace is the same object over another state. What readers of the old
  * one have not been told yet is copied first (data/stream.h). Nothing of what
@@ -28,39 +23,7 @@
 #include <inttypes.h>
 
 #include "node/node_internal.h"
-#include "store/store_fill.h"
-
-static void restart_log(struct node *n, const struct raft_write *w,
-                        const struct restored *s)
-{
-    struct watermark mark = n->durability.done;
-
-    ASSERT(w->restore_index == s->index && !w->restore_keeps_log);
-    mark.index = 0;
-    mark.index_term = 0;
-    mark.chain = 0;
-    if (n->disk->lower(n->disk, &mark) != 0) {
-        node_fail(n, "lowering the watermark", n->disk->error(n->disk));
-        return;
-    }
-    log_notice(n->logger,
-               "the log, %" PRIu64 " to %" PRIu64
-               ", begins anew behind entry %" PRIu64,
-               journal_first(n->journal), journal_last(n->journal), s->index);
-    journal_restart(n->journal, &n->batch, w->restore_index, w->restore_term,
-                    s->chain);
-}
-
-void node_restore_log(struct node *n, const struct raft_write *w,
-                      const struct restored *s)
-{
-    ASSERT(s && s->state != 0 && w->restore_index == s->index);
-    ASSERT(s->index > keyspace_applied(n->ks)->index);
-    if (!w->restore_keeps_log)
-        restart_log(n, w, s);
-    if (!n->dead)
-        node_refill_unnote(n);
-}
+#include "node/node_switch.h"
 
 /* What was known of the former state, and of the log that led to it. */
 static void forget(struct node *n)
@@ -73,17 +36,53 @@ static void forget(struct node *n)
     node_compare_restored(n);
 }
 
-void node_restore_state(struct node *n, const struct restored *s)
+/* State, log, term and vote, on the disk. */
+static void use(struct node *n, const struct raft_write *w,
+                const struct restored *s)
+{
+    const char *what = "";
+    const struct node_switch steps = {.store = n->store,
+                                      .log = n->journal,
+                                      .disk = n->disk,
+                                      .batch = &n->batch,
+                                      .promised = &n->durability.done,
+                                      .state = s->state,
+                                      .index = w->restore_index,
+                                      .index_term = w->restore_term,
+                                      .chain = s->chain,
+                                      .keeps_log = w->restore_keeps_log,
+                                      .term = w->term,
+                                      .vote = w->vote};
+
+    ASSERT(w->hard_state && w->restore_index == s->index);
+    if (!w->restore_keeps_log)
+        log_notice(n->logger,
+                   "the log, %" PRIu64 " to %" PRIu64
+                   ", begins anew behind entry %" PRIu64,
+                   journal_first(n->journal), journal_last(n->journal),
+                   s->index);
+    node_refill_unnote(n);
+    keyspace_leave(n->ks);
+    int err = node_switch(&steps, &what);
+    const char *error = n->disk->error(n->disk);
+    if (err != 0 && error)
+        node_fail(n, what, error);
+    else if (err != 0)
+        node_fail_by(n, what, err);
+}
+
+void node_restore(struct node *n, const struct raft_write *w,
+                  const struct restored *s)
 {
     struct buf error = BUF_INIT;
 
-    keyspace_leave(n->ks);
-    int err = store_state_use(n->store, &n->batch, s->state);
-    if (err != 0) {
-        node_fail_by(n, "taking a state over", err);
+    ASSERT(s && s->state != 0);
+    ASSERT(s->index > keyspace_applied(n->ks)->index);
+    ASSERT(w->truncate_from == 0 && w->append_first == 0 && !w->recovered);
+    use(n, w, s);
+    if (n->dead)
         return;
-    }
-    err = keyspace_reopen(n->ks, &error);
+    int err = keyspace_reopen(n->ks, &error);
     if (err != 0) {
         buf_u8(&error, '\0');
         node_fail(n, "the state that was fetched", (const char *)error.data);

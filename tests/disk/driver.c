@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "history.h"
 #include "journal/disk.h"
+#include "node/node_switch.h"
 #include "os/file.h"
 #include "replica.h"
 #include "store/store_fill.h"
@@ -84,13 +85,18 @@ static void append(struct driver *d, raft_term term)
     d->point.mark.index_term = term;
 }
 
-static void set_hard_state(struct driver *d, raft_term term)
+static void draw_hard_state(struct driver *d, raft_term term)
 {
     d->term = term;
     d->vote = rng_below(&d->rng, 3) == 0 ? NODE_NONE
                                          : (node_id)rng_below(&d->rng, 3) + 1;
-    journal_hard_state(d->r.log, &d->batch, d->term, d->vote);
     d->point.hard_state = true;
+}
+
+static void set_hard_state(struct driver *d, raft_term term)
+{
+    draw_hard_state(d, term);
+    journal_hard_state(d->r.log, &d->batch, d->term, d->vote);
 }
 
 static void lower(struct driver *d, const struct watermark *mark)
@@ -373,36 +379,60 @@ static uint64_t resume_fill(struct driver *d, raft_index *index)
     return state;
 }
 
-/* The order of steps is that of MEMBERS: the watermark promises no entry any
- * more, then state and log change in one step. */
+/* By the steps of the node itself. */
 static void use_state(struct driver *d, raft_index index, uint64_t state)
 {
     const struct committed *c = history_at(&d->history, index);
-    struct watermark mark = d->durable.mark;
-    mark.index = 0;
-    mark.index_term = 0;
-    mark.chain = 0;
+    const char *what;
+    draw_hard_state(d, d->term + 1);
+    const struct node_switch steps = {.store = d->r.store,
+                                      .log = d->r.log,
+                                      .disk = d->disk,
+                                      .batch = &d->batch,
+                                      .promised = &d->durable.mark,
+                                      .state = state,
+                                      .index = index,
+                                      .index_term = c->term,
+                                      .chain = c->chain,
+                                      .term = d->term,
+                                      .vote = d->vote};
     note(d, "T %" PRIu64 " %" PRIu64 "\n", index, c->chain);
-    lower(d, &mark);
     d->replaced_seq = d->point.seq + 1;
-    journal_restart(d->r.log, &d->batch, index, c->term, c->chain);
     d->point.mark.index = index;
     d->point.mark.index_term = c->term;
-    set_hard_state(d, d->term + 1);
     store_batch_delete(&d->batch, STORE_META, FILL_ROW);
-    int rc = store_state_use(d->r.store, &d->batch, state);
-    if (rc != 0)
-        die("using a state", store_error(d->r.store));
+    if (node_switch(&steps, &what) != 0)
+        die(what, store_error(d->r.store));
     store_batch_reset(&d->batch);
     d->filling = false;
     d->applied = index;
     told(d);
 }
 
+static void pause_us(uint64_t us)
+{
+    struct timespec t = {.tv_nsec = (long)us * 1000};
+    nanosleep(&t, NULL);
+}
+
+/* Entries that nobody will commit, acknowledged all the same: a state that
+ * comes in their place may end before they do. */
+static void add_tail(struct driver *d)
+{
+    for (uint64_t n = rng_below(&d->rng, 40); n > 0; n--)
+        append(d, d->term);
+    write_batch(d);
+    while (d->durable.seq < d->point.seq) {
+        pause_us(200);
+        take_done(d);
+    }
+}
+
 static void install_something(struct driver *d)
 {
     if (rng_below(&d->rng, 40) > 0)
         return;
+    add_tail(d);
     set_hard_state(d, d->term + 1);
     write_batch(d);
     raft_index index = commit_elsewhere(d);
@@ -456,12 +486,6 @@ static void begin(struct driver *d, const char *dir, const char *notes)
     if (state != 0)
         use_state(d, index, state);
     catch_up(d);
-}
-
-static void pause_us(uint64_t us)
-{
-    struct timespec t = {.tv_nsec = (long)us * 1000};
-    nanosleep(&t, NULL);
 }
 
 int main(int argc, char **argv)

@@ -198,6 +198,105 @@ static void test_next_life(void **state)
     world_release(w);
 }
 
+/* --- a disk that refuses just this --------------------------------------- */
+
+static const struct store_ops *inner;
+static int receipts_written;
+static bool refuses;
+
+static int write_receipts(struct store *s, const struct store_batch *b,
+                          enum store_write_kind kind)
+{
+    struct store_batch_op op;
+    size_t pos = 0;
+
+    while (store_batch_next(b, &pos, &op)) {
+        if (op.family != STORE_META || !bytes_eq(op.key, BYTES_LIT("receipts")))
+            continue;
+        receipts_written++;
+        if (refuses)
+            return ERR_IO;
+    }
+    return inner->write(s, b, kind);
+}
+
+static void watch_writes(struct world *w, uint32_t id, struct store_ops *ops)
+{
+    inner = w->nodes[id].store->ops;
+    *ops = *inner;
+    ops->write = write_receipts;
+    w->nodes[id].store->ops = ops;
+    receipts_written = 0;
+}
+
+/* It ends the node, before anything else is done; the others go on, and what it
+ * has of receipts when it starts again is true. */
+static void test_write_fails(void **state)
+{
+    struct world *w = &world;
+    struct store_ops ops;
+
+    UNUSED(state);
+    for (uint64_t seed = 12; seed < 16; seed++) {
+        world_init(w, WORLD_NODES, seed);
+        uint32_t leader = settle(w);
+        uint32_t peer = (leader + 1) % WORLD_NODES;
+        struct receipt before = receipt_of(w, leader, peer);
+        watch_writes(w, leader, &ops);
+        refuses = true;
+        struct world_node *t = &w->nodes[leader];
+        (void)world_submit(world_client_new(w, leader), "set late 1");
+        for (int i = 0; i < 2000 && t->failure[0] == '\0'; i++)
+            world_turn(w);
+        assert_non_null(
+            strstr(t->failure, "writing what others have acknowledged"));
+        assert_int_equal(receipts_written, 1);
+        assert_true(t->node->dead);
+        world_run(w, 50); /* it is left alone, and does nothing more */
+        assert_int_equal(receipts_written, 1);
+        t->store->ops = inner;
+        refuses = false;
+        world_crash_keep(w, leader, 100);
+        world_write(w, peer, 3);
+        world_start(w, leader);
+        t->failure[0] = '\0';
+        struct receipt after = receipt_of(w, leader, peer);
+        assert_memory_equal(&before, &after, sizeof(after));
+        assert_true(remembers(w, peer, after));
+        world_wait_equal(w);
+        world_release(w);
+    }
+}
+
+/* A disk that must not grow is not written to for them; they come later. */
+static void test_full_disk(void **state)
+{
+    struct world *w = &world;
+    struct store_ops ops;
+
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 17);
+    uint32_t leader = settle(w);
+    uint32_t peer = (leader + 1) % WORLD_NODES;
+    struct receipt before = receipt_of(w, leader, peer);
+    watch_writes(w, leader, &ops);
+    world_write(w, leader, 1);
+    node_set_disk_full(w->nodes[leader].node, true);
+    receipts_written = 0;
+    for (int i = 0; i < 10; i++) {
+        w->now_ms += HOUSEKEEPING_MS / 2;
+        world_run(w, 5);
+    }
+    assert_int_equal(receipts_written, 0);
+    node_set_disk_full(w->nodes[leader].node, false);
+    for (int i = 0; i < 2000 && receipts_written == 0; i++)
+        world_turn(w);
+    assert_true(receipts_written > 0);
+    assert_true(receipt_of(w, leader, peer).index > before.index);
+    w->nodes[leader].store->ops = inner;
+    world_release(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +306,8 @@ int main(void)
         cmocka_unit_test(test_what_is_missing),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_next_life),
+        cmocka_unit_test(test_write_fails),
+        cmocka_unit_test(test_full_disk),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@
 # twenty runs, the same from the build in DIR (ROOT/build) and from one by clang
 # without optimization: --other DIR, or made for this in a temporary directory.
 # Campaign: two processes on fresh seeds, from SEED on (default: from the
-# clock), past failures; prints the sums. Each failure stands there with what
+# clock), past failures; half of the time as they come, the rest with faults
+# that few seeds have; prints the sums. Each failure stands there with what
 # to type to see it again.
 set -euo pipefail
 
@@ -68,14 +69,28 @@ finish() {
     exit
 }
 
+# campaign_with SECONDS [OPTION ...]
+campaign_with() {
+    local seconds=$1 status=0
+    shift
+    timeout $((seconds + 600)) "$simulate" --jobs "$jobs" --keep-going \
+        --seeds "$first..$((first + 1000000000))" \
+        --seconds "$seconds" "$@" || status=$?
+    verdict "campaign from seed $first${*:+ $*}" "$status"
+}
+
 if [ -n "$campaign" ]; then
     [ -n "$first" ] || first=$(($(date +%s) * 1000))
     echo "seeds from $first on, $campaign s, $jobs processes"
-    status=0
-    timeout $((campaign + 600)) "$simulate" --jobs "$jobs" --keep-going \
-        --seeds "$first..$((first + 1000000000))" \
-        --seconds "$campaign" || status=$?
-    verdict "campaign from seed $first" "$status"
+    campaign_with $(((campaign + 1) / 2))
+    rare_s=$(((campaign + 9) / 10))
+    campaign_with $rare_s --fault copy-back --no-fault churn --no-fault disk-lost
+    campaign_with $rare_s --fault level --no-fault copy-back
+    campaign_with $rare_s --fault clone --no-fault churn \
+        --no-fault disk-lost --no-fault level
+    campaign_with $rare_s --fault churn --fault wipe --no-fault copy-back \
+        --no-fault disk-lost
+    campaign_with $rare_s --fault majority-lost --no-fault copy-back
     finish
 fi
 

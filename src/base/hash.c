@@ -20,6 +20,33 @@ uint64_t hash64_seed(struct bytes b, uint64_t seed)
     return XXH3_64bits_withSeed(b.data, b.len, seed);
 }
 
+/* It is the library's own state, under our name. */
+static XXH3_state_t *state_of(struct hash64_stream *h)
+{
+    return (XXH3_state_t *)h;
+}
+
+struct hash64_stream *hash64_begin(void)
+{
+    XXH3_state_t *state = XXH3_createState();
+    ASSERT(state != NULL); /* out of memory */
+    (void)XXH3_64bits_reset(state);
+    return (struct hash64_stream *)state;
+}
+
+void hash64_add(struct hash64_stream *h, struct bytes part)
+{
+    ASSERT(part.data != NULL || part.len == 0);
+    (void)XXH3_64bits_update(state_of(h), part.data, part.len);
+}
+
+uint64_t hash64_end(struct hash64_stream *h)
+{
+    uint64_t hash = XXH3_64bits_digest(state_of(h));
+    (void)XXH3_freeState(state_of(h));
+    return hash;
+}
+
 /* The remainder of each byte times x^16. */
 static const uint16_t crc16_table[256] = {
     0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7, 0x8108,

@@ -48,13 +48,6 @@ void read_window(struct cmd_call *c, const struct value *v, uint64_t first,
     }
 }
 
-void reply_too_long(struct cmd_call *c, const char *name, const char *instead)
-{
-    ASSERT(CMD_LOOK_MAX % (1024 * 1024) == 0);
-    resp_errorf(c->out, "ERR %s of more than %d MiB: %s", name,
-                CMD_LOOK_MAX / (1024 * 1024), instead);
-}
-
 /* --- one bit ------------------------------------------------------------ */
 
 static bool parse_setbit(const struct cmd_args *a, uint64_t *offset, bool *bit)

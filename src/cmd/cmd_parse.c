@@ -36,6 +36,68 @@ void reply_expire_time(struct resp_writer *w, const struct cmd *cmd)
     resp_errorf(w, "ERR invalid expire time in '%s' command", cmd->name);
 }
 
+void reply_too_long(struct cmd_call *c, const char *name, const char *instead)
+{
+    ASSERT(CMD_LOOK_MAX % (1024 * 1024) == 0);
+    resp_errorf(c->out, "ERR %s of more than %d MiB: %s", name,
+                CMD_LOOK_MAX / (1024 * 1024), instead);
+}
+
+/* --- comparisons -------------------------------------------------------- */
+
+#define DIGEST_CHARS 16 /* 64 bits in hexadecimal digits */
+
+static bool hex_digit(uint8_t c, uint64_t *digit)
+{
+    uint8_t lower = c | 0x20;
+    ASSERT(digit != NULL);
+    if (c >= '0' && c <= '9')
+        *digit = c - '0';
+    else if (lower >= 'a' && lower <= 'f')
+        *digit = lower - 'a' + 10u;
+    else
+        return false;
+    return true;
+}
+
+static bool parse_digest(struct resp_writer *w, struct bytes text,
+                         uint64_t *out)
+{
+    uint64_t digit = 0;
+    bool ok = text.len == DIGEST_CHARS;
+    *out = 0;
+    for (size_t i = 0; ok && i < DIGEST_CHARS; i++) {
+        ok = hex_digit(text.data[i], &digit);
+        *out = *out << 4 | digit;
+    }
+    if (!ok)
+        resp_errorf(w, "ERR must be exactly %d hexadecimal characters",
+                    DIGEST_CHARS);
+    ASSERT(digit < 16);
+    return ok;
+}
+
+enum compare_kind compare_word(struct bytes word)
+{
+    static const char *const words[] = {"ifeq", "ifne", "ifdeq", "ifdne"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (word_is(word, words[i]))
+            return (enum compare_kind)(COMPARE_IFEQ + i);
+    }
+    ASSERT(!word_is(word, "ifeq"));
+    return COMPARE_NONE;
+}
+
+bool parse_comparison(struct resp_writer *w, struct comparison_of *k)
+{
+    ASSERT(k->kind <= COMPARE_IFDNE);
+    if (k->kind != COMPARE_IFDEQ && k->kind != COMPARE_IFDNE)
+        return true;
+    return parse_digest(w, k->value, &k->digest);
+}
+
+/* --- expiry and the options of SET -------------------------------------- */
+
 static bool expiry_is_timed(enum expire_kind kind)
 {
     ASSERT(kind <= EXPIRE_PERSIST);
@@ -91,43 +153,63 @@ static bool condition_option(const struct cmd_args *a, uint32_t *i,
 {
     ASSERT(*i < a->argc);
     struct bytes arg = a->argv[*i];
+    struct comparison_of k = {.kind = compare_word(arg)};
     enum set_condition condition = SET_ALWAYS;
     if (word_is(arg, "nx"))
         condition = SET_NX;
     else if (word_is(arg, "xx"))
         condition = SET_XX;
-    else if (word_is(arg, "ifeq"))
-        condition = SET_IFEQ;
-    bool again = condition == o->condition && condition != SET_IFEQ;
+    else if (k.kind != COMPARE_NONE)
+        condition = SET_COMPARED;
+    bool again = condition == o->condition && condition != SET_COMPARED;
     if (condition == SET_ALWAYS || (o->condition != SET_ALWAYS && !again))
         return false;
-    if (condition == SET_IFEQ) {
+    if (condition == SET_COMPARED) {
         if (*i + 1 == a->argc)
             return false;
         *i += 1;
-        o->comparison = a->argv[*i];
+        k.value = a->argv[*i];
+        o->comparison = k;
     }
     o->condition = condition;
     return true;
 }
 
-bool parse_set_options(const struct cmd_args *a, struct set_options *out)
+/* From argv[first] on; all: those that only SET has, too. */
+static bool parse_options(const struct cmd_args *a, uint32_t first, bool all,
+                          struct set_options *out)
 {
-    ASSERT(a->argc >= 3);
+    ASSERT(first <= a->argc);
     *out = (struct set_options){.condition = SET_ALWAYS};
-    if (a->argc == 3)
-        return true;
-    for (uint32_t i = 3; i < a->argc; i++) {
-        if (word_is(a->argv[i], "get")) {
+    for (uint32_t i = first; i < a->argc; i++) {
+        if (all && word_is(a->argv[i], "get")) {
             out->get = true;
-        } else if (!condition_option(a, &i, out) &&
-                   !expire_option(a, &i, &out->expiry, EXPIRE_PERSIST)) {
+        } else if ((!condition_option(a, &i, out) &&
+                    !expire_option(a, &i, &out->expiry, EXPIRE_PERSIST)) ||
+                   (!all && out->condition == SET_COMPARED)) {
             reply_syntax(a->out);
             return false;
         }
     }
     ASSERT(out->expiry.kind != EXPIRE_PERSIST);
-    return parse_expiry(a, &out->expiry);
+    return parse_comparison(a->out, &out->comparison) &&
+           parse_expiry(a, &out->expiry);
+}
+
+bool parse_set_options(const struct cmd_args *a, struct set_options *out)
+{
+    ASSERT(a->argc >= 3);
+    if (a->argc > 3)
+        return parse_options(a, 3, true, out);
+    *out = (struct set_options){.condition = SET_ALWAYS};
+    return true;
+}
+
+bool parse_msetex_options(const struct cmd_args *a, uint32_t first,
+                          struct set_options *out)
+{
+    ASSERT(first >= 4);
+    return parse_options(a, first, false, out);
 }
 
 bool parse_getex_options(const struct cmd_args *a, struct set_options *out)

@@ -25,6 +25,13 @@ static inline struct cmd_args args_of(const struct cmd_call *c)
 MUST_USE bool parse_integer(struct resp_writer *w, struct bytes text,
                             int64_t *out);
 
+/* What one command may look at, in bytes of pages (keyspace_scan): more would
+ * hold up the loop for half a second and longer. It decides what is written,
+ * so it is part of the state machine, and not an option. */
+#define CMD_LOOK_MAX (128 * 1024 * 1024)
+/* "NAME of more than 128 MiB" and what to do instead. */
+void reply_too_long(struct cmd_call *c, const char *name, const char *instead);
+
 void reply_syntax(struct resp_writer *w);
 /* "WRONGTYPE ..." */
 void reply_wrong_type(struct resp_writer *w);
@@ -54,18 +61,45 @@ struct expiry {
     int64_t ms;       /* its number in ms: an absolute time, or from now on */
 };
 
-enum set_condition { SET_ALWAYS, SET_NX, SET_XX, SET_IFEQ };
+/* Conditions on the value that is there: equal to bytes, or to a digest
+ * (cmd_digest.c). */
+enum compare_kind {
+    COMPARE_NONE,
+    COMPARE_IFEQ,
+    COMPARE_IFNE,
+    COMPARE_IFDEQ,
+    COMPARE_IFDNE,
+};
+
+struct comparison_of {
+    enum compare_kind kind;
+    struct bytes value; /* as it was given */
+    uint64_t digest;    /* of IFDEQ and IFDNE, once it was parsed */
+};
+
+enum compare_kind compare_word(struct bytes word);
+/* From k->value to what it says. */
+MUST_USE bool parse_comparison(struct resp_writer *w, struct comparison_of *k);
+/* Of a string, or of no value (VALUE_NONE). */
+MUST_USE bool comparison_holds(struct cmd_call *c,
+                               const struct comparison_of *k,
+                               const struct value *v, bool *holds);
+
+enum set_condition { SET_ALWAYS, SET_NX, SET_XX, SET_COMPARED };
 
 struct set_options {
     struct expiry expiry;
     enum set_condition condition;
-    struct bytes comparison; /* of SET_IFEQ */
+    struct comparison_of comparison; /* of SET_COMPARED */
     bool get;
 };
 
 /* The options of SET from argv[3] on, its expiry's number included. */
 MUST_USE bool parse_set_options(const struct cmd_args *a,
                                 struct set_options *out);
+/* Those of MSETEX, from argv[first] on. */
+MUST_USE bool parse_msetex_options(const struct cmd_args *a, uint32_t first,
+                                   struct set_options *out);
 /* The options of GETEX from argv[2] on, without the expiry's number, because
  * Redis looks at it only if the key exists: parse_expiry() reads it then. */
 MUST_USE bool parse_getex_options(const struct cmd_args *a,

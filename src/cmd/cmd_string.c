@@ -6,24 +6,29 @@
  *
  * How it fails: with an error reply, and nothing changed.
  */
+#include "base/num.h"
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
 
 /* --- SET ---------------------------------------------------------------- */
 
+/* False: the error has been written. */
 static bool condition_holds(struct cmd_call *c, const struct set_options *o,
-                            const struct value *old)
+                            const struct value *old, bool *holds)
 {
     bool exists = old->type != VALUE_NONE;
-    ASSERT(o->condition != SET_IFEQ || !exists || old->type == VALUE_STRING);
+    ASSERT(o->condition <= SET_COMPARED);
     switch (o->condition) {
     case SET_NX:
-        return !exists;
+        *holds = !exists;
+        break;
     case SET_XX:
-        return exists;
-    case SET_IFEQ:
-        return exists && keyspace_equals(c->ks, old, o->comparison);
+        *holds = exists;
+        break;
+    case SET_COMPARED:
+        return comparison_holds(c, &o->comparison, old, holds);
     case SET_ALWAYS:
+        *holds = true;
         break;
     }
     return true;
@@ -32,7 +37,7 @@ static bool condition_holds(struct cmd_call *c, const struct set_options *o,
 /* False for a plain SET: no option looks at the old value. */
 static bool needs_old(const struct set_options *o)
 {
-    ASSERT(o->condition <= SET_IFEQ);
+    ASSERT(o->condition <= SET_COMPARED);
     return o->get || o->condition != SET_ALWAYS ||
            o->expiry.kind == EXPIRE_KEEPTTL;
 }
@@ -41,17 +46,19 @@ static void set_with_old(struct cmd_call *c, const struct set_options *o,
                          int64_t expire_ms)
 {
     struct value old;
+    bool set = false;
     ASSERT(needs_old(o));
     if (o->get) {
         if (!lookup_answer(c, c->argv[1], &old))
             return;
-    } else if (o->condition == SET_IFEQ) {
+    } else if (o->condition == SET_COMPARED) {
         if (!lookup_string(c, c->argv[1], &old))
             return;
     } else if (!keyspace_get(c->ks, c->db, c->argv[1], &old)) {
         ASSERT(old.type == VALUE_NONE);
     }
-    bool set = condition_holds(c, o, &old);
+    if (!condition_holds(c, o, &old, &set))
+        return;
     if (o->get)
         reply_value(c, &old);
     else if (set)
@@ -186,6 +193,70 @@ void cmd_msetnx_run(struct cmd_call *c)
         }
     }
     put_pairs(c);
+    resp_integer(c->out, 1);
+}
+
+/* Keys and values, and what follows them. */
+static bool parse_msetex(const struct cmd_args *a, uint32_t *keys,
+                         struct set_options *o)
+{
+    int64_t number = 0;
+    ASSERT(a->argc >= 4);
+    if (!num_parse_i64(a->argv[1], &number) || number < 1 ||
+        number > INT32_MAX) {
+        resp_error(a->out, "ERR invalid numkeys value");
+        return false;
+    }
+    if (number > (a->argc - 2) / 2) {
+        resp_error(a->out, "ERR wrong number of key-value pairs");
+        return false;
+    }
+    *keys = (uint32_t)number;
+    return parse_msetex_options(a, 2 + 2 * *keys, o);
+}
+
+bool cmd_msetex_check(struct cmd_args *a)
+{
+    struct set_options o;
+    uint32_t keys = 0;
+    bool ok = parse_msetex(a, &keys, &o);
+    ASSERT(!ok || !o.get);
+    return ok;
+}
+
+/* Whether each of the keys is there, or none. */
+static bool all_are(struct cmd_call *c, uint32_t keys, bool there)
+{
+    struct value v;
+    ASSERT(2 + 2 * keys <= c->argc);
+    for (uint32_t i = 0; i < keys; i++) {
+        if (keyspace_get(c->ks, c->db, c->argv[2 + 2 * i], &v) != there)
+            return false;
+    }
+    return true;
+}
+
+void cmd_msetex_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    struct set_options o;
+    uint32_t keys = 0;
+    int64_t expire_ms = 0;
+    if (!parse_msetex(&a, &keys, &o) || !expiry_end(c, &o.expiry, &expire_ms))
+        return;
+    ASSERT(keys >= 1 && o.condition != SET_COMPARED);
+    if (o.condition != SET_ALWAYS && !all_are(c, keys, o.condition == SET_XX)) {
+        resp_integer(c->out, 0);
+        return;
+    }
+    for (uint32_t i = 2; i < 2 + 2 * keys; i += 2) {
+        struct value old;
+        if (o.expiry.kind == EXPIRE_KEEPTTL)
+            expire_ms = keyspace_get(c->ks, c->db, c->argv[i], &old)
+                            ? old.expire_ms
+                            : 0;
+        put_string(c, c->argv[i], c->argv[i + 1], expire_ms);
+    }
     resp_integer(c->out, 1);
 }
 

@@ -11,13 +11,22 @@
 #include "base/num.h"
 #include "table/table.h"
 
-/* What SET does to its key: without GET and IFEQ it looks at no old value. */
+/* IFEQ, IFNE, IFDEQ, IFDNE. */
+static bool compares(struct bytes word)
+{
+    return bytes_eq_nocase(word, BYTES_LIT("ifeq")) ||
+           bytes_eq_nocase(word, BYTES_LIT("ifne")) ||
+           bytes_eq_nocase(word, BYTES_LIT("ifdeq")) ||
+           bytes_eq_nocase(word, BYTES_LIT("ifdne"));
+}
+
+/* What SET does to its key: without GET and a comparison it looks at no old
+ * value. */
 static uint32_t set_flags(const struct bytes *argv, uint32_t argc)
 {
     ASSERT(argc >= 3);
     for (uint32_t i = 3; i < argc; i++) {
-        if (bytes_eq_nocase(argv[i], BYTES_LIT("get")) ||
-            bytes_eq_nocase(argv[i], BYTES_LIT("ifeq")))
+        if (bytes_eq_nocase(argv[i], BYTES_LIT("get")) || compares(argv[i]))
             return KEY_RW | KEY_ACCESS | KEY_UPDATE;
     }
     return KEY_OW | KEY_UPDATE;
@@ -86,6 +95,15 @@ static bool find_counted(struct cmd_keys *k, const struct key_spec *s)
     return true;
 }
 
+/* Keys up to the end, of which the arity wants none (PFMERGE's sources). */
+static bool may_be_left_out(const struct cmd_keys *k, const struct key_spec *s)
+{
+    int arity = k->cmd->arity;
+    ASSERT(k->last == 0);
+    return arity < 0 && k->argc >= -arity && s->find == KEY_FIND_RANGE &&
+           s->last < 0;
+}
+
 /* Opens the next specification; false: its keys are not there. */
 static bool open_spec(struct cmd_keys *k, const struct key_spec *s)
 {
@@ -97,7 +115,7 @@ static bool open_spec(struct cmd_keys *k, const struct key_spec *s)
     if (k->at == 0)
         return true; /* without the keyword there are no keys */
     if (k->at >= k->argc)
-        return false;
+        return may_be_left_out(k, s);
     if (s->find == KEY_FIND_RANGE)
         k->last = range_last(k, s);
     else if (!find_counted(k, s))

@@ -122,6 +122,20 @@ set table {
     {BITFIELD bit2 SET u8 #1 65 INCRBY i8 0 100 OVERFLOW FAIL INCRBY u4 4 15} {[:98 :-59 nil]}
     {BITFIELD bit2 GET u64 0} {-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.}
     {BITFIELD_RO bit2 GET u8 #1} {[:65]}
+    {PFADD hll a b c} :1
+    {PFADD hll a} :0
+    {PFADD hll2 c d} :1
+    {PFCOUNT hll} :3
+    {PFCOUNT hll hll2 none} :4
+    {PFMERGE hll3 hll hll2} +OK
+    {PFCOUNT hll3} :4
+    {STRLEN hll3} :30
+    {PFADD bit2 x} {-WRONGTYPE Key is not a valid HyperLogLog string value.}
+    {MSET l1 ohmytext l2 mynewtext} +OK
+    {LCS l1 l2} {$mytext}
+    {LCS l1 l2 LEN} :6
+    {LCS l1 l2 IDX MINMATCHLEN 4 WITHMATCHLEN} {[$matches [[[:4 :7] [:5 :8] :4]] $len :6]}
+    {LCS l1 l2 LEN IDX} {-ERR If you want both the length and indexes, please just use IDX.}
     {BITFIELD_RO bit2 SET u8 0 1} {-ERR BITFIELD_RO only supports the GET subcommand}
 
     {EXISTS a b none a} :3
@@ -240,6 +254,17 @@ set table {
     {DELIFEQ k v} :1
     {DELIFEQ k v} :0
     {DELIFEQ k} {-ERR wrong number of arguments for 'delifeq' command}
+    {MSETEX 2 k v1 k2 v2 NX EX 100} :1
+    {MSETEX 2 k v1 k2 v2 NX EX 100} :0
+    {TTL k2} :100
+    {SET k v3 IFNE v1} nil
+    {SET k {Hello world} IFNE v2} +OK
+    {DIGEST k} {$b6acb9d84a38ff74}
+    {SET k v4 IFDNE b6acb9d84a38ff74} nil
+    {SET k v4 IFDEQ b6acb9d84a38ff74} +OK
+    {DELEX k IFEQ v3} :0
+    {DELEX k IFEQ v4} :1
+    {DELEX k2} :1
     {SETBIT far 4294967295 1} :0
     {STRLEN far} :536870912
     {BITCOUNT far} :1

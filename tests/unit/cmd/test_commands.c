@@ -16,6 +16,7 @@
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/hash_rows.h"
+#include "unit/cmd/hll_rows.h"
 #include "unit/cmd/key_rows.h"
 #include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
@@ -38,6 +39,9 @@ static const struct group {
     {"keys", key_rows, ARRAY_LEN(key_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},
+    {"hyperloglog", hll_rows, ARRAY_LEN(hll_rows)},
+    {"subsequences", lcs_rows, ARRAY_LEN(lcs_rows)},
+    {"digests", digest_rows, ARRAY_LEN(digest_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"lists", list_rows, ARRAY_LEN(list_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
@@ -162,6 +166,21 @@ static const char *const checked_wrong[] = {
     "SUBSTR a x 1",
     "SETRANGE a x v",
     "SETRANGE a -1 v",
+    "SETBIT a x 1",
+    "SETBIT a 1 2",
+    "SETBIT a 4294967296 1",
+    "BITOP NAND a b",
+    "BITOP NOT a b c",
+    "BITFIELD a GET u64 0",
+    "BITFIELD a SET u8 0",
+    "BITFIELD a SET u8 4294967295 1",
+    "BITFIELD_RO a SET u8 0 1",
+    "SET a 1 IFDEQ 12",
+    "SET a 1 IFNE",
+    "DELEX a IFEQ",
+    "MSETEX x a 1",
+    "MSETEX 2 a 1",
+    "MSETEX 1 a 1 EX 0",
     "EXPIRE a x",
     "EXPIRE a 1 FOO",
     "EXPIRE a 1 NX GT",
@@ -261,6 +280,11 @@ static const char *const checked_right[] = {
     "MSET a 1 b 2",
     "GETRANGE a -5 -7",
     "SETRANGE a 0 v",
+    "SETBIT a 4294967295 1",
+    "BITFIELD a",
+    "BITFIELD a GET u8 4294967295",
+    "DELEX a FOO b",
+    "MSETEX 1 a 1 XX KEEPTTL",
     "EXPIRE a -5 XX LT",
     "ZADD a XX GT CH INCR inf m",
     "ZRANGE a (1 2 BYSCORE REV LIMIT 0 -1 WITHSCORES",

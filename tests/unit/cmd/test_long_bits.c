@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
-#include "cmd/cmd_bits.h"
+#include "cmd/cmd_parse.h"
 #include "unit/cmd/cmd_fixture.h"
 
 #define MODEL_SIZE (5 * KEYSPACE_PAGE_SIZE + 777)
@@ -107,6 +107,54 @@ static void test_holes_stay_holes(void **state)
     expect_cheap("BITOP XOR a a a", 5 * hole);
     expect_number("BITCOUNT a", 0);
     expect_number("STRLEN a", 500000001);
+}
+
+static void put_ones(const char *key, size_t length)
+{
+    struct buf ones = BUF_INIT;
+    memset(buf_reserve(&ones, length), 0xff, length);
+    ones.len = length;
+    struct value v = {.type = VALUE_STRING, .data = buf_view(&ones)};
+    fixture_begin(&f);
+    keyspace_put(f.ks, 0, bytes_str(key), &v);
+    fixture_commit(&f);
+    buf_release(&ones);
+}
+
+/* Where a source has ended there is nothing but zeros. */
+static void test_and_of_different_lengths(void **state)
+{
+    UNUSED(state);
+    put_ones("a", 10);
+    put_ones("b", KEYSPACE_PAGE_SIZE + 10);
+    put_ones("d", 4 * KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITOP AND x d b", 4 * KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITCOUNT x", (KEYSPACE_PAGE_SIZE + 10) * 8);
+    expect_number("BITOP AND x d a b", 4 * KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITCOUNT x", 80);
+    expect_number("BITOP AND x d none", 4 * KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITCOUNT x", 0);
+    expect_number("BITOP XOR x d b", 4 * KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITCOUNT x", 3 * KEYSPACE_PAGE_SIZE * 8);
+    expect_number("BITOP AND a a b", KEYSPACE_PAGE_SIZE + 10);
+    expect_number("BITCOUNT a", 80);
+}
+
+/* What a command writes may be on its stack: it is copied at once. */
+static void test_short_parts_are_copied(void **state)
+{
+    UNUSED(state);
+    put_ones("a", KEYSPACE_PAGE_SIZE);
+    put_ones("b", KEYSPACE_PAGE_SIZE);
+    fixture_begin(&f);
+    buf_reset(&f.out);
+    fixture_apply(&f, "SETBIT a 131072 1");
+    fixture_apply(&f, "SETBIT b 131075 1");
+    fixture_apply(&f, "BITFIELD a SET u8 262144 170");
+    fixture_apply(&f, "BITFIELD b SET u8 262144 204");
+    fixture_commit(&f);
+    expect("BITFIELD a GET u8 131072 GET u8 262144", "*2\r\n:128\r\n:170\r\n");
+    expect("BITFIELD b GET u8 131072 GET u8 262144", "*2\r\n:16\r\n:204\r\n");
 }
 
 /* --- limits ------------------------------------------------------------- */
@@ -259,6 +307,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_far_bit_is_one_page),
         cmocka_unit_test(test_holes_stay_holes),
+        cmocka_unit_test(test_and_of_different_lengths),
+        cmocka_unit_test(test_short_parts_are_copied),
         cmocka_unit_test(test_what_takes_long_is_refused),
         cmocka_unit_test(test_random),
     };

@@ -109,6 +109,9 @@ static void test_ranges(void **state)
     expect(cmd_by_id(CMD_ID_MSET), "mset a 1 b 2", "a b");
     expect(cmd_by_id(CMD_ID_MSET), "mset a 1 b", "a b");
     expect(cmd_by_id(CMD_ID_PING), "ping a", "");
+    expect(cmd_by_id(CMD_ID_PFMERGE), "pfmerge a b c", "a b c");
+    expect(cmd_by_id(CMD_ID_PFMERGE), "pfmerge a", "a");
+    expect(cmd_by_id(CMD_ID_BITOP), "bitop and a", "!");
     expect_range(&renaming, 1, 2, 1);
     expect_range(&bitop, 2, -1, 1);
     expect_range(&blpop, 1, -2, 1);
@@ -140,6 +143,12 @@ static void test_counted(void **state)
     expect(&eval, "eval s 9223372036854775807 a", "!");
     expect(&eval, "eval s", "!");
     expect(&zunionstore, "zunionstore d 2 a b weights 1 2", "d a b");
+    const struct cmd *msetex = cmd_by_id(CMD_ID_MSETEX);
+    expect(msetex, "msetex 2 a 1 b 2 nx ex 5", "a b");
+    expect(msetex, "msetex 2 a 1 b", "a b");
+    expect(msetex, "msetex 2 a 1", "!");
+    expect(msetex, "msetex x a 1", "!");
+    expect_range(msetex, 0, 0, 0);
     expect_range(&eval, 0, 0, 0);
     expect_range(&zunionstore, 1, 1, 1);
     assert_int_equal(cmd_first_key(&eval), 0);
@@ -180,6 +189,9 @@ static void test_variable_flags(void **state)
     assert_int_equal(first_flags("set a b nx"), blind);
     assert_int_equal(first_flags("set a b nx GET"), looks);
     assert_int_equal(first_flags("set a b ifeq c"), looks);
+    assert_int_equal(first_flags("set a b IFNE c"), looks);
+    assert_int_equal(first_flags("set a b IFDEQ c"), looks);
+    assert_int_equal(first_flags("set a b ifdne c"), looks);
     const uint32_t reads = KEY_RO | KEY_ACCESS;
     assert_int_equal(first_flags("bitfield a"), reads);
     assert_int_equal(first_flags("bitfield a get u8 0 GET u8 8"), reads);

@@ -203,6 +203,8 @@ static void test_categories_follow_families(void **state)
             assert_true((c->categories & CAT_SET) != 0);
         if (strcmp(c->family, "sorted-set") == 0)
             assert_true((c->categories & CAT_SORTEDSET) != 0);
+        if (strcmp(c->family, "hyperloglog") == 0)
+            assert_true((c->categories & CAT_HYPERLOGLOG) != 0);
         if (strcmp(c->family, "connection") == 0)
             assert_true((c->categories & CAT_CONNECTION) != 0);
         if (strcmp(c->family, "generic") == 0 && data)

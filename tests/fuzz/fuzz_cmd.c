@@ -75,6 +75,7 @@ static const char *const words[] = {
     "exat",
     "pxat",
     "keepttl",
+    "fields",
     "get",
     "len",
     "sync",
@@ -132,8 +133,8 @@ static const struct cmd *next_command(struct run *run, struct fuzz *f)
     uint32_t extra = fuzz_below(f, 4);
     uint32_t least = (uint32_t)(cmd->arity > 0 ? cmd->arity : -cmd->arity);
     uint32_t argc = MIN(cmd->arity > 0 ? least : least + extra, ARGC_MAX);
-    while (run->argc < argc)
-        run->argv[run->argc++] = next_arg(run, f);
+    for (; run->argc < argc; run->argc++) /* next_arg() looks at it */
+        run->argv[run->argc] = next_arg(run, f);
     return cmd_arity_ok(cmd, run->argc) ? cmd : NULL;
 }
 

@@ -65,16 +65,23 @@ void reply_cell(struct cmd_call *c, struct object *o, const struct cell *v)
 
 /* ---- long replies ---- */
 
+/* GEORADIUS is a write only by its STORE. */
+static bool changes_nothing(const struct cmd *c)
+{
+    ASSERT(c != NULL);
+    return (c->flags & CMD_READ) != 0 || (c->categories & CAT_GEO) != 0;
+}
+
 void long_reply_begin(struct long_reply *r, struct cmd_call *c)
 {
     const struct buf *out = c->out->out;
-    ASSERT((c->cmd->flags & CMD_READ) != 0);
+    ASSERT(changes_nothing(c->cmd));
     *r = (struct long_reply){.call = c, .from = out != NULL ? out->len : 0};
 }
 
 static void reply_too_large(struct cmd_call *c, const char *instead)
 {
-    ASSERT((c->cmd->flags & CMD_READ) != 0 && instead != NULL);
+    ASSERT(changes_nothing(c->cmd) && instead != NULL);
     resp_errorf(c->out, "ERR reply too large, use %s", instead);
 }
 
@@ -97,7 +104,7 @@ bool long_reply_add(struct long_reply *r, uint64_t bytes, const char *instead)
 bool long_reply_count(struct cmd_call *c, uint64_t elements,
                       const char *instead)
 {
-    ASSERT((c->cmd->flags & CMD_READ) != 0);
+    ASSERT(changes_nothing(c->cmd));
     if (elements <= CMD_REPLY_RANDOM_MAX)
         return true;
     reply_too_large(c, instead);

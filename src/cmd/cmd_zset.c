@@ -103,12 +103,6 @@ void reply_too_many(struct cmd_call *c)
 #define SCORE_ERROR "ERR value is not a valid float"
 #define SCORES_HERE 16 /* so many scores need no memory of their own */
 
-struct zadd {
-    bool nx, xx, gt, lt, ch, incr;
-    uint32_t first; /* argument: score, member, score, ... */
-    uint32_t count; /* of pairs */
-};
-
 /* A word of ZADD; false: it is none. */
 static bool zadd_word(struct bytes arg, struct zadd *z)
 {
@@ -140,7 +134,7 @@ static const char *zadd_conflict(const struct zadd *z)
 static bool parse_zadd(const struct cmd_args *a, struct zadd *z)
 {
     bool words = a->cmd->id == CMD_ID_ZADD;
-    *z = (struct zadd){.first = 2, .incr = !words};
+    *z = (struct zadd){.first = 2, .step = 2, .incr = !words};
     ASSERT(a->argc >= 4);
     while (words && z->first < a->argc && zadd_word(a->argv[z->first], z))
         z->first++;
@@ -233,17 +227,17 @@ static void reply_zadd(struct cmd_call *c, const struct zadd *z,
         resp_double(c->out, score);
 }
 
-static void add_all(struct cmd_call *c, const struct zadd *z, double *scores)
+void zadd_all(struct cmd_call *c, const struct zadd *z, double *scores)
 {
     struct zset set;
     enum zadd_result last = ZADD_NOTHING;
     int64_t count = 0;
     bool changed = false;
-    ASSERT(z->first + 2 * z->count == c->argc);
+    ASSERT(z->first + z->step * z->count == c->argc);
     if (!open_zset(c, c->argv[1], &set))
         return;
     for (uint32_t i = 0; i < z->count && last != ZADD_NAN; i++) {
-        struct bytes member = c->argv[z->first + 2 * i + 1];
+        struct bytes member = c->argv[z->first + z->step * (i + 1) - 1];
         last = add_one(&set, z, member, &scores[i]);
         count += last == ZADD_ADDED || (z->ch && last == ZADD_CHANGED);
         changed |= last == ZADD_ADDED || last == ZADD_CHANGED;
@@ -266,7 +260,7 @@ void cmd_zadd_run(struct cmd_call *c)
     if (z.count > SCORES_HERE)
         scores = mem_alloc(z.count * sizeof(*scores));
     if (parse_scores(&a, &z, scores))
-        add_all(c, &z, scores);
+        zadd_all(c, &z, scores);
     if (scores != here)
         mem_free(scores);
 }

@@ -34,6 +34,18 @@ MUST_USE bool reply_entry(struct long_reply *r, const struct zset_entry *e,
 /* The head of an array of so many of these. */
 void reply_entries(struct resp_writer *w, uint64_t count, bool with_scores);
 
+/* ---- adding ---- */
+
+struct zadd {
+    bool nx, xx, gt, lt, ch, incr;
+    uint32_t first; /* argument; each `step` of them end with a member */
+    uint32_t step;
+    uint32_t count; /* of members */
+};
+
+/* Adds all members with these scores, which it may change, and replies. */
+void zadd_all(struct cmd_call *c, const struct zadd *z, double *scores);
+
 /* ---- ranges of scores and of words, as arguments ---- */
 
 MUST_USE bool parse_score_range(struct resp_writer *w, struct bytes min,

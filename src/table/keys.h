@@ -53,6 +53,12 @@ struct key_spec {
     {                                                                          \
         .flags = (f), .index = (i), .last = (l), .step = (s)                   \
     }
+/* The key after a word, which is looked for from an argument on. */
+#define KEY_AFTER(word, from, f)                                               \
+    {                                                                          \
+        .flags = (f), .begin = KEY_BEGIN_KEYWORD, .keyword = (word),           \
+        .start_from = (from), .step = 1                                        \
+    }
 /* As many keys as the argument says, which is before them. */
 #define KEY_NUMBERED(i, f)                                                     \
     {                                                                          \

@@ -1,4 +1,4 @@
-# Sorted sets on three nodes: each command on the leader, on a follower, and on a
+# Sorted sets and places on three nodes: each command on the leader, on a follower, and on a
 # real redis-server; large ones, while nodes end and come back.
 
 set wrong_type "-WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -49,6 +49,18 @@ set table [string map [list WRONG [list $wrong_type]] {
     {ZPOPMAX z 1} {[$a $6]}
     {ZMPOP 2 none z MIN COUNT 5} {[$z [[$c $3]]]}
     {ZMPOP 1 z MAX} nil
+    {GEOADD p 13.361389 38.115556 a 15.087269 37.502669 b} :2
+    {GEOADD p 181 0 c} {-ERR invalid longitude,latitude pair 181.000000,0.000000}
+    {GEODIST p a b km} {$166.2742}
+    {GEOHASH p a none} {[$sqc8b49rny0 nil]}
+    {GEOPOS p b none} {[[$15.08726745843887329 $37.50266842333162032] nil]}
+    {GEORADIUS p 15 37 200 km WITHDIST ASC} {[[$b $56.4413] [$a $190.4424]]}
+    {GEORADIUS_RO p 15 37 100 km} {[$b]}
+    {GEORADIUSBYMEMBER p a 200 km STORE q} :2
+    {GEORADIUSBYMEMBER_RO p a 100 km} {[$a]}
+    {GEOSEARCH p FROMMEMBER a BYBOX 400 400 km DESC} {[$b $a]}
+    {GEOSEARCHSTORE q p FROMLONLAT 15 37 BYRADIUS 100 km STOREDIST} :1
+    {ZCARD q} :1
     {TYPE w} +zset
     {GET w} WRONG
     {SET s v} +OK

@@ -209,7 +209,9 @@ def looks(rng):
 
 
 def begin(rng):
-    out = [[b'SET', b'text', b'hello']]
+    out = [[b'SET', b'text', b'hello'],
+           [b'SADD', b'plain'] + [rng.choice([member(rng), b'%d' % i])
+                                  for i in range(rng.choice([1, 8, 200]))]]
     if rng.random() < 0.5:
         argv = [b'ZADD', rng.choice(SETS)]
         for i in range(rng.choice([20, 127, 129, 400])):

@@ -1,6 +1,6 @@
 /*
- * Sorted sets, what rows of test_commands do not say: RESP3, limits, random
- * members, what comes from later versions of Redis.
+ * Sorted sets and places, what rows of test_commands do not say: RESP3, limits,
+ * random members, what comes from later versions of Redis.
  */
 // link: store data type resp table base
 #include <inttypes.h>
@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "unit/cmd/cmd_fixture.h"
+#include "unit/cmd/geo_rows.h"
 #include "unit/cmd/zset_rows.h"
 
 #include <stdio.h>
@@ -33,6 +35,8 @@ static void test_resp3(void **state)
     f.protocol = 3;
     for (size_t i = 0; i < ARRAY_LEN(zset_rows_3); i++)
         expect(&f, zset_rows_3[i].line, zset_rows_3[i].reply);
+    for (size_t i = 0; i < ARRAY_LEN(geo_rows_3); i++)
+        expect(&f, geo_rows_3[i].line, geo_rows_3[i].reply);
     fixture_release(&f);
 }
 
@@ -306,6 +310,42 @@ static void test_operations_on_large_sets(void **state)
     fixture_release(&f);
 }
 
+/* A search goes by ranges of scores, in a set of any size: what it finds among
+ * 600 places is what GEODIST says is near enough. */
+static void test_searches_find_all(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    uint64_t rng = 5;
+    char line[128];
+    fixture_init(&f);
+    for (int i = 0; i < 600; i++) {
+        snprintf(line, sizeof(line), "GEOADD g %.6f %.6f m%d",
+                 (double)rng_below(&rng, 4000) / 1000,
+                 (double)rng_below(&rng, 4000) / 1000 + 40, i);
+        expect(&f, line, ":1\r\n");
+    }
+    for (int i = 0; i < 20; i++) {
+        uint32_t times[600] = {0};
+        snprintf(line, sizeof(line),
+                 "GEOSEARCH g FROMMEMBER m%d BYRADIUS %d km", i, 5 << i / 2);
+        int n = count_members(fixture_read(&f, f.time_ms, line), times, 600);
+        for (int k = 0; k < 600; k++) {
+            snprintf(line, sizeof(line), "GEODIST g m%d m%d km", i, k);
+            const char *reply = fixture_read(&f, f.time_ms, line);
+            double distance = strtod(strchr(reply, '\n') + 1, NULL);
+            assert_int_equal(distance <= 5 << i / 2, times[k]);
+        }
+        snprintf(line, sizeof(line),
+                 "GEOSEARCHSTORE d g FROMMEMBER m%d BYRADIUS %d km STOREDIST",
+                 i, 5 << i / 2);
+        assert_int_equal(n, strtol(fixture_run(&f, line) + 1, NULL, 10));
+        snprintf(line, sizeof(line), "ZSCORE d m%d", i);
+        expect(&f, line, "$1\r\n0\r\n");
+    }
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_counts_give_different_ones),
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_operations_on_large_sets),
+        cmocka_unit_test(test_searches_find_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "unit/cmd/bit_rows.h"
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
+#include "unit/cmd/geo_rows.h"
 #include "unit/cmd/hash_rows.h"
 #include "unit/cmd/hll_rows.h"
 #include "unit/cmd/key_rows.h"
@@ -38,6 +39,7 @@ static const struct group {
     {"fields that expire", hash_expire_rows, ARRAY_LEN(hash_expire_rows)},
     {"keys", key_rows, ARRAY_LEN(key_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
+    {"places", geo_rows, ARRAY_LEN(geo_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},
     {"hyperloglog", hll_rows, ARRAY_LEN(hll_rows)},
     {"subsequences", lcs_rows, ARRAY_LEN(lcs_rows)},
@@ -189,6 +191,10 @@ static const char *const checked_wrong[] = {
     "EXPIREAT a x",
     "PEXPIREAT a x",
     "EXPIRE a 9223372036854776",
+    "GEOADD a 1 1 m 2 2",
+    "GEOADD a NX XX 1 1 m",
+    "GEOADD a 181 1 m",
+    "GEODIST a m n yd",
     "ZADD a x m",
     "ZADD a 1 m 2",
     "ZADD a NX XX 1 m",

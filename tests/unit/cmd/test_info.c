@@ -83,9 +83,10 @@ static void test_words_of_flags(void **state)
         struct fixture f;
         for (size_t i = 0; i < ARRAY_LEN(words); i++)
             n += (c->flags & words[i].flag) != 0;
-        bool moves = false; /* a number of keys is among the arguments */
+        bool moves = false; /* the arguments say where the keys are */
         for (uint32_t i = 0; i < c->key_specs; i++)
-            moves |= c->keys[i].find == KEY_FIND_KEYNUM;
+            moves |= c->keys[i].find == KEY_FIND_KEYNUM ||
+                     c->keys[i].begin == KEY_BEGIN_KEYWORD;
         n += moves;
         buf_printf(&wanted, "*1\r\n*10\r\n$%zu\r\n%s\r\n:%d\r\n*%zu\r\n",
                    strlen(c->name), c->name, c->arity, n);

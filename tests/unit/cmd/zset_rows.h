@@ -500,6 +500,54 @@ static const struct row zset_rows[] = {
     {"ZUNION 3 c3 c2 c1 WITHSCORES", "*6\r\n$1\r\nm\r\n$1\r\n0\r\n$1\r\no\r\n$"
                                      "1\r\n6\r\n$1\r\nn\r\n$2\r\n10\r\n"},
     {"ZINTER 3 c3 c2 c1 WITHSCORES", "*2\r\n$1\r\nm\r\n$1\r\n0\r\n"},
+    /* sets among them */
+    {"SADD plain x y other", ":3\r\n"},
+    {"SADD ints 1 2 3", ":3\r\n"},
+    {"ZUNION 2 plain a WITHSCORES",
+     "*10\r\n$5\r\nother\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\ny\r\n$"
+     "2\r\n23\r\n$1\r\nz\r\n$2\r\n43\r\n$1\r\nw\r\n$2\r\n60\r\n"},
+    {"ZUNION 2 plain ints WITHSCORES",
+     "*12\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n3\r\n$"
+     "1\r\n1\r\n$5\r\nother\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\ny\r\n$"
+     "1\r\n1\r\n"},
+    {"ZUNION 2 plain plain WEIGHTS 2 3 WITHSCORES",
+     "*6\r\n$5\r\nother\r\n$1\r\n5\r\n$1\r\nx\r\n$1\r\n5\r\n$1\r\ny\r\n$"
+     "1\r\n5\r\n"},
+    {"ZINTER 2 plain b WITHSCORES", "*2\r\n$1\r\ny\r\n$2\r\n11\r\n"},
+    {"ZINTER 2 b plain WEIGHTS 1 5 WITHSCORES",
+     "*2\r\n$1\r\ny\r\n$2\r\n15\r\n"},
+    {"ZINTER 1 ints WITHSCORES", "*6\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n2\r\n$"
+                                 "1\r\n1\r\n$1\r\n3\r\n$1\r\n1\r\n"},
+    {"ZDIFF 2 plain b WITHSCORES",
+     "*4\r\n$5\r\nother\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n1\r\n"},
+    {"ZDIFF 2 b plain WITHSCORES",
+     "*4\r\n$1\r\nz\r\n$2\r\n20\r\n$1\r\nw\r\n$2\r\n30\r\n"},
+    {"ZINTERCARD 2 plain b", ":1\r\n"},
+    {"ZUNIONSTORE d 2 ints plain", ":6\r\n"},
+    {"ZRANGE d 0 -1 WITHSCORES",
+     "*12\r\n$1\r\n1\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n1\r\n$1\r\n3\r\n$"
+     "1\r\n1\r\n$5\r\nother\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\ny\r\n$"
+     "1\r\n1\r\n"},
+    {"ZUNIONSTORE plain 1 plain", ":3\r\n"},
+    {"TYPE plain", "+zset\r\n"},
+    {"ZRANGE plain 0 -1 WITHSCORES",
+     "*6\r\n$5\r\nother\r\n$1\r\n1\r\n$1\r\nx\r\n$1\r\n1\r\n$1\r\ny\r\n$"
+     "1\r\n1\r\n"},
+    {"SADD ints x", ":1\r\n"},
+    {"ZINTERSTORE ints 2 ints plain", ":1\r\n"},
+    {"ZRANGE ints 0 -1 WITHSCORES", "*2\r\n$1\r\nx\r\n$1\r\n2\r\n"},
+    {"SADD ints x",
+     "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SINTER ints plain",
+     "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"ZADD ints 1 x", ":0\r\n"},
+    {"SADD only x", ":1\r\n"},
+    {"ZADD only 1 x",
+     "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"ZRANGE only 0 -1",
+     "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
+    {"SISMEMBER a x",
+     "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"},
     /* other types */
     {"SET s hello", "+OK\r\n"},
     {"ZADD s 1 a",

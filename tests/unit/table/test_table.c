@@ -201,6 +201,8 @@ static void test_categories_follow_families(void **state)
             assert_true((c->categories & CAT_BITMAP) != 0);
         if (strcmp(c->family, "set") == 0)
             assert_true((c->categories & CAT_SET) != 0);
+        if (strcmp(c->family, "geo") == 0)
+            assert_true((c->categories & CAT_GEO) != 0);
         if (strcmp(c->family, "sorted-set") == 0)
             assert_true((c->categories & CAT_SORTEDSET) != 0);
         if (strcmp(c->family, "hyperloglog") == 0)

@@ -21,7 +21,7 @@
 
 /* What is checked before a command enters the log. */
 struct cmd_args {
-    const struct cmd *cmd;
+    const struct cmd *cmd;    /* a container becomes the subcommand */
     const struct bytes *argv; /* argv[0] is the command's name */
     uint32_t argc;
     uint16_t level;     /* in force, by which words are known */
@@ -31,7 +31,7 @@ struct cmd_args {
 
 /* What is executed; borrowed for the call. */
 struct cmd_call {
-    const struct cmd *cmd;
+    const struct cmd *cmd; /* a container becomes the subcommand */
     struct keyspace *ks;
     struct resp_writer *out; /* may be a writer that drops everything */
     struct cmd_rest *rest;   /* takes what may follow; NULL: nothing may */

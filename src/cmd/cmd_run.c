@@ -6,7 +6,7 @@
  */
 #include "cmd/cmd_internal.h"
 
-static const struct cmd_functions functions[CMD_ID_COMMANDS] = {
+static const struct cmd_functions functions[CMD_ID_COUNT] = {
 #define RUN(id, run) [CMD_ID_##id] = {NULL, cmd_##run##_run},
 #define CHECKED(id, check, run)                                                \
     [CMD_ID_##id] = {cmd_##check##_check, cmd_##run##_run},
@@ -18,10 +18,16 @@ static const struct cmd_functions functions[CMD_ID_COMMANDS] = {
 const struct cmd_functions *cmd_functions(enum cmd_id id)
 {
     ASSERT(id >= 0 && id < CMD_ID_COUNT);
-    if (id >= CMD_ID_COMMANDS || functions[id].run == NULL)
+    if (functions[id].run == NULL)
         return NULL;
     ASSERT(cmd_is_data(cmd_by_id(id)));
     return &functions[id];
+}
+
+void cmd_help_run(struct cmd_call *c)
+{
+    ASSERT(c->cmd->container != CMD_ID_NONE);
+    cmd_reply_help(c->out, cmd_by_id(c->cmd->container), c->level);
 }
 
 bool cmd_entry_full(const struct keyspace *ks)
@@ -45,8 +51,12 @@ bool cmd_check(struct cmd_args *args)
     ASSERT(cmd_is_data(c) && cmd_arity_ok(c, args->argc));
     ASSERT(cmd_level(c) <= args->level);
     ASSERT(args->out->out != NULL && !args->out->over);
+    c = cmd_resolve(c, args->argv, args->argc, args->level, args->out);
+    if (c == NULL)
+        return false;
     cmd_check_fn *check = functions[c->id].check;
     size_t before = args->out->out->len;
+    args->cmd = c;
     bool ok = check == NULL || check(args);
     ASSERT(!ok || args->out->out->len == before);
     return ok;
@@ -73,6 +83,11 @@ void cmd_run(struct cmd_call *call)
         cmd_reply_entry_full(call->out);
         return;
     }
+    c = cmd_resolve(c, call->argv, call->argc, call->level, call->out);
+    if (c == NULL)
+        return;
+    ASSERT((c->flags & CMD_WRITE) == (call->cmd->flags & CMD_WRITE));
+    call->cmd = c;
     keyspace_set_reading(call->ks, read);
     functions[c->id].run(call);
     keyspace_set_reading(call->ks, false);

@@ -377,25 +377,4 @@ dir $nodes(1,dir)"
         assert_equal {1 voter} [members]
         assert_equal 1 [dict get [R 1 RAFT MEMBERS] done]
     }
-
-    test "ten members are one too many, and the refusal says what to do" {
-        for {set id 110} {$id < 118} {incr id} {
-            assert_equal $id [R 1 RAFT ADD $id 127.0.0.1:[expr {9000 + $id}] LEARNER WAIT]
-        }
-        assert_equal 9 [dict size [members]]
-        set wanted "*a cluster has at most 9 members: remove one first*"
-        foreach args {{ADD *} {ADD 118} {REPLACE 110}} {
-            assert_error $wanted {R 1 RAFT {*}$args 127.0.0.1:9118}
-        }
-        lassign [ctl 1 add 127.0.0.1:9118] status output
-        assert_equal 5 $status $output
-        assert_match $wanted $output
-        assert_equal 9 [dict size [members]]
-        assert_equal OK [R 1 RAFT REMOVE 117 WAIT]
-        assert_equal 118 [R 1 RAFT ADD 118 127.0.0.1:9118 LEARNER WAIT]
-        for {set id 110} {$id < 119} {incr id} {
-            if {$id != 117} {assert_equal OK [R 1 RAFT REMOVE $id WAIT]}
-        }
-        assert_equal {1 voter} [members]
-    }
 }

@@ -16,11 +16,13 @@
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
 #include "unit/cmd/geo_rows.h"
+#include "unit/cmd/group_rows.h"
 #include "unit/cmd/hash_rows.h"
 #include "unit/cmd/hll_rows.h"
 #include "unit/cmd/key_rows.h"
 #include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
+#include "unit/cmd/stream_rows.h"
 #include "unit/cmd/zset_rows.h"
 
 static const struct group {
@@ -44,6 +46,8 @@ static const struct group {
     {"hyperloglog", hll_rows, ARRAY_LEN(hll_rows)},
     {"subsequences", lcs_rows, ARRAY_LEN(lcs_rows)},
     {"digests", digest_rows, ARRAY_LEN(digest_rows)},
+    {"streams", stream_rows, ARRAY_LEN(stream_rows)},
+    {"groups", group_rows, ARRAY_LEN(group_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"lists", list_rows, ARRAY_LEN(list_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},

@@ -498,7 +498,7 @@ static void test_every_help(void **state)
                             " <subcommand> [<arg> ", 21);
         seen++;
     }
-    assert_int_equal(seen, 4);
+    assert_int_equal(seen, 6);
     buf_release(&out);
 }
 

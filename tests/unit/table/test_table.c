@@ -233,6 +233,8 @@ static void check_writes(const struct cmd *c)
     uint32_t written = 0;
     for (uint32_t i = 0; i < c->key_specs; i++)
         written += (c->keys[i].flags & KEY_RO) == 0;
+    if (c->id == CMD_ID_XREADGROUP)
+        return; /* changes the group, which Redis does not count */
     if (has(c, CMD_WRITE) && !has(c, CMD_INTERNAL) && c->key_specs > 0)
         assert_true(written > 0);
 }
@@ -252,8 +254,11 @@ static void test_keys_fit_the_arity(void **state)
         assert_true(argc <= ARRAY_LEN(argv));
         for (uint32_t i = 0; i < argc; i++)
             argv[i] = BYTES_LIT("1");
-        for (uint32_t i = 0; i < c->key_specs; i++)
+        for (uint32_t i = 0; i < c->key_specs; i++) {
             check_spec(c, &c->keys[i]);
+            if (c->keys[i].begin == KEY_BEGIN_KEYWORD) /* a key, an ID */
+                argv[argc - 3] = bytes_str(c->keys[i].keyword);
+        }
         cmd_keys_begin(&keys, c, argv, argc);
         while (cmd_keys_next(&keys, &key))
             found++;
@@ -286,7 +291,9 @@ static void test_subcommands_follow_containers(void **state)
         assert_int_equal(c->name[len], '|');
         assert_true(c->arity >= 2 || c->arity <= -2);
         assert_string_equal(c->family, container->family);
-        assert_true(has(c, CMD_LOCAL) && !has(c, CMD_CONTAINER));
+        assert_true(!has(c, CMD_CONTAINER));
+        uint32_t ways = CMD_LOCAL | CMD_READ | CMD_WRITE;
+        assert_int_equal(c->flags & ways, container->flags & ways);
     }
     for (int id = 0; id < CMD_ID_COMMANDS; id++) {
         assert_int_equal(row(id)->container, CMD_ID_NONE);

@@ -1,0 +1,24 @@
+/*
+ * What the commands on groups of streams share.
+ */
+#ifndef CMD_CMD_STREAM_GROUP_H
+#define CMD_CMD_STREAM_GROUP_H
+
+#include "cmd/cmd_stream.h"
+#include "type/xgroup.h"
+
+/* "NOGROUP No such key 'x' or consumer group 'g'", and the same in the words of
+ * XGROUP and XINFO. */
+void reply_no_group(struct resp_writer *w, struct bytes key,
+                    struct bytes group);
+void reply_no_group_of_key(struct resp_writer *w, struct bytes key,
+                           struct bytes group);
+/* Opens the stream of argv[1], and its group of argv[2]. False: the reply is
+ * written, and nothing is open. */
+MUST_USE bool open_group(struct cmd_call *c, struct xstream *s,
+                         struct xgroup *g);
+/* The entry with this id; false: there is none, and nothing was written. */
+bool reply_stream_entry_at(struct cmd_call *c, struct xstream *s,
+                           struct xstream_id id);
+
+#endif

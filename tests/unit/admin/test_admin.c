@@ -293,8 +293,6 @@ static void members_change(void **state)
     }
     /* Without a node line nobody could reach it. */
     assert_has(ask(f, "RAFT ADD * a:1\r\n"), "-ERR no other member could");
-    f->node->change_result = ERR_NO_LEADER;
-    assert_has(ask(f, "RAFT REMOVE 2\r\n"), "-");
 }
 
 static void look_again(struct fixture *f)
@@ -319,6 +317,48 @@ static void ask_held(struct fixture *f, const char *command)
 }
 
 #define TAKEN "+vard.members 0 record 4\r\n"
+
+/* What only a leader does, asked where it leads since now, where another one
+ * does, and where none is known. */
+static void who_leads_is_told(void **state)
+{
+    static const char *const asked[] = {
+        "RAFT REMOVE 2\r\n", "RAFT TRANSFER\r\n", "RAFT LEVEL 2\r\n"};
+    static const char *const said[] = {
+        "-NOTLEADER the leader is node 2 at 10.0.0.2:6380\r\n",
+        "-NOTLEADER no leader is known\r\n"};
+    struct fixture *f = *state;
+    f->node->change_result = ERR_NO_LEADER;
+    assert_string_equal(
+        ask(f, asked[0]),
+        "-TRYAGAIN this node leads since a moment ago only\r\n");
+    f->node->leader = false;
+    for (int none = 0; none < 2; none++) {
+        f->node->leaderless = none;
+        for (size_t i = 0; i < ARRAY_LEN(asked); i++)
+            assert_string_equal(ask(f, asked[i]), said[none]);
+        assert_has(ask(f, "ROLE\r\n"),
+                   none ? "$7\r\nconnect\r\n" : "$9\r\nconnected\r\n");
+    }
+}
+
+/* Leadership goes to one that can take it over, and is another one. */
+static void leadership_goes_to_another(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(ask(f, "RAFT TRANSFER 2\r\n"), "+OK\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER 1\r\n"),
+                        "-ERR this node leads already\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER x\r\n"),
+                        "-ERR invalid node id\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER 4294967295\r\n"),
+                        "-ERR invalid node id\r\n");
+    assert_string_equal(ask(f, "RAFT TRANSFER 2 3\r\n"),
+                        "-ERR syntax error\r\n");
+    f->node->no_transfer = true;
+    assert_string_equal(ask(f, "RAFT TRANSFER 3\r\n"),
+                        "-ERR there is no such node that could take over\r\n");
+}
 
 /* WAIT: the reply is held until it is done; what is sent behind it waits. */
 static void the_reply_of_a_change_is_held(void **state)
@@ -357,6 +397,18 @@ static void the_reply_of_a_change_is_held(void **state)
     answer(f, 1);
     expect(f, TAKEN);
     assert_int_equal(n->submitted, 5);
+}
+
+static void what_is_held_ends_without_a_leader(void **state)
+{
+    struct fixture *f = *state;
+    ask_held(f, "RAFT REMOVE 2 WAIT\r\n");
+    f->node->leader = false;
+    f->node->leaderless = true;
+    look_again(f);
+    expect(f, "-INPROGRESS the change was taken and goes on, but this node "
+              "does not lead any more, and no leader is known (see RAFT "
+              "MEMBERS)\r\n");
 }
 
 /* It is an error: nothing was changed. Or nobody waits any more. */
@@ -723,7 +775,10 @@ int main(void)
         test(the_level_is_told_and_raised),
         test(a_leader_tells_its_followers),
         test(members_change),
+        test(who_leads_is_told),
+        test(leadership_goes_to_another),
         test(the_reply_of_a_change_is_held),
+        test(what_is_held_ends_without_a_leader),
         test(what_is_held_may_end_early),
         cmocka_unit_test(addresses_are_split),
         test(clients_have_an_age),

@@ -3,7 +3,7 @@ import pools
 
 COMMANDS = '''pfadd kE|pfadd kEE|pfadd kM|pfadd kM|pfadd k|pfcount k|pfcount k
 pfcount kk|pfcount kkk|pfmerge k|pfmerge kk|pfmerge kkk|pfmerge kk|get k|get k
-strlen k|del k|set kH|set kH|set kv|expire kt|ttl k|exists kk|pfcount
+strlen k|del k|set kH|set kH|set kv|set XD|pfcount X|pfadd XE|pfmerge kX|expire kt|ttl k|exists kk|pfcount
 pfmerge|pfadd|getdel k
 command:getkeys:pfmerge kk'''.replace('\n', '|').split('|')
 SPARSE = b'HYLL\x01\x00\x00\x00' + bytes(7) + b'\x80'
@@ -12,11 +12,10 @@ DENSE = b'HYLL' + bytes(11) + b'\x80'
 
 def crafted(rng):
     """Values that are ones, or nearly."""
-    runs = less = b''  # all of them, and without the last
+    runs = b''
     left = 16384
     while left > 0:
         kind = rng.randrange(3)
-        less = runs
         n = min(left, rng.choice([1, 2, 3, 4, 64, 65, 1000, 16384]))
         if kind == 0:
             n = min(n, 64)
@@ -29,14 +28,27 @@ def crafted(rng):
         left -= n
     return rng.choice([
         SPARSE + runs, SPARSE + runs, SPARSE + runs, SPARSE + b'\x7f\xff',
-        SPARSE + runs + b'\x00', SPARSE + less, SPARSE,
         DENSE + bytes(12288), DENSE + rng.randbytes(12288),
         DENSE + b'\x41\x10\x04' * 4096, DENSE + bytes(12287),
         DENSE + bytes(12289), b'HYLL\x02' + SPARSE[5:] + b'\x7f\xff',
         b'hyll' + SPARSE[4:] + b'\x7f\xff', SPARSE[:15], b'HYLL', b''])
 
 
+def damaged(rng):
+    """What Redis may change before it comes across the damage, so these have
+    a key of their own, to which single elements are added."""
+    whole = crafted(rng)
+    while whole[:16] != SPARSE or len(whole) < 18:
+        whole = crafted(rng)
+    return rng.choice([whole + b'\x00', SPARSE, SPARSE + b'\x7f\xfe',
+                       SPARSE + b'\x83' * 4095, SPARSE + b'\x00' * 16300])
+
+
 def argument(rng, kind):
+    if kind == 'X':
+        return b'x'
+    if kind == 'D':
+        return damaged(rng)
     if kind == 'k':
         return rng.choice([b'a', b'b', b'c', b'd', b'', b'k\x00\xff'])
     if kind == 'E':

@@ -391,16 +391,21 @@ static void ends(struct sim *s, uint32_t node)
     const struct ghost *g = &s->ghost;
     const struct ghost_node *n = &g->nodes[node];
     const struct raft *r = &s->nodes[node].node->raft;
-    raft_index known = MIN(r->commit, n->disk.last);
+    /* A state that takes the place of the log is written before this record: if
+     * the disk has this, it has that. */
+    bool restarts = n->live.first > n->disk.last + 1;
+    raft_index has = restarts ? n->live.first - 1 : n->disk.last;
+    raft_index known = MIN(r->commit, has);
 
     if (!n->live_lost)
         sim_fail(s, "X13 corruption: node %u ends a refill, but is whole",
                  node);
     /* That of a state that it has fetched is not in its log. */
-    const struct ghost_entry *e =
-        known < n->disk.first ? g->committed[known] : n->disk.at[known];
+    const struct ghost_entry *e = restarts || known < n->disk.first
+                                      ? g->committed[known]
+                                      : n->disk.at[known];
 
-    if (known > g->commit || e != g->committed[known] ||
+    if (known == 0 || known > g->commit || e != g->committed[known] ||
         e->made <= n->made_before)
         sim_fail(s,
                  "X13 corruption: node %u ends its refill at %llu, without a "

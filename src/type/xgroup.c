@@ -362,7 +362,7 @@ bool xpending_last(const struct xgroup *g, struct xstream_id *id)
     struct reader r = reader_of(e.key);
     uint32_t number = reader_u32be(&r);
     *id = read_id(&r);
-    return whole(g->stream, reader_done(&r) && number == g->number);
+    return whole(g->stream, reader_done(&r)) && number == g->number;
 }
 
 /* --- walks -------------------------------------------------------------- */

@@ -328,6 +328,38 @@ static const struct row group_rows[] = {
     {"XPENDING e g IDLE 0 - + 1",
      "*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:0\r\n:2\r\n"},
     {"XREADGROUP GROUP g c NOACK STREAMS e e > >", "*-1\r\n"},
+    {"XADD q 1-1 f v", "$3\r\n1-1\r\n"},
+    {"XADD q 2-1 f v", "$3\r\n2-1\r\n"},
+    {"XGROUP CREATE q g 0", "+OK\r\n"},
+    {"XCLAIM q g c 0 1-1 FORCE",
+     "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"},
+    {"XPENDING q g - + 9", "*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:0\r\n:2\r\n"},
+    {"XCLAIM q g c 0 2-1 FORCE JUSTID", "*1\r\n$3\r\n2-1\r\n"},
+    {"XPENDING q g - + 9", "*2\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:0\r\n:2\r\n*"
+                           "4\r\n$3\r\n2-1\r\n$1\r\nc\r\n:0\r\n:1\r\n"},
+    {"XREADGROUP GROUP g c NOACK STREAMS q >",
+     "*1\r\n*2\r\n$1\r\nq\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\nf\r\n$"
+     "1\r\nv\r\n*2\r\n$3\r\n2-1\r\n*2\r\n$1\r\nf\r\n$1\r\nv\r\n"},
+    {"XPENDING q g", "*4\r\n:2\r\n$3\r\n1-1\r\n$3\r\n2-1\r\n*1\r\n*2\r\n$"
+                     "1\r\nc\r\n$1\r\n2\r\n"},
+    {"XADD q 3-1 f v", "$3\r\n3-1\r\n"},
+    {"XREADGROUP GROUP g c NOACK STREAMS q >",
+     "*1\r\n*2\r\n$1\r\nq\r\n*1\r\n*2\r\n$3\r\n3-1\r\n*2\r\n$1\r\nf\r\n$"
+     "1\r\nv\r\n"},
+    {"XPENDING q g", "*4\r\n:2\r\n$3\r\n1-1\r\n$3\r\n2-1\r\n*1\r\n*2\r\n$"
+                     "1\r\nc\r\n$1\r\n2\r\n"},
+    {"XACK q g 1-1", ":1\r\n"},
+    {"XADD q 4-1 f v", "$3\r\n4-1\r\n"},
+    {"XDEL q 4-1", ":1\r\n"},
+    {"XINFO GROUPS q",
+     "*1\r\n*12\r\n$4\r\nname\r\n$1\r\ng\r\n$9\r\nconsumers\r\n:1\r\n$"
+     "7\r\npending\r\n:1\r\n$17\r\nlast-delivered-id\r\n$3\r\n3-1\r\n$"
+     "12\r\nentries-read\r\n:3\r\n$3\r\nlag\r\n$-1\r\n"},
+    {"XADD q 5-1 f v", "$3\r\n5-1\r\n"},
+    {"XINFO GROUPS q",
+     "*1\r\n*12\r\n$4\r\nname\r\n$1\r\ng\r\n$9\r\nconsumers\r\n:1\r\n$"
+     "7\r\npending\r\n:1\r\n$17\r\nlast-delivered-id\r\n$3\r\n3-1\r\n$"
+     "12\r\nentries-read\r\n:3\r\n$3\r\nlag\r\n$-1\r\n"},
 };
 
 #endif

@@ -51,7 +51,8 @@ bool cmd_check(struct cmd_args *args)
     ASSERT(cmd_is_data(c) && cmd_arity_ok(c, args->argc));
     ASSERT(cmd_level(c) <= args->level);
     ASSERT(args->out->out != NULL && !args->out->over);
-    c = cmd_resolve(c, args->argv, args->argc, args->level, args->out);
+    if ((c->flags & CMD_CONTAINER) != 0)
+        c = cmd_resolve(c, args->argv, args->argc, args->level, args->out);
     if (c == NULL)
         return false;
     cmd_check_fn *check = functions[c->id].check;
@@ -83,7 +84,8 @@ void cmd_run(struct cmd_call *call)
         cmd_reply_entry_full(call->out);
         return;
     }
-    c = cmd_resolve(c, call->argv, call->argc, call->level, call->out);
+    if ((c->flags & CMD_CONTAINER) != 0)
+        c = cmd_resolve(c, call->argv, call->argc, call->level, call->out);
     if (c == NULL)
         return;
     ASSERT((c->flags & CMD_WRITE) == (call->cmd->flags & CMD_WRITE));

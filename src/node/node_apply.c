@@ -60,8 +60,7 @@ static void argv_fill(struct node *n, struct request *r)
 }
 
 /* The command of a request; NULL if it must not be run. */
-static const struct cmd *command_of(const struct node *n,
-                                    const struct request *r)
+static const struct cmd *command_of(struct node *n, const struct request *r)
 {
     struct bytes args = r->args;
 

@@ -183,6 +183,7 @@ struct reads {
 
 /* node_apply.c */
 struct applying {
+    const struct cmd *last_cmd; /* that was looked up; or NULL */
     struct bytes *argv;
     size_t argv_cap;
     struct buf scratch;

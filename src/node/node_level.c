@@ -20,12 +20,14 @@
 
 #define LEVEL_CALM_MS 5000
 
-const struct cmd *node_level_command(const struct node *n, struct bytes name)
+const struct cmd *node_level_command(struct node *n, struct bytes name)
 {
     uint16_t level = level_get(n->ks);
+    const struct cmd *c = cmd_lookup_again(n->applying.last_cmd, name, level);
 
     ASSERT(level <= node_level_max(n));
-    return cmd_lookup_at(name, level);
+    n->applying.last_cmd = c;
+    return c;
 }
 
 uint16_t node_level(const struct node *n)

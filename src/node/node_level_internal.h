@@ -29,6 +29,6 @@ MUST_USE int node_level_ask(struct node *n, uint16_t level,
                             struct raft_members *next, struct buf *why);
 /* The command of this name for the request that is executed next; NULL: there
  * is none at the level in force. */
-const struct cmd *node_level_command(const struct node *n, struct bytes name);
+const struct cmd *node_level_command(struct node *n, struct bytes name);
 
 #endif

@@ -447,7 +447,7 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
     ASSERT(c->state == CLIENT_OPEN);
     ASSERT(c->wait == WAIT_NONE && !c->settings.reply_skip_next);
     struct dispatch d = {.argv = argv, .argc = argc, .flags = mute_flag(c)};
-    d.cmd = cmd_lookup_at(argv[0], server_level(c->server));
+    d.cmd = cmd_lookup_again(c->last_cmd, argv[0], server_level(c->server));
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
         return no_command(c, argv, argc);
     if (!cmd_arity_ok(d.cmd, argc))

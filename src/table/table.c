@@ -152,6 +152,15 @@ const struct cmd *cmd_lookup_at(struct bytes name, uint16_t level)
     return at_level(cmd_lookup(name), level);
 }
 
+const struct cmd *cmd_lookup_again(const struct cmd *last, struct bytes name,
+                                   uint16_t level)
+{
+    if (last != NULL && bytes_eq_nocase(name, bytes_str(last->name)) &&
+        last->container == CMD_ID_NONE)
+        return at_level(last, level);
+    return cmd_lookup_at(name, level);
+}
+
 const struct cmd *cmd_lookup_sub_at(const struct cmd *container,
                                     struct bytes name, uint16_t level)
 {

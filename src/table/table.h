@@ -104,6 +104,11 @@ const struct cmd *cmd_lookup_sub_at(const struct cmd *container,
                                     struct bytes name, uint16_t level);
 const struct cmd *cmd_lookup_any_at(struct bytes name, uint16_t level);
 
+/* As cmd_lookup_at(); who asks for many names tries the command that the last
+ * one was first, for most are the same. `last` may be any row, or NULL. */
+const struct cmd *cmd_lookup_again(const struct cmd *last, struct bytes name,
+                                   uint16_t level);
+
 /* A row by its id, 0..CMD_ID_COUNT-1. */
 const struct cmd *cmd_by_id(enum cmd_id id);
 /* Commands by position, 0..cmd_count()-1, in order of names. */

@@ -276,6 +276,24 @@ static void test_strings_have_keys(void **state)
                     row(id)->key_specs > 0);
 }
 
+/* Whatever the last one was, the answer is that of a lookup. */
+static void test_lookup_again(void **state)
+{
+    static const char *const names[] = {"get", "GET", "gEt",       "set",
+                                        "ge",  "",    "client|id", "vard.next"};
+    UNUSED(state);
+    for (int id = CMD_ID_NONE; id < CMD_ID_COUNT; id++) {
+        const struct cmd *last =
+            id == CMD_ID_NONE ? NULL : row((enum cmd_id)id);
+        for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+            struct bytes name = bytes_str(names[i]);
+            for (uint16_t level = LEVEL_MIN; level <= LEVEL_NEXT; level++)
+                assert_ptr_equal(cmd_lookup_again(last, name, level),
+                                 cmd_lookup_at(name, level));
+        }
+    }
+}
+
 /* --- subcommands -------------------------------------------------------- */
 
 static void test_subcommands_follow_containers(void **state)
@@ -403,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_categories_follow_families),
         cmocka_unit_test(test_keys_fit_the_arity),
         cmocka_unit_test(test_strings_have_keys),
+        cmocka_unit_test(test_lookup_again),
         cmocka_unit_test(test_subcommands_follow_containers),
         cmocka_unit_test(test_help),
         cmocka_unit_test(test_local_commands),

@@ -379,6 +379,17 @@ static uint64_t resume_fill(struct driver *d, raft_index *index)
     return state;
 }
 
+/* The last entry up to `index` that the log has as it was committed: what is
+ * acknowledged of the log and of a state that ends there. */
+static raft_index common(struct driver *d, raft_index index)
+{
+    raft_index i = MIN(index, journal_last(d->r.log));
+    while (i > d->applied &&
+           chain_at(d, i) != history_at(&d->history, i)->chain)
+        i--;
+    return i;
+}
+
 /* By the steps of the node itself. */
 static void use_state(struct driver *d, raft_index index, uint64_t state)
 {
@@ -396,7 +407,8 @@ static void use_state(struct driver *d, raft_index index, uint64_t state)
                                       .chain = c->chain,
                                       .term = d->term,
                                       .vote = d->vote};
-    note(d, "T %" PRIu64 " %" PRIu64 "\n", index, c->chain);
+    raft_index both = common(d, index);
+    note(d, "T %" PRIu64 " %" PRIu64 "\n", both, chain_at(d, both));
     d->replaced_seq = d->point.seq + 1;
     d->point.mark.index = index;
     d->point.mark.index_term = c->term;

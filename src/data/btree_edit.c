@@ -113,9 +113,11 @@ static bool take_separator(struct btree *t, struct bytes left,
 static bool split(struct btree *t, struct btree_spot *s, uint32_t step,
                   enum edge edge)
 {
+    if (btree_open(t, s, step) == NULL || btree_open(t, s, step - 1) == NULL)
+        return false;
     struct branch b = {.child = btree_space_take(t->space, 1)};
     struct row *r = btree_row(t, b.child, true);
-    struct buf *left = btree_open(t, s, step); /* touched before: r stays */
+    struct buf *left = btree_open(t, s, step); /* touched above: r stays */
     struct buf *above = btree_open(t, s, step - 1);
     if (r == NULL || left == NULL || above == NULL)
         return false;

@@ -312,6 +312,37 @@ static void test_queues(void **state)
     queue(true);
 }
 
+/* A value that grows divides its leaf, and touches the page above for that,
+ * however many rows the entry has touched before: those may have to move. */
+static void test_rows_move_meanwhile(void **state)
+{
+    static const uint8_t bytes[100];
+    (void)*state;
+    for (uint32_t touched = 0; touched < 70; touched++) {
+        struct world w;
+        setup(&w, &by_key);
+        for (uint32_t i = 0; i < 300; i++)
+            assert_true(btree_put(&w.tree, key_of(i), BYTES_NONE));
+        assert_in_range(page_level(buf_view(&w.tree.root)), 2, 9);
+        commit(&w);
+        rows_release(&w.rows);
+        rows_init(&w.rows, w.store); /* which has no memory yet */
+        rows_begin(&w.rows, 1);
+        for (uint32_t i = 0; i < touched; i++) {
+            uint8_t key[KEY_PAGE_SIZE];
+            struct page_owner other = {2, 0, 8};
+            rows_erase(&w.rows, key_tree_page(key, &other, i + 1));
+        }
+        for (uint32_t i = 150; i < 160; i++)
+            btree_put(&w.tree, key_of(i), bytes_of(bytes, sizeof(bytes)));
+        assert_int_equal(0, w.rows.error);
+        assert_int_equal(0, btree_check(&w.tree));
+        next_entry(&w);
+        assert_int_equal(0, btree_check(&w.tree));
+        teardown(&w);
+    }
+}
+
 /* What is put in order fills its pages. */
 static void test_in_order(void **state)
 {
@@ -582,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_sequence),
         cmocka_unit_test(test_queues),
         cmocka_unit_test(test_in_order),
+        cmocka_unit_test(test_rows_move_meanwhile),
         cmocka_unit_test(test_growing_values),
         cmocka_unit_test(test_same_shape),
         cmocka_unit_test(test_load),

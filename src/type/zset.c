@@ -206,6 +206,8 @@ void zset_change(struct zset *z, struct bytes member, double from, double to)
     put_score(z, to, member);
     if (zset_is_hashed(z))
         put_member(z, member, to);
+    else
+        outgrow(z); /* the sign of a zero takes a byte */
 }
 
 bool zset_remove(struct zset *z, struct bytes member)

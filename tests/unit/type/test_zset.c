@@ -509,6 +509,30 @@ static void test_by_bytes(void **state)
     teardown(&w);
 }
 
+/* A sign takes a byte, so a change may make a full leaf too long. */
+static void test_a_sign_outgrows_a_leaf(void **state)
+{
+    UNUSED(state);
+    struct world w;
+    char name[NAME_MAX];
+    setup(&w, 7);
+    memset(name, 'x', sizeof(name));
+    add(&w, "a", 1); /* of 11 bytes */
+    size_t left = OBJECT_PACKED_MAX - w.z.object->trees[0].root.len;
+    size_t len = left - 3 - SCORE_SIZE; /* two lengths, of two bytes and one */
+    zset_add(&w.z, bytes_of(name, len), 2);
+    assert_int_equal(OBJECT_PACKED_MAX, w.z.object->trees[0].root.len);
+    assert_false(hashed(&w));
+    zset_change(&w.z, BYTES_LIT("a"), 1, -0.0);
+    assert_true(is_minus_zero(&w, "a"));
+    assert_int_equal(0, keyspace_error(w.ks));
+    assert_int_equal(0, zset_check(&w.z));
+    next_entry(&w);
+    assert_true(is_minus_zero(&w, "a"));
+    assert_int_equal(0, zset_check(&w.z));
+    teardown(&w);
+}
+
 /* --- ZSCAN -------------------------------------------------------------- */
 
 struct seen {
@@ -733,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_against_a_model),
         cmocka_unit_test(test_signs_of_zero),
         cmocka_unit_test(test_a_count_makes_it_large),
+        cmocka_unit_test(test_a_sign_outgrows_a_leaf),
         cmocka_unit_test(test_by_bytes),
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_damage),

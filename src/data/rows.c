@@ -267,9 +267,14 @@ void rows_delete(struct rows *rs, struct bytes key)
 bool rows_delete_unread(struct rows *rs, struct bytes key, int64_t expire_ms)
 {
     ASSERT(rs->in_entry && expire_ms >= 0);
-    if (overlay_find(&rs->overlay, key) != NULL)
+    struct row *r = overlay_find(&rs->overlay, key);
+    if (r != NULL && (r->charged || r->dirty))
         return false;
-    struct row *r = overlay_add(&rs->overlay, key);
+    if (r == NULL)
+        r = overlay_add(&rs->overlay, key);
+    buf_reset(&r->value); /* of a read that other replicas have not made */
+    buf_shrink(&r->value, DELETED_KEPT);
+    r->present = false;
     r->stored = true;
     r->stored_expire_ms = expire_ms;
     r->dirty = true;

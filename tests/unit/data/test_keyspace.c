@@ -756,6 +756,30 @@ static void test_sweep_sees_the_entry(void **state)
     teardown(&f);
 }
 
+/* What only one replica has looked at makes no difference to a sweep. */
+static void test_sweep_after_a_read(void **state)
+{
+    UNUSED(state);
+    struct fixture f;
+    setup(&f);
+    begin(&f);
+    put(&f, 0, "a", "1", 2000);
+    commit(&f);
+    f.now_ms = 2000;
+    begin(&f);
+    keyspace_set_reading(f.ks, true);
+    assert_true(holds(&f, 0, "a", NULL));
+    keyspace_set_reading(f.ks, false);
+    assert_int_equal(keyspace_sweep(f.ks, 10), 1);
+    assert_int_equal(keyspace_sweep(f.ks, 10), 0);
+    assert_int_equal(keyspace_entry_bytes(f.ks), 0);
+    commit(&f);
+    assert_int_equal(rows(&f, ROW_EXPIRY), 0);
+    assert_int_equal(rows(&f, ROW_VALUE), 0);
+    assert_int_equal(keyspace_counts(f.ks, 0)->keys, 0);
+    teardown(&f);
+}
+
 /* --- errors ------------------------------------------------------------- */
 
 static void write_state(struct fixture *f, struct bytes key, struct bytes value)
@@ -938,6 +962,7 @@ int main(void)
         cmocka_unit_test(test_replaced_counts),
         cmocka_unit_test(test_sweep_reads_nothing),
         cmocka_unit_test(test_sweep_sees_the_entry),
+        cmocka_unit_test(test_sweep_after_a_read),
         cmocka_unit_test(test_read_error_is_final),
         cmocka_unit_test(test_write_error_is_final),
         cmocka_unit_test(test_damaged_value),

@@ -41,6 +41,16 @@ bool open_group(struct cmd_call *c, struct xstream *s, struct xgroup *g)
     return false;
 }
 
+bool consumer_fits(const struct cmd_args *a, uint32_t at)
+{
+    ASSERT(at < a->argc);
+    if (a->argv[at].len <= CONSUMER_NAME_MAX)
+        return true;
+    resp_errorf(a->out, "ERR consumer name is longer than %d bytes",
+                CONSUMER_NAME_MAX);
+    return false;
+}
+
 bool reply_stream_entry_at(struct cmd_call *c, struct xstream *s,
                            struct xstream_id id)
 {
@@ -219,7 +229,7 @@ void cmd_xgroup_destroy_run(struct cmd_call *c)
 bool cmd_xgroup_consumer_check(struct cmd_args *a)
 {
     ASSERT(a->argc >= 2 && a->cmd->container <= CMD_ID_LAST_COMMAND);
-    return members_fit(a, 4, 1);
+    return consumer_fits(a, 4);
 }
 
 void cmd_xgroup_createconsumer_run(struct cmd_call *c)
@@ -229,7 +239,7 @@ void cmd_xgroup_createconsumer_run(struct cmd_call *c)
     struct xstream s;
     struct xgroup g;
     struct xconsumer who;
-    if (!members_fit(&a, 4, 1) || !open_stream(c, c->argv[2], &s))
+    if (!consumer_fits(&a, 4) || !open_stream(c, c->argv[2], &s))
         return;
     if (find_group(c, &s, &g)) {
         bool found = xconsumer_find(&g, c->argv[4], &who);
@@ -319,7 +329,7 @@ static bool parse_readgroup(const struct cmd_args *a, struct stream_reads *o)
     if (!parse_stream_reads(a, o))
         return false;
     if (word_is(a->argv[1], "group"))
-        return members_fit(a, 2, 100) && members_fit(a, 3, 100);
+        return consumer_fits(a, 3);
     resp_error(a->out, "ERR Missing GROUP option for XREADGROUP");
     return false;
 }

@@ -17,6 +17,12 @@ void reply_no_group_of_key(struct resp_writer *w, struct bytes key,
  * written, and nothing is open. */
 MUST_USE bool open_group(struct cmd_call *c, struct xstream *s,
                          struct xgroup *g);
+/* A consumer's name is written twice for each entry that it has pending. */
+#define CONSUMER_NAME_MAX 1024
+
+/* Whether the name in an argument is short enough; false: the error is written.
+ */
+MUST_USE bool consumer_fits(const struct cmd_args *a, uint32_t at);
 /* The entry with this id; false: there is none, and nothing was written. */
 bool reply_stream_entry_at(struct cmd_call *c, struct xstream *s,
                            struct xstream_id id);

@@ -210,6 +210,12 @@ struct claim {
     struct buf deleted;
 };
 
+bool cmd_xclaim_check(struct cmd_args *a)
+{
+    ASSERT(a->argc >= 6);
+    return consumer_fits(a, 3);
+}
+
 static bool parse_idle(struct cmd_call *c, struct claim *m)
 {
     ASSERT(c->argc >= 3);
@@ -401,6 +407,7 @@ static bool parse_claim(struct cmd_call *c, struct claim *m, uint32_t *ids)
     int64_t now_ms = keyspace_now(c->ks);
     if (m->time_ms < 0 || m->time_ms > now_ms)
         m->time_ms = now_ms;
+    m->time_ms = MAX(m->time_ms, INT64_C(1)); /* 0 is no time of the log */
     return true;
 }
 
@@ -425,10 +432,11 @@ static void claim_id(struct claim *m, struct xstream_id id)
 void cmd_xclaim_run(struct cmd_call *c)
 {
     ASSERT(c->argc >= 2);
+    struct cmd_args a = args_of(c);
     struct claim m = {.force = false};
     struct xstream s;
     uint32_t ids = 0;
-    if (!open_group(c, &s, &m.group))
+    if (!cmd_xclaim_check(&a) || !open_group(c, &s, &m.group))
         return;
     if (parse_idle(c, &m) && parse_claim(c, &m, &ids)) {
         bool later = xstream_id_compare(m.last, m.group.last) > 0;
@@ -529,7 +537,7 @@ void cmd_xautoclaim_run(struct cmd_call *c)
     struct xstream s;
     struct xstream_id first;
     int64_t count = 0;
-    if (!parse_idle(c, &m) ||
+    if (!cmd_xclaim_check(&a) || !parse_idle(c, &m) ||
         !parse_autoclaim(&a, &first, &count, &m.ids_only) ||
         !open_group(c, &s, &m.group))
         return;

@@ -74,6 +74,58 @@ static void test_rows(void **state)
     fixture_release(&f);
 }
 
+/* A consumer's name is in each entry that it has pending, twice. */
+static void test_consumers_have_a_length(void **state)
+{
+    static const char *const lines[] = {
+        "XGROUP CREATECONSUMER s g %s", "XREADGROUP GROUP g %s STREAMS s >",
+        "XCLAIM s g %s 0 1-1 FORCE", "XAUTOCLAIM s g %s 0 0"};
+    char name[1024 + 2] = "";
+    char line[1200];
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_run(&f, "XADD s 1-1 a b");
+    fixture_run(&f, "XGROUP CREATE s g 0");
+    memset(name, 'x', 1024 + 1);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(lines); i++) {
+        bool fits = i >= ARRAY_LEN(lines);
+        if (fits)
+            name[1024] = '\0';
+        const char *format = lines[i % ARRAY_LEN(lines)];
+        size_t before = (size_t)(strstr(format, "%s") - format);
+        snprintf(line, sizeof(line), "%.*s%s%s", (int)before, format, name,
+                 format + before + 2);
+        const char *reply = fixture_run(&f, line);
+        if (fits)
+            assert_true(reply[0] == '*' || reply[0] == ':');
+        else
+            assert_string_equal(
+                reply, "-ERR consumer name is longer than 1024 bytes\r\n");
+    }
+    fixture_release(&f);
+}
+
+/* What was delivered when the log's time began may be told as any other. */
+static void test_idle_since_the_beginning(void **state)
+{
+    char line[100];
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_run(&f, "XADD s 1-1 a b");
+    fixture_run(&f, "XGROUP CREATE s g 0");
+    fixture_run(&f, "XREADGROUP GROUP g c STREAMS s >");
+    for (int64_t more = -1; more <= 1; more++) {
+        snprintf(line, sizeof(line),
+                 "XCLAIM s g c 0 1-1 IDLE %" PRId64 " JUSTID",
+                 f.time_ms + more);
+        assert_string_equal(fixture_run(&f, line), "*1\r\n$3\r\n1-1\r\n");
+        assert_true(fixture_run(&f, "XINFO STREAM s FULL")[0] == '*');
+    }
+    fixture_release(&f);
+}
+
 /* All rows of a group in one single entry: the entry's own changes count at
  * once, whether they are in the store or not. */
 static void test_rows_in_one_entry(void **state)
@@ -905,6 +957,8 @@ int main(void)
         cmocka_unit_test(test_rows_without_check),
         cmocka_unit_test(test_what_is_checked_before),
         cmocka_unit_test(test_numbers_have_a_length),
+        cmocka_unit_test(test_consumers_have_a_length),
+        cmocka_unit_test(test_idle_since_the_beginning),
         cmocka_unit_test(test_quotes_have_a_length),
         cmocka_unit_test(test_pages_are_swept),
         cmocka_unit_test(test_a_sweep_has_a_limit),

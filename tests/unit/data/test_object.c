@@ -267,6 +267,34 @@ static void the_sweep_deletes_it(void **state)
     teardown(&f);
 }
 
+/* A list whose rows are few among those that it has had takes too long. */
+static void copies_have_a_bound(void **state)
+{
+    struct fixture f;
+    struct object_place from = {0, BYTES_LIT("l")};
+    struct object_place to = {3, BYTES_LIT("copy")};
+    UNUSED(state);
+    setup(&f);
+    make_list(&f, "l", MANY);
+    begin(&f);
+    struct object *o = open_list(&f, "l");
+    o->space.next += 2000000;
+    save(o);
+    commit(&f);
+    begin(&f);
+    assert_false(object_copy(f.ks, &from, &to, 256 * 1024 * 1024));
+    commit(&f);
+    expect_list(&f, "l", MANY);
+    assert_int_equal(keyspace_counts(f.ks, 3)->keys, 0);
+    begin(&f);
+    o = open_list(&f, "l");
+    o->space.next -= 1990000;
+    save(o);
+    assert_true(object_copy(f.ks, &from, &to, 256 * 1024 * 1024));
+    commit(&f);
+    teardown(&f);
+}
+
 static void other_names(void **state)
 {
     struct fixture f;
@@ -445,6 +473,7 @@ int main(void)
         cmocka_unit_test(what_takes_its_place),
         cmocka_unit_test(it_expires),
         cmocka_unit_test(the_sweep_deletes_it),
+        cmocka_unit_test(copies_have_a_bound),
         cmocka_unit_test(other_names),
         cmocka_unit_test(other_names_of_a_string),
         cmocka_unit_test(blobs),

@@ -23,7 +23,9 @@
 #include "data/meta.h"
 #include "node/node_internal.h"
 
-#define ONCE_REPLY_KEPT  (64 * 1024)
+#define ONCE_REPLY_KEPT (64 * 1024)
+/* Above this an answer is too large to be kept, whatever is written next. */
+#define ONCE_REPLY_LIMIT (ONCE_REPLY_MAX + 4096)
 #define LOOK_AHEAD       KEYSPACE_EXPECT_MAX
 #define EXPECTED_KEY_MAX 256 /* bytes; no hint is given for longer ones */
 
@@ -113,9 +115,9 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
 /* The first answer is given in full, whatever its size; the kept one has a
  * limit, for it is in every entry's memory that touches the record. */
 static void once_keep(struct node *n, const struct request *r,
-                      struct bytes reply)
+                      struct bytes reply, bool over)
 {
-    if (reply.len > ONCE_REPLY_MAX)
+    if (over || reply.len > ONCE_REPLY_MAX)
         reply = BYTES_LIT("-ERR this request was executed, but its reply was "
                           "too large to be kept for a repeated request "
                           "(ONCE)\r\n");
@@ -124,16 +126,33 @@ static void once_keep(struct node *n, const struct request *r,
                (int64_t)r->once_ttl_s * 1000);
 }
 
+/* The answer is built on every replica, since it is part of the state: but
+ * where nobody waits for it, no more than may be kept. */
+static void once_run(struct node *n, struct ahead *a, struct resp_writer *w,
+                     uint64_t seed)
+{
+    struct resp_writer capture = {.out = &n->applying.once_reply,
+                                  .protocol = 2,
+                                  .limit = ONCE_REPLY_LIMIT};
+
+    if (w)
+        capture.limit = w->limit == 0 ? 0 : MAX(w->limit, ONCE_REPLY_LIMIT);
+    buf_reset(capture.out);
+    buf_shrink(capture.out, ONCE_REPLY_KEPT);
+    run(n, a, &capture, seed);
+    once_keep(n, &a->request, buf_view(capture.out), capture.over);
+    if (w)
+        w->over |= capture.over;
+}
+
 /* A request with a client's own id: the first answer is kept and given again.
- * The answer is built on every replica, since it is part of the state. When
- * the entry is full nothing is executed and nothing kept: the id stays free.
- * The look at the record itself counts, so there are two places for that. */
+ * When the entry is full nothing is executed and nothing kept: the id stays
+ * free. The look at the record itself counts, so there are two places for that.
+ */
 static enum node_outcome run_once(struct node *n, struct ahead *a,
                                   struct resp_writer *w, uint64_t seed)
 {
     const struct request *r = &a->request;
-    struct resp_writer capture = {.out = &n->applying.once_reply,
-                                  .protocol = 2};
     struct bytes reply = BYTES_NONE;
 
     ASSERT((r->flags & REQUEST_FLAG_ONCE) != 0);
@@ -147,11 +166,8 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
             cmd_reply_entry_full(w);
             return NODE_EXECUTED;
         }
-        buf_reset(&n->applying.once_reply);
-        buf_shrink(&n->applying.once_reply, ONCE_REPLY_KEPT);
-        run(n, a, &capture, seed);
+        once_run(n, a, w, seed);
         reply = buf_view(&n->applying.once_reply);
-        once_keep(n, r, reply);
         break;
     case ONCE_SAME:
         break;

@@ -16,6 +16,7 @@
 #include "codec/frame.h"
 #include "codec/message.h"
 #include "codec/request.h"
+#include "node/node_internal.h"
 #include "world/world.h"
 
 #define REPLY_IS(client, text)                                                 \
@@ -204,6 +205,34 @@ static void test_once_large_answer(void **state)
         once(tc, "me", 2, "getex k");
         world_wait_answered(w, tc);
         assert_int_equal(tc->out.len, 1024 * 1024);
+    }
+    world_release(w);
+}
+
+/* What is too large to be kept is built only where a client waits for it. */
+static void test_once_long_answer_is_not_built(void **state)
+{
+    static char line[700000];
+    struct world *w = &world;
+    UNUSED(state);
+    world_init(w, WORLD_NODES, 33);
+    assert_true(world_elect(w) >= 0);
+    struct world_client *tc = world_client_new(w, 0);
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, "rpush l ", 8);
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(world_submit(tc, line), 0);
+        world_wait_answered(w, tc);
+    }
+    buf_reset(&tc->out);
+    once(tc, "me", 1, "lpop l 12");
+    world_wait_answered(w, tc);
+    assert_true(tc->out.len > 12 * (sizeof(line) - 9));
+    world_run(w, 1000);
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        const struct buf *built = &w->nodes[i].node->applying.once_reply;
+        if (&w->nodes[i] != tc->home)
+            assert_in_range(built->cap, 0, 4 << 20);
     }
     world_release(w);
 }
@@ -881,6 +910,7 @@ int main(void)
         cmocka_unit_test(test_leader_crash_is_not_seen),
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_once_large_answer),
+        cmocka_unit_test(test_once_long_answer_is_not_built),
         cmocka_unit_test(test_once_answers_fill_the_entry),
         cmocka_unit_test(test_hostile_forward_refused),
         cmocka_unit_test(test_gap_is_not_taken),

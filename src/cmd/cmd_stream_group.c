@@ -2,8 +2,9 @@
  * XGROUP, XREADGROUP, XACK: groups, and what they are given.
  *
  * A reply of XREADGROUP has at most so many entries (READ_MAX) from each
- * stream, whatever COUNT says: they are changed as they are told, so it cannot
- * be taken back.
+ * stream, and no more than CMD_REPLY_BYTES_MAX of them, whatever COUNT says:
+ * they are changed as they are told, so it cannot be taken back, and all nodes
+ * look at them.
  *
  * How it fails: with an error reply, and nothing changed.
  */
@@ -405,7 +406,9 @@ static void tell_news(struct group_read *r, uint64_t first)
     ASSERT(r->call != NULL && r->options != NULL);
     struct xstream *s = r->group.stream;
     struct xstream_cursor at;
-    uint64_t count = MIN(xstream_length(s) - first, read_max(r->options));
+    uint64_t count = xstream_fit(
+        s, first, MIN(xstream_length(s) - first, read_max(r->options)),
+        CMD_REPLY_BYTES_MAX);
     resp_array(r->call->out, count);
     xstream_cursor_init(&at, s);
     bool more = xstream_seek(&at, first);
@@ -431,8 +434,13 @@ static void tell_history(struct group_read *r)
     bool more = xstream_id_next(&id);
     xwalk_owned(&w, &r->group, r->who.name, id);
     uint64_t max = read_max(r->options);
-    for (uint64_t i = 0; more && i < max && xwalk_next_owned(&w, &id); i++)
+    uint64_t bytes = 0;
+    for (uint64_t i = 0; more && i < max && xwalk_next_owned(&w, &id); i++) {
+        bytes += xstream_bytes(s, xstream_rank(s, id));
+        if (i > 0 && bytes > CMD_REPLY_BYTES_MAX)
+            break;
         buf_bytes(&ids, bytes_of((const void *)&id, sizeof(id)));
+    }
     xwalk_release(&w);
     resp_array(r->call->out, ids.len / sizeof(id));
     for (size_t at = 0; at < ids.len; at += sizeof(id)) {

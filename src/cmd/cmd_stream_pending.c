@@ -499,6 +499,14 @@ static void list_pending(const struct claim *m, struct xstream_id first,
     xwalk_release(&w);
 }
 
+/* What telling an entry takes. */
+static uint64_t entry_bytes(const struct claim *m, struct xstream_id id)
+{
+    struct xstream *s = m->group.stream;
+    ASSERT(s != NULL);
+    return m->ids_only ? 0 : xstream_bytes(s, xstream_rank(s, id));
+}
+
 /* Claims up to `count` of what is pending; returns where to go on. */
 static struct xstream_id autoclaim(struct claim *m, struct xstream_id first,
                                    int64_t count)
@@ -506,13 +514,14 @@ static struct xstream_id autoclaim(struct claim *m, struct xstream_id first,
     ASSERT(m->call != NULL);
     struct buf ids = BUF_INIT;
     struct xstream_id next;
+    uint64_t bytes = 0;
     int64_t now_ms = keyspace_now(m->call->ks);
     list_pending(m, first, count * CLAIM_LOOKS, &ids, &next);
     for (size_t at = 0; at < ids.len; at += sizeof(next)) {
         struct xstream_id id;
         struct xpending p;
         memcpy(&id, ids.data + at, sizeof(id));
-        if (count == 0) {
+        if (count <= 0 || bytes > CMD_REPLY_BYTES_MAX) {
             next = id;
             break;
         }
@@ -522,6 +531,7 @@ static struct xstream_id autoclaim(struct claim *m, struct xstream_id first,
         } else if (xpending_find(&m->group, id, &p) &&
                    now_ms - p.time_ms >= m->idle_ms) {
             claim(m, &p, true);
+            bytes += entry_bytes(m, id);
             count--;
         }
     }

@@ -214,6 +214,34 @@ void xstream_cut(struct xstream *s, uint64_t count)
     btree_cut(entries(s), 0, count);
 }
 
+uint64_t xstream_bytes(struct xstream *s, uint64_t nth)
+{
+    struct element e;
+    struct cell c;
+    if (!btree_get(entries(s), nth, &e) || !cell_decode(s->object, e.value, &c))
+        return 0;
+    return c.length;
+}
+
+uint64_t xstream_fit(struct xstream *s, uint64_t first, uint64_t max,
+                     uint64_t bytes_max)
+{
+    struct btree_cursor at;
+    struct cell c;
+    uint64_t bytes = 0;
+    uint64_t count = 0;
+    btree_cursor_init(&at, entries(s));
+    bool more = max > 0 && btree_seek_nth(&at, first);
+    while (more && cell_decode(s->object, btree_at(&at).value, &c)) {
+        bytes += c.length;
+        if (count > 0 && bytes > bytes_max)
+            break;
+        more = ++count < max && btree_next(&at);
+    }
+    btree_cursor_release(&at);
+    return count;
+}
+
 /* --- walks -------------------------------------------------------------- */
 
 void xstream_cursor_init(struct xstream_cursor *c, struct xstream *s)

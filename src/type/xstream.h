@@ -68,6 +68,12 @@ void xstream_add(struct xstream *s, struct xstream_id id,
 bool xstream_delete(struct xstream *s, struct xstream_id id);
 /* Removes the first entries, so many, which must be there. */
 void xstream_cut(struct xstream *s, uint64_t count);
+/* How long an entry is, without a look at what it has apart. */
+uint64_t xstream_bytes(struct xstream *s, uint64_t nth);
+/* How many entries from one on, `max` at most, have no more than so many bytes;
+ * one at least, if there is one. */
+uint64_t xstream_fit(struct xstream *s, uint64_t first, uint64_t max,
+                     uint64_t bytes_max);
 
 /* Walks over entries. Any change of the stream ends it. */
 struct xstream_cursor {

@@ -191,12 +191,37 @@ static void of_one_moment(void **state)
     buf_release(&in_parts);
 }
 
+/* What groups are given at once has a bound as well, for all nodes look at it,
+ * and the rest comes the next time. */
+static void groups_are_given_no_more(void **state)
+{
+    static const char *const calls[] = {"XREADGROUP GROUP g c STREAMS s >",
+                                        "XREADGROUP GROUP g c STREAMS s 0",
+                                        "XAUTOCLAIM s g d 0 0 COUNT 5000"};
+    static char line[60000];
+    UNUSED(state);
+    assert_string_equal(fixture_run(&f, "XGROUP CREATE s g 0 MKSTREAM"),
+                        "+OK\r\n");
+    memset(line, 'x', sizeof(line) - 1);
+    memcpy(line, "XADD s * f ", 11);
+    for (int i = 0; i < 1200; i++)
+        fixture_run(&f, line);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        (void)fixture_run(&f, calls[i]);
+        assert_in_range(f.out.len, 63 << 20, 65 << 20);
+    }
+    (void)fixture_run(&f, calls[0]);
+    assert_in_range(f.out.len, 1 << 20, 9 << 20);
+    fixture_run(&f, "DEL s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_bytes, begin, end),
         cmocka_unit_test_setup_teardown(the_same_bounds, begin, end),
         cmocka_unit_test_setup_teardown(memory_is_counted, begin, end),
+        cmocka_unit_test_setup_teardown(groups_are_given_no_more, begin, end),
         cmocka_unit_test_setup_teardown(of_one_moment, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

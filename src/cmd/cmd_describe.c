@@ -409,7 +409,8 @@ static void reply_list(struct resp_writer *w, const struct bytes *args,
 
 /* --- COMMAND GETKEYS ---------------------------------------------------- */
 
-/* argv of a command inside ONCE begins after two ids. */
+/* argv of a command inside ONCE begins after two ids. Of a container it is the
+ * subcommand; NULL: there is none. A subcommand's own name is no command. */
 static const struct cmd *inner_command(const struct bytes **argv,
                                        uint32_t *argc, uint16_t level)
 {
@@ -420,6 +421,10 @@ static const struct cmd *inner_command(const struct bytes **argv,
         *argc -= 3;
         c = find((*argv)[0], level);
     }
+    if (c == NULL || c->container != CMD_ID_NONE)
+        return NULL;
+    if ((c->flags & CMD_CONTAINER) != 0 && *argc >= 2)
+        c = cmd_lookup_sub_at(c, (*argv)[1], level);
     return c;
 }
 
@@ -427,7 +432,7 @@ static const struct cmd *inner_command(const struct bytes **argv,
 static bool has_keys(struct resp_writer *w, const struct cmd *c, uint32_t argc)
 {
     ASSERT(argc >= 1 && (c == NULL || (c->flags & CMD_INTERNAL) == 0));
-    if (c == NULL || c->container != CMD_ID_NONE)
+    if (c == NULL)
         resp_error(w, "ERR Invalid command specified");
     else if (c->key_specs == 0)
         resp_error(w, "ERR The command has no key arguments");

@@ -241,6 +241,12 @@ static void test_getkeys(void **state)
            "-ERR Invalid command specified\r\n");
     expect(2, "COMMAND GETKEYS ONCE client 5 config|get a",
            "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS xgroup create a g 0", "*1\r\n$1\r\na\r\n");
+    expect(2, "COMMAND GETKEYS xinfo stream a", "*1\r\n$1\r\na\r\n");
+    expect(2, "COMMAND GETKEYS xgroup nosuch a",
+           "-ERR Invalid command specified\r\n");
+    expect(2, "COMMAND GETKEYS xgroup create a",
+           "-ERR Invalid number of arguments specified for command\r\n");
     expect(2, "COMMAND GETKEYS ping a",
            "-ERR The command has no key arguments\r\n");
     expect(2, "COMMAND GETKEYS mset a", keys);

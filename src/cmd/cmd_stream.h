@@ -24,8 +24,9 @@ MUST_USE bool parse_stream_bound(struct resp_writer *w, struct bytes text,
 struct stream_reads {
     int64_t count; /* 0: all */
     bool no_ack;
-    uint32_t keys; /* how many */
-    uint32_t at;   /* the argument of the first */
+    uint32_t keys;  /* how many */
+    uint32_t at;    /* the argument of the first */
+    uint32_t group; /* the argument of the group's name; 0: none */
 };
 MUST_USE bool parse_stream_reads(const struct cmd_args *a,
                                  struct stream_reads *out);

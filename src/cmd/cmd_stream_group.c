@@ -155,6 +155,10 @@ static void create_group(struct cmd_call *c, struct xstream *s,
         resp_error(c->out, "BUSYGROUP Consumer Group name already exists");
         return;
     }
+    if (s->next_group == UINT32_MAX) {
+        resp_error(c->out, "ERR the stream has had too many groups");
+        return;
+    }
     xgroup_create(s, c->argv[3], &g);
     g.last = id;
     g.read = o->read;
@@ -329,8 +333,9 @@ static bool parse_readgroup(const struct cmd_args *a, struct stream_reads *o)
     ASSERT(a->argc >= 2);
     if (!parse_stream_reads(a, o))
         return false;
-    if (word_is(a->argv[1], "group"))
-        return consumer_fits(a, 3);
+    if (o->group > 0)
+        return members_fit(a, o->group, a->argc) &&
+               consumer_fits(a, o->group + 1);
     resp_error(a->out, "ERR Missing GROUP option for XREADGROUP");
     return false;
 }
@@ -348,19 +353,20 @@ static bool open_read(struct cmd_call *c, const struct stream_reads *o,
 {
     ASSERT(c->argc >= 2);
     struct bytes key = c->argv[o->at + i];
+    struct bytes group = c->argv[o->group];
+    ASSERT(o->group > 0 && o->group + 1 < o->at);
     *r = (struct group_read){
         .call = c, .options = o, .id_text = c->argv[o->at + o->keys + i]};
     r->news = bytes_eq(r->id_text, BYTES_LIT(">"));
     if (!open_stream(c, key, s))
         return false;
     bool ok = false;
-    if (!xgroup_find(s, c->argv[2], &r->group))
+    if (!xgroup_find(s, group, &r->group))
         resp_errorf(c->out,
                     "NOGROUP No such key '%.*s' or consumer group "
                     "'%.*s' in XREADGROUP with GROUP option",
                     (int)MIN(key.len, 128), (const char *)key.data,
-                    (int)MIN(c->argv[2].len, 128),
-                    (const char *)c->argv[2].data);
+                    (int)MIN(group.len, 128), (const char *)group.data);
     else if (bytes_eq(r->id_text, BYTES_LIT("$")))
         resp_error(c->out,
                    "ERR The $ ID is meaningless in the context of XREADGROUP: "
@@ -466,7 +472,7 @@ static bool tell(struct group_read *r, struct bytes key)
     uint64_t first = 0;
     if (r->news && !find_news(&r->group, &first))
         return false;
-    xconsumer_find(&r->group, c->argv[3], &r->who);
+    xconsumer_find(&r->group, c->argv[r->options->group + 1], &r->who);
     r->who.seen_ms = keyspace_now(c->ks);
     if (c->out->protocol != 3)
         resp_array(c->out, 2);

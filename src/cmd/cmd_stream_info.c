@@ -13,6 +13,8 @@
 #define INSTEAD      "XINFO GROUPS, XINFO CONSUMERS, XPENDING and XRANGE"
 #define NODE_ENTRIES 100
 #define FULL_COUNT   10
+#define MANY         "XINFO STREAM FULL"
+#define GROUP_COST   512 /* each is looked for in several trees */
 
 struct info_options {
     bool full;
@@ -294,11 +296,14 @@ void cmd_xinfo_groups_run(struct cmd_call *c)
     struct xstream s;
     struct xgroup g;
     struct xwalk w;
+    struct long_reply r;
     if (!open_there(c, &s))
         return;
+    long_reply_begin(&r, c);
     resp_array(c->out, s.object->trees[1].count);
     xwalk_groups(&w, &s);
-    while (xwalk_group(&w, &g)) {
+    while (xwalk_group(&w, &g) &&
+           long_reply_add(&r, g.name.len + GROUP_COST, MANY)) {
         resp_map(c->out, 6);
         name(c, "name");
         resp_bulk(c->out, g.name);
@@ -317,10 +322,13 @@ static void reply_consumers(struct cmd_call *c, const struct xgroup *g)
     ASSERT(g->stream != NULL);
     struct xconsumer who;
     struct xwalk w;
+    struct long_reply r;
     int64_t now_ms = keyspace_now(c->ks);
+    long_reply_begin(&r, c);
     resp_array(c->out, xgroup_consumers(g));
     xwalk_consumers(&w, g);
-    while (xwalk_consumer(&w, &who)) {
+    while (xwalk_consumer(&w, &who) &&
+           long_reply_add(&r, who.name.len + 64, MANY)) {
         resp_map(c->out, 3);
         name(c, "name");
         resp_bulk(c->out, who.name);

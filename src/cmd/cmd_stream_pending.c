@@ -14,6 +14,7 @@
 #define CLAIM_COUNT_MAX 10000 /* of one XAUTOCLAIM, whatever COUNT says */
 #define CLAIM_LOOKS     10    /* at so many for each that is wanted */
 #define PENDING_MAX     1000000
+#define INSTEAD         "XPENDING with a smaller count"
 
 /* --- XPENDING ----------------------------------------------------------- */
 
@@ -103,6 +104,8 @@ static void reply_summary(struct cmd_call *c, const struct xgroup *g)
     ASSERT(g->stream != NULL);
     struct xconsumer who;
     struct xwalk w;
+    struct long_reply r;
+    long_reply_begin(&r, c);
     resp_array(c->out, 4);
     resp_integer(c->out, (int64_t)g->pending);
     if (g->pending == 0) {
@@ -117,6 +120,8 @@ static void reply_summary(struct cmd_call *c, const struct xgroup *g)
     while (xwalk_consumer(&w, &who)) {
         if (who.pending == 0)
             continue;
+        if (!long_reply_add(&r, who.name.len + 32, INSTEAD))
+            break;
         resp_array(c->out, 2);
         resp_bulk(c->out, who.name);
         resp_bulkf(c->out, "%" PRIu64, who.pending);
@@ -160,14 +165,18 @@ static void reply_pending(struct cmd_call *c, const struct xgroup *g,
     ASSERT(g->stream != NULL);
     struct xpending p;
     struct xwalk w;
+    struct long_reply r;
     int64_t count = 0;
     begin_pending(g, o, &w);
     while (count < o->count && next_pending(c, g, o, &w, &p))
         count++;
     xwalk_release(&w);
+    long_reply_begin(&r, c);
     resp_array(c->out, (size_t)count);
     begin_pending(g, o, &w);
     for (int64_t i = 0; i < count && next_pending(c, g, o, &w, &p); i++) {
+        if (!long_reply_add(&r, p.consumer.len + 40, INSTEAD))
+            break;
         resp_array(c->out, 4);
         reply_stream_id(c->out, p.id);
         resp_bulk(c->out, p.consumer);

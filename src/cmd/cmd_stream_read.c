@@ -10,7 +10,8 @@
 #include "cmd/cmd_parse.h"
 #include "cmd/cmd_stream.h"
 
-#define INSTEAD "COUNT, and go on from the last ID"
+#define INSTEAD     "COUNT, and go on from the last ID"
+#define ENTRY_BYTES 40 /* an id and lengths, as they are told */
 
 /* --- entries ------------------------------------------------------------ */
 
@@ -37,7 +38,8 @@ bool reply_stream_entries(struct cmd_call *c, struct xstream *s,
     xstream_cursor_init(&at, s);
     bool more = range->count > 0 && xstream_seek(&at, range->first);
     for (uint64_t i = 0; i < range->count && more && fits; i++) {
-        fits = long_reply_add(r, at.entry.len, INSTEAD);
+        fits = long_reply_add(r, at.entry.len + ENTRY_BYTES + 4 * at.fields,
+                              INSTEAD);
         if (fits)
             reply_stream_entry(c, &at);
         if (i + 1 < range->count)
@@ -185,7 +187,8 @@ static bool parse_read_option(const struct cmd_args *a, uint32_t *i,
     if (word_is(word, "block") && more > 0)
         return parse_timeout(a, a->argv[*i + 1]);
     if (word_is(word, "group") && more >= 2) {
-        *i += 2; /* XREADGROUP has looked at it */
+        o->group = *i + 1; /* behind it is the consumer */
+        *i += 2;
         return is_group(a) || refuse_option(a, "GROUP");
     }
     if (word_is(word, "noack")) {

@@ -30,7 +30,7 @@ COMMANDS = """xadd kn|xadd kn|xadd kn|xdel ki|xdel ki|xtrim kt|xack kgi|xack kgi
 xgroup:create kgIC|xgroup:create kgIC|xgroup:setid kgI|xgroup:setid kgIC
 xgroup:destroy kg|xgroup:createconsumer kgc|xgroup:delconsumer kgc|xgroup:foo k
 xreadgroup GoSkr|xreadgroup GoSkr|xreadgroup GoSkr|xreadgroup GoSkr|xreadgroup oSkr
-xreadgroup GoSkkrr|xreadgroup GSkkr|xpending kg|xpending kg|xpending kgR|xpending kgRc
+xreadgroup GoSkkrr|xreadgroup oGSkr|xreadgroup GSkkr|xpending kg|xpending kg|xpending kgR|xpending kgRc
 xpending kgjR|xclaim kgcmi|xclaim kgcmiiL|xclaim kgcmL|xautoclaim kgcmbA
 xautoclaim kgcmbA|xinfo:stream k|xinfo:stream kF|xinfo:groups k|xinfo:consumers kg
 xgroup:help |xinfo:help |xinfo:foo k|del k|xsetid ki|xlen k|xinfo:stream kFN

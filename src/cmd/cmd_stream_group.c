@@ -2,9 +2,10 @@
  * XGROUP, XREADGROUP, XACK: groups, and what they are given.
  *
  * A reply of XREADGROUP has at most so many entries (READ_MAX) from each
- * stream, and no more than CMD_REPLY_BYTES_MAX of them, whatever COUNT says:
- * they are changed as they are told, so it cannot be taken back, and all nodes
- * look at them.
+ * stream, and no more than CMD_REPLY_BYTES_MAX from all of them, whatever COUNT
+ * says: they are changed as they are told, so it cannot be taken back, and all
+ * nodes look at them, and keep what they write of them in memory. A stream that
+ * nothing is left for, which may be one that was named before, is not told of.
  *
  * How it fails: with an error reply, and nothing changed.
  */
@@ -13,7 +14,8 @@
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
 
-#define READ_MAX 10000
+#define READ_MAX  10000
+#define READ_COST 512 /* what an entry counts for beside its bytes */
 
 void reply_no_group(struct resp_writer *w, struct bytes key, struct bytes group)
 {
@@ -326,6 +328,7 @@ struct group_read {
     struct bytes id_text;
     struct xstream_id id; /* of the history: after this one */
     bool news;
+    uint64_t *left; /* bytes, of the command */
 };
 
 static bool parse_readgroup(const struct cmd_args *a, struct stream_reads *o)
@@ -407,6 +410,13 @@ static void deliver(struct group_read *r, struct xstream_id id,
     xpending_give(&r->group, &r->who, &p);
 }
 
+/* What an entry counts for: the consumer's name is written with it. */
+static uint64_t read_cost(const struct group_read *r)
+{
+    ASSERT(r->left != NULL);
+    return READ_COST + 2 * r->who.name.len;
+}
+
 static void tell_news(struct group_read *r, uint64_t first)
 {
     ASSERT(r->call != NULL && r->options != NULL);
@@ -414,7 +424,7 @@ static void tell_news(struct group_read *r, uint64_t first)
     struct xstream_cursor at;
     uint64_t count = xstream_fit(
         s, first, MIN(xstream_length(s) - first, read_max(r->options)),
-        CMD_REPLY_BYTES_MAX);
+        read_cost(r), r->left);
     resp_array(r->call->out, count);
     xstream_cursor_init(&at, s);
     bool more = xstream_seek(&at, first);
@@ -440,11 +450,11 @@ static void tell_history(struct group_read *r)
     bool more = xstream_id_next(&id);
     xwalk_owned(&w, &r->group, r->who.name, id);
     uint64_t max = read_max(r->options);
-    uint64_t bytes = 0;
     for (uint64_t i = 0; more && i < max && xwalk_next_owned(&w, &id); i++) {
-        bytes += xstream_bytes(s, xstream_rank(s, id));
-        if (i > 0 && bytes > CMD_REPLY_BYTES_MAX)
+        uint64_t bytes = xstream_bytes(s, xstream_rank(s, id)) + read_cost(r);
+        if (i > 0 && bytes > *r->left)
             break;
+        *r->left -= MIN(bytes, *r->left);
         buf_bytes(&ids, bytes_of((const void *)&id, sizeof(id)));
     }
     xwalk_release(&w);
@@ -470,7 +480,7 @@ static bool tell(struct group_read *r, struct bytes key)
     ASSERT(r->call != NULL && r->options != NULL);
     struct cmd_call *c = r->call;
     uint64_t first = 0;
-    if (r->news && !find_news(&r->group, &first))
+    if (*r->left == 0 || (r->news && !find_news(&r->group, &first)))
         return false;
     xconsumer_find(&r->group, c->argv[r->options->group + 1], &r->who);
     r->who.seen_ms = keyspace_now(c->ks);
@@ -484,6 +494,7 @@ static bool tell(struct group_read *r, struct bytes key)
     xconsumer_save(&r->group, &r->who);
     xgroup_save(&r->group);
     xstream_save(r->group.stream);
+    *r->left -= MIN(read_cost(r), *r->left);
     return true;
 }
 
@@ -495,9 +506,11 @@ static uint32_t tell_all(struct cmd_call *c, const struct stream_reads *o)
     struct xstream s;
     struct group_read r;
     uint32_t told = 0;
+    uint64_t left = CMD_REPLY_BYTES_MAX;
     for (uint32_t i = 0; i < o->keys; i++) {
         if (!open_read(c, o, i, &s, &r))
             break; /* an error of the store */
+        r.left = &left;
         told += tell(&r, c->argv[o->at + i]);
         xstream_close(&s);
     }

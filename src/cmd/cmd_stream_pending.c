@@ -13,6 +13,7 @@
 #define CLAIM_COUNT     100
 #define CLAIM_COUNT_MAX 10000 /* of one XAUTOCLAIM, whatever COUNT says */
 #define CLAIM_LOOKS     10    /* at so many for each that is wanted */
+#define CLAIM_COST      1024  /* what one counts for beside its bytes */
 #define PENDING_MAX     1000000
 #define INSTEAD         "XPENDING with a smaller count"
 
@@ -215,6 +216,7 @@ struct claim {
     bool force;
     bool ids_only;
     struct xstream_id last;
+    uint64_t given;     /* by XCLAIM: bytes */
     struct buf claimed; /* ids */
     struct buf deleted;
 };
@@ -420,6 +422,16 @@ static bool parse_claim(struct cmd_call *c, struct claim *m, uint32_t *ids)
     return true;
 }
 
+/* What telling an entry takes. */
+static uint64_t entry_bytes(const struct claim *m, struct xstream_id id)
+{
+    struct xstream *s = m->group.stream;
+    ASSERT(s != NULL);
+    return m->ids_only ? 0 : xstream_bytes(s, xstream_rank(s, id));
+}
+
+/* One that is claimed counts, with the claimer's name; what is beyond the limit
+ * of a reply stays as it is, for all nodes would have to look at it. */
 static void claim_id(struct claim *m, struct xstream_id id)
 {
     ASSERT(m->call != NULL);
@@ -435,6 +447,9 @@ static void claim_id(struct claim *m, struct xstream_id id)
     int64_t idle_ms = keyspace_now(m->call->ks) - p.time_ms;
     if (pending && idle_ms < m->idle_ms)
         return;
+    if (m->given > CMD_REPLY_BYTES_MAX)
+        return;
+    m->given += entry_bytes(m, id) + 2 * m->call->argv[3].len + CLAIM_COST;
     claim(m, &p, pending);
 }
 
@@ -506,14 +521,6 @@ static void list_pending(const struct claim *m, struct xstream_id first,
         note(ids, p.id);
     *next = more ? p.id : (struct xstream_id){0, 0};
     xwalk_release(&w);
-}
-
-/* What telling an entry takes. */
-static uint64_t entry_bytes(const struct claim *m, struct xstream_id id)
-{
-    struct xstream *s = m->group.stream;
-    ASSERT(s != NULL);
-    return m->ids_only ? 0 : xstream_bytes(s, xstream_rank(s, id));
 }
 
 /* Claims up to `count` of what is pending; returns where to go on. */

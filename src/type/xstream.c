@@ -224,18 +224,18 @@ uint64_t xstream_bytes(struct xstream *s, uint64_t nth)
 }
 
 uint64_t xstream_fit(struct xstream *s, uint64_t first, uint64_t max,
-                     uint64_t bytes_max)
+                     uint64_t each, uint64_t *left)
 {
     struct btree_cursor at;
     struct cell c;
-    uint64_t bytes = 0;
     uint64_t count = 0;
     btree_cursor_init(&at, entries(s));
     bool more = max > 0 && btree_seek_nth(&at, first);
     while (more && cell_decode(s->object, btree_at(&at).value, &c)) {
-        bytes += c.length;
-        if (count > 0 && bytes > bytes_max)
+        uint64_t bytes = c.length + each;
+        if (count > 0 && bytes > *left)
             break;
+        *left -= MIN(bytes, *left);
         more = ++count < max && btree_next(&at);
     }
     btree_cursor_release(&at);

@@ -70,10 +70,11 @@ bool xstream_delete(struct xstream *s, struct xstream_id id);
 void xstream_cut(struct xstream *s, uint64_t count);
 /* How long an entry is, without a look at what it has apart. */
 uint64_t xstream_bytes(struct xstream *s, uint64_t nth);
-/* How many entries from one on, `max` at most, have no more than so many bytes;
- * one at least, if there is one. */
+/* How many entries from one on, `max` at most, have no more than *left bytes,
+ * where each counts for so many more; one at least, if there is one. *left
+ * becomes what is left then. */
 uint64_t xstream_fit(struct xstream *s, uint64_t first, uint64_t max,
-                     uint64_t bytes_max);
+                     uint64_t each, uint64_t *left);
 
 /* Walks over entries. Any change of the stream ends it. */
 struct xstream_cursor {

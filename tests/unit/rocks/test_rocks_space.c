@@ -131,10 +131,11 @@ static bool is_flushed(struct fixture *f, const char *key)
     return err == 0;
 }
 
+/* It is made in two steps: a file, and its space. */
 static bool has_ballast(struct fixture *f)
 {
     struct stat st;
-    return stat(f->ballast, &st) == 0;
+    return stat(f->ballast, &st) == 0 && st.st_size > 0;
 }
 
 /* Waits until it holds, for a long time. */

@@ -49,6 +49,13 @@ void cmd_reply_arity(struct resp_writer *w, const struct cmd *c)
     resp_errorf(w, "ERR wrong number of arguments for '%s' command", c->name);
 }
 
+bool cmd_entry_full(const struct keyspace *ks)
+{
+    ASSERT(ks != NULL);
+    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX ||
+           keyspace_viewed_bytes(ks) > CMD_ENTRY_VIEWED_MAX;
+}
+
 void cmd_reply_entry_full(struct resp_writer *w)
 {
     resp_error(w, "OOM too much data in one log entry, try again");

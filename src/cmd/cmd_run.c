@@ -30,13 +30,6 @@ void cmd_help_run(struct cmd_call *c)
     cmd_reply_help(c->out, cmd_by_id(c->cmd->container), c->level);
 }
 
-bool cmd_entry_full(const struct keyspace *ks)
-{
-    ASSERT(ks != NULL);
-    return keyspace_entry_bytes(ks) > CMD_ENTRY_BYTES_MAX ||
-           keyspace_viewed_bytes(ks) > CMD_ENTRY_VIEWED_MAX;
-}
-
 /* Only this replica's reads through the log: they may be refused here. */
 static bool reads_full(const struct keyspace *ks)
 {

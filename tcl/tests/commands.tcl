@@ -229,6 +229,11 @@ set table {
     {MOVE kb 1} :1
     {MOVE kb 1} :0
     {MOVE ka 0} {-ERR source and destination objects are the same}
+    {RPUSH tosort 3 1 2} :3
+    {SORT tosort DESC STORE sorted} :3
+    {LINDEX sorted 0} {$3}
+    {SORT_RO tosort LIMIT 0 1 FOO} {-ERR syntax error}
+    {DEL tosort sorted} :2
     {OBJECT ENCODING ka} {$embstr}
     {OBJECT ENCODING none} nil
     {OBJECT REFCOUNT ka} :1

@@ -22,6 +22,7 @@
 #include "unit/cmd/key_rows.h"
 #include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
+#include "unit/cmd/sort_rows.h"
 #include "unit/cmd/stream_rows.h"
 #include "unit/cmd/zset_rows.h"
 
@@ -40,6 +41,7 @@ static const struct group {
     {"bits", bits_rows, ARRAY_LEN(bits_rows)},
     {"fields that expire", hash_expire_rows, ARRAY_LEN(hash_expire_rows)},
     {"keys", key_rows, ARRAY_LEN(key_rows)},
+    {"sorting", sort_rows, ARRAY_LEN(sort_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"places", geo_rows, ARRAY_LEN(geo_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},

@@ -18,6 +18,7 @@ test_packages=(
     clang clang-format libclang-rt-14-dev binutils python3
     tcl redis-server python3-redis git patch
     frama-c-base why3 z3 cvc4
+    php-cli php-redis ruby-redis libredis-perl nodejs node-redis
 )
 bench_packages=(
     etcd-server redis-server libnghttp2-dev gnuplot-nox python3 linux-perf tcl

@@ -18,6 +18,7 @@
 #        trace      real processes, judged step by step
 #        chaos      real processes on broken networks, judged by histories
 #        tcl        real processes: what users and operators see
+#        clients    real processes, used by client libraries of six kinds
 # Without a part: all of them, in that order. Each prints a line
 # "NAME: N passed, N failed"; the exit status is 0 if nothing failed.
 #
@@ -144,6 +145,7 @@ run_proof() { rung proof tests/proof/run.sh --build "$normal"; }
 run_fuzz() { rung fuzz tests/fuzz/run.sh --build "$normal"; }
 run_disk() { rung disk tests/disk/run.sh --build "$normal"; }
 run_trace() { rung trace tests/trace/run.sh --build "$normal"; }
+run_clients() { rung clients tests/clients/run.sh --build "$normal"; }
 run_chaos() { rung chaos tests/chaos/run.sh --build "$normal"; }
 # Files of the Tcl tests wait more than they work.
 run_tcl() {
@@ -206,12 +208,12 @@ main() {
     local part started=$SECONDS line
     for part in "$@"; do
         declare -F "run_$part" >/dev/null || {
-            sed -n '2,28s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+            sed -n '2,29s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
             exit 2
         }
     done
     [ $# -gt 0 ] || set -- units scripts contract tidy model sim mutants \
-        mechanical proof fuzz disk trace chaos tcl
+        mechanical proof fuzz disk trace chaos tcl clients
     deps/install.sh --tests
     for part in "$@"; do
         line=$SECONDS

@@ -50,6 +50,9 @@ expect 'tcl: a pattern that names no test' 1 'no test is called nosuch' \
     tcl --only nosuch "$verdicts"
 expect 'tcl: a file that is not there' 1 'tcl: 0 passed, 1 failed' tcl nosuch
 
+expect 'clients: no library has such a name' 1 'clients: 0 passed, 1 failed' \
+    "$here/clients/run.sh" --build "$build" --only nosuch
+
 printf 'a: 0 passed, 0 failed\n' >"$work/nothing"
 printf 'a: 3 passed, 2 failed\n' >"$work/two"
 printf 'a: 3 passed, 0 failed\n' >"$work/none"

@@ -118,7 +118,17 @@ void admin_client_getredir(struct server_call *call)
     resp_integer(call->out, -1);
 }
 
-/* No command of ours blocks in a way that could be unblocked. */
+/* One that waits in a command is told nil, or an error. */
+static bool unblock(struct server_call *call, uint64_t id)
+{
+    struct client *c = NULL;
+    while ((c = client_next(call->s, c)) != NULL) {
+        if (client_id(c) == id)
+            return client_unblock(c, arg_is(call, 3, "error"));
+    }
+    return false;
+}
+
 void admin_client_unblock(struct server_call *call)
 {
     ASSERT(call->argc >= 3);
@@ -131,7 +141,7 @@ void admin_client_unblock(struct server_call *call)
         resp_error(call->out, "ERR CLIENT UNBLOCK reason should be TIMEOUT or "
                               "ERROR");
     else
-        resp_integer(call->out, 0);
+        resp_integer(call->out, unblock(call, (uint64_t)id));
 }
 
 /* --- LIST, INFO --------------------------------------------------------- */

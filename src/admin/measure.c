@@ -65,6 +65,8 @@ static void measure_clients(struct server *s, struct metrics *m)
     metrics_count(m, METRIC_client_recent_max_output_buffer,
                   st.max_output_bytes);
     metrics_count(m, METRIC_waiting_clients, st.waiting_clients);
+    metrics_count(m, METRIC_blocked_clients, st.blocked_clients);
+    metrics_count(m, METRIC_clients_in_timeout_table, st.timed_clients);
 }
 
 static void measure_allocator(int64_t resident, struct metrics *m)

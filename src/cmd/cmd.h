@@ -42,6 +42,8 @@ struct cmd_call {
     bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
     node_id node; /* in whose session it is, in apply */
+    bool blocked; /* set by a run that found nothing to take (CMD_BLOCKS): it
+                     has changed nothing and written no reply */
 };
 
 /* Redis's texts: "unknown command 'x', with args beginning with: ..." and
@@ -86,6 +88,16 @@ MUST_USE bool cmd_check(struct cmd_args *args);
 /* Runs a data command; the arity was checked. A read leaves no trace in the
  * entry, so one replica may execute it alone. */
 void cmd_run(struct cmd_call *call);
+
+/* What a command that may wait (CMD_BLOCKS) waits for: elements of a collection
+ * of this type at one of its keys that are not KEY_INSERT. Its arguments were
+ * checked. */
+struct cmd_blocking {
+    uint8_t type;       /* enum value_type */
+    int64_t timeout_ms; /* 0: it waits forever */
+};
+struct cmd_blocking cmd_blocking(const struct cmd *c, const struct bytes *argv,
+                                 uint32_t argc);
 
 /* COMMAND and its subcommands, of what there is at this level; c is the row
  * that was resolved, argv as the client sent it. */

@@ -1,6 +1,7 @@
 /*
  * Elements from one list to another, and from the first of several lists that
- * is there.
+ * is there. Those that wait do the same if there is something, or else nothing
+ * but say so (cmd_call.blocked).
  *
  * A list that an element goes to is opened before the element leaves its own,
  * so that nothing is changed if it is of another type. An element that goes to
@@ -9,6 +10,8 @@
  * How it fails: with an error reply, and nothing changed.
  */
 #include "cmd/cmd_list.h"
+
+#include "cmd/cmd_block.h"
 
 /* --- LMOVE, RPOPLPUSH --------------------------------------------------- */
 
@@ -19,7 +22,7 @@ struct ends {
 static bool parse_ends(const struct cmd_args *a, struct ends *e)
 {
     *e = (struct ends){LIST_RIGHT, LIST_LEFT};
-    if (a->cmd->id == CMD_ID_RPOPLPUSH)
+    if (a->cmd->id == CMD_ID_RPOPLPUSH || a->cmd->id == CMD_ID_BRPOPLPUSH)
         return true;
     ASSERT(a->argc >= 5);
     return list_parse_end(a->out, a->argv[3], &e->from) &&
@@ -31,6 +34,13 @@ bool cmd_lmove_check(struct cmd_args *a)
     struct ends e;
     ASSERT(a->cmd->id == CMD_ID_LMOVE);
     return parse_ends(a, &e);
+}
+
+bool cmd_blmove_check(struct cmd_args *a)
+{
+    struct ends e;
+    ASSERT((a->cmd->flags & CMD_BLOCKS) != 0);
+    return parse_ends(a, &e) && check_timeout(a);
 }
 
 /* From a list that has an element to one that may be empty; answers with it.
@@ -70,10 +80,14 @@ void cmd_lmove_run(struct cmd_call *c)
     struct object *source;
     struct object *target;
     struct ends e;
-    if (!parse_ends(&a, &e) || !list_open(c, c->argv[1], &source))
+    if (!parse_ends(&a, &e) || !check_timeout(&a) ||
+        !list_open(c, c->argv[1], &source))
         return;
     if (list_length(source) == 0) {
-        resp_null(c->out);
+        if ((c->cmd->flags & CMD_BLOCKS) != 0)
+            c->blocked = true;
+        else
+            resp_null(c->out);
     } else if (bytes_eq(c->argv[1], c->argv[2])) {
         rotate(c, source, e);
     } else if (list_open(c, c->argv[2], &target)) {
@@ -83,7 +97,43 @@ void cmd_lmove_run(struct cmd_call *c)
     object_close(source);
 }
 
-/* --- LMPOP -------------------------------------------------------------- */
+/* --- BLPOP, BRPOP ------------------------------------------------------- */
+
+bool cmd_bpop_check(struct cmd_args *a)
+{
+    ASSERT((a->cmd->flags & CMD_BLOCKS) != 0);
+    return check_timeout(a);
+}
+
+static void pop_with_key(struct cmd_call *c, struct bytes key, struct object *o)
+{
+    ASSERT(list_length(o) > 0);
+    resp_array(c->out, 2);
+    resp_bulk(c->out, key);
+    list_pop_one(c, o, c->cmd->id == CMD_ID_BLPOP ? LIST_LEFT : LIST_RIGHT);
+    object_save(o);
+}
+
+void cmd_bpop_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    struct object *o;
+    if (!check_timeout(&a))
+        return;
+    for (uint32_t i = 1; i + 1 < c->argc; i++) {
+        if (!list_open(c, c->argv[i], &o))
+            return;
+        bool found = list_length(o) > 0;
+        if (found)
+            pop_with_key(c, c->argv[i], o);
+        object_close(o);
+        if (found)
+            return;
+    }
+    c->blocked = true;
+}
+
+/* --- LMPOP, BLMPOP ------------------------------------------------------ */
 
 struct mpop {
     uint32_t first; /* of the keys, among the arguments */
@@ -124,11 +174,19 @@ static bool parse_mpop(const struct cmd_args *a, uint32_t at, struct mpop *m)
     return true;
 }
 
+/* BLMPOP has its time first, and looks at it last. */
+static bool parse_any_mpop(const struct cmd_args *a, struct mpop *m)
+{
+    bool waits = a->cmd->id == CMD_ID_BLMPOP;
+    ASSERT(waits || a->cmd->id == CMD_ID_LMPOP);
+    return parse_mpop(a, waits ? 2 : 1, m) && check_timeout(a);
+}
+
 bool cmd_lmpop_check(struct cmd_args *a)
 {
     struct mpop m;
     ASSERT(a->argc >= 4);
-    return parse_mpop(a, 1, &m);
+    return parse_any_mpop(a, &m);
 }
 
 static void pop_from(struct cmd_call *c, struct bytes key, struct object *o,
@@ -145,7 +203,7 @@ void cmd_lmpop_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     struct mpop m;
-    if (!parse_mpop(&a, 1, &m))
+    if (!parse_any_mpop(&a, &m))
         return;
     ASSERT(m.first + m.keys < c->argc);
     for (uint32_t i = m.first; i < m.first + m.keys; i++) {
@@ -159,5 +217,8 @@ void cmd_lmpop_run(struct cmd_call *c)
         if (found)
             return;
     }
-    resp_null_array(c->out);
+    if ((c->cmd->flags & CMD_BLOCKS) != 0)
+        c->blocked = true;
+    else
+        resp_null_array(c->out);
 }

@@ -86,5 +86,6 @@ void cmd_run(struct cmd_call *call)
     keyspace_set_reading(call->ks, read);
     functions[c->id].run(call);
     keyspace_set_reading(call->ks, false);
-    ASSERT(has_replied(call->out, out, before));
+    ASSERT(call->blocked != has_replied(call->out, out, before) || out == NULL);
+    ASSERT(!call->blocked || (c->flags & CMD_BLOCKS) != 0);
 }

@@ -35,9 +35,11 @@ struct keyspace {
     uint64_t hash_seed;  /* see keyspace_hash_seed(); 0: none yet */
     struct list objects; /* that are not open, see object.c */
     uint32_t object_count;
-    struct session_row session; /* that the entry's requests move on */
-    struct list streams;        /* stream.c */
-    struct upload *uploads;     /* upload.c: those seen, one a node */
+    struct session_row session;  /* that the entry's requests move on */
+    keyspace_ready_fn *ready_fn; /* NULL: nobody wants to know */
+    void *ready_ctx;
+    struct list streams;                  /* stream.c */
+    struct upload *uploads;               /* upload.c: those seen, one a node */
     struct upload_bytes *uploads_dropped; /* in this entry */
 };
 

@@ -88,8 +88,11 @@ int keyspace_reopen(struct keyspace *ks, struct buf *error)
 {
     struct store *s = ks->rows.store;
     struct keyspace_tally tally = ks->tally;
+    keyspace_ready_fn *fn = ks->ready_fn;
+    void *ctx = ks->ready_ctx;
     ASSERT(!ks->rows.in_entry && list_empty(&ks->streams));
     release(ks);
     *ks = (struct keyspace){.tally = tally, .tally_before = tally};
+    keyspace_tell_ready(ks, fn, ctx);
     return open_over(ks, s, error);
 }

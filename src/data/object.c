@@ -246,6 +246,8 @@ void object_save(struct object *o)
     keyspace_place(ks, o->db, key, &v, o->settled);
     if (object_count(o) == 0 && !value_type_info(o->type)->stays)
         (void)keyspace_delete(ks, o->db, key);
+    else if (object_count(o) > o->count_before)
+        keyspace_ready(ks, o->db, key);
     buf_release(&data);
 }
 
@@ -310,6 +312,7 @@ void object_rename(struct keyspace *ks, uint8_t db, struct bytes from,
     if (row_of(ks, db, from, &v, &data)) {
         keyspace_remove_but(ks, keyspace_key(ks, db, from), v.pages.id);
         keyspace_place(ks, db, to, &v, 0);
+        keyspace_ready(ks, db, to);
     }
     buf_release(&data);
 }
@@ -374,8 +377,10 @@ bool object_copy(struct keyspace *ks, const struct object_place *from,
         put_id(&data, owner.id);
         v.pages = owner;
     }
-    if (ok)
+    if (ok) {
         keyspace_place(ks, to->db, to->key, &v, 0);
+        keyspace_ready(ks, to->db, to->key);
+    }
     buf_release(&data);
     return ok;
 }

@@ -101,6 +101,8 @@ struct node_options {
 /* What became of a request, beside the reply that was written. */
 enum node_outcome {
     NODE_EXECUTED, /* the reply is the command's, which may be an error */
+    NODE_BLOCKED,  /* there was nothing to take (CMD_BLOCKS): no reply was
+                      written, and nothing was changed */
     NODE_OUTDATED, /* not executed: older than its client's newest (ONCE) */
     NODE_UNKNOWN,  /* no majority in time; it may still be executed */
 };
@@ -128,6 +130,10 @@ struct node_events {
     /* The client may go on with its large request: submit it again, now or
      * later (see node_submit). */
     void (*upload_ready)(void *ctx, void *client);
+    /* There may be something to take at this key (node_watch_ready()); NULL: at
+     * any. Called while an entry is applied: what it has changed can be looked
+     * at when the turn is over. */
+    void (*ready)(void *ctx, const struct keyspace_key *key);
     /* A leadership transfer asked for has ended, either way. */
     void (*transfer_ended)(void *ctx);
     /* This node is no member any more, as `text` says, which has been logged:
@@ -199,6 +205,20 @@ MUST_USE int node_read_recent(struct node *n, void *client, int64_t max_ms);
  * must not be sent, the command has to be submitted through the log. */
 MUST_USE bool node_run_read(struct node *n, const struct cmd *cmd,
                             struct cmd_call *call);
+
+/* What this node's state has of a key, whatever others have by now: how many
+ * elements, 1 of a string. */
+struct node_found {
+    uint8_t type;  /* enum value_type; VALUE_NONE: there is no such key, */
+    bool in_doubt; /* but others may still have it: the log knows */
+    uint64_t count;
+};
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key);
+/* No leader has been known for longer than the request timeout: whatever needs
+ * one is refused. */
+bool node_is_leaderless(const struct node *n);
+/* Whether events.ready() is called; not so at first. */
+void node_watch_ready(struct node *n, bool on);
 
 /* Appends about so many bytes of the rest of such a reply to *out. */
 void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
@@ -408,11 +428,13 @@ struct node_status {
     const char *leader_address; /* of its clients; "" if unknown or self */
     raft_term term;
     raft_index commit, applied, last;
-    raft_index durable; /* synced to this node's disk */
+    raft_index durable;     /* synced to this node's disk */
+    raft_index held_by_all; /* every member has it on its disk, at least */
     uint64_t cluster_id;
     bool recovering;          /* takes no part until it has been refilled */
     uint64_t log_bytes;       /* of the entries in the log */
     int64_t leader_silent_ms; /* since it was heard last; -1: none, or self */
+    uint32_t voters;          /* members that vote */
     uint32_t peer_count;
     struct node_peer_status peers[RAFT_NODES_MAX]; /* members without self */
 };

@@ -79,8 +79,9 @@ static const struct cmd *command_of(struct node *n, const struct request *r)
     return cmd;
 }
 
-/* Runs one request; `w` is NULL when this node's clients do not want it. */
-static void run(struct node *n, struct ahead *a, struct resp_writer *w,
+/* Runs one request; `w` is NULL when this node's clients do not want it. False:
+ * it found nothing to take, and is to be told so. */
+static bool run(struct node *n, struct ahead *a, struct resp_writer *w,
                 uint64_t seed)
 {
     struct resp_writer nowhere = {.out = NULL, .protocol = 2};
@@ -93,10 +94,10 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
     if (!cmd) { /* every replica refuses it alike */
         if (w)
             cmd_reply_unknown(w, n->applying.argv, r->argc);
-        return;
+        return true;
     }
     if (!w && !(cmd->flags & CMD_WRITE))
-        return; /* a read that went through the log to keep its order */
+        return true; /* a read that went through the log to keep its order */
     call = (struct cmd_call){
         .cmd = cmd,
         .ks = n->ks,
@@ -110,6 +111,7 @@ static void run(struct node *n, struct ahead *a, struct resp_writer *w,
         .node = a->node,
     };
     cmd_run(&call);
+    return !call.blocked;
 }
 
 /* The first answer is given in full, whatever its size; the kept one has a
@@ -127,8 +129,9 @@ static void once_keep(struct node *n, const struct request *r,
 }
 
 /* The answer is built on every replica, since it is part of the state: but
- * where nobody waits for it, no more than may be kept. */
-static void once_run(struct node *n, struct ahead *a, struct resp_writer *w,
+ * where nobody waits for it, no more than may be kept. False: it found nothing
+ * to take, so nothing is kept and the id stays free. */
+static bool once_run(struct node *n, struct ahead *a, struct resp_writer *w,
                      uint64_t seed)
 {
     struct resp_writer capture = {.out = &n->applying.once_reply,
@@ -139,10 +142,12 @@ static void once_run(struct node *n, struct ahead *a, struct resp_writer *w,
         capture.limit = w->limit == 0 ? 0 : MAX(w->limit, ONCE_REPLY_LIMIT);
     buf_reset(capture.out);
     buf_shrink(capture.out, ONCE_REPLY_KEPT);
-    run(n, a, &capture, seed);
+    if (!run(n, a, &capture, seed))
+        return false;
     once_keep(n, &a->request, buf_view(capture.out), capture.over);
     if (w)
         w->over |= capture.over;
+    return true;
 }
 
 /* A request with a client's own id: the first answer is kept and given again.
@@ -166,7 +171,8 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
             cmd_reply_entry_full(w);
             return NODE_EXECUTED;
         }
-        once_run(n, a, w, seed);
+        if (!once_run(n, a, w, seed))
+            return NODE_BLOCKED;
         reply = buf_view(&n->applying.once_reply);
         break;
     case ONCE_SAME:
@@ -260,8 +266,8 @@ static void apply_request(struct node *n, const struct request_parcel *g,
         put_whole(n, a);
     if (a->request.flags & REQUEST_FLAG_ONCE)
         outcome = run_once(n, a, w, seed);
-    else
-        run(n, a, w, seed);
+    else if (!run(n, a, w, seed))
+        outcome = NODE_BLOCKED;
     if (large)
         upload_drop(n->ks, g->node);
     if (client)
@@ -439,6 +445,24 @@ bool node_apply(struct node *n)
     node_trace_applied(n);
     node_requests_applied(n);
     return false;
+}
+
+/* --- for those who wait for elements ------------------------------------- */
+
+static void on_ready(void *ctx, const struct keyspace_key *key)
+{
+    struct node *n = ctx;
+
+    ASSERT(n->applying.watched);
+    n->events.ready(n->events.ctx, key);
+}
+
+void node_watch_ready(struct node *n, bool on)
+{
+    ASSERT(!on || n->events.ready);
+    ASSERT(n->applying.watched != on);
+    n->applying.watched = on;
+    keyspace_tell_ready(n->ks, on ? on_ready : NULL, n);
 }
 
 bool node_apply_is_stuck(struct node *n)

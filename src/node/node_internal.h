@@ -188,10 +188,10 @@ struct applying {
     size_t argv_cap;
     struct buf scratch;
     struct buf once_reply;
-    uint64_t applied_requests;
-    uint64_t skipped_requests;
+    uint64_t applied_requests, skipped_requests;
     uint64_t upload_bytes; /* of large requests, in this flush */
     int64_t full_since_ms; /* the store, nothing applied; 0: it is not */
+    bool watched;          /* the owner is told what is ready */
 };
 
 /* node_time.c: the log's time was `base` when the monotonic clock showed

@@ -14,6 +14,7 @@
  * soon: others can serve them.
  */
 #include "data/level.h"
+#include "data/object.h"
 #include "node/node_internal.h"
 
 static void waiters_push(struct read_waiters *all, struct read_waiter w)
@@ -104,6 +105,32 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
     if (keyspace_error(n->ks) != 0)
         node_fail_by(n, "reading the state", keyspace_error(n->ks));
     return !keyspace_in_doubt(n->ks);
+}
+
+bool node_is_leaderless(const struct node *n)
+{
+    return n->dead || node_leaderless_too_long(n);
+}
+
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key)
+{
+    struct node_found found = {VALUE_NONE, false, 0};
+    struct object *o;
+    struct value v;
+
+    ASSERT(db < KEYSPACE_DATABASES);
+    keyspace_read_at(n->ks, MAX(node_stamp(n), n->reads.time_ms));
+    if (keyspace_get(n->ks, db, key, &v))
+        found = (struct node_found){v.type, false, 1};
+    found.in_doubt = keyspace_in_doubt(n->ks);
+    if (found.type > VALUE_STRING &&
+        object_open(n->ks, db, key, found.type, &o) == OBJECT_FOUND) {
+        found.count = object_count(o);
+        object_close(o);
+    }
+    if (keyspace_error(n->ks) != 0)
+        node_fail_by(n, "reading the state", keyspace_error(n->ks));
+    return found;
 }
 
 void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,

@@ -51,6 +51,9 @@ void node_status(const struct node *n, struct node_status *out)
     out->applied = keyspace_applied(n->ks)->index;
     out->last = journal_last(n->journal);
     out->durable = n->raft.durable;
+    out->held_by_all = n->compaction.held_by_all;
+    out->voters =
+        (uint32_t)__builtin_popcount(n->raft.members[RAFT_NEWEST].voters);
     out->cluster_id = n->options.cluster_id;
     out->recovering = n->raft.recovering;
     out->log_bytes = journal_bytes(n->journal);

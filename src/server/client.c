@@ -10,6 +10,7 @@
 #include "server/client_internal.h"
 
 #include "base/alloc.h"
+#include "server/blocked.h"
 #include "server/server_internal.h"
 
 /* allowed[from][to] */
@@ -36,11 +37,14 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
                    [WAIT_UPLOAD] = true,
                    [WAIT_OUTPUT] = true,
                    [WAIT_LATER] = true,
+                   [WAIT_BLOCKED] = true,
                    [WAIT_SHUTDOWN] = true},
     [WAIT_TURN] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
-    [WAIT_IDLE] =
-        {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
+    [WAIT_IDLE] = {[WAIT_NONE] = true,
+                   [WAIT_TURN] = true,
+                   [WAIT_OUTPUT] = true,
+                   [WAIT_BLOCKED] = true},
     [WAIT_READS] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
     [WAIT_NODE] = {[WAIT_NONE] = true},
@@ -48,6 +52,7 @@ static const bool can_wait[WAIT_COUNT][WAIT_COUNT] = {
     [WAIT_OUTPUT] =
         {[WAIT_NONE] = true, [WAIT_TURN] = true, [WAIT_OUTPUT] = true},
     [WAIT_LATER] = {[WAIT_NONE] = true},
+    [WAIT_BLOCKED] = {[WAIT_NONE] = true},
     [WAIT_SHUTDOWN] = {[WAIT_TURN] = true},
 };
 
@@ -215,6 +220,7 @@ void client_finish(struct client *c)
     list_remove(&c->ready);
     list_remove(&c->dirty);
     client_abandon(c);
+    blocked_end(c);
     cmd_rest_drop(&c->rest);
     c->wait = WAIT_NONE; /* whatever it was, it does not happen any more */
     /* Reads that nobody was asked for yet are simply forgotten. */

@@ -71,6 +71,9 @@ void client_describe(const struct client *c, struct buf *out);
 void client_close_after_reply(struct client *c);
 /* Closes before the loop waits next; what is in the output is lost. */
 void client_doom(struct client *c);
+/* It waits in a command (CLIENT_BLOCKS): it is told nil, or an error. False: it
+ * does not. */
+bool client_unblock(struct client *c, bool error);
 /* It gave a wrong password: this is counted and reported in the log; after
  * too many the connection is closed after the reply. */
 void client_auth_failed(struct client *c);

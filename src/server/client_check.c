@@ -52,6 +52,11 @@ static void check_wait(const struct client *c)
     case WAIT_LATER: /* cron.c will tell */
         ASSERT(c->later_ms > 0 && phase == READS_NONE);
         break;
+    case WAIT_BLOCKED: /* blocked.c will tell */
+        ASSERT(ready ||
+               (c->blocked.count > 0 && (c->blocked.phase == BLOCKED_WAITING ||
+                                         c->blocked.phase == BLOCKED_ASKED)));
+        break;
     case WAIT_SHUTDOWN:
         ASSERT(c->server->shutdown.phase != SHUTDOWN_NONE);
         break;
@@ -73,6 +78,8 @@ void client_check(const struct client *c)
     ASSERT(c->guest_id[0] == '\0' || c->protocol != NULL);
     ASSERT(c->id > 0 && c->id <= c->server->clients.last_id);
     ASSERT(!closed || !c->uploading);
+    ASSERT(!closed || c->blocked.count == 0);
+    ASSERT(c->blocked.phase != BLOCKED_TRYING || c->unanswered.count == 1);
     check_queues(c);
     if (c->state == CLIENT_OPEN)
         check_wait(c);

@@ -54,6 +54,8 @@ static const char *flags_text(const struct client *c)
         return "c";
     if (c->state == CLIENT_DOOMED)
         return "A";
+    if (c->blocked.count > 0)
+        return "b";
     if (c->settings.in_multi)
         return "x";
     if (c->settings.readonly)

@@ -72,6 +72,7 @@ enum client_wait {
     WAIT_UPLOAD,   /* until more of its large request can be sent */
     WAIT_OUTPUT,   /* until its output has left */
     WAIT_LATER,    /* to be asked the same again (server_later) */
+    WAIT_BLOCKED,  /* for an element, or its time (blocked.h) */
     WAIT_SHUTDOWN, /* it asked for one */
     WAIT_COUNT
 };
@@ -80,6 +81,7 @@ enum {
     REPLY_MUTE = 1,     /* its reply is not wanted (CLIENT REPLY) */
     REPLY_TO_GUEST = 2, /* the reply goes to the client's protocol */
     REPLY_HELD = 4,     /* its command gets it, and is called again */
+    REPLY_BLOCKS = 8, /* there may be none yet: its command stays (blocked.h) */
 };
 
 /* A request given to the node. */
@@ -123,6 +125,33 @@ struct deferred_list {
     uint64_t turn; /* when it was asked: later reads may not join */
 };
 
+enum blocked_phase { /* blocked.h */
+                     BLOCKED_NONE,
+                     BLOCKED_WAITING,
+                     BLOCKED_ASKED,
+                     BLOCKED_CALLED,
+                     BLOCKED_TRYING,
+                     BLOCKED_SERVED,
+};
+
+enum blocked_unblock { UNBLOCK_NONE, UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
+
+/* blocked.c: what it waits for. */
+struct blocked {
+    enum blocked_phase phase;
+    const struct cmd *cmd;
+    uint8_t type;  /* of the collections */
+    uint8_t flags; /* of its reply */
+    bool timed;    /* not forever */
+    bool late;     /* its time is over, */
+    bool last;     /* and was before the node got its command last */
+    bool waited;   /* it was not served at once */
+    enum blocked_unblock unblock; /* CLIENT UNBLOCK came meanwhile */
+    struct blocked_place *places; /* at the keys, in the command's order */
+    uint32_t count;
+    struct loop_timer timer;
+};
+
 struct client {
     struct conn conn;
     struct server *server;
@@ -149,9 +178,11 @@ struct client {
     struct deferred_list reads;
     struct cmd_rest rest; /* of the read executed last */
     int64_t later_ms;     /* since when its command waits; 0: it does not */
+    uint64_t later_kept;  /* by that command */
     struct buf held;      /* what its command's request was answered, if that
                              is not told yet */
-    bool uploading;       /* the node knows of a large request that it began */
+    struct blocked blocked;
+    bool uploading; /* the node knows of a large request that it began */
 
     /* output */
     struct resp_writer writer;

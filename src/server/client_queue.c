@@ -15,7 +15,8 @@
 
 bool client_is_idle(const struct client *c)
 {
-    return c->unanswered.count == 0 && c->reads.phase == READS_NONE;
+    return c->unanswered.count == 0 && c->reads.phase == READS_NONE &&
+           c->blocked.phase != BLOCKED_ASKED;
 }
 
 void unanswered_push(struct unanswered_ring *r, const struct unanswered *p)

@@ -34,6 +34,7 @@ struct server_call {
     struct resp_writer *out; /* the client's own; HELLO sets its protocol */
     int64_t waited_ms;       /* 0: it is called for the first time */
     bool later;              /* server_later() */
+    uint64_t *kept;          /* whatever a command that waits has put there */
     /* In place of a reply, if `changes`: a request for the log, whose reply is
      * the client's. */
     bool changes;
@@ -79,6 +80,8 @@ struct server_status {
     uint64_t max_input_bytes;  /* largest of a client's buffers in the last */
     uint64_t max_output_bytes; /* second */
     uint64_t waiting_clients;  /* that waited for something then */
+    uint64_t blocked_clients;  /* that wait in a command, by now */
+    uint64_t timed_clients;    /* of these: not forever */
     uint64_t resident_bytes;   /* of the process */
     uint64_t resident_start_bytes; /* before there was a client */
     uint64_t resident_peak_bytes;

@@ -5,6 +5,7 @@
  * How it fails: a connection that breaks is closed; the node may still owe
  * its client answers (client_internal.h, ZOMBIE).
  */
+#include "server/blocked.h"
 #include "server/input.h"
 #include "server/server_internal.h"
 
@@ -49,6 +50,7 @@ static void on_ended(struct conn *conn)
     ASSERT(conn->ended);
     turn_begin(c->server);
     input_run(c);
+    blocked_input_ended(c);
 }
 
 const struct conn_events connection_events = {on_input, on_drained, on_closed,

@@ -46,6 +46,7 @@ void cron_run(struct server *s)
     stats_sample(&s->stats, s->turn.mono_ms);
     disk_floor_look(s);
     wake_later(s);
+    blocked_retry(s);
     if (s->turn.mono_ms - s->cron.second_ms >= 1000) {
         s->cron.second_ms = s->turn.mono_ms;
         each_second(s);

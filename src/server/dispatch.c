@@ -12,6 +12,7 @@
 
 #include "base/num.h"
 #include "os/clock.h"
+#include "server/blocked.h"
 #include "server/multi.h"
 #include "server/reads.h"
 #include "server/server_internal.h"
@@ -40,6 +41,8 @@ static bool finished(struct client *c, const struct cmd *cmd)
 {
     ASSERT(c->wait == WAIT_NONE || c->wait == WAIT_SHUTDOWN);
     client_abandon(c); /* what was to become of it, if anything */
+    if (c->blocked.phase != BLOCKED_NONE)
+        blocked_end(c);
     buf_reset(&c->held);
     c->settings.reply_skip = c->settings.reply_skip_next;
     c->settings.reply_skip_next = false;
@@ -164,7 +167,8 @@ static bool run_server_command(struct client *c, const struct dispatch *d)
                                .argc = d->argc,
                                .out = out,
                                .held = buf_view(&c->held),
-                               .waited_ms = waited_ms(c)};
+                               .waited_ms = waited_ms(c),
+                               .kept = &c->later_kept};
     c->last_cmd = cmd;
     run_by_id(&call);
     if (call.later)
@@ -247,13 +251,17 @@ static bool submit(struct client *c, const struct dispatch *d)
         return false;
     if (err != 0 && (d->flags & REPLY_TO_GUEST))
         return refuse_guest(c, d->request_id, err);
+    if (err != 0 && (d->flags & REPLY_BLOCKS) && blocked_refused(c, err))
+        return client_wait(c, WAIT_BLOCKED);
     if (err != 0)
         return refuse(c, d->cmd, reply_error_text(err));
     struct unanswered p = {d->cmd, d->request_id, clock_mono_us(), d->flags};
     unanswered_push(&c->unanswered, &p);
     if (!(d->cmd->flags & CMD_WRITE))
         s->stats.reads_through_log++;
-    if (d->flags & REPLY_HELD) /* its command stays where it is */
+    if (d->flags & REPLY_BLOCKS)
+        blocked_submitted(c);
+    if (d->flags & (REPLY_HELD | REPLY_BLOCKS)) /* it stays where it is */
         return client_wait(c, WAIT_IDLE);
     return finished(c, d->cmd);
 }
@@ -270,6 +278,32 @@ static bool is_loading(const struct client *c, char text[LOADING_TEXT_SIZE])
     return true;
 }
 
+/* What may be registered at the keys that it waits for (blocked.h), and is
+ * called again when there is something. */
+static bool may_block(struct client *c, const struct dispatch *d)
+{
+    struct dispatch attempt = *d;
+    if (c->blocked.phase == BLOCKED_NONE) {
+        struct blocked_call call = {.cmd = d->cmd,
+                                    .argv = d->argv,
+                                    .argc = d->argc,
+                                    .flags = d->flags,
+                                    .first = d->once_client.len > 0};
+        if (!client_is_idle(c))
+            return client_wait(c, WAIT_IDLE);
+        if (node_is_leaderless(c->server->node))
+            return refuse(c, d->cmd, reply_error_text(ERR_NO_LEADER));
+        if (!blocked_begin(c, &call)) {
+            (void)client_wait(c, WAIT_BLOCKED);
+            blocked_input_ended(c);
+            return false;
+        }
+    }
+    ASSERT(c->blocked.phase == BLOCKED_CALLED);
+    attempt.flags |= REPLY_BLOCKS;
+    return submit(c, &attempt);
+}
+
 static bool write_command(struct client *c, const struct dispatch *d)
 {
     char loading[LOADING_TEXT_SIZE];
@@ -283,6 +317,8 @@ static bool write_command(struct client *c, const struct dispatch *d)
         return refuse(c, d->cmd, refusal);
     if (!syntax_ok(c, d))
         return reply_syntax_error(c, d);
+    if (d->cmd->flags & CMD_BLOCKS)
+        return may_block(c, d);
     return submit(c, d);
 }
 
@@ -447,6 +483,8 @@ bool dispatch_command(struct client *c, const struct bytes *argv, uint32_t argc)
     ASSERT(c->state == CLIENT_OPEN);
     ASSERT(c->wait == WAIT_NONE && !c->settings.reply_skip_next);
     struct dispatch d = {.argv = argv, .argc = argc, .flags = mute_flag(c)};
+    if (c->blocked.phase == BLOCKED_SERVED)
+        return finished(c, c->blocked.cmd);
     d.cmd = cmd_lookup_again(c->last_cmd, argv[0], server_level(c->server));
     if (d.cmd == NULL || (d.cmd->flags & CMD_INTERNAL))
         return no_command(c, argv, argc);
@@ -492,6 +530,7 @@ static enum guest_outcome guest_outcome(enum node_outcome outcome)
         return GUEST_EXECUTED;
     case NODE_OUTDATED:
         return GUEST_OUTDATED;
+    case NODE_BLOCKED: /* no guest sends what may wait */
     case NODE_UNKNOWN:
         break;
     }
@@ -522,7 +561,8 @@ void dispatch_reply_done(struct client *c, enum node_outcome outcome)
     struct unanswered p = *unanswered_front(&c->unanswered);
     ASSERT(c->reads.phase != READS_ASKED);
     unanswered_pop(&c->unanswered);
-    account(c, &p);
+    if (outcome != NODE_BLOCKED)
+        account(c, &p);
     if (c->state > CLIENT_DOOMED) {
         if (client_is_idle(c))
             client_move(c, CLIENT_GONE);
@@ -535,6 +575,11 @@ void dispatch_reply_done(struct client *c, enum node_outcome outcome)
         limits_reply(c);
     } else if (p.flags & REPLY_HELD) {
         hold_reply(c);
+    } else if (outcome == NODE_BLOCKED) {
+        blocked_again(c);
+    } else if (p.flags & REPLY_BLOCKS) {
+        client_reply_end(c, p.cmd, p.flags & REPLY_MUTE);
+        blocked_served(c);
     } else {
         client_reply_end(c, p.cmd, p.flags);
     }

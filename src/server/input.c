@@ -132,13 +132,15 @@ static void find_protocol(struct client *c)
         c->protocol = &resp_protocol;
 }
 
-/* Reading pauses while there is much that can't be executed yet. */
+/* Reading pauses while there is much that can't be executed yet; but not of a
+ * client that may be gone, which is seen by reading alone: it must not be given
+ * what it waits for. */
 static void update_pause(struct client *c)
 {
     if (c->state != CLIENT_OPEN)
         return;
     bool much = c->conn.in.len >= CLIENT_INPUT_PAUSE;
-    bool pause = c->wait != WAIT_NONE && much;
+    bool pause = c->wait != WAIT_NONE && c->wait != WAIT_BLOCKED && much;
     if (pause != c->conn.paused)
         conn_pause(&c->conn, pause);
     ASSERT(c->conn.paused == pause);

@@ -38,8 +38,18 @@ static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
 
 static void on_read_ready(void *ctx, void *client, int err)
 {
+    const struct client *c = client;
     UNUSED(ctx);
-    reads_ready(client, err);
+    if (c->blocked.phase == BLOCKED_ASKED)
+        blocked_read_ready(client, err);
+    else
+        reads_ready(client, err);
+}
+
+static void on_ready(void *ctx, const struct keyspace_key *key)
+{
+    ASSERT(key == NULL || key->db < KEYSPACE_DATABASES);
+    blocked_ready(ctx, key);
 }
 
 static void on_changed(void *ctx)
@@ -250,7 +260,7 @@ static void arm_deadline(struct server *s)
 {
     ASSERT(s->turn.is_set);
     int64_t delay_ms = node_deadline_ms(s->node) - s->turn.mono_ms;
-    if (!list_empty(&s->clients.ready))
+    if (!list_empty(&s->clients.ready) || blocked_is_due(s))
         delay_ms = 0;
     loop_timer_start(s->options.loop, &s->wiring.deadline_timer,
                      MAX(delay_ms, 0));
@@ -268,6 +278,7 @@ void server_check(const struct server *s)
     ASSERT(s->shutdown.phase != SHUTDOWN_DRAIN || s->doors.count == 0);
     ASSERT(s->shutdown.phase >= SHUTDOWN_DRAIN || s->doors.count > 0);
     ASSERT(s->cron.second_ms <= s->turn.mono_ms);
+    blocked_check(s);
 }
 
 static void before_wait(void *ctx)
@@ -276,6 +287,7 @@ static void before_wait(void *ctx)
     if (s->node == NULL)
         return;
     turn_begin(s);
+    blocked_turn(s);
     run_ready(s);
     s->turn.number++;
     node_flush(s->node);
@@ -349,6 +361,7 @@ struct server *server_new(const struct server_options *options)
         .changed = on_changed,
         .writable = on_writable,
         .upload_ready = on_upload_ready,
+        .ready = on_ready,
         .transfer_ended = on_transfer_ended,
         .fatal = on_fatal,
         .removed = on_removed,
@@ -369,6 +382,7 @@ struct server *server_new(const struct server_options *options)
     s->wiring.deadline_timer = (struct loop_timer){NULL, on_deadline, s};
     s->wiring.cron_timer = (struct loop_timer){NULL, on_cron, s};
     clients_init(&s->clients, &connection_events);
+    blocked_init(&s->blocked, options->seed);
     stats_init(&s->stats, options->seed);
     s->read_rng = options->seed;
     draft_init(&s->syntax_error);
@@ -483,6 +497,7 @@ static void abandon(struct server *s, struct list *list)
         if (c->state != CLIENT_ZOMBIE && c->state != CLIENT_GONE)
             client_finish(c);
         c->unanswered.count = 0;
+        c->blocked.phase = BLOCKED_NONE;
         deferred_clear(&c->reads);
         if (c->state == CLIENT_ZOMBIE)
             client_move(c, CLIENT_GONE);
@@ -501,6 +516,7 @@ void server_free(struct server *s)
     abandon(s, &s->clients.zombies);
     abandon(s, &s->clients.gone);
     ASSERT(s->clients.count == 0 && list_empty(&s->clients.ready));
+    blocked_release(&s->blocked);
     loop_timer_stop(s->options.loop, &s->wiring.deadline_timer);
     loop_timer_stop(s->options.loop, &s->wiring.cron_timer);
     loop_async_stop(s->options.loop, &s->wiring.disk_async);

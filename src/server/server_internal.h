@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "net/listener.h"
+#include "server/blocked.h"
 #include "server/client_internal.h"
 #include "server/server.h"
 #include "server/stats.h"
@@ -167,6 +168,7 @@ struct server {
     struct wiring wiring;
     struct turn turn;
     struct clients clients;
+    struct blocked_clients blocked; /* blocked.c */
     struct doors doors;
     struct limits limits;
     struct disk_floor disk;

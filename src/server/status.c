@@ -106,6 +106,8 @@ void server_status(struct server *s, struct server_status *out)
         .max_input_bytes = s->limits.max_input_bytes,
         .max_output_bytes = s->limits.max_output_bytes,
         .waiting_clients = s->limits.waiting,
+        .blocked_clients = s->blocked.count,
+        .timed_clients = s->blocked.timed,
         .resident_bytes = resident,
         .resident_start_bytes = s->cron.resident_start_bytes,
         .links_bytes = links_bytes(s),

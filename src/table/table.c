@@ -14,6 +14,7 @@
     ((((flags)&CMD_WRITE) != 0 ? CAT_WRITE : 0) |                              \
      (((flags)&CMD_READ) != 0 ? CAT_READ : 0) |                                \
      (((flags)&CMD_ADMIN) != 0 ? CAT_ADMIN | CAT_DANGEROUS : 0) |              \
+     (((flags)&CMD_BLOCKS) != 0 ? CAT_BLOCKING : 0) |                          \
      (((flags)&CMD_FAST) != 0 ? CAT_FAST : CAT_SLOW))
 
 static const struct cmd table[CMD_ID_COUNT] = {

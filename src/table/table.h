@@ -49,6 +49,7 @@ enum cmd_flag {
     CMD_INTERNAL = 1 << 8,  /* the node's own: unknown to clients */
     CMD_UPKEEP = 1 << 9,    /* internal, and on no client's behalf at all */
     CMD_FREES = 1 << 10,    /* lets go of data: also while the disk is short */
+    CMD_BLOCKS = 1 << 11,   /* waits if there is nothing to take */
 };
 
 /* CAT_BIT_READ is a number, CAT_READ the bit of that number. */

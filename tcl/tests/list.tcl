@@ -96,4 +96,115 @@ start_cluster 3 {} {
         assert_equal 0 [R $lead DBSIZE]
         wait_for_same_state
     }
+
+    # A connection that has sent a command and waits.
+    proc waiter {id args} {
+        set before [info_of $id blocked_clients]
+        set c [node_client $id]
+        $c -send {*}$args
+        wait_for_condition 10000 \
+            {[info_of $id blocked_clients] == $before + 1}
+        return $c
+    }
+
+    test "who waits is served by a push through any node, the first one first" {
+        foreach to $cluster::ids {
+            set all {}
+            for {set i 0} {$i < 3} {incr i} {
+                lappend all [waiter $follow BLPOP nothing queue 0]
+            }
+            R $to RPUSH queue a b c
+            foreach c $all wanted {a b c} {
+                assert_equal [list queue $wanted] [$c -read]
+                $c -close
+            }
+            assert_equal 0 [R $lead EXISTS queue]
+        }
+    }
+
+    test "waiters at all nodes get each element once" {
+        set all {}
+        foreach id $cluster::ids {
+            lappend all [waiter $id BRPOP queue 0] [waiter $id BLPOP queue 0]
+        }
+        for {set i 0} {$i < 6} {incr i} {
+            R [lindex $cluster::ids [expr {$i % 3}]] LPUSH queue $i
+        }
+        set got {}
+        foreach c $all {
+            lappend got [lindex [$c -read] 1]
+            $c -close
+        }
+        assert_equal {0 1 2 3 4 5} [lsort $got]
+        assert_equal 0 [R $lead LLEN queue]
+    }
+
+    test "BLMOVE and BLMPOP wait, too" {
+        set c [waiter $follow BLMOVE from to LEFT RIGHT 0]
+        set d [waiter $follow BLMPOP 0 2 none to LEFT COUNT 5]
+        R $lead RPUSH from x
+        assert_equal x [$c -read]
+        assert_equal {to x} [$d -read]
+        $c -close
+        $d -close
+        set c [waiter $follow BRPOPLPUSH from s 0]
+        R $lead SET s string
+        R $lead RPUSH from y
+        catch {$c -read} error
+        assert_match "WRONGTYPE*" $error
+        assert_equal y [R $lead LPOP from]
+        R $lead DEL s
+        $c -close
+    }
+
+    test "who is not there any more gets nothing" {
+        set c [waiter $follow BLPOP queue 0]
+        set d [waiter $follow BLPOP queue 0]
+        $c -close
+        wait_for_condition 10000 {[info_of $follow blocked_clients] == 1}
+        R $follow RPUSH queue only
+        assert_equal {queue only} [$d -read]
+        $d -close
+    }
+
+    test "nil when the time is over, and CLIENT UNBLOCK" {
+        set c [node_client $follow]
+        assert_equal nil [$c -typed BLPOP queue 0.01]
+        assert_equal nil [$c -typed BLMOVE queue to LEFT LEFT 0.01]
+        set id [$c CLIENT ID]
+        $c -close
+        set c [node_client $follow]
+        set id [$c CLIENT ID]
+        $c -send BLPOP queue 0
+        wait_for_condition 10000 {[info_of $follow blocked_clients] == 1}
+        assert_equal 1 [R $follow CLIENT UNBLOCK $id ERROR]
+        catch {$c -read} error
+        assert_match "UNBLOCKED*" $error
+        assert_equal 0 [R $follow CLIENT UNBLOCK $id]
+        assert_equal PONG [$c PING]
+        $c -close
+    }
+
+    test "who waits does not notice that the leader is killed" {
+        set lead [wait_for_leader]
+        set follow [lindex [followers $lead] 0]
+        set other [lindex [followers $lead] 1]
+        set c [waiter $follow BLPOP queue 0]
+        kill_node $lead
+        wait_for_condition 10000 {[leader_now] ni [list 0 $lead]}
+        R $other RPUSH queue after
+        assert_equal {queue after} [$c -read]
+        $c -close
+        restart_node $lead
+        wait_for_same_state
+    }
+
+    test "WAIT and WAITAOF" {
+        R $follow SET w 1
+        assert_equal 1 [expr {[R $follow WAIT 1 0] >= 1}]
+        assert_equal 2 [R $follow WAIT 2 60000]
+        assert_equal {1 2} [R $follow WAITAOF 1 2 60000]
+        set some [R $follow WAIT 9 1]
+        assert {$some in {1 2}}
+    }
 }

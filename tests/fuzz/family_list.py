@@ -54,11 +54,27 @@ def lpos(rng):
     return out
 
 
+# What waits is told nil soon.
+TIMES = [b'0.01', b'0.001', b'1e-2'] * 9 + [b'-1', b'x', b'1e400']
+
+
 def mpop(rng):
     keys = some(rng, key)
     count = b'%d' % len(keys) if rng.random() < 0.95 else number(rng)
     out = [b'LMPOP', count] + keys + [end(rng)]
     return out + [b'COUNT', number(rng)] if rng.random() < 0.5 else out
+
+
+def bpop(rng):
+    word = rng.choice([b'BLPOP', b'BRPOP'])
+    return [word] + some(rng, key) + [rng.choice(TIMES)]
+
+
+def bmove(rng):
+    if rng.random() < 0.3:
+        return [b'BRPOPLPUSH', key(rng), key(rng), rng.choice(TIMES)]
+    return [b'BLMOVE', key(rng), key(rng), end(rng), end(rng),
+            rng.choice(TIMES)]
 
 
 MAKERS = [
@@ -82,6 +98,9 @@ MAKERS = [
     (4, lambda r: [b'LMOVE', key(r), key(r), end(r), end(r)]),
     (3, lambda r: [b'RPOPLPUSH', key(r), key(r)]),
     (4, mpop),
+    (2, bpop),
+    (2, bmove),
+    (2, lambda r: [b'BLMPOP', r.choice(TIMES)] + mpop(r)[1:]),
     (1, lambda r: [b'DEL', key(r)]),
     (1, lambda r: [b'TYPE', key(r)]),
     (1, lambda r: [b'EXISTS', key(r), key(r)]),
@@ -107,6 +126,8 @@ def begin(rng):
 def command(rng):
     make = rng.choices([m for _, m in MAKERS], [w for w, _ in MAKERS])[0]
     out = make(rng)
+    if out[0] in (b'BLPOP', b'BRPOP'):
+        return out  # any other time may be a long one
     if rng.random() < 0.02:
         out.append(rng.choice(WRONG))
     elif rng.random() < 0.02:

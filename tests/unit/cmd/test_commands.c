@@ -52,6 +52,7 @@ static const struct group {
     {"groups", group_rows, ARRAY_LEN(group_rows)},
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"lists", list_rows, ARRAY_LEN(list_rows)},
+    {"waiting", blocking_rows, ARRAY_LEN(blocking_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };
 
@@ -325,6 +326,11 @@ static const char *const checked_wrong[] = {
     "LMPOP 2 a LEFT",
     "LMPOP 1 a LEFT COUNT 0",
     "LMPOP 1 a LEFT COUNT 1 COUNT 1",
+    "BLPOP a -1",
+    "BRPOP a x",
+    "BLMOVE a b LEFT LEFT x",
+    "BRPOPLPUSH a b -1",
+    "BLMPOP x 1 a LEFT",
     "vard.sweep x",
     "vard.sweep -1",
     "vard.sweep 4294967296",

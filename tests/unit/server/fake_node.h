@@ -88,6 +88,8 @@ struct node {
     uint16_t level; /* 0: the first */
     bool forgetful; /* it remembers nothing of what others do */
     bool level_auto;
+    bool watching;              /* node_watch_ready() */
+    struct node_found there[8]; /* at the keys "a", "b" ... */
 };
 
 FIXTURE void hear(struct node *n, const char *format, ...)
@@ -222,6 +224,24 @@ FIXTURE void leave_rest(struct node *n, struct cmd_call *call)
     bool room = resp_bulk_head(call->out, FAKE_LONG);
     ASSERT(room);
     call->out->out = &p->after; /* as the real one does */
+}
+
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key)
+{
+    UNUSED(db);
+    size_t i = key.len == 1 ? (size_t)(key.data[0] - 'a') : SIZE_MAX;
+    return i < ARRAY_LEN(n->there) ? n->there[i]
+                                   : (struct node_found){.count = 0};
+}
+
+bool node_is_leaderless(const struct node *n)
+{
+    return n->error == ERR_NO_LEADER;
+}
+
+void node_watch_ready(struct node *n, bool on)
+{
+    n->watching = on;
 }
 
 void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
@@ -386,6 +406,7 @@ void node_status(const struct node *n, struct node_status *out)
         .cluster_id = 0xabcdef,
         .log_bytes = 7777,
         .leader_silent_ms = n->leader ? -1 : 2500,
+        .voters = 3,
         .peer_count = 2,
     };
     out->peers[0] = (struct node_peer_status){.id = 2,

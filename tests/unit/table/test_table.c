@@ -363,7 +363,8 @@ static const struct {
     {"info", -1, false},     {"ping", -1, false},    {"quit", -1, true},
     {"raft", -2, false},     {"readonly", 1, false}, {"readwrite", 1, false},
     {"reset", 1, true},      {"role", 1, false},     {"select", 2, false},
-    {"shutdown", -1, false}, {"time", 1, false},
+    {"shutdown", -1, false}, {"time", 1, false},     {"wait", 3, false},
+    {"waitaof", 4, false},
 };
 
 static void test_local_commands(void **state)

@@ -6,6 +6,7 @@
  * worker.c     one thread: an event loop, its connections, the load
  * link.c       one connection of a worker, lost and made again
  * resp.c       the Redis protocol
+ * collection.c the operations on collections
  * leader.c     which node leads
  * usage.c      processor time and memory of the servers
  * result.c     text, CSV, JSON
@@ -34,8 +35,28 @@ enum bench_exit { BENCH_GOOD = 0, BENCH_ERRORS = 1, BENCH_USAGE = 2 };
 
 enum bench_mode { MODE_SETUP, MODE_CLOSED, MODE_OPEN };
 
-/* What can be sent; "mixed" is half set and half get. */
-enum bench_op { OP_SET, OP_GET, OP_INCR, OP_CAS, OP_SETNX, OP_MIXED };
+/* What can be sent; "mixed" is half set and half get. Those from OP_HSET on are
+ * for collections (collection.h). */
+enum bench_op {
+    OP_SET,
+    OP_GET,
+    OP_INCR,
+    OP_CAS,
+    OP_SETNX,
+    OP_MIXED,
+    OP_HSET,
+    OP_HGET,
+    OP_LPUSH,
+    OP_RPOP,
+    OP_SADD,
+    OP_SISMEMBER,
+    OP_ZADD,
+    OP_ZRANK,
+    OP_ZRANGE,
+    OP_XADD,
+    OP_XREAD,
+    OP_COUNT,
+};
 
 enum bench_target { TARGET_ALL, TARGET_LEADER, TARGET_FOLLOWERS };
 
@@ -45,6 +66,7 @@ struct bench_options {
     int64_t leader_only, followers_only;
     int64_t connections, threads, pipeline;
     int64_t keys, zipf, puts_percent, value_bytes;
+    int64_t elements; /* of a collection; 0: the operation is not for them */
     int64_t duration_ms, warmup_ms; /* 0: by count */
     int64_t count;                  /* 0: by time */
     double rate;
@@ -67,6 +89,10 @@ struct bench_request {
     enum bench_op op; /* not OP_MIXED */
     struct bytes key;
     struct bytes value; /* CAS: expected and new */
+    /* Collections: the element, or the first of so many that setup writes. */
+    uint64_t element;
+    uint64_t score; /* below BENCH_SCORE_MAX */
+    uint32_t setup; /* 0: not setup */
 };
 
 enum bench_reply_kind {
@@ -74,13 +100,14 @@ enum bench_reply_kind {
     REPLY_INTEGER,
     REPLY_STRING,
     REPLY_NIL,
+    REPLY_ARRAY,
     REPLY_ERROR,
 };
 
 struct bench_reply {
     enum bench_reply_kind kind;
     uint64_t number; /* of the request on this connection, from 0 */
-    int64_t integer; /* the integer, or the length of the string */
+    int64_t integer; /* the integer, or how long a string or an array is */
     struct bytes error;
 };
 

@@ -24,6 +24,12 @@ enum key_family {
     KEY_COUNTER = 'c',
     KEY_COMPARED = 's',
     KEY_LOCK = 'n',
+    KEY_HASH = 'h',
+    KEY_LIST = 'l',
+    KEY_SET = 'm',
+    KEY_SORTED_SET = 'z',
+    KEY_STREAM = 'x',
+    KEY_ELEMENT = 'e', /* a field or member; no key */
 };
 
 struct keys {

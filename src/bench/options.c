@@ -4,7 +4,7 @@
  * How it fails: the first thing that is wrong is named on standard error, and
  * the result is BENCH_USAGE: the program ends with status 2 before it connects.
  */
-#include "bench/bench.h"
+#include "bench/collection.h"
 
 #include "base/num.h"
 
@@ -37,6 +37,11 @@ struct option_row {
     int64_t min, max;
 };
 
+/* In the order of enum bench_op. */
+#define OPS                                                                    \
+    "set|get|incr|cas|setnx|mixed|hset|hget|lpush|rpop|sadd|sismember|zadd|"   \
+    "zrank|zrange|xadd|xread"
+
 #define AT(field) offsetof(struct bench_options, field)
 
 static const struct option_row rows[] = {
@@ -56,8 +61,7 @@ static const struct option_row rows[] = {
      "closed: requests sent at once (1; setup: 16);\n"
      "open: most unanswered requests per connection (1)",
      TYPE_INT, AT(pipeline), 1, PIPELINE_MAX},
-    {"op", "set|get|incr|cas|setnx|mixed", "what to do (set); see below",
-     TYPE_WORD, AT(op), 0, 0},
+    {"op", OPS, "what to do (set); see below", TYPE_WORD, AT(op), 0, 0},
     {"puts", "PERCENT", "share of writes: set (100), get (0), mixed (50)",
      TYPE_INT, AT(puts_percent), 0, 100},
     {"keys", "N", "number of different keys (100000)", TYPE_SIZE, AT(keys), 1,
@@ -66,6 +70,8 @@ static const struct option_row rows[] = {
      TYPE_WORD, AT(zipf), 0, 0},
     {"size", "BYTES", "size of the values (128)", TYPE_SIZE, AT(value_bytes), 0,
      VALUE_BYTES_MAX},
+    {"elements", "N", "elements of each collection (20)", TYPE_SIZE,
+     AT(elements), 1, INT64_MAX / 2},
     {"prefix", "TEXT", "prefix of the keys (bench:)", TYPE_TEXT, AT(prefix), 0,
      0},
     {"seconds", "S", "measured time (10), fractions allowed", TYPE_SECONDS,
@@ -99,8 +105,11 @@ static const struct option_row rows[] = {
      0},
 };
 
-static const char *const op_names[] = {"set", "get",   "incr",
-                                       "cas", "setnx", "mixed"};
+static const char *const op_names[] = {
+    "set",  "get",   "incr",   "cas",  "setnx", "mixed",
+    "hset", "hget",  "lpush",  "rpop", "sadd",  "sismember",
+    "zadd", "zrank", "zrange", "xadd", "xread"};
+_Static_assert(ARRAY_LEN(op_names) == OP_COUNT, "each has a name");
 static const char *const mode_names[] = {"setup", "closed", "open"};
 
 const char *bench_op_name(int64_t op)
@@ -154,6 +163,15 @@ static void print_help(FILE *out, const struct bench_protocol *p)
         "             --keys, --size, --prefix): 1 unless setup was not "
         "run\n"
         "  setnx      SET KEY VALUE NX; a key that exists is a miss\n"
+        "  hset, hget, lpush, rpop, sadd, sismember, zadd, zrank, zrange, "
+        "xadd,\n"
+        "  xread      on collections: --keys of them with --elements each, "
+        "which\n"
+        "             setup writes, up to 100 with one command, whatever is\n"
+        "             there; it counts commands. An element is chosen evenly;\n"
+        "             sadd's are new half of the time; zadd gives one another\n"
+        "             score; lpush and xadd let theirs grow, rpop shrink;\n"
+        "             zrange and xread get 10 from somewhere within\n"
         "A miss (nil, 0) is no error and counts as an operation.\n"
         "Latency: microseconds, of answered operations, to 0.8 %%.\n"
         "Exit status: 0 success; 1 there were errors, all counted by kind;\n"
@@ -324,16 +342,21 @@ static void set_default(int64_t *field, int64_t value)
 static void fill_in(struct bench_options *o, const struct bench_protocol *p)
 {
     bool setup = o->mode == MODE_SETUP;
-    set_default(&o->connections, setup ? 16 : 50);
-    set_default(&o->pipeline, setup ? 16 : 1);
+    bool in_order = setup && bench_setup_in_order(o);
+    set_default(&o->connections, in_order ? 1 : setup ? 16 : 50);
+    set_default(&o->pipeline, in_order ? 256 : setup ? 16 : 1);
     set_default(&o->puts_percent, o->op == OP_GET     ? 0
                                   : o->op == OP_MIXED ? 50
                                                       : 100);
     bool by_count = setup || o->count > 0;
     set_default(&o->warmup_ms, by_count ? 0 : 1000);
     set_default(&o->duration_ms, by_count ? 0 : 10000);
+    if (bench_is_collection(o->op))
+        set_default(&o->elements, 20);
+    else
+        o->elements = 0;
     if (setup)
-        o->count = o->keys;
+        o->count = bench_setup_commands(o);
     o->threads = MIN(o->threads, o->connections);
     if (o->cluster.node_count == 0)
         ASSERT(cluster_add_list(&o->cluster, p->nodes));
@@ -358,6 +381,12 @@ static const char *conflict(const struct bench_options *o,
         return "--puts is for set, get and mixed";
     if (o->mode == MODE_SETUP && o->op == OP_SETNX)
         return "setnx needs no setup";
+    if (o->elements > 0 && !bench_is_collection(o->op))
+        return "--elements is for collections";
+    if (o->mode == MODE_SETUP && bench_setup_in_order(o) && o->connections > 1)
+        return "setup of streams has one connection: their ids ascend";
+    if (o->elements > 0 && o->keys > INT64_MAX / 2 / o->elements)
+        return "too many --elements for so many --keys";
     if (o->leader_only && o->followers_only)
         return "--leader or --followers, not both";
     if ((o->leader_only || o->followers_only) && !p->finds_leader)
@@ -378,6 +407,7 @@ int bench_options_parse(struct bench_options *o, const struct bench_protocol *p,
                                 .keys = 100000,
                                 .puts_percent = -1,
                                 .value_bytes = 128,
+                                .elements = -1,
                                 .duration_ms = -1,
                                 .warmup_ms = -1,
                                 .timeout_ms = 10000,

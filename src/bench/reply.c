@@ -4,6 +4,7 @@
  *
  * How it fails: a reply that does not answer its operation is an error, too.
  */
+#include "bench/collection.h"
 #include "bench/worker.h"
 
 static void add(_Atomic uint64_t *to, uint64_t n)
@@ -42,10 +43,10 @@ static const char *wrong(const struct worker *w, enum bench_op op,
     case OP_CAS:
         *miss = r->kind == REPLY_INTEGER && r->integer == 0;
         return r->kind == REPLY_INTEGER ? NULL : "cas: not an integer";
-    case OP_MIXED:
-        break;
+    default:
+        ASSERT(bench_is_collection(op));
+        return bench_collection_wrong(op, r, miss);
     }
-    return "no such operation";
 }
 
 void bench_reply_count(struct worker *w, const struct slot *s,

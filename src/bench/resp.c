@@ -4,9 +4,9 @@
  * kind and length are noted, its contents are not kept.
  *
  * How it fails: what is not the protocol ends the connection; so does a
- * refused password. Arrays are answers to none of our requests.
+ * refused password.
  */
-#include "bench/bench.h"
+#include "bench/collection.h"
 
 #include "base/alloc.h"
 #include "base/num.h"
@@ -33,7 +33,7 @@ static void *on_string(const redisReadTask *task, char *text, size_t len)
 {
     struct resp *s = resp_of(task);
     if (task->parent != NULL)
-        return s; /* of an array: wrong anyway */
+        return s; /* of an array, which counts as a whole */
     s->reply.integer = (int64_t)len;
     if (task->type == REDIS_REPLY_ERROR) {
         size_t kept = MIN(len, ERROR_MAX);
@@ -49,10 +49,11 @@ static void *on_string(const redisReadTask *task, char *text, size_t len)
 
 static void *on_array(const redisReadTask *task, int elements)
 {
-    UNUSED(elements);
     struct resp *s = resp_of(task);
-    s->reply.kind = REPLY_ERROR;
-    s->reply.error = BYTES_LIT("wrong-reply an array");
+    if (task->parent != NULL)
+        return s;
+    s->reply.kind = REPLY_ARRAY;
+    s->reply.integer = elements;
     return s;
 }
 
@@ -88,17 +89,6 @@ static redisReplyObjectFunctions *functions(void)
     return (redisReplyObjectFunctions *)(uintptr_t)&fn;
 }
 
-static void write_bulk(struct buf *out, struct bytes b)
-{
-    char digits[NUM_TEXT_MAX];
-    size_t len = num_format_i64((int64_t)b.len, digits);
-    buf_char(out, '$');
-    buf_append(out, digits, len);
-    buf_append(out, "\r\n", 2);
-    buf_bytes(out, b);
-    buf_append(out, "\r\n", 2);
-}
-
 static void *resp_open(const struct bench_options *o, struct buf *out)
 {
     struct resp *s = mem_zalloc(sizeof(*s));
@@ -108,7 +98,7 @@ static void *resp_open(const struct bench_options *o, struct buf *out)
     s->reader->maxbuf = 0; /* keep the buffer */
     if (o->password != NULL) {
         buf_str(out, "*2\r\n$4\r\nAUTH\r\n");
-        write_bulk(out, bytes_str(o->password));
+        bench_write_bulk(out, bytes_str(o->password));
         s->greeting = true;
     }
     return s;
@@ -136,11 +126,15 @@ static void resp_request(void *state, struct buf *out,
         [OP_CAS] = {"*4\r\n$3\r\nCAS\r\n", 2, ""},
         [OP_SETNX] = {"*4\r\n$3\r\nSET\r\n", 1, "$2\r\nNX\r\n"},
     };
+    if (bench_is_collection(r->op)) {
+        bench_collection_write(out, r);
+        return;
+    }
     ASSERT((size_t)r->op < ARRAY_LEN(forms));
     buf_str(out, forms[r->op].head);
-    write_bulk(out, r->key);
+    bench_write_bulk(out, r->key);
     for (int i = 0; i < forms[r->op].values; i++)
-        write_bulk(out, r->value);
+        bench_write_bulk(out, r->value);
     buf_str(out, forms[r->op].tail);
 }
 
@@ -178,8 +172,7 @@ const struct bench_protocol bench_resp = {
     .program = "vard-bench",
     .nodes = "127.0.0.1:6379",
     .finds_leader = true,
-    .ops = 1U << OP_SET | 1U << OP_GET | 1U << OP_INCR | 1U << OP_CAS |
-           1U << OP_SETNX,
+    .ops = (1U << OP_COUNT) - 1,
     .open = resp_open,
     .close = resp_close,
     .request = resp_request,

@@ -50,8 +50,11 @@ static void print_work(FILE *out, const struct bench_options *o)
         fprintf(out, "%" PRId64 " %% puts, ", o->puts_percent);
     if (o->rate > 0)
         fprintf(out, "%.0f/s %s, ", o->rate, o->poisson ? "poisson" : "even");
-    fprintf(out, "%" PRId64 " keys %s, %" PRId64 " B\n", o->keys,
-            o->zipf ? "zipf" : "uniform", o->value_bytes);
+    fprintf(out, "%" PRId64 " keys %s, ", o->keys,
+            o->zipf ? "zipf" : "uniform");
+    if (o->elements > 0)
+        fprintf(out, "%" PRId64 " elements each, ", o->elements);
+    fprintf(out, "%" PRId64 " B\n", o->value_bytes);
 }
 
 static void print_kinds(FILE *out, const struct errors *e)
@@ -107,19 +110,20 @@ static void print_plain(FILE *out, const char *text)
 static void print_csv(FILE *out, const struct bench_options *o,
                       const struct bench_result *r)
 {
-    fputs("label,mode,op,nodes,connections,pipeline,keys,dist,puts,size,rate,"
-          "seconds,ops,ops_per_s,misses,errors,mean_us,min_us,p50_us,p90_us,"
-          "p95_us,p99_us,p999_us,p9999_us,max_us,server_cpu_us_per_op,"
-          "server_peak_mib,servers_peak_mib,client_cpu_us_per_op\n",
-          out);
+    fputs(
+        "label,mode,op,nodes,connections,pipeline,keys,dist,puts,size,elements,"
+        "rate,seconds,ops,ops_per_s,misses,errors,mean_us,min_us,p50_us,p90_us,"
+        "p95_us,p99_us,p999_us,p9999_us,max_us,server_cpu_us_per_op,"
+        "server_peak_mib,servers_peak_mib,client_cpu_us_per_op\n",
+        out);
     print_plain(out, o->label);
     fprintf(out,
             ",%s,%s,%zu,%" PRId64 ",%" PRId64 ",%" PRId64 ",%s,%" PRId64
-            ",%" PRId64 ",%.0f",
+            ",%" PRId64 ",%" PRId64 ",%.0f",
             bench_mode_name(o->mode), bench_op_name(o->op),
             o->cluster.node_count, o->connections, o->pipeline, o->keys,
             o->zipf ? "zipf" : "uniform", o->puts_percent, o->value_bytes,
-            o->rate);
+            o->elements, o->rate);
     fprintf(out, ",%.3f,%" PRIu64 ",%.1f,%" PRIu64 ",%" PRIu64, r->elapsed_s,
             r->ops, rate_of(r), r->misses, errors_total(&r->errors));
     fprintf(out,
@@ -173,9 +177,9 @@ static void print_json(FILE *out, const struct bench_options *o,
     fprintf(out,
             "  \"keys\": %" PRId64 ", \"dist\": \"%s\", \"puts\": %" PRId64
             ", \"size\": "
-            "%" PRId64 ", \"rate\": %.0f,\n",
+            "%" PRId64 ", \"elements\": %" PRId64 ", \"rate\": %.0f,\n",
             o->keys, o->zipf ? "zipf" : "uniform", o->puts_percent,
-            o->value_bytes, o->rate);
+            o->value_bytes, o->elements, o->rate);
     fprintf(out,
             "  \"seconds\": %.3f, \"ops\": %" PRIu64 ", \"ops_per_s\": %.1f, "
             "\"misses\": %" PRIu64 ",\n",

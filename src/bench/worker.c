@@ -10,6 +10,7 @@
  * connection.
  */
 #include "bench/worker.h"
+#include "bench/collection.h"
 
 #include "base/alloc.h"
 #include "base/rng.h"
@@ -42,7 +43,7 @@ static int64_t end_us(const struct worker *w)
 static enum bench_op choose_op(struct worker *w)
 {
     const struct bench_options *o = opt(w);
-    if (o->mode == MODE_SETUP)
+    if (o->mode == MODE_SETUP && !bench_is_collection(o->op))
         return OP_SET;
     if (o->op != OP_SET && o->op != OP_GET && o->op != OP_MIXED)
         return (enum bench_op)o->op;
@@ -55,6 +56,8 @@ static enum key_family family_of(int64_t op)
     static const enum key_family families[] = {
         [OP_SET] = KEY_VALUE,    [OP_GET] = KEY_VALUE,  [OP_INCR] = KEY_COUNTER,
         [OP_CAS] = KEY_COMPARED, [OP_SETNX] = KEY_LOCK, [OP_MIXED] = KEY_VALUE};
+    if (bench_is_collection(op))
+        return bench_collection_family(op);
     ASSERT(op >= 0 && (size_t)op < ARRAY_LEN(families));
     return families[op];
 }
@@ -75,12 +78,15 @@ static void send_one(struct worker *w, struct bench_link *l, int64_t start_us,
     ASSERT(w->quota > 0);
     if (w->quota != UINT64_MAX)
         w->quota--;
-    uint64_t index = opt(w)->mode == MODE_SETUP
-                         ? w->setup_next
-                         : keys_pick(w->share.keys, &w->rng);
+    bool setup = opt(w)->mode == MODE_SETUP;
+    uint64_t index = setup ? w->setup_next : keys_pick(w->share.keys, &w->rng);
     w->setup_next += w->share.count;
     char text[KEY_TEXT_MAX];
     struct bench_request r = {.op = choose_op(w)};
+    if (bench_is_collection(r.op) && setup)
+        index = bench_collection_batch(opt(w), index, &r);
+    else if (bench_is_collection(r.op))
+        bench_collection_choose(opt(w), &w->rng, &r);
     r.key = keys_text(opt(w)->prefix, family_of(opt(w)->op), index, text);
     if (r.op != OP_GET)
         r.value = choose_value(w, index);

@@ -96,6 +96,31 @@ start_cluster 3 {} {
         assert_equal "2000 1990" "[dict get $r ops] [dict get $r misses]"
     }
 
+    test "collections: setup makes them as large as asked for" {
+        set size {--keys 3 --elements 130 --size 5}
+        foreach {op count letter elements} {hset HLEN h 130 lpush LLEN l 130
+            sadd SCARD m 130 zadd ZCARD z 130 xadd XLEN x 130} {
+            good_bench setup --nodes $all --op $op {*}$size
+            assert_equal $elements \
+                [R $lead $count bench:${letter}000000000002] $op
+        }
+        foreach op {hset hget lpush rpop sadd sismember zadd zrank zrange xadd
+            xread} {
+            set r [good_bench closed --nodes $all --op $op {*}$size --count 60]
+            assert_equal "60 0 0 130" "[dict get $r ops] [dict get $r misses]\
+                [dict get $r errors] [dict get $r elements]" $op
+        }
+        set r [good_bench closed --nodes $all --op zrank --prefix none: \
+            --count 50]
+        assert_equal "50 50" "[dict get $r ops] [dict get $r misses]"
+        # The same key for another type: an error of its kind.
+        R $lead SET wrong:h000000000000 x
+        lassign [run_bench closed --nodes $all --op hget --prefix wrong: \
+            --keys 1 --count 5] status output
+        assert_equal 1 $status
+        assert_match "*WRONGTYPE *5 *" $output
+    }
+
     test "by time: figures of the servers, the series, the text" {
         set pids [join [lmap id $cluster::ids {set nodes($id,pid)}] ,]
         set series $::env(VARD_TEST_DIR)/series

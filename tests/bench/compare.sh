@@ -7,6 +7,9 @@
 #   --rounds N       each store has its turn N times (2; quick: 1)
 #   --seconds S      measured time of a run (4; quick: 2)
 #   --keys N         of 128 bytes (100000; quick: 10000)
+#   --only LIST      of strings,small,large: keys with a value; collections of
+#                    20 elements; one of a million (quick: 20000), both of 16
+#                    bytes, vard and redis-always only (all; quick: strings)
 #   --systems LIST   of vard,etcd,redis-always,redis-everysec
 #   --build DIR      an existing build (build)
 #   --data DIR       where the stores keep their data: a folder on the disk to
@@ -24,7 +27,7 @@ root=$(cd "$here/../.." && pwd)
 # shellcheck source-path=SCRIPTDIR source=stores.sh
 . "$here/stores.sh"
 
-read_options "rounds seconds keys systems" bench-results "$@"
+read_options "rounds seconds keys systems only" bench-results "$@"
 rounds=$(number_option rounds 2 1)
 seconds=$(number_option seconds 4 2)
 keys=$(number_option keys 100000 10000)
@@ -53,7 +56,7 @@ done
 # One line a kind of work: name, loop, operation, connections, pipeline, the
 # rest. "RATE" is half of what this store did in set-256 of this round. The
 # setups that a line needs are made before it.
-work_all="
+work_strings="
 set-1        closed set    1   1
 set-1-leader closed set    1   1 --leader
 set-256      closed set    256 1
@@ -79,8 +82,33 @@ set-256-p16  closed set    256 16
 get-256      closed get    256 1
 set-half     open   set    256 1  --rate RATE --arrivals poisson
 "
-work=$work_all
-[ "$quick" = no ] || work=$work_quick
+[ "$quick" = no ] || work_strings=$work_quick
+
+# The operations on collections; what one writes another reads, and takes away.
+collections() { # NAME EXTRA
+    local op
+    for op in hset hget lpush rpop sadd sismember zadd zrank zrange xadd xread
+    do
+        say "$op-$1 closed $op 256 16 --size 16 $2"
+    done
+}
+usual=strings,small,large
+[ "$quick" = no ] || usual=strings
+IFS=, read -ra kinds <<<"${option[only]:-$usual}"
+work=
+for kind in "${kinds[@]}"; do
+    case $kind in
+    strings) work+=$work_strings ;;
+    small) work+=$(collections small "--elements 20")$'\n' ;;
+    large)
+        elements=1000000
+        [ "$quick" = no ] || elements=20000
+        work+=$(collections large \
+            "--keys 1 --elements $elements --prefix one:")$'\n'
+        ;;
+    *) die "--only $kind" ;;
+    esac
+done
 
 # ---- stores --------------------------------------------------------------
 
@@ -103,15 +131,6 @@ start_etcd() {
             --initial-cluster "$peers" --initial-cluster-token "vard$$" \
             --quota-backend-bytes 8589934592
     done
-}
-
-start_redis() { # always | everysec
-    local port
-    free_port
-    nodes=127.0.0.1:$port
-    mkdir "$data/1"
-    start "$data/1.log" redis-server --port "$port" --bind 127.0.0.1 \
-        --dir "$data/1" --save "" --appendonly yes --appendfsync "$1"
 }
 
 # Sets `nodes` and `bench`, and waits until writes succeed through all nodes.
@@ -137,6 +156,7 @@ failed=0
 # Is this operation there at all? Only vard is asked for its leader.
 supports() { # SYSTEM OP EXTRA
     case $1/$2/$3 in
+    etcd/*--elements* | redis-everysec/*--elements*) return 1 ;;
     etcd/incr/* | redis-*/cas/*) return 1 ;;
     vard/*) return 0 ;;
     */--leader* | */--followers*) return 1 ;;
@@ -152,10 +172,15 @@ set_up() { # OP EXTRA ...
     case $op in
     setnx) return 0 ;;
     get | mixed) op="set" ;;
+    hget) op=hset ;;
+    rpop) op=lpush ;;
+    sismember) op=sadd ;;
+    zrank | zrange) op=zadd ;;
+    xread) op=xadd ;;
     esac
     while [ $# -gt 1 ]; do
         case $1 in
-        --size | --keys | --prefix)
+        --size | --keys | --prefix | --elements)
             kept+=("$1" "$2")
             shift
             ;;

@@ -97,6 +97,19 @@ def print_table(results):
                   f'| {results.errors(work, system)} |')
 
 
+def print_misses(results):
+    """What found nothing was cheap: such a row does not show its cost."""
+    for work in results.works:
+        for system in results.systems:
+            if not results.has(work, system) or work.startswith('setnx'):
+                continue
+            missed = sum(results.values(work, system, 'misses'))
+            asked = sum(results.values(work, system, 'ops'))
+            if asked > 0 and missed > 0.01 * asked:
+                print(f'\n{work}, {system}: {100 * missed / asked:.0f} % of '
+                      'the requests found nothing')
+
+
 def write_bars(results, folder, column):
     """One line a kind of work, one column a store; '?' where it has none."""
     path = folder / f'{column}.dat'
@@ -167,6 +180,7 @@ def main():
         sys.exit(f'report.py: no {path}')
     results = Results(path)
     print_table(results)
+    print_misses(results)
     if shutil.which('gnuplot') is None:
         print('report.py: no gnuplot (package gnuplot-nox), no pictures',
               file=sys.stderr)

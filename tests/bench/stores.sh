@@ -12,6 +12,8 @@ declare -A result=() option=()
 quick=no
 pids=()
 nodes=
+# shellcheck disable=SC2034
+vard_lines=() # more lines for the configuration of each node
 data=
 taken_ports=" "
 
@@ -122,6 +124,15 @@ start() { # LOG COMMAND ...
     pids+=($!)
 }
 
+start_redis() { # always | everysec
+    local port
+    free_port
+    nodes=127.0.0.1:$port
+    mkdir "$data/1"
+    start "$data/1.log" redis-server --port "$port" --bind 127.0.0.1 \
+        --dir "$data/1" --save "" --appendonly yes --appendfsync "$1"
+}
+
 # A cluster with default options; node N keeps its data in $data/N.
 start_vard() { # NODES
     local id port lines="" ports=()
@@ -136,7 +147,7 @@ start_vard() { # NODES
         mkdir "$data/$id"
         printf '%s' "$lines" >"$data/$id.conf"
         printf '%s\n' "node-id $id" "port ${ports[id]}" "bind 127.0.0.1" \
-            "dir $data/$id" >>"$data/$id.conf"
+            "dir $data/$id" "${vard_lines[@]}" >>"$data/$id.conf"
         start "$data/$id.log" "$build/vard" "$data/$id.conf"
     done
 }

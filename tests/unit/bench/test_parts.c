@@ -173,6 +173,15 @@ static void options_good(void **state)
     assert_int_equal(0, o.puts_percent);
     assert_int_equal(0, PARSE(&o, "setup", "--keys", "1k"));
     assert_int_equal(1000, o.count);
+    assert_int_equal(0, o.elements);
+    assert_int_equal(0, PARSE(&o, "setup", "--keys", "3", "--op", "zrank",
+                              "--elements", "201"));
+    assert_int_equal(OP_ZRANK, o.op);
+    assert_int_equal(9, o.count);
+    assert_int_equal(16, o.connections);
+    assert_int_equal(0, PARSE(&o, "setup", "--keys", "3", "--op", "xread"));
+    assert_int_equal(60, o.count);
+    assert_int_equal(1, o.connections);
 }
 
 static void options_bad(void **state)
@@ -200,6 +209,14 @@ static void options_bad(void **state)
     assert_int_equal(BENCH_USAGE, PARSE(&o, "setup", "--count", "5"));
     assert_int_equal(BENCH_USAGE,
                      PARSE(&o, "closed", "--leader", "--followers"));
+    assert_int_equal(BENCH_USAGE, PARSE(&o, "closed", "--elements", "5"));
+    assert_int_equal(BENCH_USAGE,
+                     PARSE(&o, "setup", "--op", "xadd", "--connections", "2"));
+    assert_int_equal(BENCH_USAGE,
+                     PARSE(&o, "closed", "--op", "hget", "--elements", "0"));
+    assert_int_equal(BENCH_USAGE,
+                     PARSE(&o, "setup", "--op", "hget", "--elements",
+                           "4000000000", "--keys", "4000000000"));
     assert_int_equal(BENCH_USAGE, PARSE(&o, "closed", "stray"));
     assert_int_equal(BENCH_USAGE, PARSE(&o, "closed", "--nosuch", "1"));
 }

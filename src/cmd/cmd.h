@@ -38,7 +38,7 @@ struct cmd_call {
     const struct bytes *argv;
     uint32_t argc;
     uint16_t level; /* in force at the entry */
-    uint8_t db;
+    uint8_t db; /* as the client calls it; in a run, its place (database.h) */
     bool asked; /* this node's client has sent it: its lookups are counted */
     uint64_t seed;
     node_id node; /* in whose session it is, in apply */

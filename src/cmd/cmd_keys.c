@@ -1,5 +1,6 @@
 /*
- * Keys whatever their type: another name, a copy, another database.
+ * Keys whatever their type: another name, a copy, another database; and
+ * databases exchanged.
  *
  * How it fails: with an error reply, and nothing changed. A copy that an entry
  * has no room for (CMD_ENTRY_BYTES_MAX) is not made.
@@ -7,6 +8,7 @@
 #include "base/num.h"
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
+#include "data/database.h"
 #include "data/object.h"
 
 static bool exists(struct cmd_call *c, uint8_t db, struct bytes key)
@@ -42,6 +44,55 @@ void cmd_rename_run(struct cmd_call *c)
         resp_integer(c->out, 1);
     else
         resp_status(c->out, "OK");
+}
+
+/* --- SWAPDB ------------------------------------------------------------- */
+
+/* "first", "second": which of them is no number. */
+static bool parse_swapped(struct resp_writer *w, struct bytes text,
+                          const char *which, int64_t *n)
+{
+    struct resp_writer none = {.out = NULL};
+    ASSERT(w != NULL && which != NULL);
+    if (parse_integer(&none, text, n) && *n >= INT32_MIN && *n <= INT32_MAX)
+        return true;
+    resp_errorf(w, "ERR invalid %s DB index", which);
+    return false;
+}
+
+static bool parse_swap(const struct cmd_args *a, int64_t *first,
+                       int64_t *second)
+{
+    ASSERT(a->argc == 3);
+    if (!parse_swapped(a->out, a->argv[1], "first", first) ||
+        !parse_swapped(a->out, a->argv[2], "second", second))
+        return false;
+    if (*first >= 0 && *first < KEYSPACE_DATABASES && *second >= 0 &&
+        *second < KEYSPACE_DATABASES)
+        return true;
+    resp_error(a->out, "ERR DB index is out of range");
+    return false;
+}
+
+bool cmd_swapdb_check(struct cmd_args *a)
+{
+    int64_t first = 0;
+    int64_t second = 0;
+    bool ok = parse_swap(a, &first, &second);
+    ASSERT(!ok || (first < KEYSPACE_DATABASES && second < KEYSPACE_DATABASES));
+    return ok;
+}
+
+void cmd_swapdb_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    int64_t first = 0;
+    int64_t second = 0;
+    ASSERT((c->cmd->flags & CMD_WRITE) != 0);
+    if (!parse_swap(&a, &first, &second))
+        return;
+    database_swap(c->ks, (uint8_t)first, (uint8_t)second);
+    resp_status(c->out, "OK");
 }
 
 /* --- COPY and MOVE ------------------------------------------------------ */
@@ -119,7 +170,7 @@ void cmd_copy_run(struct cmd_call *c)
     struct copy_options o;
     if (!parse_copy(&a, &o))
         return;
-    uint8_t db = o.elsewhere ? o.db : c->db;
+    uint8_t db = o.elsewhere ? database_place(c->ks, o.db) : c->db;
     ASSERT(db < KEYSPACE_DATABASES);
     if (db == c->db && bytes_eq(c->argv[1], c->argv[2])) {
         reply_same(c->out);
@@ -148,6 +199,7 @@ void cmd_move_run(struct cmd_call *c)
     ASSERT(c->argc == 3);
     if (!parse_db(c->out, c->argv[2], &db))
         return;
+    db = database_place(c->ks, db);
     if (db == c->db) {
         reply_same(c->out);
         return;

@@ -5,6 +5,7 @@
  * its commands are answered with OOM, by every replica alike.
  */
 #include "cmd/cmd_internal.h"
+#include "data/database.h"
 
 static const struct cmd_functions functions[CMD_ID_COUNT] = {
 #define RUN(id, run) [CMD_ID_##id] = {NULL, cmd_##run##_run},
@@ -83,6 +84,7 @@ void cmd_run(struct cmd_call *call)
         return;
     ASSERT((c->flags & CMD_WRITE) == (call->cmd->flags & CMD_WRITE));
     call->cmd = c;
+    call->db = database_place(call->ks, call->db);
     keyspace_set_reading(call->ks, read);
     functions[c->id].run(call);
     keyspace_set_reading(call->ks, false);

@@ -159,6 +159,7 @@ int keyspace_commit(struct keyspace *ks)
     ASSERT(ks->rows.in_entry);
     session_row_settle(&ks->session, &ks->rows);
     struct store_batch *b = rows_prepare(&ks->rows);
+    databases_put(ks, b);
     put_counts(ks, b);
     put_next(ks, b);
     members_put(ks, b);

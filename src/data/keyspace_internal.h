@@ -31,7 +31,9 @@ struct keyspace {
     bool members_changed;               /* in this entry */
     struct buf desired;                 /* the same of what they are to be */
     bool desired_changed;
-    bool level_changed;  /* and is not written; rows.level */
+    uint8_t places[KEYSPACE_DATABASES]; /* by number, see database.h */
+    bool places_changed;                /* and are not written */
+    bool level_changed;                 /* and is not written; rows.level */
     uint64_t hash_seed;  /* see keyspace_hash_seed(); 0: none yet */
     struct list objects; /* that are not open, see object.c */
     uint32_t object_count;
@@ -83,6 +85,9 @@ void members_put(struct keyspace *ks, struct store_batch *b);
 /* level.c: the same two. */
 MUST_USE int level_load(struct keyspace *ks);
 void level_put(struct keyspace *ks, struct store_batch *b);
+/* database.c: the same two. */
+MUST_USE int databases_load(struct keyspace *ks);
+void databases_put(struct keyspace *ks, struct store_batch *b);
 /* After the header: where the bytes of v are. */
 void keyspace_place_apart(struct buf *row, const struct value *v);
 /* Whether the data are part of what the row holds. */

@@ -21,6 +21,8 @@ static int read_state(struct keyspace *ks)
         err = meta_seed_decode(value, &ks->hash_seed);
     if (err == 0)
         err = members_load(ks);
+    if (err == 0)
+        err = databases_load(ks);
     for (uint8_t db = 0; err == 0 && db < KEYSPACE_DATABASES; db++) {
         if (rows_get(&ks->rows, meta_count_key(key, db), &value))
             err =

@@ -23,6 +23,7 @@ static const char MEMBERS_KEY[] = "mmembers";
 static const char DESIRED_KEY[] = "mdesired";
 static const char COMPARISON_KEY[] = "mcomparison";
 static const char LEVEL_KEY[] = "mlevel";
+static const char DATABASES_KEY[] = "mdatabases";
 
 _Static_assert(META_COUNT_KEY_SIZE == sizeof(COUNT_KEY), "on disk");
 
@@ -61,6 +62,32 @@ int meta_seed_decode(struct bytes b, uint64_t *out)
     struct reader r = reader_of(b);
     *out = reader_u64be(&r);
     return reader_done(&r) && *out != 0 ? 0 : ERR_CORRUPT;
+}
+
+struct bytes meta_databases_key(void)
+{
+    return bytes_str(DATABASES_KEY);
+}
+
+void meta_databases_encode(struct buf *out, const uint8_t *places)
+{
+    ASSERT(places[0] < KEYSPACE_DATABASES);
+    buf_reset(out);
+    buf_append(out, places, KEYSPACE_DATABASES);
+}
+
+int meta_databases_decode(struct bytes b, uint8_t *places)
+{
+    uint32_t seen = 0;
+    if (b.len != KEYSPACE_DATABASES)
+        return ERR_CORRUPT;
+    for (uint8_t i = 0; i < KEYSPACE_DATABASES; i++) {
+        places[i] = b.data[i];
+        if (places[i] >= KEYSPACE_DATABASES)
+            return ERR_CORRUPT;
+        seen |= UINT32_C(1) << places[i];
+    }
+    return seen == (UINT32_C(1) << KEYSPACE_DATABASES) - 1 ? 0 : ERR_CORRUPT;
 }
 
 struct bytes meta_next_key(void)
@@ -312,6 +339,7 @@ bool meta_valid(struct bytes key, struct bytes value)
     struct keyspace_count count;
     struct meta_next next;
     uint64_t seed;
+    uint8_t places[KEYSPACE_DATABASES];
     struct comparison comparison;
     struct bytes record;
     uint64_t index = 0;
@@ -327,6 +355,8 @@ bool meta_valid(struct bytes key, struct bytes value)
         return meta_applied_decode(value, &applied) == 0;
     if (bytes_eq(key, meta_seed_key()))
         return meta_seed_decode(value, &seed) == 0;
+    if (bytes_eq(key, meta_databases_key()))
+        return meta_databases_decode(value, places) == 0;
     if (bytes_eq(key, meta_next_key()))
         return meta_next_decode(value, &next) == 0;
     return is_count_key(key) && meta_count_decode(value, &count, &epoch) == 0;

@@ -2,10 +2,10 @@
  * What the state says of itself, in rows of their own ('m' name): the applied
  * position; for each database that has ever had keys, counts and epoch; the
  * numbers that are given out next, once one has been; the seed of hashes, once
- * it was needed; who the members are, once an entry has said so, and who they
- * are to be; the level, once one has raised it; what they have found when they
- * compared their states last (comparison.h). And tickets: pages that are to be
- * deleted, see pages.h.
+ * it was needed; where the databases are, once some were exchanged; who the
+ * members are, once an entry has said so, and who they are to be; the level,
+ * once one has raised it; what they have found when they compared their states
+ * last (comparison.h). And tickets: pages that are to be deleted, see pages.h.
  *
  * Integers are big-endian, offsets in front:
  *
@@ -22,6 +22,7 @@
  *                      17 reports, by the ids of their nodes: node(4) began(8)
  *                      found(1) hash(8)
  *   'm' "seed"         0 seed(8), of the hashes of members
+ *   'm' "databases"    0 the place of each(16), see database.h
  *   'g' number(8)      0 letter of the rows(1)  1 db(1)  2 epoch(4)  6 id(8)
  *                      14 page(5)  19 end(5)
  */
@@ -88,6 +89,12 @@ struct bytes meta_seed_key(void);
 void meta_seed_encode(struct buf *out, uint64_t seed);
 /* ERR_CORRUPT: a wrong size, or no seed. */
 MUST_USE int meta_seed_decode(struct bytes b, uint64_t *out);
+
+struct bytes meta_databases_key(void);
+/* Of KEYSPACE_DATABASES places each. */
+void meta_databases_encode(struct buf *out, const uint8_t *places);
+/* ERR_CORRUPT: a wrong size, or not each place once. */
+MUST_USE int meta_databases_decode(struct bytes b, uint8_t *places);
 
 void meta_members_encode(struct buf *out, uint64_t index, struct bytes record);
 /* ERR_CORRUPT: no index, nothing said, another length, or too much. What is

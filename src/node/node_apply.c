@@ -19,6 +19,7 @@
  */
 #include <inttypes.h>
 
+#include "data/database.h"
 #include "data/level.h"
 #include "data/meta.h"
 #include "node/node_internal.h"
@@ -275,14 +276,16 @@ static void apply_request(struct node *n, const struct request_parcel *g,
 }
 
 /* The key of a command that has one, or its first. */
-static bool first_key(const struct ahead *a, struct keyspace_key *out)
+static bool first_key(const struct node *n, const struct ahead *a,
+                      struct keyspace_key *out)
 {
     struct bytes args = a->request.args;
 
     if (!a->cmd || cmd_first_key(a->cmd) != 1 || a->request.argc < 2)
         return false;
     (void)request_arg(&args);
-    *out = (struct keyspace_key){a->request.db, request_arg(&args)};
+    uint8_t db = database_place(n->ks, a->request.db);
+    *out = (struct keyspace_key){db, request_arg(&args)};
     return out->key.len <= EXPECTED_KEY_MAX;
 }
 
@@ -301,7 +304,7 @@ static int look_ahead(struct node *n, node_id node, struct bytes *requests,
             return err;
         ahead[i].node = node;
         ahead[i].cmd = command_of(n, &ahead[i].request);
-        found += first_key(&ahead[i], &keys[found]);
+        found += first_key(n, &ahead[i], &keys[found]);
     }
     ASSERT(found <= count);
     keyspace_expect(n->ks, keys, found);
@@ -452,8 +455,14 @@ bool node_apply(struct node *n)
 static void on_ready(void *ctx, const struct keyspace_key *key)
 {
     struct node *n = ctx;
+    struct keyspace_key named;
 
     ASSERT(n->applying.watched);
+    if (key) { /* as those call it who wait */
+        named =
+            (struct keyspace_key){database_number(n->ks, key->db), key->key};
+        key = &named;
+    }
     n->events.ready(n->events.ctx, key);
 }
 

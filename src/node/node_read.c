@@ -13,6 +13,7 @@
  * which this node lacks entries that it is not sent (node_space.c) are told
  * soon: others can serve them.
  */
+#include "data/database.h"
 #include "data/level.h"
 #include "data/object.h"
 #include "node/node_internal.h"
@@ -118,7 +119,7 @@ struct node_found node_look(struct node *n, uint8_t db, struct bytes key)
     struct object *o;
     struct value v;
 
-    ASSERT(db < KEYSPACE_DATABASES);
+    db = database_place(n->ks, db);
     keyspace_read_at(n->ks, MAX(node_stamp(n), n->reads.time_ms));
     if (keyspace_get(n->ks, db, key, &v))
         found = (struct node_found){v.type, false, 1};

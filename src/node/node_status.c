@@ -1,6 +1,7 @@
 /*
  * What a node shows of itself. Nothing here changes it, and nothing fails.
  */
+#include "data/database.h"
 #include "node/node_internal.h"
 
 #include <inttypes.h>
@@ -158,7 +159,7 @@ struct keyspace_tally node_tally(const struct node *n)
 
 struct keyspace_count node_counts(const struct node *n, uint8_t db)
 {
-    return *keyspace_counts(n->ks, db);
+    return *keyspace_counts(n->ks, database_place(n->ks, db));
 }
 
 int64_t node_mean_ttl_ms(const struct node *n, uint8_t db)
@@ -166,6 +167,7 @@ int64_t node_mean_ttl_ms(const struct node *n, uint8_t db)
     int64_t applied_ms = keyspace_applied(n->ks)->time_ms;
     int64_t now_ms = MAX(node_time_reckoned(n), applied_ms);
 
+    db = database_place(n->ks, db);
     return keyspace_mean_ttl_ms(keyspace_counts(n->ks, db), now_ms);
 }
 

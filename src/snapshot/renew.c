@@ -10,8 +10,9 @@
 #include "data/meta.h"
 #include "store/store_rows.h"
 
-/* Counts, epochs, numbers given out, and the level, without which the data
- * could not be read, are the data's; the members are not. */
+/* Counts, epochs, numbers given out, the seed of the hashes of members, where
+ * the databases are, and the level, without which the data could not be read,
+ * are the data's; the members are not. */
 static bool stays(struct bytes key)
 {
     uint8_t count[META_COUNT_KEY_SIZE];
@@ -24,7 +25,9 @@ static bool stays(struct bytes key)
         if (bytes_eq(key, meta_count_key(count, db)))
             return true;
     }
-    return bytes_eq(key, meta_next_key()) || bytes_eq(key, meta_level_key());
+    return bytes_eq(key, meta_next_key()) || bytes_eq(key, meta_level_key()) ||
+           bytes_eq(key, meta_seed_key()) ||
+           bytes_eq(key, meta_databases_key());
 }
 
 void renew_rows(struct bytes rows, const struct applied *position,

@@ -181,6 +181,8 @@ set table {
     {FLUSHDB SYNC} +OK
     {FLUSHDB WHAT} {-ERR syntax error}
     {SELECT 0} +OK
+    {SWAPDB 0 0} +OK
+    {SWAPDB 0 16} {-ERR DB index is out of range}
     {DBSIZE} ~:*
     {TIME} {~\[$1* $*\]}
     {COMMAND COUNT} ~:*
@@ -364,6 +366,20 @@ start_cluster 3 {} {
         $c SELECT 5
         assert_equal five [$c GET where]
         $c -close
+        assert_equal zero [R $follow GET where]
+    }
+
+    test "databases are exchanged, on every node" {
+        assert_equal OK [R $follow SWAPDB 0 5]
+        assert_equal five [R $lead GET where]
+        set c [node_client $lead]
+        $c SELECT 5
+        assert_equal zero [$c GET where]
+        assert_match "*db5:keys=[$c DBSIZE],*" [$c INFO keyspace]
+        $c -close
+        restart_node $follow
+        assert_equal five [R $follow GET where]
+        assert_equal OK [R $lead SWAPDB 5 0]
         assert_equal zero [R $follow GET where]
     }
 

@@ -167,6 +167,26 @@ start_cluster 3 {} {
         $d -close
     }
 
+    test "SWAPDB brings elements to those who wait, in both databases" {
+        set other [node_client $lead]
+        $other SELECT 3
+        $other RPUSH queue there
+        set c [waiter $follow BLPOP queue 0]
+        R $lead SWAPDB 3 0
+        assert_equal {queue there} [$c -read]
+        # Pushed to what is exchanged by now, under its own number.
+        $c -send BLPOP queue 0
+        wait_for_condition 10000 {[info_of $follow blocked_clients] == 1}
+        $other RPUSH queue third
+        R $lead RPUSH queue first
+        assert_equal {queue first} [$c -read]
+        R $lead SWAPDB 0 3
+        $other DEL queue
+        R $lead DEL queue
+        $other -close
+        $c -close
+    }
+
     test "nil when the time is over, and CLIENT UNBLOCK" {
         set c [node_client $follow]
         assert_equal nil [$c -typed BLPOP queue 0.01]

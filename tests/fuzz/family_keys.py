@@ -12,7 +12,7 @@ DBS = [b'0', b'1', b'2', b'15', b'16', b'-1', b'x', b'', b'2147483648',
 # of COPY, w a word of OBJECT, v a value, i an integer.
 COMMANDS = """set kv|set kv|sadd kii|sadd kii|append kv|del k|expire ki|ttl k
 persist k|rename kk|rename kk|renamenx kk|renamenx kk|copy kk|copy kkq|copy kkq
-move kd|move kd|select d|scan c|scan co|scan co|keys p|keys p|type k|exists kk
+move kd|move kd|select d|swapdb dd|swapdb dd|scan c|scan co|scan co|keys p|keys p|type k|exists kk
 object wk|object wk|object w|object wkk|get k|smembers k|scard k|strlen k
 touch kk|unlink kk|dbsize |flushdb |rename k|copy k|move k|keys |scan
 randomkey v|incr k|getdel k|spop ki""".replace('\n', '|').split('|')

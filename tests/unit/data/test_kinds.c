@@ -144,6 +144,7 @@ static const struct sample samples[] = {
            "\0"
            "\0\0\0\0\0\0\0\0",
            0),
+    SAMPLE("mdatabases", "\1\0\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f", 0),
     SAMPLE("mlevel", "\0\2", 0),
     SAMPLE("oclient", "\0\0\0\0\0\0\0\5" TIME "+OK\r\n", 10000),
     SAMPLE("u\0\0\0\x01",
@@ -468,6 +469,13 @@ static const struct sample damaged[] = {
            "\1"
            "hashhash",
            0),
+    SAMPLE("mdatabases", "", 0),
+    SAMPLE("mdatabases", "\1\0\1\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f",
+           0), /* one twice */
+    SAMPLE("mdatabases", "\1\0\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e\x10",
+           0), /* no database */
+    SAMPLE("mdatabases", "\1\0\2\3\4\5\6\7\x08\x09\x0a\x0b\x0c\x0d\x0e",
+           0),                   /* one too few */
     SAMPLE("mlevel", "\0\1", 0), /* there without a row */
     SAMPLE("mlevel", "\0\0", 0),
     SAMPLE("mlevel", "\2", 0),

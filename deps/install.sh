@@ -11,7 +11,7 @@ set -euo pipefail
 build_packages=(
     gcc libc6-dev cmake ninja-build pkg-config
     librocksdb-dev libev-dev libhiredis-dev libssl-dev libxxhash-dev
-    liblz4-dev libzstd-dev libsystemd-dev libcmocka-dev
+    liblz4-dev libzstd-dev liblzf-dev libsystemd-dev libcmocka-dev
     redis-tools procps iproute2
 )
 test_packages=(

@@ -430,3 +430,20 @@ proc node_typed {id args} {
     $c -close
     return $reply
 }
+
+# Starts a redis-server on a port of its own; returns its process and its port.
+proc start_redis {args} {
+    set port [free_port]
+    set dir $::env(VARD_TEST_DIR)/redis.$port
+    file mkdir $dir
+    set pid [start_process $dir.log redis-server --port $port --save "" \
+        --bind 127.0.0.1 --dir $dir {*}$args]
+    wait_for_condition 20000 {![catch {resp::connect 127.0.0.1 $port} c]}
+    $c -close
+    return [list $pid $port]
+}
+
+proc stop_redis {pid} {
+    signal_process $pid TERM
+    wait_process_end $pid 10000
+}

@@ -224,6 +224,8 @@ set table {
     {TTL kb} :100
     {RENAMENX kb kb} :0
     {RENAMENX kb ka} :1
+    {DUMP none} nil
+    {RESTORE none 0 x} {-ERR DUMP payload version or checksum are wrong}
     {COPY ka kb} :1
     {COPY ka kb} :0
     {COPY ka kb REPLACE} :1
@@ -316,6 +318,35 @@ proc run_table {table c all} {
     }
 }
 
+# One key of each type, with so many elements.
+proc fill_types {c count} {
+    $c FLUSHALL
+    $c SET string [string repeat "some text. " $count]
+    for {set i 0} {$i < $count} {incr i} {
+        $c RPUSH list [expr {$i * 37}] [string repeat x $i]
+        $c SADD integers [expr {$i * $i * 1000}]
+        $c SADD set member$i
+        $c HSET hash field$i [string repeat y $i]
+        $c ZADD zset [expr {$i / 7.0}] z$i
+        $c XADD stream $i-1 f v$i g [expr {$i * 1000}]
+    }
+    $c XGROUP CREATE stream group 0
+    $c XREADGROUP GROUP group alice COUNT [expr {$count / 2 + 1}] STREAMS \
+        stream >
+    $c XDEL stream 1-1
+}
+
+# What is told of each, in an order that both have.
+set looks {
+    string {GET string}
+    list {LRANGE list 0 -1}
+    integers {SORT integers}
+    set {SORT set ALPHA}
+    hash {HMGET hash field0 field1 field2 field99 field299}
+    zset {ZRANGE zset 0 -1 WITHSCORES}
+    stream {XRANGE stream - +}
+}
+
 start_cluster 3 {} {
     set lead [wait_for_leader]
     set follow [lindex [followers $lead] 0]
@@ -342,6 +373,37 @@ start_cluster 3 {} {
         set c [node_client $follow]
         run_table $table $c 1
         $c -close
+    }
+
+    test "values of each type move to a redis-server and back" {
+        lassign [start_redis] pid port
+        set redis [resp::connect 127.0.0.1 $port]
+        set vard [node_client $follow]
+        foreach count {1 3 300} {
+            fill_types $redis $count
+            foreach type [dict keys $looks] {
+                set there [$redis {*}[dict get $looks $type]]
+                assert_equal OK [$vard RESTORE $type 0 [$redis DUMP $type] \
+                    REPLACE]
+                assert_equal $there [$vard {*}[dict get $looks $type]] \
+                    "$count of $type from redis"
+                assert_equal OK [$redis RESTORE $type 0 [$vard DUMP $type] \
+                    REPLACE]
+                assert_equal $there [$redis {*}[dict get $looks $type]] \
+                    "$count of $type from vard"
+            }
+        }
+        $redis SET expires v PX 100000000
+        set dump [$redis DUMP expires]
+        $vard RESTORE expires [$redis PEXPIRETIME expires] $dump ABSTTL
+        assert_equal [$redis PEXPIRETIME expires] [$vard PEXPIRETIME expires]
+        assert_error {*BUSYKEY*} {$vard RESTORE expires 0 $dump}
+        assert_error {*checksum are wrong*} {$vard RESTORE none 0 x$dump}
+        assert_equal 0 [$vard EXISTS none]
+        $redis -close
+        $vard -close
+        stop_redis $pid
+        wait_for_same_state
     }
 
     test "a write through one node is read at once through all others" {

@@ -15,6 +15,7 @@
 #include "unit/cmd/bit_rows.h"
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
+#include "unit/cmd/dump_rows.h"
 #include "unit/cmd/geo_rows.h"
 #include "unit/cmd/group_rows.h"
 #include "unit/cmd/hash_rows.h"
@@ -42,6 +43,7 @@ static const struct group {
     {"fields that expire", hash_expire_rows, ARRAY_LEN(hash_expire_rows)},
     {"keys", key_rows, ARRAY_LEN(key_rows)},
     {"sorting", sort_rows, ARRAY_LEN(sort_rows)},
+    {"dump", dump_rows, ARRAY_LEN(dump_rows)},
     {"sets", set_rows, ARRAY_LEN(set_rows)},
     {"places", geo_rows, ARRAY_LEN(geo_rows)},
     {"sorted sets", zset_rows, ARRAY_LEN(zset_rows)},

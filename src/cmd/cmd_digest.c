@@ -9,10 +9,13 @@
  * CMD_LOOK_MAX bytes has no digest.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/hash.h"
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_parse.h"
+
+#define DIGEST_CHARS 16 /* 64 bits in hexadecimal digits */
 
 /* False: it is too long, which was answered. */
 static bool digest(struct cmd_call *c, const struct value *v, uint64_t *out)
@@ -43,18 +46,36 @@ void cmd_digest_run(struct cmd_call *c)
         resp_bulkf(c->out, "%016" PRIx64, hash);
 }
 
+/* Whether the digest is this text, whose letters may be of any case. What is as
+ * long and no number is equal to none, as in Redis. */
+static bool digest_equals(struct cmd_call *c, const struct value *v,
+                          struct bytes text, bool *equal)
+{
+    char own[DIGEST_CHARS + 1];
+    uint64_t hash = 0;
+    ASSERT(v->type == VALUE_STRING);
+    if (text.len != DIGEST_CHARS) {
+        resp_errorf(c->out, "ERR must be exactly %d hexadecimal characters",
+                    DIGEST_CHARS);
+        return false;
+    }
+    if (!digest(c, v, &hash))
+        return false;
+    snprintf(own, sizeof(own), "%016" PRIx64, hash);
+    *equal = word_is(text, own);
+    return true;
+}
+
 bool comparison_holds(struct cmd_call *c, const struct comparison_of *k,
                       const struct value *v, bool *holds)
 {
     bool digests = k->kind == COMPARE_IFDEQ || k->kind == COMPARE_IFDNE;
     bool unequal = k->kind == COMPARE_IFNE || k->kind == COMPARE_IFDNE;
-    uint64_t hash = 0;
     bool equal = false;
     ASSERT(v->type == VALUE_NONE || v->type == VALUE_STRING);
     if (v->type != VALUE_NONE && digests) {
-        if (!digest(c, v, &hash))
+        if (!digest_equals(c, v, k->value, &equal))
             return false;
-        equal = hash == k->digest;
     } else if (v->type != VALUE_NONE) {
         equal = keyspace_equals(c->ks, v, k->value);
     }
@@ -90,7 +111,7 @@ static bool delex_holds(struct cmd_call *c, const struct value *v)
                            "IFDNE");
         return false;
     }
-    if (!parse_comparison(c->out, &k) || !comparison_holds(c, &k, v, &holds))
+    if (!comparison_holds(c, &k, v, &holds))
         return false;
     if (!holds)
         resp_integer(c->out, 0);

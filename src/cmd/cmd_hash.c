@@ -198,6 +198,8 @@ bool cmd_hincrby_check(struct cmd_args *a)
 }
 
 /* A number is short: it is never apart. */
+_Static_assert(HASH_INLINE_MAX >= 20, "an integer as text");
+
 static bool old_integer(struct cmd_call *c, struct hash *h, int64_t *out,
                         int64_t *expire_ms)
 {

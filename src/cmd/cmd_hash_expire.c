@@ -38,7 +38,6 @@ struct when {
 struct fields {
     uint32_t first;
     uint32_t count;
-    uint32_t step; /* 2: with values */
 };
 
 static bool parse_when(const struct cmd_args *a, struct bytes text,
@@ -81,14 +80,16 @@ static bool when_ends(struct cmd_call *c, const struct when *w, int64_t *end_ms)
     return true;
 }
 
+#define NO_FIELDS                                                              \
+    "ERR Mandatory argument FIELDS is missing or not at the right position"
+
 /* FIELDS, a number, and as many fields, from this argument to the end. */
 static bool parse_fields(const struct cmd_args *a, uint32_t at,
                          const char *not_positive, struct fields *out)
 {
     int64_t n = 0;
     if (at + 1 >= a->argc || !word_is(a->argv[at], "fields")) {
-        resp_error(a->out, "ERR Mandatory argument FIELDS is missing or not at "
-                           "the right position");
+        resp_error(a->out, NO_FIELDS);
         return false;
     }
     if (!num_parse_i64(a->argv[at + 1], &n) || n < 1) {
@@ -96,14 +97,14 @@ static bool parse_fields(const struct cmd_args *a, uint32_t at,
         return false;
     }
     out->first = at + 2;
-    if (n > UINT32_MAX || (uint64_t)n * out->step != a->argc - out->first) {
+    if (n > UINT32_MAX || n != a->argc - out->first) {
         resp_error(a->out, "ERR The `numfields` parameter must match the "
                            "number of arguments");
         return false;
     }
     out->count = (uint32_t)n;
     ASSERT(out->count > 0);
-    return members_fit(a, out->first, out->step);
+    return members_fit(a, out->first, 1);
 }
 
 #define NOT_POSITIVE "ERR Number of fields must be a positive integer"
@@ -123,7 +124,7 @@ static bool parse_hexpire(const struct cmd_args *a, struct hexpire *out)
     static const char *const words[] = {"", "nx", "xx", "gt", "lt"};
     bool seconds =
         a->cmd->id == CMD_ID_HEXPIRE || a->cmd->id == CMD_ID_HEXPIREAT;
-    *out = (struct hexpire){.fields = {.step = 1}};
+    *out = (struct hexpire){.condition = COND_NONE};
     out->when.absolute =
         a->cmd->id == CMD_ID_HEXPIREAT || a->cmd->id == CMD_ID_HPEXPIREAT;
     if (!parse_when(a, a->argv[2], seconds, &out->when))
@@ -216,7 +217,6 @@ void cmd_hexpire_run(struct cmd_call *c)
 
 static bool parse_plain(const struct cmd_args *a, struct fields *out)
 {
-    *out = (struct fields){.step = 1};
     ASSERT(a->argc >= 5);
     return parse_fields(a, 2, NOT_POSITIVE, out);
 }
@@ -347,7 +347,7 @@ static bool parse_hgetex(const struct cmd_args *a, struct field_options *out)
 {
     uint32_t at = 2;
     bool ok = true;
-    *out = (struct field_options){.fields = {.step = 1}};
+    *out = (struct field_options){.condition = COND_NONE};
     ASSERT(a->argc >= 5);
     out->persist = word_is(a->argv[at], "persist");
     if (out->persist || when_option(a, &at, &out->when, &ok))
@@ -409,47 +409,83 @@ static bool exclusive(const struct cmd_args *a, bool given, const char *text)
     return !given;
 }
 
+/* EX PX EXAT PXAT KEEPTTL of HSETEX, of which there is one at most, at *at. */
+static bool hsetex_expiry(const struct cmd_args *a, uint32_t *at,
+                          struct field_options *o)
+{
+    bool ok = true;
+    ASSERT(*at < a->argc);
+    if (!exclusive(a, o->when.given || o->keep,
+                   "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments "
+                   "can be specified"))
+        return false;
+    o->keep = word_is(a->argv[*at], "keepttl");
+    if (o->keep || when_option(a, at, &o->when, &ok))
+        return ok;
+    resp_error(a->out, "ERR missing expire time");
+    return false;
+}
+
 /* One option of HSETEX at *at. False: it is wrong, and that was answered. */
 static bool hsetex_option(const struct cmd_args *a, uint32_t *at,
                           struct field_options *o)
 {
+    static const char *const expiries[] = {"ex", "px", "exat", "pxat",
+                                           "keepttl"};
     struct bytes arg = a->argv[*at];
-    bool ok = true;
-    bool timed = o->when.given || o->keep;
     ASSERT(*at < a->argc);
     if (word_is(arg, "fnx") || word_is(arg, "fxx")) {
-        ok = exclusive(a, o->condition != COND_NONE,
-                       "ERR Only one of FXX or FNX arguments can be specified");
+        if (!exclusive(a, o->condition != COND_NONE,
+                       "ERR Only one of FXX or FNX arguments can be specified"))
+            return false;
         o->condition = word_is(arg, "fnx") ? COND_NX : COND_XX;
-        return ok;
+        return true;
     }
-    bool keep = word_is(arg, "keepttl");
-    struct when when = {.given = false};
-    if (!keep && !when_option(a, at, &when, &ok)) {
-        resp_errorf(a->out, "ERR unknown argument: %.*s",
-                    (int)MIN(arg.len, (size_t)128), (const char *)arg.data);
+    for (size_t i = 0; i < ARRAY_LEN(expiries); i++) {
+        if (word_is(arg, expiries[i]))
+            return hsetex_expiry(a, at, o);
+    }
+    resp_errorf(a->out, "ERR unknown argument: %.*s",
+                (int)MIN(arg.len, (size_t)128), (const char *)arg.data);
+    return false;
+}
+
+/* FIELDS, a number, and as many fields with their values. Redis has other words
+ * for what is wrong here than elsewhere. */
+static bool parse_pairs(const struct cmd_args *a, uint32_t at,
+                        struct fields *out)
+{
+    int64_t n = 0;
+    ASSERT(word_is(a->argv[at], "fields"));
+    if (a->argc - at <= 3) {
+        cmd_reply_arity(a->out, a->cmd);
         return false;
     }
-    if (!ok)
+    if (!num_parse_i64(a->argv[at + 1], &n) || n < 1 || n > INT32_MAX) {
+        resp_error(a->out, "ERR invalid number of fields");
         return false;
-    o->keep |= keep;
-    if (!keep)
-        o->when = when;
-    return exclusive(a, timed,
-                     "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments "
-                     "can be specified");
+    }
+    *out = (struct fields){at + 2, (uint32_t)n};
+    if (2 * (uint64_t)n != a->argc - out->first) {
+        cmd_reply_arity(a->out, a->cmd);
+        return false;
+    }
+    return members_fit(a, out->first, 2);
 }
 
 static bool parse_hsetex(const struct cmd_args *a, struct field_options *out)
 {
     uint32_t at = 2;
-    *out = (struct field_options){.fields = {.step = 2}};
+    *out = (struct field_options){.condition = COND_NONE};
     ASSERT(a->argc >= 6);
-    for (; at < a->argc && !word_is(a->argv[at], "fields"); at++) {
+    for (; at < a->argc; at++) {
+        if (word_is(a->argv[at], "fields"))
+            return parse_pairs(a, at, &out->fields);
         if (!hsetex_option(a, &at, out))
             return false;
     }
-    return parse_fields(a, at, NOT_POSITIVE, &out->fields);
+    resp_error(a->out, NO_FIELDS);
+    return false;
 }
 
 bool cmd_hsetex_check(struct cmd_args *a)

@@ -45,38 +45,6 @@ void reply_too_long(struct cmd_call *c, const char *name, const char *instead)
 
 /* --- comparisons -------------------------------------------------------- */
 
-#define DIGEST_CHARS 16 /* 64 bits in hexadecimal digits */
-
-static bool hex_digit(uint8_t c, uint64_t *digit)
-{
-    uint8_t lower = c | 0x20;
-    ASSERT(digit != NULL);
-    if (c >= '0' && c <= '9')
-        *digit = c - '0';
-    else if (lower >= 'a' && lower <= 'f')
-        *digit = lower - 'a' + 10u;
-    else
-        return false;
-    return true;
-}
-
-static bool parse_digest(struct resp_writer *w, struct bytes text,
-                         uint64_t *out)
-{
-    uint64_t digit = 0;
-    bool ok = text.len == DIGEST_CHARS;
-    *out = 0;
-    for (size_t i = 0; ok && i < DIGEST_CHARS; i++) {
-        ok = hex_digit(text.data[i], &digit);
-        *out = *out << 4 | digit;
-    }
-    if (!ok)
-        resp_errorf(w, "ERR must be exactly %d hexadecimal characters",
-                    DIGEST_CHARS);
-    ASSERT(digit < 16);
-    return ok;
-}
-
 enum compare_kind compare_word(struct bytes word)
 {
     static const char *const words[] = {"ifeq", "ifne", "ifdeq", "ifdne"};
@@ -86,14 +54,6 @@ enum compare_kind compare_word(struct bytes word)
     }
     ASSERT(!word_is(word, "ifeq"));
     return COMPARE_NONE;
-}
-
-bool parse_comparison(struct resp_writer *w, struct comparison_of *k)
-{
-    ASSERT(k->kind <= COMPARE_IFDNE);
-    if (k->kind != COMPARE_IFDEQ && k->kind != COMPARE_IFDNE)
-        return true;
-    return parse_digest(w, k->value, &k->digest);
 }
 
 /* --- expiry and the options of SET -------------------------------------- */
@@ -161,7 +121,7 @@ static bool condition_option(const struct cmd_args *a, uint32_t *i,
         condition = SET_XX;
     else if (k.kind != COMPARE_NONE)
         condition = SET_COMPARED;
-    bool again = condition == o->condition && condition != SET_COMPARED;
+    bool again = condition == o->condition && k.kind == o->comparison.kind;
     if (condition == SET_ALWAYS || (o->condition != SET_ALWAYS && !again))
         return false;
     if (condition == SET_COMPARED) {
@@ -192,8 +152,7 @@ static bool parse_options(const struct cmd_args *a, uint32_t first, bool all,
         }
     }
     ASSERT(out->expiry.kind != EXPIRE_PERSIST);
-    return parse_comparison(a->out, &out->comparison) &&
-           parse_expiry(a, &out->expiry);
+    return parse_expiry(a, &out->expiry);
 }
 
 bool parse_set_options(const struct cmd_args *a, struct set_options *out)

@@ -73,14 +73,12 @@ enum compare_kind {
 
 struct comparison_of {
     enum compare_kind kind;
-    struct bytes value; /* as it was given */
-    uint64_t digest;    /* of IFDEQ and IFDNE, once it was parsed */
+    struct bytes value; /* of IFDEQ and IFDNE the digest */
 };
 
 enum compare_kind compare_word(struct bytes word);
-/* From k->value to what it says. */
-MUST_USE bool parse_comparison(struct resp_writer *w, struct comparison_of *k);
-/* Of a string, or of no value (VALUE_NONE). */
+/* Of a string, or of no value (VALUE_NONE). False: the error has been written.
+ */
 MUST_USE bool comparison_holds(struct cmd_call *c,
                                const struct comparison_of *k,
                                const struct value *v, bool *holds);

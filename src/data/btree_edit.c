@@ -19,7 +19,9 @@
 #include "data/btree.h"
 #include "data/btree_internal.h"
 
+#ifndef ITEMS_MIN
 #define ITEMS_MIN 8
+#endif
 
 enum edge { EDGE_NONE, EDGE_BEGIN, EDGE_END };
 

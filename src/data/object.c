@@ -23,29 +23,35 @@
 
 #define OBJECTS_KEPT 4
 #define ROOT_KEPT    (16 * 1024)
-#define BLOB_PART    (KEYSPACE_PAGE_SIZE - 1) /* behind TREE_BLOB */
 /* What a copy counts for a row that is not there: the look takes its time, and
  * a queue of long elements has used millions of numbers after a while. */
 #define MISSED_SIZE 256
 
 /* Elements by number: the pages at the ends of a list fill up. */
-static const struct btree_limits by_number = {.page_max = 4096,
-                                              .leaf_root_max = 2048,
-                                              .inner_root_max = 512,
-                                              .sequence = true};
+static const struct btree_limits by_number = {
+    .page_max = OBJECT_LONG_PAGE_MAX,
+    .leaf_root_max = OBJECT_LONG_ROOT_MAX,
+    .inner_root_max = OBJECT_INNER_ROOT_MAX,
+    .sequence = true};
 /* The same before there are pages: nothing is ever divided. */
-static const struct btree_limits packed = {.page_max = 1024,
+static const struct btree_limits packed = {.page_max = OBJECT_PAGE_MAX,
                                            .leaf_root_max = UINT32_MAX,
-                                           .inner_root_max = 512,
+                                           .inner_root_max =
+                                               OBJECT_INNER_ROOT_MAX,
                                            .sequence = true};
 static const struct btree_limits by_key = {
-    .page_max = 1024, .leaf_root_max = 1024, .inner_root_max = 512};
-static const struct btree_limits by_score = {.page_max = 1024,
+    .page_max = OBJECT_PAGE_MAX,
+    .leaf_root_max = OBJECT_LEAF_ROOT_MAX,
+    .inner_root_max = OBJECT_INNER_ROOT_MAX};
+static const struct btree_limits by_score = {.page_max = OBJECT_PAGE_MAX,
                                              .leaf_root_max = OBJECT_PACKED_MAX,
-                                             .inner_root_max = 512};
+                                             .inner_root_max =
+                                                 OBJECT_INNER_ROOT_MAX};
 /* In the order of time: pages fill up. */
 static const struct btree_limits by_time = {
-    .page_max = 4096, .leaf_root_max = 2048, .inner_root_max = 512};
+    .page_max = OBJECT_LONG_PAGE_MAX,
+    .leaf_root_max = OBJECT_LONG_ROOT_MAX,
+    .inner_root_max = OBJECT_INNER_ROOT_MAX};
 
 static const struct btree_limits *limits_of(const struct object *o,
                                             uint8_t tree)
@@ -389,7 +395,7 @@ bool object_copy(struct keyspace *ks, const struct object_place *from,
 
 static uint64_t parts_of(uint64_t length)
 {
-    return length / BLOB_PART + (length % BLOB_PART != 0);
+    return length / OBJECT_BLOB_PART + (length % OBJECT_BLOB_PART != 0);
 }
 
 struct blob object_blob_put(struct object *o, struct bytes data)
@@ -402,7 +408,7 @@ struct blob object_blob_put(struct object *o, struct bytes data)
     for (uint64_t i = 0; i < count; i++) {
         struct row *r =
             rows_renew(rs, key_tree_page(key, &o->space.owner, b.row + i));
-        size_t len = MIN(data.len, (size_t)BLOB_PART);
+        size_t len = MIN(data.len, (size_t)OBJECT_BLOB_PART);
         buf_u8(&r->value, TREE_BLOB);
         buf_bytes(&r->value, bytes_of(data.data, len));
         rs->entry_bytes += len;
@@ -424,11 +430,11 @@ struct bytes object_blob_view(struct object *o, const struct blob *b,
     uint8_t key[KEY_PAGE_SIZE];
     struct rows *rs = &o->ks->rows;
     struct bytes row;
-    size_t from = 1 + (size_t)(at % BLOB_PART);
-    uint64_t part = at / BLOB_PART;
+    size_t from = 1 + (size_t)(at % OBJECT_BLOB_PART);
+    uint64_t part = at / OBJECT_BLOB_PART;
     ASSERT(at < b->length);
-    size_t len =
-        1 + (size_t)MIN(b->length - part * BLOB_PART, (uint64_t)BLOB_PART);
+    size_t len = 1 + (size_t)MIN(b->length - part * OBJECT_BLOB_PART,
+                                 (uint64_t)OBJECT_BLOB_PART);
     if (rs->error != 0)
         return BYTES_NONE;
     if (!rows_view(rs, key_tree_page(key, &o->space.owner, b->row + part),

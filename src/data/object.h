@@ -31,11 +31,21 @@
 #define OBJECT_TREES_MAX RECORD_TREES_MAX
 #define OBJECT_OWN_MAX   RECORD_OWN_MAX
 
-/* The bytes of the first tree's root, in which all elements of a small hash,
- * set or sorted set are, before it is VALUE_HASHED; and below which it may be
- * small again. */
-#define OBJECT_PACKED_MAX 2048
-#define OBJECT_REPACK_MAX 512
+/* In bytes, and the same on all replicas: the pages of trees by key, and those
+ * of lists and streams; roots; the first tree's root, in which all elements of
+ * a small hash, set or sorted set are, before it is VALUE_HASHED, and below
+ * which it may be small again; a part of a blob. A test has its own
+ * (tests/fuzz/tiny.txt). */
+#ifndef OBJECT_PAGE_MAX
+#define OBJECT_PAGE_MAX       1024
+#define OBJECT_LONG_PAGE_MAX  4096
+#define OBJECT_LEAF_ROOT_MAX  1024
+#define OBJECT_LONG_ROOT_MAX  2048
+#define OBJECT_INNER_ROOT_MAX 512
+#define OBJECT_PACKED_MAX     2048
+#define OBJECT_REPACK_MAX     512
+#define OBJECT_BLOB_PART      (KEYSPACE_PAGE_SIZE - 1) /* behind TREE_BLOB */
+#endif
 
 struct object {
     struct keyspace *ks;

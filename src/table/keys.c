@@ -88,7 +88,7 @@ static bool find_counted(struct cmd_keys *k, const struct key_spec *s)
     ASSERT(s->keynum >= 0 && s->first > s->keynum);
     int64_t number_at = k->at + s->keynum;
     if (number_at >= k->argc || !num_parse_i64(k->argv[number_at], &count) ||
-        count < 0 || count > k->argc)
+        count < (s->none ? 0 : 1) || count > k->argc)
         return false;
     k->at += s->first;
     k->last = k->at + (count - 1) * s->step;

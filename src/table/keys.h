@@ -42,6 +42,7 @@ struct key_spec {
     int keynum; /* keynum: where the number of keys is, and */
     int first;  /* where the first key is, both from the beginning */
     int step;   /* from one key to the next */
+    bool none;  /* keynum: there may be none */
 };
 
 /* One key, at this argument. */

@@ -21,7 +21,9 @@
 #include "type/packed.h"
 
 /* A longer value is in rows of its own. */
+#ifndef HASH_INLINE_MAX
 #define HASH_INLINE_MAX 512
+#endif
 
 /* A hash with more fields, or with a longer field or value, is one that Redis
  * would call a hashtable, from then on. */

@@ -18,7 +18,9 @@
 #include "type/cell.h"
 
 /* Longer elements are blobs. */
+#ifndef LIST_INLINE_MAX
 #define LIST_INLINE_MAX 1024
+#endif
 
 enum list_end { LIST_LEFT, LIST_RIGHT };
 

@@ -12,10 +12,12 @@
 #include "base/reader.h"
 #include "type/cell.h"
 
-#define ID_SIZE    16
-#define OWN_SIZE   (2 * ID_SIZE + 8 + 4)
+#define ID_SIZE  16
+#define OWN_SIZE (2 * ID_SIZE + 8 + 4)
+#ifndef INLINE_MAX
 #define INLINE_MAX 1024
-#define LONG       0xff /* instead of a length: four bytes follow */
+#endif
+#define LONG 0xff /* instead of a length: four bytes follow */
 
 _Static_assert(OWN_SIZE <= OBJECT_OWN_MAX, "in the record");
 

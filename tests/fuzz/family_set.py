@@ -108,12 +108,13 @@ def begin(rng):
     return found
 
 
-def same_scan(redis, vard):
-    """Two scans that are not at their end have seen something else."""
+def same_scan(cursor, redis, vard):
+    """Two scans that are not at their end have seen something else, and so have
+    two that go on from a cursor that nobody has given."""
     if redis[0] != '*' or vard[0] != '*':
         return False
     (at, found), (ours_at, ours) = redis[1], vard[1]
-    if at[1] != b'0' or ours_at[1] != b'0':
+    if at[1] != b'0' or ours_at[1] != b'0' or cursor.strip(b'+0') != b'':
         return found[0] == ours[0]
     return sorted(found[1]) == sorted(ours[1])
 
@@ -128,7 +129,7 @@ def shape(reply):
 def same(argv, redis, vard):
     name = argv[0].lower()
     if name == b'sscan':
-        return same_scan(redis, vard)
+        return len(argv) > 2 and same_scan(argv[2], redis, vard)
     if name in (b'srandmember', b'spop'):
         return shape(redis) == shape(vard)
     ordered = redis[0] == vard[0] and redis[0] in '*~'

@@ -2,7 +2,7 @@
 """Compares the replies of vard with those of redis-server 7.0.
 
     redis_diff.py --vard PROGRAM [--seconds N] [--commands N] [--seed N]
-                  [--redis PROGRAM] [--family NAME]
+                  [--reference PROGRAM] [--family NAME,NAME...]
 
 Starts one node of vard and one redis-server, each on a free port and in a
 directory of its own, and sends both the same: pipelines of random commands
@@ -10,10 +10,14 @@ directory of its own, and sends both the same: pipelines of random commands
 that may be no requests at all, in pieces. Replies are compared byte by byte;
 of times to live, which two clocks cannot share, the order of magnitude.
 
-With --family, only pipelines, of the commands that family_NAME.py makes:
+With --family, only pipelines, each of the commands that one of the families
+makes, family_NAME.py:
 begin(rng), the commands that each pipeline begins with; command(rng), another
 one; same(argv, redis, vard), whether two decoded replies that differ say the
-same, for what has no order or is random.
+same, for what has no order or is random. PAUSE in place of a command lets times
+pass. VERSION, if there, is the first redis-server that knows the commands: its
+family needs a reference like that, while any other is compared with the
+redis-server of the system.
 
 Differences that are meant stand in redis_exceptions, each with its reason.
 What is found can be repeated with the seed that is printed. Ends with
@@ -65,7 +69,9 @@ client:kill:addr v|client:kill:laddr v|client:setname v|client:getname
 client:no-evict v|command:getkeys:mset kvkv|command:getkeysandflags:set kvx
 command:getkeysandflags:getex kx|config:get v|auth v|set kvxtxx'''.replace(
     '\n', '|').split('|')
-TIMES = re.compile(rb'(?i)^(ttl|pttl|expiretime|pexpiretime)$')
+TIMES = re.compile(rb'(?i)^h?(ttl|pttl|expiretime|pexpiretime)$')
+PAUSE = [b'PAUSE']
+PAUSE_S = 0.02
 
 
 class Server:
@@ -186,9 +192,15 @@ def integer_of(reply):
 
 
 def near(name, a, b):
-    """Times to live, or points in time, as two clocks see them."""
+    """Times to live, or points in time, as two clocks see them; of fields, an
+    array of them."""
+    if a[:1] == b'*' == b[:1]:
+        times, ours = decode(a)[0][1], decode(b)[0][1]
+        return len(times) == len(ours) and \
+            all(x == y or near(name, *(b':%s\r\n' % t[1] for t in (x, y)))
+                for x, y in zip(times, ours))
     x, y = integer_of(a), integer_of(b)
-    slack = 5000 if name.lower().startswith(b'p') else 5
+    slack = 5000 if b'p' in name.lower()[:2] else 5
     return x is not None and y is not None and x > 0 and y > 0 \
         and abs(x - y) <= slack
 
@@ -337,9 +349,9 @@ def settle(talks):
 
 
 class Diff:
-    def __init__(self, servers, exceptions, family):
+    def __init__(self, servers, exceptions, families):
         self.servers, self.exceptions = servers, exceptions
-        self.family = family
+        self.families, self.family = families, None
         self.passed = self.failed = self.commands = self.excused = 0
         self.shown = 0
 
@@ -364,20 +376,29 @@ class Diff:
         return False
 
     def pipeline(self, rng):
-        if self.family:
+        if self.families:
+            self.family = rng.choice(self.families)
             commands = self.family.begin(rng) + \
                 [self.family.command(rng) for _ in range(100)]
         else:
             commands = [random_command(rng) for _ in range(100)]
         hello = [b'HELLO', rng.choice([b'2', b'3'])]
-        data = encode([b'FLUSHALL']) + encode(hello) + \
-            b''.join(map(encode, commands))
+        parts = [[[b'FLUSHALL'], hello]]
+        for argv in commands:
+            if argv == PAUSE:
+                parts.append([])
+            else:
+                parts[-1].append(argv)
+        commands = sum(parts, [])[2:]
         replies = []
         for server in self.servers:
             with server.connect() as s:
-                s.sendall(data)
-                r = Replies(s)
-                replies.append([r.next() for _ in range(len(commands) + 2)][2:])
+                r, found = Replies(s), []
+                for part in parts:
+                    time.sleep(PAUSE_S if found else 0)
+                    s.sendall(b''.join(map(encode, part)))
+                    found += [r.next() for _ in part]
+                replies.append(found[2:])
         good = True
         for argv, redis, vard in zip(commands, *replies):
             if not self.same(argv, redis, vard):
@@ -408,7 +429,7 @@ class Diff:
         while time.monotonic() < end and self.failed < MAX_SHOWN and \
                 self.commands < commands:
             one = random.Random(rng.getrandbits(64))
-            kind = self.pipeline if self.family or rng.random() < 0.5 \
+            kind = self.pipeline if self.families or rng.random() < 0.5 \
                 else self.raw
             try:
                 good = kind(one)
@@ -432,24 +453,36 @@ def read_exceptions(path):
     return found
 
 
+def require_version(server, needed):
+    """What the reference must know."""
+    with server.connect() as s:
+        s.sendall(encode([b'INFO', b'server']))
+        told = re.search(rb'redis_version:(\d+)\.(\d+)', Replies(s).next())
+    if tuple(map(int, told.groups())) < needed:
+        raise SystemExit('redis_diff: this family needs a redis-server of '
+                         f'version {needed[0]}.{needed[1]}: --reference')
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--vard', required=True)
-    parser.add_argument('--redis', default='redis-server')
+    parser.add_argument('--reference', default='redis-server')
     parser.add_argument('--seconds', type=float, default=20)
     parser.add_argument('--commands', type=int, default=10**9)
-    parser.add_argument('--family')
+    parser.add_argument('--family', default='')
     parser.add_argument('--seed', type=int)
     args = parser.parse_args()
     seed = random.SystemRandom().getrandbits(32) if args.seed is None \
         else args.seed
     exceptions = read_exceptions(Path(__file__).with_name('redis_exceptions'))
     vard = str(Path(args.vard).resolve())
-    family = importlib.import_module('family_' + args.family) \
-        if args.family else None
-    with Server('redis', redis_command(args.redis)) as redis, \
+    families = [importlib.import_module('family_' + name)
+                for name in args.family.split(',') if name]
+    with Server('redis', redis_command(args.reference)) as redis, \
             Server('vard', vard_command(vard)) as node:
-        diff = Diff((redis, node), exceptions, family)
+        require_version(redis, max(getattr(f, 'VERSION', (7, 0))
+                                   for f in families or [None]))
+        diff = Diff((redis, node), exceptions, families)
         diff.run(random.Random(seed), args.seconds, args.commands)
         for server in (redis, node):
             if server.process.poll() is not None:

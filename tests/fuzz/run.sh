@@ -9,10 +9,11 @@
 # Builds the targets with clang, libFuzzer, AddressSanitizer and
 # UndefinedBehaviorSanitizer in build-fuzz/ (or --fuzz-build DIR). CI: replays
 # corpus/, fuzzes each target for some seconds, expects the canary to fail,
-# and compares replies with redis-server. A campaign gives every target its
-# share of the time and keeps what it finds in build-fuzz/corpus/; with --fast
-# without AddressSanitizer (build-fuzz-fast/), which then sees only those inputs
-# that reach something new. --build is a normal build, whose vard is compared.
+# and compares replies with redis-server, those of a node with tiny pages, too.
+# A campaign gives every target and every family of commands its share of the
+# time and keeps what it finds in build-fuzz/corpus/; with --fast without
+# AddressSanitizer (build-fuzz-fast/), which then sees only those inputs that
+# reach something new. --build is a normal build, whose vard is compared.
 # The last line is "fuzz: N passed, N failed".
 set -euo pipefail
 
@@ -29,7 +30,7 @@ failed=0
 
 say() { printf '%s\n' "$*"; }
 usage() {
-    sed -n '2,18s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,17s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -148,18 +149,41 @@ run_canary() {
     rm -rf "$work"
 }
 
-run_redis() {
-    local log=$fuzz/findings/redis.log counts
-    python3 "$here/redis_diff.py" --vard "$build/vard" --seconds "$@" \
-        >"$log" 2>&1 || true
+run_redis() { # what is compared, a node's program, and more arguments
+    local what=$1 program=$2 log=$fuzz/findings/redis.log counts
+    shift 2
+    python3 "$here/redis_diff.py" --vard "$program" "$@" >"$log" 2>&1 || true
     grep -v '^redis: ' "$log" || true
     counts=$(tail -n 1 "$log")
     if [[ $counts =~ ^redis:\ ([0-9]+)\ passed,\ 0\ failed$ ]]; then
-        say "replies as redis-server's: ${BASH_REMATCH[1]} rounds"
+        say "$what as redis-server's: ${BASH_REMATCH[1]} rounds"
         result 0 redis
     else
-        result 1 "replies are not redis-server's: $counts"
+        result 1 "$what are not redis-server's: $counts"
     fi
+}
+
+# The families that redis-server 7.0 knows, one a line.
+families() {
+    grep -L '^VERSION' "$here"/family_*.py |
+        sed 's/.*family_\(.*\)\.py/\1/'
+}
+
+# Collections on trees with tiny pages.
+run_tiny() {
+    run_redis 'replies on tiny trees' "$build/tests/vard_tiny" --seed 1 \
+        --seconds 8 --family hash,set,zset,geo,list,stream,group
+}
+
+# Each family for so long, on tiny trees and on others.
+run_families() { # seconds
+    local family program
+    while read -r family <&3; do
+        for program in tests/vard_tiny vard; do
+            run_redis "replies of $program, $family," "$build/$program" \
+                --family "$family" --seconds "$1" --commands 100000
+        done
+    done 3< <(families)
 }
 
 run_sample() {
@@ -177,7 +201,10 @@ run_sample() {
         result "$status" "$name"
     done <"$fuzz/findings/results"
     run_canary
-    [ -n "$only" ] || run_redis 20 --seed 1
+    if [ -z "$only" ]; then
+        run_redis replies "$build/vard" --seconds 20 --seed 1
+        run_tiny
+    fi
     finish
 }
 
@@ -224,7 +251,7 @@ run_campaign() {
     local name rest count share
     count=$(targets | wc -l)
     [ "$count" -gt 0 ] || usage
-    share=$((seconds / (count + 1) + 1))
+    share=$((seconds / (count + 1 + $(families | wc -l)) + 1))
     say '| target | executions | per s | per s of CPU | edges | findings |'
     say '| --- | --- | --- | --- | --- | --- |'
     while read -r name rest <&3; do
@@ -232,7 +259,10 @@ run_campaign() {
         campaign_target "$name" "$share" $rest
     done 3< <(targets)
     run_canary
-    [ -n "$only" ] || run_redis "$share"
+    if [ -z "$only" ]; then
+        run_redis replies "$build/vard" --seconds "$share"
+        run_families $((share / 2 + 1))
+    fi
     finish
 }
 

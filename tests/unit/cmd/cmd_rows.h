@@ -608,7 +608,7 @@ static const struct row compare_rows[] = {
     {"SET k 5 NX IFEQ 3", "-ERR syntax error\r\n"},
     {"SET k 5 XX IFEQ 3", "-ERR syntax error\r\n"},
     {"SET k 5 IFEQ 3 XX", "-ERR syntax error\r\n"},
-    {"SET k 5 IFEQ 3 IFEQ 3", "-ERR syntax error\r\n"},
+    {"SET k 3 IFEQ 9 ifeq 3", "+OK\r\n"},
     {"SET k 5 IFEQ", "-ERR syntax error\r\n"},
     {"SET k 5 EX 100 IFEQ 3", "+OK\r\n"},
     {"TTL k", ":100\r\n"},

@@ -238,7 +238,7 @@ static const char *const checked_wrong[] = {
     "BITFIELD a SET u8 0",
     "BITFIELD a SET u8 4294967295 1",
     "BITFIELD_RO a SET u8 0 1",
-    "SET a 1 IFDEQ 12",
+    "SET a 1 IFDEQ",
     "SET a 1 IFNE",
     "DELEX a IFEQ",
     "MSETEX x a 1",

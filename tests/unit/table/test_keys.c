@@ -72,7 +72,8 @@ static const struct cmd eval = {.name = "eval",
                                            .find = KEY_FIND_KEYNUM,
                                            .keynum = 0,
                                            .first = 1,
-                                           .step = 1})};
+                                           .step = 1,
+                                           .none = true})};
 static const struct cmd zunionstore = {
     .name = "zunionstore",
     KEY_SPECS(KEY_AT(1, KEY_OW), {.flags = KEY_RO,
@@ -143,6 +144,10 @@ static void test_counted(void **state)
     expect(&eval, "eval s 9223372036854775807 a", "!");
     expect(&eval, "eval s", "!");
     expect(&zunionstore, "zunionstore d 2 a b weights 1 2", "d a b");
+    expect(&zunionstore, "zunionstore d 0 a", "!");
+    expect(cmd_by_id(CMD_ID_SINTERCARD), "sintercard 0 a", "!");
+    expect(cmd_by_id(CMD_ID_LMPOP), "lmpop 0 left left", "!");
+    expect(cmd_by_id(CMD_ID_MSETEX), "msetex 0 a 1", "!");
     const struct cmd *msetex = cmd_by_id(CMD_ID_MSETEX);
     expect(msetex, "msetex 2 a 1 b 2 nx ex 5", "a b");
     expect(msetex, "msetex 2 a 1 b", "a b");

@@ -156,7 +156,7 @@ static void put_applied(struct keyspace *ks, struct store_batch *b)
 
 int keyspace_commit(struct keyspace *ks)
 {
-    ASSERT(ks->rows.in_entry);
+    ASSERT(ks->rows.in_entry && ks->objects_open == 0);
     session_row_settle(&ks->session, &ks->rows);
     struct store_batch *b = rows_prepare(&ks->rows);
     databases_put(ks, b);
@@ -179,7 +179,7 @@ int keyspace_commit(struct keyspace *ks)
 
 void keyspace_read_at(struct keyspace *ks, int64_t time_ms)
 {
-    ASSERT(!ks->rows.in_entry);
+    ASSERT(!ks->rows.in_entry && ks->objects_open == 0);
     ks->read_time_ms = time_ms;
     ks->in_doubt = false;
     ks->tally_before = ks->tally;

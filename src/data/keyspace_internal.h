@@ -37,6 +37,7 @@ struct keyspace {
     uint64_t hash_seed;  /* see keyspace_hash_seed(); 0: none yet */
     struct list objects; /* that are not open, see object.c */
     uint32_t object_count;
+    uint32_t objects_open;       /* none between commands */
     struct session_row session;  /* that the entry's requests move on */
     keyspace_ready_fn *ready_fn; /* NULL: nobody wants to know */
     void *ready_ctx;

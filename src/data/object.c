@@ -72,6 +72,7 @@ static const struct btree_limits *limits_of(const struct object *o,
 
 static struct object *take(struct keyspace *ks)
 {
+    ks->objects_open++;
     if (list_empty(&ks->objects))
         return mem_zalloc(sizeof(struct object));
     struct object *o = CONTAINER_OF(ks->objects.next, struct object, link);
@@ -93,6 +94,8 @@ void object_close(struct object *o)
     if (o == NULL)
         return;
     struct keyspace *ks = o->ks;
+    ASSERT(ks->objects_open > 0);
+    ks->objects_open--;
     if (ks->object_count == OBJECTS_KEPT) {
         free_object(o);
         return;
@@ -108,6 +111,7 @@ void object_close(struct object *o)
 
 void objects_release(struct keyspace *ks)
 {
+    ASSERT(ks->objects_open == 0);
     while (!list_empty(&ks->objects))
         free_object(take(ks));
 }

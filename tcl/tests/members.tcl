@@ -320,11 +320,14 @@ dir $nodes(1,dir)"
         regsub -line "^dir .*" $text "dir $twin" text
         write_file $twin.conf $text
         write_file $twin.log ""
+        # The third one is silent meanwhile, so nobody but the leader refuses it.
+        signal_process $nodes(1,pid) STOP
         set pid [start_process $twin.log $vard $twin.conf]
         wait_for_condition 20000 {
             [string match "*another process*" [read_file $twin.log]]}
         signal_process $pid KILL
         wait_process_end $pid 10000
+        signal_process $nodes(1,pid) CONT
         assert_equal OK [R [wait_for_leader] SET twin refused]
         assert_equal 127.0.0.1:$nodes($id,peer) \
             [address_of [wait_for_leader] $id]

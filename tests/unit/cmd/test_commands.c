@@ -15,8 +15,10 @@
 #include "unit/cmd/bit_rows.h"
 #include "unit/cmd/cmd_fixture.h"
 #include "unit/cmd/cmd_rows.h"
+#include "unit/cmd/col_corner_rows.h"
 #include "unit/cmd/dump_rows.h"
 #include "unit/cmd/geo_rows.h"
+#include "unit/cmd/group_corner_rows.h"
 #include "unit/cmd/group_rows.h"
 #include "unit/cmd/hash_rows.h"
 #include "unit/cmd/hll_rows.h"
@@ -24,7 +26,9 @@
 #include "unit/cmd/list_rows.h"
 #include "unit/cmd/set_rows.h"
 #include "unit/cmd/sort_rows.h"
+#include "unit/cmd/stream_corner_rows.h"
 #include "unit/cmd/stream_rows.h"
+#include "unit/cmd/zset_corner_rows.h"
 #include "unit/cmd/zset_rows.h"
 
 static const struct group {
@@ -55,6 +59,10 @@ static const struct group {
     {"compare", compare_rows, ARRAY_LEN(compare_rows)},
     {"lists", list_rows, ARRAY_LEN(list_rows)},
     {"waiting", blocking_rows, ARRAY_LEN(blocking_rows)},
+    {"corners", col_corner_rows, ARRAY_LEN(col_corner_rows)},
+    {"streams, corners", stream_corner_rows, ARRAY_LEN(stream_corner_rows)},
+    {"groups, corners", group_corner_rows, ARRAY_LEN(group_corner_rows)},
+    {"sorted sets, corners", zset_corner_rows, ARRAY_LEN(zset_corner_rows)},
     {"internal", internal_rows, ARRAY_LEN(internal_rows)},
 };
 
@@ -76,38 +84,6 @@ static void test_rows(void **state)
     fixture_init(&f);
     for (size_t i = 0; i < ARRAY_LEN(groups); i++)
         run_group(&f, &groups[i]);
-    fixture_release(&f);
-}
-
-/* A consumer's name is in each entry that it has pending, twice. */
-static void test_consumers_have_a_length(void **state)
-{
-    static const char *const lines[] = {
-        "XGROUP CREATECONSUMER s g %s", "XREADGROUP GROUP g %s STREAMS s >",
-        "XCLAIM s g %s 0 1-1 FORCE", "XAUTOCLAIM s g %s 0 0"};
-    char name[1024 + 2] = "";
-    char line[1200];
-    struct fixture f;
-    UNUSED(state);
-    fixture_init(&f);
-    fixture_run(&f, "XADD s 1-1 a b");
-    fixture_run(&f, "XGROUP CREATE s g 0");
-    memset(name, 'x', 1024 + 1);
-    for (size_t i = 0; i < 2 * ARRAY_LEN(lines); i++) {
-        bool fits = i >= ARRAY_LEN(lines);
-        if (fits)
-            name[1024] = '\0';
-        const char *format = lines[i % ARRAY_LEN(lines)];
-        size_t before = (size_t)(strstr(format, "%s") - format);
-        snprintf(line, sizeof(line), "%.*s%s%s", (int)before, format, name,
-                 format + before + 2);
-        const char *reply = fixture_run(&f, line);
-        if (fits)
-            assert_true(reply[0] == '*' || reply[0] == ':');
-        else
-            assert_string_equal(
-                reply, "-ERR consumer name is longer than 1024 bytes\r\n");
-    }
     fixture_release(&f);
 }
 
@@ -967,7 +943,6 @@ int main(void)
         cmocka_unit_test(test_rows_without_check),
         cmocka_unit_test(test_what_is_checked_before),
         cmocka_unit_test(test_numbers_have_a_length),
-        cmocka_unit_test(test_consumers_have_a_length),
         cmocka_unit_test(test_idle_since_the_beginning),
         cmocka_unit_test(test_quotes_have_a_length),
         cmocka_unit_test(test_pages_are_swept),

@@ -51,6 +51,7 @@ enum greeting_verdict {
     GREETING_OLD,           /* a later start of it, or another one as late, is
                                known: it has an older copy of its data */
     GREETING_TWIN,          /* another process is it, now, at the address */
+    GREETING_LINKED,        /* an earlier start of it is linked still */
     GREETING_REPLACED,      /* another directory has its id since an entry */
     GREETING_REMOVED,       /* it is no member, since a committed entry */
     GREETING_LEVEL,         /* its program cannot execute the level in force */

@@ -93,6 +93,7 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
         return;
     case GREETING_WELCOME:
     case GREETING_NOT_YET:
+    case GREETING_LINKED: /* it waits */
     case GREETING_OTHER_CLUSTER:
     case GREETING_FORGOT: /* it ends by itself */
     case GREETING_VERDICTS:

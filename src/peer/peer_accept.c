@@ -122,10 +122,9 @@ static void establish(struct peer_inbound *in, struct peer *peer,
                       uint64_t nonce)
 {
     bool restarted = in->hello.from_incarnation > peer->incarnation_seen;
-    bool older_link = restarted && peer->link.state == LINK_ESTABLISHED;
-    if (peer->inbound != NULL || older_link)
-        peer_break(peer, restarted ? "it has restarted"
-                                   : "a newer connection replaces it");
+    if (peer->inbound != NULL)
+        peer_break(peer, "a newer connection replaces it");
+    ASSERT(!restarted || peer->link.state != LINK_ESTABLISHED);
     if (restarted)
         peer->flapping = false;
     peer_greet_remember(peer, in->hello.from_incarnation, nonce);

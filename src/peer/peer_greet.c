@@ -7,9 +7,11 @@
  * start, and from the log, which says since when another directory has its id
  * (member_facts). A start that is not above the known one is of an older copy,
  * unless it is that one itself; if that one is here now, there are two.
- * A copy that was made while its start ran is above all that is known; but who
- * led meanwhile has receipts of what it acknowledged, and tells them. Whether
- * it still has that, it sees itself.
+ * A start above all that is known may still be of a copy: one that was made
+ * while its start ran, or that was started again and again. While an earlier
+ * start is linked, it waits: that link ends with its process, or as soon as the
+ * kernel misses its host. And who led meanwhile has receipts of what it
+ * acknowledged, and tells them. Whether it still has that, it sees itself.
  *
  * How it fails: a greeting that is damaged, or not proved, is an error and ends
  * the connection, as does a verdict. Nothing that a stranger says gets here.
@@ -113,6 +115,21 @@ static enum greeting_verdict judge_member(const struct peer *peer,
     return GREETING_NOT_YET;
 }
 
+/* The start that is linked is the newest that was met. */
+static enum greeting_verdict
+judge_newer(const struct peer *peer, struct start said, char why[PEER_WHY_MAX])
+{
+    if (!is_here(peer) || said.incarnation <= peer->incarnation_seen)
+        return GREETING_WELCOME;
+    snprintf(why, PEER_WHY_MAX,
+             "it has started as incarnation %" PRIu64
+             ", and incarnation %" PRIu64
+             " of it is linked: if that runs, one of the two runs on a copy of "
+             "its directory",
+             said.incarnation, peer->incarnation_seen);
+    return GREETING_LINKED;
+}
+
 static enum greeting_verdict judge_start(const struct peer *peer,
                                          struct start said, struct start known,
                                          char why[PEER_WHY_MAX])
@@ -121,7 +138,7 @@ static enum greeting_verdict judge_start(const struct peer *peer,
     bool other = said.incarnation == known.incarnation && known.nonce != 0 &&
                  said.nonce != known.nonce;
     if (!older && !other)
-        return GREETING_WELCOME;
+        return judge_newer(peer, said, why);
     if (is_here(peer)) {
         snprintf(why, PEER_WHY_MAX,
                  "another process says it is member %u, as incarnation %" PRIu64
@@ -213,6 +230,9 @@ void peer_greet_refusal(const struct greeting *g, char why[PEER_WHY_MAX])
         [GREETING_OTHER_CLUSTER] = "it is of another cluster, as its log says",
         [GREETING_OLD] = "it knows a newer start of this node",
         [GREETING_TWIN] = "it is linked to another process that is this node",
+        [GREETING_LINKED] =
+            "an earlier start of this node is linked to it, and has to end "
+            "first: if it runs, one of the two runs on a copy of the directory",
         [GREETING_REPLACED] = "another directory has the id of this node",
         [GREETING_REMOVED] = "this node is no member any more",
         [GREETING_LEVEL] =

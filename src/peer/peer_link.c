@@ -103,14 +103,12 @@ static void send_greeting(struct peer_link *k)
     peer_greet_send(peer_of_link(k), &talk, GREETING_WELCOME, &k->conn);
 }
 
-/* The peer has proved who it is, and each is welcome to the other. A connection
- * from an older incarnation is closed now. */
+/* The peer has proved who it is, and each is welcome to the other. */
 static void establish(struct peer_link *k, uint64_t nonce)
 {
     struct peer *peer = peer_of_link(k);
-    struct peer_inbound *in = peer->inbound;
-    if (in != NULL && in->hello.from_incarnation != k->incarnation)
-        peer_break(peer, "it has restarted");
+    const struct peer_inbound *in = peer->inbound;
+    ASSERT(in == NULL || in->hello.from_incarnation == k->incarnation);
     peer_greet_remember(peer, k->incarnation, nonce);
     loop_timer_stop(peer->peers->loop, &k->timer);
     peer_link_move(k, LINK_ESTABLISHED);

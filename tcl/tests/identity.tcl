@@ -117,9 +117,19 @@ start_cluster 3 {cluster-id copies} {
         assert_match "*FATAL: exiting, because member * is linked to another\
             process that is node $id, at 127.0.0.1:*" [read_file $twin.log]
         assert_equal {} [crash_lines $twin.log]
+        # A supervisor starts it again, as the newest start of this node: it
+        # waits, until the first one ends.
+        set pid [start_process $twin.log $vard $twin.conf]
+        wait_for_condition 20000 {
+            [string match "*an earlier start of this node is linked to it*" \
+                [read_file $twin.log]]
+        }
         # The first has not noticed.
         assert_equal OK [R $id SET twin gone]
         assert_equal 0 [info_of $id raft_recovering]
+        signal_process $pid TERM
+        wait_process_end $pid 20000
+        assert_equal OK [R $id SET twin gone]
     }
 }
 

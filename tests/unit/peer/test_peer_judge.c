@@ -220,6 +220,31 @@ static void who_is_here_has_a_twin(void **state)
            "an older copy of its data");
 }
 
+/* A newer start waits for the end of the one that is linked, also if the log
+ * knows it already. */
+static void a_newer_start_waits(void **state)
+{
+    struct cluster *c = *state;
+    struct court k = sit(c);
+    struct peer_inbound in = {.peers = k.peer->peers};
+    static const char text[] =
+        "it has started as incarnation 4294967301, and incarnation 4294967300 "
+        "of it is linked: if that runs, one of the two runs on a copy of its "
+        "directory";
+    k.peer->incarnation_seen = k.incarnation - 1;
+    for (int how = 0; how < 6; how++) {
+        enum peer_link_state was = k.peer->link.state;
+        k.facts->incarnation = how < 3 ? k.incarnation - 1 : k.incarnation;
+        k.facts->nonce = k.g.nonce;
+        k.peer->inbound = how % 3 > 0 ? &in : NULL;
+        k.peer->link.state = how % 3 != 1 ? LINK_ESTABLISHED : was;
+        expect(&k, GREETING_LINKED, text);
+        k.peer->link.state = was;
+        k.peer->inbound = NULL;
+    }
+    expect(&k, GREETING_WELCOME, "");
+}
+
 static void refusals_are_told(void **state)
 {
     static const char *const texts[GREETING_VERDICTS] = {
@@ -228,6 +253,9 @@ static void refusals_are_told(void **state)
         [GREETING_OTHER_CLUSTER] = "it is of another cluster, as its log says",
         [GREETING_OLD] = "it knows a newer start of this node",
         [GREETING_TWIN] = "it is linked to another process that is this node",
+        [GREETING_LINKED] =
+            "an earlier start of this node is linked to it, and has to end "
+            "first: if it runs, one of the two runs on a copy of the directory",
         [GREETING_REPLACED] = "another directory has the id of this node",
         [GREETING_REMOVED] = "this node is no member any more",
         [GREETING_LEVEL] =
@@ -255,6 +283,7 @@ int main(void)
         TEST(whose_life_it_is),
         TEST(starts_are_remembered),
         TEST(who_is_here_has_a_twin),
+        TEST(a_newer_start_waits),
         cmocka_unit_test(refusals_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,19 @@ static enum standing_next judge_old(const struct config *c, node_id peer,
     return is_copy(c, text);
 }
 
+static enum standing_next judge_level(node_id peer, const struct greeting *g,
+                                      struct buf *text)
+{
+    ASSERT(g->verdict == GREETING_LEVEL);
+    buf_printf(text,
+               "FATAL: exiting, because the cluster has reached level %u, "
+               "as member %u says, and this program, vard " VARD_VERSION
+               ", knows the levels %u to %u: start another version of "
+               "vard, as that member's: %s",
+               g->level, peer, LEVEL_MIN, LEVEL_MAX, g->version);
+    return STANDING_LOST;
+}
+
 void standing_forgot(struct standing *s, const struct config *c, node_id peer,
                      const struct greeting *g, struct buf *text)
 {
@@ -83,13 +96,7 @@ void standing_judge(struct standing *s, const struct config *c, node_id peer,
         s->next = STANDING_REMOVED;
         return;
     case GREETING_LEVEL:
-        buf_printf(text,
-                   "FATAL: exiting, because the cluster has reached level %u, "
-                   "as member %u says, and this program, vard " VARD_VERSION
-                   ", knows the levels %u to %u: start another version of "
-                   "vard, as that member's: %s",
-                   g->level, peer, LEVEL_MIN, LEVEL_MAX, g->version);
-        s->next = STANDING_LOST;
+        s->next = judge_level(peer, g, text);
         return;
     case GREETING_WELCOME:
     case GREETING_NOT_YET:

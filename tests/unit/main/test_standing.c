@@ -40,7 +40,7 @@ static void test_nothing_to_do(void **state)
     UNUSED(state);
     static const enum greeting_verdict verdicts[] = {
         GREETING_WELCOME, GREETING_NOT_YET, GREETING_OTHER_CLUSTER,
-        GREETING_FORGOT,  GREETING_LINKED};
+        GREETING_FORGOT, GREETING_LINKED};
     for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
         struct greeting g = {.verdict = verdicts[i]};
         assert_int_equal(judge(three, g, ""), STANDING_GOOD);

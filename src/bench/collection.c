@@ -66,6 +66,22 @@ enum key_family bench_collection_family(int64_t op)
     return row_of(op)->family;
 }
 
+enum bench_op bench_collection_writer(int64_t op)
+{
+    switch (row_of(op)->family) {
+    case KEY_HASH:
+        return OP_HSET;
+    case KEY_LIST:
+        return OP_LPUSH;
+    case KEY_SET:
+        return OP_SADD;
+    case KEY_SORTED_SET:
+        return OP_ZADD;
+    default:
+        return OP_XADD;
+    }
+}
+
 /* ---- which element ---- */
 
 static int64_t batch_of(const struct bench_options *o)

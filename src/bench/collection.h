@@ -17,6 +17,8 @@ bool bench_is_collection(int64_t op);
 /* Operations on one type share its keys. */
 enum key_family bench_collection_family(int64_t op);
 
+/* The operation as which setup writes and counts. */
+enum bench_op bench_collection_writer(int64_t op);
 /* How many commands setup sends. */
 int64_t bench_setup_commands(const struct bench_options *o);
 /* Each element must be written after the one before it. */

@@ -43,8 +43,9 @@ static int64_t end_us(const struct worker *w)
 static enum bench_op choose_op(struct worker *w)
 {
     const struct bench_options *o = opt(w);
-    if (o->mode == MODE_SETUP && !bench_is_collection(o->op))
-        return OP_SET;
+    if (o->mode == MODE_SETUP)
+        return bench_is_collection(o->op) ? bench_collection_writer(o->op)
+                                          : OP_SET;
     if (o->op != OP_SET && o->op != OP_GET && o->op != OP_MIXED)
         return (enum bench_op)o->op;
     bool put = (int64_t)rng_below(&w->rng, 100) < o->puts_percent;

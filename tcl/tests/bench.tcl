@@ -98,8 +98,8 @@ start_cluster 3 {} {
 
     test "collections: setup makes them as large as asked for" {
         set size {--keys 3 --elements 130 --size 5}
-        foreach {op count letter elements} {hset HLEN h 130 lpush LLEN l 130
-            sadd SCARD m 130 zadd ZCARD z 130 xadd XLEN x 130} {
+        foreach {op count letter elements} {hget HLEN h 130 lpush LLEN l 130
+            sismember SCARD m 130 zrange ZCARD z 130 xread XLEN x 130} {
             good_bench setup --nodes $all --op $op {*}$size
             assert_equal $elements \
                 [R $lead $count bench:${letter}000000000002] $op

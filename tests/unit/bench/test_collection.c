@@ -52,6 +52,22 @@ static void streams_are_written_in_order(void **state)
     }
 }
 
+/* What reads, or takes away, is filled by what writes the same type. */
+static void setup_counts_as_what_writes(void **state)
+{
+    UNUSED(state);
+    static const enum bench_op writers[] = {
+        [OP_HSET] = OP_HSET,  [OP_HGET] = OP_HSET,  [OP_LPUSH] = OP_LPUSH,
+        [OP_RPOP] = OP_LPUSH, [OP_SADD] = OP_SADD,  [OP_SISMEMBER] = OP_SADD,
+        [OP_ZADD] = OP_ZADD,  [OP_ZRANK] = OP_ZADD, [OP_ZRANGE] = OP_ZADD,
+        [OP_XADD] = OP_XADD,  [OP_XREAD] = OP_XADD};
+    for (int64_t op = OP_HSET; op < OP_COUNT; op++) {
+        assert_int_equal(writers[op], bench_collection_writer(op));
+        assert_int_equal(bench_collection_family(op),
+                         bench_collection_family(writers[op]));
+    }
+}
+
 static void choose_many(enum bench_op op, int64_t elements, uint64_t most)
 {
     struct bench_options o = options_of(op, 1, elements);
@@ -170,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setup_writes_each_element_once),
         cmocka_unit_test(streams_are_written_in_order),
+        cmocka_unit_test(setup_counts_as_what_writes),
         cmocka_unit_test(elements_are_chosen_within),
         cmocka_unit_test(requests_of_operations),
         cmocka_unit_test(requests_of_setup),

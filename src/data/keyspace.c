@@ -115,6 +115,7 @@ void keyspace_begin(struct keyspace *ks, const struct applied *entry,
     ASSERT(entry->time_ms >= ks->applied.time_ms);
     rows_begin(&ks->rows, seed);
     ks->entry = *entry;
+    ks->entry_seed = seed;
     ks->counts_changed = 0;
     ks->next_before = ks->next;
     ks->in_doubt = false;

@@ -34,6 +34,7 @@ struct keyspace {
     uint8_t places[KEYSPACE_DATABASES]; /* by number, see database.h */
     bool places_changed;                /* and are not written */
     bool level_changed;                 /* and is not written; rows.level */
+    uint64_t entry_seed; /* the entry's; that of the overlay decides nothing */
     uint64_t hash_seed;  /* see keyspace_hash_seed(); 0: none yet */
     struct list objects; /* that are not open, see object.c */
     uint32_t object_count;

@@ -279,7 +279,7 @@ uint64_t keyspace_hash_seed(struct keyspace *ks)
     struct buf row = BUF_INIT;
     if (ks->hash_seed != 0 || !ks->rows.in_entry || ks->rows.reading)
         return ks->hash_seed;
-    uint64_t from[2] = {ks->rows.overlay.seed, ks->entry.index};
+    uint64_t from[2] = {ks->entry_seed, ks->entry.index};
     ks->hash_seed = hash64(bytes_of(from, sizeof(from))) | 1;
     meta_seed_encode(&row, ks->hash_seed);
     rows_put(&ks->rows, meta_seed_key(), buf_view(&row));

@@ -292,6 +292,7 @@ void fold_entry(struct fold *f, const struct entry *e)
     ASSERT(e->index == f->head + 1);
     f->head++;
     remember_time(f, e);
+    fold_expire_fields(f, e->time_ms);
     if (e->kind == ENTRY_CONFIG)
         members(f, payload);
     while (e->kind == ENTRY_REQUESTS && payload.len > 0 && !f->violation) {
@@ -360,6 +361,36 @@ static bool bulk(struct bytes reply, struct bytes *out)
     return true;
 }
 
+static bool coll_matches(struct bytes command, struct bytes reply,
+                         const struct fold_version *v)
+{
+    static const char *const words[] = {"",         "hgetall", "lrange",
+                                        "smembers", "zrange",  "xrange"};
+    struct fold_words w = {.list = NULL};
+    enum fold_type type = FOLD_HASH;
+
+    while (type < FOLD_STREAM && !bytes_eq(command, bytes_str(words[type])))
+        type++;
+    bool same = fold_words_of(reply, &w);
+    if (!v)
+        same = same && w.count == 0;
+    else
+        same = same && v->type == type && v->hash == fold_words_hash(type, &w);
+    fold_words_release(&w);
+    return same;
+}
+
+static bool counts(struct bytes command)
+{
+    static const char *const words[] = {"strlen", "hlen",  "llen",
+                                        "scard",  "zcard", "xlen"};
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (bytes_eq(command, bytes_str(words[i])))
+            return true;
+    return false;
+}
+
 bool fold_read_matches(const struct fold *f, raft_index at,
                        struct bytes command, struct bytes reply,
                        const struct fold_version *v)
@@ -372,10 +403,12 @@ bool fold_read_matches(const struct fold *f, raft_index at,
                hash64(value) == v->hash;
     if (bytes_eq(command, BYTES_LIT("get")))
         buf_str(&text, "$-1\r\n");
-    else if (bytes_eq(command, BYTES_LIT("strlen")))
+    else if (counts(command))
         buf_printf(&text, ":%llu\r\n", v ? (unsigned long long)v->len : 0);
     else if (bytes_eq(command, BYTES_LIT("exists")))
         buf_printf(&text, ":%d\r\n", v ? 1 : 0);
+    else if (!bytes_eq(command, BYTES_LIT("pexpiretime")))
+        return coll_matches(command, reply, v);
     else
         buf_printf(
             &text, ":%lld\r\n",
@@ -403,6 +436,7 @@ void fold_release(struct fold *f)
     while (map_next(&f->keys, &pos, NULL, &value)) {
         struct fold_key *k = value;
         buf_release(&k->value);
+        fold_coll_free(k->coll);
         mem_free(k->versions);
         mem_free(k);
     }

@@ -19,9 +19,10 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "check/fold_coll.h"
 #include "codec/entry.h"
 
-#define FOLD_ARGS_MAX     16
+#define FOLD_ARGS_MAX     24
 #define FOLD_SESSIONS_MAX RAFT_NODES_MAX
 
 /* A value of a key from an index on. */
@@ -30,11 +31,15 @@ struct fold_version {
     bool present;
     int64_t expire_ms; /* 0: never */
     uint64_t hash;
-    uint64_t len;
+    uint64_t len;        /* bytes, or elements */
+    enum fold_type type; /* of a collection: hash is fold_coll_hash() */
+    int64_t due_ms;      /* of a hash: when a field expires; 0: none does */
 };
 
 struct fold_key {
-    struct buf value; /* of the newest version */
+    struct buf value;       /* of the newest version: a string */
+    struct fold_coll *coll; /* or this */
+    bool maybe; /* its fields have expired; it is there until a sweep was */
     struct fold_version *versions;
     size_t count;
     size_t cap;
@@ -68,6 +73,9 @@ struct fold_request {
     uint32_t argc;
 };
 
+/* A reply that is 0 or 1: which one, a sweep decides that nobody foresees. */
+#define FOLD_EITHER BYTES_LIT(":?\r\n")
+
 struct fold_events {
     void *ctx;
     /* Where its reply goes (RESP2, appended); NULL: nowhere. May be NULL. */
@@ -85,6 +93,7 @@ struct fold {
     struct fold_session sessions[FOLD_SESSIONS_MAX];
     struct fold_upload uploads[FOLD_SESSIONS_MAX]; /* of the sessions */
     uint32_t session_count;
+    int64_t due_ms;     /* no field expires before; 0: none does */
     bool members_known; /* an entry has said who they are */
     uint16_t level;     /* in force; 0: no entry has said anything */
     uint64_t executed;
@@ -110,11 +119,16 @@ const struct fold_version *fold_version_at(const struct fold_key *k,
 /* The same if it is alive by the log's time there; else NULL. */
 const struct fold_version *
 fold_alive_at(const struct fold *f, const struct fold_key *k, raft_index at);
-/* Is this what a read command (get, strlen, exists, pexpiretime) answers about
- * that version (NULL: no value) at that index, in RESP2? */
+/* Is this what a read command (get, strlen, exists, pexpiretime, and of
+ * collections those that tell all or count) answers about that version (NULL:
+ * no value) at that index, in RESP2? */
 bool fold_read_matches(const struct fold *f, raft_index at,
                        struct bytes command, struct bytes reply,
                        const struct fold_version *v);
+
+/* fold_keys.c: what fields have come to their time by that of an entry is
+ * gone, and the key has another version from here on. */
+void fold_expire_fields(struct fold *f, int64_t time_ms);
 
 /* fold_command.c: one command at an entry's time; false: it is not known. */
 bool fold_command(struct fold *f, const struct bytes *argv, uint32_t argc,

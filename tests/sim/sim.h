@@ -212,7 +212,7 @@ struct ghost {
 
 /* --- clients -------------------------------------------------------------- */
 
-#define OP_ARGS_MAX 5
+#define OP_ARGS_MAX 15
 
 enum op_state { OP_OPEN, OP_DONE, OP_UNKNOWN, OP_REFUSED, OP_DROPPED };
 
@@ -451,6 +451,9 @@ struct sim_config {
     uint32_t depth_max;
     uint32_t value_max;
     uint32_t big_percent, read_percent, once_percent;
+    uint32_t collect_percent; /* of requests, on collections */
+    uint32_t collect_type;    /* half of them are on this one */
+    uint32_t long_percent;    /* of values of these */
     int64_t safety_us;
     bool on[FAULT_COUNT];
     int64_t every_us[FAULT_COUNT];
@@ -502,6 +505,7 @@ struct sim_stats {
     uint64_t commits, elections;
     uint64_t lin_ops, lin_proved, lin_histories, lin_searched;
     uint64_t lin_keys, lin_undecided, core_steps;
+    uint64_t collect_ops, collections, trees, tickets;
     uint64_t compared, rows_checked, replayed, mangled, mangled_skipped,
         sent_again;
     uint64_t cuts, limits, truncations, outrun, log_cuts, log_restarts;
@@ -869,6 +873,15 @@ void oracle_advance(struct sim *s, raft_index to);
 void oracle_check_read(struct sim *s, const struct sim_op *op, raft_index at,
                        struct bytes reply);
 /* Appends the bytes of a value that was looked up. */
+/* sim_state.c: whether a collection is what the fold has; and a hash that has
+ * no field any more. */
+bool state_same(struct sim *s, struct keyspace *ks, struct bytes name,
+                const struct fold_version *v);
+bool state_is_over(struct keyspace *ks, struct bytes name);
+/* sim_collect.c */
+struct words;
+void collect_write(struct sim *s, struct sim_client *c, struct words *w);
+void collect_read(struct sim_client *c, struct words *w);
 void oracle_read_value(struct keyspace *ks, const struct value *v,
                        struct buf *out);
 /* Compares all of a node's state with the model. */
@@ -924,6 +937,16 @@ void client_upload_ready(void *ctx, void *client);
 struct sim_op *op_find(struct sim *s, uint32_t node, uint64_t incarnation,
                        uint64_t seq);
 /* sim_work.c: what clients ask for. */
+/* A request being made; one of its words may be longer than that. */
+struct words {
+    char text[OP_ARGS_MAX][64];
+    uint32_t argc;
+    uint32_t long_at; /* 0: none is */
+    struct buf value;
+};
+void work_word(struct words *w, const char *format, ...) PRINTF(2, 3);
+/* The last word goes on for so many bytes. */
+void work_long(struct words *w, uint32_t len);
 struct sim_op *work_next(struct sim *s, struct sim_client *c, bool read);
 struct sim_op *work_copy(struct sim *s, struct sim_op *op);
 

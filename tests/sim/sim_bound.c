@@ -86,12 +86,15 @@ void bounds_sent(struct sim *s, const struct sim_pair *p, uint32_t side,
 
 void bounds_print(const struct sim_stats *t)
 {
-    printf("states compared with the fold: %llu; entries applied again: %llu, "
-           "of mangled logs: %llu (%llu requests skipped); leaders went back "
-           "on a link: "
-           "%llu\n",
-           (unsigned long long)t->compared, (unsigned long long)t->replayed,
-           (unsigned long long)t->mangled,
-           (unsigned long long)t->mangled_skipped,
-           (unsigned long long)t->sent_again);
+    printf(
+        "states compared with the fold: %llu; entries applied again: %llu, "
+        "of mangled logs: %llu (%llu requests skipped); leaders went back "
+        "on a link: "
+        "%llu\nof collections: requests %llu, compared %llu, of them with "
+        "rows of their own %llu; states with tickets %llu of %llu\n",
+        (unsigned long long)t->compared, (unsigned long long)t->replayed,
+        (unsigned long long)t->mangled, (unsigned long long)t->mangled_skipped,
+        (unsigned long long)t->sent_again, (unsigned long long)t->collect_ops,
+        (unsigned long long)t->collections, (unsigned long long)t->trees,
+        (unsigned long long)t->tickets, (unsigned long long)t->rows_checked);
 }

@@ -155,6 +155,17 @@ static void draw_uploads(const struct sim *s, struct sim_config *c)
         c->upload_above = MAX(c->upload_above, 50000);
 }
 
+/* The same: in half of the seeds. */
+static void draw_collections(const struct sim *s, struct sim_config *c)
+{
+    uint64_t rng = s->seed * UINT64_C(0xd1342543de82ef95) + 12;
+
+    if (sim_chance(&rng, 60))
+        c->collect_percent = (uint32_t)between(&rng, 20, 90);
+    c->collect_type = (uint32_t)between(&rng, 0, 5);
+    c->long_percent = sim_chance(&rng, 30) ? 4 : 0;
+}
+
 /* By a lot of its own. */
 static void draw_clocks(const struct sim *s, struct sim_config *c)
 {
@@ -295,6 +306,7 @@ void sim_config_draw(struct sim *s)
     draw_slow_state(s, c);
     draw_short(s, c);
     draw_uploads(s, c);
+    draw_collections(s, c);
     draw_clocks(s, c);
     draw_churn(s, c);
     draw_copies(s, c);

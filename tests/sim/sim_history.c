@@ -44,6 +44,12 @@ static const struct kind_row *kind_of(struct bytes word)
     return NULL;
 }
 
+/* Of keys that do not expire, and are no collections. */
+static bool is_judged(struct bytes key)
+{
+    return key.data[0] != 0 && strchr("rcap", key.data[0]);
+}
+
 static void reply_fill(struct history *h, struct history_op *to,
                        struct bytes reply)
 {
@@ -126,9 +132,8 @@ static void add(struct sim *s, struct history *h, const struct sim_op *op)
 {
     const struct kind_row *row = kind_of(op->argv[0]);
     const struct sim_op *answer = op->answer;
-    uint8_t class = op->argv[1].data[0];
 
-    if (!row || op->origin || class == 'e' || class == 'o' ||
+    if (!row || op->origin || !is_judged(op->argv[1]) ||
         (op->read && op->state != OP_DONE))
         return;
     struct history_op to = {.invoke = op->invoke_us,
@@ -170,7 +175,7 @@ static void add_last(struct sim *s, struct history *h)
     keyspace_read_at(ks, s->oracle.times[s->oracle.head]);
     while (map_next(&s->oracle.keys, &pos, &name, NULL)) {
         struct value v;
-        if (name.data[0] == 'e' || name.data[0] == 'o')
+        if (!is_judged(name))
             continue;
         struct history_op to = {.invoke = s->now_us,
                                 .ret = s->now_us + 1,

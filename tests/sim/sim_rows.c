@@ -17,14 +17,18 @@
 #include "data/kinds.h"
 #include "data/meta.h"
 #include "data/pages.h"
+#include "data/record.h"
 #include "data/value.h"
 
 /* Pages or parts: those from one up to before another may be there. */
 struct range {
     uint64_t owner;
     uint64_t from, to;
-    bool all; /* and must be */
+    bool all;      /* and must be */
+    uint64_t rows; /* how many there are; ROWS_UNKNOWN */
 };
+
+#define ROWS_UNKNOWN UINT64_MAX
 
 struct ranges {
     struct range *list;
@@ -65,8 +69,15 @@ static void see_value(struct walk *w, struct bytes key, struct bytes row)
         return; /* row_check() says so */
     w->counts[db].keys++;
     w->counts[db].expires += v.expire_ms != 0;
-    if (v.encoding == VALUE_APART && value_apart_decode(&v) == 0)
-        add(&w->owned[0], (struct range){v.pages.id, 0, v.pages_end, false});
+    struct range r = {.rows = ROWS_UNKNOWN};
+    struct record record;
+    if (!value_type_info(v.type)->plain && record_decode(&v, &record) == 0)
+        r.rows = record.used;
+    if (v.encoding != VALUE_APART || value_apart_decode(&v) != 0)
+        return;
+    r.owner = v.pages.id;
+    r.to = v.pages_end;
+    add(&w->owned[0], r);
 }
 
 static void see_ticket(struct walk *w, struct bytes row)
@@ -74,7 +85,10 @@ static void see_ticket(struct walk *w, struct bytes row)
     struct ticket t;
     w->left->tickets++;
     if (ticket_decode(row, &t) == 0)
-        add(&w->owned[0], (struct range){t.owner.id, t.page, t.end, false});
+        add(&w->owned[0], (struct range){.owner = t.owner.id,
+                                         .from = t.page,
+                                         .to = t.end,
+                                         .rows = ROWS_UNKNOWN});
 }
 
 static void see_page(struct walk *w, struct bytes key)
@@ -83,7 +97,8 @@ static void see_page(struct walk *w, struct bytes key)
     uint64_t id = reader_u64be(&r);
     uint64_t page = reader_u8(&r);
     page = page << 32 | reader_u32be(&r);
-    add(&w->found[0], (struct range){id, page, page + 1, false});
+    add(&w->found[0],
+        (struct range){.owner = id, .from = page, .to = page + 1});
 }
 
 static void see_upload(struct walk *w, struct bytes key, struct bytes row)
@@ -91,7 +106,10 @@ static void see_upload(struct walk *w, struct bytes key, struct bytes row)
     struct reader r = reader_of(bytes_from(row, 16));
     uint64_t received = reader_u64be(&r);
     w->left->uploads++;
-    add(&w->owned[1], (struct range){key_upload_node(key), 0, received, true});
+    add(&w->owned[1], (struct range){.owner = key_upload_node(key),
+                                     .to = received,
+                                     .all = true,
+                                     .rows = ROWS_UNKNOWN});
 }
 
 static void see_part(struct walk *w, struct bytes key, struct bytes row)
@@ -99,7 +117,8 @@ static void see_part(struct walk *w, struct bytes key, struct bytes row)
     struct reader r = reader_of(bytes_from(key, 1));
     uint64_t node = reader_u32be(&r);
     uint64_t at = reader_u64be(&r);
-    add(&w->found[1], (struct range){node, at, at + row.len, false});
+    add(&w->found[1],
+        (struct range){.owner = node, .from = at, .to = at + row.len});
 }
 
 static void see_index(struct walk *w, struct bytes key, struct bytes row)
@@ -161,6 +180,17 @@ static bool is_there(const struct ranges *found, const struct range *o)
     return at == o->to;
 }
 
+/* As many as the record says: none that no tree and no element has. */
+static bool is_counted(const struct ranges *found, const struct range *o)
+{
+    uint64_t rows = 0;
+    if (o->rows == ROWS_UNKNOWN)
+        return true;
+    for (size_t i = 0; i < found->count; i++)
+        rows += found->list[i].owner == o->owner;
+    return rows == o->rows;
+}
+
 static const char *judge_ranges(const struct walk *w)
 {
     static const char *const of_nobody[] = {"a page of nobody",
@@ -174,6 +204,9 @@ static const char *judge_ranges(const struct walk *w)
         for (size_t i = 0; i < owned->count; i++)
             if (owned->list[i].all && !is_there(found, &owned->list[i]))
                 return "an upload whose parts are not there";
+        for (size_t i = 0; i < owned->count; i++)
+            if (!is_counted(found, &owned->list[i]))
+                return "not as many rows of a collection as it says";
     }
     return NULL;
 }
@@ -219,6 +252,7 @@ void rows_check(struct sim *s, uint32_t node, struct rows_left *left)
     }
     if (wrong)
         sim_fail(s, "X17 rows: the state of node %u has %s", node, wrong);
+    s->stats.tickets += left->tickets > 0;
     s->stats.rows_checked++;
 }
 

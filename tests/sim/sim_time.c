@@ -144,14 +144,14 @@ static int64_t most_ahead_us(const struct sim *s,
 
 /* How far those are ahead who may have told a leader of hearsay: a message
  * takes its time with each new leader, and they may not have heard of the last
- * ones. */
+ * ones. One that has told it may have crashed since. */
 static int64_t tellers_ahead_us(const struct sim *s)
 {
     int64_t most_us = INT64_MIN;
 
     for (uint32_t i = 0; i < s->count; i++) {
         const struct ghost_log *l = &s->ghost.nodes[i].live;
-        if (s->nodes[i].node && l->last >= l->first)
+        if (l->last >= l->first)
             most_us = MAX(most_us, l->at[l->last]->ahead_us);
     }
     return most_us;

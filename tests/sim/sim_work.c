@@ -7,15 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct words {
-    char text[OP_ARGS_MAX][48];
-    uint32_t argc;
-    struct buf value; /* of argv[2], when it is large */
-};
-
-static void word(struct words *w, const char *format, ...) PRINTF(2, 3);
-
-static void word(struct words *w, const char *format, ...)
+void work_word(struct words *w, const char *format, ...)
 {
     va_list args;
 
@@ -25,6 +17,15 @@ static void word(struct words *w, const char *format, ...)
     va_end(args);
     ASSERT(len >= 0 && (size_t)len < sizeof(w->text[0]));
     w->argc++;
+}
+
+void work_long(struct words *w, uint32_t len)
+{
+    ASSERT(w->argc > 0 && w->long_at == 0);
+    w->long_at = w->argc - 1;
+    buf_str(&w->value, w->text[w->long_at]);
+    for (uint32_t i = 0; i < len; i++)
+        buf_char(&w->value, (char)('a' + i % 26));
 }
 
 static struct sim_op *op_new(struct sim *s, uint32_t client,
@@ -70,16 +71,15 @@ static void new_value(struct sim *s, struct sim_client *c, struct words *w)
     const struct sim_config *g = &s->config;
     uint32_t len = 1 + below(c, g->value_max);
 
-    word(w, "%u.%u.", c->id, c->tag++);
+    work_word(w, "%u.%u.", c->id, c->tag++);
     if (below(c, 100) < g->big_percent)
         len = 1000 + below(c, 20000);
-    if (g->on[FAULT_GIANT] && (below(c, 200) == 0 || c->tag == 3)) {
+    if (g->on[FAULT_GIANT] &&
+        (below(c, 200) == 0 || s->stats.faults[FAULT_GIANT] == 0)) {
         len = 100000 + below(c, 800000);
         s->stats.faults[FAULT_GIANT]++;
     }
-    buf_str(&w->value, w->text[w->argc - 1]);
-    for (uint32_t i = 0; i < len; i++)
-        buf_char(&w->value, (char)('a' + i % 26));
+    work_long(w, len);
 }
 
 /* What the key probably holds. */
@@ -89,9 +89,9 @@ static void guess(struct sim *s, struct sim_client *c, const char *key,
     const struct fold_key *k = fold_key(&s->oracle, bytes_str(key), false);
 
     if (k && k->value.len < 40 && below(c, 10) < 8)
-        word(w, "%.*s", (int)k->value.len, (const char *)k->value.data);
+        work_word(w, "%.*s", (int)k->value.len, (const char *)k->value.data);
     else
-        word(w, "%u.%u", c->id, c->tag);
+        work_word(w, "%u.%u", c->id, c->tag);
 }
 
 static void registers(struct sim *s, struct sim_client *c, struct words *w)
@@ -101,30 +101,30 @@ static void registers(struct sim *s, struct sim_client *c, struct words *w)
 
     snprintf(key, sizeof(key), "r%u", below(c, 5));
     if (kind < 40) {
-        word(w, "set");
-        word(w, "%s", key);
+        work_word(w, "set");
+        work_word(w, "%s", key);
         new_value(s, c, w);
         if (below(c, 10) == 0)
-            word(w, "nx");
+            work_word(w, "nx");
     } else if (kind < 70) {
-        word(w, "%s", kind < 60 ? "cas" : "cad");
-        word(w, "%s", key);
+        work_word(w, "%s", kind < 60 ? "cas" : "cad");
+        work_word(w, "%s", key);
         guess(s, c, key, w);
         if (kind < 60)
-            word(w, "%u.%u", c->id, c->tag++);
+            work_word(w, "%u.%u", c->id, c->tag++);
     } else if (kind < 80) {
-        word(w, "setnx");
-        word(w, "%s", key);
+        work_word(w, "setnx");
+        work_word(w, "%s", key);
         new_value(s, c, w);
     } else if (kind < 88) {
-        word(w, "mset");
-        word(w, "%s", key);
+        work_word(w, "mset");
+        work_word(w, "%s", key);
         new_value(s, c, w);
-        word(w, "r%u", below(c, 5));
-        word(w, "%u.%u", c->id, c->tag++);
+        work_word(w, "r%u", below(c, 5));
+        work_word(w, "%u.%u", c->id, c->tag++);
     } else {
-        word(w, "%s", kind < 94 ? "del" : "getdel");
-        word(w, "%s", key);
+        work_word(w, "%s", kind < 94 ? "del" : "getdel");
+        work_word(w, "%s", key);
     }
 }
 
@@ -140,33 +140,33 @@ static void expiring(struct sim *s, struct sim_client *c, struct words *w)
 
     if (kind >= 90) { /* far behind the end, or in the middle */
         uint32_t to = below(c, 2) ? 100 : 3 * KEYSPACE_PAGE_SIZE;
-        word(w, "setrange");
-        word(w, "e%u", below(c, 5));
-        word(w, "%u", below(c, below(c, 5) ? to : FAR));
-        word(w, "%u.%u.", c->id, c->tag++);
+        work_word(w, "setrange");
+        work_word(w, "e%u", below(c, 5));
+        work_word(w, "%u", below(c, below(c, 5) ? to : FAR));
+        work_word(w, "%u.%u.", c->id, c->tag++);
         return;
     }
     if (absolute) /* by a clock that is right, or just over */
         ms = SIM_WALL_MS + s->now_us / SIM_MS + (below(c, 8) ? ms : -ms);
     if (kind < 50)
-        word(w, "set");
+        work_word(w, "set");
     else
-        word(w, kind < 80 ? "pexpire%s" : "persist", at);
-    word(w, "e%u", below(c, 5));
+        work_word(w, kind < 80 ? "pexpire%s" : "persist", at);
+    work_word(w, "e%u", below(c, 5));
     if (kind < 50 && s->config.on[FAULT_LEVEL] && below(c, 4) == 0) {
         new_value(s, c, w);
-        word(w, "vard.next"); /* that is of the next level */
+        work_word(w, "vard.next"); /* that is of the next level */
         s->stats.levels.words++;
     } else if (kind < 50) {
         new_value(s, c, w);
-        word(w, "px%s", at);
-        word(w, "%lld", (long long)ms);
+        work_word(w, "px%s", at);
+        work_word(w, "%lld", (long long)ms);
         if (below(c, 5) == 0) {
             w->argc = 3; /* without expiry, and only over another one */
-            word(w, "xx");
+            work_word(w, "xx");
         }
     } else if (kind < 80) {
-        word(w, "%lld", (long long)ms);
+        work_word(w, "%lld", (long long)ms);
     }
 }
 
@@ -175,9 +175,10 @@ static void tags(struct sim *s, struct sim_client *c, struct words *w)
 {
     uint32_t which = below(c, 3);
 
-    word(w, "append");
-    word(w, "a%u.%llu", which, (unsigned long long)(s->oracle.executed / 3000));
-    word(w, "<%u.%u>", c->id, c->tag++);
+    work_word(w, "append");
+    work_word(w, "a%u.%llu", which,
+              (unsigned long long)(s->oracle.executed / 3000));
+    work_word(w, "<%u.%u>", c->id, c->tag++);
 }
 
 static void reading(struct sim *s, struct sim_client *c, struct words *w)
@@ -186,16 +187,16 @@ static void reading(struct sim *s, struct sim_client *c, struct words *w)
                                       "get", "strlen", "exists"};
     uint32_t kind = below(c, 10);
 
-    word(w, "%s", how[below(c, 6)]);
+    work_word(w, "%s", how[below(c, 6)]);
     if (kind < 4)
-        word(w, "r%u", below(c, 5));
+        work_word(w, "r%u", below(c, 5));
     else if (kind < 6)
-        word(w, "c%u", below(c, 3));
+        work_word(w, "c%u", below(c, 3));
     else if (kind < 7)
-        word(w, "a%u.%llu", below(c, 3),
-             (unsigned long long)(s->oracle.executed / 3000));
+        work_word(w, "a%u.%llu", below(c, 3),
+                  (unsigned long long)(s->oracle.executed / 3000));
     else
-        word(w, "e%u", below(c, 5));
+        work_word(w, "e%u", below(c, 5));
     if (kind == 9)
         snprintf(w->text[0], sizeof(w->text[0]), "pexpiretime");
 }
@@ -205,15 +206,15 @@ static void writing(struct sim *s, struct sim_client *c, struct words *w)
     uint32_t kind = below(c, 100);
 
     if (c->probe) {
-        word(w, "incr");
-        word(w, "probe%u", c->id);
+        work_word(w, "incr");
+        work_word(w, "probe%u", c->id);
     } else if (kind < 35) {
         registers(s, c, w);
     } else if (kind < 60) {
-        word(w, "%s", kind < 50 ? "incr" : "incrby");
-        word(w, "c%u", below(c, 3));
+        work_word(w, "%s", kind < 50 ? "incr" : "incrby");
+        work_word(w, "c%u", below(c, 3));
         if (kind >= 50)
-            word(w, "%d", (int)below(c, 20) - 10);
+            work_word(w, "%d", (int)below(c, 20) - 10);
     } else if (kind < 80) {
         tags(s, c, w);
     } else {
@@ -233,12 +234,13 @@ static void reusing(struct sim *s, struct sim_client *c, struct words *w)
 {
     bool append = below(c, 2) == 0;
 
-    word(w, "%s", append ? "append" : "incr");
+    work_word(w, "%s", append ? "append" : "incr");
     if (append) {
-        word(w, "oa.%llu", (unsigned long long)(s->oracle.executed / 3000));
-        word(w, "<%u.%u>", c->id, c->tag++);
+        work_word(w, "oa.%llu",
+                  (unsigned long long)(s->oracle.executed / 3000));
+        work_word(w, "<%u.%u>", c->id, c->tag++);
     } else {
-        word(w, "o%u", below(c, 2));
+        work_word(w, "o%u", below(c, 2));
     }
 }
 
@@ -257,20 +259,27 @@ struct sim_op *work_next(struct sim *s, struct sim_client *c, bool read)
 
     bool once = !read && !c->probe && below(c, 100) < s->config.once_percent;
 
-    if (read)
+    bool collect = !c->probe && s->config.collect_percent > 0 &&
+                   below(c, 100) < s->config.collect_percent;
+
+    if (read && collect)
+        collect_read(c, &w);
+    else if (read)
         reading(s, c, &w);
     else if (once && reuses(c))
         reusing(s, c, &w);
+    else if (collect)
+        collect_write(s, c, &w);
     else
         writing(s, c, &w);
     for (uint32_t i = 0; i < w.argc; i++)
         argv[i] = bytes_str(w.text[i]);
-    if (w.value.len > 0)
-        argv[2] = buf_view(&w.value);
+    if (w.long_at > 0)
+        argv[w.long_at] = buf_view(&w.value);
     struct sim_op *op = op_new(s, c->id, argv, w.argc);
     buf_release(&w.value);
     op->read = read;
-    if (once)
+    if (once && cmd_lookup(op->argv[0])->flags & CMD_WRITE)
         name_once(c, op);
     return op;
 }

@@ -75,7 +75,8 @@ void recorder_note(struct client *c, struct history_op *op,
         op->reply = (uint8_t)a->reply;
         op->number = a->number;
         if (a->reply == REPLY_TEXT)
-            op->text = history_intern(&c->texts, bytes_str(a->text));
+            op->text = history_intern(&c->texts, a->lines ? buf_view(&c->lines)
+                                                          : bytes_str(a->text));
     }
     const char *wrong = history_op_error(&c->texts, op);
     if (wrong != NULL) {

@@ -8,8 +8,9 @@
  *
  * Registers (GET SET SETNX CAS CAD DEL GETSET GETDEL), counters (INCRBY),
  * counters under ONCE, which are sent again on other nodes until the outcome
- * is known, and keys that expire. Expiry is not part of the checker's model
- * and is judged here, by the same clock (recorder_expiry.c).
+ * is known, collections (recorder_collect.c), and keys that expire. Expiry is
+ * not part of the checker's model and is judged here, by the same clock
+ * (recorder_expiry.c).
  *
  * Keys change with time, so that the outcomes that stay unknown do not pile
  * up on one key; at the end all keys are read through each node.
@@ -80,6 +81,7 @@ struct recorder {
 struct answer {
     enum history_outcome outcome;
     enum history_reply reply;
+    bool lines;                   /* an array: the text is client.lines */
     int64_t number;               /* of REPLY_INT */
     char text[RECORDER_TEXT_MAX]; /* of REPLY_TEXT */
 };
@@ -91,9 +93,11 @@ struct client {
     bool roams; /* tries other nodes too, and so may get stuck on any */
     redisContext *connection;
     uint64_t random;
-    int64_t serial;               /* values are written once */
-    uint64_t once_id;             /* of the last ONCE request */
-    struct history texts;         /* of the operation being noted */
+    int64_t serial;       /* values are written once */
+    uint64_t once_id;     /* of the last ONCE request */
+    struct history texts; /* of the operation being noted */
+    struct buf lines;     /* of an array: each text, and a newline */
+    bool ids; /* arrays are entries of a stream, whose values count */
     char seen[RECORDER_TEXT_MAX]; /* a value read or written lately */
     pthread_t thread;
 };
@@ -126,6 +130,16 @@ void client_pause(struct client *c, int us);
 /* --- the work, until recorder.stop; threads --- */
 void *work_run(void *client);   /* recorder_work.c */
 void *expiry_run(void *client); /* recorder_expiry.c */
+/* The key of a letter that is used now; and an operation on a key, to be asked
+ * and noted. */
+void work_draw_key(struct client *c, char letter, char out[RECORDER_TEXT_MAX]);
+struct history_op work_begin(struct client *c, enum history_kind kind,
+                             const char *key);
+/* recorder_collect.c: one operation; and all of a key of a letter, for the end:
+ * false: it could not be read. */
+#define COLLECT_LETTERS "hszlxn"
+void collect_op(struct client *c);
+bool collect_read(struct client *c, char letter, const char *key);
 /* Reads all keys that were used through each node; for the end. False: some
  * could not be read. */
 bool work_read_all(struct recorder *r);

@@ -45,6 +45,7 @@ void client_release(struct client *c)
 {
     disconnect(c);
     history_release(&c->texts);
+    buf_release(&c->lines);
 }
 
 uint64_t client_random(struct client *c, uint64_t bound)
@@ -102,6 +103,34 @@ static void take_error(struct client *c, const char *text, struct answer *out)
         recorder_count(c->recorder, COUNT_ODD, text);
 }
 
+/* The texts of an array. Entries of a stream are an id, and in an array a field
+ * and a value: the ids rise, the values are kept. */
+static void take_lines(struct client *c, const redisReply *reply,
+                       struct answer *out)
+{
+    unsigned long long last[2] = {0, 0};
+    buf_reset(&c->lines);
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *e = reply->element[i];
+        if (c->ids) {
+            unsigned long long id[2] = {0, 0};
+            ASSERT(e->elements == 2 && e->element[1]->elements == 2);
+            int n = sscanf(e->element[0]->str, "%llu-%llu", &id[0], &id[1]);
+            ASSERT(n == 2);
+            if (id[0] < last[0] || (id[0] == last[0] && id[1] <= last[1]))
+                recorder_count(c->recorder, COUNT_WRONG, "ids do not rise");
+            memcpy(last, id, sizeof(last));
+            e = e->element[1]->element[1];
+        }
+        buf_bytes(&c->lines, bytes_of(e->str, e->len));
+        buf_char(&c->lines, '\n');
+    }
+    out->reply = reply->elements > 0 ? REPLY_TEXT : REPLY_NIL;
+    out->lines = reply->elements > 0;
+    buf_u8(&c->lines, 0); /* a text, for who takes it apart */
+    c->lines.len--;
+}
+
 static void take_reply(struct client *c, const redisReply *reply,
                        struct answer *out)
 {
@@ -122,6 +151,9 @@ static void take_reply(struct client *c, const redisReply *reply,
         if (reply->len > ANSWER_TEXT_MAX)
             recorder_count(c->recorder, COUNT_ODD, "a value of nobody");
         memcpy(out->text, reply->str, MIN(reply->len, ANSWER_TEXT_MAX));
+        break;
+    case REDIS_REPLY_ARRAY:
+        take_lines(c, reply, out);
         break;
     case REDIS_REPLY_ERROR:
         take_error(c, reply->str, out);

@@ -1,5 +1,6 @@
 /*
- * The work of a client: registers, counters, counters under ONCE.
+ * The work of a client: registers, counters, counters under ONCE; and
+ * collections (recorder_collect.c).
  *
  * A ONCE request whose outcome is not known is sent again, under its own
  * number, to one node after the other; for the history it is one operation,
@@ -22,14 +23,16 @@
 #define READ_GIVE_UP  (20 * INT64_C(1000000))
 #define READ_PAUSE_US 10000
 
-enum family { FAMILY_REGISTER, FAMILY_COUNTER, FAMILY_ONCE, FAMILIES };
+/* Letters of keys. */
+#define REGISTER 'r'
+#define COUNTER  'c'
+#define UNIQUE   'o' /* under ONCE */
 
-static void make_key(const struct recorder *r, enum family family,
+static void make_key(const struct recorder *r, char letter,
                      const int64_t place[2], char out[KEY_MAX])
 {
-    static const char letters[FAMILIES] = {'r', 'c', 'o'};
     snprintf(out, KEY_MAX, "%s:%c%" PRId64 ":%" PRId64, r->options.prefix,
-             letters[family], place[0], place[1]);
+             letter, place[0], place[1]);
 }
 
 static int64_t epoch_now(const struct recorder *r)
@@ -37,17 +40,17 @@ static int64_t epoch_now(const struct recorder *r)
     return (recorder_now_us() - r->start_us) / 1000 / r->options.epoch_ms;
 }
 
-static void draw_key(struct client *c, enum family family, char out[KEY_MAX])
+void work_draw_key(struct client *c, char letter, char out[KEY_MAX])
 {
     int64_t place[2] = {
         epoch_now(c->recorder),
         (int64_t)client_random(c, (uint64_t)c->recorder->options.keys)};
-    make_key(c->recorder, family, place, out);
+    make_key(c->recorder, letter, place, out);
 }
 
 /* The texts of an operation are kept only until it is noted. */
-static struct history_op begin(struct client *c, enum history_kind kind,
-                               const char *key)
+struct history_op work_begin(struct client *c, enum history_kind kind,
+                             const char *key)
 {
     history_release(&c->texts);
     history_init(&c->texts);
@@ -88,8 +91,8 @@ static void register_op(struct client *c)
     enum history_kind kind = draw_kind(c);
     unsigned args = history_kind_args(kind);
     bool compares = kind == HISTORY_CAS || kind == HISTORY_CAD;
-    draw_key(c, FAMILY_REGISTER, key);
-    struct history_op op = begin(c, kind, key);
+    work_draw_key(c, REGISTER, key);
+    struct history_op op = work_begin(c, kind, key);
     argv[argc++] = history_kind_word(kind);
     argv[argc++] = key;
     if (compares) {
@@ -110,20 +113,20 @@ static void register_op(struct client *c)
 static void read_key(struct client *c, const char *key)
 {
     const char *argv[2] = {"get", key};
-    struct history_op op = begin(c, HISTORY_GET, key);
+    struct history_op op = work_begin(c, HISTORY_GET, key);
     ask_and_note(c, &op, 2, argv);
 }
 
 static void counter_op(struct client *c)
 {
     char key[KEY_MAX];
-    draw_key(c, FAMILY_COUNTER, key);
+    work_draw_key(c, COUNTER, key);
     if (client_random(c, 3) == 0) {
         read_key(c, key);
         return;
     }
     const char *argv[3] = {"incrby", key, "1"};
-    struct history_op op = begin(c, HISTORY_INCRBY, key);
+    struct history_op op = work_begin(c, HISTORY_INCRBY, key);
     op.increment = 1;
     ask_and_note(c, &op, 3, argv);
 }
@@ -185,12 +188,12 @@ static void once_op(struct client *c)
 {
     char key[KEY_MAX];
     struct answer a;
-    draw_key(c, FAMILY_ONCE, key);
+    work_draw_key(c, UNIQUE, key);
     if (client_random(c, 3) == 0) {
         read_key(c, key);
         return;
     }
-    struct history_op op = begin(c, HISTORY_INCRBY, key);
+    struct history_op op = work_begin(c, HISTORY_INCRBY, key);
     op.increment = 1;
     c->once_id++;
     if (ask_until_known(c, key, &a)) {
@@ -211,6 +214,8 @@ void *work_run(void *client)
                     (c->roams && client_random(c, 2) == 0);
         if (once)
             once_op(c);
+        else if (client_random(c, 3) == 0)
+            collect_op(c);
         else if (client_random(c, 4) == 0)
             counter_op(c);
         else
@@ -228,7 +233,7 @@ static bool read_until_known(struct client *c, const char *key)
     int64_t end_us = recorder_now_us() + READ_GIVE_UP;
     while (recorder_now_us() < end_us) {
         struct answer a;
-        struct history_op op = begin(c, HISTORY_GET, key);
+        struct history_op op = work_begin(c, HISTORY_GET, key);
         if (client_ask(c, 2, argv, &a) && a.outcome == HISTORY_OK) {
             recorder_note(c, &op, &a);
             return true;
@@ -236,6 +241,17 @@ static bool read_until_known(struct client *c, const char *key)
         client_pause(c, READ_PAUSE_US);
     }
     return false;
+}
+
+static bool read_collection(struct client *c, char letter, const char *key)
+{
+    int64_t end_us = recorder_now_us() + READ_GIVE_UP;
+    while (!collect_read(c, letter, key)) {
+        if (recorder_now_us() >= end_us)
+            return false;
+        client_pause(c, READ_PAUSE_US);
+    }
+    return true;
 }
 
 bool work_read_all(struct recorder *r)
@@ -248,9 +264,11 @@ bool work_read_all(struct recorder *r)
         for (int64_t i = 0; i < epochs * r->options.keys && good; i++) {
             int64_t place[2] = {i / r->options.keys, i % r->options.keys};
             char key[KEY_MAX];
-            for (int f = 0; f < FAMILIES && good; f++) {
-                make_key(r, (enum family)f, place, key);
-                good = read_until_known(&c, key);
+            for (const char *l = "rco" COLLECT_LETTERS; *l != 0 && good; l++) {
+                make_key(r, *l, place, key);
+                good = strchr(COLLECT_LETTERS, *l) != NULL
+                           ? read_collection(&c, *l, key)
+                           : read_until_known(&c, key);
             }
         }
         client_release(&c);

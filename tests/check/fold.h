@@ -39,7 +39,8 @@ struct fold_version {
 struct fold_key {
     struct buf value;       /* of the newest version: a string */
     struct fold_coll *coll; /* or this */
-    bool maybe; /* its fields have expired; it is there until a sweep was */
+    bool unswept; /* fields have expired; a sweep may have been there or not */
+    bool maybe;   /* the last field is gone; till then it may be there */
     struct fold_version *versions;
     size_t count;
     size_t cap;

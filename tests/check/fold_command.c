@@ -198,13 +198,14 @@ static void del(struct fold_call *c)
     for (uint32_t i = 1; i < c->argc; i++) {
         struct fold_key *k = fold_key(c->f, c->argv[i], true);
         if (k->maybe) {
-            k->maybe = false;
+            k->maybe = k->unswept = false;
             buf_bytes(c->reply, FOLD_EITHER);
             return;
         }
         if (!fold_live(c, k))
             continue;
         fold_drop(c, k);
+        k->unswept = false;
         count++;
     }
     fold_integer(c, count);

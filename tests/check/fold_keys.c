@@ -2,8 +2,8 @@
  * Collections by their keys: opening, what comes of a change, other names, and
  * fields whose time comes.
  *
- * A key whose last field has expired is there until a sweep was, but nobody
- * can tell when that is: `maybe` says so.
+ * A key is there as long as one of its fields, expired or not, and of those
+ * that have expired nobody can tell when a sweep removes them: `maybe` says so.
  */
 #include "check/fold_internal.h"
 
@@ -63,10 +63,12 @@ void fold_save(struct fold_call *c, struct bytes name)
     const struct fold_version *v = fold_live(c, k);
 
     ASSERT(k->coll);
-    if (k->coll->count == 0 && k->coll->type != FOLD_STREAM)
-        fold_drop(c, k);
-    else
+    if (k->coll->count > 0 || k->coll->type == FOLD_STREAM) {
         fold_push(c, k, true, v ? v->expire_ms : 0);
+        return;
+    }
+    fold_drop(c, k);
+    k->maybe = k->unswept;
 }
 
 void fold_replace(struct fold_call *c, struct bytes name,
@@ -76,6 +78,7 @@ void fold_replace(struct fold_call *c, struct bytes name,
     bool gone = coll->count == 0 && coll->type != FOLD_STREAM;
 
     fold_drop(c, k);
+    k->unswept = false;
     if (gone) {
         fold_coll_free(coll);
         return;
@@ -114,6 +117,7 @@ static void expire_of(struct fold_call *c, struct fold_key *k)
         if (k->coll->items[i].expire_ms > 0 &&
             k->coll->items[i].expire_ms <= c->time_ms)
             fold_remove(k->coll, i);
+    k->unswept = true;
     if (k->coll->count > 0) {
         fold_push(c, k, v->present, v->expire_ms);
         return;

@@ -104,7 +104,21 @@ bool history_kind_reads(enum history_kind kind)
 {
     ASSERT((unsigned)kind < HISTORY_KINDS);
     return kind == HISTORY_GET || kind == HISTORY_EXISTS ||
-           kind == HISTORY_STRLEN;
+           kind == HISTORY_STRLEN || kind == HISTORY_LLEN ||
+           kind == HISTORY_LRANGE;
+}
+
+bool history_kind_pushes(enum history_kind kind)
+{
+    ASSERT((unsigned)kind < HISTORY_KINDS);
+    return kind == HISTORY_RPUSH || kind == HISTORY_LPUSH ||
+           kind == HISTORY_XADD;
+}
+
+bool history_kind_of_list(enum history_kind kind)
+{
+    ASSERT((unsigned)kind < HISTORY_KINDS);
+    return kind >= HISTORY_RPUSH;
 }
 
 const char *history_kind_word(enum history_kind kind)
@@ -133,7 +147,8 @@ static bool needs_value(unsigned kind)
 {
     return kind == HISTORY_SET || kind == HISTORY_SETNX ||
            kind == HISTORY_CAS || kind == HISTORY_APPEND ||
-           kind == HISTORY_GETSET;
+           kind == HISTORY_GETSET || kind == HISTORY_PUT ||
+           history_kind_pushes((enum history_kind)kind);
 }
 
 static const char *reply_error(const struct history *h,
@@ -169,6 +184,10 @@ const char *history_op_error(const struct history *h,
     bool compares = op->kind == HISTORY_CAS || op->kind == HISTORY_CAD;
     if (compares != (op->expected != 0) || op->expected > h->text_count)
         return "expected value missing, or too many";
+    if (history_kind_pushes((enum history_kind)op->kind) &&
+        memchr(history_text(h, op->value).data, '\n',
+               history_text(h, op->value).len) != NULL)
+        return "an element with a newline";
     if (op->kind != HISTORY_INCRBY && op->increment != 0)
         return "increment without incrby";
     if (op->place > PLACE_READ)

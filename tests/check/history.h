@@ -31,7 +31,13 @@
 #define HISTORY_NEVER   INT64_MAX        /* the return of an unknown outcome */
 #define HISTORY_OPS_MAX (UINT32_MAX / 4) /* in one history */
 
-/* name, word in the text format, number of arguments after the key */
+/* Those from RPUSH on are of a list, which is a text: each element, and a
+ * newline after it. XADD adds at its end and answers OK; LRANGE answers all of
+ * it. PUT is HSET or ZADD of one element, a key by itself: it answers 1 if that
+ * is new. So SADD is SETNX, SREM, HDEL and ZREM are DEL, SISMEMBER is EXISTS,
+ * HGET and ZSCORE are GET, HINCRBY and ZINCRBY are INCRBY.
+ *
+ * name, word in the text format, number of arguments after the key */
 #define HISTORY_KIND_TABLE(X)                                                  \
     X(GET, "get", 0)                                                           \
     X(SET, "set", 1)                                                           \
@@ -44,7 +50,15 @@
     X(GETSET, "getset", 1)                                                     \
     X(GETDEL, "getdel", 0)                                                     \
     X(EXISTS, "exists", 0)                                                     \
-    X(STRLEN, "strlen", 0)
+    X(STRLEN, "strlen", 0)                                                     \
+    X(PUT, "put", 1)                                                           \
+    X(RPUSH, "rpush", 1)                                                       \
+    X(LPUSH, "lpush", 1)                                                       \
+    X(LPOP, "lpop", 0)                                                         \
+    X(RPOP, "rpop", 0)                                                         \
+    X(XADD, "xadd", 1)                                                         \
+    X(LLEN, "llen", 0)                                                         \
+    X(LRANGE, "lrange", 0)
 
 enum history_kind {
 #define X(name, word, args) HISTORY_##name,
@@ -117,6 +131,9 @@ void history_add(struct history *h, const struct history_op *op);
 
 /* True for kinds that never change anything. */
 bool history_kind_reads(enum history_kind kind);
+/* Adds an element to a list; is about a list. */
+bool history_kind_pushes(enum history_kind kind);
+bool history_kind_of_list(enum history_kind kind);
 const char *history_kind_word(enum history_kind kind);
 /* Arguments after the key: 0 to 2. */
 unsigned history_kind_args(enum history_kind kind);

@@ -115,6 +115,60 @@ static void execute_set(struct history *h, struct gen_value *v,
         put(v, history_text(h, op->value));
 }
 
+/* --- lists: an element is a line ----------------------------------------- */
+
+static int64_t lines_of(const struct gen_value *v)
+{
+    int64_t lines = 0;
+    for (size_t i = 0; i < v->text.len; i++)
+        lines += v->text.data[i] == '\n';
+    return lines;
+}
+
+static void execute_push(struct gen_value *v, struct bytes element,
+                         struct history_op *op)
+{
+    struct buf all = BUF_INIT;
+    if (op->kind != HISTORY_LPUSH)
+        buf_bytes(&all, buf_view(&v->text));
+    buf_bytes(&all, element);
+    buf_char(&all, '\n');
+    if (op->kind == HISTORY_LPUSH)
+        buf_bytes(&all, buf_view(&v->text));
+    put(v, buf_view(&all));
+    buf_release(&all);
+    if (op->kind == HISTORY_XADD)
+        op->reply = REPLY_OK;
+    else
+        reply_int(op, lines_of(v));
+}
+
+static void execute_pop(struct history *h, struct gen_value *v,
+                        struct history_op *op)
+{
+    struct buf all = BUF_INIT;
+    size_t at = 0;
+    op->reply = v->exists ? REPLY_TEXT : REPLY_NIL;
+    if (!v->exists)
+        return;
+    buf_bytes(&all, buf_view(&v->text));
+    size_t last = all.len - 1; /* the newline of the last element */
+    if (op->kind == HISTORY_LPOP) {
+        while (all.data[at] != '\n')
+            at++;
+        op->text = history_intern(h, bytes_of(all.data, at));
+        put(v, bytes_from(buf_view(&all), at + 1));
+    } else {
+        for (at = last; at > 0 && all.data[at - 1] != '\n';)
+            at--;
+        op->text = history_intern(h, bytes_of(all.data + at, last - at));
+        put(v, bytes_of(all.data, at));
+    }
+    if (v->text.len == 0)
+        erase(v);
+    buf_release(&all);
+}
+
 void gen_execute(struct history *h, struct gen_value *v, struct history_op *op)
 {
     ASSERT(op->kind < HISTORY_KINDS);
@@ -125,6 +179,7 @@ void gen_execute(struct history *h, struct gen_value *v, struct history_op *op)
     case HISTORY_SET:
     case HISTORY_SETNX:
     case HISTORY_GETSET:
+    case HISTORY_PUT:
         execute_set(h, v, op);
         return;
     case HISTORY_CAS:
@@ -152,6 +207,21 @@ void gen_execute(struct history *h, struct gen_value *v, struct history_op *op)
         return;
     case HISTORY_STRLEN:
         reply_int(op, (int64_t)v->text.len);
+        return;
+    case HISTORY_RPUSH:
+    case HISTORY_LPUSH:
+    case HISTORY_XADD:
+        execute_push(v, history_text(h, op->value), op);
+        return;
+    case HISTORY_LPOP:
+    case HISTORY_RPOP:
+        execute_pop(h, v, op);
+        return;
+    case HISTORY_LLEN:
+        reply_int(op, lines_of(v));
+        return;
+    case HISTORY_LRANGE:
+        reply_value(h, v, op);
         return;
     case HISTORY_KINDS:
         break;
@@ -283,7 +353,10 @@ static void execute_item(struct gen *g, struct item *item)
     char key[16];
     int len = snprintf(key, sizeof(key), "k%" PRIu32, k);
     op->key = history_intern(g->h, bytes_of(key, (size_t)len));
-    op->kind = final ? HISTORY_GET : (uint8_t)draw_kind(g);
+    bool lists = (g->o->kinds & GEN_KINDS_LISTS) != 0;
+    op->kind = !final  ? (uint8_t)draw_kind(g)
+               : lists ? HISTORY_LRANGE
+                       : HISTORY_GET;
     draw_arguments(g, &g->store[k], op);
     if (!item->effective)
         return;
@@ -315,7 +388,8 @@ static int by_number(const void *a, const void *b)
 void history_gen(struct history *h, const struct gen_options *o)
 {
     ASSERT(h->count == 0 && o->clients > 0 && o->keys > 0);
-    ASSERT((o->kinds & GEN_KINDS_ALL) != 0);
+    bool lists = (o->kinds & GEN_KINDS_LISTS) != 0;
+    ASSERT(((o->kinds & GEN_KINDS_ALL) != 0) != lists);
     struct gen g = {.o = o, .h = h, .rng = o->seed, .entry_closed = true};
     g.items = mem_alloc((o->ops + o->keys) * sizeof(*g.items));
     g.store = mem_zalloc(o->keys * sizeof(*g.store));

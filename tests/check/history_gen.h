@@ -12,7 +12,9 @@
 #include "check/history.h"
 
 #define GEN_KIND(name) (1u << HISTORY_##name)
-#define GEN_KINDS_ALL  ((1u << HISTORY_KINDS) - 1)
+/* Of keys with a string; of keys with a list. */
+#define GEN_KINDS_ALL   ((1u << HISTORY_RPUSH) - 1)
+#define GEN_KINDS_LISTS (((1u << HISTORY_KINDS) - 1) & ~GEN_KINDS_ALL)
 
 enum gen_places {
     GEN_NO_PLACES,

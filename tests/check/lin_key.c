@@ -120,17 +120,22 @@ static void choose(struct lin_key *k, const struct history *h,
 /* --- states ------------------------------------------------------------- */
 
 struct features {
-    bool appends; /* APPEND: all values matter */
+    bool appends; /* APPEND, lists: all values matter */
     bool counts;  /* INCRBY: numbers matter */
     bool lengths; /* STRLEN */
 };
+
+static bool of_list(const struct lin_op *op)
+{
+    return history_kind_of_list((enum history_kind)op->m.kind);
+}
 
 static struct features features_of(const struct lin_key *k)
 {
     struct features f = {false, false, false};
     for (size_t i = 0; i < k->count; i++) {
         unsigned kind = k->ops[i].m.kind;
-        f.appends |= kind == HISTORY_APPEND;
+        f.appends |= kind == HISTORY_APPEND || of_list(&k->ops[i]);
         f.counts |= kind == HISTORY_INCRBY;
         f.lengths |= kind == HISTORY_STRLEN;
     }
@@ -238,8 +243,20 @@ static void flow(struct lin_key *k, struct lin_op *op)
     case HISTORY_INCRBY:
         flow_incrby(k, op);
         break;
+    case HISTORY_PUT:
+        if (m->reply == REPLY_INT && m->number == 1)
+            op->observes = MODEL_MISSING;
+        op->produces = m->value;
+        break;
     case HISTORY_APPEND:
     case HISTORY_STRLEN:
+    case HISTORY_RPUSH:
+    case HISTORY_LPUSH:
+    case HISTORY_XADD:
+    case HISTORY_LPOP:
+    case HISTORY_RPOP:
+    case HISTORY_LLEN:
+    case HISTORY_LRANGE:
         break;
     case HISTORY_KINDS:
         ASSERT(false);
@@ -330,8 +347,28 @@ static void judge_reply(struct lin_op *op)
     case HISTORY_APPEND:
         op->vague = m->reply != REPLY_NONE;
         break;
+    case HISTORY_PUT:
+        op->vague = zero;
+        break;
+    case HISTORY_LLEN:
+        op->inert = m->reply != REPLY_NONE;
+        op->vague = op->inert;
+        break;
+    case HISTORY_LRANGE:
+        op->inert = m->reply != REPLY_NONE;
+        break;
+    case HISTORY_RPUSH:
+    case HISTORY_LPUSH:
+        op->vague = m->reply != REPLY_NONE;
+        break;
+    case HISTORY_LPOP:
+    case HISTORY_RPOP:
+        op->inert = m->reply == REPLY_NIL;
+        op->vague = m->reply == REPLY_TEXT;
+        break;
     case HISTORY_SET:
     case HISTORY_GETSET:
+    case HISTORY_XADD:
         break;
     case HISTORY_KINDS:
         ASSERT(false);

@@ -162,6 +162,7 @@ void model_release(struct model *m)
 {
     mem_free(m->values);
     mem_free(m->slots);
+    buf_release(&m->lists);
     *m = (struct model){.cap = 0};
 }
 
@@ -170,6 +171,7 @@ void model_reset(struct model *m)
     ASSERT(m->count > 0);
     bool roomy = m->slot_cap > SLOTS_MIN && m->slot_cap > 16 * (size_t)m->count;
     m->count = 1;
+    buf_reset(&m->lists);
     if (roomy)
         slots_resize(m, SLOTS_MIN);
     else
@@ -179,6 +181,28 @@ void model_reset(struct model *m)
 uint32_t model_state(struct model *m, struct bytes text)
 {
     return intern(m, value_of(text));
+}
+
+uint32_t model_state_list(struct model *m, struct bytes lines)
+{
+    if (lines.len == 0)
+        return MODEL_MISSING;
+    uint32_t state = model_state(m, lines);
+    struct model_value *v = &m->values[state];
+    if (!v->list) {
+        v->list = true;
+        v->at = m->lists.len;
+        buf_bytes(&m->lists, lines);
+    }
+    return state;
+}
+
+/* The lines of a list, borrowed until the next one is kept. */
+static struct bytes lines_of(const struct model *m, uint32_t state)
+{
+    const struct model_value *v = &m->values[state];
+    ASSERT(v->list || !v->exists);
+    return bytes_of(m->lists.data + v->at, v->len);
 }
 
 uint32_t model_state_number(struct model *m, int64_t number)
@@ -214,8 +238,12 @@ struct model_op model_op(struct model *m, const struct history *h,
         out.value = model_state(m, history_text(h, op->value));
     if (op->expected != 0)
         out.expected = model_state(m, history_text(h, op->expected));
-    if (op->text != 0)
+    if (op->text != 0 && op->kind == HISTORY_LRANGE)
+        out.text = model_state_list(m, history_text(h, op->text));
+    else if (op->text != 0)
         out.text = model_state(m, history_text(h, op->text));
+    if (history_kind_pushes((enum history_kind)op->kind))
+        out.element = history_text(h, op->value);
     return out;
 }
 
@@ -272,6 +300,62 @@ static bool step_incrby(struct model *m, const struct model_op *op,
     return true;
 }
 
+/* --- lists -------------------------------------------------------------- */
+
+static int64_t count_lines(struct bytes lines)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < lines.len; i++)
+        count += lines.data[i] == '\n';
+    return count;
+}
+
+static bool step_push(struct model *m, const struct model_op *op,
+                      uint32_t state, uint32_t *next)
+{
+    struct buf all = BUF_INIT;
+    if (op->kind != HISTORY_LPUSH)
+        buf_bytes(&all, lines_of(m, state));
+    buf_bytes(&all, op->element);
+    buf_char(&all, '\n');
+    if (op->kind == HISTORY_LPUSH)
+        buf_bytes(&all, lines_of(m, state));
+    int64_t count = count_lines(buf_view(&all));
+    *next = model_state_list(m, buf_view(&all));
+    buf_release(&all);
+    if (op->kind == HISTORY_XADD)
+        return op->reply == REPLY_NONE || op->reply == REPLY_OK;
+    return replied_int(op, count);
+}
+
+static bool step_pop(struct model *m, const struct model_op *op, uint32_t state,
+                     uint32_t *next)
+{
+    struct buf all = BUF_INIT;
+    size_t at = 0;
+    if (state == MODEL_MISSING)
+        return replied_value(op, state);
+    buf_bytes(&all, lines_of(m, state));
+    struct bytes lines = buf_view(&all);
+    struct bytes popped;
+    if (op->kind == HISTORY_LPOP) {
+        while (lines.data[at] != '\n')
+            at++;
+        popped = bytes_of(lines.data, at);
+        lines = bytes_from(lines, at + 1);
+    } else {
+        for (at = lines.len - 1; at > 0 && lines.data[at - 1] != '\n';)
+            at--;
+        popped = bytes_of(lines.data + at, lines.len - 1 - at);
+        lines = bytes_of(lines.data, at);
+    }
+    bool fits = op->reply == REPLY_NONE ||
+                (op->reply == REPLY_TEXT && op->text == model_state(m, popped));
+    *next = model_state_list(m, lines);
+    buf_release(&all);
+    return fits;
+}
+
 bool model_step(struct model *m, const struct model_op *op, uint32_t state,
                 uint32_t *next)
 {
@@ -307,6 +391,20 @@ bool model_step(struct model *m, const struct model_op *op, uint32_t state,
         return replied_int(op, exists ? 1 : 0);
     case HISTORY_STRLEN:
         return replied_int(op, (int64_t)m->values[state].len);
+    case HISTORY_PUT:
+        *next = op->value;
+        return replied_int(op, exists ? 0 : 1);
+    case HISTORY_RPUSH:
+    case HISTORY_LPUSH:
+    case HISTORY_XADD:
+        return step_push(m, op, state, next);
+    case HISTORY_LPOP:
+    case HISTORY_RPOP:
+        return step_pop(m, op, state, next);
+    case HISTORY_LLEN:
+        return replied_int(op, count_lines(lines_of(m, state)));
+    case HISTORY_LRANGE:
+        return replied_value(op, state);
     case HISTORY_KINDS:
         break;
     }

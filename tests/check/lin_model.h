@@ -10,6 +10,8 @@
  * bytes per state. Two different values are taken for one with a probability
  * below 2^-90 for any history that fits into memory.
  *
+ * Lists are kept whole: their states are few, as queues are short.
+ *
  * This is deliberately not the server's own code.
  */
 #ifndef CHECK_LIN_MODEL_H
@@ -26,7 +28,9 @@ struct model_value {
     uint64_t hash[2];
     uint64_t len;
     uint8_t small[MODEL_SMALL_MAX]; /* its bytes, if they are that few */
+    size_t at;                      /* of a list: its bytes in model.lists */
     bool exists;
+    bool list;
 };
 
 struct model {
@@ -35,6 +39,7 @@ struct model {
     uint32_t cap;
     uint32_t *slots; /* hash table of states */
     size_t slot_cap; /* a power of two */
+    struct buf lists;
 };
 
 /* An operation with its texts turned into states. */
@@ -43,7 +48,8 @@ struct model_op {
     int64_t number;
     uint32_t value;
     uint32_t expected;
-    uint32_t text; /* of a reply */
+    uint32_t text;        /* of a reply */
+    struct bytes element; /* that is pushed; borrows from the history */
     uint8_t kind;
     uint8_t reply; /* REPLY_NONE: the outcome is unknown, any reply fits */
 };
@@ -55,6 +61,9 @@ void model_reset(struct model *m);
 
 /* The state of a key that holds this text. */
 uint32_t model_state(struct model *m, struct bytes text);
+/* The same of a list (check/history.h), whose bytes are kept: it is taken
+ * apart. */
+uint32_t model_state_list(struct model *m, struct bytes lines);
 /* The state of a key that holds this number in decimal. */
 uint32_t model_state_number(struct model *m, int64_t number);
 /* The state of a key that holds an unspecified text of this length, which

@@ -5,7 +5,8 @@
  * type:
  *
  *   h hashes  f hashes whose fields expire  l lists  s sets  z sorted sets
- *   x streams
+ *   x streams  q lists that are nothing but queues: the checker that knows no
+ *   log judges them as well (sim_history.c)
  */
 #include "sim.h"
 
@@ -333,11 +334,28 @@ static void keys(struct sim_client *c, struct words *w)
         work_word(w, "%u", 200 + below(c, 5000));
 }
 
+static void queue(struct sim_client *c, struct words *w)
+{
+    static const char *const how[] = {"rpush", "rpush", "lpush",
+                                      "lpop",  "lpop",  "rpop"};
+    uint32_t kind = below(c, ARRAY_LEN(how));
+
+    work_word(w, "%s", how[kind]);
+    work_word(w, "q%u", below(c, 2));
+    if (kind < 3)
+        work_word(w, "%u.%u", c->id, c->tag++);
+}
+
 void collect_write(struct sim *s, struct sim_client *c, struct words *w)
 {
     static const uint32_t first[] = {0, 18, 30, 54, 68, 82};
     uint32_t kind = below(c, 100);
 
+    s->stats.collect_ops++;
+    if (below(c, 12) == 0) {
+        queue(c, w);
+        return;
+    }
     if (below(c, 2)) /* of the type that this seed is about */
         kind = first[s->config.collect_type] + below(c, 12);
     if (kind < 12)
@@ -364,7 +382,6 @@ void collect_write(struct sim *s, struct sim_client *c, struct words *w)
         streams(s, c, w);
     else
         keys(c, w);
-    s->stats.collect_ops++;
 }
 
 void collect_read(struct sim_client *c, struct words *w)
@@ -376,8 +393,10 @@ void collect_read(struct sim_client *c, struct words *w)
     uint32_t kind = below(c, 6);
     bool counts = below(c, 3) == 0;
 
+    char letter = kind == 2 && below(c, 2) ? 'q' : "hflszx"[kind];
+
     work_word(w, "%s", counts ? count[kind] : all[kind]);
-    work_word(w, "%c%u", "hflszx"[kind], below(c, kind == 1 ? 2 : 3));
+    work_word(w, "%c%u", letter, below(c, kind == 1 ? 2 : 3));
     if (counts)
         return;
     if (kind == 2 || kind == 4) {

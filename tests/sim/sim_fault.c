@@ -163,7 +163,7 @@ static void draw_collections(const struct sim *s, struct sim_config *c)
     if (sim_chance(&rng, 60))
         c->collect_percent = (uint32_t)between(&rng, 20, 90);
     c->collect_type = (uint32_t)between(&rng, 0, 5);
-    c->long_percent = sim_chance(&rng, 30) ? 4 : 0;
+    c->long_percent = sim_chance(&rng, 50) ? 5 : 0;
 }
 
 /* By a lot of its own. */

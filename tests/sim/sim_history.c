@@ -22,6 +22,9 @@
 #define STEPS_MAX_PROVED 5000
 #define SEARCH_EVERY     16
 
+/* Keys of strings that do not expire, and queues (sim_collect.c). */
+#define JUDGED "rcapq"
+
 struct kind_row {
     const char *word;
     enum history_kind kind;
@@ -36,7 +39,10 @@ static const struct kind_row *kind_of(struct bytes word)
         {"incr", HISTORY_INCRBY},   {"incrby", HISTORY_INCRBY},
         {"append", HISTORY_APPEND}, {"getdel", HISTORY_GETDEL},
         {"exists", HISTORY_EXISTS}, {"strlen", HISTORY_STRLEN},
-        {"mset", HISTORY_SET},
+        {"mset", HISTORY_SET},      {"rpush", HISTORY_RPUSH},
+        {"lpush", HISTORY_LPUSH},   {"lpop", HISTORY_LPOP},
+        {"rpop", HISTORY_RPOP},     {"llen", HISTORY_LLEN},
+        {"lrange", HISTORY_LRANGE},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (bytes_eq(word, bytes_str(rows[i].word)))
@@ -44,10 +50,29 @@ static const struct kind_row *kind_of(struct bytes word)
     return NULL;
 }
 
-/* Of keys that do not expire, and are no collections. */
 static bool is_judged(struct bytes key)
 {
-    return key.data[0] != 0 && strchr("rcap", key.data[0]);
+    return key.data[0] != 0 && strchr(JUDGED, key.data[0]);
+}
+
+/* All elements of a list, each with a newline. */
+static void lines_fill(struct history *h, struct history_op *to,
+                       struct bytes reply)
+{
+    struct fold_words w = {.list = NULL};
+    struct buf lines = BUF_INIT;
+    bool ok = fold_words_of(reply, &w);
+
+    ASSERT(ok);
+    for (size_t i = 0; i < w.count; i++) {
+        buf_bytes(&lines, w.list[i]);
+        buf_char(&lines, '\n');
+    }
+    to->reply = w.count == 0 ? REPLY_NIL : REPLY_TEXT;
+    if (w.count > 0)
+        to->text = history_intern(h, buf_view(&lines));
+    buf_release(&lines);
+    fold_words_release(&w);
 }
 
 static void reply_fill(struct history *h, struct history_op *to,
@@ -56,6 +81,9 @@ static void reply_fill(struct history *h, struct history_op *to,
     ASSERT(reply.len >= 3);
     struct bytes body = bytes_of(reply.data + 1, reply.len - 3);
     switch (reply.data[0]) {
+    case '*':
+        lines_fill(h, to, reply);
+        break;
     case '+':
         to->reply = REPLY_OK;
         break;
@@ -89,6 +117,8 @@ static void args_fill(struct history *h, struct history_op *to,
     switch (to->kind) {
     case HISTORY_SET:
     case HISTORY_APPEND:
+    case HISTORY_RPUSH:
+    case HISTORY_LPUSH:
     case HISTORY_SETNX:
         to->value = history_intern(h, op->argv[2]);
         break;
@@ -175,7 +205,7 @@ static void add_last(struct sim *s, struct history *h)
     keyspace_read_at(ks, s->oracle.times[s->oracle.head]);
     while (map_next(&s->oracle.keys, &pos, &name, NULL)) {
         struct value v;
-        if (!is_judged(name))
+        if (!is_judged(name) || name.data[0] == 'q')
             continue;
         struct history_op to = {.invoke = s->now_us,
                                 .ret = s->now_us + 1,

@@ -49,7 +49,7 @@ void oracle_refused(struct sim *s, const struct sim_op *op)
 static bool same_reply(const struct sim_op *op, struct bytes reply,
                        struct bytes expected)
 {
-    static const char letters[] = "hflszx";
+    static const char letters[] = "hflszxq";
 
     if (!strchr(letters, op->argv[1].data[0]) &&
         !bytes_eq(op->argv[0], BYTES_LIT("xreadgroup")))

@@ -76,12 +76,15 @@ static uint64_t see_list(struct object *o, struct gather *g)
 {
     struct list_walk w;
     uint64_t count = 0;
+    uint64_t blobs = 0;
 
     list_walk_init(&w, o, 0, false);
-    for (; list_walk_next(&w); count++)
+    for (; list_walk_next(&w); count++) {
         gather_cell(g, o, &w.cell);
+        blobs += w.cell.apart;
+    }
     list_walk_release(&w);
-    return count;
+    return blobs == list_blobs(o) ? count : UINT64_MAX;
 }
 
 static uint64_t see_set(struct object *o, struct gather *g)

@@ -190,6 +190,11 @@ static void test_fields_whose_time_comes(void **state)
     assert_true(k->maybe);
     expect(&f, "del h", "?");
     expect(&f, "del h", "0");
+    expect(&f, "hset h a 1 b 2", "2");
+    expect(&f, "hpexpire h 100 fields 1 a", "1");
+    entry_at(&f, 900);
+    expect(&f, "hdel h b", "1"); /* a may be there, for nobody to see */
+    expect(&f, "del h", "?");
     expect(&f, "hset h a 1", "1");
     expect(&f, "hpexpireat h 1 fields 1 a", "2");
     expect(&f, "del h", "0");

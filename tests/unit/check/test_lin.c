@@ -40,6 +40,9 @@ static void test_valid(void **state)
         GEN_KIND(GET) | GEN_KIND(SET) | GEN_KIND(CAS) | GEN_KIND(DEL),
         GEN_KIND(INCRBY) | GEN_KIND(GET),
         GEN_KIND(APPEND) | GEN_KIND(GET) | GEN_KIND(STRLEN),
+        GEN_KIND(PUT) | GEN_KIND(GET) | GEN_KIND(DEL) | GEN_KIND(EXISTS),
+        GEN_KINDS_LISTS,
+        GEN_KIND(RPUSH) | GEN_KIND(LPOP) | GEN_KIND(LLEN),
     };
     for (uint64_t seed = 0; seed < 4000; seed++) {
         struct gen_options o = {.seed = seed,

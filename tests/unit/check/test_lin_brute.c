@@ -130,6 +130,10 @@ static struct gen_options draw_options(uint64_t round, uint64_t *rng)
         GEN_KIND(GET) | GEN_KIND(APPEND) | GEN_KIND(STRLEN) | GEN_KIND(DEL),
         GEN_KIND(GET) | GEN_KIND(SETNX) | GEN_KIND(GETDEL) | GEN_KIND(EXISTS),
         GEN_KINDS_ALL & ~GEN_KIND(APPEND) & ~GEN_KIND(INCRBY),
+        GEN_KIND(GET) | GEN_KIND(PUT) | GEN_KIND(DEL) | GEN_KIND(EXISTS),
+        GEN_KINDS_LISTS,
+        GEN_KIND(RPUSH) | GEN_KIND(LPOP),
+        GEN_KIND(XADD) | GEN_KIND(LPOP) | GEN_KIND(LRANGE),
     };
     return (struct gen_options){
         .seed = round,

@@ -238,9 +238,18 @@ set table {
     {LINDEX sorted 0} {$3}
     {SORT_RO tosort LIMIT 0 1 FOO} {-ERR syntax error}
     {DEL tosort sorted} :2
+    {MEMORY USAGE ka SAMPLES 0} ~:*
+    {MEMORY USAGE none} nil
+    {MEMORY PURGE} +OK
+    {MEMORY DOCTOR} ~*
+    {MEMORY STATS} {~*keys.count*}
+    {MEMORY MALLOC-STATS} {~$*}
+    {MEMORY HELP} {~\[+MEMORY <subcommand> *}
     {OBJECT ENCODING ka} {$embstr}
     {OBJECT ENCODING none} nil
     {OBJECT REFCOUNT ka} :1
+    {OBJECT IDLETIME ka} ~:*
+    {OBJECT FREQ none} nil
     {OBJECT WHAT ka} {-ERR unknown subcommand 'WHAT'. Try OBJECT HELP.}
     {FLUSHALL} +OK
     vard: {}
@@ -378,16 +387,16 @@ start_cluster 3 {} {
     test "values of each type move to a redis-server and back" {
         lassign [start_redis] pid port
         set redis [resp::connect 127.0.0.1 $port]
-        set vard [node_client $follow]
+        set node [node_client $follow]
         foreach count {1 3 300} {
             fill_types $redis $count
             foreach type [dict keys $looks] {
                 set there [$redis {*}[dict get $looks $type]]
-                assert_equal OK [$vard RESTORE $type 0 [$redis DUMP $type] \
+                assert_equal OK [$node RESTORE $type 0 [$redis DUMP $type] \
                     REPLACE]
-                assert_equal $there [$vard {*}[dict get $looks $type]] \
+                assert_equal $there [$node {*}[dict get $looks $type]] \
                     "$count of $type from redis"
-                assert_equal OK [$redis RESTORE $type 0 [$vard DUMP $type] \
+                assert_equal OK [$redis RESTORE $type 0 [$node DUMP $type] \
                     REPLACE]
                 assert_equal $there [$redis {*}[dict get $looks $type]] \
                     "$count of $type from vard"
@@ -395,13 +404,13 @@ start_cluster 3 {} {
         }
         $redis SET expires v PX 100000000
         set dump [$redis DUMP expires]
-        $vard RESTORE expires [$redis PEXPIRETIME expires] $dump ABSTTL
-        assert_equal [$redis PEXPIRETIME expires] [$vard PEXPIRETIME expires]
-        assert_error {*BUSYKEY*} {$vard RESTORE expires 0 $dump}
-        assert_error {*checksum are wrong*} {$vard RESTORE none 0 x$dump}
-        assert_equal 0 [$vard EXISTS none]
+        $node RESTORE expires [$redis PEXPIRETIME expires] $dump ABSTTL
+        assert_equal [$redis PEXPIRETIME expires] [$node PEXPIRETIME expires]
+        assert_error {*BUSYKEY*} {$node RESTORE expires 0 $dump}
+        assert_error {*checksum are wrong*} {$node RESTORE none 0 x$dump}
+        assert_equal 0 [$node EXISTS none]
         $redis -close
-        $vard -close
+        $node -close
         stop_redis $pid
         wait_for_same_state
     }

@@ -222,6 +222,54 @@ static const struct row key_rows[] = {
     {"FLUSHALL", "+OK\r\n"},
     {"SWAPDB 1 0", "+OK\r\n"},
     {"DBSIZE", ":0\r\n"},
+    {"MEMORY", "-ERR wrong number of arguments for 'memory' command\r\n"},
+    {"MEMORY FOO", "-ERR unknown subcommand 'FOO'. Try MEMORY HELP.\r\n"},
+    {"MEMORY USAGE",
+     "-ERR wrong number of arguments for 'memory|usage' command\r\n"},
+    {"MEMORY USAGE nosuch", "$-1\r\n"},
+    {"MEMORY USAGE nosuch SAMPLES", "-ERR syntax error\r\n"},
+    {"MEMORY USAGE nosuch SAMPLES x",
+     "-ERR value is not an integer or out of range\r\n"},
+    {"MEMORY USAGE nosuch SAMPLES -1", "-ERR syntax error\r\n"},
+    {"MEMORY USAGE nosuch SAMPLES 0", "$-1\r\n"},
+    {"MEMORY USAGE nosuch SAMPLES 5 SAMPLES 6", "$-1\r\n"},
+    {"MEMORY USAGE nosuch FOO 5", "-ERR syntax error\r\n"},
+    {"MEMORY HELP",
+     "*14\r\n+MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands "
+     "are:\r\n+DOCTOR\r\n+    Return memory problems "
+     "reports.\r\n+MALLOC-STATS\r\n+    Return internal statistics report from "
+     "the memory allocator.\r\n+PURGE\r\n+    Attempt to purge dirty pages for "
+     "reclamation by the allocator.\r\n+STATS\r\n+    Return information about "
+     "the memory usage of the server.\r\n+USAGE <key> [SAMPLES <count>]\r\n+   "
+     " Return memory in bytes used by <key> and its value. Nested values "
+     "are\r\n+    sampled up to <count> times (default: 5, 0 means sample "
+     "all).\r\n+HELP\r\n+    Prints this help.\r\n"},
+    {"MEMORY DOCTOR x",
+     "-ERR wrong number of arguments for 'memory|doctor' command\r\n"},
+    {"MEMORY HELP x",
+     "-ERR wrong number of arguments for 'memory|help' command\r\n"},
+    {"OBJECT", "-ERR wrong number of arguments for 'object' command\r\n"},
+    {"OBJECT FOO", "-ERR unknown subcommand 'FOO'. Try OBJECT HELP.\r\n"},
+    {"OBJECT ENCODING",
+     "-ERR wrong number of arguments for 'object|encoding' command\r\n"},
+    {"OBJECT ENCODING a b",
+     "-ERR wrong number of arguments for 'object|encoding' command\r\n"},
+    {"OBJECT FREQ nosuch", "$-1\r\n"},
+    {"OBJECT IDLETIME nosuch", "$-1\r\n"},
+    {"OBJECT HELP x",
+     "-ERR wrong number of arguments for 'object|help' command\r\n"},
+    {"OBJECT help",
+     "*15\r\n+OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands "
+     "are:\r\n+ENCODING <key>\r\n+    Return the kind of internal "
+     "representation used in order to store the value\r\n+    associated with "
+     "a <key>.\r\n+FREQ <key>\r\n+    Return the access frequency index of the "
+     "<key>. The returned integer is\r\n+    proportional to the logarithm of "
+     "the recent access frequency of the key.\r\n+IDLETIME <key>\r\n+    "
+     "Return the idle time of the <key>, that is the approximated number "
+     "of\r\n+    seconds elapsed since the last access to the "
+     "key.\r\n+REFCOUNT <key>\r\n+    Return the number of references of the "
+     "value associated with the specified\r\n+    <key>.\r\n+HELP\r\n+    "
+     "Prints this help.\r\n"},
 };
 
 #endif

@@ -270,6 +270,48 @@ static void test_holes_are_copied(void **state)
     fixture_release(&f);
 }
 
+static int64_t usage_of_key(struct fixture *f, const char *rest)
+{
+    const char *reply = run(f, "MEMORY USAGE %s", rest);
+    assert_int_equal(reply[0], ':');
+    return strtoll(reply + 1, NULL, 10);
+}
+
+/* The rows of a key, whatever it has: its own, those of its pages, its place in
+ * the index. */
+static void test_memory_usage(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    run(&f, "SET ten 0123456789");
+    int64_t ten = usage_of_key(&f, "ten");
+    assert_in_range(ten, 10 + 3, 100);
+    run(&f, "APPEND ten xxxxx");
+    assert_int_equal(usage_of_key(&f, "ten"), ten + 5);
+    run(&f, "EXPIRE ten 100");
+    assert_in_range(usage_of_key(&f, "ten"), ten + 5 + 9 + 3, ten + 100);
+    run(&f, "SETRANGE long 99999 x");
+    /* Of seven pages there is one, and the last one is what is looked at. */
+    int64_t one = usage_of_key(&f, "long SAMPLES 0");
+    assert_in_range(one, 1000, 17000);
+    run(&f, "SETRANGE long 0 xx");
+    assert_true(usage_of_key(&f, "long SAMPLES 0") > one);
+    run_many(&f, "SADD set member:", 0, KEYS);
+    int64_t all = usage_of_key(&f, "set SAMPLES 0");
+    assert_in_range(all, 10 * KEYS, 200 * KEYS);
+    assert_in_range(usage_of_key(&f, "set SAMPLES 20"), all / 2, all * 2);
+    assert_in_range(usage_of_key(&f, "set"), all / 4, all * 4);
+    run_many(&f, "SREM set member:", 0, KEYS - 1);
+    assert_true(usage_of_key(&f, "set SAMPLES 0") < all / 10);
+    assert_string_equal(run(&f, "MEMORY STATS"),
+                        "*2\r\n$10\r\nkeys.count\r\n:3\r\n");
+    assert_string_equal(run(&f, "MEMORY PURGE"), "+OK\r\n");
+    assert_true(strstr(run(&f, "MEMORY DOCTOR"), "state-memory") != NULL);
+    assert_int_equal(run(&f, "MEMORY MALLOC-STATS")[0], '$');
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_large_sets_move),
         cmocka_unit_test(test_long_strings_move),
         cmocka_unit_test(test_holes_are_copied),
+        cmocka_unit_test(test_memory_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -504,7 +504,7 @@ static void test_every_help(void **state)
                             " <subcommand> [<arg> ", 21);
         seen++;
     }
-    assert_int_equal(seen, 6);
+    assert_int_equal(seen, 8);
     buf_release(&out);
 }
 

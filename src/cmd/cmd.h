@@ -44,6 +44,15 @@ struct cmd_call {
     node_id node; /* in whose session it is, in apply */
     bool blocked; /* set by a run that found nothing to take (CMD_BLOCKS): it
                      has changed nothing and written no reply */
+    struct cmd_since *since; /* of an XREAD that may wait: one for each of its
+                                arguments at least; or NULL */
+};
+
+/* What "$" of XREAD stood for when it was looked up first. */
+struct cmd_since {
+    bool known;
+    uint64_t ms;
+    uint64_t seq;
 };
 
 /* Redis's texts: "unknown command 'x', with args beginning with: ..." and
@@ -93,11 +102,21 @@ void cmd_run(struct cmd_call *call);
  * of this type at one of its keys that are not KEY_INSERT. Its arguments were
  * checked. */
 struct cmd_blocking {
+    bool waits;         /* false: it was not asked to (XREAD without BLOCK) */
+    bool grouped;       /* for what a group of consumers has not got: this one,
+                           which has to be there as long as it waits */
     uint8_t type;       /* enum value_type */
     int64_t timeout_ms; /* 0: it waits forever */
+    struct bytes group; /* borrowed from the arguments */
 };
 struct cmd_blocking cmd_blocking(const struct cmd *c, const struct bytes *argv,
                                  uint32_t argc);
+/* How many entries a group has not got; false: there is no such group. */
+MUST_USE bool cmd_group_news(struct keyspace *ks, uint8_t db, struct bytes key,
+                             struct bytes group, uint64_t *count);
+/* The reply to a run that has found nothing, where nobody can wait: between
+ * MULTI and EXEC, in a script. */
+void cmd_reply_nothing(const struct cmd_call *call);
 
 /* COMMAND and its subcommands, of what there is at this level; c is the row
  * that was resolved, argv as the client sent it. */

@@ -9,6 +9,7 @@
 #include "cmd/cmd_block.h"
 
 #include "cmd/cmd_counter.h"
+#include "cmd/cmd_stream.h"
 
 #include <math.h>
 
@@ -18,7 +19,8 @@ static struct bytes timeout_of(const struct cmd *c, const struct bytes *argv,
                                uint32_t argc)
 {
     ASSERT((c->flags & CMD_BLOCKS) != 0 && argc >= 3);
-    return argv[c->id == CMD_ID_BLMPOP ? 1 : argc - 1];
+    bool is_first = c->id == CMD_ID_BLMPOP || c->id == CMD_ID_BZMPOP;
+    return argv[is_first ? 1 : argc - 1];
 }
 
 /* In ms; NULL, or the error. */
@@ -38,6 +40,7 @@ static const char *parse_timeout(struct bytes arg, int64_t *out)
 bool check_timeout(const struct cmd_args *a)
 {
     int64_t ms = 0;
+    ASSERT((a->cmd->categories & CAT_STREAM) == 0); /* in ms: BLOCK */
     if ((a->cmd->flags & CMD_BLOCKS) == 0)
         return true;
     const char *error =
@@ -51,9 +54,23 @@ bool check_timeout(const struct cmd_args *a)
 struct cmd_blocking cmd_blocking(const struct cmd *c, const struct bytes *argv,
                                  uint32_t argc)
 {
-    struct cmd_blocking b = {.type = VALUE_LIST};
+    bool is_list = (c->categories & CAT_LIST) != 0;
+    struct cmd_blocking b = {.waits = true,
+                             .type = is_list ? VALUE_LIST : VALUE_ZSET};
+    ASSERT((c->flags & CMD_BLOCKS) != 0);
+    if ((c->categories & CAT_STREAM) != 0)
+        return stream_blocking(c, argv, argc);
+    ASSERT(is_list || (c->categories & CAT_SORTEDSET) != 0);
     const char *error = parse_timeout(timeout_of(c, argv, argc), &b.timeout_ms);
     ASSERT(error == NULL); /* it was checked */
-    ASSERT((c->categories & CAT_LIST) != 0);
     return b;
+}
+
+void cmd_reply_nothing(const struct cmd_call *call)
+{
+    ASSERT(call->blocked);
+    if (call->cmd->id == CMD_ID_BLMOVE || call->cmd->id == CMD_ID_BRPOPLPUSH)
+        resp_null(call->out);
+    else
+        resp_null_array(call->out);
 }

@@ -331,6 +331,7 @@ static void add(struct cmd_call *c, struct xstream *s,
     xstream_add(s, id, c->argv + o->at + 1, c->argc - o->at - 1);
     (void)trim(s, o);
     xstream_save(s);
+    keyspace_ready(c->ks, c->db, c->argv[1]); /* it may be no longer for that */
     reply_stream_id(c->out, id);
 }
 

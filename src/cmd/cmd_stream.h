@@ -24,12 +24,17 @@ MUST_USE bool parse_stream_bound(struct resp_writer *w, struct bytes text,
 struct stream_reads {
     int64_t count; /* 0: all */
     bool no_ack;
-    uint32_t keys;  /* how many */
-    uint32_t at;    /* the argument of the first */
-    uint32_t group; /* the argument of the group's name; 0: none */
+    bool blocks;
+    int64_t timeout_ms; /* 0: forever */
+    uint32_t keys;      /* how many */
+    uint32_t at;        /* the argument of the first */
+    uint32_t group;     /* the argument of the group's name; 0: none */
 };
 MUST_USE bool parse_stream_reads(const struct cmd_args *a,
                                  struct stream_reads *out);
+/* What the two wait for. */
+struct cmd_blocking stream_blocking(const struct cmd *c,
+                                    const struct bytes *argv, uint32_t argc);
 void reply_stream_id(struct resp_writer *w, struct xstream_id id);
 
 /* Entries by their numbers, from one on, so many, downwards if wanted. */

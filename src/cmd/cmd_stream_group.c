@@ -228,6 +228,7 @@ void cmd_xgroup_destroy_run(struct cmd_call *c)
     } else {
         xgroup_destroy(&g);
         xstream_save(&s);
+        keyspace_ready(c->ks, c->db, c->argv[2]); /* who waits is to know */
         resp_integer(c->out, 1);
     }
     xstream_close(&s);
@@ -400,6 +401,23 @@ static bool find_news(struct xgroup *g, uint64_t *first)
     return *first < xstream_length(g->stream);
 }
 
+bool cmd_group_news(struct keyspace *ks, uint8_t db, struct bytes key,
+                    struct bytes group, uint64_t *count)
+{
+    struct xstream s;
+    struct xgroup g;
+    uint64_t first = 0;
+    *count = 0;
+    if (xstream_open(ks, db, key, &s) == OBJECT_OTHER)
+        return false;
+    bool found = xgroup_find(&s, group, &g);
+    if (found && find_news(&g, &first))
+        *count = xstream_length(&s) - first;
+    ASSERT(*count <= xstream_length(&s));
+    xstream_close(&s);
+    return found;
+}
+
 static void deliver(struct group_read *r, struct xstream_id id,
                     uint64_t deliveries)
 {
@@ -540,7 +558,10 @@ void cmd_xreadgroup_run(struct cmd_call *c)
     uint32_t told = tell_all(c, &o);
     c->out = out;
     out->over |= w.over;
-    if (told == 0)
+    c->blocked = told == 0 && o.blocks && keyspace_error(c->ks) == 0;
+    if (c->blocked)
+        ASSERT(body.len == 0);
+    else if (told == 0)
         resp_null_array(out);
     else if (out->protocol == 3)
         resp_map(out, told);

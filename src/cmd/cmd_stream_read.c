@@ -146,17 +146,18 @@ void cmd_xrange_run(struct cmd_call *c)
 
 /* --- XREAD -------------------------------------------------------------- */
 
-static bool parse_timeout(const struct cmd_args *a, struct bytes text)
+static bool parse_timeout(const struct cmd_args *a, struct bytes text,
+                          struct stream_reads *o)
 {
     ASSERT(a->argc >= 2);
     ASSERT(text.len == 0 || text.data != NULL);
-    int64_t timeout_ms;
-    if (!num_parse_i64(text, &timeout_ms))
+    o->blocks = true;
+    if (!num_parse_i64(text, &o->timeout_ms))
         resp_error(a->out, "ERR timeout is not an integer or out of range");
-    else if (timeout_ms < 0)
+    else if (o->timeout_ms < 0)
         resp_error(a->out, "ERR timeout is negative");
     else
-        resp_error(a->out, "ERR BLOCK is not supported");
+        return true;
     return false;
 }
 
@@ -184,8 +185,10 @@ static bool parse_read_option(const struct cmd_args *a, uint32_t *i,
     ASSERT(*i < a->argc);
     struct bytes word = a->argv[*i];
     uint32_t more = a->argc - *i - 1;
-    if (word_is(word, "block") && more > 0)
-        return parse_timeout(a, a->argv[*i + 1]);
+    if (word_is(word, "block") && more > 0) {
+        *i += 1;
+        return parse_timeout(a, a->argv[*i], o);
+    }
     if (word_is(word, "group") && more >= 2) {
         o->group = *i + 1; /* behind it is the consumer */
         *i += 2;
@@ -235,15 +238,44 @@ bool cmd_xread_check(struct cmd_args *a)
     return parse_stream_reads(a, &o);
 }
 
+struct cmd_blocking stream_blocking(const struct cmd *c,
+                                    const struct bytes *argv, uint32_t argc)
+{
+    struct resp_writer none = {.out = NULL};
+    struct cmd_args a = {.cmd = c, .argv = argv, .argc = argc, .out = &none};
+    struct stream_reads o;
+    bool ok = parse_stream_reads(&a, &o);
+    ASSERT(ok);                                          /* it was checked */
+    for (uint32_t i = 0; i < o.keys && o.group > 0; i++) /* history is there */
+        o.blocks &= bytes_eq(argv[o.at + o.keys + i], BYTES_LIT(">"));
+    return (struct cmd_blocking){.waits = o.blocks,
+                                 .grouped = o.group > 0,
+                                 .type = VALUE_STREAM,
+                                 .timeout_ms = o.timeout_ms,
+                                 .group =
+                                     o.group > 0 ? argv[o.group] : BYTES_NONE};
+}
+
+/* What "$" stands for: the last id, when it was looked up first. */
+static struct xstream_id newest(struct cmd_call *c, const struct xstream *s,
+                                uint32_t i)
+{
+    struct cmd_since *since = c->since == NULL ? NULL : &c->since[i];
+    ASSERT(s->object != NULL && i < c->argc);
+    if (since == NULL)
+        return s->last;
+    if (!since->known)
+        *since = (struct cmd_since){true, s->last.ms, s->last.seq};
+    return (struct xstream_id){since->ms, since->seq};
+}
+
 /* What comes after the id that was given. */
 static bool find_news(struct cmd_call *c, const struct stream_reads *o,
-                      struct xstream *s, struct bytes text,
-                      struct entry_range *out)
+                      struct xstream *s, uint32_t i, struct entry_range *out)
 {
     ASSERT(c->argc >= 2);
-    ASSERT(s->object != NULL);
-    ASSERT(text.len == 0 || text.data != NULL);
-    struct xstream_id id = s->last;
+    struct bytes text = c->argv[o->at + o->keys + i];
+    struct xstream_id id;
     *out = (struct entry_range){.count = 0};
     if (bytes_eq(text, BYTES_LIT(">"))) {
         resp_error(c->out, "ERR The > ID can be specified only when calling "
@@ -251,8 +283,9 @@ static bool find_news(struct cmd_call *c, const struct stream_reads *o,
                            "option.");
         return false;
     }
-    if (!bytes_eq(text, BYTES_LIT("$")) &&
-        !parse_stream_id(c->out, text, 0, &id))
+    if (bytes_eq(text, BYTES_LIT("$")))
+        id = newest(c, s, i);
+    else if (!parse_stream_id(c->out, text, 0, &id))
         return false;
     if (!xstream_id_next(&id))
         return true;
@@ -274,7 +307,7 @@ static bool read_stream(struct cmd_call *c, const struct stream_reads *o,
     struct bytes key = c->argv[o->at + i];
     if (!open_stream(c, key, &s))
         return false;
-    bool ok = find_news(c, o, &s, c->argv[o->at + o->keys + i], &range);
+    bool ok = find_news(c, o, &s, i, &range);
     if (ok && range.count > 0) {
         *told += 1;
         if (r != NULL) {
@@ -302,10 +335,11 @@ void cmd_xread_run(struct cmd_call *c)
         if (!read_stream(c, &o, i, NULL, &with_news))
             return;
     }
-    if (with_news == 0) {
+    c->blocked = with_news == 0 && o.blocks;
+    if (with_news == 0 && !o.blocks)
         resp_null_array(c->out);
+    if (with_news == 0)
         return;
-    }
     long_reply_begin(&r, c);
     if (c->out->protocol == 3)
         resp_map(c->out, with_news);

@@ -1,12 +1,13 @@
 /*
  * Some members of sorted sets: ZPOPMIN, ZPOPMAX and ZMPOP, which remove them,
- * ZRANDMEMBER, and ZSCAN.
+ * those that wait until there are some, ZRANDMEMBER, and ZSCAN.
  *
  * What is removed is told first, and only removed if all of it may be told: how
  * much that is depends on the set alone, so all replicas decide the same.
  *
  * How it fails: with an error reply, and nothing changed.
  */
+#include "cmd/cmd_block.h"
 #include "cmd/cmd_internal.h"
 #include "cmd/cmd_zset.h"
 
@@ -15,7 +16,7 @@
 
 #include <inttypes.h>
 
-/* ---- ZPOPMIN, ZPOPMAX, ZMPOP ---- */
+/* ---- ZPOPMIN, ZPOPMAX, ZMPOP, and BZPOPMIN, BZPOPMAX, BZMPOP ---- */
 
 #define POP_SCORE_BYTES 32 /* what a score takes at most */
 
@@ -25,6 +26,7 @@ struct pop {
     bool max;
     bool pairs;  /* each with its score in an array, in RESP2 too */
     bool single; /* no count was given: no pairs in RESP3 either */
+    bool named;  /* the key comes before the member, in the same array */
     int64_t count;
 };
 
@@ -55,34 +57,46 @@ static bool parse_zpop(const struct cmd_args *a, struct pop *p)
                        &p->count);
 }
 
+/* BZMPOP has its time first, and looks at it last. */
 static bool parse_zmpop(const struct cmd_args *a, struct pop *p)
 {
+    uint32_t at = a->cmd->id == CMD_ID_BZMPOP ? 2 : 1;
     int64_t keys = 0;
-    ASSERT(a->argc >= 4);
-    *p = (struct pop){.first = 2, .pairs = true, .count = 1};
-    if (!parse_count(a, a->argv[1], 1, "ERR numkeys should be greater than 0",
+    ASSERT(a->argc >= at + 3);
+    *p = (struct pop){.first = at + 1, .pairs = true, .count = 1};
+    if (!parse_count(a, a->argv[at], 1, "ERR numkeys should be greater than 0",
                      &keys))
         return false;
     uint32_t where = 0;
-    if (keys < (int64_t)a->argc - 2) {
+    if (keys < (int64_t)a->argc - p->first) {
         p->keys = (uint32_t)keys;
-        where = 2 + p->keys;
+        where = p->first + p->keys;
         p->max = word_is(a->argv[where], "max");
     }
     if (where == 0 || (!p->max && !word_is(a->argv[where], "min")))
         goto syntax;
     if (where + 1 == a->argc)
-        return true;
+        return check_timeout(a);
     if (!word_is(a->argv[where + 1], "count") || where + 2 == a->argc)
         goto syntax;
     if (!parse_count(a, a->argv[where + 2], 1,
                      "ERR count should be greater than 0", &p->count))
         return false;
     if (where + 3 == a->argc)
-        return true;
+        return check_timeout(a);
 syntax:
     reply_syntax(a->out);
     return false;
+}
+
+static bool parse_bzpop(const struct cmd_args *a, struct pop *p)
+{
+    ASSERT(a->argc >= 3);
+    *p = (struct pop){.keys = a->argc - 2, .first = 1, .count = 1};
+    p->max = a->cmd->id == CMD_ID_BZPOPMAX;
+    p->single = true;
+    p->named = true;
+    return check_timeout(a);
 }
 
 bool cmd_zpop_check(struct cmd_args *a)
@@ -98,6 +112,14 @@ bool cmd_zmpop_check(struct cmd_args *a)
     struct pop p;
     bool ok = parse_zmpop(a, &p);
     ASSERT(!ok || (p.keys >= 1 && p.count >= 1));
+    return ok;
+}
+
+bool cmd_bzpop_check(struct cmd_args *a)
+{
+    struct pop p;
+    bool ok = parse_bzpop(a, &p);
+    ASSERT(p.keys >= 1 && p.named);
     return ok;
 }
 
@@ -129,7 +151,9 @@ static void reply_popped(struct cmd_call *c, struct zset *z,
     struct zset_entry e;
     ASSERT(count > 0);
     bool pairs = p->pairs || (w->protocol >= 3 && !p->single);
-    resp_array(w, pairs ? count : 2 * count);
+    ASSERT(!p->named || (!pairs && count == 1));
+    if (!p->named) /* else it has begun */
+        resp_array(w, pairs ? count : 2 * count);
     zset_walk_init(&walk, z);
     bool on = zset_walk_to(&walk, p->max ? s.to - 1 : s.from, &e);
     for (uint64_t i = 0; on && i < count; i++) {
@@ -162,8 +186,8 @@ static void pop_from(struct cmd_call *c, struct bytes key, struct zset *z,
         reply_too_many(c);
         return;
     }
-    if (p->pairs) {
-        resp_array(c->out, 2);
+    if (p->pairs || p->named) {
+        resp_array(c->out, p->named ? 3 : 2);
         resp_bulk(c->out, key);
     }
     reply_popped(c, z, p, s);
@@ -187,7 +211,9 @@ static void pop(struct cmd_call *c, const struct pop *p)
         if (found)
             return;
     }
-    if (p->pairs)
+    if ((c->cmd->flags & CMD_BLOCKS) != 0)
+        c->blocked = true;
+    else if (p->pairs)
         resp_null_array(c->out);
     else
         resp_array(c->out, 0);
@@ -206,8 +232,17 @@ void cmd_zmpop_run(struct cmd_call *c)
 {
     struct cmd_args a = args_of(c);
     struct pop p;
-    ASSERT(c->cmd->id == CMD_ID_ZMPOP);
+    ASSERT(c->cmd->id == CMD_ID_ZMPOP || c->cmd->id == CMD_ID_BZMPOP);
     if (parse_zmpop(&a, &p))
+        pop(c, &p);
+}
+
+void cmd_bzpop_run(struct cmd_call *c)
+{
+    struct cmd_args a = args_of(c);
+    struct pop p;
+    ASSERT((c->cmd->flags & CMD_BLOCKS) != 0);
+    if (parse_bzpop(&a, &p))
         pop(c, &p);
 }
 

@@ -474,6 +474,8 @@ void keyspace_put(struct keyspace *ks, uint8_t db, struct bytes key,
     if (due_drop(&ks->rows, buf_view(&ks->key), r))
         r = rows_touch_head(&ks->rows, buf_view(&ks->key));
     struct presence before = presence_of(r);
+    if (before.present)
+        keyspace_gone(ks, buf_view(&ks->key));
     struct value now = {.type = v->type,
                         .expire_ms = v->expire_ms,
                         .version = ks->entry.index,
@@ -550,6 +552,7 @@ void keyspace_remove_but(struct keyspace *ks, struct bytes state_key,
         tally_expired(ks, before);
         count(ks, row_db(state_key), before, (struct presence){false, 0});
         due_drop(&ks->rows, state_key, r);
+        keyspace_gone(ks, state_key);
     }
     rows_delete(&ks->rows, state_key);
     if (old.owner.id != 0 && old.owner.id != settled)
@@ -567,6 +570,7 @@ bool keyspace_remove_unread(struct keyspace *ks, struct bytes state_key,
         ASSERT(keyspace_is_current(ks, state_key));
         tally_expired(ks, before);
         count(ks, row_db(state_key), before, (struct presence){false, 0});
+        keyspace_gone(ks, state_key);
     }
     return true;
 }
@@ -586,6 +590,7 @@ bool keyspace_flush_db(struct keyspace *ks, uint8_t db)
     if (ks->rows.epochs[db] == UINT32_MAX)
         return false;
     rows_flush_db(&ks->rows, db);
+    keyspace_all_ready(ks);
     ks->counts[db] = (struct keyspace_count){0};
     ks->counts_changed |= UINT32_C(1) << db;
     return true;

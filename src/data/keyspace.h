@@ -291,10 +291,10 @@ uint64_t keyspace_read_bytes(const struct keyspace *ks);
 /* The same of ranges of pages, which are not kept in memory. */
 uint64_t keyspace_read_views(const struct keyspace *ks);
 
-/* Who is told, inside an entry, that a collection has become longer, or is a
- * new one: for those who wait for its elements. NULL: nobody. No part of the
- * state. `fn` does nothing with the keyspace; the key is borrowed, and NULL if
- * it may be any. */
+/* Who is told, inside an entry, that a collection has become longer, is a new
+ * one, or is gone: for those who wait for its elements. NULL: nobody. No part
+ * of the state. `fn` does nothing with the keyspace; the key is borrowed, and
+ * NULL if it may be any. */
 typedef void keyspace_ready_fn(void *ctx, const struct keyspace_key *key);
 void keyspace_tell_ready(struct keyspace *ks, keyspace_ready_fn *fn, void *ctx);
 /* Tells it. */

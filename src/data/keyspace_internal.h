@@ -58,6 +58,9 @@ void keyspace_remove_but(struct keyspace *ks, struct bytes state_key,
  * is settled: it has no more, or they have another value. */
 void keyspace_place(struct keyspace *ks, uint8_t db, struct bytes key,
                     const struct value *v, uint64_t settled);
+/* A value was deleted, or replaced by a string: who waits for its elements is
+ * to look (keyspace_ready()). */
+void keyspace_gone(struct keyspace *ks, struct bytes state_key);
 /* The seed of the hashes of members: the first entry that needs it makes it;
  * 0 outside entries as long as there is none. */
 uint64_t keyspace_hash_seed(struct keyspace *ks);

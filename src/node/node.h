@@ -211,9 +211,12 @@ MUST_USE bool node_run_read(struct node *n, const struct cmd *cmd,
 struct node_found {
     uint8_t type;  /* enum value_type; VALUE_NONE: there is no such key, */
     bool in_doubt; /* but others may still have it: the log knows */
+    bool no_group; /* there is no such group of consumers */
     uint64_t count;
 };
-struct node_found node_look(struct node *n, uint8_t db, struct bytes key);
+/* `group`: entries that this group has not got are counted; NULL: all. */
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key,
+                            const struct bytes *group);
 /* No leader has been known for longer than the request timeout: whatever needs
  * one is refused. */
 bool node_is_leaderless(const struct node *n);

@@ -113,19 +113,22 @@ bool node_is_leaderless(const struct node *n)
     return n->dead || node_leaderless_too_long(n);
 }
 
-struct node_found node_look(struct node *n, uint8_t db, struct bytes key)
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key,
+                            const struct bytes *group)
 {
-    struct node_found found = {VALUE_NONE, false, 0};
+    struct node_found found = {.type = VALUE_NONE};
     struct object *o;
     struct value v;
 
     db = database_place(n->ks, db);
     keyspace_read_at(n->ks, MAX(node_stamp(n), n->reads.time_ms));
     if (keyspace_get(n->ks, db, key, &v))
-        found = (struct node_found){v.type, false, 1};
+        found = (struct node_found){.type = v.type, .count = 1};
     found.in_doubt = keyspace_in_doubt(n->ks);
-    if (found.type > VALUE_STRING &&
-        object_open(n->ks, db, key, found.type, &o) == OBJECT_FOUND) {
+    if (found.type == VALUE_STREAM && group != NULL) {
+        found.no_group = !cmd_group_news(n->ks, db, key, *group, &found.count);
+    } else if (found.type > VALUE_STRING &&
+               object_open(n->ks, db, key, found.type, &o) == OBJECT_FOUND) {
         found.count = object_count(o);
         object_close(o);
     }

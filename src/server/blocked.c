@@ -17,12 +17,17 @@
  * point of the log that lies behind that time: that of a read, or of the
  * client's own command.
  *
+ * What a group of consumers waits for goes with the group, or the stream: the
+ * client is told.
+ *
  * How it fails: a node without a leader refuses what is called; the client
  * waits on, and its keys are looked at again some times a second. When its time
  * is over it is told that there is no leader.
  */
 #include "server/blocked.h"
 
+#include "base/rng.h"
+#include "os/clock.h"
 #include "server/blocked_keys.h"
 #include "server/server_internal.h"
 
@@ -39,7 +44,8 @@ static void answer(struct client *c, const char *error)
     stats_called(&c->server->stats, b->cmd, 0);
     client_reply_end(c, b->cmd, b->flags);
     blocked_served(c);
-    client_wake(c, c->wait);
+    if (c->wait != WAIT_NONE) /* else its command is being looked at */
+        client_wake(c, c->wait);
 }
 
 /* By CLIENT UNBLOCK. */
@@ -55,7 +61,10 @@ static void answer_unblocked(struct client *c)
 
 static void ask(struct client *c)
 {
-    ASSERT(c->blocked.late && c->blocked.phase == BLOCKED_WAITING);
+    struct blocked *b = &c->blocked;
+    ASSERT((b->late || b->reads) && b->phase == BLOCKED_WAITING);
+    if (b->reads)
+        b->last = b->late;
     int err = node_read(c->server->node, c);
     if (err != 0)
         answer(c, reply_error_text(err));
@@ -75,19 +84,57 @@ static void on_timer(void *ctx)
 
 /* --- those who come ----------------------------------------------------- */
 
+static struct node_found look(const struct client *c,
+                              const struct blocked_key *k)
+{
+    const struct blocked *b = &c->blocked;
+    struct bytes group = buf_view(&b->group);
+    ASSERT(k->db < KEYSPACE_DATABASES);
+    return node_look(c->server->node, k->db, blocked_key_bytes(k),
+                     b->grouped ? &group : NULL);
+}
+
+/* What its group reads is not there (any more); NULL: it is. */
+static const char *gone(const struct client *c, const struct node_found *found)
+{
+    ASSERT(c->blocked.count > 0);
+    if (!c->blocked.grouped || found->in_doubt)
+        return NULL;
+    if (found->type != VALUE_STREAM)
+        return "UNBLOCKED the stream key no longer exists";
+    return found->no_group ? "NOGROUP the consumer group this client was "
+                             "blocked on no longer exists"
+                           : NULL;
+}
+
+/* Nobody who takes something waits before it. */
+static bool is_first(const struct blocked_place *p)
+{
+    LIST_EACH(link, &p->key->waiters)
+    {
+        const struct blocked_place *other = blocked_place_of(link);
+        if (other == p)
+            return true;
+        if (!other->client->blocked.reads)
+            return false;
+    }
+    ASSERT(false);
+    return false;
+}
+
 /* The first key that is there has what it wants and nobody waits before it, or
- * is of another type: there is an answer. */
+ * is of another type: there is an answer. Of streams, any key. */
 static bool may_begin(struct client *c)
 {
     struct blocked *b = &c->blocked;
     ASSERT(b->count > 0 && b->phase == BLOCKED_WAITING);
     for (uint32_t i = 0; i < b->count; i++) {
-        struct blocked_key *k = b->places[i].key;
-        struct node_found found =
-            node_look(c->server->node, k->db, blocked_key_bytes(k));
-        if (found.type == VALUE_NONE)
+        struct node_found found = look(c, b->places[i].key);
+        if (found.in_doubt || gone(c, &found) != NULL)
+            return true; /* the log knows better */
+        if (found.type == VALUE_NONE || (b->grouped && found.count == 0))
             continue;
-        return found.type != b->type || k->waiters.next == &b->places[i].link;
+        return found.type != b->type || is_first(&b->places[i]);
     }
     return false;
 }
@@ -101,8 +148,12 @@ bool blocked_begin(struct client *c, const struct blocked_call *call)
     *b = (struct blocked){.phase = BLOCKED_WAITING,
                           .cmd = call->cmd,
                           .type = wants.type,
+                          .reads = call->reads,
+                          .grouped = wants.grouped,
                           .flags = call->flags & REPLY_MUTE,
                           .timed = wants.timeout_ms > 0};
+    ASSERT(wants.waits);
+    buf_bytes(&b->group, wants.group);
     blocked_enter(c, call);
     c->last_cmd = call->cmd;
     if (!s->blocked.watching)
@@ -112,6 +163,8 @@ bool blocked_begin(struct client *c, const struct blocked_call *call)
     b->timer = (struct loop_timer){NULL, on_timer, c};
     if (b->timed)
         loop_timer_start(s->options.loop, &b->timer, wants.timeout_ms);
+    if (b->reads)
+        return false;
     if (call->first || may_begin(c)) {
         blocked_move(c, BLOCKED_CALLED);
         return true;
@@ -120,6 +173,16 @@ bool blocked_begin(struct client *c, const struct blocked_call *call)
     for (uint32_t i = 0; i < b->count; i++)
         blocked_key_due(&s->blocked, b->places[i].key);
     return false;
+}
+
+void blocked_wait(struct client *c)
+{
+    ASSERT(c->blocked.phase == BLOCKED_WAITING);
+    (void)client_wait(c, WAIT_BLOCKED);
+    if (c->blocked.reads)
+        ask(c);
+    else
+        blocked_input_ended(c);
 }
 
 /* --- their commands ----------------------------------------------------- */
@@ -144,10 +207,11 @@ bool blocked_refused(struct client *c, int err)
     return true;
 }
 
-void blocked_again(struct client *c)
+/* There was nothing; `ask_now`: whatever the time, it has to be asked again. */
+static void wait_again(struct client *c, bool ask_now)
 {
     struct blocked *b = &c->blocked;
-    ASSERT(b->phase == BLOCKED_TRYING && c->state == CLIENT_OPEN);
+    ASSERT(c->state == CLIENT_OPEN);
     blocked_move(c, BLOCKED_WAITING);
     b->waited = true;
     if (b->unblock != UNBLOCK_NONE) {
@@ -160,16 +224,51 @@ void blocked_again(struct client *c)
         (void)client_wait(c, WAIT_BLOCKED);
         if (c->conn.paused) /* its end is seen by reading alone */
             conn_pause(&c->conn, false);
-        if (b->late)
+        if (b->late || ask_now)
             ask(c);
     }
+}
+
+void blocked_again(struct client *c)
+{
+    ASSERT(c->blocked.phase == BLOCKED_TRYING);
+    wait_again(c, c->blocked.reads);
+}
+
+bool blocked_run(struct client *c, const struct blocked_call *call)
+{
+    struct server *s = c->server;
+    struct blocked *b = &c->blocked;
+    int64_t start_us = clock_mono_us();
+    struct cmd_call run = {
+        .out = client_reply_begin(c),
+        .argv = call->argv,
+        .argc = call->argc,
+        .db = c->settings.db,
+        .seed = rng_next(&s->read_rng),
+        .since = b->since,
+    };
+    ASSERT(b->phase == BLOCKED_CALLED && b->reads);
+    bool known = node_run_read(s->node, call->cmd, &run);
+    if (!known || run.blocked)
+        c->conn.out.len = c->reply_start;
+    if (!known)
+        return false;
+    if (run.blocked) {
+        wait_again(c, false);
+        return true;
+    }
+    client_reply_end(c, call->cmd, b->flags);
+    stats_called(&s->stats, call->cmd, clock_mono_us() - start_us);
+    blocked_served(c);
+    return true;
 }
 
 void blocked_input_ended(struct client *c)
 {
     enum blocked_phase phase = c->blocked.phase;
-    if (!c->conn.ended)
-        return;
+    if (!c->conn.ended || (c->blocked.reads && !c->blocked.waited))
+        return; /* what is there is told */
     if (phase == BLOCKED_WAITING)
         client_close_after_reply(c);
     else if (phase == BLOCKED_ASKED)
@@ -201,25 +300,41 @@ static bool may_try(const struct client *c)
 {
     uint32_t percent = 0;
     return !node_loading(c->server->node, &percent) &&
-           disk_floor_refusal(c->server, c->blocked.cmd) == NULL;
+           (c->blocked.reads ||
+            disk_floor_refusal(c->server, c->blocked.cmd) == NULL);
+}
+
+/* Is there something for it, beside what others are called for? */
+static bool is_for(struct client *c, const struct blocked_key *k,
+                   const struct node_found *found)
+{
+    struct blocked *b = &c->blocked;
+    ASSERT(b->phase == BLOCKED_WAITING);
+    b->gone = gone(c, found);
+    if (b->gone != NULL)
+        return true;
+    return found->type == b->type && (b->reads || k->called < found->count);
 }
 
 /* As many as there are elements that nobody is called for. */
 static void call_for(struct server *s, struct blocked_key *k)
 {
-    struct node_found found = node_look(s->node, k->db, blocked_key_bytes(k));
+    const struct client *last = NULL;
+    struct node_found found = {.type = VALUE_NONE};
     LIST_EACH(link, &k->waiters)
     {
         struct client *c = blocked_place_of(link)->client;
-        if (k->called >= found.count)
-            return;
-        if (c->blocked.phase != BLOCKED_WAITING || c->state != CLIENT_OPEN ||
-            c->blocked.type != found.type)
+        if (c->blocked.phase != BLOCKED_WAITING || c->state != CLIENT_OPEN)
             continue;
-        if (!may_try(c)) {
+        if (last == NULL || c->blocked.grouped || last->blocked.grouped)
+            found = look(c, k);
+        last = c;
+        if (found.in_doubt || (is_for(c, k, &found) && !may_try(c))) {
             blocked_key_stall(&s->blocked, k);
             return;
         }
+        if (!is_for(c, k, &found))
+            continue;
         blocked_move(c, BLOCKED_CALLED);
         client_wake(c, WAIT_BLOCKED);
     }
@@ -262,9 +377,9 @@ static bool is_there(const struct client *c)
     ASSERT(b->count > 0 && b->late);
     for (uint32_t i = 0; i < b->count; i++) {
         const struct blocked_key *k = b->places[i].key;
-        struct node_found found =
-            node_look(c->server->node, k->db, blocked_key_bytes(k));
-        if (found.in_doubt || (found.type == b->type && found.count > 0))
+        struct node_found found = look(c, k);
+        if (found.in_doubt || gone(c, &found) != NULL ||
+            (found.type == b->type && found.count > 0))
             return true;
     }
     return false;
@@ -280,13 +395,13 @@ void blocked_read_ready(struct client *c, int err)
             client_move(c, CLIENT_GONE);
         return;
     }
-    ASSERT(b->late);
+    ASSERT(b->late || b->reads);
     blocked_move(c, BLOCKED_WAITING);
     if (b->unblock != UNBLOCK_NONE) {
         answer_unblocked(c);
     } else if (err != 0) {
         answer(c, reply_error_text(err));
-    } else if (is_there(c) && may_try(c)) {
+    } else if (b->reads || (is_there(c) && may_try(c))) {
         blocked_move(c, BLOCKED_CALLED);
         client_wake(c, WAIT_BLOCKED);
     } else {

@@ -16,6 +16,10 @@
  *              |         |          |
  *              +---------+----------+
  *
+ * One that takes nothing (XREAD) has no command for the log. It is ASKED when
+ * it comes, which says what was there then; from there, and whenever there is
+ * something new, it is CALLED, and reads the state of this node.
+ *
  *   WAITING  for an element
  *   ASKED    its time is over: for the point at which there must be nothing
  *   CALLED   its command is going to be given to the node
@@ -47,6 +51,7 @@ struct blocked_call {
     uint32_t argc;
     uint8_t flags; /* REPLY_MUTE */
     bool first;    /* it has to be tried first, whatever there is (ONCE) */
+    bool reads;    /* it is no write */
 };
 
 void blocked_init(struct blocked_clients *all, uint64_t seed);
@@ -55,6 +60,12 @@ void blocked_release(struct blocked_clients *all);
 /* Registers a client. True: its command is to be tried at once; the client is
  * CALLED. False: it is WAITING. */
 MUST_USE bool blocked_begin(struct client *c, const struct blocked_call *call);
+/* It is WAITING, and its client waits for that. */
+void blocked_wait(struct client *c);
+/* It is CALLED, and no write: executes it. False: whether there is something
+ * cannot be told here, but in the log. True: its reply is written, it is
+ * WAITING or closed. */
+MUST_USE bool blocked_run(struct client *c, const struct blocked_call *call);
 /* The node has taken its command. */
 void blocked_submitted(struct client *c);
 /* The node has refused it. True: the client is WAITING again; false: it is to

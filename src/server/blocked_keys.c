@@ -126,7 +126,10 @@ static void leave(struct client *c)
             key_drop(all, k);
     }
     mem_free(b->places);
+    mem_free(b->since);
+    buf_release(&b->group);
     b->places = NULL;
+    b->since = NULL;
     b->count = 0;
     ASSERT(all->count > 0);
     all->count--;
@@ -157,6 +160,8 @@ void blocked_enter(struct client *c, const struct blocked_call *call)
     struct cmd_keys keys;
     struct cmd_key key;
     b->places = mem_zalloc(call->argc * sizeof(b->places[0]));
+    if (b->reads)
+        b->since = mem_zalloc(call->argc * sizeof(b->since[0]));
     cmd_keys_begin(&keys, call->cmd, call->argv, call->argc);
     while (cmd_keys_next(&keys, &key)) {
         if ((key.flags & KEY_INSERT) != 0)

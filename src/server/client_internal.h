@@ -140,12 +140,17 @@ enum blocked_unblock { UNBLOCK_NONE, UNBLOCK_TIMEOUT, UNBLOCK_ERROR };
 struct blocked {
     enum blocked_phase phase;
     const struct cmd *cmd;
-    uint8_t type;  /* of the collections */
-    uint8_t flags; /* of its reply */
-    bool timed;    /* not forever */
-    bool late;     /* its time is over, */
-    bool last;     /* and was before the node got its command last */
-    bool waited;   /* it was not served at once */
+    uint8_t type;     /* of the collections */
+    uint8_t flags;    /* of its reply */
+    bool reads;       /* it takes nothing (XREAD): its command is no write */
+    bool grouped;     /* it waits for what a group has not got, */
+    struct buf group; /* this one; */
+    const char *gone; /* which is not there any more, or its stream */
+    struct cmd_since *since; /* of XREAD */
+    bool timed;              /* not forever */
+    bool late;               /* its time is over, */
+    bool last;               /* and was before the node got its command last */
+    bool waited;             /* it was not served at once */
     enum blocked_unblock unblock; /* CLIENT UNBLOCK came meanwhile */
     struct blocked_place *places; /* at the keys, in the command's order */
     uint32_t count;

@@ -132,6 +132,13 @@ static bool wait_longer(struct client *c)
     return client_wait(c, WAIT_LATER);
 }
 
+/* It may wait, and was asked to; its arguments were checked. */
+static bool waits(const struct dispatch *d)
+{
+    return (d->cmd->flags & CMD_BLOCKS) != 0 &&
+           cmd_blocking(d->cmd, d->argv, d->argc).waits;
+}
+
 static bool write_command(struct client *c, const struct dispatch *d);
 
 /* What the command is done by is a request as any other. */
@@ -283,23 +290,27 @@ static bool is_loading(const struct client *c, char text[LOADING_TEXT_SIZE])
 static bool may_block(struct client *c, const struct dispatch *d)
 {
     struct dispatch attempt = *d;
+    struct blocked_call call = {.cmd = d->cmd,
+                                .argv = d->argv,
+                                .argc = d->argc,
+                                .flags = d->flags,
+                                .first = d->once_client.len > 0,
+                                .reads = (d->cmd->flags & CMD_WRITE) == 0};
     if (c->blocked.phase == BLOCKED_NONE) {
-        struct blocked_call call = {.cmd = d->cmd,
-                                    .argv = d->argv,
-                                    .argc = d->argc,
-                                    .flags = d->flags,
-                                    .first = d->once_client.len > 0};
         if (!client_is_idle(c))
             return client_wait(c, WAIT_IDLE);
         if (node_is_leaderless(c->server->node))
             return refuse(c, d->cmd, reply_error_text(ERR_NO_LEADER));
         if (!blocked_begin(c, &call)) {
-            (void)client_wait(c, WAIT_BLOCKED);
-            blocked_input_ended(c);
+            blocked_wait(c);
             return false;
         }
     }
     ASSERT(c->blocked.phase == BLOCKED_CALLED);
+    if (c->blocked.gone != NULL)
+        return refuse(c, d->cmd, c->blocked.gone);
+    if (call.reads && blocked_run(c, &call))
+        return c->wait == WAIT_NONE && finished(c, d->cmd);
     attempt.flags |= REPLY_BLOCKS;
     return submit(c, &attempt);
 }
@@ -317,9 +328,7 @@ static bool write_command(struct client *c, const struct dispatch *d)
         return refuse(c, d->cmd, refusal);
     if (!syntax_ok(c, d))
         return reply_syntax_error(c, d);
-    if (d->cmd->flags & CMD_BLOCKS)
-        return may_block(c, d);
-    return submit(c, d);
+    return waits(d) ? may_block(c, d) : submit(c, d);
 }
 
 static bool defer(struct client *c, const struct dispatch *d)
@@ -335,6 +344,8 @@ static bool read_command(struct client *c, const struct dispatch *d)
     ASSERT((d->cmd->flags & CMD_READ) != 0);
     if (is_loading(c, loading))
         return refuse(c, d->cmd, loading);
+    if ((d->cmd->flags & CMD_BLOCKS) != 0 && syntax_ok(c, d) && waits(d))
+        return may_block(c, d);
     if (c->unanswered.count == 0)
         return defer(c, d);
     ASSERT(c->reads.phase == READS_NONE);

@@ -216,6 +216,16 @@ proc info_of {id field} {
     error "no field $field in INFO"
 }
 
+# A connection that has sent a command and waits.
+proc waiter {id args} {
+    set before [info_of $id blocked_clients]
+    set c [node_client $id]
+    $c -send {*}$args
+    wait_for_condition 10000 \
+        {[info_of $id blocked_clients] == $before + 1}
+    return $c
+}
+
 # The node that leads now; 0 if none does.
 proc leader_now {{ids ""}} {
     if {$ids eq ""} {set ids $cluster::ids}

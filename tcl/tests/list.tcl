@@ -97,16 +97,6 @@ start_cluster 3 {} {
         wait_for_same_state
     }
 
-    # A connection that has sent a command and waits.
-    proc waiter {id args} {
-        set before [info_of $id blocked_clients]
-        set c [node_client $id]
-        $c -send {*}$args
-        wait_for_condition 10000 \
-            {[info_of $id blocked_clients] == $before + 1}
-        return $c
-    }
-
     test "who waits is served by a push through any node, the first one first" {
         foreach to $cluster::ids {
             set all {}

@@ -69,6 +69,90 @@ start_cluster 3 {} {
         }
     }
 
+    test "XREAD waits for what comes after its IDs, on any node" {
+        R $lead XADD s 9-1 f old
+        foreach to $cluster::ids {
+            set c [waiter $follow XREAD BLOCK 0 STREAMS none news $ $]
+            set d [waiter $follow XREAD COUNT 1 BLOCK 60000 STREAMS s 9-1]
+            set e [waiter $lead XREAD BLOCK 0 STREAMS news 0-0]
+            set f [node_client $follow]
+            assert_equal {{s {{9-1 {f old}}}}} \
+                [$f XREAD BLOCK 0 STREAMS none s $ 9-0]
+            assert_equal 9-2 [R $to XADD s 9-2 f new]
+            assert_equal 9-3 [R $to XADD s 9-3 f newer]
+            assert_equal 1-1 [R $to XADD news MAXLEN 1 1-1 a 1]
+            assert_equal {{news {{1-1 {a 1}}}}} [$c -read]
+            assert_equal {{s {{9-2 {f new}}}}} [$d -read]
+            assert_equal {{news {{1-1 {a 1}}}}} [$e -read]
+            # Nobody takes anything; what was deleted is no news.
+            assert_equal 1 [R $to XDEL s 9-3]
+            assert_equal nil [$c -typed XREAD BLOCK 10 STREAMS s 9-2]
+            assert_equal nil [$c -typed XREAD BLOCK 10 STREAMS s news $ $]
+            R $to XDEL s 9-2
+            R $to XSETID s 9-1
+            R $to DEL news
+            foreach connection [list $c $d $e $f] {$connection -close}
+        }
+        set c [waiter $follow XREAD BLOCK 0 STREAMS news $]
+        R $lead SET news string
+        R $lead DEL news
+        R $lead XADD news MAXLEN 0 1-1 a 1
+        R $lead XADD news 1-2 a 2
+        assert_equal {{news {{1-2 {a 2}}}}} [$c -read]
+        $c -close
+        R $lead DEL s news
+    }
+
+    test "XREADGROUP waits for what its group has not got" {
+        R $lead XGROUP CREATE jobs w $ MKSTREAM
+        R $lead XGROUP CREATE jobs v $
+        set c [waiter $follow XREADGROUP GROUP w c BLOCK 0 COUNT 1 STREAMS \
+            jobs >]
+        set d [waiter $follow XREADGROUP GROUP w d BLOCK 0 COUNT 1 STREAMS \
+            jobs >]
+        set e [waiter $lead XREADGROUP GROUP v e BLOCK 0 STREAMS jobs >]
+        R $lead XADD jobs 1-1 n 1
+        assert_equal {{jobs {{1-1 {n 1}}}}} [$c -read]
+        assert_equal {{jobs {{1-1 {n 1}}}}} [$e -read]
+        R $lead XADD jobs 1-2 n 2
+        assert_equal {{jobs {{1-2 {n 2}}}}} [$d -read]
+        assert_equal 2 [lindex [R $follow XPENDING jobs w] 0]
+        # What it has pending is told at once, and so is that there is no group.
+        assert_equal {{jobs {{1-1 {n 1}}}}} \
+            [$c XREADGROUP GROUP w c BLOCK 0 STREAMS jobs 0]
+        catch {$c XREADGROUP GROUP x c BLOCK 0 STREAMS jobs >} error
+        assert_match "NOGROUP No such key 'jobs' or consumer group*" $error
+        catch {$c XREADGROUP GROUP w c BLOCK 0 STREAMS no >} error
+        assert_match "NOGROUP No such key 'no' or consumer group*" $error
+        assert_equal {{jobs {}}} \
+            [$c XREADGROUP GROUP w x BLOCK 0 STREAMS jobs 5]
+        assert_equal nil \
+            [$c -typed XREADGROUP GROUP w c BLOCK 10 STREAMS jobs >]
+        R $lead DEL jobs
+        foreach connection [list $c $d $e] {$connection -close}
+    }
+
+    test "the stream goes, or the group, and who waits is told" {
+        foreach command {{DEL jobs} {SET jobs string} {RENAME jobs other}
+                {EXPIRE jobs -1} {FLUSHALL} {UNLINK jobs}} {
+            R $lead DEL jobs
+            R $lead XGROUP CREATE jobs w $ MKSTREAM
+            set c [waiter $follow XREADGROUP GROUP w c BLOCK 0 STREAMS jobs >]
+            R $lead {*}$command
+            catch {$c -read} error
+            assert_equal "UNBLOCKED the stream key no longer exists" $error
+            $c -close
+        }
+        R $lead XGROUP CREATE jobs w $ MKSTREAM
+        set c [waiter $follow XREADGROUP GROUP w c BLOCK 0 STREAMS jobs >]
+        R $lead XGROUP DESTROY jobs w
+        catch {$c -read} error
+        assert_equal "NOGROUP the consumer group this client was blocked on no\
+            longer exists" $error
+        $c -close
+        R $lead DEL jobs other
+    }
+
     test "ids that the servers make grow, whoever makes them" {
         set last 0-0
         for {set i 0} {$i < 30} {incr i} {

@@ -124,6 +124,26 @@ start_cluster 3 {} {
         }
     }
 
+    test "who waits for members is served by any node" {
+        foreach to $cluster::ids {
+            set c [waiter $follow BZPOPMIN none queue 0]
+            set d [waiter $follow BZPOPMAX queue 0]
+            set e [waiter $lead BZMPOP 0 1 other MIN COUNT 9]
+            assert_equal 2 [R $to ZADD queue 1 a 2 b]
+            assert_equal 2 [R $to ZADD source 3 c 4 d]
+            assert_equal OK [R $to RENAME source other]
+            assert_equal {queue a 1} [$c -read]
+            assert_equal {queue b 2} [$d -read]
+            assert_equal {other {{c 3} {d 4}}} [$e -read]
+            assert_equal 0 [R $to EXISTS queue other]
+            foreach connection [list $c $d $e] {$connection -close}
+        }
+        set c [node_client $follow]
+        assert_equal nil [$c -typed BZPOPMIN queue 0.01]
+        assert_equal nil [$c -typed BZMPOP 0.01 1 queue MAX]
+        $c -close
+    }
+
     test "5,000 members added through all nodes are read through each" {
         set expected {}
         for {set i 0} {$i < 5000} {incr i 50} {

@@ -9,7 +9,7 @@ IDS = [b'0', b'0-0', b'1', b'1-1', b'1-2', b'1-3', b'2-0', b'2-1', b'2-5', b'3-1
        b'5-5', b'9-9', b'x', b'', b'-1']
 READS = [[], [], [], [], [b'COUNT', b'1'], [b'COUNT', b'2'], [b'COUNT', b'0'],
          [b'COUNT', b'-3'], [b'COUNT', b'x'], [b'NOACK'], [b'NOACK', b'COUNT', b'2'],
-         [b'BLOCK', b'x'], [b'BLOCK', b'-1'], [b'FOO'], [b'COUNT']]
+         [b'BLOCK', b'3'], [b'BLOCK', b'x'], [b'BLOCK', b'-1'], [b'FOO'], [b'COUNT']]
 CREATES = [[], [], [], [b'MKSTREAM'], [b'ENTRIESREAD', b'2'], [b'FOO'],
            [b'ENTRIESREAD', b'-1'], [b'ENTRIESREAD', b'-2'], [b'ENTRIESREAD'],
            [b'mkstream', b'entriesread', b'0'], [b'ENTRIESREAD', b'x']]

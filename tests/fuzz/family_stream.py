@@ -28,7 +28,7 @@ SETTINGS = [[], [], [b'ENTRIESADDED', b'100'], [b'ENTRIESADDED', b'0'],
             [b'MAXDELETEDID', b'0-0'], [b'ENTRIESADDED'], [b'FOO', b'1'],
             [b'entriesadded', b'7', b'maxdeletedid', b'3-3']]
 READS = [[], [], [], [], [], [], [], [b'COUNT', b'1'], [b'COUNT', b'0'], [b'COUNT', b'-3'],
-         [b'COUNT', b'x'], [b'BLOCK', b'x'], [b'BLOCK', b'-1'], [b'NOACK'],
+         [b'COUNT', b'x'], [b'BLOCK', b'3'], [b'BLOCK', b'x'], [b'BLOCK', b'-1'], [b'NOACK'],
          [b'GROUP', b'g', b'c'], [b'FOO'], [b'COUNT']]
 # k a key, i an id of a new entry, b a bound, r an id to read after, c COUNT and
 # a number, v a value, t options of XADD and XTRIM, s of XSETID, o of XREAD, S the

@@ -153,6 +153,21 @@ def algebra(rng):
     return argv
 
 
+# What waits is told nil soon.
+TIMES = [b'0.01', b'0.001', b'1e-2'] * 9 + [b'-1', b'x', b'1e400']
+
+
+def waiting_pops(rng):
+    if rng.random() < 0.5:
+        return [rng.choice([b'BZPOPMIN', b'BZPOPMAX'])] + \
+            [key(rng) for _ in range(rng.choice([1, 1, 2, 3]))] + \
+            [rng.choice(TIMES)]
+    argv = pops(rng)
+    while argv[0] != b'ZMPOP':
+        argv = pops(rng)
+    return [b'BZMPOP', rng.choice(TIMES)] + argv[1:]
+
+
 def pops(rng):
     draw = rng.randrange(5)
     if draw < 2:
@@ -222,8 +237,10 @@ def begin(rng):
 
 def command(rng):
     kind = rng.choice([add, add, add, add_words, ranges, ranges, counts,
-                       algebra, algebra, pops, looks, looks])
+                       algebra, algebra, pops, looks, looks, waiting_pops])
     argv = kind(rng)
+    if argv[0] in (b'BZPOPMIN', b'BZPOPMAX'):
+        return argv  # any other time may be a long one
     if rng.random() < 0.01 and len(argv) > 1:
         argv.pop()
     elif rng.random() < 0.01:

@@ -705,6 +705,8 @@ static const struct row zset_rows_3[] = {
     {"ZMPOP 1 z MIN COUNT 2",
      "*2\r\n$1\r\nz\r\n*2\r\n*2\r\n$1\r\na\r\n,1\r\n*2\r\n$1\r\nc\r\n,inf\r\n"},
     {"ZMPOP 1 z MIN", "_\r\n"},
+    {"ZADD z 1.5 a", ":1\r\n"},
+    {"BZPOPMIN z 0", "*3\r\n$1\r\nz\r\n$1\r\na\r\n,1.5\r\n"},
 };
 
 #endif

@@ -89,6 +89,7 @@ struct node {
     bool forgetful; /* it remembers nothing of what others do */
     bool level_auto;
     bool watching;              /* node_watch_ready() */
+    bool doubt;                 /* of what an XREAD looks for that is not */
     struct node_found there[8]; /* at the keys "a", "b" ... */
 };
 
@@ -226,8 +227,10 @@ FIXTURE void leave_rest(struct node *n, struct cmd_call *call)
     call->out->out = &p->after; /* as the real one does */
 }
 
-struct node_found node_look(struct node *n, uint8_t db, struct bytes key)
+struct node_found node_look(struct node *n, uint8_t db, struct bytes key,
+                            const struct bytes *group)
 {
+    ASSERT(group == NULL || bytes_eq(*group, BYTES_LIT("g")));
     UNUSED(db);
     size_t i = key.len == 1 ? (size_t)(key.data[0] - 'a') : SIZE_MAX;
     return i < ARRAY_LEN(n->there) ? n->there[i]
@@ -264,6 +267,10 @@ bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
     UNUSED(cmd);
     struct bytes key = call->argv[call->argc - 1];
+    if (call->since != NULL && n->there[0].count == 0) {
+        call->blocked = n->doubt == false;
+        return !n->doubt;
+    }
     bool doubt = bytes_eq(key, BYTES_LIT("longdoubt"));
     n->read_db = call->db;
     n->read_seed = call->seed;

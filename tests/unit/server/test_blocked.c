@@ -393,6 +393,195 @@ static void a_client_unblocks_another(void **state)
     crowd_goes(&crowd);
 }
 
+/* A stream at "a" has so many entries now that somebody wants. */
+static void stream_has(struct fixture *f, uint64_t count)
+{
+    struct keyspace_key ready = {0, BYTES_LIT("a")};
+    f->node->there[0] =
+        (struct node_found){.type = VALUE_STREAM, .count = count};
+    if (f->node->watching)
+        f->node->events->ready(f->node->events->ctx, &ready);
+    turn(f);
+    turn(f);
+}
+
+/* What there is when it comes is told at a point of the log; later news by this
+ * node, and to all. Nothing is submitted. */
+static void who_reads_takes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd crowd;
+    send_text(f, "XREAD BLOCK 0 STREAMS a $\r\nPING\r\n");
+    assert_int_equal(f->node->reads_asked, 1);
+    assert_int_equal(f->server->blocked.count, 1);
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "");
+    crowd_comes(f, &crowd, "XREAD BLOCK 0 STREAMS a b $ 0\r\n");
+    reads_told(f, 0);
+    turn(f);
+    assert_int_equal(f->server->blocked.count, CLIENTS + 1);
+    stream_has(f, 1);
+    expect(f, "$1\r\n$\r\n+PONG\r\n");
+    for (int i = 0; i < CLIENTS; i++)
+        assert_string_equal(received_on(crowd.fd[i]), "$1\r\n0\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    assert_int_equal(f->node->reads_asked, 1 + CLIENTS);
+    assert_int_equal(f->server->blocked.count, 0);
+    send_text(f, "XREAD BLOCK 0 STREAMS a $\r\n"); /* it is there */
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "$1\r\n$\r\n");
+    crowd_goes(&crowd);
+}
+
+static void who_reads_is_told_nil_at_a_point(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "XREAD BLOCK 1 STREAMS a $\r\n");
+    reads_told(f, 0);
+    wait_for_reads(f, 2); /* one asked when the time is over */
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "*-1\r\n");
+    send_text(f, "XREAD BLOCK 0 STREAMS a $\r\n");
+    reads_told(f, ERR_NO_LEADER);
+    expect(f, "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n");
+    f->node->error = ERR_NO_LEADER;
+    send_text(f, "XREAD BLOCK 0 STREAMS a $\r\n");
+    expect(f, "-CLUSTERDOWN No leader is known; the command was not "
+              "executed\r\n");
+    assert_int_equal(f->server->blocked.count, 0);
+}
+
+/* The log says what cannot be told here. If that is nothing, it is asked what
+ * "$" is then. */
+static void who_reads_in_doubt_asks_the_log(void **state)
+{
+    struct fixture *f = *state;
+    f->node->doubt = true;
+    send_text(f, "XREAD BLOCK 0 STREAMS a $\r\n");
+    reads_told(f, 0);
+    turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    f->node->doubt = false;
+    comes_back(f, NODE_BLOCKED);
+    assert_int_equal(f->node->reads_asked, 2);
+    reads_told(f, 0);
+    turn(f);
+    expect(f, "");
+    assert_int_equal(f->server->blocked.count, 1);
+    stream_has(f, 1);
+    expect(f, "$1\r\n$\r\n");
+}
+
+/* Its end comes before it is known what is there: that is told. */
+static void who_reads_and_has_ended_is_answered(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd crowd;
+    crowd_comes(f, &crowd, "XREAD BLOCK 0 STREAMS a $\r\n");
+    shutdown(crowd.fd[0], SHUT_WR);
+    turn(f);
+    f->node->there[0] = (struct node_found){.type = VALUE_STREAM, .count = 1};
+    reads_told(f, 0);
+    turn(f);
+    assert_string_equal(received_on(crowd.fd[0]), "$1\r\n$\r\n");
+    crowd_goes(&crowd);
+    f->node->there[0].count = 0;
+    turn(f);
+    crowd_comes(f, &crowd, "XREAD BLOCK 0 STREAMS a $\r\n");
+    reads_told(f, 0);
+    turn(f);
+    shutdown(crowd.fd[1], SHUT_WR);
+    turn(f);
+    assert_null(received_on(crowd.fd[1]));
+    assert_int_equal(f->server->blocked.count, CLIENTS - 1);
+    crowd_goes(&crowd);
+}
+
+#define READ_GROUP "XREADGROUP GROUP g c BLOCK 0 STREAMS a >\r\n"
+
+static void a_group_has_to_be_there(void **state)
+{
+    struct fixture *f = *state;
+    struct keyspace_key ready = {0, BYTES_LIT("a")};
+    send_text(f, READ_GROUP); /* the log says that there is none */
+    assert_int_equal(f->node->submitted, 1);
+    comes_back(f, NODE_EXECUTED);
+    expect(f, "+taken\r\n");
+    stream_has(f, 0);
+    send_text(f, READ_GROUP);
+    assert_int_equal(f->node->submitted, 1);
+    stream_has(f, 1);
+    assert_int_equal(f->node->submitted, 2);
+    f->node->there[0].count = 0;
+    comes_back(f, NODE_BLOCKED); /* another one was faster */
+    expect(f, "");
+    f->node->there[0].no_group = true;
+    f->node->events->ready(f->node->events->ctx, &ready);
+    turn(f);
+    turn(f);
+    expect(f, "-NOGROUP the consumer group this client was blocked on no "
+              "longer exists\r\n");
+    stream_has(f, 0);
+    send_text(f, READ_GROUP);
+    f->node->there[0] = (struct node_found){.type = VALUE_STRING, .count = 1};
+    f->node->events->ready(f->node->events->ctx, NULL);
+    turn(f);
+    turn(f);
+    expect(f, "-UNBLOCKED the stream key no longer exists\r\n");
+    assert_int_equal(f->node->submitted, 2);
+    assert_int_equal(f->server->blocked.count, 0);
+}
+
+/* One entry for one consumer of a group; those that only read come beside it.
+ */
+static void readers_take_nobodys_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct crowd crowd;
+    stream_has(f, 0);
+    send_text(f, "XREAD BLOCK 0 STREAMS a 5\r\n");
+    reads_told(f, 0);
+    turn(f);
+    crowd_comes(f, &crowd, READ_GROUP);
+    assert_int_equal(f->node->submitted, 0);
+    stream_has(f, 1);
+    turn(f);
+    expect(f, "$1\r\n5\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    assert_ptr_equal(tried(f, 0), crowd.c[0]);
+    f->node->there[0].count = 0;
+    comes_back(f, NODE_EXECUTED);
+    assert_string_equal(received_on(crowd.fd[0]), "+taken\r\n");
+    assert_int_equal(f->node->submitted, 1);
+    crowd_goes(&crowd);
+}
+
+/* What cannot be told here is looked at again. */
+static void a_key_in_doubt_is_looked_at_again(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "BLPOP a 0\r\n");
+    f->node->there[0] = (struct node_found){.in_doubt = true};
+    elements(f, "b", 0);
+    f->node->events->ready(f->node->events->ctx, NULL);
+    turn(f);
+    assert_int_equal(f->node->submitted, 0);
+    f->node->there[0] = (struct node_found){.type = VALUE_LIST, .count = 1};
+    int64_t end = f->node->mono_ms + 20000;
+    while (f->node->submitted == 0 && f->node->mono_ms < end)
+        turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    comes_back(f, NODE_EXECUTED);
+    expect(f, "+taken\r\n");
+    f->node->there[0] = (struct node_found){.in_doubt = true};
+    send_text(f, "BLPOP a 0\r\n"); /* the log knows */
+    assert_int_equal(f->node->submitted, 2);
+}
+
 static void wrong_times_are_refused(void **state)
 {
     struct fixture *f = *state;
@@ -422,6 +611,13 @@ int main(void)
         CASE(a_node_that_is_full_is_asked_later),
         CASE(another_state_is_looked_at),
         CASE(a_client_unblocks_another),
+        CASE(who_reads_takes_nothing),
+        CASE(who_reads_is_told_nil_at_a_point),
+        CASE(who_reads_in_doubt_asks_the_log),
+        CASE(who_reads_and_has_ended_is_answered),
+        CASE(a_group_has_to_be_there),
+        CASE(readers_take_nobodys_turn),
+        CASE(a_key_in_doubt_is_looked_at_again),
         CASE(wrong_times_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,19 @@ static void take_elements(const redisReply *reply, int depth, struct buf *out)
     }
 }
 
+static void take_parts(const redisReply *reply, int depth, struct buf *out)
+{
+    for (size_t i = 0; i < reply->elements; i++) {
+        const redisReply *e = reply->element[i];
+        if (e->type == REDIS_REPLY_ARRAY && depth < DEPTH_MAX) {
+            take_parts(e, depth + 1, out);
+        } else if (e->str != NULL) {
+            buf_u64(out, e->len);
+            buf_append(out, e->str, e->len);
+        }
+    }
+}
+
 static void take_reply(const redisReply *reply, struct answer *out)
 {
     ASSERT(reply != NULL);
@@ -97,6 +110,8 @@ static void take_reply(const redisReply *reply, struct answer *out)
     case REDIS_REPLY_ARRAY:
         out->kind = ANSWER_LIST;
         take_elements(reply, 0, &out->text);
+        if (out->parts != NULL)
+            take_parts(reply, 0, out->parts);
         break;
     default:
         out->kind = ANSWER_ERROR;
@@ -128,6 +143,36 @@ int link_ask(struct link *l, const struct link_request *r, int64_t timeout_ms,
         buf_str(why, reason_of(l->context));
         return ERR_IO;
     }
+    take_reply(reply, out);
+    freeReplyObject(reply);
+    return 0;
+}
+
+static int fail(const struct link *l, struct buf *why)
+{
+    buf_reset(why);
+    buf_str(why, reason_of(l->context));
+    return ERR_IO;
+}
+
+/* It leaves when an answer is waited for. */
+int link_send(struct link *l, const struct link_request *r, struct buf *why)
+{
+    ASSERT(l != NULL && r->argc > 0);
+    int res =
+        redisAppendCommandArgv(l->context, (int)r->argc,
+                               (const char **)(uintptr_t)r->argv, r->lengths);
+    return res == REDIS_OK ? 0 : fail(l, why);
+}
+
+int link_receive(struct link *l, int64_t timeout_ms, struct answer *out,
+                 struct buf *why)
+{
+    void *reply = NULL;
+    ASSERT(l != NULL);
+    redisSetTimeout(l->context, timeval_of(timeout_ms));
+    if (redisGetReply(l->context, &reply) != REDIS_OK || reply == NULL)
+        return fail(l, why);
     take_reply(reply, out);
     freeReplyObject(reply);
     return 0;

@@ -24,6 +24,10 @@ struct answer {
     enum answer_kind kind;
     struct buf text;
     int64_t number;
+    /* If it is not NULL, it gets the texts of a list, and of lists in it, one
+     * after the other, each behind its length(8): `text` cannot tell lines from
+     * bytes. */
+    struct buf *parts;
 };
 
 struct link_request {
@@ -41,6 +45,12 @@ MUST_USE int link_open(struct link **out, const char *host, uint16_t port,
                        int64_t timeout_ms, struct buf *why);
 MUST_USE int link_ask(struct link *l, const struct link_request *r,
                       int64_t timeout_ms, struct answer *out, struct buf *why);
+/* The same in two steps, for many requests that are under way: send some, then
+ * receive as many answers, in this order. Errors are ERR_IO. */
+MUST_USE int link_send(struct link *l, const struct link_request *r,
+                       struct buf *why);
+MUST_USE int link_receive(struct link *l, int64_t timeout_ms,
+                          struct answer *out, struct buf *why);
 /* NULL: there is nothing to close. */
 void link_close(struct link *l);
 

@@ -59,6 +59,13 @@ static bool fill(struct rdb_in *in, uint64_t len)
     return in->err == 0;
 }
 
+static void copy(struct rdb_in *in, struct bytes got)
+{
+    in->copy_over |= got.len > in->copy_max - MIN(in->copy->len, in->copy_max);
+    if (!in->copy_over)
+        buf_bytes(in->copy, got);
+}
+
 struct bytes rdb_in_bytes(struct rdb_in *in, uint64_t len)
 {
     if (!fill(in, len))
@@ -68,6 +75,8 @@ struct bytes rdb_in_bytes(struct rdb_in *in, uint64_t len)
     in->offset += len;
     if (in->summing)
         in->crc = crc64(in->crc, got);
+    if (in->copy != NULL)
+        copy(in, got);
     return got;
 }
 

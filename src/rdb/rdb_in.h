@@ -25,6 +25,9 @@ struct rdb_in {
     uint64_t offset;     /* how many bytes were read */
     bool summing;        /* they go into the checksum */
     uint64_t crc;
+    struct buf *copy; /* gets them as well, unless it is NULL, up to: */
+    size_t copy_max;
+    bool copy_over; /* there were more; what it has is of no use */
     int err;
 };
 

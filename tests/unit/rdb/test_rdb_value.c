@@ -188,6 +188,10 @@ static const struct refused {
     {"0a0e0e0000000a000000010001f2ff00",
      ERR_CORRUPT}, /* the element before the first is not empty */
     {"1601016101620000000000000080", ERR_CORRUPT}, /* a time */
+    /* What is pending, and nobody has. */
+    {"0f00000000010167000001000000000000000100000000000000010000000000000000010"
+     "0",
+     ERR_CORRUPT},
     {"18ffffffffffffffff010201610162", ERR_CORRUPT},
 };
 

@@ -274,6 +274,13 @@ static const struct row group_corner_rows[] = {
      "*1\r\n*4\r\n$3\r\n2-0\r\n$3\r\none\r\n:0\r\n:1\r\n"},
     {"XPENDING s g 3 3 10",
      "*1\r\n*4\r\n$3\r\n3-0\r\n$3\r\ntwo\r\n:0\r\n:1\r\n"},
+    {"XPENDING s g 2-0 3-0 10",
+     "*2\r\n*4\r\n$3\r\n2-0\r\n$3\r\none\r\n:0\r\n:1\r\n*4\r\n$3\r\n3-0\r\n$"
+     "3\r\ntwo\r\n:0\r\n:1\r\n"},
+    {"XPENDING s g 2-0 2-0 10 one",
+     "*1\r\n*4\r\n$3\r\n2-0\r\n$3\r\none\r\n:0\r\n:1\r\n"},
+    {"XPENDING s g 1-2 2-0 10",
+     "*1\r\n*4\r\n$3\r\n2-0\r\n$3\r\none\r\n:0\r\n:1\r\n"},
     {"XPENDING s g 9 + 10", "*0\r\n"},
     {"XPENDING s g - + 0", "*0\r\n"},
     {"XPENDING s g - + -1", "*0\r\n"},
@@ -690,6 +697,8 @@ static const struct row group_corner_rows[] = {
      "1\r\n$9\r\nconsumers\r\n*1\r\n*8\r\n$4\r\nname\r\n$3\r\none\r\n$"
      "9\r\nseen-time\r\n:1800000000000\r\n$9\r\npel-count\r\n:1\r\n$"
      "7\r\npending\r\n*1\r\n*3\r\n$3\r\n1-0\r\n:1800000000000\r\n:1\r\n"},
+    {"XREADGROUP COUNT 1 COUNT 2 STREAMS s >",
+     "-ERR Missing GROUP option for XREADGROUP\r\n"},
 };
 
 #endif

@@ -53,6 +53,14 @@ static const struct row stream_corner_rows[] = {
     {"XADD s 0 a b",
      "-ERR The ID specified in XADD must be greater than 0-0\r\n"},
     {"XRANGE s 8-0 +", "*1\r\n*2\r\n$3\r\n8-0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+    {"XDEL s 8-*",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XRANGE s 8-* +",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XREAD STREAMS s 8-*",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XSETID s 8-*",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
     {"XREVRANGE s + - COUNT 1",
      "*1\r\n*2\r\n$3\r\n8-0\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
     {"XADD one 0-1 a b", "$3\r\n0-1\r\n"},
@@ -288,6 +296,25 @@ static const struct row stream_corner_rows[] = {
      "1\r\n"},
     {"XTRIM t MAXLEN 0", ":0\r\n"},
     {"EXISTS t", ":1\r\n"},
+    /* as long as an id may be */
+    {"XADD long "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000"
+     "00000000000000000000000000000000000000000000000001-100 a b",
+     "$5\r\n1-100\r\n"},
+    {"XADD long "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000"
+     "000000000000000000000000000000000000000000000000001-101 a b",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XADD long "
+     "0000000000000000000000000000000000000000000000000000000000000000000000000"
+     "0000000000000000000000000000000000000000000000000001-102 a b",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XADD long "
+     "1-"
+     "0000000000000000000000000000000000000000000000000000000000000000000000000"
+     "000000000000000000000000000000000000000000000000009 a b",
+     "-ERR The ID specified in XADD is equal or smaller than the target stream "
+     "top item\r\n"},
 };
 
 #endif

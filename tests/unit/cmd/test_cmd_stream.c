@@ -13,6 +13,8 @@
 
 #include "unit/cmd/cmd_fixture.h"
 
+#define NAME_MAX_BYTES ((size_t)1 << 20)
+
 /* s with so many entries, 1-1 2-1 ..., and a group. */
 static void fill(struct fixture *f, unsigned count)
 {
@@ -294,12 +296,136 @@ static void test_claims_go_on(void **state)
     fixture_release(&f);
 }
 
+/* RESP3 has maps, and one kind of nothing. */
+static void test_resp3(void **state)
+{
+    static const struct line lines[] = {
+        {"XADD s 1-1 a b", "$3\r\n1-1\r\n"},
+        {"XADD s 2-1 c d", "$3\r\n2-1\r\n"},
+        {"XADD t 1-1 e f", "$3\r\n1-1\r\n"},
+        {"XGROUP CREATE s g 0", "+OK\r\n"},
+        {"XGROUP CREATE t g 0", "+OK\r\n"},
+        {"XREAD STREAMS s 1",
+         "%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$"
+         "1\r\nb\r\n*2\r\n$3\r\n2-1\r\n*2\r\n$1\r\nc\r\n$1\r\nd\r\n"},
+        {"XREAD COUNT 1 STREAMS s t 0 0",
+         "%2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$"
+         "1\r\nb\r\n$1\r\nt\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$"
+         "1\r\nf\r\n"},
+        {"XREAD STREAMS s 9", "_\r\n"},
+        {"XREAD STREAMS none 0", "_\r\n"},
+        {"XREADGROUP GROUP g c COUNT 1 STREAMS s t > >",
+         "%2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$"
+         "1\r\nb\r\n$1\r\nt\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$"
+         "1\r\nf\r\n"},
+        {"XREADGROUP GROUP g c STREAMS s t 0 0",
+         "%2\r\n$1\r\ns\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$"
+         "1\r\nb\r\n$1\r\nt\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\ne\r\n$"
+         "1\r\nf\r\n"},
+        {"XREADGROUP GROUP g c STREAMS t >", "_\r\n"},
+        {"XRANGE s 1 1",
+         "*1\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n"},
+        {"XRANGE none - +", "*0\r\n"},
+        {"XADD none NOMKSTREAM * a b", "_\r\n"},
+        {"XPENDING t h", "-NOGROUP No such key 't' or consumer group 'h'\r\n"},
+        {"XPENDING s g 1-0 1-1 9",
+         "*1\r\n*4\r\n$3\r\n1-1\r\n$1\r\nc\r\n:0\r\n:2\r\n"},
+        {"XPENDING s g 0-1 1-0 9", "*0\r\n"},
+        {"XINFO STREAM t",
+         "%10\r\n$6\r\nlength\r\n:1\r\n$15\r\nradix-tree-keys\r\n:1\r\n$"
+         "16\r\nradix-tree-nodes\r\n:2\r\n$17\r\nlast-generated-id\r\n$3\r\n1-"
+         "1\r\n$20\r\nmax-deleted-entry-id\r\n$3\r\n0-0\r\n$13\r\nentries-"
+         "added\r\n:1\r\n$23\r\nrecorded-first-entry-id\r\n$3\r\n1-1\r\n$"
+         "6\r\ngroups\r\n:1\r\n$11\r\nfirst-entry\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$"
+         "1\r\ne\r\n$1\r\nf\r\n$10\r\nlast-entry\r\n*2\r\n$3\r\n1-1\r\n*2\r\n$"
+         "1\r\ne\r\n$1\r\nf\r\n"},
+        {"XINFO GROUPS t",
+         "*1\r\n%6\r\n$4\r\nname\r\n$1\r\ng\r\n$9\r\nconsumers\r\n:1\r\n$"
+         "7\r\npending\r\n:1\r\n$17\r\nlast-delivered-id\r\n$3\r\n1-1\r\n$"
+         "12\r\nentries-read\r\n:1\r\n$3\r\nlag\r\n:0\r\n"},
+        {"XAUTOCLAIM s g d 100000 0", "*3\r\n$3\r\n0-0\r\n*0\r\n*0\r\n"},
+        {"XCLAIM s g d 100000 1-1", "*0\r\n"},
+    };
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    f.protocol = 3;
+    run_lines(&f, lines, ARRAY_LEN(lines));
+    fixture_release(&f);
+}
+
+/* Nor does an entry of another node have a longer name, or one that is no
+ * member of a tree. */
+static void test_names_are_looked_at_again(void **state)
+{
+    static const char *const formats[] = {
+        "XGROUP CREATECONSUMER s g %s", "XREADGROUP GROUP g %s STREAMS s >",
+        "XCLAIM s g %s 0 1-1 FORCE", "XAUTOCLAIM s g %s 0 0"};
+    char name[1024 + 2] = "";
+    char line[1200];
+    struct fixture f;
+    UNUSED(state);
+    fill(&f, 1);
+    memset(name, 'x', 1024 + 1);
+    for (size_t i = 0; i < ARRAY_LEN(formats); i++) {
+        size_t before = (size_t)(strstr(formats[i], "%s") - formats[i]);
+        snprintf(line, sizeof(line), "%.*s%s%s", (int)before, formats[i], name,
+                 formats[i] + before + 2);
+        fixture_split(&f, line);
+        buf_reset(&f.out);
+        fixture_begin(&f);
+        fixture_execute(&f, cmd_lookup(f.reader.argv[0]), &f.out);
+        fixture_commit(&f);
+        buf_u8(&f.out, 0);
+        assert_string_equal((const char *)f.out.data,
+                            "-ERR consumer name is longer than 1024 bytes\r\n");
+    }
+    assert_string_equal(fixture_run(&f, "XINFO CONSUMERS s g"), "*0\r\n");
+    fixture_release(&f);
+}
+
+/* What names a group is the key of a tree. */
+static void test_names_of_groups(void **state)
+{
+    static const struct {
+        const char *begin;
+        const char *end;
+        const char *reply;
+    } parts[] = {{"*5\r\n$6\r\nXGROUP\r\n$6\r\nCREATE\r\n$1\r\ns\r\n",
+                  "$1\r\n0", "+OK\r\n"},
+                 {"*7\r\n$10\r\nXREADGROUP\r\n$5\r\nGROUP\r\n",
+                  "$1\r\nc\r\n$7\r\nSTREAMS\r\n$1\r\ns\r\n$1\r\n>", "*1\r\n"}};
+    struct buf line = BUF_INIT;
+    struct fixture f;
+    UNUSED(state);
+    fill(&f, 1);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        for (size_t len = NAME_MAX_BYTES; len <= NAME_MAX_BYTES + 1; len++) {
+            bool fits = len == NAME_MAX_BYTES;
+            buf_reset(&line);
+            buf_printf(&line, "%s$%zu\r\n", parts[i].begin, len);
+            memset(buf_reserve(&line, len), 'g', len);
+            line.len += len;
+            buf_printf(&line, "\r\n%s", parts[i].end);
+            buf_u8(&line, 0);
+            expect(fits ? parts[i].reply
+                        : "-ERR member is longer than 1048576 bytes\r\n",
+                   fixture_run(&f, (const char *)line.data));
+        }
+    }
+    buf_release(&line);
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_deliveries),
         cmocka_unit_test(test_many_claims),
         cmocka_unit_test(test_consumers_have_a_length),
+        cmocka_unit_test(test_names_are_looked_at_again),
+        cmocka_unit_test(test_names_of_groups),
+        cmocka_unit_test(test_resp3),
         cmocka_unit_test(test_cut_about),
         cmocka_unit_test(test_cut_without_limit),
         cmocka_unit_test(test_ids_of_the_clock),

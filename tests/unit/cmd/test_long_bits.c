@@ -186,6 +186,10 @@ static void test_what_takes_long_is_refused(void **state)
             fail_msg("%s: %s", refused[i], reply);
         assert_memory_equal(reply, "-ERR BIT", 8);
     }
+    assert_string_equal(
+        "-ERR DIGEST of more than 128 MiB: GETRANGE gives parts "
+        "of a string\r\n",
+        fixture_run(&f, "DIGEST full"));
     expect_number("EXISTS d", 0);
     expect_number("STRLEN full", (int64_t)(2 * size));
     expect_number("BITCOUNT full 0 134217727", INT64_C(134217728) * 8);

@@ -439,6 +439,99 @@ static const struct row zset_corner_rows[] = {
     {"EXISTS d", ":0\r\n"},
     {"GEOSEARCHSTORE g g FROMMEMBER Paris BYRADIUS 1 km", ":1\r\n"},
     {"ZRANGE g 0 -1", "*1\r\n$5\r\nParis\r\n"},
+    /* how a result is kept */
+    {"DEL big few", ":0\r\n"},
+    {"ZADD big 0 m0 1 m1 2 m2 3 m3 4 m4 0 m5 1 m6 2 m7 3 m8 4 m9 0 m10 1 m11 2 "
+     "m12 3 m13 4 m14 0 m15 1 m16 2 m17 3 m18 4 m19 0 m20 1 m21 2 m22 3 m23 4 "
+     "m24 0 m25 1 m26 2 m27 3 m28 4 m29 0 m30 1 m31 2 m32 3 m33 4 m34 0 m35 1 "
+     "m36 2 m37 3 m38 4 m39 0 m40 1 m41 2 m42 3 m43 4 m44 0 m45 1 m46 2 m47 3 "
+     "m48 4 m49 0 m50 1 m51 2 m52 3 m53 4 m54 0 m55 1 m56 2 m57 3 m58 4 m59 0 "
+     "m60 1 m61 2 m62 3 m63 4 m64 0 m65 1 m66 2 m67 3 m68 4 m69 0 m70 1 m71 2 "
+     "m72 3 m73 4 m74 0 m75 1 m76 2 m77 3 m78 4 m79 0 m80 1 m81 2 m82 3 m83 4 "
+     "m84 0 m85 1 m86 2 m87 3 m88 4 m89 0 m90 1 m91 2 m92 3 m93 4 m94 0 m95 1 "
+     "m96 2 m97 3 m98 4 m99 0 m100 1 m101 2 m102 3 m103 4 m104 0 m105 1 m106 2 "
+     "m107 3 m108 4 m109 0 m110 1 m111 2 m112 3 m113 4 m114 0 m115 1 m116 2 "
+     "m117 3 m118 4 m119 0 m120 1 m121 2 m122 3 m123 4 m124 0 m125 1 m126 2 "
+     "m127 3 m128",
+     ":129\r\n"},
+    {"ZADD few 0 m0 1 m1 2 m2 3 m3 4 m4 0 m5 1 m6 2 m7 3 m8 4 m9 0 m10 1 m11 2 "
+     "m12 3 m13 4 m14 0 m15 1 m16 2 m17 3 m18 4 m19 0 m20 1 m21 2 m22 3 m23 4 "
+     "m24 0 m25 1 m26 2 m27 3 m28 4 m29 0 m30 1 m31 2 m32 3 m33 4 m34 0 m35 1 "
+     "m36 2 m37 3 m38 4 m39 0 m40 1 m41 2 m42 3 m43 4 m44 0 m45 1 m46 2 m47 3 "
+     "m48 4 m49 0 m50 1 m51 2 m52 3 m53 4 m54 0 m55 1 m56 2 m57 3 m58 4 m59 0 "
+     "m60 1 m61 2 m62 3 m63 4 m64 0 m65 1 m66 2 m67 3 m68 4 m69 0 m70 1 m71 2 "
+     "m72 3 m73 4 m74 0 m75 1 m76 2 m77 3 m78 4 m79 0 m80 1 m81 2 m82 3 m83 4 "
+     "m84 0 m85 1 m86 2 m87 3 m88 4 m89 0 m90 1 m91 2 m92 3 m93 4 m94 0 m95 1 "
+     "m96 2 m97 3 m98 4 m99 0 m100 1 m101 2 m102 3 m103 4 m104 0 m105 1 m106 2 "
+     "m107 3 m108 4 m109 0 m110 1 m111 2 m112 3 m113 4 m114 0 m115 1 m116 2 "
+     "m117 3 m118 4 m119 0 m120 1 m121 2 m122 3 m123 4 m124 0 m125 1 m126 2 "
+     "m127",
+     ":128\r\n"},
+    {"OBJECT ENCODING big", "$8\r\nskiplist\r\n"},
+    {"OBJECT ENCODING few", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d big 0 -1", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZRANGESTORE d big 0 127", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d few 0 -1", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d big -inf +inf BYSCORE", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZRANGESTORE d few -inf +inf BYSCORE", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d big 0 3 BYSCORE", ":104\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d big -inf +inf BYSCORE LIMIT 0 100", ":100\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZUNIONSTORE d 1 big", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZUNIONSTORE d 1 few", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZINTERSTORE d 2 big big", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZINTERSTORE d 2 big few", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZDIFFSTORE d 2 big none", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZDIFFSTORE d 2 few none", ":128\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZUNIONSTORE d 2 few big", ":129\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZADD long 1 "
+     "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+     ":1\r\n"},
+    {"OBJECT ENCODING long", "$8\r\nlistpack\r\n"},
+    {"ZUNIONSTORE d 1 long", ":1\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZADD long 2 "
+     "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+     ":1\r\n"},
+    {"OBJECT ENCODING long", "$8\r\nskiplist\r\n"},
+    {"ZUNIONSTORE d 1 long", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZRANGESTORE d long 0 0", ":1\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"ZRANGESTORE d long 1 1", ":1\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZRANGESTORE d long 0 -1", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZINTERSTORE d 1 long", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZDIFFSTORE d 1 long", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"ZREM long "
+     "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+     ":1\r\n"},
+    {"ZUNIONSTORE d 1 long", ":1\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nlistpack\r\n"},
+    {"GEOADD place 1 1 "
+     "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz 1 1 a",
+     ":2\r\n"},
+    {"GEOSEARCHSTORE d place FROMLONLAT 1 1 BYRADIUS 1 km", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"GEORADIUS place 1 1 1 km STORE d", ":2\r\n"},
+    {"OBJECT ENCODING d", "$8\r\nskiplist\r\n"},
+    {"GEOADD place 1 1 b", ":1\r\n"},
 };
 
 #endif

@@ -76,7 +76,9 @@ void long_reply_begin(struct long_reply *r, struct cmd_call *c)
 {
     const struct buf *out = c->out->out;
     ASSERT(changes_nothing(c->cmd));
-    *r = (struct long_reply){.call = c, .from = out != NULL ? out->len : 0};
+    *r = (struct long_reply){.call = c,
+                             .from = out != NULL ? out->len : 0,
+                             .was_over = c->out->over};
 }
 
 static void reply_too_large(struct cmd_call *c, const char *instead)
@@ -89,13 +91,15 @@ bool long_reply_add(struct long_reply *r, uint64_t bytes, const char *instead)
 {
     struct resp_writer *w = r->call->out;
     r->bytes += bytes + ELEMENT_BYTES;
-    if (w->over)
-        return false;
     if (r->bytes <= CMD_REPLY_BYTES_MAX)
         return true;
+    /* The answer may be kept (ONCE), the same one on all replicas; but one at
+     * which nobody waits builds it no further than it could be kept. So it is
+     * counted, and taken back, whether the writer is over or not. */
     if (w->out != NULL) {
         ASSERT(w->out->len >= r->from);
         w->out->len = r->from;
+        w->over = r->was_over;
     }
     reply_too_large(r->call, instead);
     return false;

@@ -34,6 +34,7 @@ void reply_cell(struct cmd_call *c, struct object *o, const struct cell *v);
 struct long_reply {
     struct cmd_call *call;
     size_t from;    /* where it began */
+    bool was_over;  /* the writer, then */
     uint64_t bytes; /* of its elements, by now */
 };
 

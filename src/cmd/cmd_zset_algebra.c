@@ -9,7 +9,7 @@
  * as in Redis, because the sum of three numbers depends on it. What is not a
  * number becomes 0 where Redis does so.
  *
- * A key that is named twice is opened once.
+ * A key that is named twice is opened once, and looked at once for a member.
  *
  * How it fails: with an error reply, and nothing changed. As in Redis, options
  * are looked at after the types of the keys: so their errors enter the log.
@@ -171,6 +171,18 @@ bool cmd_zalgebra_check(struct cmd_args *a)
 
 /* ---- inputs ---- */
 
+/* More members put together, or more of them looked for in other sets, would
+ * hold up everybody for more than a second. Part of the state machine. */
+#define UNION_MAX   500000
+#define LOOKUPS_MAX 1000000
+
+/* What a set has of the member that is asked for. */
+struct known {
+    uint64_t asked; /* for which member it was looked up last; 0: none */
+    bool there;
+    double score;
+};
+
 struct source {
     struct zset_input *input; /* may be that of others */
     struct bytes key;
@@ -182,7 +194,10 @@ struct inputs {
     struct source *sources;
     uint32_t count;
     struct zset_input *opened; /* one for each key that is different */
+    struct known *known;       /* of each of these */
     uint32_t opened_count;
+    uint64_t asked;  /* members, by now */
+    uint64_t looked; /* how often for one */
 };
 
 static int by_key(const void *a, const void *b)
@@ -215,6 +230,7 @@ static void close_inputs(struct inputs *in)
     for (uint32_t i = 0; i < in->opened_count; i++)
         zset_input_close(&in->opened[i]);
     mem_free(in->opened);
+    mem_free(in->known);
     mem_free(in->sources);
 }
 
@@ -226,6 +242,7 @@ static bool open_inputs(struct cmd_call *c, const struct algebra *g,
     *in = (struct inputs){.sources = s, .count = g->keys};
     ASSERT(g->keys > 0);
     in->opened = mem_zalloc(g->keys * sizeof(*in->opened));
+    in->known = mem_zalloc(g->keys * sizeof(*in->known));
     for (uint32_t i = 0; i < g->keys; i++) {
         s[i].key = c->argv[g->first + i];
         s[i].place = i;
@@ -300,12 +317,15 @@ static void unite(struct zset_list *l, enum aggregate how)
         l->items.len = (last + 1) * sizeof(*items);
 }
 
-/* False, here and below: the list would be too long. */
+/* False, here and below: it would be too much. */
 static bool make_union(struct inputs *in, const struct algebra *g,
                        struct zset_list *out)
 {
-    bool ok = true;
+    uint64_t all = 0;
     ASSERT(g->operation == UNION);
+    for (uint32_t i = 0; i < in->count; i++)
+        all += zset_input_count(in->sources[i].input);
+    bool ok = all <= UNION_MAX;
     for (uint32_t i = 0; ok && i < in->count; i++) {
         struct zset_input_walk w;
         struct zset_entry e;
@@ -321,6 +341,22 @@ static bool make_union(struct inputs *in, const struct algebra *g,
     return ok;
 }
 
+/* A key that is named often is looked at once. */
+static bool score_in(struct inputs *in, struct zset_input *input,
+                     struct bytes member, double *score)
+{
+    size_t nth = (size_t)(input - in->opened);
+    struct known *k = &in->known[nth];
+    ASSERT(nth < in->opened_count && in->asked > 0);
+    if (k->asked != in->asked) {
+        k->there = zset_input_score(input, member, &k->score);
+        k->asked = in->asked;
+        in->looked++;
+    }
+    *score = k->score;
+    return k->there;
+}
+
 /* Whether all others have the member as well; its score of all. */
 static bool in_all(struct inputs *in, const struct algebra *g,
                    struct zset_entry *e)
@@ -333,7 +369,7 @@ static bool in_all(struct inputs *in, const struct algebra *g,
         struct source *s = &in->sources[i];
         if (s->input == in->sources[0].input)
             value = own;
-        else if (!zset_input_score(s->input, e->member, &value))
+        else if (!score_in(in, s->input, e->member, &value))
             return false;
         e->score = together(g->aggregate, e->score, value * s->weight);
     }
@@ -347,7 +383,7 @@ static bool in_none(struct inputs *in, const struct zset_entry *e)
     for (uint32_t i = 1; i < in->count; i++) {
         struct zset_input *other = in->sources[i].input;
         if (other == in->sources[0].input ||
-            zset_input_score(other, e->member, &value))
+            score_in(in, other, e->member, &value))
             return false;
     }
     return true;
@@ -364,11 +400,13 @@ static bool make_part(struct inputs *in, const struct algebra *g,
     zset_input_walk_init(&w, in->sources[0].input);
     while (ok && (g->limit == 0 || *count < g->limit) &&
            zset_input_walk_next(&w, &e)) {
+        in->asked++;
         bool wanted =
             g->operation == DIFFERENCE ? in_none(in, &e) : in_all(in, g, &e);
         *count += wanted;
         if (wanted && !g->count_only)
             ok = zset_list_add(out, &e, 0);
+        ok = ok && in->looked <= LOOKUPS_MAX;
     }
     zset_input_walk_release(&w);
     return ok;

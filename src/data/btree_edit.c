@@ -11,7 +11,8 @@
  * Few elements that are long stay together, however long the page (ITEMS_MIN):
  * with less of them a page would be no use to a search. Separators are as long
  * as keys may be, so whoever chooses the keys could make a tree of few branches
- * as high as he likes: at PAGE_LEVEL_MAX, the root just grows.
+ * as high as he likes: at PAGE_LEVEL_MAX, the root just grows, and when it has
+ * as many branches as a page may have, the pages below it.
  *
  * How it fails: see btree.c; a change that ends in an error has changed some of
  * the pages, and the entry is lost with the rows.
@@ -115,7 +116,9 @@ static bool take_separator(struct btree *t, struct bytes left,
 static bool split(struct btree *t, struct btree_spot *s, uint32_t step,
                   enum edge edge)
 {
-    if (btree_open(t, s, step) == NULL || btree_open(t, s, step - 1) == NULL)
+    const struct buf *parent = btree_open(t, s, step - 1);
+    if (parent == NULL || page_count(buf_view(parent)) == PAGE_COUNT_MAX ||
+        btree_open(t, s, step) == NULL)
         return false;
     struct branch b = {.child = btree_space_take(t->space, 1)};
     struct row *r = btree_row(t, b.child, true);

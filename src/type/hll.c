@@ -92,9 +92,10 @@ static int dense_raise(struct buf *hll, uint32_t index, uint8_t value)
 
 bool hll_is(struct bytes head, uint64_t length)
 {
-    if (length < HLL_HEADER || memcmp(head.data, "HYLL", 4) != 0)
-        return false;
-    ASSERT(head.len >= HLL_HEADER);
+    if (length < HLL_HEADER || head.len < HLL_HEADER ||
+        memcmp(head.data, "HYLL", 4) != 0)
+        return false; /* fewer bytes than its length: an error of the store */
+    ASSERT(head.data != NULL);
     uint8_t encoding = head.data[ENCODING_AT];
     return encoding == ENCODING_SPARSE ||
            (encoding == ENCODING_DENSE && length == HLL_DENSE);

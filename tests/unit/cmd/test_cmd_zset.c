@@ -346,6 +346,87 @@ static void test_searches_find_all(void **state)
     fixture_release(&f);
 }
 
+/* An answer may be kept by every replica (ONCE), also by one that
+ * builds no more of it than can be kept: so one that is taken back is so at
+ * both. */
+static void test_taken_back_by_all(void **state)
+{
+    struct fixture f;
+    struct buf line = BUF_INIT;
+    struct buf out[2] = {BUF_INIT, BUF_INIT};
+    UNUSED(state);
+    fixture_init(&f);
+    for (int i = 0; i < 65; i++)
+        fixture_run(&f, long_line(&line, "RPUSH l", "x", 1048000));
+    for (int i = 0; i < 2; i++) {
+        struct resp_writer w = {
+            .out = &out[i], .protocol = 2, .limit = i == 0 ? 0 : 1024 * 1024};
+        fixture_split(&f, "LRANGE l 0 -1");
+        struct cmd_call call = {.cmd = cmd_lookup(f.reader.argv[0]),
+                                .ks = f.ks,
+                                .out = &w,
+                                .argv = f.reader.argv,
+                                .argc = f.reader.argc,
+                                .level = f.level};
+        fixture_begin(&f);
+        cmd_run(&call);
+        fixture_commit(&f);
+        assert_false(w.over);
+        assert_memory_equal(out[i].data, "-ERR reply too large", 20);
+    }
+    assert_true(bytes_eq(buf_view(&out[0]), buf_view(&out[1])));
+    buf_release(&out[0]);
+    buf_release(&out[1]);
+    buf_release(&line);
+    fixture_release(&f);
+}
+
+/* What keys there are many of: the same ones, and different ones. */
+static const char *of_many(struct fixture *f, const char *command, int count,
+                           bool different)
+{
+    struct buf line = BUF_INIT;
+    buf_printf(&line, "%s %d", command, count);
+    for (int i = 0; i < count; i++)
+        buf_printf(&line, " k%d", different ? i : i % 2);
+    buf_char(&line, '\0');
+    const char *reply = fixture_run(f, (const char *)line.data);
+    buf_release(&line);
+    return reply;
+}
+
+/* What would hold up everybody for seconds is refused; what only names a key
+ * often is not. */
+static void test_limits_of_algebra(void **state)
+{
+    static const char refused[] = "-ERR too many members at once";
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    for (int i = 0; i < 20; i++) {
+        struct buf line = BUF_INIT;
+        buf_str(&line, "ZADD k0");
+        for (int k = 0; k < 1000; k++)
+            buf_printf(&line, " %d m%d", k, i * 1000 + k);
+        buf_char(&line, '\0');
+        fixture_run(&f, (const char *)line.data);
+        buf_release(&line);
+    }
+    for (int i = 1; i < 52; i++) {
+        char line[32];
+        snprintf(line, sizeof(line), "COPY k0 k%d", i);
+        assert_string_equal(fixture_run(&f, line), ":1\r\n");
+    }
+    assert_string_equal(of_many(&f, "ZUNIONSTORE d", 3, false), ":20000\r\n");
+    assert_memory_equal(of_many(&f, "ZUNIONSTORE d", 26, false), refused, 20);
+    assert_memory_equal(of_many(&f, "ZUNION", 26, true), refused, 20);
+    /* 6,000,000 look-ups, if each name were one. */
+    assert_string_equal(of_many(&f, "ZINTERCARD", 300, false), ":20000\r\n");
+    assert_string_equal(of_many(&f, "ZDIFFSTORE d", 300, false), ":0\r\n");
+    assert_memory_equal(of_many(&f, "ZINTERCARD", 52, true), refused, 20);
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +439,8 @@ int main(void)
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_operations_on_large_sets),
         cmocka_unit_test(test_searches_find_all),
+        cmocka_unit_test(test_taken_back_by_all),
+        cmocka_unit_test(test_limits_of_algebra),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

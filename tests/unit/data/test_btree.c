@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "data/btree.h"
+#include "data/btree_internal.h"
 #include "data/key.h"
 #include "data/kinds.h"
 #include "data/rows.h"
@@ -606,6 +607,41 @@ static void test_keys_out_of_order(void **state)
     teardown(&w);
 }
 
+/* A root with as many branches as a page may have: what is below it is not
+ * divided any more, and grows. */
+static void test_a_full_root(void **state)
+{
+    static const struct btree_limits wide = {.page_max = 120,
+                                             .leaf_root_max = 200,
+                                             .inner_root_max = UINT32_MAX,
+                                             .sequence = true};
+    struct world w;
+    struct element e = {BYTES_NONE, BYTES_LIT("first")};
+    UNUSED(state);
+    setup(&w, &wide);
+    uint64_t leaf = btree_space_take(&w.space, 1);
+    struct row *r = btree_row(&w.tree, leaf, true);
+    page_init(&r->value, 0);
+    leaf_insert(&r->value, page_nth(buf_view(&r->value), 0), &e);
+    struct buf *root = &w.tree.root;
+    page_init(root, 1);
+    struct page_place at = page_nth(buf_view(root), 0);
+    for (uint32_t i = 1; i <= PAGE_COUNT_MAX; i++) {
+        struct branch b = {i == PAGE_COUNT_MAX ? leaf : 9 + i, 1, BYTES_NONE};
+        branch_insert(root, at, &b);
+        at = page_next(buf_view(root), at);
+    }
+    w.tree.count = PAGE_COUNT_MAX;
+    for (int i = 0; i < 100; i++)
+        btree_insert(&w.tree, w.tree.count, BYTES_LIT("another"));
+    assert_int_equal(w.rows.error, 0);
+    assert_int_equal(page_count(buf_view(root)), PAGE_COUNT_MAX);
+    assert_int_equal(w.tree.count, PAGE_COUNT_MAX + 100);
+    assert_true(btree_get(&w.tree, w.tree.count - 101, &e));
+    assert_true(bytes_eq(e.value, BYTES_LIT("first")));
+    teardown(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_cursor_by_key),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_keys_out_of_order),
+        cmocka_unit_test(test_a_full_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

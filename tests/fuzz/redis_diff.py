@@ -2,7 +2,7 @@
 """Compares the replies of vard with those of redis-server 7.0.
 
     redis_diff.py --vard PROGRAM [--seconds N] [--commands N] [--seed N]
-                  [--reference PROGRAM] [--family NAME,NAME...]
+                  [--reference PROGRAM] [--family NAME,NAME... | --corners]
 
 Starts one node of vard and one redis-server, each on a free port and in a
 directory of its own, and sends both the same: pipelines of random commands
@@ -19,6 +19,8 @@ pass. VERSION, if there, is the first redis-server that knows the commands: its
 family needs a reference like that, while any other is compared with the
 redis-server of the system.
 
+With --corners, what corners.txt has, once in RESP2 and once in RESP3.
+
 Differences that are meant stand in redis_exceptions, each with its reason.
 What is found can be repeated with the seed that is printed. Ends with
 "redis: N passed, N failed", counted in pipelines and connections.
@@ -28,6 +30,7 @@ import importlib
 import os
 import random
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -348,10 +351,65 @@ def settle(talks):
             time.sleep(0.02)
 
 
+class Corner:
+    """A section of corners.txt, as one server answers it."""
+
+    def __init__(self, server, version):
+        self.server = server
+        self.socks = {n: server.connect() for n in '12'}
+        self.replies = {n: Replies(s) for n, s in self.socks.items()}
+        self.waiting = []
+        self.send('2', [b'HELLO', version])
+        self.send('1', [b'HELLO', version])
+        self.send('1', [b'FLUSHALL'])
+
+    def send(self, name, argv):
+        self.socks[name].sendall(encode(argv))
+        return self.replies[name].next()
+
+    def wait_until_blocked(self):
+        end = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < end:
+            if b'\r\nblocked_clients:1\r\n' in \
+                    self.send('1', [b'INFO', b'clients']):
+                return
+            time.sleep(0.01)
+        raise EOFError(f'{self.server.name} does not wait')
+
+    def play(self, line):
+        """The command, and its reply; of one that waits none yet."""
+        if line == '2<':
+            return self.waiting, self.replies['2'].next()
+        waits = line.startswith('2> ')
+        argv = [w.encode().decode('unicode_escape').encode('latin1')
+                for w in shlex.split(line[3:] if waits else line)]
+        if not waits:
+            return argv, self.send('1', argv)
+        self.socks['2'].sendall(encode(argv))
+        self.waiting = argv
+        self.wait_until_blocked()
+        return argv, b''
+
+    def close(self):
+        for s in self.socks.values():
+            s.close()
+
+
+def read_corners(path):
+    """Titles and lines of its sections that are ready."""
+    found = []
+    for line in path.read_text().splitlines():
+        if line.startswith('['):
+            found.append((line, []))
+        elif line and not line.startswith('#'):
+            found[-1][1].append(line)
+    return [f for f in found if '(not yet' not in f[0]]
+
+
 class Diff:
     def __init__(self, servers, exceptions, families):
         self.servers, self.exceptions = servers, exceptions
-        self.families, self.family = families, None
+        self.families, self.judges = families, []
         self.passed = self.failed = self.commands = self.excused = 0
         self.shown = 0
 
@@ -360,8 +418,8 @@ class Diff:
             return True
         if argv and TIMES.match(argv[0]) and near(argv[0], redis, vard):
             return True
-        if self.family and self.family.same(argv, decode(redis)[0],
-                                            decode(vard)[0]):
+        if any(f.same(argv, decode(redis)[0], decode(vard)[0])
+               for f in self.judges):
             return True
         sent = b' '.join(repr(a)[2:-1].encode() for a in argv)
         text = f'{sent.decode()} => {redis!r} | {vard!r}'
@@ -376,10 +434,11 @@ class Diff:
         return False
 
     def pipeline(self, rng):
-        if self.families:
-            self.family = rng.choice(self.families)
-            commands = self.family.begin(rng) + \
-                [self.family.command(rng) for _ in range(100)]
+        family = rng.choice(self.families) if self.families else None
+        if family:
+            self.judges = [family]
+            commands = family.begin(rng) + \
+                [family.command(rng) for _ in range(100)]
         else:
             commands = [random_command(rng) for _ in range(100)]
         hello = [b'HELLO', rng.choice([b'2', b'3'])]
@@ -406,6 +465,31 @@ class Diff:
                 break  # what follows may differ for the same reason
         self.commands += len(commands)
         return good
+
+    def corner(self, lines, version):
+        sides = [Corner(s, version) for s in self.servers]
+        good = True
+        for line in lines:
+            (argv, redis), (_, vard) = [s.play(line) for s in sides]
+            good &= self.same(argv, redis, vard)
+            self.commands += 1
+        for s in sides:
+            s.close()
+        return good
+
+    def corners(self, sections):
+        self.judges = [importlib.import_module('family_group')]
+        for version in (b'2', b'3'):
+            for title, lines in sections:
+                try:
+                    good = self.corner(lines, version)
+                except (OSError, EOFError, ValueError) as e:
+                    print(f'redis_diff: {e!r}')
+                    good = False
+                if not good:
+                    print(f'redis_diff: {title} in RESP{version.decode()}')
+                self.passed += good
+                self.failed += not good
 
     def raw(self, rng):
         """RAW_BATCH connections at a time, each in a database of its own."""
@@ -470,11 +554,13 @@ def main():
     parser.add_argument('--seconds', type=float, default=20)
     parser.add_argument('--commands', type=int, default=10**9)
     parser.add_argument('--family', default='')
+    parser.add_argument('--corners', action='store_true')
     parser.add_argument('--seed', type=int)
     args = parser.parse_args()
     seed = random.SystemRandom().getrandbits(32) if args.seed is None \
         else args.seed
-    exceptions = read_exceptions(Path(__file__).with_name('redis_exceptions'))
+    here = Path(__file__).parent
+    exceptions = read_exceptions(here / 'redis_exceptions')
     vard = str(Path(args.vard).resolve())
     families = [importlib.import_module('family_' + name)
                 for name in args.family.split(',') if name]
@@ -483,7 +569,10 @@ def main():
         require_version(redis, max(getattr(f, 'VERSION', (7, 0))
                                    for f in families or [None]))
         diff = Diff((redis, node), exceptions, families)
-        diff.run(random.Random(seed), args.seconds, args.commands)
+        if args.corners:
+            diff.corners(read_corners(here / 'corners.txt'))
+        else:
+            diff.run(random.Random(seed), args.seconds, args.commands)
         for server in (redis, node):
             if server.process.poll() is not None:
                 print(f'redis_diff: {server.name} has ended')

@@ -172,7 +172,7 @@ families() {
 # Collections on trees with tiny pages.
 run_tiny() {
     run_redis 'replies on tiny trees' "$build/tests/vard_tiny" --seed 1 \
-        --seconds 8 --family hash,set,zset,geo,list,stream,group
+        --seconds 6 --family hash,set,zset,geo,list,stream,group
 }
 
 # Each family for so long, on tiny trees and on others.
@@ -202,7 +202,8 @@ run_sample() {
     done <"$fuzz/findings/results"
     run_canary
     if [ -z "$only" ]; then
-        run_redis replies "$build/vard" --seconds 20 --seed 1
+        run_redis replies "$build/vard" --seconds 15 --seed 1
+        run_redis corners "$build/vard" --corners
         run_tiny
     fi
     finish

@@ -71,8 +71,8 @@ static int64_t others_with(const struct node_status *st, raft_index index)
         return st->peer_count;
     for (uint32_t i = 0; st->role == RAFT_LEADER && i < st->peer_count; i++)
         known += st->peers[i].match >= index;
-    ASSERT(sure <= st->peer_count);
-    return MAX(known, sure);
+    ASSERT(known <= st->peer_count);
+    return MAX(known, MIN(sure, (int64_t)st->peer_count));
 }
 
 void admin_wait(struct server_call *call)

@@ -14,6 +14,8 @@
 
 #include <inttypes.h>
 
+#define POP_ELEMENT_BYTES 16 /* what one takes beside its bytes */
+
 /* --- shared ------------------------------------------------------------- */
 
 bool list_parse_end(struct resp_writer *w, struct bytes arg, enum list_end *out)
@@ -71,6 +73,26 @@ void list_reply_nth(struct cmd_call *c, struct object *o, uint64_t nth)
     else
         resp_null(c->out); /* an error of the store, which is final */
     list_walk_release(&w);
+}
+
+bool list_pop_fits(struct cmd_call *c, struct object *o, enum list_end end,
+                   uint64_t count)
+{
+    struct list_walk w;
+    bool right = end == LIST_RIGHT;
+    bool fits = true;
+    uint64_t bytes = 0;
+    ASSERT(count <= list_length(o));
+    list_walk_init(&w, o, right ? list_length(o) - 1 : 0, right);
+    for (uint64_t i = 0; count > 1 && i < count && fits && list_walk_next(&w);
+         i++) {
+        bytes += w.cell.length + POP_ELEMENT_BYTES;
+        fits = bytes <= CMD_REPLY_BYTES_MAX;
+    }
+    list_walk_release(&w);
+    if (!fits)
+        resp_error(c->out, "ERR too many elements at once, take fewer of them");
+    return fits;
 }
 
 void list_pop(struct cmd_call *c, struct object *o, enum list_end end,
@@ -155,10 +177,10 @@ void cmd_pop_run(struct cmd_call *c)
         resp_null_array(c->out);
     else if (length == 0)
         resp_null(c->out);
-    else if (given)
-        list_pop(c, o, end, MIN((uint64_t)count, length));
-    else
+    else if (!given)
         list_pop_one(c, o, end);
+    else if (list_pop_fits(c, o, end, MIN((uint64_t)count, length)))
+        list_pop(c, o, end, MIN((uint64_t)count, length));
     if (list_length(o) < length)
         object_save(o);
     object_close(o);

@@ -23,6 +23,10 @@ MUST_USE bool list_parse_end(struct resp_writer *w, struct bytes arg,
  * type (WRONGTYPE was answered). */
 MUST_USE bool list_open(struct cmd_call *c, struct bytes key,
                         struct object **out);
+/* May so many elements from an end on be told at once? False: the reply is an
+ * error. One may always. */
+MUST_USE bool list_pop_fits(struct cmd_call *c, struct object *o,
+                            enum list_end end, uint64_t count);
 /* Answers with so many elements from an end on, in their order from there, and
  * removes them; there are as many. Not saved. */
 void list_pop(struct cmd_call *c, struct object *o, enum list_end end,

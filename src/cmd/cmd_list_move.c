@@ -192,10 +192,13 @@ bool cmd_lmpop_check(struct cmd_args *a)
 static void pop_from(struct cmd_call *c, struct bytes key, struct object *o,
                      const struct mpop *m)
 {
-    ASSERT(m->count > 0 && list_length(o) > 0);
+    uint64_t count = MIN(m->count, list_length(o));
+    ASSERT(count > 0);
+    if (!list_pop_fits(c, o, m->end, count))
+        return;
     resp_array(c->out, 2);
     resp_bulk(c->out, key);
-    list_pop(c, o, m->end, MIN(m->count, list_length(o)));
+    list_pop(c, o, m->end, count);
     object_save(o);
 }
 

@@ -121,9 +121,18 @@ static bool parse_group_id(struct cmd_call *c, const struct xstream *s,
 {
     ASSERT(c->argc >= 3);
     ASSERT(s->object != NULL);
+    struct bytes text = c->argv[4];
+    bool sets = c->cmd->id == CMD_ID_XGROUP_SETID;
     *out = s->last;
-    return bytes_eq(c->argv[4], BYTES_LIT("$")) ||
-           parse_stream_id(c->out, c->argv[4], 0, out);
+    if (bytes_eq(text, BYTES_LIT("$")))
+        return true;
+    if (sets && bytes_eq(text, BYTES_LIT("-"))) /* CREATE has no such words */
+        *out = (struct xstream_id){0, 0};
+    else if (sets && bytes_eq(text, BYTES_LIT("+")))
+        *out = XSTREAM_ID_MAX;
+    else
+        return parse_stream_id(c->out, text, 0, out);
+    return true;
 }
 
 bool cmd_xgroup_check(struct cmd_args *a)

@@ -52,6 +52,13 @@ static const struct row group_rows[] = {
      "-ERR The XGROUP subcommand requires the key to exist. Note that for "
      "CREATE you may want to use the MKSTREAM option to create an empty stream "
      "automatically.\r\n"},
+    {"XGROUP SETID s h -", "+OK\r\n"},
+    {"XGROUP SETID s h +", "+OK\r\n"},
+    {"XREADGROUP GROUP h c COUNT 1 NOACK STREAMS s >", "*-1\r\n"},
+    {"XGROUP SETID s h (5",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
+    {"XGROUP CREATE s bad -",
+     "-ERR Invalid stream ID specified as stream command argument\r\n"},
     {"XGROUP SETID s h $", "+OK\r\n"},
     {"XGROUP SETID s h 5 ENTRIESREAD 3", "+OK\r\n"},
     {"XGROUP SETID s h 5 MKSTREAM",

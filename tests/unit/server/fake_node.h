@@ -88,6 +88,7 @@ struct node {
     uint16_t level; /* 0: the first */
     bool forgetful; /* it remembers nothing of what others do */
     bool level_auto;
+    raft_index held_by_all;
     bool watching;              /* node_watch_ready() */
     bool doubt;                 /* of what an XREAD looks for that is not */
     struct node_found there[8]; /* at the keys "a", "b" ... */
@@ -410,6 +411,7 @@ void node_status(const struct node *n, struct node_status *out)
         .applied = 40,
         .last = 42,
         .durable = n->durable,
+        .held_by_all = n->held_by_all,
         .cluster_id = 0xabcdef,
         .log_bytes = 7777,
         .leader_silent_ms = n->leader ? -1 : 2500,

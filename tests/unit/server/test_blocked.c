@@ -560,6 +560,26 @@ static void readers_take_nobodys_turn(void **state)
     crowd_goes(&crowd);
 }
 
+/* A node that is being refilled serves nobody, and goes on then. */
+static void a_node_that_is_refilled_calls_nobody(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "BLPOP a 0\r\n");
+    f->node->loading = true;
+    elements(f, "a", 1);
+    f->node->events->ready(f->node->events->ctx, NULL);
+    turn(f);
+    assert_int_equal(f->node->submitted, 0);
+    assert_int_equal(f->server->blocked.count, 1);
+    f->node->loading = false;
+    int64_t end = f->node->mono_ms + 20000;
+    while (f->node->submitted == 0 && f->node->mono_ms < end)
+        turn(f);
+    assert_int_equal(f->node->submitted, 1);
+    comes_back(f, NODE_EXECUTED);
+    expect(f, "+taken\r\n");
+}
+
 /* What cannot be told here is looked at again. */
 static void a_key_in_doubt_is_looked_at_again(void **state)
 {
@@ -617,6 +637,7 @@ int main(void)
         CASE(who_reads_and_has_ended_is_answered),
         CASE(a_group_has_to_be_there),
         CASE(readers_take_nobodys_turn),
+        CASE(a_node_that_is_refilled_calls_nobody),
         CASE(a_key_in_doubt_is_looked_at_again),
         CASE(wrong_times_are_refused),
     };

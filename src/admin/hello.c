@@ -185,7 +185,7 @@ void admin_reset(struct server_call *call)
     set->reply_skip_next = false;
     set->no_evict = false;
     set->no_touch = false;
-    set->in_multi = false;
+    client_forget_transaction(call->c);
     client_set_text(call->c, CLIENT_NAME, BYTES_NONE);
     set->authenticated = server_config(call->s)->requirepass[0] == '\0';
     resp_status(call->out, "RESET");

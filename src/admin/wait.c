@@ -82,13 +82,13 @@ void admin_wait(struct server_call *call)
     if (!parse(call, &w))
         return;
     node_status(server_node(call->s), &st);
-    if (call->waited_ms == 0)
+    if (call->waited_ms == 0 || call->at_once)
         *call->kept = st.applied;
     ASSERT(*call->kept <= st.applied);
     int64_t others = others_with(&st, *call->kept);
     int64_t local = st.durable >= *call->kept;
     bool late = w.timeout_ms > 0 && call->waited_ms >= w.timeout_ms;
-    if ((others < w.others || local < w.local) && !late) {
+    if ((others < w.others || local < w.local) && !late && !call->at_once) {
         server_later(call);
         return;
     }

@@ -29,6 +29,18 @@ struct cmd_args {
     struct resp_writer *out; /* for the error */
 };
 
+/* Who is told of the steps of a transaction: the server whose client waits for
+ * the reply. */
+struct cmd_steps {
+    void *ctx;
+    /* Executes a step that is no command on data, and writes its reply. */
+    void (*local)(void *ctx, uint32_t step, struct resp_writer *out);
+    /* One on data was executed; `since_us` is what now() said before. */
+    void (*done)(void *ctx, const struct cmd *cmd, struct bytes reply,
+                 int64_t since_us);
+    int64_t (*now)(void *ctx);
+};
+
 /* What is executed; borrowed for the call. */
 struct cmd_call {
     const struct cmd *cmd; /* a container becomes the subcommand */
@@ -40,12 +52,19 @@ struct cmd_call {
     uint16_t level; /* in force at the entry */
     uint8_t db; /* as the client calls it; in a run, its place (database.h) */
     bool asked; /* this node's client has sent it: its lookups are counted */
+    bool kept;  /* its reply is, so that all replicas build it (ONCE) */
     uint64_t seed;
     node_id node; /* in whose session it is, in apply */
     bool blocked; /* set by a run that found nothing to take (CMD_BLOCKS): it
                      has changed nothing and written no reply */
     struct cmd_since *since; /* of an XREAD that may wait: one for each of its
                                 arguments at least; or NULL */
+    /* Of a transaction: */
+    const struct cmd_steps *steps; /* NULL: nobody is told of them */
+    /* Set by cmd_run(), which runs a step by it. */
+    void (*run_step)(struct cmd_call *call);
+    bool undone; /* set: it has brought too much into memory, and must be
+                    taken back; the reply is worth nothing */
 };
 
 /* What "$" of XREAD stood for when it was looked up first. */
@@ -90,6 +109,9 @@ MUST_USE const struct cmd *cmd_resolve(const struct cmd *c,
 /* During apply: the entry is over a limit. The same on every replica. */
 bool cmd_entry_full(const struct keyspace *ks);
 void cmd_reply_entry_full(struct resp_writer *w);
+/* The same of a transaction that was taken back, or that comes behind one. */
+void cmd_reply_undone(struct resp_writer *w);
+void cmd_reply_behind_undone(struct resp_writer *w);
 
 /* Whether the arguments of a data command make sense by themselves; the arity
  * was checked. False: the error has been written. */

@@ -102,11 +102,12 @@ static bool has_movable_keys(const struct cmd *c)
 static void write_flags(struct resp_writer *w, const struct cmd *c)
 {
     static const struct bit_name names[] = {
-        {CMD_WRITE, "write"},          {CMD_READ, "readonly"},
-        {CMD_ADMIN, "admin"},          {CMD_LOCAL, "loading"},
-        {CMD_LOCAL, "stale"},          {CMD_FAST, "fast"},
-        {CMD_NO_AUTH, "no_auth"},      {CMD_BLOCKS, "blocking"},
-        {MOVABLE_KEYS, "movablekeys"},
+        {CMD_WRITE, "write"},       {CMD_READ, "readonly"},
+        {CMD_ADMIN, "admin"},       {CMD_LOCAL, "loading"},
+        {CMD_LOCAL, "stale"},       {CMD_MULTI, "loading"},
+        {CMD_MULTI, "stale"},       {CMD_FAST, "fast"},
+        {CMD_NO_AUTH, "no_auth"},   {CMD_BLOCKS, "blocking"},
+        {CMD_NO_MULTI, "no_multi"}, {MOVABLE_KEYS, "movablekeys"},
     };
     ASSERT((c->flags & (CMD_INTERNAL | MOVABLE_KEYS)) == 0);
     uint32_t movable = has_movable_keys(c) ? MOVABLE_KEYS : 0;

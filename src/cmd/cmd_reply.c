@@ -61,6 +61,18 @@ void cmd_reply_entry_full(struct resp_writer *w)
     resp_error(w, "OOM too much data in one log entry, try again");
 }
 
+void cmd_reply_undone(struct resp_writer *w)
+{
+    resp_error(w, "OOM too much data in one transaction; nothing of it was "
+                  "executed");
+}
+
+void cmd_reply_behind_undone(struct resp_writer *w)
+{
+    resp_error(w, "BUSY too much work in one log entry, try again; nothing of "
+                  "the transaction was executed");
+}
+
 /* The container's name as a person would write it. */
 static void upper_name(const struct cmd *c, char out[NAME_SIZE])
 {

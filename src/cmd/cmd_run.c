@@ -65,6 +65,35 @@ static bool has_replied(const struct resp_writer *w, const struct buf *out,
     return out == NULL || w->over || out->len > before;
 }
 
+static void execute(struct cmd_call *call, bool read)
+{
+    const struct cmd *c = call->cmd;
+    if ((c->flags & CMD_CONTAINER) != 0)
+        c = cmd_resolve(c, call->argv, call->argc, call->level, call->out);
+    if (c == NULL)
+        return;
+    ASSERT((c->flags & CMD_WRITE) == (call->cmd->flags & CMD_WRITE));
+    call->cmd = c;
+    call->db = database_place(call->ks, call->db);
+    keyspace_set_reading(call->ks, read);
+    functions[c->id].run(call);
+    keyspace_set_reading(call->ks, false);
+}
+
+/* A step of a transaction: an entry that is full does not end what has begun.
+ */
+static void run_one(struct cmd_call *call)
+{
+    const struct cmd *c = call->cmd;
+    ASSERT(cmd_is_data(c) && cmd_arity_ok(c, call->argc));
+    ASSERT(call->steps == NULL && call->rest == NULL);
+    bool read = (c->flags & CMD_WRITE) == 0 && !call->kept;
+    if (read && reads_full(call->ks))
+        cmd_reply_entry_full(call->out);
+    else
+        execute(call, read);
+}
+
 void cmd_run(struct cmd_call *call)
 {
     const struct cmd *c = call->cmd;
@@ -78,16 +107,9 @@ void cmd_run(struct cmd_call *call)
         cmd_reply_entry_full(call->out);
         return;
     }
-    if ((c->flags & CMD_CONTAINER) != 0)
-        c = cmd_resolve(c, call->argv, call->argc, call->level, call->out);
-    if (c == NULL)
-        return;
-    ASSERT((c->flags & CMD_WRITE) == (call->cmd->flags & CMD_WRITE));
-    call->cmd = c;
-    call->db = database_place(call->ks, call->db);
-    keyspace_set_reading(call->ks, read);
-    functions[c->id].run(call);
-    keyspace_set_reading(call->ks, false);
-    ASSERT(call->blocked != has_replied(call->out, out, before) || out == NULL);
-    ASSERT(!call->blocked || (c->flags & CMD_BLOCKS) != 0);
+    call->run_step = run_one;
+    execute(call, read);
+    ASSERT(call->undone || out == NULL ||
+           call->blocked != has_replied(call->out, out, before));
+    ASSERT(!call->blocked || (call->cmd->flags & CMD_BLOCKS) != 0);
 }

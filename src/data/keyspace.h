@@ -141,6 +141,9 @@ bool keyspace_is_current(const struct keyspace *ks, struct bytes state_key);
 void keyspace_begin(struct keyspace *ks, const struct applied *entry,
                     uint64_t seed);
 MUST_USE int keyspace_commit(struct keyspace *ks);
+/* In place of the commit: the state is as before keyspace_begin(), whatever was
+ * changed. What is not the state (keyspace_tally) stays. Errors as above. */
+MUST_USE int keyspace_abort(struct keyspace *ks);
 
 /* Outside begin/commit: the time by which reads judge expiry; also clears
  * the doubt. */

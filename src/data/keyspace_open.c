@@ -5,6 +5,7 @@
  * text, and there is no keyspace.
  */
 #include "base/alloc.h"
+#include "base/level.h"
 #include "data/keyspace_internal.h"
 
 static int read_state(struct keyspace *ks)
@@ -30,8 +31,6 @@ static int read_state(struct keyspace *ks)
     }
     if (err != 0)
         rows_fail(&ks->rows, err);
-    else
-        rows_open(&ks->rows);
     return ks->rows.error;
 }
 
@@ -42,11 +41,33 @@ static int open_over(struct keyspace *ks, struct store *s, struct buf *error)
     list_init(&ks->objects);
     int err = read_state(ks);
     if (err == 0)
+        rows_open(&ks->rows);
+    err = ks->rows.error;
+    if (err == 0)
         return 0;
     const char *text = store_error(s);
     if (err == ERR_CORRUPT || text == NULL)
         text = error_text(err);
     buf_printf(error, "cannot read position and counts of the state: %s", text);
+    return err;
+}
+
+/* What is kept in memory of the state is read anew. */
+int keyspace_abort(struct keyspace *ks)
+{
+    rows_abort(&ks->rows);
+    uploads_release(ks);
+    members_release(ks);
+    memset(ks->counts, 0, sizeof(ks->counts));
+    ks->counts_changed = 0;
+    ks->hash_seed = 0;
+    ks->session.node = NODE_NONE;
+    ks->sweep_left = false;
+    ks->rows.level = LEVEL_MIN;
+    ks->level_changed = false;
+    ks->places_changed = false;
+    int err = read_state(ks);
+    ASSERT(err != 0 || ks->applied.index + 1 == ks->entry.index);
     return err;
 }
 

@@ -56,6 +56,16 @@ void rows_begin(struct rows *rs, uint64_t seed)
     rs->in_entry = true;
 }
 
+void rows_abort(struct rows *rs)
+{
+    ASSERT(rs->in_entry);
+    memcpy(rs->epochs, rs->stored_epochs, sizeof(rs->epochs));
+    buf_reset(&rs->index_from); /* a sweep may have passed over rows */
+    rs->index_from_ms = 0;
+    rs->reading = false;
+    rs->in_entry = false;
+}
+
 void rows_fail(struct rows *rs, int err)
 {
     ASSERT(err < 0);

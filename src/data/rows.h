@@ -45,6 +45,8 @@ void rows_init(struct rows *rs, struct store *s);
 void rows_release(struct rows *rs);
 
 void rows_begin(struct rows *rs, uint64_t seed);
+/* Ends the entry: nothing of it has been. */
+void rows_abort(struct rows *rs);
 /* At the start: says again what earlier flushes have ended. */
 void rows_open(struct rows *rs);
 /* End the entry. The first returns the batch of everything that has changed, to

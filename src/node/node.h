@@ -116,6 +116,9 @@ struct node_events {
     struct resp_writer *(*reply_open)(void *ctx, void *client);
     /* exactly once for each submit, in the order of the submits. */
     void (*reply_done)(void *ctx, void *client, enum node_outcome outcome);
+    /* Who is to be told of the steps of a transaction of this client, which is
+     * executed next; NULL: there is nobody. Borrowed until reply_done(). */
+    const struct cmd_steps *(*steps)(void *ctx, void *client);
     /* Exactly once for each node_read(): error 0, the state may be read now
      * with node_run_read(). Or after request_timeout_ms: ERR_NO_LEADER, none is
      * known; ERR_REFILL, this node lost promises and has not been refilled yet;

@@ -8,6 +8,11 @@
  * alike. The memory of an entry is bounded (CMD_ENTRY_BYTES_MAX), with the
  * answers that are kept.
  *
+ * A transaction that brings more than that into memory is taken back, and the
+ * entry with it, which is applied again without it: what came before it does
+ * what it did, but has been answered; transactions behind it are refused, so
+ * once is enough. All of that follows from the entry and the state.
+ *
  * While the disk takes the state more slowly than it comes, entries wait in the
  * log: the loop goes on, and the cluster keeps its leader. A leader that cannot
  * apply anything for the time that a write to the log may take hands over.
@@ -29,6 +34,7 @@
 #define ONCE_REPLY_LIMIT (ONCE_REPLY_MAX + 4096)
 #define LOOK_AHEAD       KEYSPACE_EXPECT_MAX
 #define EXPECTED_KEY_MAX 256 /* bytes; no hint is given for longer ones */
+#define NOTHING          UINT32_MAX
 
 _Static_assert(REQUEST_DATABASES == KEYSPACE_DATABASES, "the decoder checks");
 _Static_assert(ENTRY_TIME_MAX == META_TIME_MAX, "the decoder checks");
@@ -39,7 +45,8 @@ struct ahead {
     node_id node; /* in whose session it is */
     struct request request;
     const struct cmd *cmd;
-    bool asked; /* by a client of this node */
+    bool asked;                    /* by a client of this node */
+    const struct cmd_steps *steps; /* of that client; or NULL */
 };
 
 void node_apply_release(struct node *n)
@@ -80,10 +87,20 @@ static const struct cmd *command_of(struct node *n, const struct request *r)
     return cmd;
 }
 
-/* Runs one request; `w` is NULL when this node's clients do not want it. False:
- * it found nothing to take, and is to be told so. */
-static bool run(struct node *n, struct ahead *a, struct resp_writer *w,
-                uint64_t seed)
+static bool is_program(const struct cmd *cmd)
+{
+    ASSERT(!cmd || cmd_is_data(cmd));
+    return cmd &&
+           (cmd->id == CMD_ID_VARD_EXEC || cmd->id == CMD_ID_VARD_EXEC_RO);
+}
+
+/* What became of a request: it found nothing to take, and is to be told so; it
+ * has to be taken back. */
+enum run_end { RUN_DONE, RUN_BLOCKED, RUN_UNDONE };
+
+/* Runs one request; `w` is NULL when this node's clients do not want it. */
+static enum run_end run(struct node *n, struct ahead *a, struct resp_writer *w,
+                        uint64_t seed)
 {
     struct resp_writer nowhere = {.out = NULL, .protocol = 2};
     struct request *r = &a->request;
@@ -95,10 +112,11 @@ static bool run(struct node *n, struct ahead *a, struct resp_writer *w,
     if (!cmd) { /* every replica refuses it alike */
         if (w)
             cmd_reply_unknown(w, n->applying.argv, r->argc);
-        return true;
+        return RUN_DONE;
     }
     if (!w && !(cmd->flags & CMD_WRITE))
-        return true; /* a read that went through the log to keep its order */
+        return RUN_DONE; /* a read that went through the log to keep its order
+                          */
     call = (struct cmd_call){
         .cmd = cmd,
         .ks = n->ks,
@@ -108,11 +126,14 @@ static bool run(struct node *n, struct ahead *a, struct resp_writer *w,
         .level = level_get(n->ks),
         .db = r->db,
         .asked = a->asked,
+        .kept = (r->flags & REQUEST_FLAG_ONCE) != 0,
         .seed = seed,
         .node = a->node,
+        .steps = a->steps,
     };
     cmd_run(&call);
-    return !call.blocked;
+    ASSERT(!call.undone || !call.blocked);
+    return call.undone ? RUN_UNDONE : call.blocked ? RUN_BLOCKED : RUN_DONE;
 }
 
 /* The first answer is given in full, whatever its size; the kept one has a
@@ -130,10 +151,10 @@ static void once_keep(struct node *n, const struct request *r,
 }
 
 /* The answer is built on every replica, since it is part of the state: but
- * where nobody waits for it, no more than may be kept. False: it found nothing
- * to take, so nothing is kept and the id stays free. */
-static bool once_run(struct node *n, struct ahead *a, struct resp_writer *w,
-                     uint64_t seed)
+ * where nobody waits for it, no more than may be kept. Unless it is
+ * done, nothing is kept and the id stays free. */
+static enum run_end once_run(struct node *n, struct ahead *a,
+                             struct resp_writer *w, uint64_t seed)
 {
     struct resp_writer capture = {.out = &n->applying.once_reply,
                                   .protocol = 2,
@@ -143,37 +164,41 @@ static bool once_run(struct node *n, struct ahead *a, struct resp_writer *w,
         capture.limit = w->limit == 0 ? 0 : MAX(w->limit, ONCE_REPLY_LIMIT);
     buf_reset(capture.out);
     buf_shrink(capture.out, ONCE_REPLY_KEPT);
-    if (!run(n, a, &capture, seed))
-        return false;
+    enum run_end end = run(n, a, &capture, seed);
+    if (end != RUN_DONE)
+        return end;
     once_keep(n, &a->request, buf_view(capture.out), capture.over);
     if (w)
         w->over |= capture.over;
-    return true;
+    return RUN_DONE;
 }
 
 /* A request with a client's own id: the first answer is kept and given again.
  * When the entry is full nothing is executed and nothing kept: the id stays
  * free. The look at the record itself counts, so there are two places for that.
  */
-static enum node_outcome run_once(struct node *n, struct ahead *a,
-                                  struct resp_writer *w, uint64_t seed)
+static enum run_end run_once(struct node *n, struct ahead *a,
+                             struct resp_writer *w, uint64_t seed,
+                             enum node_outcome *outcome)
 {
+    enum run_end end;
     const struct request *r = &a->request;
     struct bytes reply = BYTES_NONE;
 
     ASSERT((r->flags & REQUEST_FLAG_ONCE) != 0);
     if (cmd_entry_full(n->ks)) {
         cmd_reply_entry_full(w);
-        return NODE_EXECUTED;
+        return RUN_DONE;
     }
     switch (once_check(n->ks, r->once_client, r->once_id, &reply)) {
     case ONCE_NEW:
         if (cmd_entry_full(n->ks)) {
             cmd_reply_entry_full(w);
-            return NODE_EXECUTED;
+            return RUN_DONE;
         }
-        if (!once_run(n, a, w, seed))
-            return NODE_BLOCKED;
+        end = once_run(n, a, w, seed);
+        if (end != RUN_DONE)
+            return end;
         reply = buf_view(&n->applying.once_reply);
         break;
     case ONCE_SAME:
@@ -181,13 +206,16 @@ static enum node_outcome run_once(struct node *n, struct ahead *a,
     case ONCE_STALE:
         resp_error(w, "ERR this request id is older than the newest one of "
                       "the client, its answer is not kept any more");
-        return NODE_OUTDATED;
+        *outcome = NODE_OUTDATED;
+        return RUN_DONE;
     }
-    if (w && w->protocol == 3 && bytes_eq(reply, BYTES_LIT("$-1\r\n")))
+    if (w && w->protocol == 3 &&
+        (bytes_eq(reply, BYTES_LIT("$-1\r\n")) ||
+         bytes_eq(reply, BYTES_LIT("*-1\r\n"))))
         resp_null(w);
     else
         resp_raw(w, reply);
-    return NODE_EXECUTED;
+    return RUN_DONE;
 }
 
 static bool is_whole(const struct ahead *a)
@@ -235,44 +263,110 @@ static bool is_foreign(const struct node *n, const struct request_parcel *g,
            nonce != n->options.nonce;
 }
 
-static void apply_request(struct node *n, const struct request_parcel *g,
-                          uint64_t seq, struct ahead *a, uint64_t seed)
+/* One that is to be executed. Does it have to be taken back? */
+static bool execute(struct node *n, struct ahead *a, struct resp_writer *w,
+                    uint64_t seed, enum node_outcome *outcome)
 {
-    bool own =
-        g->node == n->options.self && g->incarnation == n->options.incarnation;
-    struct resp_writer *w = NULL;
-    void *client = NULL;
-    enum node_outcome outcome = NODE_EXECUTED;
+    *outcome = NODE_EXECUTED;
+    if (n->applying.again && n->applying.place > n->applying.undone && a->cmd &&
+        a->cmd->id == CMD_ID_VARD_EXEC) {
+        cmd_reply_behind_undone(w);
+        return false;
+    }
+    enum run_end end = (a->request.flags & REQUEST_FLAG_ONCE)
+                           ? run_once(n, a, w, seed, outcome)
+                           : run(n, a, w, seed);
+    if (end == RUN_BLOCKED)
+        *outcome = NODE_BLOCKED;
+    return end == RUN_UNDONE;
+}
 
-    ASSERT(seq >= g->first_seq && seq - g->first_seq < g->count);
-    if (g->node == n->options.self && is_foreign(n, g, a)) {
-        node_members_copied(n, g->incarnation);
+/* What it has written of its reply is replaced. */
+static void undo(struct node *n, struct resp_writer *w, size_t begin)
+{
+    ASSERT(!n->applying.again && n->applying.undone == NOTHING);
+    n->applying.undone = n->applying.place;
+    if (!w || !w->out)
         return;
-    }
-    if (!session_admit(n->ks, g->node, g->incarnation, seq)) {
-        n->applying.skipped_requests++;
-        return;
-    }
-    n->applying.applied_requests++;
-    if (own) {
-        client = node_requests_take(n, seq);
-        if (client)
-            w = n->events.reply_open(n->events.ctx, client);
-    }
+    ASSERT(w->out->len >= begin);
+    w->out->len = begin;
+    cmd_reply_undone(w);
+}
+
+/* The entry is applied again, and this one was answered the first time. */
+static bool was_answered(const struct node *n)
+{
+    ASSERT(!n->applying.again || n->applying.undone != NOTHING);
+    return n->applying.again && n->applying.place <= n->applying.undone;
+}
+
+/* A request is admitted: executed and answered. */
+static void admitted(struct node *n, struct ahead *a, void *client,
+                     uint64_t seed)
+{
+    struct resp_writer *w = NULL;
+    enum node_outcome outcome;
+
+    ASSERT(!was_answered(n));
+    if (client)
+        w = n->events.reply_open(n->events.ctx, client);
     a->asked = client != NULL;
     if (a->cmd && (a->cmd->flags & CMD_UPKEEP))
         node_compare_saw(n, a->cmd);
     bool large = is_whole(a);
     if (large)
         put_whole(n, a);
-    if (a->request.flags & REQUEST_FLAG_ONCE)
-        outcome = run_once(n, a, w, seed);
-    else if (!run(n, a, w, seed))
-        outcome = NODE_BLOCKED;
+    a->steps = NULL;
+    if (w && is_program(a->cmd) && n->events.steps)
+        a->steps = n->events.steps(n->events.ctx, client);
+    size_t begin = w && w->out ? w->out->len : 0;
+    if (execute(n, a, w, seed, &outcome))
+        undo(n, w, begin);
     if (large)
-        upload_drop(n->ks, g->node);
+        upload_drop(n->ks, a->node);
     if (client)
         n->events.reply_done(n->events.ctx, client, outcome);
+}
+
+static void again(struct node *n, struct ahead *a, uint64_t seed)
+{
+    enum node_outcome outcome;
+
+    ASSERT(was_answered(n));
+    a->asked = false;
+    a->steps = NULL;
+    bool large = is_whole(a);
+    if (n->applying.place < n->applying.undone) {
+        if (large)
+            put_whole(n, a);
+        bool undone = execute(n, a, NULL, seed, &outcome);
+        ASSERT(!undone); /* it was not the first time */
+    }
+    if (large)
+        upload_drop(n->ks, a->node);
+}
+
+static void apply_request(struct node *n, const struct request_parcel *g,
+                          uint64_t seq, struct ahead *a, uint64_t seed)
+{
+    bool own =
+        g->node == n->options.self && g->incarnation == n->options.incarnation;
+
+    ASSERT(seq >= g->first_seq && seq - g->first_seq < g->count);
+    if (g->node == n->options.self && is_foreign(n, g, a)) {
+        node_members_copied(n, g->incarnation);
+        return;
+    }
+    bool admit = session_admit(n->ks, g->node, g->incarnation, seq);
+    if (was_answered(n)) {
+        if (admit)
+            again(n, a, seed);
+        return;
+    }
+    n->applying.skipped_requests += !admit;
+    n->applying.applied_requests += admit;
+    if (admit)
+        admitted(n, a, own ? node_requests_take(n, seq) : NULL, seed);
 }
 
 /* The key of a command that has one, or its first. */
@@ -311,6 +405,12 @@ static int look_ahead(struct node *n, node_id node, struct bytes *requests,
     return 0;
 }
 
+/* Not so when the entry has to be applied again. */
+static bool goes_on(const struct node *n)
+{
+    return !n->dead && (n->applying.again || n->applying.undone == NOTHING);
+}
+
 /* All requests of a parcel; *total counts them. */
 static int apply_parcel(struct node *n, const struct request_parcel *g,
                         uint64_t seed, uint32_t *total)
@@ -318,20 +418,21 @@ static int apply_parcel(struct node *n, const struct request_parcel *g,
     struct bytes requests = g->requests;
     struct ahead ahead[LOOK_AHEAD];
 
-    for (uint32_t done = 0; done < g->count;) {
+    for (uint32_t done = 0; done < g->count && goes_on(n);) {
         uint32_t count = MIN(g->count - done, (uint32_t)LOOK_AHEAD);
         int err = look_ahead(n, g->node, &requests, ahead, count);
         if (err != 0)
             return err;
-        for (uint32_t i = 0; i < count && !n->dead; i++) {
+        for (uint32_t i = 0; i < count && goes_on(n); i++) {
             uint64_t seq = g->first_seq + done + i;
+            n->applying.place = *total;
             apply_request(n, g, seq, &ahead[i], seed + *total);
             *total += 1;
         }
         ASSERT(count > 0 && count <= g->count - done);
         done += count;
     }
-    return requests.len == 0 ? 0 : ERR_CORRUPT;
+    return requests.len == 0 || !goes_on(n) ? 0 : ERR_CORRUPT;
 }
 
 /* What a life that is over has left in the log. */
@@ -339,7 +440,8 @@ static void skip_parcel(struct node *n, const struct request_parcel *g,
                         uint32_t *total)
 {
     ASSERT(g->count > 0);
-    n->applying.skipped_requests += g->count;
+    n->applying.place = *total;
+    n->applying.skipped_requests += was_answered(n) ? 0 : g->count;
     *total += g->count;
 }
 
@@ -349,7 +451,7 @@ static int apply_requests(struct node *n, const struct entry *e,
     struct bytes payload = e->payload;
     struct request_parcel g;
 
-    while (payload.len > 0) {
+    while (payload.len > 0 && goes_on(n)) {
         int err = request_parcel_head(&payload, &g);
         if (err == 0 && !node_members_may_execute(n, g.node, g.incarnation))
             skip_parcel(n, &g, total);
@@ -359,6 +461,28 @@ static int apply_requests(struct node *n, const struct entry *e,
             return err;
     }
     return 0;
+}
+
+/* The same; again without the one that has to be taken back, if there is one.
+ */
+static int apply_requests_twice(struct node *n, const struct entry *e,
+                                const struct applied *position, uint32_t *total)
+{
+    ASSERT(e->kind == ENTRY_REQUESTS && *total == 0);
+    n->applying.undone = NOTHING;
+    n->applying.again = false;
+    int err = apply_requests(n, e, total);
+    if (err != 0 || n->dead || n->applying.undone == NOTHING)
+        return err;
+    log_verbose(n->logger, "a transaction of entry %" PRIu64 " is taken back",
+                (uint64_t)e->index);
+    err = keyspace_abort(n->ks);
+    if (err != 0)
+        return err;
+    n->applying.again = true;
+    keyspace_begin(n->ks, position, e->seed);
+    *total = 0;
+    return apply_requests(n, e, total);
 }
 
 /* The time of an entry never falls, whatever a leader may have written. */
@@ -385,7 +509,7 @@ static uint32_t apply_entry(struct node *n, const struct entry *e)
     }
     keyspace_begin(n->ks, &position, e->seed);
     if (e->kind == ENTRY_REQUESTS)
-        err = apply_requests(n, e, &count);
+        err = apply_requests_twice(n, e, &position, &count);
     else if (e->kind == ENTRY_CONFIG)
         err = node_members_apply(n, e);
     if (err != 0) {
@@ -448,30 +572,6 @@ bool node_apply(struct node *n)
     node_trace_applied(n);
     node_requests_applied(n);
     return false;
-}
-
-/* --- for those who wait for elements ------------------------------------- */
-
-static void on_ready(void *ctx, const struct keyspace_key *key)
-{
-    struct node *n = ctx;
-    struct keyspace_key named;
-
-    ASSERT(n->applying.watched);
-    if (key) { /* as those call it who wait */
-        named =
-            (struct keyspace_key){database_number(n->ks, key->db), key->key};
-        key = &named;
-    }
-    n->events.ready(n->events.ctx, key);
-}
-
-void node_watch_ready(struct node *n, bool on)
-{
-    ASSERT(!on || n->events.ready);
-    ASSERT(n->applying.watched != on);
-    n->applying.watched = on;
-    keyspace_tell_ready(n->ks, on ? on_ready : NULL, n);
 }
 
 bool node_apply_is_stuck(struct node *n)

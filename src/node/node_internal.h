@@ -177,8 +177,8 @@ struct reads {
     int64_t asked_ms;  /* when a leader has said: */
     raft_index asked;  /* what is committed; 0: none has */
     uint64_t last_id;
-    int64_t after_ms; /* not asked again before */
-    int64_t time_ms;  /* of the batch being served */
+    int64_t after_ms, time_ms; /* not asked again before; of the batch served */
+    bool watched;              /* the owner is told what is ready */
 };
 
 /* node_apply.c */
@@ -186,12 +186,12 @@ struct applying {
     const struct cmd *last_cmd; /* that was looked up; or NULL */
     struct bytes *argv;
     size_t argv_cap;
-    struct buf scratch;
-    struct buf once_reply;
+    struct buf scratch, once_reply;
     uint64_t applied_requests, skipped_requests;
-    uint64_t upload_bytes; /* of large requests, in this flush */
-    int64_t full_since_ms; /* the store, nothing applied; 0: it is not */
-    bool watched;          /* the owner is told what is ready */
+    uint64_t upload_bytes;  /* of large requests, in this flush */
+    uint32_t place, undone; /* in the entry: of the request; the undone one */
+    bool again;             /* the entry is applied anew, without that */
+    int64_t full_since_ms;  /* the store, nothing applied; 0: it is not */
 };
 
 /* node_time.c: the log's time was `base` when the monotonic clock showed

@@ -336,3 +336,27 @@ void node_reads_timeout(struct node *n)
         n->reads.waiting.count -= count;
     }
 }
+
+/* --- for those who wait for elements ------------------------------------- */
+
+static void on_ready(void *ctx, const struct keyspace_key *key)
+{
+    struct node *n = ctx;
+    struct keyspace_key named;
+
+    ASSERT(n->reads.watched);
+    if (key) { /* as those call it who wait */
+        named =
+            (struct keyspace_key){database_number(n->ks, key->db), key->key};
+        key = &named;
+    }
+    n->events.ready(n->events.ctx, key);
+}
+
+void node_watch_ready(struct node *n, bool on)
+{
+    ASSERT(!on || n->events.ready);
+    ASSERT(n->reads.watched != on);
+    n->reads.watched = on;
+    keyspace_tell_ready(n->ks, on ? on_ready : NULL, n);
+}

@@ -111,6 +111,6 @@ void node_restore_tell(struct node *n)
         node_requests_skip(n, s.last_seq);
     ASSERT(n->dead || s.incarnation < incarnation ||
            n->requests.ring.first_seq > s.last_seq);
-    if (n->applying.watched && !n->dead)
+    if (n->reads.watched && !n->dead)
         n->events.ready(n->events.ctx, NULL);
 }

@@ -177,7 +177,36 @@ size_t client_memory(const struct client *c)
            r->args_cap * sizeof(*r->args) + r->argv_cap * sizeof(*r->argv) +
            c->unanswered.cap * sizeof(*c->unanswered.items) +
            c->reads.cap * sizeof(*c->reads.items) + c->reads.arena.used +
-           cmd_rest_memory(&c->rest) + c->held.cap + c->text_bytes;
+           cmd_rest_memory(&c->rest) + c->held.cap + c->text_bytes +
+           (c->multi != NULL ? multi_memory(c->multi) : 0);
+}
+
+struct multi *client_multi(struct client *c)
+{
+    ASSERT(!c->settings.in_multi || c->multi != NULL);
+    if (c->multi == NULL)
+        c->multi = multi_new();
+    return c->multi;
+}
+
+void client_settle(struct client *c)
+{
+    ASSERT(c->multi != NULL || !c->settings.in_multi);
+    if (c->multi == NULL || !c->multi->running || !client_is_idle(c))
+        return;
+    ASSERT(c->settings.in_multi);
+    c->settings.in_multi = false;
+    multi_clear(c->multi);
+}
+
+void client_forget_transaction(struct client *c)
+{
+    ASSERT(client_is_idle(c) && (!c->settings.in_multi || c->multi != NULL));
+    c->settings.in_multi = false;
+    if (c->multi == NULL)
+        return;
+    multi_clear(c->multi);
+    multi_unwatch(c->multi);
 }
 
 void client_account(struct client *c)
@@ -203,6 +232,10 @@ size_t client_shrink(struct client *c)
     resp_reader_shrink(&c->reader);
     unanswered_shrink(&c->unanswered);
     deferred_shrink(&c->reads);
+    if (c->multi != NULL && !c->settings.in_multi && multi_is_empty(c->multi)) {
+        multi_free(c->multi);
+        c->multi = NULL;
+    }
     client_account(c);
     ASSERT(c->accounted_bytes <= before);
     return before - c->accounted_bytes;
@@ -236,6 +269,7 @@ void client_free(struct client *c)
     list_remove(&c->link);
     resp_reader_release(&c->reader);
     buf_release(&c->held);
+    multi_free(c->multi);
     mem_free(c->unanswered.items);
     arena_release(&c->reads.arena);
     mem_free(c->reads.items);

@@ -31,7 +31,7 @@ struct client_settings {
     bool no_evict;        /* never closed for maxmemory-clients */
     bool no_touch;
     bool readonly; /* its reads may be a bit out of date (READONLY) */
-    bool in_multi; /* all is refused until EXEC, DISCARD or RESET */
+    bool in_multi; /* commands are queued until EXEC, DISCARD or RESET */
     uint8_t db;
 };
 
@@ -66,6 +66,10 @@ void client_peer_text(const struct client *c, char out[CLIENT_ADDRESS_MAX]);
 void client_local_text(const struct client *c, char out[CLIENT_ADDRESS_MAX]);
 /* The line of CLIENT LIST about it, without a newline. */
 void client_describe(const struct client *c, struct buf *out);
+
+/* It is not between MULTI and EXEC any more, and watches no key. It must be
+ * idle. */
+void client_forget_transaction(struct client *c);
 
 /* Closes once the output has left; no more commands. */
 void client_close_after_reply(struct client *c);

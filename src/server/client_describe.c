@@ -14,10 +14,11 @@ static void describe_size(const struct client *c, struct buf *out)
     size_t in = c->conn.in.len;
     size_t in_free = c->conn.in.cap - c->conn.in.len;
     size_t args = c->reads.arena.used;
+    size_t multi = c->multi != NULL ? multi_memory(c->multi) : 0;
     buf_printf(out,
-               " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=0 rbs=%zu "
+               " qbuf=%zu qbuf-free=%zu argv-mem=%zu multi-mem=%zu rbs=%zu "
                "rbp=%zu obl=%zu oll=0 omem=%zu tot-mem=%zu",
-               in, in_free, args, c->conn.out.cap, c->conn.out.cap,
+               in, in_free, args, multi, c->conn.out.cap, c->conn.out.cap,
                conn_pending(&c->conn), c->conn.out.cap, client_memory(c));
 }
 
@@ -56,7 +57,7 @@ static const char *flags_text(const struct client *c)
         return "A";
     if (c->blocked.count > 0)
         return "b";
-    if (c->settings.in_multi)
+    if (c->settings.in_multi && !c->multi->running)
         return "x";
     if (c->settings.readonly)
         return "r";
@@ -77,8 +78,12 @@ void client_describe(const struct client *c, struct buf *out)
                c->id, peer, local, c->conn.fd, text_or_empty(c, CLIENT_NAME),
                ((s->turn.mono_ms - c->created_ms) / 1000),
                ((s->turn.mono_ms - c->active_ms) / 1000));
-    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=%d",
-               flags_text(c), c->settings.db, c->settings.in_multi ? 0 : -1);
+    const struct multi *m = c->multi;
+    bool queueing = c->settings.in_multi && !m->running;
+    buf_printf(out, " flags=%s db=%u sub=0 psub=0 ssub=0 multi=%" PRId64,
+               flags_text(c), c->settings.db,
+               queueing ? (int64_t)m->step_count : -1);
+    buf_printf(out, " watch=%u", m != NULL ? multi_watched_keys(m) : 0);
     describe_size(c, out);
     buf_printf(out, " events=%s%s cmd=%s user=default redir=-1 resp=%u",
                c->conn.paused ? "" : "r", c->conn.writing ? "w" : "",

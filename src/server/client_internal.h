@@ -47,6 +47,7 @@
 #include "resp/resp_reader.h"
 #include "resp/resp_writer.h"
 #include "server/client.h"
+#include "server/multi.h"
 #include "server/protocol.h"
 
 #define CLIENT_STATES(X)                                                       \
@@ -82,14 +83,17 @@ enum {
     REPLY_TO_GUEST = 2, /* the reply goes to the client's protocol */
     REPLY_HELD = 4,     /* its command gets it, and is called again */
     REPLY_BLOCKS = 8, /* there may be none yet: its command stays (blocked.h) */
+    REPLY_WATCH = 16, /* it is that of VARD.WATCH, for WATCH */
 };
 
-/* A request given to the node. */
+/* A request given to the node; or what was answered at once behind such, and is
+ * told in its turn. */
 struct unanswered {
     const struct cmd *cmd;
     uint64_t request_id; /* REPLY_TO_GUEST */
     int64_t start_us;
     uint8_t flags;
+    const char *ready; /* the reply; NULL: the node owes it */
 };
 
 struct unanswered_ring {
@@ -105,6 +109,9 @@ struct deferred {
     const struct bytes *argv;
     uint32_t argc;
     uint8_t flags;
+    const struct cmd *told; /* by which it is counted; NULL: cmd */
+    const char *ready;      /* no read: this is told in its turn; then the rest
+                               is nothing */
 };
 
 enum reads_phase {
@@ -184,6 +191,7 @@ struct client {
     struct cmd_rest rest; /* of the read executed last */
     int64_t later_ms;     /* since when its command waits; 0: it does not */
     uint64_t later_kept;  /* by that command */
+    struct multi *multi;  /* NULL: it was never needed */
     struct buf held;      /* what its command's request was answered, if that
                              is not told yet */
     struct blocked blocked;
@@ -257,6 +265,11 @@ void client_reply_end(struct client *c, const struct cmd *cmd, uint8_t flags);
 /* One error, as the reply to a command (cmd may be NULL). */
 void client_reply_error(struct client *c, const struct cmd *cmd, uint8_t flags,
                         const char *text);
+
+/* Its transactions; made if there is nothing yet. */
+struct multi *client_multi(struct client *c);
+/* Everything was answered: a transaction that was running has ended. */
+void client_settle(struct client *c);
 
 /* The text of an error of the node, beginning with its code. */
 const char *reply_error_text(int err);

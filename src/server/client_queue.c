@@ -55,7 +55,7 @@ void unanswered_shrink(struct unanswered_ring *r)
 
 void deferred_add(struct deferred_list *l, const struct deferred *d)
 {
-    ASSERT(d->argc > 0);
+    ASSERT((d->argc > 0) == (d->ready == NULL));
     if (l->count == l->cap) {
         l->cap = l->cap == 0 ? DEFERRED_CAP_FIRST : l->cap * 2;
         l->items = mem_realloc(l->items, l->cap * sizeof(*l->items));

@@ -34,6 +34,7 @@ struct server_call {
     struct resp_writer *out; /* the client's own; HELLO sets its protocol */
     int64_t waited_ms;       /* 0: it is called for the first time */
     bool later;              /* server_later() */
+    bool at_once;            /* it must not be, for it is in a transaction */
     uint64_t *kept;          /* whatever a command that waits has put there */
     /* In place of a reply, if `changes`: a request for the log, whose reply is
      * the client's. */

@@ -14,23 +14,44 @@
 #include "base/rng.h"
 #include "os/clock.h"
 #include "server/server_internal.h"
+#include "server/steps.h"
 
 /* Nothing is left of the list: whoever waited for that may go on. */
 static void list_done(struct client *c)
 {
     ASSERT(c->reads.next == c->reads.count);
     deferred_clear(&c->reads);
+    client_settle(c);
     client_wake(c, WAIT_READS);
     if (client_is_idle(c))
         client_wake(c, WAIT_IDLE);
+}
+
+static const struct cmd *told_as(const struct deferred *d)
+{
+    ASSERT(d->ready == NULL);
+    return d->told != NULL ? d->told : d->cmd;
+}
+
+static void tell_ready(struct client *c, const struct deferred *d)
+{
+    ASSERT(d->ready != NULL);
+    resp_raw(client_reply_begin(c), bytes_str(d->ready));
+    client_reply_end(c, NULL, d->flags);
 }
 
 /* It was not executed, so it is no call that failed. */
 static void reject(struct client *c, const struct deferred *d, int err)
 {
     ASSERT(err < 0);
-    stats_of(&c->server->stats, d->cmd)->rejected++;
-    client_reply_error(c, NULL, d->flags, reply_error_text(err));
+    if (d->ready != NULL) {
+        tell_ready(c, d);
+        return;
+    }
+    stats_of(&c->server->stats, told_as(d))->rejected++;
+    if (d->flags & REPLY_WATCH)
+        client_multi(c)->watch_failed = true;
+    client_reply_error(c, NULL, d->flags & REPLY_MUTE, reply_error_text(err));
 }
 
 static void fail_all(struct client *c, int err)
@@ -44,6 +65,10 @@ static void fail_all(struct client *c, int err)
 /* False: it could not be told, and has to go through the log. */
 static bool run_one(struct client *c, const struct deferred *d)
 {
+    if (d->ready != NULL) {
+        tell_ready(c, d);
+        return true;
+    }
     ASSERT((d->cmd->flags & CMD_READ) != 0);
     struct server *s = c->server;
     int64_t start_us = clock_mono_us();
@@ -55,6 +80,10 @@ static bool run_one(struct client *c, const struct deferred *d)
         .seed = rng_next(&s->read_rng),
         .rest = (d->flags & REPLY_MUTE) != 0 ? NULL : &c->rest,
     };
+    if (d->cmd->id == CMD_ID_VARD_EXEC_RO) {
+        call.rest = NULL; /* all of it is of one moment */
+        call.steps = steps_of(c);
+    }
     ASSERT(cmd_rest_is_empty(&c->rest));
     bool ok = node_run_read(s->node, d->cmd, &call);
     c->writer.out = &c->conn.out; /* it may have been led on */
@@ -64,8 +93,10 @@ static bool run_one(struct client *c, const struct deferred *d)
         c->conn.out.len = c->reply_start;
         return false;
     }
-    client_reply_end(c, d->cmd, d->flags);
-    stats_called(&s->stats, d->cmd, clock_mono_us() - start_us);
+    if (d->flags & REPLY_WATCH)
+        reply_watch(c);
+    client_reply_end(c, told_as(d), d->flags & REPLY_MUTE);
+    stats_called(&s->stats, told_as(d), clock_mono_us() - start_us);
     return true;
 }
 
@@ -145,6 +176,18 @@ bool reads_defer(struct client *c, const struct deferred *read)
     return true;
 }
 
+/* Behind what the node owes, or at once. */
+static void pass_ready(struct client *c, const struct deferred *item)
+{
+    ASSERT(c->reads.phase == READS_TO_LOG);
+    struct unanswered p = {.flags = item->flags, .ready = item->ready};
+    ASSERT(item->ready != NULL);
+    if (c->unanswered.count > 0)
+        unanswered_push(&c->unanswered, &p);
+    else
+        tell_ready(c, item);
+}
+
 /* What is left goes through the log, as far as it is taken. */
 static bool to_log(struct client *c)
 {
@@ -152,6 +195,11 @@ static bool to_log(struct client *c)
     ASSERT(l->phase == READS_TO_LOG);
     while (l->next < l->count) {
         struct deferred *item = &l->items[l->next];
+        if (item->ready != NULL) {
+            pass_ready(c, item);
+            l->next++;
+            continue;
+        }
         struct node_submit submit = {
             .db = c->settings.db, .argv = item->argv, .argc = item->argc};
         if (!node_can_submit(c->server->node))
@@ -166,13 +214,15 @@ static bool to_log(struct client *c)
         if (err != 0) {
             reject(c, item, err);
         } else {
-            struct unanswered p = {item->cmd, 0, clock_mono_us(), item->flags};
+            struct unanswered p = {told_as(item), 0, clock_mono_us(),
+                                   item->flags, NULL};
             unanswered_push(&c->unanswered, &p);
             c->server->stats.reads_through_log++;
         }
         l->next++;
     }
     deferred_clear(l);
+    client_settle(c);
     return true;
 }
 
@@ -186,6 +236,7 @@ static bool ask_again(struct client *c)
     if (err != 0) {
         fail_all(c, err);
         deferred_clear(l);
+        client_settle(c);
         return true;
     }
     l->phase = READS_ASKED;

@@ -9,6 +9,7 @@
  * Everything else is a client's or a link's own affair.
  */
 #include "server/server_internal.h"
+#include "server/steps.h"
 
 #include "base/alloc.h"
 #include "os/process.h"
@@ -28,6 +29,12 @@ static struct resp_writer *on_reply_open(void *ctx, void *client)
 {
     UNUSED(ctx);
     return dispatch_reply_open(client);
+}
+
+static const struct cmd_steps *on_steps(void *ctx, void *client)
+{
+    ASSERT(((struct client *)client)->server == ctx);
+    return steps_of(client);
 }
 
 static void on_reply_done(void *ctx, void *client, enum node_outcome outcome)
@@ -357,6 +364,7 @@ struct server *server_new(const struct server_options *options)
         .ctx = s,
         .reply_open = on_reply_open,
         .reply_done = on_reply_done,
+        .steps = on_steps,
         .read_ready = on_read_ready,
         .changed = on_changed,
         .writable = on_writable,

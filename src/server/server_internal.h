@@ -179,6 +179,7 @@ struct server {
     uint64_t read_rng;         /* reads.c: for what chooses at random */
     struct draft syntax_error; /* dispatch.c: of the command just checked */
     struct draft guest_reply;  /* dispatch.c: of the guest being answered */
+    struct cmd_steps steps;    /* steps.c: who is told of them */
     struct shutdown shutdown;
 };
 

@@ -50,6 +50,8 @@ enum cmd_flag {
     CMD_UPKEEP = 1 << 9,    /* internal, and on no client's behalf at all */
     CMD_FREES = 1 << 10,    /* lets go of data: also while the disk is short */
     CMD_BLOCKS = 1 << 11,   /* waits if there is nothing to take */
+    CMD_NO_MULTI = 1 << 12, /* refused between MULTI and EXEC */
+    CMD_MULTI = 1 << 13,    /* about transactions: dispatch itself does it */
 };
 
 /* CAT_BIT_READ is a number, CAT_READ the bit of that number. */
@@ -123,7 +125,7 @@ const struct cmd *cmd_as_written(size_t i);
 /* Its function is a pure function of the data: the room cmd runs it. */
 static inline bool cmd_is_data(const struct cmd *c)
 {
-    return (c->flags & (CMD_LOCAL | CMD_WRAPPER)) == 0;
+    return (c->flags & (CMD_LOCAL | CMD_WRAPPER | CMD_MULTI)) == 0;
 }
 
 /* The argument count fits the arity. */

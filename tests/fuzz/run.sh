@@ -172,7 +172,7 @@ families() {
 # Collections on trees with tiny pages.
 run_tiny() {
     run_redis 'replies on tiny trees' "$build/tests/vard_tiny" --seed 1 \
-        --seconds 6 --family hash,set,zset,geo,list,stream,group
+        --seconds 6 --family hash,set,zset,geo,list,stream,group,multi
 }
 
 # Each family for so long, on tiny trees and on others.

@@ -542,7 +542,7 @@ def check_commands(tree):
     for ident, name, head in rows:
         words = r'\s+'.join(re.escape(w) for w in name.split('|'))
         word = re.compile(rf'(?<![\w-]){words}(?![\w-])')
-        alone = 'CMD_WRAPPER' not in head and (
+        alone = not re.search('CMD_WRAPPER|CMD_MULTI', head) and (
             'CMD_CONTAINER' not in head or ' -1,' in head)
         if alone and not has_function(tree, ident, 'CMD_LOCAL' in head):
             yield f'command {name}: no function for {ident}'

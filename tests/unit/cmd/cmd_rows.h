@@ -683,6 +683,11 @@ static const struct row internal_rows[] = {
     {"vard.whole 1", "-OOM too much data in one log entry, try again\r\n"},
     {"vard.drop", "+OK\r\n"},
     {"vard.part 1 4 2 cd", ":0\r\n"},
+    {"vard.exec x", "-ERR unknown command 'vard.exec', with args beginning "
+                    "with: \r\n"},
+    {"vard.exec_ro x", "-ERR unknown command 'vard.exec_ro', with args "
+                       "beginning with: \r\n"},
+    {"vard.watch no1 no2", "*2\r\n:0\r\n:0\r\n"},
     {"vard.get k", "*3\r\n$1\r\nk\r\n$-1\r\n$-1\r\n"},
     {"vard.put k v", "*3\r\n$1\r\nk\r\n$1\r\nv\r\n$-1\r\n"},
     {"vard.get k", "*3\r\n$1\r\nk\r\n$1\r\nv\r\n$1\r\nv\r\n"},

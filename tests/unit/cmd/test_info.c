@@ -67,10 +67,12 @@ static void test_words_of_flags(void **state)
     static const struct {
         uint32_t flag;
         const char *word;
-    } words[] = {{CMD_WRITE, "write"},     {CMD_READ, "readonly"},
-                 {CMD_ADMIN, "admin"},     {CMD_LOCAL, "loading"},
-                 {CMD_LOCAL, "stale"},     {CMD_FAST, "fast"},
-                 {CMD_NO_AUTH, "no_auth"}, {CMD_BLOCKS, "blocking"}};
+    } words[] = {{CMD_WRITE, "write"},      {CMD_READ, "readonly"},
+                 {CMD_ADMIN, "admin"},      {CMD_LOCAL, "loading"},
+                 {CMD_LOCAL, "stale"},      {CMD_MULTI, "loading"},
+                 {CMD_MULTI, "stale"},      {CMD_FAST, "fast"},
+                 {CMD_NO_AUTH, "no_auth"},  {CMD_BLOCKS, "blocking"},
+                 {CMD_NO_MULTI, "no_multi"}};
     uint32_t seen = 0;
     UNUSED(state);
     for (int id = 0; id < CMD_ID_COUNT; id++) {

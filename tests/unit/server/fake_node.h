@@ -18,6 +18,7 @@
 
 #include "admin/admin.h"
 #include "base/alloc.h"
+#include "cmd/program.h"
 #include "node/node.h"
 #include "original/original.h"
 #include "server/dispatch.h"
@@ -52,6 +53,8 @@ struct node {
     void *uploader; /* whom it told so last; NULL: it was taken, or abandoned */
     int abandoned;
     size_t rest_left; /* of the long reply */
+    size_t programs;  /* that were executed as reads */
+    size_t watches;
     size_t rest_calls;
     bool leader;
     bool no_transfer; /* nobody can take leadership over */
@@ -164,6 +167,46 @@ bool node_can_submit(const struct node *n)
     return !n->full && (n->full_from == 0 || n->submitted < n->full_from);
 }
 
+FIXTURE void print_args(struct buf *text, const struct bytes *argv,
+                        uint32_t argc)
+{
+    for (uint32_t i = 0; i < argc; i++)
+        buf_printf(text, "%s%.*s", i > 0 ? " " : "", (int)argv[i].len,
+                   (const char *)argv[i].data);
+}
+
+/* "vard.exec" and behind it [db:GET a] for a step, [local], {kind db key} or
+ * {kind db key value} for a condition, with its version. */
+FIXTURE void print_program(struct buf *text, const struct bytes *argv,
+                           uint32_t argc)
+{
+    static const char *const kinds[] = {"",     "watched", "absent", "ifeq",
+                                        "ifne", "nx",      "xx"};
+    struct program p;
+    bool ok = program_decode(argv[1], argc, &p);
+    ASSERT(ok);
+    print_args(text, argv, 1);
+    argv += PROGRAM_ARGS;
+    for (uint32_t i = 0; i < p.steps; i++) {
+        struct program_step s = program_step(&p, i);
+        buf_str(text, s.local ? " [local" : " [");
+        if (!s.local)
+            buf_printf(text, "%u:", s.db);
+        print_args(text, argv, s.argc);
+        buf_char(text, ']');
+        argv += s.argc;
+    }
+    for (uint32_t i = 0; i < p.conditions; i++) {
+        struct program_condition c = program_condition(&p, i);
+        buf_printf(text, " {%s %u ", kinds[c.kind], c.db);
+        print_args(text, argv, condition_argc(c.kind));
+        if (c.kind == CONDITION_WATCHED)
+            buf_printf(text, " %lld", (long long)c.version);
+        buf_char(text, '}');
+        argv += condition_argc(c.kind);
+    }
+}
+
 int node_submit(struct node *n, const struct node_submit *s, void *client)
 {
     if (n->error != 0) {
@@ -179,9 +222,11 @@ int node_submit(struct node *n, const struct node_submit *s, void *client)
     ASSERT(n->submitted < REQUESTS_MAX);
     struct fake_request *r = &n->requests[n->submitted++];
     struct buf text = BUF_INIT;
-    for (uint32_t i = 0; i < s->argc; i++)
-        buf_printf(&text, "%s%.*s", i > 0 ? " " : "", (int)s->argv[i].len,
-                   (const char *)s->argv[i].data);
+    if (s->argc > 1 && s->argv[0].len >= 9 &&
+        memcmp(s->argv[0].data, "vard.exec", 9) == 0)
+        print_program(&text, s->argv, s->argc);
+    else
+        print_args(&text, s->argv, s->argc);
     buf_char(&text, '\0');
     snprintf(r->text, sizeof(r->text), "%s", (const char *)text.data);
     buf_release(&text);
@@ -262,11 +307,49 @@ void node_read_rest(struct node *n, struct cmd_rest *rest, struct buf *out,
     cmd_rest_drop(rest);
 }
 
+/* Each step answers its last argument. */
+FIXTURE bool run_program(struct node *n, struct cmd_call *call)
+{
+    struct program p;
+    const struct bytes *argv = call->argv + PROGRAM_ARGS;
+    bool ok = program_decode(call->argv[1], call->argc, &p);
+    ASSERT(ok && call->rest == NULL);
+    n->programs++;
+    resp_array(call->out, p.steps);
+    for (uint32_t i = 0; i < p.steps; i++) {
+        struct program_step s = program_step(&p, i);
+        if (s.local)
+            call->steps->local(call->steps->ctx, i, call->out);
+        else
+            resp_bulk(call->out, argv[s.argc - 1]);
+        argv += s.argc;
+        ok &= s.local || !bytes_eq(argv[-1], BYTES_LIT("doubt"));
+    }
+    return ok;
+}
+
+/* "absent" is, every other key has version 7. */
+FIXTURE bool run_watch(struct node *n, struct cmd_call *call)
+{
+    bool ok = true;
+    n->watches++;
+    resp_array(call->out, call->argc - 1);
+    for (uint32_t i = 1; i < call->argc; i++) {
+        resp_integer(call->out,
+                     bytes_eq(call->argv[i], BYTES_LIT("absent")) ? 0 : 7);
+        ok &= !bytes_eq(call->argv[i], BYTES_LIT("doubt"));
+    }
+    return ok;
+}
+
 /* The value of a key is its name; that of "doubt" is in doubt, "long" goes on
  * for FAKE_LONG bytes; "longdoubt" does, and what follows is in doubt. */
 bool node_run_read(struct node *n, const struct cmd *cmd, struct cmd_call *call)
 {
-    UNUSED(cmd);
+    if (cmd->id == CMD_ID_VARD_EXEC_RO)
+        return run_program(n, call);
+    if (cmd->id == CMD_ID_VARD_WATCH)
+        return run_watch(n, call);
     struct bytes key = call->argv[call->argc - 1];
     if (call->since != NULL && n->there[0].count == 0) {
         call->blocked = n->doubt == false;

@@ -538,7 +538,8 @@ static void lists_of_reads_have_a_size(void **state)
     struct fixture *f = *state;
     struct deferred_list *l = &f->client->reads;
     const struct bytes argv[2] = {BYTES_LIT("GET"), BYTES_LIT("a")};
-    const struct deferred d = {cmd_by_id(CMD_ID_GET), argv, 2, 0};
+    const struct deferred d = {
+        .cmd = cmd_by_id(CMD_ID_GET), .argv = argv, .argc = 2};
     for (uint32_t count = 8; count <= 2048; count *= 2) {
         while (l->count < count)
             deferred_add(l, &d);

@@ -419,7 +419,7 @@ static void who_is_closed_is_described(void **state)
     assert_int_equal(f->client->state, CLIENT_DOOMED);
     buf_printf(&line,
                "id=%llu addr=%s:0 laddr=%s:0 fd=%d name=me age=0 idle=0 "
-               "flags=A db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 "
+               "flags=A db=0 sub=0 psub=0 ssub=0 multi=-1 watch=0 qbuf=0 "
                "qbuf-free=0 argv-mem=0 multi-mem=0 rbs=",
                (unsigned long long)f->client->id, f->path, f->path,
                f->client->conn.fd);

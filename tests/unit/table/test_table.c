@@ -161,7 +161,9 @@ static void test_rows_are_of_one_kind(void **state)
     for (int id = 0; id < CMD_ID_COUNT; id++) {
         const struct cmd *c = row(id);
         bool data = cmd_is_data(c);
-        assert_int_equal(data + has(c, CMD_LOCAL) + has(c, CMD_WRAPPER), 1);
+        assert_int_equal(data + has(c, CMD_LOCAL) + has(c, CMD_WRAPPER) +
+                             has(c, CMD_MULTI),
+                         1);
         if (data)
             assert_int_equal(has(c, CMD_READ) + has(c, CMD_WRITE), 1);
         if (has(c, CMD_LOCAL))

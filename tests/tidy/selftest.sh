@@ -89,6 +89,9 @@ END
 ROW(GET, "get", 2, CMD_READ, 0, .since = "1.0.0")
 END
     put tests/tidy/levels <<<'1 get'
+    printf 'get\nsave: no, of no use\n' | put tests/tidy/redis7
+    cp "$here/commands_page.py" "$tree/tests/tidy/"
+    python3 "$here/commands_page.py" "$tree"
     put src/cmd/functions.def <<<'RUN(GET, get)'
     put src/cmd/cmd.h <<'END'
 struct cmd_call;
@@ -298,6 +301,12 @@ put tests/tidy/levels <<<'2 get'
 expect levels 'command get: of level 1, and listed with another'
 printf '1 get\n1 gone # for ever\n' | put tests/tidy/levels
 expect levels 'there is no command gone any more'
+put src/table/set.def <<<'ROW(SET, "set", 3, CMD_WRITE, 0)'
+expect page 'COMMANDS.md is not current'
+printf 'get\nsave\n' | put tests/tidy/redis7
+expect page 'save: not there'
+printf 'get: no, for a reason\n' | put tests/tidy/redis7
+expect page 'get: it is there'
 put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PUSH, "doc")'
 expect options 'server_config_changed() does not push it'
 put src/config/config.def <<<'CONFIG_BOOL("a-b", a_b, "yes", PULL, "doc")'

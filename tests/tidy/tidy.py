@@ -16,6 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands_page
+
 # In src/, and in tests/, whose tables and worlds may be longer.
 FILE_LINES_MAX = {'src': 600, 'tests': 1000}
 FUNCTION_LINES_MAX = {'src': 50, 'tests': 70}
@@ -582,6 +584,14 @@ def check_levels(tree):
             yield f'command {name}: of level {level}, and listed with another'
     for name in listed:
         yield f'tests/tidy/levels: there is no command {name} any more'
+
+
+def check_page(tree):
+    """src/table/COMMANDS.md is what commands_page.py writes."""
+    yield from commands_page.defects(tree.root)
+    if read(tree.root / commands_page.PAGE) != commands_page.page(tree.root):
+        yield (f'{commands_page.PAGE} is not current: run '
+               'python3 tests/tidy/commands_page.py')
 
 
 def read_options(tree):

@@ -440,6 +440,31 @@ static const struct row col_corner_rows[] = {
     {"SETRANGE dg 0 X", ":21\r\n"},
     {"PFCOUNT dg",
      "-WRONGTYPE Key is not a valid HyperLogLog string value.\r\n"},
+    /* patterns of SORT that are a star alone, or nothing */
+    {"FLUSHALL", "+OK\r\n"},
+    {"RPUSH sl 1 2 3", ":3\r\n"},
+    {"MSET 1 30 2 20 3 10 x1 5 x2 4 x3 6", "+OK\r\n"},
+    {"HSET 1f f 1", ":1\r\n"},
+    {"SORT sl", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl BY *", "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$1\r\n1\r\n"},
+    {"SORT sl BY * DESC", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl GET *", "*3\r\n$2\r\n30\r\n$2\r\n20\r\n$2\r\n10\r\n"},
+    {"SORT sl BY * GET # GET *", "*6\r\n$1\r\n3\r\n$2\r\n10\r\n$1\r\n2\r\n$"
+                                 "2\r\n20\r\n$1\r\n1\r\n$2\r\n30\r\n"},
+    {"SORT sl BY x* GET x*", "*3\r\n$1\r\n4\r\n$1\r\n5\r\n$1\r\n6\r\n"},
+    {"SORT sl BY *x", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl BY x", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl BY \"\"", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl GET \"\"", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
+    {"SORT sl GET x", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
+    {"SORT sl GET #", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl GET *->", "*3\r\n$-1\r\n$-1\r\n$-1\r\n"},
+    {"SORT sl GET *f->f", "*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n"},
+    {"SORT sl BY *f->f", "*3\r\n$1\r\n2\r\n$1\r\n3\r\n$1\r\n1\r\n"},
+    {"SORT sl BY ->*", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n"},
+    {"SORT sl LIMIT 1 1 BY *", "*1\r\n$1\r\n2\r\n"},
+    {"SORT sl BY * STORE sd", ":3\r\n"},
+    {"LRANGE sd 0 -1", "*3\r\n$1\r\n3\r\n$1\r\n2\r\n$1\r\n1\r\n"},
 };
 
 #endif

@@ -11,6 +11,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include <hiredis/hiredis.h>
 
@@ -176,4 +180,42 @@ int link_receive(struct link *l, int64_t timeout_ms, struct answer *out,
     take_reply(reply, out);
     freeReplyObject(reply);
     return 0;
+}
+
+#define READ_SIZE (256 * 1024)
+
+int link_write(struct link *l, struct bytes data, struct buf *why)
+{
+    ASSERT(l != NULL);
+    while (data.len > 0) {
+        ssize_t sent = send(l->context->fd, data.data, data.len, MSG_NOSIGNAL);
+        if (sent > 0) {
+            data = bytes_from(data, (size_t)sent);
+        } else if (errno != EINTR) {
+            buf_reset(why);
+            buf_str(why, strerror(errno));
+            return ERR_IO;
+        }
+    }
+    return 0;
+}
+
+int link_read(struct link *l, int64_t timeout_ms, struct buf *to,
+              struct buf *why)
+{
+    struct pollfd p = {.fd = l->context->fd, .events = POLLIN};
+    int ready = poll(&p, 1, (int)MIN(timeout_ms, (int64_t)INT_MAX));
+    if (ready == 0 || (ready < 0 && errno == EINTR))
+        return ERR_NO_ANSWER;
+    ssize_t got = recv(l->context->fd, buf_reserve(to, READ_SIZE), READ_SIZE,
+                       MSG_DONTWAIT);
+    if (got > 0) {
+        to->len += (size_t)got;
+        return 0;
+    }
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return ERR_NO_ANSWER;
+    buf_reset(why);
+    buf_str(why, got == 0 ? "connection closed" : strerror(errno));
+    return got == 0 ? ERR_CLOSED : ERR_IO;
 }

@@ -9,6 +9,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 
 enum answer_kind {
     ANSWER_NIL,
@@ -51,6 +52,13 @@ MUST_USE int link_send(struct link *l, const struct link_request *r,
                        struct buf *why);
 MUST_USE int link_receive(struct link *l, int64_t timeout_ms,
                           struct answer *out, struct buf *why);
+/* Bytes that are no requests and answers, of a connection that waits for no
+ * answer: writes all of them; appends what has come, at least a byte.
+ * ERR_NO_ANSWER: nothing came in time. ERR_CLOSED: the other side has closed.
+ * ERR_IO. */
+MUST_USE int link_write(struct link *l, struct bytes data, struct buf *why);
+MUST_USE int link_read(struct link *l, int64_t timeout_ms, struct buf *to,
+                       struct buf *why);
 /* NULL: there is nothing to close. */
 void link_close(struct link *l);
 

@@ -4,6 +4,8 @@
  * options.c      the command line
  * source_file.c  keys out of an RDB file
  * source_scan.c  keys out of a server that runs, by SCAN and DUMP
+ * replica.c      keys, and then changes, as a replica of it gets them
+ * follow.c       these changes
  * pipe.c         requests to the cluster, many under way, none lost or doubled
  * digest.c       what a value has, as a number
  * state.c        how far it has come, for the next run
@@ -35,13 +37,18 @@ struct import_options {
     struct cluster cluster;
     const char *state; /* a file; NULL: none */
     bool replace;
+    bool follow; /* the server, as a replica */
     bool no_verify;
+    bool verify_only;
     bool quiet;
+    char *secrets[2]; /* copies of passwords of the command line */
 };
 
 /* False: help was asked for, or the line is wrong; *exit says which. */
 MUST_USE bool import_options_parse(struct import_options *o, int argc,
                                    char **argv, int *exit);
+
+void import_options_release(struct import_options *o);
 
 /* Where keys come from. */
 struct source {

@@ -18,10 +18,13 @@
 static const char help[] =
     "usage: vard-import file RDB-FILE [OPTION ...]\n"
     "       vard-import scan HOST:PORT [OPTION ...]\n"
+    "       vard-import follow HOST:PORT [OPTION ...]\n"
     "\n"
-    "Moves data from Redis or Valkey into a cluster: out of an RDB file, or\n"
-    "out of a server that runs, by SCAN and DUMP. Nothing is written to that\n"
-    "server; what changes there meanwhile may be missed.\n"
+    "Moves data from Redis or Valkey into a cluster: out of an RDB file; out\n"
+    "of a server that runs, by SCAN and DUMP, where changes that are made\n"
+    "meanwhile may be missed; or as a replica of it, with all changes, until\n"
+    "SIGINT or SIGTERM, or until the server ends. WAIT on that server says\n"
+    "when its changes are here. Nothing is written to it.\n"
     "\n"
     "  --to HOST:PORT,...      nodes of the cluster; default: VARD_CLUSTER,\n"
     "                          else " DEFAULT_NODES "\n"
@@ -32,7 +35,8 @@ static const char help[] =
     "  --resume FILE           of a file: keeps how far it has come there, "
     "and\n"
     "                          goes on from there if it exists\n"
-    "  --no-verify             do not compare at the end\n"
+    "  --no-verify             do not compare at the end (follow never does)\n"
+    "  --verify-only           compare, and load nothing\n"
     "  --timeout SECONDS       give up after so long without progress (30)\n"
     "  --quiet                 no progress on standard error\n"
     "  --help, --version\n"
@@ -48,11 +52,19 @@ static bool complain(const char *text, const char *word)
 }
 
 /* A secret does not stay where `ps` shows it. */
-static const char *take_secret(char *value)
+static const char *take_secret(char **copy, char *value)
 {
-    char *copy = mem_strdup(value);
+    mem_free(*copy);
+    *copy = mem_strdup(value);
     memset(value, '*', strlen(value));
-    return copy;
+    return *copy;
+}
+
+void import_options_release(struct import_options *o)
+{
+    for (size_t i = 0; i < ARRAY_LEN(o->secrets); i++)
+        mem_free(o->secrets[i]);
+    cluster_release(&o->cluster);
 }
 
 static bool take_timeout(struct import_options *o, const char *value)
@@ -71,6 +83,8 @@ static bool take_flag(struct import_options *o, const char *name)
         o->replace = true;
     else if (strcmp(name, "--no-verify") == 0)
         o->no_verify = true;
+    else if (strcmp(name, "--verify-only") == 0)
+        o->verify_only = true;
     else if (strcmp(name, "--quiet") == 0)
         o->quiet = true;
     else
@@ -86,9 +100,9 @@ static bool take_option(struct import_options *o, const char *name, char *value,
     if (strcmp(name, "--to") == 0)
         *nodes = value;
     else if (strcmp(name, "--password") == 0)
-        o->cluster.password = take_secret(value);
+        o->cluster.password = take_secret(&o->secrets[0], value);
     else if (strcmp(name, "--from-password") == 0)
-        o->server_password = take_secret(value);
+        o->server_password = take_secret(&o->secrets[1], value);
     else if (strcmp(name, "--resume") == 0)
         o->state = value;
     else if (strcmp(name, "--timeout") == 0)
@@ -101,10 +115,11 @@ static bool take_option(struct import_options *o, const char *name, char *value,
 static bool take_source(struct import_options *o, int argc, char **argv)
 {
     if (argc < 2)
-        return complain("file or scan?", "");
+        return complain("file, scan or follow?", "");
     bool file = strcmp(argv[1], "file") == 0;
-    if (!file && strcmp(argv[1], "scan") != 0)
-        return complain("file or scan, not ", argv[1]);
+    o->follow = strcmp(argv[1], "follow") == 0;
+    if (!file && !o->follow && strcmp(argv[1], "scan") != 0)
+        return complain("file, scan or follow, not ", argv[1]);
     if (argc < 3 || strncmp(argv[2], "--", 2) == 0)
         return complain(file ? "which file?" : "which server?", "");
     if (file)
@@ -142,6 +157,8 @@ static bool parse(struct import_options *o, int argc, char **argv)
     }
     if (o->state != NULL && o->file == NULL)
         return complain("--resume is for a file", "");
+    if (o->verify_only && (o->follow || o->no_verify || o->state != NULL))
+        return complain("--verify-only is for file and scan alone", "");
     if (!cluster_add_list(&o->cluster, nodes))
         return complain("not a list of HOST:PORT: ", nodes);
     return true;

@@ -35,9 +35,11 @@ void pipe_release(struct pipe *p)
     drop(p);
     for (uint32_t i = 0; i < PIPE_WINDOW; i++) {
         buf_release(&p->requests[i].args);
+        buf_release(&p->requests[i].lengths);
         buf_release(&p->requests[i].name);
     }
     buf_release(&p->answer.text);
+    buf_release(&p->argv);
 }
 
 static struct pipe_request *nth(struct pipe *p, uint32_t n)
@@ -47,9 +49,9 @@ static struct pipe_request *nth(struct pipe *p, uint32_t n)
 
 void pipe_add(struct pipe_request *r, struct bytes arg)
 {
-    ASSERT(r->argc < PIPE_ARGS_MAX);
     buf_bytes(&r->args, arg);
-    r->lengths[r->argc++] = arg.len;
+    buf_append(&r->lengths, &arg.len, sizeof(arg.len));
+    r->argc++;
 }
 
 void pipe_add_number(struct pipe_request *r, uint64_t n)
@@ -64,18 +66,21 @@ void pipe_add_number(struct pipe_request *r, uint64_t n)
 
 static int send_one(struct pipe *p, struct pipe_request *r, struct buf *why)
 {
-    const char *argv[PIPE_ARGS_MAX];
     const char *at = (const char *)r->args.data;
+    const size_t *lengths = (const size_t *)(const void *)r->lengths.data;
     char db[12];
     const char *select[] = {"SELECT", db};
     const struct link_request change = {.argv = select, .argc = 2};
+    buf_reset(&p->argv);
+    for (uint32_t i = 0; i < r->argc; at += lengths[i++])
+        buf_append(&p->argv, &at, sizeof(at));
     const struct link_request own = {
-        .argv = argv, .lengths = r->lengths, .argc = r->argc};
+        .argv = (const char *const *)(const void *)p->argv.data,
+        .lengths = lengths,
+        .argc = r->argc};
     r->selects = r->db != p->db;
     snprintf(db, sizeof(db), "%u", r->db);
     int err = r->selects ? link_send(p->link, &change, why) : 0;
-    for (uint32_t i = 0; i < r->argc; at += r->lengths[i++])
-        argv[i] = at;
     p->db = r->db;
     return err != 0 ? err : link_send(p->link, &own, why);
 }
@@ -212,6 +217,7 @@ int pipe_next(struct pipe *p, struct pipe_request **out, struct buf *why)
         return err;
     struct pipe_request *r = nth(p, p->count);
     buf_reset(&r->args);
+    buf_reset(&r->lengths);
     buf_shrink(&r->args, 65536);
     buf_reset(&r->name);
     r->argc = 0;

@@ -9,14 +9,13 @@
 
 #include "client/cluster.h"
 
-#define PIPE_ARGS_MAX 10
-#define PIPE_WINDOW   64
-#define PIPE_BYTES    (8 * 1024 * 1024)
+#define PIPE_WINDOW 64
+#define PIPE_BYTES  (8 * 1024 * 1024)
 
 struct pipe_request {
     uint32_t db;
-    struct buf args; /* one behind the other */
-    size_t lengths[PIPE_ARGS_MAX];
+    struct buf args;    /* one behind the other */
+    struct buf lengths; /* size_t */
     uint32_t argc;
     uint64_t number; /* whoever sends it sets these: */
     struct buf name;
@@ -40,6 +39,7 @@ struct pipe {
     uint32_t count;
     size_t bytes;
     struct answer answer;
+    struct buf argv; /* of the request that is being sent */
     pipe_answered_fn *answered;
     void *arg;
 };

@@ -4,6 +4,7 @@
  *
  * How it fails: with lines on standard error and an exit status (import.h).
  */
+#include "import/follow.h"
 #include "import/import.h"
 #include "import/run.h"
 #include "import/source.h"
@@ -78,15 +79,16 @@ static int tell_result(const struct import_options *o,
                        const struct import_result *r, int64_t begun_ms)
 {
     const struct import_state *s = &r->state;
-    printf("loaded %" PRIu64 " keys in %.1f s", s->loaded,
-           (double)(clock_mono_ms() - begun_ms) / 1000);
+    if (!o->verify_only)
+        printf("loaded %" PRIu64 " keys in %.1f s", s->loaded,
+               (double)(clock_mono_ms() - begun_ms) / 1000);
     if (s->expired > 0)
         printf(", %" PRIu64 " had expired", s->expired);
     if (s->refused > 0)
         printf(", %" PRIu64 " were left out", s->refused);
     if (!o->no_verify)
-        printf("; verified %" PRIu64 ", %" PRIu64 " differ", r->verified,
-               r->different);
+        printf("%sverified %" PRIu64 ", %" PRIu64 " differ",
+               o->verify_only ? "" : "; ", r->verified, r->different);
     printf("\n");
     return s->refused > 0 || r->different > 0 ? IMPORT_SOME : IMPORT_GOOD;
 }
@@ -105,11 +107,11 @@ static int verify(const struct import_options *o, struct import_result *r,
     return err;
 }
 
-static int load_and_verify(struct import_options *o, struct source *s,
+static int load_and_verify(const struct import_options *o, struct source *s,
                            struct import_result *r, struct buf *why)
 {
     int64_t begun_ms = clock_mono_ms();
-    int err = import_load(o, s, r, why);
+    int err = o->verify_only ? 0 : import_load(o, s, r, why);
     if (err != 0) {
         import_complain("loading", why);
         fprintf(stderr, "vard-import: %" PRIu64 " keys are loaded%s\n",
@@ -124,27 +126,68 @@ static int load_and_verify(struct import_options *o, struct source *s,
     return tell_result(o, r, begun_ms);
 }
 
+/* As a replica: all that it has, then what changes. */
+static int load_and_follow(const struct import_options *o,
+                           struct import_result *r, struct buf *why)
+{
+    struct replica replica;
+    struct source s;
+    r->state.run = entropy_u64();
+    int err = replica_open(&replica, &s, o, why);
+    if (err != 0) {
+        import_complain(o->server, why);
+        return IMPORT_ENDED;
+    }
+    err = import_load(o, &s, r, why);
+    if (err == 0)
+        err = import_follow(o, &replica, r, why);
+    if (err != 0)
+        import_complain("following", why);
+    replica_close(&replica);
+    if (r->state.refused > 0)
+        printf("%" PRIu64 " keys or commands were left out\n",
+               r->state.refused);
+    return err != 0               ? IMPORT_ENDED
+           : r->state.refused > 0 ? IMPORT_SOME
+                                  : IMPORT_GOOD;
+}
+
+/* The same from a file, or by SCAN. */
+static int load_once(struct import_options *o, struct import_result *r,
+                     struct buf *why)
+{
+    struct source source;
+    bool begins = true;
+    if (open_source(o, &source, why) != 0)
+        return IMPORT_ENDED;
+    int exit = begin_state(o, &source, &r->state, &begins);
+    if (exit == 0)
+        exit = look_at_cluster(o, begins && !o->verify_only);
+    if (exit == 0)
+        exit = load_and_verify(o, &source, r, why);
+    source_close(&source);
+    return exit;
+}
+
 int main(int argc, char **argv)
 {
     struct import_options o;
     struct import_result result = {.verified = 0};
-    struct source source;
     struct buf why = BUF_INIT;
-    bool begins = true;
     int exit = 0;
     signal_ignore();
-    if (!import_options_parse(&o, argc, argv, &exit))
+    if (!import_options_parse(&o, argc, argv, &exit)) {
+        import_options_release(&o);
         return exit;
-    if (open_source(&o, &source, &why) != 0)
-        exit = IMPORT_ENDED;
-    else
-        exit = begin_state(&o, &source, &result.state, &begins);
-    if (exit == 0)
-        exit = look_at_cluster(&o, begins);
-    if (exit == 0)
-        exit = load_and_verify(&o, &source, &result, &why);
-    source_close(&source);
-    cluster_release(&o.cluster);
+    }
+    if (!o.follow) {
+        exit = load_once(&o, &result, &why);
+    } else {
+        exit = look_at_cluster(&o, true);
+        if (exit == 0)
+            exit = load_and_follow(&o, &result, &why);
+    }
+    import_options_release(&o);
     buf_release(&why);
     return exit;
 }

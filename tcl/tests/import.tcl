@@ -1,6 +1,6 @@
 # vard-import with a real redis-server: a file with every type, an import that is
-# killed, and goes on while the leader ends, a server that runs, and what cannot
-# be imported.
+# killed, and goes on while the leader ends, a server that runs, one that is
+# followed, and what cannot be imported.
 
 set import [file join $build vard-import]
 
@@ -174,6 +174,66 @@ start_cluster 3 {} {
         assert {![file exists $state]}
         restart_node $lead
         wait_for_same_state
+    }
+
+    test "a server is followed, while the leader ends, each change once" {
+        set lead [wait_for_leader]
+        set follow [lindex [followers $lead] 0]
+        R $follow FLUSHALL
+        $redis FLUSHALL
+        fill_redis $redis 2000
+        $redis CONFIG SET repl-diskless-sync-delay 0
+        set log $::env(VARD_TEST_DIR)/follow.log
+        set pid [start_process $log $import follow 127.0.0.1:$redis_port \
+            --to $to]
+        for {set i 0} {$i < 200} {incr i} {$redis INCR early}
+        wait_for_condition 20000 {
+            [string match "*following from*" [read_file $log]]}
+        for {set i 0} {$i < 2000} {incr i} {
+            $redis INCR counter
+            $redis RPUSH queue $i
+            if {$i % 3 == 0} {$redis LPOP queue}
+            if {$i == 1000} {kill_node $lead}
+        }
+        $redis MULTI
+        $redis SELECT 3
+        $redis SPOP elsewhere-set
+        $redis SADD elsewhere-set a b c
+        $redis SPOP elsewhere-set
+        $redis SELECT 0
+        $redis EXPIRE expires 5000
+        $redis XADD stream * f v
+        $redis EXEC
+        wait_for_condition 30000 {[$redis WAIT 1 500] == 1}
+        lassign [run_program $import scan 127.0.0.1:$redis_port --to $to \
+            --verify-only] status output
+        assert_equal 0 $status $output
+        assert_match "verified *, 0 differ" $output
+        assert_equal 2000 [R $follow GET counter]
+        assert_equal [$redis LRANGE queue 0 -1] [R $follow LRANGE queue 0 -1]
+        assert_equal [$redis DBSIZE] [R $follow DBSIZE]
+        signal_process $pid TERM
+        wait_process_end $pid 20000
+        assert_match "*followed * commands*" [read_file $log]
+        assert {![string match "*left out*" [read_file $log]]}
+        restart_node $lead
+        wait_for_same_state
+    }
+
+    test "a server that cannot be followed" {
+        lassign [run_program $import follow 127.0.0.1:[free_port] --to $to \
+            --replace] status output
+        assert_equal 3 $status $output
+        $redis CONFIG SET requirepass secret
+        lassign [run_program $import follow 127.0.0.1:$redis_port --to $to \
+            --replace] status output
+        assert_equal 3 $status $output
+        assert_match "*NOAUTH*" $output
+        # It has no replication: a node of ours.
+        lassign [run_program $import follow [addresses $lead] --to $to \
+            --replace] status output
+        assert_equal 3 $status $output
+        assert_match "*ERR*" $output
     }
 
     $redis -close

@@ -164,10 +164,13 @@ static bool check_first(struct run *run, const struct cmd *cmd)
     return good;
 }
 
-/* Every command answers once, whatever it answers. */
-static void check_reply(struct replica *r)
+/* Every command answers once, whatever it answers; but what found nothing, and
+ * may wait, not at all. */
+static void check_reply(struct replica *r, const struct cmd_call *call)
 {
-    if (!r->mute && !r->writer.over)
+    if (call->blocked)
+        ASSERT(r->out.len == 0 && (call->cmd->flags & CMD_BLOCKS) != 0);
+    else if (!r->mute && !r->writer.over)
         ASSERT(reply_is_one(buf_view(&r->out), r->writer.protocol));
 }
 
@@ -186,7 +189,7 @@ static void execute(struct run *run, struct replica *r, const struct cmd *cmd,
                             .db = db,
                             .seed = run->index};
     cmd_run(&call);
-    check_reply(r);
+    check_reply(r, &call);
 }
 
 /* One entry of a few commands, each the next of its session or not. */

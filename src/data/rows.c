@@ -143,8 +143,9 @@ static bool fetch_head(struct rows *rs, struct bytes key, struct buf *value,
 {
     struct bytes whole;
     struct value v;
+    bool own = false; /* what is used of it is checked below */
     ASSERT(row_is(key, ROW_VALUE));
-    if (rs->error != 0 || !store_peek(rs->store, key, &whole))
+    if (rs->error != 0 || !store_peek(rs->store, key, &whole, &own))
         return false;
     if (value_decode(whole, &v) != 0)
         return false; /* fetch() says so */
@@ -231,8 +232,9 @@ bool rows_view(struct rows *rs, struct bytes key, bool once,
     }
     if (rs->in_entry && is_new(rs, key))
         return false;
-    if (rs->error == 0 && store_peek(rs->store, key, value) &&
-        row_check(key, *value) == 0)
+    bool own = false;
+    if (rs->error == 0 && store_peek(rs->store, key, value, &own) &&
+        (own || row_check(key, *value) == 0))
         return true;
     struct buf *read = read_begin(rs);
     bool found = once ? fetch_once(rs, key, read) : fetch(rs, key, read);

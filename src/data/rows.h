@@ -7,8 +7,9 @@
  * row is kept exact at commit, by comparing what the store has with what it is
  * going to have.
  *
- * A row that comes from the store has been checked (row_check); so has each
- * that goes there.
+ * A row that comes from the store has been checked (row_check), unless it is
+ * there because it was written here and has not left memory since: it takes as
+ * long as to find something in a page.
  */
 #ifndef DATA_ROWS_H
 #define DATA_ROWS_H

@@ -67,7 +67,8 @@ struct store_ops {
     /* NULL: takes nothing more */
     void (*space)(const struct store *s, struct store_space *out);
     /* NULL: makes no difference */
-    bool (*peek)(const struct store *s, struct bytes key, struct bytes *value);
+    bool (*peek)(const struct store *s, struct bytes key, struct bytes *value,
+                 bool *own);
     void (*expect)(const struct store *s, const struct bytes *keys,
                    size_t count);
     uint64_t (*looked)(const struct store *s); /* NULL: never */
@@ -192,11 +193,13 @@ static inline uint64_t store_looked(const struct store *s)
 }
 
 /* A value of STORE_STATE that is in memory already, borrowed until the store is
- * used again; false: ask store_get(). */
+ * used again; false: ask store_get(). It is *own if it has never been anywhere
+ * else since the caller wrote it: no disk can have damaged it. */
 MUST_USE static inline bool store_peek(const struct store *s, struct bytes key,
-                                       struct bytes *value)
+                                       struct bytes *value, bool *own)
 {
-    return s->ops->peek != NULL && s->ops->peek(s, key, value);
+    *own = false;
+    return s->ops->peek != NULL && s->ops->peek(s, key, value, own);
 }
 
 /* A hint: these keys of STORE_STATE will be read or written soon. */

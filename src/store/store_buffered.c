@@ -201,11 +201,12 @@ static enum memtable_kind look(const struct store_buffered *b, struct bytes key,
 }
 
 static bool buffered_peek(const struct store *s, struct bytes key,
-                          struct bytes *value)
+                          struct bytes *value, bool *own)
 {
     const struct store_buffered *b =
         CONTAINER_OF(s, struct store_buffered, base);
     enum memtable_kind kind = look(b, key, value);
+    *own = kind == MEMTABLE_VALUE;
     return kind == MEMTABLE_VALUE || kind == MEMTABLE_COPY;
 }
 

@@ -58,10 +58,11 @@ static int memory_get(struct store *s, enum store_family family,
 /* Every other value, so that all who use this store go both ways. The view
  * stays: only the caller's own writes change what it is of. */
 static bool memory_peek(const struct store *s, struct bytes key,
-                        struct bytes *value)
+                        struct bytes *value, bool *own)
 {
     struct store_memory *m =
         CONTAINER_OF((struct store *)s, struct store_memory, base);
+    *own = false; /* it stands for a disk, which tests damage */
     mutex_lock(&m->lock);
     const struct tree *node = tree_find(m->families[STORE_STATE].now, key);
     bool seen = node != NULL && tree_value(node).len % 2 == 0;

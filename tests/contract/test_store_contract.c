@@ -214,6 +214,7 @@ static void test_peek(void **state)
 {
     struct store *s = ((struct fixture *)*state)->store;
     struct bytes found;
+    bool own = false;
     uint32_t seen = 0;
     for (uint32_t round = 0; round < 3; round++) {
         char text[32];
@@ -221,13 +222,13 @@ static void test_peek(void **state)
             snprintf(text, sizeof(text), "%u%.*s", round, (int)i,
                      "....................");
             put(s, STORE_STATE, "k", text);
-            if (store_peek(s, BYTES_LIT("k"), &found)) {
+            if (store_peek(s, BYTES_LIT("k"), &found, &own)) {
                 assert_true(bytes_eq(found, bytes_str(text)));
                 seen++;
             }
         }
         assert_int_equal(store_flush(s, STORE_STATE, true), 0);
-        if (store_peek(s, BYTES_LIT("k"), &found))
+        if (store_peek(s, BYTES_LIT("k"), &found, &own))
             assert_true(bytes_eq(found, bytes_str(text)));
     }
     assert_true(seen > 0);
@@ -235,8 +236,8 @@ static void test_peek(void **state)
     store_batch_delete(&b, STORE_STATE, BYTES_LIT("k"));
     assert_int_equal(store_write(s, &b, STORE_UNLOGGED), 0);
     store_batch_release(&b);
-    assert_false(store_peek(s, BYTES_LIT("k"), &found));
-    assert_false(store_peek(s, BYTES_LIT("never there"), &found));
+    assert_false(store_peek(s, BYTES_LIT("k"), &found, &own));
+    assert_false(store_peek(s, BYTES_LIT("never there"), &found, &own));
 }
 
 /* Later operations of a batch win over earlier ones. */

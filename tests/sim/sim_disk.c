@@ -200,12 +200,12 @@ static bool wrap_full(const struct store *base)
 
 /* Members differ in what they have in memory. */
 static bool wrap_peek(const struct store *s, struct bytes key,
-                      struct bytes *value)
+                      struct bytes *value, bool *own)
 {
     const struct sim_disk *d = CONTAINER_OF(s, struct sim_disk, base);
 
     return hash64_seed(key, d->node) % 2 == 0 &&
-           store_peek(d->inner, key, value);
+           store_peek(d->inner, key, value, own);
 }
 
 static const char *wrap_error(struct store *base)

@@ -587,6 +587,28 @@ static void test_damage(void **state)
     damaged("\5\0\0\1\0\0\0\0\1\0\0\0\0\1\0", 15); /* too high a level */
 }
 
+/* What memory has of a disk is checked before it is used, as what comes from
+ * the disk: of both lengths, since the store in memory lets see every other
+ * value. */
+static void test_damaged_row_in_memory(void **state)
+{
+    (void)*state;
+    for (size_t len = 4; len <= 5; len++) {
+        struct world w;
+        uint8_t key[KEY_PAGE_SIZE];
+        struct bytes page;
+        setup(&w, &by_key);
+        struct store_batch b = STORE_BATCH_INIT;
+        struct bytes of = key_tree_page(key, &w.space.owner, 5);
+        store_batch_put(&b, STORE_STATE, of, bytes_of("\0\0\0\2\0", len));
+        assert_int_equal(0, store_write(w.store, &b, STORE_UNLOGGED));
+        store_batch_release(&b);
+        assert_false(rows_view(&w.rows, of, false, &page));
+        assert_int_equal(ERR_CORRUPT, w.rows.error);
+        teardown(&w);
+    }
+}
+
 /* A leaf whose keys are not in order can be loaded, but not divided. */
 static void test_keys_out_of_order(void **state)
 {
@@ -656,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_cursor_by_key),
         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_damaged_row_in_memory),
         cmocka_unit_test(test_keys_out_of_order),
         cmocka_unit_test(test_a_full_root),
     };

@@ -591,6 +591,30 @@ static void test_first(void **state)
     assert_int_equal(gate_calls(), 2);
 }
 
+/* A value is the caller's own until it has been below: a copy of what is there
+ * may be of what a disk has damaged. */
+static void test_own(void **state)
+{
+    UNUSED(state);
+    struct store *below = store_memory_new();
+    put(below, "k", "below");
+    struct store *s = store_buffered_new(below, ingest, 16 * 1024, SIZE_MAX, 7);
+    struct bytes seen;
+    bool own = true;
+    assert_false(store_peek(s, BYTES_LIT("k"), &seen, &own));
+    assert_false(own);
+    expect(s, "k", "below");
+    own = true;
+    assert_true(store_peek(s, BYTES_LIT("k"), &seen, &own));
+    assert_false(own);
+    put(s, "k", "mine");
+    assert_true(store_peek(s, BYTES_LIT("k"), &seen, &own));
+    assert_true(own && bytes_eq(seen, BYTES_LIT("mine")));
+    put(s, "k", NULL);
+    assert_false(store_peek(s, BYTES_LIT("k"), &seen, &own));
+    store_close(s);
+}
+
 /* However large, a batch goes down as a whole. */
 static void test_batch_is_whole(void **state)
 {
@@ -788,6 +812,7 @@ int main(void)
         TEST(test_copies),
         TEST(test_read_once),
         cmocka_unit_test(test_first),
+        cmocka_unit_test(test_own),
         TEST(test_full),
         TEST(test_is_full),
         TEST(test_batch_is_whole),

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/reader.h"
 #include "base/rng.h"
+#include "collect.h"
 #include "history.h"
 #include "journal/disk.h"
 #include "node/node_switch.h"
@@ -43,7 +44,8 @@ struct driver {
     node_id vote;
     uint64_t replaced_seq; /* of the write that last replaced entries */
     raft_index applied;
-    bool filling; /* it is noted how far a fill has come */
+    struct keyspace *ks; /* of collections; NULL: the state is another one */
+    bool filling;        /* it is noted how far a fill has come */
 };
 
 /* As a node ends after a failure: at once. RocksDB's threads still run, and
@@ -194,6 +196,11 @@ static void apply_to(struct driver *d, raft_index index)
                            chain);
         history_notes(&d->history, bytes_of(line, (size_t)len));
         note(d, "%s", line);
+        if (d->ks != NULL) {
+            if (collect_apply(d->ks, &e, chain) != 0)
+                die("applying", store_error(d->r.store));
+            continue;
+        }
         history_change(&b, &e, chain);
         if (i < index && rng_below(&d->rng, 3) > 0)
             continue;
@@ -413,8 +420,14 @@ static void use_state(struct driver *d, raft_index index, uint64_t state)
     d->point.mark.index = index;
     d->point.mark.index_term = c->term;
     store_batch_delete(&d->batch, STORE_META, FILL_ROW);
+    struct buf error = BUF_INIT;
+    if (d->ks != NULL)
+        keyspace_leave(d->ks);
     if (node_switch(&steps, &what) != 0)
         die(what, store_error(d->r.store));
+    if (d->ks != NULL && keyspace_reopen(d->ks, &error) != 0)
+        die("reopening the keyspace", store_error(d->r.store));
+    buf_release(&error);
     store_batch_reset(&d->batch);
     d->filling = false;
     d->applied = index;
@@ -476,6 +489,8 @@ static void begin(struct driver *d, const char *dir, const char *notes)
         buf_char(&text, 0);
         die("opening", (const char *)text.data);
     }
+    if (collect_used() && keyspace_open(&d->ks, d->r.store, &text) != 0)
+        die("opening the keyspace", store_error(d->r.store));
     buf_release(&text);
     struct watermark *m = &d->point.mark;
     m->cluster_id = d->r.identity.cluster_id;
@@ -522,6 +537,8 @@ int main(int argc, char **argv)
     if (strcmp(argv[5], "kill") == 0)
         _exit(0);
     disk_thread_free(d.disk);
+    if (d.ks != NULL)
+        keyspace_close(d.ks);
     replica_close(&d.r);
     history_release(&d.history);
     store_batch_release(&d.batch);

@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/reader.h"
 #include "base/rng.h"
+#include "collect.h"
+#include "data/meta.h"
 #include "store/store_rows.h"
 
 #include <inttypes.h>
@@ -213,6 +215,10 @@ void history_rows(const struct history *h, raft_index applied, struct buf *rows)
     struct buf scratch = BUF_INIT;
     const struct committed *c = history_at(h, applied);
     ASSERT(c != NULL && strcmp((const char *)applied_key.data, "k") < 0);
+    if (collect_used()) {
+        collect_rows(h, applied, rows);
+        return;
+    }
     buf_u64(&scratch, applied);
     buf_u64(&scratch, c->term);
     buf_u64(&scratch, c->chain);
@@ -229,13 +235,24 @@ void history_rows(const struct history *h, raft_index applied, struct buf *rows)
     buf_release(&scratch);
 }
 
+static void take_applied(struct bytes raw, struct history_applied *out)
+{
+    struct applied a;
+    int err = meta_applied_decode(raw, &a);
+    ASSERT(err == 0);
+    *out = (struct history_applied){a.index, a.term, a.chain};
+}
+
 int history_applied(struct store *s, bool flushed, struct history_applied *out)
 {
     struct buf raw = BUF_INIT;
+    struct bytes key = collect_used() ? meta_applied_key() : applied_key;
     *out = (struct history_applied){.index = 0};
-    int rc = flushed ? store_get_flushed(s, STORE_STATE, applied_key, &raw)
-                     : store_get(s, STORE_STATE, applied_key, &raw);
-    if (rc == 0) {
+    int rc = flushed ? store_get_flushed(s, STORE_STATE, key, &raw)
+                     : store_get(s, STORE_STATE, key, &raw);
+    if (rc == 0 && collect_used()) {
+        take_applied(buf_view(&raw), out);
+    } else if (rc == 0) {
         ASSERT(raw.len == APPLIED_SIZE);
         struct reader r = reader_of(buf_view(&raw));
         out->index = reader_u64(&r);

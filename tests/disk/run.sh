@@ -117,6 +117,7 @@ sample() {
         --fault sync:90:EIO
     power "another one, mostly the watermark's" --seed 90 --points 40 \
         --lives 2 --fault sync:62:EIO
+    DISK_STATE=collections power "collections" --seed 5 --points 40 --lives 2
     mutants
     faults --every 60 --call-every 60
     nodes nodes.py power1=5 power3=5 call=3 hang full
@@ -136,7 +137,10 @@ campaign() {
     done
     while [ $SECONDS -lt $end ]; do
         power "seed $seed" --seed $seed --points 12000 --again 12 \
-            --seconds $((end - SECONDS))
+            --seconds $(((end - SECONDS) / 2))
+        [ $SECONDS -lt $end ] || break
+        DISK_STATE=collections power "collections, seed $seed" --seed $seed \
+            --points 3000 --again 6 --seconds $((end - SECONDS))
         seed=$((seed + 1))
     done
 }

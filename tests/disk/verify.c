@@ -5,6 +5,7 @@
  */
 #include "verify.h"
 
+#include "collect.h"
 #include "replica.h"
 
 #include <errno.h>
@@ -138,6 +139,9 @@ static enum verdict check_state(struct replica *r, const struct history *h,
                    (ull)r->applied.index);
         return VERDICT_WRONG;
     }
+    if (collect_used())
+        return collect_same(r->store, h, r->applied.index, why) ? VERDICT_RIGHT
+                                                                : VERDICT_WRONG;
     history_fold(h, r->applied.index, last);
     enum verdict v = check_keys(r, h, last, why);
     for (int k = 0; v == VERDICT_RIGHT && k < HISTORY_KEYS; k++) {

@@ -201,7 +201,9 @@ uint32_t model_state_list(struct model *m, struct bytes lines)
 static struct bytes lines_of(const struct model *m, uint32_t state)
 {
     const struct model_value *v = &m->values[state];
-    ASSERT(v->list || !v->exists);
+    if (!v->exists)
+        return BYTES_NONE;
+    ASSERT(v->list);
     return bytes_of(m->lists.data + v->at, v->len);
 }
 

@@ -11,6 +11,7 @@
 #include "base/level.h"
 #include "base/rng.h"
 #include "cmd/cmd.h"
+#include "data/meta.h"
 #include "resp/resp_writer.h"
 #include "store/store_memory.h"
 #include "store/store_rows.h"
@@ -39,6 +40,19 @@ bool collect_used(void)
 {
     const char *state = getenv("DISK_STATE");
     return state != NULL && strcmp(state, "collections") == 0;
+}
+
+struct bytes collect_applied_key(void)
+{
+    return meta_applied_key();
+}
+
+struct history_applied collect_applied(struct bytes row)
+{
+    struct applied a;
+    int err = meta_applied_decode(row, &a);
+    ASSERT(err == 0);
+    return (struct history_applied){a.index, a.term, a.chain};
 }
 
 static uint32_t below(struct script *s, uint32_t n)

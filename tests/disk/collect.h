@@ -15,6 +15,10 @@
 
 bool collect_used(void);
 
+/* The row that says what was applied. */
+struct bytes collect_applied_key(void);
+struct history_applied collect_applied(struct bytes row);
+
 /* Executes a committed entry, and writes what it has changed. */
 MUST_USE int collect_apply(struct keyspace *ks, const struct entry *e,
                            uint64_t chain);

@@ -10,7 +10,6 @@
 #include "base/reader.h"
 #include "base/rng.h"
 #include "collect.h"
-#include "data/meta.h"
 #include "store/store_rows.h"
 
 #include <inttypes.h>
@@ -235,23 +234,15 @@ void history_rows(const struct history *h, raft_index applied, struct buf *rows)
     buf_release(&scratch);
 }
 
-static void take_applied(struct bytes raw, struct history_applied *out)
-{
-    struct applied a;
-    int err = meta_applied_decode(raw, &a);
-    ASSERT(err == 0);
-    *out = (struct history_applied){a.index, a.term, a.chain};
-}
-
 int history_applied(struct store *s, bool flushed, struct history_applied *out)
 {
     struct buf raw = BUF_INIT;
-    struct bytes key = collect_used() ? meta_applied_key() : applied_key;
+    struct bytes key = collect_used() ? collect_applied_key() : applied_key;
     *out = (struct history_applied){.index = 0};
     int rc = flushed ? store_get_flushed(s, STORE_STATE, key, &raw)
                      : store_get(s, STORE_STATE, key, &raw);
     if (rc == 0 && collect_used()) {
-        take_applied(buf_view(&raw), out);
+        *out = collect_applied(buf_view(&raw));
     } else if (rc == 0) {
         ASSERT(raw.len == APPLIED_SIZE);
         struct reader r = reader_of(buf_view(&raw));

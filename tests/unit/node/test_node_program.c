@@ -422,6 +422,8 @@ static void test_taken_back(void **state)
     step("incr n");
     step("swapdb 0 1");
     step("flushall");
+    step("incr n");
+    tx.steps[tx.step_count - 1].db = 5;
     fill(lines, PAGES);
     submit(tc);
     world_submit(tc, "incr n");
@@ -438,6 +440,9 @@ static void test_taken_back(void **state)
     assert_int_equal(world_applied(&world, 0), applied + 1);
     expect_line(tc, "strlen big", ":0\r\n");
     expect_line(tc, "dbsize", ":1\r\n");
+    struct bytes dbsize = BYTES_LIT("dbsize");
+    submit_as(tc, (struct node_submit){.db = 5, .argv = &dbsize, .argc = 1});
+    expect_reply(tc, ":0\r\n");
     tx_begin();
     step("incr n");
     submit(tc);

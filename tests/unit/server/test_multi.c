@@ -251,6 +251,9 @@ static void select_is_for_what_follows(void **state)
                  "MULTI\r\nSET a 1\r\nEXEC\r\n");
     expect_submitted(f, 0, "vard.exec [3:SET a 1]");
     answer(f, 1);
+    send_text(f, "MULTI\r\nSET a 1\r\nSELECT 2\r\nSET b 1\r\nEXEC\r\n");
+    expect_submitted(f, 1, "vard.exec [3:SET a 1] [local] [2:SET b 1]");
+    answer(f, 1);
 }
 
 /* Of a request that is not answered yet the steps are kept. */

@@ -54,6 +54,27 @@ start_cluster 3 {} {
         assert_match "*keys*" $output
     }
 
+    test "redis-cli --bigkeys, --memkeys, --scan against each node" {
+        R $lead FLUSHALL
+        R $lead SET bigstring [string repeat x 30000]
+        R $lead RPUSH biglist a b c
+        R $lead SADD bigset a b
+        R $lead ZADD bigzset 1 a
+        R $lead HSET bighash f v
+        R $lead XADD bigstream * f v
+        foreach id $cluster::ids {
+            set port $nodes($id,port)
+            set text [exec redis-cli -p $port --bigkeys]
+            assert_match "*string found '\"bigstring\"' has 30000 bytes*" $text
+            assert_match "*Sampled 6 keys*list found '\"biglist\"' has 3*" $text
+            assert {![regexp -nocase {err} $text]} $text
+            set text [exec redis-cli -p $port --memkeys]
+            assert_match "*Sampled 6 keys*stream found '\"bigstream\"'*" $text
+            assert {![regexp -nocase {err} $text]} $text
+            assert_equal 6 [llength [exec redis-cli -p $port --scan]]
+        }
+    }
+
     test "redis-benchmark against each node" {
         foreach id $cluster::ids {
             lassign [run_program timeout 60 redis-benchmark -q \

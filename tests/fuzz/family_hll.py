@@ -96,6 +96,6 @@ def is_damaged(value):
 def same(argv, redis, vard):
     """Redis keeps what PFCOUNT has computed in the value, and what PFADD has
     added before it came across damage."""
-    return argv[0].lower() in (b'get', b'getdel') and \
+    return argv[0].lower() in (b'get', b'getdel', b'set') and \
         (without_count(redis[1]) == without_count(vard[1]) or
          is_damaged(vard[1]))

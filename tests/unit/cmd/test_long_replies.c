@@ -216,6 +216,26 @@ static void test_groups(void **state)
     assert_memory_equal("*20\r\n", fixture_run(&f, "XINFO STREAM x"), 5);
 }
 
+/* It is consumers that are too much, and they are the last. */
+static void test_consumers(void **state)
+{
+    UNUSED(state);
+    fixture_run(&f, "XADD x 1 a b");
+    for (unsigned i = 1; i <= 64; i++)
+        assert_true(run_long("XGROUP CREATE x %s 0", i)[0] == '+');
+    fixture_run(&f, "XGROUP CREATE x last 0");
+    fixture_run(&f, "XINFO STREAM x FULL");
+    assert_in_range(f.out.len, 63 << 20, 65 << 20);
+    for (int i = 100; i < 140; i++) {
+        char line[1000];
+        int used = snprintf(line, sizeof(line),
+                            "XGROUP CREATECONSUMER x last %0900d", i);
+        assert_in_range(used, 900, sizeof(line) - 1);
+        assert_string_equal(":1\r\n", fixture_run(&f, line));
+    }
+    refused("XINFO STREAM x FULL");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lists, begin, end),
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
         cmocka_unit_test_setup_teardown(test_groups, begin, end),
+        cmocka_unit_test_setup_teardown(test_consumers, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

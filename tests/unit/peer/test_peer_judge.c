@@ -254,8 +254,9 @@ static void refusals_are_told(void **state)
         [GREETING_OLD] = "it knows a newer start of this node",
         [GREETING_TWIN] = "it is linked to another process that is this node",
         [GREETING_LINKED] =
-            "an earlier start of this node is linked to it, and has to end "
-            "first: if it runs, one of the two runs on a copy of the directory",
+            ("an earlier start of this node is linked to it, and has to end "
+             "first: if it runs, one of the two runs on a copy of the "
+             "directory"),
         [GREETING_REPLACED] = "another directory has the id of this node",
         [GREETING_REMOVED] = "this node is no member any more",
         [GREETING_LEVEL] =

@@ -38,7 +38,7 @@ SECTORS, ONE_LOST = 8, 6
 VALUE_PAD = 700
 START_S = 20
 # Merges make room, with low priority.
-ROOM_S = 20
+ROOM_S = 60
 
 
 # --- one node ---------------------------------------------------------------

@@ -82,6 +82,13 @@ struct greeting {
     struct founding founding; /* of its cluster; count 0: it has none to show */
 };
 
+/* Another process is the receiver, now: what else the two know of each other
+ * does not count. */
+static inline bool greeting_of_twin(const struct greeting *g)
+{
+    return g->verdict == GREETING_TWIN || g->verdict == GREETING_LINKED;
+}
+
 /* Appends the body; the caller adds the mac. */
 void greeting_encode(const struct greeting *g, struct buf *out);
 /* `b` is a body. ERR_CORRUPT, with *out of no use. */

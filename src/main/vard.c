@@ -238,7 +238,7 @@ static void on_greeted(void *ctx, node_id peer, const struct greeting *greeting,
     }
     if (v->node != NULL && ours == GREETING_WELCOME)
         tell_address(v, peer, greeting);
-    bool forgot = ours == GREETING_FORGOT && greeting->verdict != GREETING_TWIN;
+    bool forgot = ours == GREETING_FORGOT && !greeting_of_twin(greeting);
     if (v->standing.next != STANDING_GOOD || (!dialed && !forgot))
         return;
     (forgot ? standing_forgot : standing_judge)(&v->standing, &v->config, peer,

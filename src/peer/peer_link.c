@@ -189,7 +189,7 @@ static int take_greeting(struct peer_link *k, struct bytes payload,
         peer_link_move(k, LINK_ADMIT);
         return 0;
     }
-    if (ours != GREETING_WELCOME)
+    if (ours != GREETING_WELCOME && !greeting_of_twin(&g))
         return ERR_MISMATCH;
     if (g.verdict != GREETING_WELCOME) {
         peer_greet_refusal(&g, why);

@@ -124,6 +124,8 @@ start_cluster 3 {cluster-id copies} {
             [string match "*an earlier start of this node is linked to it*" \
                 [read_file $twin.log]]
         }
+        assert_equal 0 [regexp {The other members complete it} \
+            [read_file $twin.log]]
         # The first has not noticed.
         assert_equal OK [R $id SET twin gone]
         assert_equal 0 [info_of $id raft_recovering]

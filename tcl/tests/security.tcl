@@ -226,7 +226,7 @@ start_server {loglevel debug} {
     test "dangerous commands of redis-server do not exist" {
         foreach command {{DEBUG SLEEP 0} {MODULE LIST} {MIGRATE h 1 k 0 1}
             {SLAVEOF h 1} {REPLICAOF h 1} {EVAL x 0} {SCRIPT FLUSH} {SAVE}
-            {BGREWRITEAOF} {SYNC} {PSYNC ? -1} {RESTORE k 0 x}
+            {BGREWRITEAOF} {SYNC} {PSYNC ? -1}
             {MONITOR} {FUNCTION LIST} {CLUSTER MEET h 1}} {
             assert_match "-ERR unknown command*" [node_typed 1 {*}$command] \
                 $command

@@ -46,10 +46,17 @@ static int answered(void *arg, const struct pipe_request *r,
 {
     struct follow *f = arg;
     static const char old[] = "ERR this request id is older";
-    UNUSED(why);
-    if (a->kind != ANSWER_ERROR ||
-        (a->text.len >= sizeof(old) - 1 &&
-         memcmp(a->text.data, old, sizeof(old) - 1) == 0))
+    bool is_old = a->kind == ANSWER_ERROR && a->text.len >= sizeof(old) - 1 &&
+                  memcmp(a->text.data, old, sizeof(old) - 1) == 0;
+    if (is_old && r->doubtful) {
+        buf_reset(why);
+        buf_printf(why,
+                   "a node has refused a change for now, at %" PRIu64
+                   " of the stream, and may have taken later ones: begin anew",
+                   r->number);
+        return ERR_MISMATCH;
+    }
+    if (a->kind != ANSWER_ERROR || is_old)
         return 0;
     fprintf(stderr, "vard-import: %.*s, at %" PRIu64 " of the stream: %.*s\n",
             (int)r->name.len, (const char *)r->name.data, r->number,

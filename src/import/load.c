@@ -49,10 +49,11 @@ static int answered(void *arg, const struct pipe_request *r,
                     const struct answer *a, struct buf *why)
 {
     struct load *l = arg;
-    if (a->kind == ANSWER_ERROR && !is_old(a)) {
+    if (a->kind == ANSWER_ERROR && (!is_old(a) || r->doubtful)) {
         char text[256];
         const struct rdb_key key = {.db = r->db, .name = buf_view(&r->name)};
-        snprintf(text, sizeof(text), "%.*s", (int)a->text.len,
+        snprintf(text, sizeof(text), "%s%.*s",
+                 is_old(a) ? "it may be missing: " : "", (int)a->text.len,
                  (const char *)a->text.data);
         import_report(&key, text);
         l->state->refused++;

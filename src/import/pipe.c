@@ -176,6 +176,17 @@ static int receive_once(struct pipe *p, const struct pipe_request *r,
     return err;
 }
 
+/* What a node refuses for now leaves a gap if it takes the next one: an answer
+ * that says that a later one was executed does not say then that this was.
+ * UNKNOWN leaves none: such a request keeps its place. */
+static void doubt_all(struct pipe *p)
+{
+    if (begins(&p->answer, "UNKNOWN"))
+        return;
+    for (uint32_t i = 0; i < p->count; i++)
+        nth(p, i)->doubtful = true;
+}
+
 /* The answer to the first request. */
 static int receive(struct pipe *p, struct buf *why)
 {
@@ -190,6 +201,8 @@ static int receive(struct pipe *p, struct buf *why)
         err = receive_once(p, r, why);
         if (err == 0)
             break;
+        if (err == ERR_AGAIN)
+            doubt_all(p);
         drop(p);
         if (err == ERR_AUTH || clock_mono_ms() >= end_ms)
             return err;
@@ -223,6 +236,7 @@ int pipe_next(struct pipe *p, struct pipe_request **out, struct buf *why)
     r->argc = 0;
     r->expire_ms = 0;
     r->weight = 0;
+    r->doubtful = false;
     *out = r;
     return 0;
 }

@@ -23,6 +23,8 @@ struct pipe_request {
     uint64_t digest;
     size_t weight; /* how many bytes it, or its answer, has */
     bool selects;  /* an answer to SELECT comes before its own */
+    bool doubtful; /* a node has refused it, or one before it, for now: what was
+                      behind may have been executed without it */
 };
 
 /* What an answer means: 0 it is done, or an error, which ends it all and has

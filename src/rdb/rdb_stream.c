@@ -21,6 +21,9 @@
 #define ID_SIZE      16
 #define FLAG_DELETED 1
 #define FLAG_SAME    2
+/* An entry of more is refused: a field takes two bytes here at least, which LZF
+ * makes almost nothing of, and more than thirty in memory. */
+#define FIELDS_MAX (1024 * 1024)
 
 struct stream {
     struct value_reader *r;
@@ -103,7 +106,7 @@ static int read_head(struct stream *s, uint64_t *entries)
         err = next_count(s, &deleted);
     if (err == 0)
         err = next_count(s, &count);
-    if (err != 0 || *entries == 0)
+    if (err != 0 || *entries == 0 || count > FIELDS_MAX)
         return ERR_CORRUPT;
     (void)buf_reserve(&s->head_digits, (size_t)count * NUM_TEXT_MAX);
     for (uint64_t i = 0; i < count && err == 0; i++) {
@@ -169,8 +172,8 @@ static int read_entry(struct stream *s, int64_t flags, bool *live)
     bool same = (flags & FLAG_SAME) != 0;
     *live = (flags & FLAG_DELETED) == 0;
     if (entry_id(s, &id) != 0 || (!same && next_count(s, &count) != 0) ||
-        count > pack_left(&s->pack) || read_fields(s, same, count) != 0 ||
-        next_integer(s, &size) != 0)
+        count > FIELDS_MAX || count > pack_left(&s->pack) ||
+        read_fields(s, same, count) != 0 || next_integer(s, &size) != 0)
         return ERR_CORRUPT;
     uint64_t elements = same ? count + 3 : 2 * count + 4;
     if (size < 0 || (uint64_t)size != elements)

@@ -164,7 +164,7 @@ void xgroup_advance(struct xgroup *g, struct xstream_id id)
     if (xstream_id_compare(id, g->last) <= 0)
         return;
     if (g->read != XGROUP_READ_UNKNOWN && !has_holes_after(s, id))
-        g->read++;
+        g->read += g->read < INT64_MAX;
     else if (s->added > 0)
         g->read = xgroup_read_at(s, id);
     g->last = id;

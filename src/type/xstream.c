@@ -178,7 +178,7 @@ void xstream_add(struct xstream *s, struct xstream_id id,
     bool added = btree_put(entries(s), key_of(key, id), buf_view(&cell));
     ASSERT(added || keyspace_error(s->object->ks) != 0);
     s->last = id;
-    s->added++;
+    s->added += s->added < INT64_MAX; /* replies and DUMP are signed */
     buf_release(&entry);
     buf_release(&cell);
 }

@@ -417,9 +417,35 @@ static void test_names_of_groups(void **state)
     fixture_release(&f);
 }
 
+static bool tells(struct fixture *f, const char *line, const char *text)
+{
+    return strstr(fixture_run(f, line), text) != NULL;
+}
+
+/* Counts that are as high as they can be stay there. */
+static void test_counts_have_an_end(void **state)
+{
+    struct fixture f;
+    UNUSED(state);
+    fixture_init(&f);
+    fixture_run(&f, "XADD a 1-1 f v");
+    fixture_run(&f, "XSETID a 1-1 ENTRIESADDED 9223372036854775807");
+    fixture_run(&f, "XGROUP CREATE a g 0 ENTRIESREAD 9223372036854775807");
+    fixture_run(&f, "XADD a 2-1 f v");
+    fixture_run(&f, "XREADGROUP GROUP g c STREAMS a >");
+    assert_true(tells(&f, "XINFO STREAM a",
+                      "entries-added\r\n"
+                      ":9223372036854775807\r\n"));
+    assert_true(tells(&f, "XINFO GROUPS a",
+                      "entries-read\r\n"
+                      ":9223372036854775807\r\n"));
+    fixture_release(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts_have_an_end),
         cmocka_unit_test(test_many_deliveries),
         cmocka_unit_test(test_many_claims),
         cmocka_unit_test(test_consumers_have_a_length),

@@ -35,6 +35,13 @@ test "what was asked for is on standard output" {
     }
 }
 
+test "an error ends its line" {
+    foreach word {--no-such /no/such.conf "--port x"} {
+        assert_equal {\n} [string trim [exec sh -c \
+            {"$1" $2 2>&1 | tail -c 1 | od -An -c} sh $vard $word]] $word
+    }
+}
+
 test "an unknown option: file, line, the line, the nearest one" {
     lassign [try_config "# comment\nport 7000\nelection-timeot 300\n"] \
         status output

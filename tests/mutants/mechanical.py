@@ -349,9 +349,14 @@ def chosen(options, rooms, argued):
                     if line.startswith('survived')}
         return [(r, m) for r, m in found if m.key() in keys]
     if options.sample:
-        found = [(r, m) for r, m in found if m.key() not in argued]
-        drawn = random.Random(options.seed)
-        return drawn.sample(found, min(options.sample, len(found)))
+        # One that was argued later stays in what is drawn from, or all the
+        # others would be others; it is not tried.
+        later = {k for k, why in argued.items() if why.startswith('Later: ')}
+        found = [(r, m) for r, m in found
+                 if m.key() not in argued or m.key() in later]
+        drawn = random.Random(options.seed).sample(
+            found, min(options.sample, len(found)))
+        return [(r, m) for r, m in drawn if m.key() not in argued]
     return found
 
 

@@ -241,8 +241,8 @@ void cmd_bitfield_run(struct cmd_call *c)
         grow(c, v.length, s.last_byte);
     resp_array(c->out, s.count);
     while (next_operation(&o, &op)) {
-        if (c->out->over && !s.writes)
-            return; /* nobody will get it */
+        if (may_stop(c))
+            return;
         execute(c, &op, o.overflow);
     }
     ASSERT(!o.failed);

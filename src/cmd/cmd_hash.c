@@ -143,7 +143,7 @@ void cmd_hmget_run(struct cmd_call *c)
     if (!open_hash(c, &h))
         return;
     resp_array(c->out, c->argc - 2);
-    for (uint32_t i = 2; i < c->argc && !c->out->over; i++)
+    for (uint32_t i = 2; i < c->argc && !may_stop(c); i++)
         reply_field(c, &h, c->argv[i]);
     close_hash(&h);
 }

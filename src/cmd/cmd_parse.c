@@ -238,6 +238,12 @@ bool expiry_end(struct cmd_call *c, const struct expiry *e, int64_t *end_ms)
     return true;
 }
 
+bool may_stop(const struct cmd_call *c)
+{
+    ASSERT(c->cmd != NULL);
+    return c->out->over && !c->kept && (c->cmd->flags & CMD_WRITE) == 0;
+}
+
 bool lookup_string(struct cmd_call *c, struct bytes key, struct value *out)
 {
     bool found = keyspace_get(c->ks, c->db, key, out);

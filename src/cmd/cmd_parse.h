@@ -109,6 +109,11 @@ MUST_USE bool parse_expiry(const struct cmd_args *a, struct expiry *e);
 MUST_USE bool expiry_end(struct cmd_call *c, const struct expiry *e,
                          int64_t *end_ms);
 
+/* Nobody gets the rest of the reply, and this replica alone executes the
+ * command, so it may end here. What all execute must not: what is looked at
+ * counts (keyspace_entry_bytes), and writers have different limits. */
+MUST_USE bool may_stop(const struct cmd_call *c);
+
 /* Looks a string up. False: it is of another type (WRONGTYPE was answered).
  * True: out->type is VALUE_STRING, or VALUE_NONE if there is none. */
 MUST_USE bool lookup_string(struct cmd_call *c, struct bytes key,

@@ -266,8 +266,8 @@ void cmd_mget_run(struct cmd_call *c)
     resp_array(c->out, c->argc - 1);
     for (uint32_t i = 1; i < c->argc; i++) {
         struct value v;
-        if (c->out->over)
-            return; /* nobody will get it; lookups change nothing */
+        if (may_stop(c))
+            return;
         bool found = keyspace_get(c->ks, c->db, c->argv[i], &v);
         if (!found || v.type != VALUE_STRING)
             v.type = VALUE_NONE;

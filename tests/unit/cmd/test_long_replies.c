@@ -236,6 +236,50 @@ static void test_consumers(void **state)
     refused("XINFO STREAM x FULL");
 }
 
+/* What a command that all replicas execute for a reply that is kept (ONCE EXEC)
+ * counts for the entry, by the limit of its writer. */
+static uint64_t counted(const char *line, size_t limit)
+{
+    struct buf out = BUF_INIT;
+    struct resp_writer w = {.out = &out, .protocol = 2, .limit = limit};
+    fixture_begin(&f);
+    fixture_split(&f, line);
+    struct cmd_call call = {.cmd = cmd_lookup(f.reader.argv[0]),
+                            .level = f.level,
+                            .ks = f.ks,
+                            .out = &w,
+                            .argv = f.reader.argv,
+                            .argc = f.reader.argc,
+                            .asked = limit == 0,
+                            .kept = true};
+    struct cmd_call step = call;
+    cmd_run(&call); /* alone; it says how steps are run */
+    fixture_commit(&f);
+    fixture_begin(&f);
+    buf_reset(&out);
+    w.over = false;
+    call.run_step(&step);
+    assert_int_equal(w.over, limit > 0);
+    uint64_t bytes = keyspace_entry_bytes(f.ks) + keyspace_viewed_bytes(f.ks);
+    fixture_commit(&f);
+    buf_release(&out);
+    return bytes;
+}
+
+static void test_kept_replies_count_the_same(void **state)
+{
+    static const char *const lines[] = {
+        "MGET a b c d e f g h", "HMGET h 001 002 003 004",
+        "BITFIELD_RO a GET u8 0 GET u8 8 GET u8 16 GET u8 24"};
+    UNUSED(state);
+    fixture_run(&f, "MSET a aaaaaaaa b bbbbbbbb c cccccccc d dddddddd e "
+                    "eeeeeeee f ffffffff g gggggggg h2 hhhhhhhh");
+    for (unsigned i = 1; i <= 4; i++)
+        run_long("HSET h %u %s", i);
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        assert_int_equal(counted(lines[i], 0), counted(lines[i], 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +290,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_streams, begin, end),
         cmocka_unit_test_setup_teardown(test_groups, begin, end),
         cmocka_unit_test_setup_teardown(test_consumers, begin, end),
+        cmocka_unit_test_setup_teardown(test_kept_replies_count_the_same, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,11 @@ void client_close_after_reply(struct client *c)
 {
     if (c->state != CLIENT_OPEN)
         return;
+    if (!client_is_idle(c)) { /* by a step of its transaction, which goes on */
+        ASSERT(c->multi != NULL && c->multi->running);
+        c->multi->ends_client = true;
+        return;
+    }
     c->closing_ms = c->server->turn.mono_ms;
     conn_pause(&c->conn, true);
     client_move(c, CLIENT_CLOSING);
@@ -195,8 +200,11 @@ void client_settle(struct client *c)
     if (c->multi == NULL || !c->multi->running || !client_is_idle(c))
         return;
     ASSERT(c->settings.in_multi);
+    bool ends = c->multi->ends_client;
     c->settings.in_multi = false;
     multi_clear(c->multi);
+    if (ends)
+        client_close_after_reply(c);
 }
 
 void client_forget_transaction(struct client *c)

@@ -68,6 +68,7 @@ void multi_clear(struct multi *m)
     ASSERT(m->step_count <= MULTI_STEPS_MAX);
     m->failed = false;
     m->running = false;
+    m->ends_client = false;
     m->locals = 0;
     m->unrepeatable = false;
     m->heaviest = NULL;
@@ -127,7 +128,7 @@ static bool is_repeatable(enum cmd_id id)
 
 static void weigh(struct multi *m, const struct cmd *cmd)
 {
-    ASSERT((cmd->flags & (CMD_CONTAINER | CMD_NO_MULTI)) == 0);
+    ASSERT((cmd->flags & CMD_NO_MULTI) == 0); /* COMMAND alone: a container */
     bool data = cmd_is_data(cmd);
     m->locals += !data;
     m->unrepeatable |= !data && !is_repeatable(cmd->id);

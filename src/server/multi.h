@@ -43,6 +43,7 @@ struct multi_condition {
 struct multi {
     bool failed;       /* an error while it was queued: EXEC fails */
     bool running;      /* EXEC was given to the node, and needs local steps */
+    bool ends_client;  /* one of those closes it when all is told */
     uint8_t db;        /* of the next step */
     int64_t databases; /* that there are */
     uint32_t locals;   /* steps that are no commands on data */

@@ -21,7 +21,7 @@
 #include "server/dispatch_internal.h"
 #include "server/steps.h"
 
-#define EXEC_TEXT_SIZE 220
+#define EXEC_TEXT_SIZE 264
 
 /* Whatever became of it, it is over, and its keys are not watched any more. */
 static void end_multi(struct client *c)
@@ -66,7 +66,9 @@ static const char *exec_refusal(struct client *c, const struct dispatch *d,
                      "IFEQ";
     if (m->step_count == m->locals && m->condition_count + m->watch_count == 0)
         return NULL; /* it needs no node */
-    if (dispatch_is_loading(c, loading))
+    if (c->server->node == NULL)
+        refusal = c->server->waiting;
+    else if (dispatch_is_loading(c, loading))
         refusal = loading;
     else if (m->heaviest != NULL)
         refusal = disk_floor_refusal(c->server, m->heaviest);
@@ -147,12 +149,20 @@ bool dispatch_exec(struct client *c, const struct dispatch *d)
     return true;
 }
 
+/* The reply to a WATCH may be on its way; behind one that was refused it is not
+ * counted. */
+static bool may_be_watching(const struct client *c)
+{
+    const struct multi *m = c->multi;
+    return m != NULL && (m->watch_count > 0 || m->watch_failed);
+}
+
 static bool discard_command(struct client *c, const struct dispatch *d)
 {
     ASSERT(d->argc == 1);
     if (!c->settings.in_multi)
         return dispatch_complain(c, d->cmd, "ERR DISCARD without MULTI");
-    if (c->multi->watch_count > 0 && !client_is_idle(c))
+    if (may_be_watching(c) && !client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     if (!dispatch_tell(c, "+OK\r\n"))
         return false;
@@ -205,7 +215,7 @@ static bool watch_command(struct client *c, const struct dispatch *d)
 static bool unwatch_command(struct client *c, const struct dispatch *d)
 {
     ASSERT(d->argc == 1 && !c->settings.in_multi);
-    if (c->multi != NULL && c->multi->watch_count > 0 && !client_is_idle(c))
+    if (may_be_watching(c) && !client_is_idle(c))
         return client_wait(c, WAIT_IDLE);
     if (!dispatch_tell(c, "+OK\r\n"))
         return false;

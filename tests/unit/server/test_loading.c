@@ -153,6 +153,9 @@ static void what_is_waited_for_is_told(void **state)
                "-LOADING vard waits for member 3\r\n");
     assert_string_equal(server_waiting(f.server),
                         "LOADING vard waits for member 3");
+    send_text(&f, "MULTI\r\nEXEC NX k\r\n");
+    expect(&f, "+OK\r\n-EXECABORT Transaction discarded because of: LOADING "
+               "vard waits for member 3\r\n");
     guests_are_refused(&f);
     send_text(&f, "RAFT BOOTSTRAP\r\nRAFT BOOTSTRAP\r\nRAFT STATUS\r\n");
     expect(&f, "+OK\r\n-ERR once is enough\r\n"

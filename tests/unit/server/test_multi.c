@@ -315,6 +315,54 @@ static void a_client_may_end_itself(void **state)
     assert_null(received_on(f->fd));
 }
 
+/* The answer to a transaction of which one step is this node's. */
+static void answer_local(struct fixture *f, uint32_t step)
+{
+    struct node *n = f->node;
+    struct fake_request *r = &n->requests[n->answered++];
+    struct resp_writer *w = n->events->reply_open(n->events->ctx, r->client);
+    const struct cmd_steps *steps = n->events->steps(n->events->ctx, r->client);
+    steps->local(steps->ctx, step, w);
+    n->events->reply_done(n->events->ctx, r->client, NODE_EXECUTED);
+    turn(f);
+}
+
+static void it_may_end_itself_behind_a_write(void **state)
+{
+    struct fixture *f = *state;
+    char text[128];
+    snprintf(text, sizeof(text),
+             "MULTI\r\nINCR a\r\nCLIENT KILL ID %llu SKIPME no\r\nEXEC\r\n"
+             "INCR b\r\n",
+             (unsigned long long)f->client->id);
+    send_text(f, text);
+    expect(f, "+OK\r\n" QUEUED QUEUED);
+    answer_local(f, 1);
+    expect(f, ":1\r\n");
+    assert_null(received_on(f->fd));
+    assert_int_equal(f->node->submitted, 1);
+}
+
+static void so_do_passwords_that_are_wrong(void **state)
+{
+    struct fixture *f = *state;
+    set_option(f, "requirepass", "secret");
+    send_text(f, "AUTH secret\r\nMULTI\r\n");
+    for (int i = 0; i <= AUTH_FAILURES_MAX; i++)
+        send_text(f, "AUTH wrong\r\n");
+    received_on(f->fd);
+    send_text(f, "EXEC\r\n");
+    assert_non_null(received_on(f->fd));
+    assert_null(received_on(f->fd));
+}
+
+static void command_alone_is_queued(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "MULTI\r\nCOMMAND\r\nDISCARD\r\n");
+    expect(f, "+OK\r\n" QUEUED "+OK\r\n");
+}
+
 /* --- WATCH -------------------------------------------------------------- */
 
 static void versions_are_conditions(void **state)
@@ -441,6 +489,27 @@ static void a_watch_that_fails_stops_the_next_exec(void **state)
     send_text(f, "WATCH\r\nMULTI\r\nSET a 1\r\nEXEC\r\n"); /* no such WATCH */
     assert_int_equal(f->node->submitted, 2);
     answer(f, 1);
+}
+
+/* A WATCH behind one that was refused may be on its way. */
+static void what_ends_a_watch_waits_for_it(void **state)
+{
+    static const char *const ends[] = {"UNWATCH\r\n", "MULTI\r\nDISCARD\r\n"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        f->node->error = ERR_NO_LEADER;
+        send_text(f, "WATCH a\r\n");
+        f->node->error = 0;
+        char text[64];
+        snprintf(text, sizeof(text), "WATCH b\r\n%s", ends[i]);
+        send_text(f, text);
+        reads_told(f, 0);
+        assert_non_null(received_on(f->fd));
+        send_text(f, "MULTI\r\nINCR a\r\nEXEC\r\n");
+        expect(f, "+OK\r\n" QUEUED);
+        answer(f, 1);
+        received_on(f->fd);
+    }
 }
 
 static void too_many_keys(void **state)
@@ -745,6 +814,9 @@ int main(void)
         test(what_must_not_be_repeated_goes_through_the_log),
         test(hello_takes_effect_in_the_middle),
         test(a_client_may_end_itself),
+        test(it_may_end_itself_behind_a_write),
+        test(so_do_passwords_that_are_wrong),
+        test(command_alone_is_queued),
         test(versions_are_conditions),
         test(of_reads_as_well),
         test(a_watch_waits_for_writes_before_it),
@@ -752,6 +824,7 @@ int main(void)
         test(what_ends_the_watch),
         test(what_does_not),
         test(a_watch_that_fails_stops_the_next_exec),
+        test(what_ends_a_watch_waits_for_it),
         test(too_many_keys),
         test(exec_has_conditions),
         test(once_names_a_transaction),

@@ -1,8 +1,10 @@
 /*
  * How it works: each key becomes a RESTORE in ONCE, whose id is the key's
  * number in the source; so one that is sent again, in this run or the next, is
- * not executed again. How many were answered, in their order, is written down
- * every second, and when it ends.
+ * not executed again. Numbers that are under way at the same time have clients
+ * of their own there: a node may refuse one for now and take the next, and what
+ * was refused must not be taken for old then. How many were answered, in their
+ * order, is written down every second, and when it ends.
  *
  * How it fails: a key that the cluster refuses is reported and counted, and the
  * next one follows. An error of the source or the connection ends it.
@@ -37,7 +39,8 @@ static int write_state(struct load *l, struct buf *why)
     return ERR_IO;
 }
 
-/* It was executed before, and a later one was as well. */
+/* It was executed before, and so was a later one of the same client, which was
+ * sent when this one had been answered. */
 static bool is_old(const struct answer *a)
 {
     static const char text[] = "ERR this request id is older";
@@ -49,11 +52,10 @@ static int answered(void *arg, const struct pipe_request *r,
                     const struct answer *a, struct buf *why)
 {
     struct load *l = arg;
-    if (a->kind == ANSWER_ERROR && (!is_old(a) || r->doubtful)) {
+    if (a->kind == ANSWER_ERROR && !is_old(a)) {
         char text[256];
         const struct rdb_key key = {.db = r->db, .name = buf_view(&r->name)};
-        snprintf(text, sizeof(text), "%s%.*s",
-                 is_old(a) ? "it may be missing: " : "", (int)a->text.len,
+        snprintf(text, sizeof(text), "%.*s", (int)a->text.len,
                  (const char *)a->text.data);
         import_report(&key, text);
         l->state->refused++;
@@ -67,11 +69,14 @@ static int answered(void *arg, const struct pipe_request *r,
 static int send_key(struct load *l, const struct rdb_key *key, struct buf *why)
 {
     struct pipe_request *r = NULL;
-    char client[40];
-    int err = pipe_next(&l->pipe, &r, why);
+    char client[48];
+    int err = pipe_settle(&l->pipe, l->number, why);
+    if (err == 0)
+        err = pipe_next(&l->pipe, &r, why);
     if (err != 0)
         return err;
-    snprintf(client, sizeof(client), "import-%016" PRIx64, l->state->run);
+    snprintf(client, sizeof(client), "import-%016" PRIx64 "-%02u",
+             l->state->run, (unsigned)(l->number % PIPE_WINDOW));
     r->db = key->db;
     r->number = l->number;
     r->weight = key->payload.len + key->name.len;

@@ -220,6 +220,15 @@ static int receive(struct pipe *p, struct buf *why)
 
 /* --- requests ----------------------------------------------------------- */
 
+int pipe_settle(struct pipe *p, uint64_t number, struct buf *why)
+{
+    int err = 0;
+    while (err == 0 && p->count > 0 &&
+           number - nth(p, 0)->number >= PIPE_WINDOW)
+        err = receive(p, why);
+    return err;
+}
+
 int pipe_next(struct pipe *p, struct pipe_request **out, struct buf *why)
 {
     int err = 0;

@@ -54,6 +54,9 @@ void pipe_release(struct pipe *p);
  * text. */
 MUST_USE int pipe_next(struct pipe *p, struct pipe_request **out,
                        struct buf *why);
+/* Waits until those under way have numbers that are less than PIPE_WINDOW away
+ * from this one, the next. */
+MUST_USE int pipe_settle(struct pipe *p, uint64_t number, struct buf *why);
 void pipe_add(struct pipe_request *r, struct bytes arg);
 void pipe_add_number(struct pipe_request *r, uint64_t n);
 /* It goes out. */

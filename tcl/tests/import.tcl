@@ -146,6 +146,24 @@ start_cluster 3 {} {
         }
     }
 
+    # What was refused must not be taken for done because later ones were.
+    test "a node refuses one for now, and takes those behind it" {
+        R $lead FLUSHALL
+        set port [free_port]
+        set proxy_log $::env(VARD_TEST_DIR)/proxy.log
+        set proxy [start_process $proxy_log python3 \
+            $root/tests/tools/refusing_proxy.py $port $nodes($lead,port) 3]
+        wait_for_condition 20000 {
+            [string match "ready*" [read_file $proxy_log]]
+        }
+        lassign [run_program $import file $dump --to 127.0.0.1:$port \
+            --no-verify] status output
+        signal_process $proxy KILL
+        assert_equal 0 $status $output
+        assert_match "*loaded [expr {$count + 1}] keys*" $output
+        assert_equal $count [R $lead DBSIZE]
+    }
+
     test "a killed import goes on while the leader ends, and sets nothing back" {
         R $lead FLUSHALL
         $redis FLUSHALL

@@ -95,8 +95,16 @@ static bool is_program(const struct cmd *cmd)
 }
 
 /* What became of a request: it found nothing to take, and is to be told so; it
- * has to be taken back. */
-enum run_end { RUN_DONE, RUN_BLOCKED, RUN_UNDONE };
+ * has to be taken back; it was answered without being executed. */
+enum run_end { RUN_DONE, RUN_BLOCKED, RUN_UNDONE, RUN_REFUSED };
+
+/* A transaction behind one that was taken back: if it had to be, too, the entry
+ * would be applied a third time. */
+static bool is_behind_undone(const struct node *n, const struct cmd *cmd)
+{
+    return n->applying.again && n->applying.place > n->applying.undone &&
+           cmd->id == CMD_ID_VARD_EXEC;
+}
 
 /* Runs one request; `w` is NULL when this node's clients do not want it. */
 static enum run_end run(struct node *n, struct ahead *a, struct resp_writer *w,
@@ -117,6 +125,10 @@ static enum run_end run(struct node *n, struct ahead *a, struct resp_writer *w,
     if (!w && !(cmd->flags & CMD_WRITE))
         return RUN_DONE; /* a read that went through the log to keep its order
                           */
+    if (is_behind_undone(n, cmd)) {
+        cmd_reply_behind_undone(w ? w : &nowhere);
+        return RUN_REFUSED;
+    }
     call = (struct cmd_call){
         .cmd = cmd,
         .ks = n->ks,
@@ -197,7 +209,7 @@ static enum run_end run_once(struct node *n, struct ahead *a,
             return RUN_DONE;
         }
         end = once_run(n, a, w, seed);
-        if (end != RUN_DONE)
+        if (end == RUN_BLOCKED || end == RUN_UNDONE)
             return end;
         reply = buf_view(&n->applying.once_reply);
         break;
@@ -268,11 +280,6 @@ static bool execute(struct node *n, struct ahead *a, struct resp_writer *w,
                     uint64_t seed, enum node_outcome *outcome)
 {
     *outcome = NODE_EXECUTED;
-    if (n->applying.again && n->applying.place > n->applying.undone && a->cmd &&
-        a->cmd->id == CMD_ID_VARD_EXEC) {
-        cmd_reply_behind_undone(w);
-        return false;
-    }
     enum run_end end = (a->request.flags & REQUEST_FLAG_ONCE)
                            ? run_once(n, a, w, seed, outcome)
                            : run(n, a, w, seed);

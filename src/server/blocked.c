@@ -296,12 +296,14 @@ void blocked_ready(struct server *s, const struct keyspace_key *key)
         blocked_key_due(&s->blocked, k);
 }
 
-static bool may_try(const struct client *c)
+/* Why its command cannot be tried now; NULL: it can. */
+static const char *refusal_of(const struct client *c)
 {
     uint32_t percent = 0;
-    return !node_loading(c->server->node, &percent) &&
-           (c->blocked.reads ||
-            disk_floor_refusal(c->server, c->blocked.cmd) == NULL);
+    if (node_loading(c->server->node, &percent))
+        return "LOADING vard is being refilled";
+    return c->blocked.reads ? NULL
+                            : disk_floor_refusal(c->server, c->blocked.cmd);
 }
 
 /* Is there something for it, beside what others are called for? */
@@ -329,7 +331,7 @@ static void call_for(struct server *s, struct blocked_key *k)
         if (last == NULL || c->blocked.grouped || last->blocked.grouped)
             found = look(c, k);
         last = c;
-        if (found.in_doubt || (is_for(c, k, &found) && !may_try(c))) {
+        if (found.in_doubt || (is_for(c, k, &found) && refusal_of(c) != NULL)) {
             blocked_key_stall(&s->blocked, k);
             return;
         }
@@ -401,11 +403,13 @@ void blocked_read_ready(struct client *c, int err)
         answer_unblocked(c);
     } else if (err != 0) {
         answer(c, reply_error_text(err));
-    } else if (b->reads || (is_there(c) && may_try(c))) {
+    } else if (!b->reads && !is_there(c)) {
+        answer(c, NULL);
+    } else if (!b->reads && refusal_of(c) != NULL) {
+        answer(c, refusal_of(c));
+    } else {
         blocked_move(c, BLOCKED_CALLED);
         client_wake(c, WAIT_BLOCKED);
-    } else {
-        answer(c, NULL);
     }
 }
 

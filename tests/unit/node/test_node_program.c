@@ -470,6 +470,38 @@ static void test_taken_back_once(void **state)
     end();
 }
 
+/* One that was executed before gets its answer, also behind one that is taken
+ * back; another one is not executed, and its id stays free. */
+static void test_once_behind_taken_back(void **state)
+{
+    static char lines[PAGES][32];
+    struct world_client *tc = start(1);
+    UNUSED(state);
+    for (int round = 0; round < 3; round++) {
+        if (round == 1) {
+            tx_begin();
+            fill(lines, PAGES);
+            submit(tc);
+        }
+        for (unsigned id = 1; id <= (round == 0 ? 1 : 2); id++) {
+            tx_begin();
+            step("incr n");
+            struct node_submit s = tx_request("vard.exec");
+            s.once_client = id == 1 ? BYTES_LIT("me") : BYTES_LIT("you");
+            s.once_id = 7;
+            submit_as(tc, s);
+        }
+        expect_reply(tc,
+                     round == 0   ? "*1\r\n:1\r\n"
+                     : round == 1 ? UNDONE
+                         "*1\r\n:1\r\n-BUSY too much work in one log entry, "
+                         "try again; nothing of the transaction was "
+                         "executed\r\n"
+                                  : "*1\r\n:1\r\n*1\r\n:2\r\n");
+    }
+    end();
+}
+
 static void test_made_up(void **state)
 {
     static const uint8_t heads[][20] = {
@@ -529,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_once),
         cmocka_unit_test(test_taken_back),
         cmocka_unit_test(test_taken_back_once),
+        cmocka_unit_test(test_once_behind_taken_back),
         cmocka_unit_test(test_made_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -315,6 +315,21 @@ static void the_point_comes_for_nobody(void **state)
     crowd_goes(&crowd);
 }
 
+/* There is something in the end, but the node cannot take it: no nil. */
+static void what_cannot_be_taken_is_no_nil(void **state)
+{
+    struct fixture *f = *state;
+    send_text(f, "BLPOP a 0.001\r\n");
+    f->server->disk.is_full = true;
+    f->node->there[0] = (struct node_found){.type = VALUE_LIST, .count = 1};
+    wait_for_reads(f, 1);
+    reads_told(f, 0);
+    expect(f, "-MISCONF no disk space is left on this node: writes and "
+              "deletions are refused, reads are served\r\n");
+    assert_int_equal(f->node->submitted, 0);
+    f->server->disk.is_full = false;
+}
+
 static void without_a_leader_it_waits_on(void **state)
 {
     struct fixture *f = *state;
@@ -627,6 +642,7 @@ int main(void)
         CASE(nil_is_said_at_a_point_of_the_log),
         CASE(a_command_of_before_is_no_answer),
         CASE(the_point_comes_for_nobody),
+        CASE(what_cannot_be_taken_is_no_nil),
         CASE(without_a_leader_it_waits_on),
         CASE(a_node_that_is_full_is_asked_later),
         CASE(another_state_is_looked_at),

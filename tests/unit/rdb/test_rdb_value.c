@@ -254,6 +254,61 @@ static void test_limits(void **state)
                      ERR_LIMIT);
 }
 
+/* An integer in a listpack, and how long it is. */
+static void add_integer(struct buf *b, uint32_t n)
+{
+    if (n < 128) {
+        buf_u8(b, (uint8_t)n);
+        buf_u8(b, 1);
+        return;
+    }
+    buf_u8(b, 0xf3);
+    buf_u32(b, n);
+    buf_u8(b, 5);
+}
+
+/* A stream of one entry with so many fields, each "1", "1". */
+static int check_wide(uint32_t fields)
+{
+    static const char head[] = "0f01100000000000000001000000000000000080";
+    static const uint32_t entry[] = {0, 2, 0, 0};
+    const struct rdb_limits limits = {1 << 24, 1 << 20, 1 << 26};
+    struct buf pack = BUF_INIT;
+    struct buf payload = BUF_INIT;
+    add_integer(&pack, 1);
+    add_integer(&pack, 0);
+    add_integer(&pack, fields);
+    for (uint32_t i = 0; i < fields; i++)
+        add_integer(&pack, 1);
+    for (size_t i = 0; i < ARRAY_LEN(entry); i++)
+        add_integer(&pack, entry[i]);
+    for (uint32_t i = 0; i < fields; i++)
+        add_integer(&pack, 1);
+    add_integer(&pack, fields + 3);
+    buf_u8(&pack, 0xff);
+    uint32_t size = (uint32_t)pack.len + 6;
+    from_hex(head, &payload);
+    buf_u32be(&payload, size);
+    buf_u32(&payload, size);
+    buf_u16(&payload, UINT16_MAX);
+    buf_bytes(&payload, buf_view(&pack));
+    for (size_t i = 0; i < 4; i++) /* length, last id, no groups */
+        buf_u8(&payload, i < 2);
+    rdb_payload_end(&payload, 9);
+    int err = rdb_payload_check(buf_view(&payload), &limits);
+    buf_release(&pack);
+    buf_release(&payload);
+    return err;
+}
+
+static void test_wide_entries(void **state)
+{
+    UNUSED(state);
+    assert_int_equal(check_wide(1), 0);
+    assert_int_equal(check_wide(1024 * 1024), 0);
+    assert_int_equal(check_wide(1024 * 1024 + 1), ERR_CORRUPT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_versions),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_wide_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

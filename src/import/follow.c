@@ -18,7 +18,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #define READ_MS  200
@@ -45,9 +44,7 @@ static int answered(void *arg, const struct pipe_request *r,
                     const struct answer *a, struct buf *why)
 {
     struct follow *f = arg;
-    static const char old[] = "ERR this request id is older";
-    bool is_old = a->kind == ANSWER_ERROR && a->text.len >= sizeof(old) - 1 &&
-                  memcmp(a->text.data, old, sizeof(old) - 1) == 0;
+    bool is_old = pipe_is_old(a);
     if (is_old && r->doubtful) {
         buf_reset(why);
         buf_printf(why,

@@ -16,7 +16,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define STATE_MS 1000
 
@@ -39,20 +38,11 @@ static int write_state(struct load *l, struct buf *why)
     return ERR_IO;
 }
 
-/* It was executed before, and so was a later one of the same client, which was
- * sent when this one had been answered. */
-static bool is_old(const struct answer *a)
-{
-    static const char text[] = "ERR this request id is older";
-    return a->kind == ANSWER_ERROR && a->text.len >= sizeof(text) - 1 &&
-           memcmp(a->text.data, text, sizeof(text) - 1) == 0;
-}
-
 static int answered(void *arg, const struct pipe_request *r,
                     const struct answer *a, struct buf *why)
 {
     struct load *l = arg;
-    if (a->kind == ANSWER_ERROR && !is_old(a)) {
+    if (a->kind == ANSWER_ERROR && !pipe_is_old(a)) {
         char text[256];
         const struct rdb_key key = {.db = r->db, .name = buf_view(&r->name)};
         snprintf(text, sizeof(text), "%.*s", (int)a->text.len,

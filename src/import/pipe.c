@@ -92,6 +92,11 @@ static bool begins(const struct answer *a, const char *code)
            memcmp(a->text.data, code, len) == 0;
 }
 
+bool pipe_is_old(const struct answer *a)
+{
+    return begins(a, "ERR this request id is older");
+}
+
 /* It may be sent again. */
 static bool is_passing(const struct answer *a)
 {

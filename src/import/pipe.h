@@ -61,6 +61,9 @@ void pipe_add(struct pipe_request *r, struct bytes arg);
 void pipe_add_number(struct pipe_request *r, uint64_t n);
 /* It goes out. */
 MUST_USE int pipe_send(struct pipe *p, struct buf *why);
+/* A later request of the same client in ONCE was executed: so this one was,
+ * too, if that was sent behind its answer. */
+bool pipe_is_old(const struct answer *a);
 /* Waits for all answers. */
 MUST_USE int pipe_finish(struct pipe *p, struct buf *why);
 
